@@ -1,0 +1,45 @@
+"""The public surface for plugins: the only module of m5kit that a plugin imports."""
+
+from m5kit.data.decode.base import Decoder
+from m5kit.data.transforms.base import Transform
+from m5kit.encoders.base import Encoder
+from m5kit.errors import ConfigError, ContractError, DataError, DecodeError, M5KitError, MissingDependencyError
+from m5kit.fusions.base import Fusion
+from m5kit.harmonizers.base import Harmonizer
+from m5kit.heads.base import Head
+from m5kit.registry import DECODERS, ENCODERS, FUSIONS, HARMONIZERS, HEADS, METRICS, TASKS, TRANSFORMS
+from m5kit.structures import Fused, Harmony, Hidden, Inputs, Observation, TaskOutput, Tokens, View, length_mask
+from m5kit.tasks.base import Task
+
+__all__ = [
+    "DECODERS",
+    "ENCODERS",
+    "FUSIONS",
+    "HARMONIZERS",
+    "HEADS",
+    "METRICS",
+    "TASKS",
+    "TRANSFORMS",
+    "ConfigError",
+    "ContractError",
+    "DataError",
+    "DecodeError",
+    "Decoder",
+    "Encoder",
+    "Fused",
+    "Fusion",
+    "Harmonizer",
+    "Harmony",
+    "Head",
+    "Hidden",
+    "Inputs",
+    "M5KitError",
+    "MissingDependencyError",
+    "Observation",
+    "Task",
+    "TaskOutput",
+    "Tokens",
+    "Transform",
+    "View",
+    "length_mask",
+]

@@ -1,0 +1,1 @@
+"""From a manifest to batches: manifest, decoders, transforms, dataset, collation, sampler, the demo set."""

@@ -1,0 +1,20 @@
+"""The contract of a decoder: a raw reference becomes an array, or one clear error."""
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any
+
+
+class Decoder(ABC):
+    """Reads one modality of one item, and opens and closes whatever it needs within the call.
+
+    Decoders are constructed in the main process and pickled to the workers: they hold settings, never open files.
+    """
+
+    @abstractmethod
+    def __call__(self, source: Any, root: Path) -> Any:
+        """Decode ``source``, a value of the manifest; paths are relative to ``root``.
+
+        Raises:
+            DecodeError: the file is missing, damaged, over a cap, or holds nothing of the modality.
+        """

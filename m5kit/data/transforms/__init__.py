@@ -1,0 +1,1 @@
+"""Transforms: a decoded array becomes the inputs of an encoder."""

@@ -1,0 +1,41 @@
+"""The contract of a transform: a decoded array becomes what an encoder reads."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from m5kit.structures import Inputs
+
+
+class Transform(ABC):
+    """Prepares one modality of one item. Randomness comes in as a generator; without one the result is deterministic.
+
+    A transform that learns from the corpus (a vocabulary, the range of a number) does it in :meth:`fit` and keeps what
+    it learned in :meth:`state`, plain JSON data that is stored with the run.
+    """
+
+    needs_fit: bool = False
+
+    @abstractmethod
+    def __call__(self, decoded: Any, generator: np.random.Generator | None = None) -> Inputs:
+        """Prepare one item; ``generator`` is None outside training."""
+
+    @abstractmethod
+    def blank(self) -> Inputs:
+        """Inputs made of zeros, as the paper imputes a missing modality (policy ``zero``)."""
+
+    @abstractmethod
+    def provides(self) -> Mapping[str, int]:
+        """Facts about the inputs that an encoder's constructor may take by name, such as ``size`` or ``vocabulary``."""
+
+    def fit(self, corpus: Iterable[Any]) -> None:
+        """Learn from decoded training items; nothing by default."""
+
+    def state(self) -> Mapping[str, Any]:
+        """What :meth:`fit` learned, as JSON data."""
+        return {}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Take back what :meth:`state` gave."""

@@ -1,0 +1,1 @@
+"""Encoders: the inputs of one modality become tokens; one file a component."""

@@ -1,0 +1,1 @@
+"""The runs: config, data loaders, training on mmengine, checkpoints, embedding, evaluation."""

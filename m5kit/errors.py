@@ -1,0 +1,86 @@
+"""Every error that m5kit raises for something a user can mend.
+
+::
+
+    M5KitError
+    ├── ConfigError               a config, an override or a combination of parts is wrong
+    │   └── UnknownComponentError     no registered part has that name
+    ├── PluginError               a plugin was named but cannot be used
+    ├── DataError                 a manifest, a split or too large a share of the files is wrong
+    │   └── DecodeError               one media file cannot be read
+    ├── ContractError             a part broke the contract of its family (shape, width, mask)
+    ├── CheckpointError           a run folder or a checkpoint is missing, damaged or of another model
+    └── MissingDependencyError    an optional library is not installed
+
+A message says what was given, what was expected and what to do. The command line prints it without a traceback.
+"""
+
+from collections.abc import Sequence
+
+
+class M5KitError(Exception):
+    """Root of all errors that the command line shows as a message, not as a traceback."""
+
+
+class ConfigError(M5KitError):
+    """One or more mistakes in a config; all of them are in the message, one a line.
+
+    Args:
+        problems: one sentence a mistake.
+
+    Example:
+        >>> print(ConfigError(["schedule.lr: expected a number, got 'fast'"]))
+        the config has 1 mistake:
+          schedule.lr: expected a number, got 'fast'
+    """
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        count = len(self.problems)
+        lines = "\n".join(f"  {problem}" for problem in self.problems)
+        super().__init__(f"the config has {count} mistake{'s' if count != 1 else ''}:\n{lines}")
+
+
+class UnknownComponentError(ConfigError):
+    """A name that neither m5kit nor an installed plugin registers."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__([message])
+
+    def __str__(self) -> str:
+        return self.problems[0]
+
+
+class PluginError(M5KitError):
+    """A plugin that a config or a command names cannot be imported or used."""
+
+
+class DataError(M5KitError):
+    """A manifest, a split or the share of unreadable files stops the work."""
+
+
+class DecodeError(DataError):
+    """One media file cannot be read; the item goes on without that modality."""
+
+
+class ContractError(M5KitError):
+    """A part returned something its family's contract forbids."""
+
+
+class CheckpointError(M5KitError):
+    """A run folder or checkpoint is missing, damaged, or was made by another model."""
+
+
+class MissingDependencyError(M5KitError):
+    """An optional library is needed by a part that the config names.
+
+    Args:
+        library: the library's name on the package index.
+        needed_by: what needs it, as the user knows it.
+        extra: the extra of m5kit that installs it.
+    """
+
+    def __init__(self, library: str, needed_by: str, extra: str) -> None:
+        super().__init__(
+            f"{needed_by} needs the library {library!r}, which is not installed; run: pip install 'm5kit[{extra}]'"
+        )

@@ -1,0 +1,1 @@
+"""What embeddings are worth: retrieval, classification, clustering; pure functions and the metrics built of them."""

@@ -1,0 +1,1 @@
+"""Fusions: the tokens of all modalities become one view of an item; one file a component."""

@@ -1,0 +1,1 @@
+"""Harmonizers: how much each modality and each pair of modalities counts; one file a component."""

@@ -1,0 +1,25 @@
+"""The contract of a harmonizer: how much each modality, and each pair of modalities, of an item counts."""
+
+from abc import ABC, abstractmethod
+
+import torch
+from torch import Tensor, nn
+
+from m5kit.structures import Harmony
+
+
+class Harmonizer(nn.Module, ABC):
+    """Weighs modalities (the matrix S of SCALE, CVPR 2022, section 4.3)."""
+
+    @abstractmethod
+    def forward(self, features: Tensor, present: Tensor) -> Harmony:
+        """Weigh the modalities of each item.
+
+        Args:
+            features: ``b m h``; anything where absent.
+            present: ``b m`` bool on the features' device.
+        """
+
+    def penalty(self) -> Tensor:
+        """A term for the loss that keeps learned weights from collapsing; zero for those that cannot."""
+        return torch.zeros(())

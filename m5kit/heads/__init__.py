@@ -1,0 +1,1 @@
+"""Heads: small readouts for downstream tasks; one file a component."""

@@ -1,0 +1,27 @@
+"""The contract of a head: a small readout of the fused view for a downstream task."""
+
+from abc import ABC, abstractmethod
+
+from torch import Tensor, nn
+
+from m5kit.structures import Fused
+
+
+class Head(nn.Module, ABC):
+    """Reads the fused view and is trained with labels.
+
+    Constructors are keyword-only. Filled in by name where taken: ``dim``, ``modalities``, ``classes`` (how many values
+    the label has in the training split).
+    """
+
+    @abstractmethod
+    def forward(self, fused: Fused) -> Tensor:
+        """Prediction ``b ...``."""
+
+    @abstractmethod
+    def embed(self, fused: Fused) -> Tensor:
+        """The vector ``b h`` that stands for an item after fine-tuning."""
+
+    @abstractmethod
+    def loss(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """Scalar loss; items with target -1 do not count, and none at all gives zero."""

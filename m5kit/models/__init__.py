@@ -1,0 +1,1 @@
+"""Models composed of registered parts: backbone, pretrainer, finetuner; plain torch modules."""

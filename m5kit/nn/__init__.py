@@ -1,0 +1,1 @@
+"""Building blocks on tensors that know no modality: attention, transformer, packing, pooling, losses."""

@@ -1,0 +1,156 @@
+"""One registry a family of parts: a name from a config becomes a class, found among the built-ins, then the plugins.
+
+Every family is a root registry of mmengine's ``Registry``, so ``@ENCODERS.register_module("name")`` is familiar. What
+differs: only registered names can be built (a dotted path is refused), an unknown name gets the nearest ones, and a
+built-in is found by reading the sources of its package, so that listing names imports nothing and adding a part edits
+no other file.
+"""
+
+import inspect
+import pkgutil
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from difflib import get_close_matches
+from functools import cached_property
+from importlib import import_module, util
+from typing import Any
+
+from mmengine.registry import Registry
+
+from m5kit import plugins
+from m5kit.errors import ConfigError, UnknownComponentError
+
+BUILT_IN = "m5kit"
+
+
+class ComponentRegistry(Registry):  # type: ignore[misc]  # mmengine ships no types
+    """The parts of one family.
+
+    Args:
+        family: plural name, as in ``m5kit list FAMILY`` and in the entry-point group ``m5kit.v1.FAMILY``.
+        package: the package whose modules register the built-in parts.
+
+    Example:
+        >>> FUSIONS.get("conact")
+        Traceback (most recent call last):
+        ...
+        m5kit.errors.UnknownComponentError: no fusion is named 'conact'; did you mean 'concat'? See: m5kit list fusions
+    """
+
+    def __init__(self, family: str, package: str) -> None:
+        super().__init__(family, scope=BUILT_IN)
+        self.family = family
+        self.package = package
+
+    @property
+    def singular(self) -> str:
+        """The family's name for one part."""
+        return self.family.removesuffix("s")
+
+    @cached_property
+    def built_ins(self) -> Mapping[str, str]:
+        """Module by name of every built-in part, read from the sources without importing them."""
+        decorator = re.compile(rf'^@{self.family.upper()}\.register_module\("([\w-]+)"\)', re.MULTILINE)
+        return {name: module for module, source in _sources(self.package) for name in decorator.findall(source)}
+
+    def names(self) -> list[str]:
+        """Every name a config may use: built-ins, parts registered by hand, plugins of this API version."""
+        published = (p.name for p in plugins.discover().get(self.family, ()) if p.api == plugins.API_VERSION)
+        return sorted({*self.built_ins, *self.module_dict, *published})
+
+    def get(self, key: str) -> type:
+        """The class registered as ``name``, ``m5kit:name`` or ``distribution:name``; imports its module.
+
+        Raises:
+            UnknownComponentError: nothing has that name.
+            PluginError: a plugin has it but cannot be used.
+        """
+        name = key.removeprefix(f"{BUILT_IN}:")
+        if name in self.built_ins and name not in self.module_dict:
+            import_module(self.built_ins[name])
+        if name in self.module_dict:
+            return self.module_dict[name]  # type: ignore[no-any-return]
+        part = plugins.find(self.family, key)
+        if part is None:
+            raise self._unknown(key)
+        return part.load()  # type: ignore[return-value]
+
+    def build(self, config: Mapping[str, Any], **injected: Any) -> Any:
+        """Construct the part that ``config["type"]`` names with the other keys as keyword arguments.
+
+        Args:
+            config: ``type`` and the arguments a user wrote.
+            injected: values known from elsewhere (width, modalities); each is passed if the constructor takes it and
+                the config does not set it.
+
+        Raises:
+            ConfigError: a key that the constructor does not take, or one that it needs and nobody gave.
+        """
+        arguments = dict(config)
+        part = self.get(arguments.pop("type"))
+        accepted = inspect.signature(part).parameters
+        arguments = {k: v for k, v in injected.items() if k in accepted} | arguments
+        problems = argument_problems(part, arguments)
+        if problems:
+            raise ConfigError([f"{self.singular} {config['type']!r}: {problem}" for problem in problems])
+        return part(**arguments)
+
+    @contextmanager
+    def temporarily(self, name: str, part: type) -> Iterator[None]:
+        """Register ``part`` for the length of a ``with`` block; for tests and notebooks."""
+        before = dict(self.module_dict)
+        self.register_module(name, module=part, force=True)
+        try:
+            yield
+        finally:
+            self._module_dict = before
+
+    def _unknown(self, key: str) -> UnknownComponentError:
+        near = get_close_matches(key.rpartition(":")[2], self.names(), n=3)
+        elsewhere = [other.singular for other in FAMILIES.values() if key in other.built_ins]
+        hint = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
+        if elsewhere:
+            hint += f"({key!r} is a {elsewhere[0]}.) "
+        return UnknownComponentError(f"no {self.singular} is named {key!r}; {hint}See: m5kit list {self.family}")
+
+
+def argument_problems(part: type, arguments: Mapping[str, Any]) -> list[str]:
+    """What keeps ``part(**arguments)`` from being called, one sentence a mistake; empty if nothing does."""
+    parameters = inspect.signature(part).parameters
+    problems = []
+    for key in arguments:
+        if key not in parameters:
+            near = get_close_matches(key, parameters, n=1)
+            hint = f", did you mean {near[0]!r}?" if near else f"; it takes {', '.join(parameters) or 'nothing'}"
+            problems.append(f"unknown key {key!r}{hint}")
+    problems += [
+        f"{name!r} is missing"
+        for name, parameter in parameters.items()
+        if parameter.default is parameter.empty and name not in arguments
+    ]
+    return problems
+
+
+def _sources(package: str) -> Iterator[tuple[str, str]]:
+    spec = util.find_spec(package)
+    for found in pkgutil.walk_packages(spec.submodule_search_locations if spec else None, f"{package}."):
+        module = found.module_finder.find_spec(found.name, None)  # type: ignore[call-arg]
+        source = module.loader.get_source(found.name) if module and module.loader else None  # type: ignore[attr-defined]
+        yield found.name, source or ""
+
+
+ENCODERS = ComponentRegistry("encoders", "m5kit.encoders")
+FUSIONS = ComponentRegistry("fusions", "m5kit.fusions")
+HARMONIZERS = ComponentRegistry("harmonizers", "m5kit.harmonizers")
+TASKS = ComponentRegistry("tasks", "m5kit.tasks")
+HEADS = ComponentRegistry("heads", "m5kit.heads")
+METRICS = ComponentRegistry("metrics", "m5kit.evaluation")
+DECODERS = ComponentRegistry("decoders", "m5kit.data.decode")
+TRANSFORMS = ComponentRegistry("transforms", "m5kit.data.transforms")
+
+FAMILIES: Mapping[str, ComponentRegistry] = {
+    registry.family: registry
+    for registry in (ENCODERS, FUSIONS, HARMONIZERS, TASKS, HEADS, METRICS, DECODERS, TRANSFORMS)
+}
+"""Every family by name, in the order of the flow of data."""
