@@ -74,6 +74,15 @@ def _pad_first(values: Tensor, size: int, fill: int) -> Tensor:
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """A modality of an item that could not be decoded, and why."""
+
+    id: str
+    modality: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """Collated items; ``inputs[modality]`` holds the present items only, in the order of the batch.
 
@@ -83,6 +92,7 @@ class Batch:
         present: ``b m`` bool on the host.
         inputs: by modality; a modality that nobody has is a missing key.
         targets: class numbers ``b`` by label name, -1 where an item has no such label.
+        failures: what could not be decoded while this batch was made; those modalities count as absent.
     """
 
     ids: tuple[str, ...]
@@ -90,6 +100,7 @@ class Batch:
     present: Tensor
     inputs: Mapping[str, Inputs]
     targets: Mapping[str, Tensor] = field(default_factory=dict)
+    failures: tuple[Failure, ...] = ()
 
     def __len__(self) -> int:
         return len(self.ids)
