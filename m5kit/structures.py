@@ -109,6 +109,12 @@ class Batch:
         """Positions ``p`` (host) of the items that have ``modality``."""
         return self.present[:, self.modalities.index(modality)].nonzero().squeeze(1)
 
+    def only(self, modalities: Sequence[str]) -> "Batch":
+        """The same items as if they had nothing but ``modalities``."""
+        kept = torch.tensor([m in modalities for m in self.modalities])
+        inputs = {m: part for m, part in self.inputs.items() if m in modalities}
+        return replace(self, present=self.present & kept, inputs=inputs)
+
     def to(self, device: torch.device | str) -> "Batch":
         """Move inputs and targets; ids and presence stay on the host."""
         return replace(

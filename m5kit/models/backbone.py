@@ -1,0 +1,99 @@
+"""Encoders, harmonizer and fusion joined: a batch becomes a view of every item."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from m5kit.api import Encoder, Fused, Fusion, Harmonizer, Harmony, Observation, Tokens, View
+from m5kit.structures import Batch
+
+
+class Backbone(nn.Module):
+    """The path of SCALE from inputs to fused tokens (CVPR 2022, section 4.1), whatever the parts.
+
+    Each encoder runs on the items that have its modality and on nothing else. The harmonizer looks twice, as in the
+    released code: at the contrastive features before the fusion (its weights go to the contrastive pairs and to the
+    pooled embedding) and at the pooled vectors after it (its weights go to the masked tasks).
+
+    Args:
+        encoders: by modality, all of one width d.
+        fusion: mixes the modalities.
+        harmonizer: weighs them.
+        features: width h of the contrastive features.
+        weigh_pairs: let the harmonizer weigh the contrastive pairs; otherwise every present pair counts alike.
+        weigh_tasks: let it weigh the masked tasks; otherwise every present modality counts alike.
+        weigh_pooling: let it weigh the pooled embedding; otherwise every present modality counts alike.
+    """
+
+    def __init__(
+        self,
+        *,
+        encoders: Mapping[str, Encoder],
+        fusion: Fusion,
+        harmonizer: Harmonizer,
+        features: int,
+        weigh_pairs: bool = True,
+        weigh_tasks: bool = True,
+        weigh_pooling: bool = True,
+    ) -> None:
+        super().__init__()
+        self.modalities = tuple(sorted(encoders))
+        self.features = features
+        self.encoders = nn.ModuleDict({m: encoders[m] for m in self.modalities})
+        self.projections = nn.ModuleDict(
+            {m: nn.Sequential(nn.Linear(encoders[m].dim, features), nn.ReLU()) for m in self.modalities}
+        )
+        self.fusion = fusion
+        self.harmonizer = harmonizer
+        self.weigh_pairs, self.weigh_tasks, self.weigh_pooling = weigh_pairs, weigh_tasks, weigh_pooling
+
+    def observe(self, batch: Batch) -> dict[str, Observation]:
+        """The tokens that a task may hide, by modality that somebody in the batch has."""
+        return {m: self.encoders[m].observe(batch.inputs[m]) for m in self.modalities if m in batch.inputs}
+
+    def view(self, batch: Batch, observations: Mapping[str, Observation]) -> View:
+        """Encode and fuse ``observations`` of the present items."""
+        rows = {m: batch.rows(m) for m in observations}
+        encoded = {m: self.encoders[m].encode(o).scatter(rows[m], len(batch)) for m, o in observations.items()}
+        columns = torch.tensor([batch.modalities.index(m) for m in self.modalities])
+        present = batch.present[:, columns]
+        on_device = present.to(self.device, non_blocking=True)
+        features = self._project(encoded, on_device)
+        before = self.harmonizer(features, on_device)
+        even = _uniform(on_device)
+        fused: Fused = self.fusion(encoded, before.modalities if self.weigh_pooling else even.modalities)
+        after = self.harmonizer(fused.pooled, on_device)
+        harmony = Harmony(
+            pairs=before.pairs if self.weigh_pairs else even.pairs,
+            tasks=after.tasks if self.weigh_tasks else even.tasks,
+            modalities=fused.weights,
+        )
+        return View(self.modalities, present, rows, encoded, features, fused, harmony)
+
+    def forward(self, batch: Batch) -> View:
+        """The clean view of a batch: nothing hidden."""
+        return self.view(batch, self.observe(batch))
+
+    @property
+    def device(self) -> torch.device:
+        """Where the parameters are."""
+        return next(self.parameters()).device
+
+    def _project(self, encoded: Mapping[str, Tokens], present: Tensor) -> Tensor:
+        """Contrastive features ``b m h``: zeros where absent."""
+        columns = [
+            self.projections[m](encoded[m].summary) if m in encoded else present.new_zeros(len(present), self.features)
+            for m in self.modalities
+        ]
+        return torch.stack([c.float() for c in columns], dim=1) * present[..., None]
+
+
+def _uniform(present: Tensor) -> Harmony:
+    """Weights that treat all present modalities alike."""
+    alike = present.float()
+    return Harmony(
+        pairs=alike[:, :, None] * alike[:, None, :],
+        tasks=alike,
+        modalities=alike / alike.sum(1, keepdim=True).clamp(min=1),
+    )

@@ -1,0 +1,51 @@
+"""Turns a trained model and a batch into vectors to compare items by."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+
+from m5kit.models.finetuner import Finetuner
+from m5kit.models.pretrainer import Pretrainer
+from m5kit.structures import Batch
+
+
+@dataclass(frozen=True, slots=True)
+class Embedding:
+    """Vectors of b items on the host, all of unit length or zero.
+
+    Attributes:
+        fused: ``b d``, the item as a whole; after fine-tuning the head's hidden layer.
+        contrastive: ``b h``, the mean of the contrastive features of the modalities the item has, before the fusion:
+            the space in which modalities were aligned, so the one to search across modalities in.
+        weights: ``b m``, share of each modality in ``fused``.
+        scores: ``b c``, class scores of a fine-tuned model; None after pretraining.
+    """
+
+    fused: Tensor
+    contrastive: Tensor
+    weights: Tensor
+    scores: Tensor | None
+
+
+@torch.inference_mode()
+def embed(model: nn.Module, batch: Batch) -> Embedding:
+    """Embed a batch that is on the model's device.
+
+    Args:
+        model: a :class:`Pretrainer` or :class:`Finetuner` in eval mode.
+        batch: any items, whatever they lack; an item with nothing gets zeros.
+    """
+    if not isinstance(model, Pretrainer | Finetuner):
+        raise TypeError(f"embed() needs a Pretrainer or Finetuner, got {type(model).__name__}")
+    view = model.backbone(batch)
+    head = model.head if isinstance(model, Finetuner) else None
+    vectors = head.embed(view.fused) if head else view.fused.embedding
+    some = view.present.any(1, keepdim=True).to(vectors.device)
+    return Embedding(
+        fused=(normalize(vectors.float(), dim=-1) * some).cpu(),
+        contrastive=normalize(normalize(view.features, dim=-1).sum(1), dim=-1).cpu(),
+        weights=view.fused.weights.float().cpu(),
+        scores=head(view.fused).float().cpu() if head else None,
+    )

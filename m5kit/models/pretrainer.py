@@ -1,0 +1,74 @@
+"""Self-supervised pretraining: pretext tasks hide tokens of a backbone's input and score what it makes of the rest."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from m5kit.api import Hidden, Observation, Task, TaskOutput, View
+from m5kit.models.backbone import Backbone
+from m5kit.structures import Batch
+
+
+class Pretrainer(nn.Module):
+    """Sums the weighted losses of pretext tasks over at most two passes of a batch (SCALE, Eq. 3).
+
+    All tasks that hide something hide it in one pass, each in its own modality; a task that asks for the clean view
+    costs a second pass, however many of them there are.
+
+    Args:
+        backbone: encoders, harmonizer and fusion.
+        tasks: by name.
+        weights: factor of each task's loss, by name.
+    """
+
+    def __init__(self, *, backbone: Backbone, tasks: Mapping[str, Task], weights: Mapping[str, float]) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.tasks = nn.ModuleDict(tasks)
+        self.weights = dict(weights)
+
+    def loss(self, batch: Batch, generator: torch.Generator) -> TaskOutput:
+        """The total loss of a batch on the model's device.
+
+        Args:
+            batch: any items, whatever they lack.
+            generator: on the host; decides what is hidden.
+        """
+        clean = self.backbone.observe(batch)
+        masked, hidden = self._corrupt(clean, generator)
+        observations = {"masked": masked, "clean": clean}
+        views = {name: self.backbone.view(batch, observations[name]) for name in self._views()}
+        outputs = {name: task.loss(views[task.view], hidden.get(name)) for name, task in self.tasks.items()}
+        terms = [self.weights[name] * output.loss for name, output in outputs.items()]
+        total = torch.stack(terms).sum() + self.backbone.harmonizer.penalty()
+        return TaskOutput(total, _logs(outputs) | modality_logs(next(iter(views.values()))))
+
+    def forward(self, batch: Batch, generator: torch.Generator) -> TaskOutput:
+        """Same as :meth:`loss`."""
+        return self.loss(batch, generator)
+
+    def _corrupt(
+        self, clean: Mapping[str, Observation], generator: torch.Generator
+    ) -> tuple[dict[str, Observation], dict[str, Hidden]]:
+        masked, hidden = dict(clean), {}
+        for name, task in self.tasks.items():
+            if task.modality in clean:
+                masked[task.modality], hidden[name] = task.corrupt(clean[task.modality], generator)
+        return masked, hidden
+
+    def _views(self) -> list[str]:
+        return sorted({task.view for task in self.tasks.values()}, reverse=True)
+
+
+def modality_logs(view: View) -> dict[str, Tensor]:
+    """Mean share of each modality in the embedding, over the items that have it: ``weight/<modality>``."""
+    shares = view.harmony.modalities.detach().sum(0)
+    counts = view.present.sum(0).tolist()
+    return {f"weight/{m}": shares[i] / counts[i] for i, m in enumerate(view.modalities) if counts[i]}
+
+
+def _logs(outputs: Mapping[str, TaskOutput]) -> dict[str, Tensor]:
+    losses = {f"loss/{name}": output.loss.detach() for name, output in outputs.items()}
+    details = {f"{name}/{key}": value for name, output in outputs.items() for key, value in output.logs.items()}
+    return losses | details
