@@ -1,6 +1,7 @@
 """Encoders, harmonizer and fusion joined: a batch becomes a view of every item."""
 
 from collections.abc import Mapping
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -40,9 +41,10 @@ class Backbone(nn.Module):
         super().__init__()
         self.modalities = tuple(sorted(encoders))
         self.features = features
-        self.encoders = nn.ModuleDict({m: encoders[m] for m in self.modalities})
-        self.projections = nn.ModuleDict(
-            {m: nn.Sequential(nn.Linear(encoders[m].dim, features), nn.ReLU()) for m in self.modalities}
+        self.encoders = cast(Mapping[str, Encoder], nn.ModuleDict({m: encoders[m] for m in self.modalities}))
+        self.projections = cast(
+            Mapping[str, nn.Sequential],
+            nn.ModuleDict({m: nn.Sequential(nn.Linear(encoders[m].dim, features), nn.ReLU()) for m in self.modalities}),
         )
         self.fusion = fusion
         self.harmonizer = harmonizer

@@ -1,6 +1,7 @@
 """Self-supervised pretraining: pretext tasks hide tokens of a backbone's input and score what it makes of the rest."""
 
 from collections.abc import Mapping
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -25,7 +26,7 @@ class Pretrainer(nn.Module):
     def __init__(self, *, backbone: Backbone, tasks: Mapping[str, Task], weights: Mapping[str, float]) -> None:
         super().__init__()
         self.backbone = backbone
-        self.tasks = nn.ModuleDict(tasks)
+        self.tasks = cast(Mapping[str, Task], nn.ModuleDict(tasks))
         self.weights = dict(weights)
 
     def loss(self, batch: Batch, generator: torch.Generator) -> TaskOutput:
@@ -53,7 +54,7 @@ class Pretrainer(nn.Module):
     ) -> tuple[dict[str, Observation], dict[str, Hidden]]:
         masked, hidden = dict(clean), {}
         for name, task in self.tasks.items():
-            if task.modality in clean:
+            if task.modality is not None and task.modality in clean:
                 masked[task.modality], hidden[name] = task.corrupt(clean[task.modality], generator)
         return masked, hidden
 
