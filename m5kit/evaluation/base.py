@@ -1,0 +1,171 @@
+"""The contract of a metric: it asks for embeddings of splits and returns figures, each with its chance level.
+
+Shape letters: b item, d width.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from m5kit.errors import DataError
+from m5kit.evaluation.features import read_columns, write_columns
+from m5kit.evaluation.functional.bootstrap import mean_interval
+
+LABEL_PREFIX = "label_"
+"""What the names of label columns begin with in a features file."""
+
+SPACES = ("fused", "contrastive")
+"""The embeddings a metric may ask for, see :class:`Request`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Which embeddings a metric needs; equal requests of several metrics are embedded once.
+
+    Attributes:
+        split: the split whose items are embedded.
+        modalities: what the model may see of them; None for all modalities of the run.
+        space: ``"fused"`` for the fusion's embedding; ``"contrastive"`` for the mean of the L2-normalised contrastive
+            features of the modalities, L2-normalised again, which needs no fusion and compares across modalities.
+    """
+
+    split: str
+    modalities: tuple[str, ...] | None = None
+    space: str = "fused"
+
+
+@dataclass(frozen=True, eq=False)
+class Embedded:
+    """The embeddings of one request, with the names and labels of the items.
+
+    Attributes:
+        ids: ``b`` names, each once.
+        vectors: ``b d`` float32, finite.
+        labels: ``b`` strings by label name, ``""`` where an item has no such label.
+    """
+
+    ids: NDArray[np.str_]
+    vectors: NDArray[np.float32]
+    labels: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ids", np.asarray(self.ids, dtype=np.str_))
+        object.__setattr__(self, "vectors", np.ascontiguousarray(self.vectors, dtype=np.float32))
+        object.__setattr__(self, "labels", {k: np.asarray(v, dtype=np.str_) for k, v in self.labels.items()})
+        self._check()
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def label(self, name: str) -> NDArray[np.str_]:
+        """The label ``name`` of each item; ``"id"`` is the item itself, so that each item is a class of its own.
+
+        Raises:
+            DataError: no item has such a label.
+        """
+        if name == "id":
+            return self.ids
+        if name not in self.labels or not (self.labels[name] != "").any():
+            known = ", ".join(sorted(k for k, v in self.labels.items() if (v != "").any())) or "none"
+            raise DataError(
+                f"none of the {len(self)} items has a label {name!r} (labels they have: {known}); "
+                f"set another label in the metric's config or add it to the manifest"
+            )
+        return self.labels[name]
+
+    def where(self, label: str, value: str) -> "Embedded":
+        """The items whose ``label`` is ``value``."""
+        return self.select(self.label(label) == value)
+
+    def select(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> "Embedded":
+        """The items at ``rows`` (a mask or positions)."""
+        return Embedded(self.ids[rows], self.vectors[rows], {k: v[rows] for k, v in self.labels.items()})
+
+    def save(self, path: Path) -> None:
+        """Write ``id``, ``vector`` and one ``label_NAME`` for each label, as ``.npz`` or ``.parquet``."""
+        labels = {LABEL_PREFIX + name: values for name, values in self.labels.items()}
+        write_columns(path, {"id": self.ids, "vector": self.vectors, **labels})
+
+    @classmethod
+    def load(cls, path: Path) -> "Embedded":
+        """Read what :meth:`save` wrote, or a file laid out like it; other columns are ignored.
+
+        Raises:
+            DataError: the file is no ``.npz`` or ``.parquet``, or lacks ``id`` or ``vector``.
+        """
+        columns = read_columns(path)
+        missing = {"id", "vector"} - columns.keys()
+        if missing:
+            raise DataError(f"{path} has no column {' and no '.join(sorted(missing))} (it has {', '.join(columns)})")
+        labels = {k.removeprefix(LABEL_PREFIX): v for k, v in columns.items() if k.startswith(LABEL_PREFIX)}
+        return cls(columns["id"], columns["vector"], labels)
+
+    def _check(self) -> None:
+        count = len(self.ids)
+        sizes = {"vectors": len(self.vectors), **{f"label {k!r}": len(v) for k, v in self.labels.items()}}
+        uneven = [f"{name} has {size}" for name, size in sizes.items() if size != count]
+        if uneven or self.vectors.ndim != 2:
+            shape = self.vectors.shape
+            raise DataError(f"{count} ids need vectors ({count}, d) and as many labels; {shape=} {'; '.join(uneven)}")
+        if len(np.unique(self.ids)) != count:
+            raise DataError(f"{count - len(np.unique(self.ids))} of {count} ids are repeated; give every item its own")
+        if not np.isfinite(self.vectors).all():
+            worst = self.ids[~np.isfinite(self.vectors).all(1)]
+            raise DataError(f"{len(worst)} embeddings hold NaN or infinity, the first of them {worst[0]!r}'s")
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One number that a metric found, and what to hold it against.
+
+    Attributes:
+        value: the score; shares and scores are fractions, not percentages.
+        chance: what knowing nothing would score; None where that means nothing.
+        low: lower end of the 95 % interval over items; None where there is none.
+        high: upper end.
+        count: how many items or queries it was made of.
+    """
+
+    value: float
+    chance: float | None
+    low: float | None
+    high: float | None
+    count: int
+
+    @classmethod
+    def mean(cls, values: NDArray[np.float64], chance: float | None, seed: int) -> "Figure":
+        """The mean of one value an item, with a bootstrap interval over the items.
+
+        Example:
+            >>> Figure.mean(np.ones(4), chance=0.5, seed=0)
+            Figure(value=1.0, chance=0.5, low=1.0, high=1.0, count=4)
+        """
+        low, high = mean_interval(values, seed)
+        return cls(float(values.mean()), chance, float(low), float(high), len(values))
+
+
+Result = Mapping[str, Figure]
+"""Figures by name, such as ``map_std@10``."""
+
+
+class Metric(ABC):
+    """One downstream task: what it needs embedded, and the figures that come of it.
+
+    Constructors are keyword-only; everything in them comes from the config.
+    """
+
+    @abstractmethod
+    def requests(self) -> tuple[Request, ...]:
+        """The embeddings that :meth:`compute` will read."""
+
+    @abstractmethod
+    def compute(self, embedded: Mapping[Request, Embedded], seed: int) -> Result:
+        """Score the embeddings; the same seed gives the same figures.
+
+        Raises:
+            DataError: a split has no item with the label that the metric needs.
+        """

@@ -1,0 +1,76 @@
+"""Reads and writes the columns of a features file, so that evaluating one needs no model."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from m5kit.errors import DataError
+
+Columns = Mapping[str, NDArray[Any]]
+"""Arrays of equal length by name: strings ``b``, or vectors ``b d``."""
+
+
+def read_columns(path: Path) -> Columns:
+    """The columns of a ``.npz`` or ``.parquet`` file.
+
+    Raises:
+        DataError: there is no such file, or it is of another kind.
+    """
+    if not path.is_file():
+        raise DataError(f"there is no features file {path}; m5kit embed writes one")
+    return _of_kind(path, {".npz": _read_npz, ".parquet": _read_parquet})(path)
+
+
+def write_columns(path: Path, columns: Columns) -> None:
+    """Write a ``.npz`` or ``.parquet`` file, making its folder if need be."""
+    write = _of_kind(path, {".npz": _write_npz, ".parquet": _write_parquet})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write(path, columns)
+
+
+def _of_kind(path: Path, by_suffix: Mapping[str, Callable[..., Any]]) -> Callable[..., Any]:
+    if path.suffix not in by_suffix:
+        raise DataError(f"a features file ends in {' or '.join(by_suffix)}, but this one is {path.name!r}; rename it")
+    return by_suffix[path.suffix]
+
+
+def _read_npz(path: Path) -> Columns:
+    with np.load(path, allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
+
+
+def _write_npz(path: Path, columns: Columns) -> None:
+    np.savez(path, **columns)  # type: ignore[arg-type]  # a column is never called allow_pickle
+
+
+def _read_parquet(path: Path) -> Columns:
+    from pyarrow import parquet, types
+
+    columns = {}
+    for name, column in zip((file := parquet.read_table(path)).column_names, file.columns, strict=True):
+        if types.is_list(column.type) or types.is_fixed_size_list(column.type):
+            flat = column.combine_chunks().flatten().to_numpy(zero_copy_only=False)
+            columns[name] = flat.reshape(len(column), -1) if len(column) else flat.reshape(0, 0)
+        else:
+            columns[name] = np.array(["" if v is None else str(v) for v in column.to_pylist()], dtype=np.str_)
+    return columns
+
+
+def _write_parquet(path: Path, columns: Columns) -> None:
+    import pyarrow
+    from pyarrow import parquet
+
+    arrays = {name: _arrow(values) for name, values in columns.items()}
+    parquet.write_table(pyarrow.table(arrays), path)
+
+
+def _arrow(values: NDArray[Any]) -> Any:
+    import pyarrow
+
+    if values.ndim == 1:
+        return pyarrow.array(values.tolist(), pyarrow.string())
+    offsets = np.arange(0, values.size + 1, values.shape[1], dtype=np.int32)
+    return pyarrow.ListArray.from_arrays(pyarrow.array(offsets), pyarrow.array(values.ravel()))

@@ -1,0 +1,1 @@
+"""Scores as pure functions of arrays: no files, no models, no state."""
