@@ -1,0 +1,148 @@
+"""Composes a config: bases left to right, the file itself, overrides; then drops what is not wanted."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from m5kit.engine.config import overrides as command_line
+from m5kit.engine.config.reader import display, read_file, write
+from m5kit.engine.config.roots import PIECES, SUFFIXES, config_name, find_config, find_piece, own_root, piece_names
+from m5kit.engine.config.sections import TABLE, defaults, is_known, rank
+from m5kit.engine.config.tree import Node, from_plain, merge, origins, to_plain
+from m5kit.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A composed config, not yet checked.
+
+    Attributes:
+        values: plain data; top-level keys in the order of the flow of data.
+        origins: ``file:line``, ``--set``, ``--data`` or ``default`` by dotted key, mappings included.
+        name: ``demo/scale`` for ``configs/demo/scale.yaml``.
+        source: the file, as messages show it.
+        notes: what was dropped along with something else, a sentence each.
+    """
+
+    values: Mapping[str, Any]
+    origins: Mapping[str, str]
+    name: str
+    source: str
+    notes: tuple[str, ...] = field(default=())
+
+
+def load_config(path: str | Path, overrides: Sequence[str] = (), data: Path | None = None) -> Resolved:
+    """Compose the config at ``path``, or the shipped one of that name (``demo/scale``).
+
+    Args:
+        path: a YAML file, or the name of a leaf that m5kit or a plugin ships.
+        overrides: ``KEY=NAME`` picks another piece, ``KEY=none`` drops a part, ``KEY.SUB=VALUE`` sets a value.
+        data: folder that becomes ``data.root``.
+
+    Raises:
+        ConfigError: a file or a piece cannot be found or read, bases form a circle, or overrides are mistaken (all of
+            those at once).
+    """
+    file = find_config(path)
+    own = own_root(file)
+    tree = _compose(file, own, ())
+    tree, problems = command_line.apply(tree, overrides, lambda key, name: _piece(key, name, own, "--set"), own)
+    if data is not None:
+        tree = merge(tree, Node({"data": Node({"root": Node(str(data), "--data")}, "--data")}, tree.origin))
+    problems += _unknown_drops(tree)
+    if problems:
+        raise ConfigError(problems)
+    tree, notes = _prune(tree)
+    tree = merge(from_plain({"name": config_name(file), **defaults()}, "default"), tree)
+    tree = Node(dict(sorted(tree.value.items(), key=lambda item: (rank(item[0]), item[0]))), tree.origin)
+    values = to_plain(tree)
+    return Resolved(values, dict(origins(tree)), str(values["name"]), display(file), tuple(notes))
+
+
+def dump(resolved: Resolved) -> str:
+    """The whole config as YAML that needs no other file and loads to the same values."""
+    return write(dict(resolved.values))
+
+
+def _compose(file: Path, own: Path | None, chain: tuple[Path, ...]) -> Node:
+    """The file on its bases."""
+    if file.resolve() in chain:
+        circle = " -> ".join(display(step) for step in (*chain, file.resolve()))
+        raise ConfigError([f"{display(file)}: the bases form a circle: {circle}; remove one of them"])
+    node = read_file(file)
+    keys = dict(node.value)
+    bases = keys.pop(PIECES, Node([], ""))
+    tree = Node({}, node.origin)
+    for entry in _entries(bases):
+        tree = merge(tree, _base(entry, file, own, (*chain, file.resolve()), bases.origin))
+    return merge(tree, Node(keys, node.origin))
+
+
+def _entries(bases: Node) -> Iterator[str]:
+    for entry in bases.value if isinstance(bases.value, list) else [bases.value]:
+        if not isinstance(entry, str):
+            raise ConfigError([f"{bases.origin}: {PIECES}: expected paths or key/name, got {entry!r}"])
+        yield entry
+
+
+def _base(entry: str, file: Path, own: Path | None, chain: tuple[Path, ...], origin: str) -> Node:
+    if entry.endswith(SUFFIXES):
+        path = file.parent / entry
+        if not path.is_file():
+            raise ConfigError([f"{origin}: {PIECES}: there is no file {entry!r} beside {display(file)}"])
+        return _compose(path, own_root(path), chain)
+    key, slash, name = entry.partition("/")
+    if not slash:
+        raise ConfigError([f"{origin}: {PIECES}: expected a path ending in .yaml or key/name, got {entry!r}"])
+    return Node({key: _piece(key, name, own, f"{origin}: {PIECES}")}, origin)
+
+
+def _piece(key: str, name: str, own: Path | None, wanted_by: str) -> Node:
+    """The value of the piece's one key."""
+    path = find_piece(key, name, own)
+    if path is None:
+        names = piece_names(key, own)
+        near = get_close_matches(name, names, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise ConfigError(
+            [f"{wanted_by}: {key}: no piece is named {name!r}; {hint}there are: {', '.join(names) or 'none'}"]
+        )
+    content = read_file(path)
+    if list(content.value) != [key]:
+        found = ", ".join(content.value) or "nothing"
+        raise ConfigError([f"{content.origin}: a piece defines one key, that of its folder: {key!r}; found {found}"])
+    value: Node = content.value[key]
+    return value
+
+
+def _unknown_drops(tree: Node) -> list[str]:
+    return [
+        f"{node.origin}: {key}: there is no such key to drop"
+        for key, node in tree.value.items()
+        if node.is_dropped and not is_known(key)
+    ]
+
+
+def _prune(tree: Node) -> tuple[Node, list[str]]:
+    """Remove dropped parts and, with a dropped encoder, its input and the tasks on that modality."""
+    kept = {key: node for key, node in tree.value.items() if not node.is_dropped}
+    notes = []
+    for key, node in tree.value.items():
+        family, _, modality = key.partition("_")
+        if family not in ("encoder", "input") or not node.is_dropped:
+            continue
+        bound = [other for other, part in kept.items() if _is_bound(other, part, modality)]
+        notes += [f"{other} is dropped with {key}" for other in bound]
+        kept = {other: part for other, part in kept.items() if other not in bound}
+    table = kept.get(TABLE)
+    if table is not None and table.is_mapping:
+        kept[TABLE] = Node({k: part for k, part in table.value.items() if not part.is_dropped}, table.origin)
+    return Node(kept, tree.origin), notes
+
+
+def _is_bound(key: str, part: Node, modality: str) -> bool:
+    bound_to = part.child("modality")
+    on_modality = key.startswith("task_") and bound_to is not None and bound_to.value == modality
+    return key in (f"input_{modality}", f"encoder_{modality}") or on_modality

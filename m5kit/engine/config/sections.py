@@ -1,0 +1,139 @@
+"""The closed sections of a config: their keys, types and defaults."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Positive = Annotated[int, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Section(BaseModel):
+    """A closed set of keys; values are read strictly, so ``"3"`` is not a number and ``1`` is not a switch."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, protected_namespaces=())
+
+
+class Data(Section):
+    """Which items are read, and what happens to modalities that are missing or broken."""
+
+    root: str | None = None
+    """Folder of the manifest; ``--data`` sets it."""
+    manifest: str = "annotations.jsonl"
+    """File name within the root, ``.jsonl`` or ``.parquet``."""
+    train: tuple[str, ...] = ("train",)
+    """Splits to train on."""
+    label: str | None = None
+    """The label that fine-tuning learns."""
+    missing: Literal["mask", "zero"] = "mask"
+    """``mask`` leaves absent modalities out, ``zero`` feeds zeros as the paper does."""
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Chance that a present modality is left out in training; the last one of an item never is."""
+    workers: Annotated[int, Field(ge=0)] = 2
+    """Processes that decode."""
+    max_failed: Share = 0.05
+    """Share of unreadable media at which the run stops."""
+
+
+class Model(Section):
+    """The widths that all parts share."""
+
+    dim: Positive = 96
+    """Width d of tokens."""
+    features: Positive = 96
+    """Width h of contrastive features."""
+
+
+class Weighting(Section):
+    """Where the harmonizer's weights are used (Table 6 of the paper)."""
+
+    pairs: bool = True
+    tasks: bool = True
+    pooling: bool = True
+
+
+class Schedule(Section):
+    """How long and how fast the model learns."""
+
+    max_steps: Positive = 600
+    batch_size: Positive = 32
+    lr: Annotated[float, Field(gt=0)] = 5e-4
+    warmup: Share = 0.1
+    """Share of the steps in which the learning rate rises."""
+    decay: Literal["linear", "cosine", "none"] = "cosine"
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    clip: Annotated[float, Field(gt=0)] | None = 1.0
+    """Largest global norm of the gradient; empty for none."""
+    accumulate: Positive = 1
+    """Batches whose gradients make one step."""
+    precision: Literal["fp32", "bf16"] = "fp32"
+
+
+class Checkpoint(Section):
+    """When a run saves itself."""
+
+    every_steps: Positive = 200
+    keep: Positive = 2
+    """How many of the latest checkpoints stay."""
+
+
+class Logging(Section):
+    """When a run reports."""
+
+    every_steps: Positive = 20
+
+
+class Init(Section):
+    """What the weights start from."""
+
+    run: str | None = None
+    """Run folder whose backbone is taken over."""
+
+
+SECTIONS: Mapping[str, type[Section]] = {
+    "data": Data,
+    "model": Model,
+    "weighting": Weighting,
+    "schedule": Schedule,
+    "checkpoint": Checkpoint,
+    "logging": Logging,
+    "init": Init,
+}
+
+SCALARS: Mapping[str, Any] = {"name": str, "mode": Literal["pretrain", "finetune"], "seed": int}
+"""Top-level keys that hold one value; ``name`` is set from the file's place if the config does not."""
+
+PARTS = ("fusion", "harmonizer", "head")
+FAMILIES_BY_KEY = ("input", "encoder", "task")
+"""Keys that are followed by a modality or a name: ``encoder_<modality>``, ``task_<name>``."""
+TABLE = "evaluation"
+"""The one key that holds several parts by name."""
+
+ORDER = (
+    *("name", "mode", "seed", "init", "data", "input_", "model", "encoder_", "fusion", "harmonizer", "weighting"),
+    *("task_", "head", "schedule", "checkpoint", "logging", TABLE),
+)
+"""The order in which a resolved config is written: the flow of data."""
+
+
+def defaults() -> dict[str, Any]:
+    """What every config starts from."""
+    sections = {key: section().model_dump(mode="json") for key, section in SECTIONS.items()}
+    return {"mode": "pretrain", "seed": 0, **sections}
+
+
+def is_known(key: str) -> bool:
+    """Whether a config may have ``key`` at its top.
+
+    Example:
+        >>> is_known("encoder_image"), is_known("encoders"), is_known("shedule")
+        (True, False, False)
+    """
+    family, _, name = key.partition("_")
+    return key in (*SECTIONS, *SCALARS, *PARTS, TABLE) or (family in FAMILIES_BY_KEY and bool(name))
+
+
+def rank(key: str) -> int:
+    """Position of a top-level key in a resolved config."""
+    return next((i for i, word in enumerate(ORDER) if key == word or (word[-1] == "_" and key.startswith(word))), 99)
