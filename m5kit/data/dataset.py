@@ -1,0 +1,137 @@
+"""Prepare one drawn item: decide what to keep, decode it, transform it."""
+
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from torch.utils.data import Dataset
+
+from m5kit.data.decode.base import Decoder
+from m5kit.data.manifest import Manifest
+from m5kit.data.sampler import Draw
+from m5kit.data.transforms.base import Transform
+from m5kit.errors import DecodeError
+from m5kit.structures import Failure, Inputs, Sample
+
+Samples = Manifest | Sequence[Sample]
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """How one modality is read.
+
+    Attributes:
+        decoder: opens the reference.
+        transform: prepares what was decoded.
+        source: another modality whose reference is used where an item has none of its own, as a film has a sound track.
+    """
+
+    decoder: Decoder
+    transform: Transform
+    source: str | None = None
+
+    def reference(self, sample: Sample, modality: str) -> Any:
+        """What to decode, or None if the item has nothing."""
+        own = sample.sources.get(modality)
+        return sample.sources.get(self.source) if own is None and self.source is not None else own
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """One item as it enters a batch; a modality that it does not have, or that failed, is a missing key."""
+
+    id: str
+    inputs: Mapping[str, Inputs]
+    targets: Mapping[str, int] = field(default_factory=dict)
+    failures: tuple[Failure, ...] = ()
+
+
+class ManifestDataset(Dataset[Prepared]):
+    """Items by draw. What comes out depends on the seed and the draw only, never on which worker makes it.
+
+    Args:
+        samples: the items.
+        root: folder that paths are relative to.
+        pipelines: by modality.
+        targets: by label name, the class number of each value; other values give -1.
+        seed: of augmentation and modality dropout.
+        train: augment, and drop modalities.
+        dropout: probability that a modality of an item is hidden in training. The last one never is: should all that
+            were kept fail to decode, hidden ones come back until one can be read.
+        missing: ``mask`` leaves an absent modality out, ``zero`` gives zeros that count as present, as the paper does.
+    """
+
+    def __init__(
+        self,
+        *,
+        samples: Samples,
+        root: Path,
+        pipelines: Mapping[str, Pipeline],
+        targets: Mapping[str, Mapping[str, int]] | None = None,
+        seed: int = 0,
+        train: bool = False,
+        dropout: float = 0.0,
+        missing: Literal["mask", "zero"] = "mask",
+    ) -> None:
+        self.samples = samples
+        self.root = root
+        self.pipelines = dict(sorted(pipelines.items()))
+        self.targets = targets or {}
+        self.seed = seed
+        self.train = train
+        self.dropout = dropout
+        self.missing = missing
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def __getitem__(self, draw: Draw) -> Prepared:
+        sample = self.samples[draw.index]
+        references = {m: pipeline.reference(sample, m) for m, pipeline in self.pipelines.items()}
+        present = [m for m, reference in references.items() if reference is not None]
+        kept = self._keep(present, draw.position)
+        inputs: dict[str, Inputs] = {}
+        failures: list[Failure] = []
+        for modality in [*kept, *(m for m in present if m not in kept)]:
+            if modality not in kept and inputs:
+                break
+            try:
+                inputs[modality] = self._prepare(modality, references[modality], draw.position)
+            except DecodeError as error:
+                failures.append(Failure(sample.id, modality, str(error)))
+        if self.missing == "zero":
+            inputs = {m: inputs.get(m) or pipeline.transform.blank() for m, pipeline in self.pipelines.items()}
+        numbers = {name: classes.get(sample.labels.get(name, ""), -1) for name, classes in self.targets.items()}
+        return Prepared(sample.id, inputs, numbers, tuple(failures))
+
+    def _keep(self, present: list[str], position: int) -> list[str]:
+        if not self.train or not self.dropout or len(present) < 2:
+            return present
+        generator = self._generator(position)
+        kept = [m for m, chance in zip(present, generator.random(len(present)), strict=True) if chance >= self.dropout]
+        return kept or [present[generator.integers(len(present))]]
+
+    def _prepare(self, modality: str, reference: Any, position: int) -> Inputs:
+        pipeline = self.pipelines[modality]
+        generator = self._generator(position, modality) if self.train else None
+        return pipeline.transform(pipeline.decoder(reference, self.root), generator)
+
+    def _generator(self, position: int, purpose: str = "") -> np.random.Generator:
+        # one stream a modality, so that hiding one leaves the augmentation of the others as it was
+        return np.random.default_rng([self.seed, position, zlib.crc32(purpose.encode())])
+
+
+def corpus(samples: Samples, root: Path, modality: str, pipeline: Pipeline) -> Iterator[Any]:
+    """What ``Transform.fit`` learns from: the decoded items; those that lack the modality or fail are passed over."""
+    for sample in (samples[index] for index in range(len(samples))):
+        reference = pipeline.reference(sample, modality)
+        if reference is None:
+            continue
+        try:
+            decoded = pipeline.decoder(reference, root)
+        except DecodeError:
+            continue  # counted when training meets it
+        yield decoded

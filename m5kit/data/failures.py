@@ -1,0 +1,73 @@
+"""Keep count of what could not be decoded, list it in the run folder, and stop a run that loses too much."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+from m5kit.errors import DataError
+from m5kit.structures import Batch, Failure
+
+
+class FailureLog:
+    """Failures of a run by modality.
+
+    Args:
+        path: a JSON line for each failure is appended here, once however often the item is drawn.
+        max_share: the run stops when a larger share of a modality's items fails.
+        minimum: items of a modality to see before its share is judged.
+    """
+
+    def __init__(self, path: Path, max_share: float, minimum: int = 50) -> None:
+        self.path = path
+        self.max_share = max_share
+        self.minimum = minimum
+        self.attempts: Counter[str] = Counter()
+        self.failed: Counter[str] = Counter()
+        self._listed = _read(path)
+
+    def update(self, batch: Batch) -> None:
+        """Count a batch: what is present was decoded (or, under the policy ``zero``, imputed), the rest failed.
+
+        Raises:
+            DataError: too large a share of a modality failed.
+        """
+        present = dict(zip(batch.modalities, batch.present.sum(0).tolist(), strict=True))
+        self.attempts.update({modality: count for modality, count in present.items() if count})
+        for failure in batch.failures:
+            imputed = batch.present[batch.ids.index(failure.id), batch.modalities.index(failure.modality)]
+            self.attempts[failure.modality] += not bool(imputed)
+            self.failed[failure.modality] += 1
+        self._append([f for f in batch.failures if (f.id, f.modality) not in self._listed])
+        for modality in {failure.modality for failure in batch.failures}:
+            self._judge(modality, batch.failures)
+
+    def summary(self) -> dict[str, dict[str, int]]:
+        """Attempts and failures by modality."""
+        return {m: {"attempts": self.attempts[m], "failed": self.failed[m]} for m in sorted(self.attempts)}
+
+    def _append(self, failures: list[Failure]) -> None:
+        if not failures:
+            return
+        with self.path.open("a", encoding="utf-8") as file:
+            for failure in failures:
+                self._listed.add((failure.id, failure.modality))
+                row = {"id": failure.id, "modality": failure.modality, "reason": failure.reason}
+                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+    def _judge(self, modality: str, failures: tuple[Failure, ...]) -> None:
+        tried, failed = self.attempts[modality], self.failed[modality]
+        if tried < self.minimum or failed <= self.max_share * tried:
+            return
+        last = next(failure for failure in reversed(failures) if failure.modality == modality)
+        raise DataError(
+            f"{failed} of {tried} {modality} items could not be decoded, more than the allowed share of "
+            f"{self.max_share:g}; the last was {last.id}: {last.reason}\n"
+            f"All are listed in {self.path}. Mend the files, drop the modality, or allow a larger share."
+        )
+
+
+def _read(path: Path) -> set[tuple[str, str]]:
+    if not path.exists():
+        return set()
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return {(row["id"], row["modality"]) for row in rows}

@@ -1,0 +1,119 @@
+"""The items of a manifest: which there are, which split they belong to, which classes their labels name."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from m5kit.data.records import MODALITIES, Problem, Rows, open_rows, raise_for, scan
+from m5kit.errors import DataError
+from m5kit.structures import Sample
+
+
+class Manifest:
+    """Samples by number, parsed when asked for; holds offsets, so it is small however many items there are.
+
+    Args:
+        rows: the file.
+        modalities: the keys of a row that are modalities; all others but id, split and labels are extra.
+        splits: the split of each chosen row.
+        chosen: the rows that count, in order.
+    """
+
+    def __init__(self, rows: Rows, modalities: Sequence[str], splits: np.ndarray, chosen: np.ndarray) -> None:
+        self.rows = rows
+        self.modalities = tuple(modalities)
+        self.splits = splits
+        self.chosen = chosen
+
+    @property
+    def root(self) -> Path:
+        """The folder that paths are relative to."""
+        return self.rows.path.parent
+
+    def __len__(self) -> int:
+        return len(self.chosen)
+
+    def __getitem__(self, index: int) -> Sample:
+        return _sample(self.rows[int(self.chosen[index])], self.modalities)
+
+    def __iter__(self) -> Iterator[Sample]:
+        return (self[index] for index in range(len(self)))
+
+    def split_sizes(self) -> dict[str, int]:
+        """How many items each split has."""
+        return dict(sorted(Counter(self.splits.tolist()).items()))
+
+    def select(self, *splits: str) -> "Manifest":
+        """The items of these splits.
+
+        Raises:
+            DataError: nobody belongs to one of them.
+        """
+        sizes = self.split_sizes()
+        empty = [split for split in splits if split not in sizes]
+        if empty:
+            there = ", ".join(f"{split or '(none)'} ({size})" for split, size in sizes.items())
+            raise DataError(f"{self.rows.path} has no item in split {' or '.join(empty)}; it has {there}")
+        wanted = np.isin(self.splits, splits)
+        return Manifest(self.rows, self.modalities, self.splits[wanted], self.chosen[wanted])
+
+
+def read_manifest(root: Path | str, name: str | None = None, modalities: Sequence[str] = MODALITIES) -> Manifest:
+    """Read ``annotations.jsonl`` or ``annotations.parquet`` in ``root``, or the file ``root``.
+
+    Args:
+        root: folder of the manifest; the paths in it are relative to this folder.
+        name: the manifest's file name, if it is another or if there are both.
+        modalities: the keys to read as modalities.
+
+    Raises:
+        DataError: the file is missing, or rows are wrong; every wrong row is named. Media files are not looked at.
+    """
+    rows = open_rows(Path(root), name)
+    splits: list[str] = []
+    problems: list[Problem] = []
+    for record, found in scan(rows, modalities):
+        splits.append(str(record.get("split") or ""))
+        problems += found
+    raise_for(rows.path, problems)
+    return Manifest(rows, modalities, np.array(splits), np.arange(len(rows)))
+
+
+def label_classes(samples: Iterable[Sample], label: str) -> dict[str, int]:
+    """Class numbers of a label's values, in sorted order; ask the training split, so that no test class leaks in.
+
+    Raises:
+        DataError: no sample has the label.
+
+    Example:
+        >>> label_classes([Sample("a", {}, {"kind": "pear"}), Sample("b", {}, {"kind": "fig"})], "kind")
+        {'fig': 0, 'pear': 1}
+    """
+    found: set[str] = set()
+    others: set[str] = set()
+    for sample in samples:
+        others.update(sample.labels)
+        if label in sample.labels:
+            found.add(sample.labels[label])
+    if not found:
+        raise DataError(f"no item has the label {label!r}; the labels are {', '.join(sorted(others)) or 'none at all'}")
+    return {value: number for number, value in enumerate(sorted(found))}
+
+
+def _sample(record: Mapping[str, Any], modalities: Sequence[str]) -> Sample:
+    known = {"id", "split", "labels", *modalities}
+    return Sample(
+        id=record["id"],
+        sources={name: _present(record[name]) for name in modalities if record.get(name) is not None},
+        labels=_present(record.get("labels") or {}),
+        split=record.get("split") or "",
+        extra={key: value for key, value in record.items() if key not in known},
+    )
+
+
+def _present(value: Any) -> Any:
+    """Properties without a value are properties that the item does not have."""
+    return {key: part for key, part in value.items() if part is not None} if isinstance(value, Mapping) else value

@@ -1,0 +1,241 @@
+"""The rows of a manifest file, read one at a time, and what may be wrong with one.
+
+Nothing here imports torch: ``m5kit data validate`` stands on it.
+"""
+
+import json
+import mmap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from m5kit.errors import DataError
+
+MODALITIES = ("audio", "image", "table", "text", "video")
+PATHS = ("audio", "image", "video")
+NAMES = ("annotations.jsonl", "annotations.parquet")
+SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with one row of a manifest."""
+
+    place: str
+    id: str
+    field: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.field}: {self.message}"
+
+
+class Rows(Protocol):
+    """The rows of one file; an index counts rows, a place is what a person looks up."""
+
+    path: Path
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> Any:
+        """The row as JSON data; ValueError if it is none."""
+
+    def place(self, index: int) -> str:
+        """``line 7`` or ``row 7``, counted from 1."""
+
+
+def open_rows(root: Path, name: str | None = None) -> Rows:
+    """Open the manifest in folder ``root``, or ``root`` itself if it is a file.
+
+    Raises:
+        DataError: there is none, or there are two and ``name`` does not say which.
+    """
+    path = _find(root, name)
+    rows: Rows = ParquetRows(path) if path.suffix == ".parquet" else JsonLines(path)
+    if not len(rows):
+        raise DataError(f"{path} holds no items; write one JSON object a line (docs/howto/own-data.md)")
+    return rows
+
+
+class JsonLines:
+    """A file with one JSON object a line; keeps where lines start and parses them on access.
+
+    Empty lines are skipped. A pickle holds the path and eight bytes a line, so workers get it cheaply.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._starts, self._numbers = _line_starts(path)
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    def __getitem__(self, index: int) -> Any:
+        start = int(self._starts[index])
+        end = self._bytes.find(b"\n", start)
+        return json.loads(self._bytes[start:] if end < 0 else self._bytes[start:end])
+
+    def place(self, index: int) -> str:
+        return f"line {self._numbers[index]}"
+
+    @cached_property
+    def _bytes(self) -> mmap.mmap:
+        with self.path.open("rb") as file:
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {key: value for key, value in self.__dict__.items() if key != "_bytes"}
+
+
+class ParquetRows:
+    """A Parquet file with the same columns; ``table`` and ``labels`` are a struct, a map or a JSON text.
+
+    A null inside a struct is a property that the item does not have.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __len__(self) -> int:
+        return int(self._table.num_rows)
+
+    def __getitem__(self, index: int) -> Any:
+        row = self._table.slice(index, 1).to_pylist()[0]
+        return {key: _plain(key, value) for key, value in row.items()}
+
+    def place(self, index: int) -> str:
+        return f"row {index + 1}"
+
+    @cached_property
+    def _table(self) -> Any:
+        import pyarrow
+        import pyarrow.parquet
+
+        try:
+            return pyarrow.parquet.read_table(self.path, memory_map=True).combine_chunks()
+        except pyarrow.ArrowException as error:
+            raise DataError(f"{self.path} is no readable Parquet file: {error}") from error
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"path": self.path}
+
+
+def scan(rows: Rows, modalities: Sequence[str]) -> Iterator[tuple[Mapping[str, Any], list[Problem]]]:
+    """Read every row once with what is wrong in it; a row that cannot be parsed is an empty one."""
+    places: dict[str, str] = {}
+    for index in range(len(rows)):
+        place = rows.place(index)
+        try:
+            record, found = rows[index], None
+        except ValueError as error:
+            record, found = {}, [("row", f"is no JSON ({error})")]
+        if found is None:
+            found = list(record_problems(record, modalities))
+        record = record if isinstance(record, Mapping) else {}
+        key = record.get("id")
+        if isinstance(key, str) and places.setdefault(key, place) != place:
+            found.append(("id", f"{key!r} already names {places[key]}; every item needs its own"))
+        yield record, [Problem(place, key if isinstance(key, str) else "", *problem) for problem in found]
+
+
+def record_problems(record: Any, modalities: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Pairs (field, message) for what is wrong with one row, files left aside.
+
+    Example:
+        >>> list(record_problems({"id": "a", "image": 5}, ["image"]))
+        [('image', 'expected a path, got 5 (int)')]
+    """
+    if not isinstance(record, Mapping):
+        yield "row", f"expected a JSON object, got {_given(record)}"
+        return
+    if not record.get("id"):
+        yield "id", "is missing; give every item a name of its own"
+    elif not isinstance(record["id"], str):
+        yield "id", f"expected a text, got {_given(record['id'])}"
+    if not isinstance(record.get("split") or "", str):
+        yield "split", f"expected a text, got {_given(record['split'])}"
+    yield from _label_problems(record.get("labels"))
+    values = {modality: record[modality] for modality in modalities if record.get(modality) is not None}
+    if not values:
+        yield "row", f"has no modality; expected at least one of {', '.join(modalities)}"
+    for modality, value in values.items():
+        yield from ((modality, message) for message in _value_problems(modality, value))
+
+
+def raise_for(path: Path, problems: Iterable[Problem]) -> None:
+    """Raise one DataError that lists the problems, at most 20 of them; nothing if there are none."""
+    every = list(problems)
+    if not every:
+        return
+    lines = [f"  {problem}" for problem in every[:SHOWN]]
+    if len(every) > SHOWN:
+        lines.append(f"  and {len(every) - SHOWN} more; m5kit data validate {path} lists them")
+    count = "1 problem" if len(every) == 1 else f"{len(every)} problems"
+    raise DataError("\n".join([f"{path} has {count}:", *lines]))
+
+
+def _find(root: Path, name: str | None) -> Path:
+    if root.is_file():
+        return root
+    found = [root / candidate for candidate in ((name,) if name else NAMES) if (root / candidate).is_file()]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise DataError(f"{root} holds both {' and '.join(NAMES)}; name the one to read")
+    raise DataError(f"no {name or ' or '.join(NAMES)} in {root}; see docs/howto/own-data.md for how to write one")
+
+
+def _line_starts(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    starts, numbers, position = [], [], 0
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if line.strip():
+                starts.append(position)
+                numbers.append(number)
+            position += len(line)
+    return np.array(starts, dtype=np.int64), np.array(numbers, dtype=np.int64)
+
+
+def _plain(key: str, value: Any) -> Any:
+    if key in ("table", "labels") and isinstance(value, str):
+        return json.loads(value)
+    if isinstance(value, list) and value and all(isinstance(pair, tuple) for pair in value):
+        value = dict(value)  # how pyarrow gives a map
+    if isinstance(value, dict):
+        return {name: part for name, part in value.items() if part is not None} or None
+    return value
+
+
+def _label_problems(labels: Any) -> Iterator[tuple[str, str]]:
+    if labels is None:
+        return
+    if not isinstance(labels, Mapping):
+        yield "labels", f"expected names and values, got {_given(labels)}"
+        return
+    for name, label in labels.items():
+        if label is not None and not isinstance(label, str):
+            yield f"labels.{name}", f"expected a text, got {_given(label)}"
+
+
+def _value_problems(modality: str, value: Any) -> Iterator[str]:
+    kind = "a path" if modality in PATHS else {"text": "a text", "table": "properties and values"}.get(modality)
+    wanted: type = Mapping if modality == "table" else str
+    if kind and not isinstance(value, wanted):
+        yield f"expected {kind}, got {_given(value)}"
+    elif isinstance(value, str | Mapping) and not (value.strip() if isinstance(value, str) else value):
+        yield "is empty; write null if the item has none"
+    elif modality == "table":
+        yield from (
+            f"property {name!r}: expected a text, a number, true or false, or a list, got {_given(part)}"
+            for name, part in value.items()
+            if isinstance(part, Mapping)
+        )
+
+
+def _given(value: Any) -> str:
+    shown = repr(value)
+    return f"{shown if len(shown) <= 40 else shown[:37] + '...'} ({type(value).__name__})"
