@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from m5kit.errors import DataError
 
+_T = TypeVar("_T")
 Columns = Mapping[str, NDArray[Any]]
 """Arrays of equal length by name: strings ``b``, or vectors ``b d``."""
 
@@ -31,7 +32,7 @@ def write_columns(path: Path, columns: Columns) -> None:
     write(path, columns)
 
 
-def _of_kind(path: Path, by_suffix: Mapping[str, Callable[..., Any]]) -> Callable[..., Any]:
+def _of_kind(path: Path, by_suffix: Mapping[str, Callable[..., _T]]) -> Callable[..., _T]:
     if path.suffix not in by_suffix:
         raise DataError(f"a features file ends in {' or '.join(by_suffix)}, but this one is {path.name!r}; rename it")
     return by_suffix[path.suffix]
@@ -49,14 +50,20 @@ def _write_npz(path: Path, columns: Columns) -> None:
 def _read_parquet(path: Path) -> Columns:
     from pyarrow import parquet, types
 
-    columns = {}
-    for name, column in zip((file := parquet.read_table(path)).column_names, file.columns, strict=True):
+    def read(column: Any) -> NDArray[Any]:
         if types.is_list(column.type) or types.is_fixed_size_list(column.type):
-            flat = column.combine_chunks().flatten().to_numpy(zero_copy_only=False)
-            columns[name] = flat.reshape(len(column), -1) if len(column) else flat.reshape(0, 0)
-        else:
-            columns[name] = np.array(["" if v is None else str(v) for v in column.to_pylist()], dtype=np.str_)
-    return columns
+            return _vectors(path, column.to_pylist())
+        return np.array(["" if value is None else str(value) for value in column.to_pylist()], dtype=np.str_)
+
+    file = parquet.read_table(path)
+    return {name: read(column) for name, column in zip(file.column_names, file.columns, strict=True)}
+
+
+def _vectors(path: Path, rows: list[list[float] | None]) -> NDArray[np.float32]:
+    widths = sorted({len(row or ()) for row in rows})
+    if len(widths) > 1:
+        raise DataError(f"the vectors of {path} have widths {widths}; every item needs a vector of one width")
+    return np.array(rows, dtype=np.float32).reshape(len(rows), widths[0] if widths else 0)
 
 
 def _write_parquet(path: Path, columns: Columns) -> None:
@@ -72,5 +79,5 @@ def _arrow(values: NDArray[Any]) -> Any:
 
     if values.ndim == 1:
         return pyarrow.array(values.tolist(), pyarrow.string())
-    offsets = np.arange(0, values.size + 1, values.shape[1], dtype=np.int32)
+    offsets = np.arange(len(values) + 1, dtype=np.int32) * np.int32(values.shape[1])
     return pyarrow.ListArray.from_arrays(pyarrow.array(offsets), pyarrow.array(values.ravel()))

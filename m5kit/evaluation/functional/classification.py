@@ -1,0 +1,77 @@
+"""Classifiers that read frozen embeddings, and how to score what they say.
+
+Shape letters: b item, d width, c class, k top-k.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Labels = NDArray[Any]
+Vectors = NDArray[np.float32]
+
+
+def balanced_accuracy(labels: Labels, predicted: Labels) -> float:
+    """Mean over the classes in ``labels`` of the share of each that is predicted right: rare ones count as much.
+
+    Example:
+        >>> balanced_accuracy(np.array(["x", "x", "x", "y"]), np.array(["x", "x", "x", "x"]))
+        0.5
+    """
+    names, number = np.unique(labels, return_inverse=True)
+    right = np.bincount(number, weights=labels == predicted, minlength=len(names))
+    return float((right / np.bincount(number)).mean())
+
+
+def majority_share(train_labels: Labels, labels: Labels) -> float:
+    """Accuracy of always answering the most frequent training label (of several, the first in order).
+
+    Example:
+        >>> majority_share(np.array(["x", "x", "y"]), np.array(["x", "y", "y", "y"]))
+        0.25
+    """
+    names, counts = np.unique(train_labels, return_counts=True)
+    return float((labels == names[counts.argmax()]).mean())
+
+
+def linear_probe(train: Vectors, train_labels: Labels, test: Vectors, *, strength: float, seed: int) -> Labels:
+    """Labels ``b`` that a logistic regression on standardised training vectors predicts for ``test``.
+
+    Args:
+        train: ``b d``.
+        train_labels: ``b``; a single class is predicted for everything.
+        test: ``b d``.
+        strength: inverse of the L2 penalty, scikit-learn's C.
+        seed: for the solver.
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    if len(np.unique(train_labels)) == 1:  # nothing to tell apart, and scikit-learn refuses
+        return np.repeat(train_labels[:1], len(test))
+    probe = make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=1000, random_state=seed))
+    predicted: Labels = probe.fit(train, train_labels).predict(test)
+    return predicted
+
+
+def neighbour_vote(neighbours: NDArray[np.int64], train_labels: Labels) -> Labels:
+    """Label ``b`` that most of the k neighbours have; of equally frequent ones, the one whose neighbours rank higher.
+
+    Args:
+        neighbours: ``b k`` positions in ``train_labels``, nearest first, -1 for none.
+        train_labels: the label of each position.
+
+    Example:
+        >>> neighbour_vote(np.array([[0, 1, 2], [1, 0, -1]]), np.array(["x", "y", "y"])).tolist()
+        ['y', 'y']
+    """
+    names, number = np.unique(train_labels, return_inverse=True)
+    ranks = np.arange(neighbours.shape[1])
+    weights = 1 - ranks / (len(ranks) + 1) ** 2  # all ranks together cannot outweigh one vote
+    votes = np.zeros((len(neighbours), len(names)))
+    rows, columns = (neighbours >= 0).nonzero()
+    np.add.at(votes, (rows, number[neighbours[rows, columns]]), weights[columns])
+    winners: Labels = names[votes.argmax(1)]
+    return winners

@@ -1,0 +1,98 @@
+"""K-means with several seeded starts, in blocks.
+
+Shape letters: b item, d width, c cluster.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+BLOCK = 8_000_000
+"""Distances held at once."""
+
+
+@dataclass(frozen=True, eq=False)
+class Partition:
+    """Where each item belongs.
+
+    Attributes:
+        assignment: ``b`` cluster numbers.
+        centres: ``c d``.
+        inertia: sum of the squared distances to the own centre.
+    """
+
+    assignment: NDArray[np.int64]
+    centres: NDArray[np.float32]
+    inertia: float
+
+
+def kmeans(
+    vectors: NDArray[np.float32], clusters: int, seed: int, *, restarts: int = 10, iterations: int = 100
+) -> Partition:
+    """The best of several runs of Lloyd's algorithm from k-means++ starts.
+
+    An empty cluster moves to the item that is farthest from its centre.
+    Source: Lloyd (1982); Arthur and Vassilvitskii, k-means++ (2007).
+
+    Args:
+        vectors: ``b d``.
+        clusters: c; at most b of them can hold an item.
+        seed: the same seed gives the same partition.
+        restarts: starts to choose from by inertia.
+        iterations: upper bound of each run, which ends when no item moves.
+
+    Example:
+        >>> kmeans(np.array([[0.0], [9.0], [1.0], [8.0]], dtype=np.float32), 2, seed=0).inertia
+        1.0
+    """
+    items = torch.from_numpy(vectors)
+    clusters = min(clusters, len(items))
+    generator = torch.Generator().manual_seed(seed)
+    runs = (_lloyd(items, _spread_start(items, clusters, generator), iterations) for _ in range(restarts))
+    return min(runs, key=lambda run: run.inertia)
+
+
+def _spread_start(items: Tensor, clusters: int, generator: torch.Generator) -> Tensor:
+    """K-means++: each next centre is an item drawn with a chance that grows with its distance from those before."""
+    chosen = torch.randint(len(items), (1,), generator=generator)
+    distances = (items - items[chosen]).square().sum(1)
+    for _ in range(clusters - 1):
+        weights = distances if distances.sum() > 0 else torch.ones_like(distances)
+        drawn = (weights.double().cumsum(0) / weights.double().sum()).searchsorted(
+            torch.rand(1, generator=generator, dtype=torch.float64)
+        )
+        chosen = torch.cat([chosen, drawn.clamp(max=len(items) - 1)])
+        distances = torch.minimum(distances, (items - items[chosen[-1]]).square().sum(1))
+    return items[chosen].clone()
+
+
+def _lloyd(items: Tensor, centres: Tensor, iterations: int) -> Partition:
+    distances, assignment = _nearest(items, centres)
+    for _ in range(iterations):
+        before = assignment
+        centres = _means(items, assignment, distances, len(centres))
+        distances, assignment = _nearest(items, centres)
+        if torch.equal(before, assignment):
+            break
+    return Partition(assignment.numpy(), centres.numpy(), float(distances.double().sum()))
+
+
+def _nearest(items: Tensor, centres: Tensor) -> tuple[Tensor, Tensor]:
+    """Squared distance to the nearest centre, and which it is, each ``b``."""
+    offset = centres.square().sum(1)
+    found = [(offset - 2 * part @ centres.T).min(1) for part in items.split(max(1, BLOCK // len(centres)))]
+    nearest = torch.cat([part.indices for part in found])
+    distances = torch.cat([part.values for part in found]) + items.square().sum(1)
+    return distances.clamp(min=0), nearest
+
+
+def _means(items: Tensor, assignment: Tensor, distances: Tensor, clusters: int) -> Tensor:
+    sizes = assignment.bincount(minlength=clusters)
+    sums = items.new_zeros(clusters, items.shape[1]).index_add_(0, assignment, items)
+    empty = (sizes == 0).nonzero().squeeze(1)
+    centres = sums / sizes.clamp(min=1)[:, None]
+    centres[empty] = items[distances.topk(len(empty)).indices]
+    return centres

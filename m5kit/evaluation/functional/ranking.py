@@ -1,0 +1,174 @@
+"""How good rankings are: two average precisions under their own names, precision, recall, hit rate, nDCG, MRR.
+
+Shape letters: q query, k top-k. Every score of a query for which the gallery holds nothing relevant is 0.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """What was found for each query, and how much there was to find.
+
+    Attributes:
+        hits: ``q k`` bool, best first: is the item at this rank relevant? False beyond the end of a ranking.
+        relevant: ``q``, R: relevant items in the gallery, the query itself not counted if it is left out.
+        known: ``q``, P: items with the query's label in queries and gallery together, the query included.
+        ranked: ``q``, N: how many gallery items are ranked; the gallery's size, less one where the query is left out.
+
+    Example:
+        >>> found = Ranking(np.array([[True, False, True]]), np.array([4]), np.array([5]), np.array([9]))
+        >>> [(name, round(float(score(found, 3)[0]), 3)) for name, score in SCORES.items()][:3]
+        [('map_hits', 0.833), ('map_std', 0.556), ('precision', 0.667)]
+    """
+
+    hits: NDArray[np.bool_]
+    relevant: Ints
+    known: Ints
+    ranked: Ints
+
+
+def scores(ranking: Ranking, ks: Sequence[int]) -> Mapping[str, Floats]:
+    """Every score ``q`` of this module at every k, by name: ``map_hits@10``."""
+    return {f"{name}@{k}": score(ranking, k) for k in ks for name, score in SCORES.items()}
+
+
+def map_hits(ranking: Ranking, k: int) -> Floats:
+    """AP of the M5Product toolkit: precision averaged over the hits that were *found* in the first k'.
+
+    ``k' = min(k, P, N)``. It does not fall when relevant items are missed, so it may rise with k, and it is far above
+    :func:`map_std` for the same ranking; use it to compare with the paper. Equals torchmetrics'
+    ``retrieval_average_precision`` at k'.
+    """
+    hits = _first(ranking.hits, _cut(ranking, k))
+    return _precision_at_hits(hits) / np.maximum(hits.sum(1), 1)
+
+
+def map_std(ranking: Ranking, k: int) -> Floats:
+    """Truncated AP: precision summed over the hits in the first k, divided by what could be found, ``min(k, R)``.
+
+    Source: Manning, Raghavan and Schütze, Introduction to Information Retrieval (2008), section 8.4, cut at k.
+    """
+    return _precision_at_hits(ranking.hits[:, :k]) / np.maximum(np.minimum(k, ranking.relevant), 1)
+
+
+def precision(ranking: Ranking, k: int) -> Floats:
+    """Share of hits in the first ``k' = min(k, P, N)``, as in the M5Product toolkit."""
+    cut = _cut(ranking, k)
+    return _first(ranking.hits, cut).sum(1) / np.maximum(cut, 1)
+
+
+def recall(ranking: Ranking, k: int) -> Floats:
+    """Share of the R relevant items that stand in the first k."""
+    found: Floats = ranking.hits[:, :k].sum(1) / np.maximum(ranking.relevant, 1)
+    return found
+
+
+def hit_rate(ranking: Ranking, k: int) -> Floats:
+    """1 if anything relevant stands in the first k (often called R@k where R is 1)."""
+    return ranking.hits[:, :k].any(1).astype(np.float64)
+
+
+def ndcg(ranking: Ranking, k: int) -> Floats:
+    """Discounted gain ``1 / log2(rank + 1)`` of the hits in the first k, against that of a perfect ranking.
+
+    Source: Järvelin and Kekäläinen (2002), equation 2 with binary gain.
+    """
+    hits = ranking.hits[:, :k]
+    gained: Floats = hits @ (1 / np.log2(np.arange(2.0, hits.shape[1] + 2)))
+    return gained / _ideal_gain(ranking, k)
+
+
+def mrr(ranking: Ranking, k: int) -> Floats:
+    """One over the rank of the first hit; 0 if there is none in the first k."""
+    hits = ranking.hits[:, :k]
+    return hits.any(1) / (hits.argmax(1) + 1.0)
+
+
+SCORES = {score.__name__: score for score in (map_hits, map_std, precision, recall, hit_rate, ndcg, mrr)}
+
+
+def chances(ranking: Ranking, ks: Sequence[int]) -> Mapping[str, float]:
+    """The exact expectation of every score if each query's gallery were in random order.
+
+    Example:
+        >>> found = Ranking(np.array([[True]]), np.array([1]), np.array([2]), np.array([4]))
+        >>> chances(found, [1])["recall@1"]
+        0.25
+    """
+    return {f"{name}@{k}": float(value.mean()) for k in ks for name, value in _chance(ranking, k).items()}
+
+
+def _chance(ranking: Ranking, k: int) -> Mapping[str, Floats]:
+    """Expected scores ``q`` at k: hits are then drawn without replacement, R of N."""
+    share = ranking.relevant / np.maximum(ranking.ranked, 1)
+    reach = np.minimum(k, ranking.ranked)
+    cut = _cut(ranking, k)
+    nothing = _nothing_found(ranking, k)
+    first = nothing[:, :-1] - nothing[:, 1:]
+    return {
+        "map_hits": _chance_map_hits(share, cut, 1 - np.take_along_axis(nothing, cut[:, None], 1)[:, 0]),
+        "map_std": _chance_map_std(ranking, share, reach, k),
+        "precision": share * (cut > 0),
+        "recall": reach / np.maximum(ranking.ranked, 1) * (ranking.relevant > 0),
+        "hit_rate": 1 - nothing[:, -1],
+        "ndcg": share * _gain(reach) / _ideal_gain(ranking, k),
+        "mrr": first @ (1 / np.arange(1.0, k + 1)),
+    }
+
+
+def _chance_map_hits(share: Floats, cut: Ints, some: Floats) -> Floats:
+    """Given h hits, the mean precision at a hit is ``(H + (k' - H)(h - 1)/(k' - 1)) / k'``: linear in h."""
+    harmonic = _harmonic(cut)
+    beyond_first = (cut - harmonic) / np.maximum(cut - 1, 1) * (cut * share - some)
+    return (harmonic * some + beyond_first) / np.maximum(cut, 1)
+
+
+def _chance_map_std(ranking: Ranking, share: Floats, reach: Ints, k: int) -> Floats:
+    """At rank i a hit has probability R/N, and then precision ``(1 + (i - 1)(R - 1)/(N - 1)) / i``."""
+    harmonic = _harmonic(reach)
+    others = (ranking.relevant - 1) / np.maximum(ranking.ranked - 1, 1)
+    return share * (harmonic + (reach - harmonic) * others) / np.maximum(np.minimum(k, ranking.relevant), 1)
+
+
+def _nothing_found(ranking: Ranking, k: int) -> Floats:
+    """``q k+1``: the chance that the first 0, 1, ..., k ranks hold no hit."""
+    drawn = np.arange(k)
+    left = np.maximum(ranking.ranked[:, None] - drawn, 1)
+    misses = np.clip((ranking.ranked - ranking.relevant)[:, None] - drawn, 0, None) / left
+    misses[drawn >= ranking.ranked[:, None]] = 1  # past the end nothing changes
+    return np.cumprod(np.concatenate([np.ones((len(misses), 1)), misses], axis=1), axis=1)
+
+
+def _cut(ranking: Ranking, k: int) -> Ints:
+    return np.minimum(np.minimum(k, ranking.known), ranking.ranked)
+
+
+def _first(hits: NDArray[np.bool_], cut: Ints) -> NDArray[np.bool_]:
+    return hits & (np.arange(hits.shape[1]) < cut[:, None])
+
+
+def _precision_at_hits(hits: NDArray[np.bool_]) -> Floats:
+    """Sum over the hits of the precision at their rank, ``q``."""
+    total: Floats = (hits * hits.cumsum(1) / np.arange(1.0, hits.shape[1] + 1)).sum(1)
+    return total
+
+
+def _ideal_gain(ranking: Ranking, k: int) -> Floats:
+    return _gain(np.maximum(np.minimum(k, ranking.relevant), 1))
+
+
+def _gain(count: Ints) -> Floats:
+    """Discounted gain of ``count`` hits in the first ranks."""
+    return np.cumsum([0, *(1 / np.log2(np.arange(2.0, count.max(initial=0) + 2)))])[count]
+
+
+def _harmonic(count: Ints) -> Floats:
+    return np.cumsum([0, *(1 / np.arange(1.0, count.max(initial=0) + 1))])[count]
