@@ -1,5 +1,22 @@
 """Configs: composed from YAML pieces with the origin of every value, then checked as a whole before anything runs."""
 
+from m5kit.engine.config.check import RunConfig, check_config
 from m5kit.engine.config.load import Resolved, dump, load_config
+from m5kit.engine.config.parts import find_parts
+from m5kit.engine.config.sections import Checkpoint, Data, Init, Logging, Model, Schedule, Weighting
 
-__all__ = ["Resolved", "dump", "load_config"]
+__all__ = [
+    "Checkpoint",
+    "Data",
+    "Init",
+    "Logging",
+    "Model",
+    "Resolved",
+    "RunConfig",
+    "Schedule",
+    "Weighting",
+    "check_config",
+    "dump",
+    "find_parts",
+    "load_config",
+]

@@ -1,0 +1,78 @@
+"""Mistakes that no single key shows: parts of a config that do not go together."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from m5kit.engine.config.parts import Problem
+from m5kit.errors import M5KitError
+from m5kit.registry import TASKS
+
+
+def combination_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
+    """Everything that does not fit together."""
+    modalities = sorted(key.removeprefix("encoder_") for key in values if key.startswith("encoder_"))
+    tasks = {key: value for key, value in values.items() if key.startswith("task_") and isinstance(value, Mapping)}
+    yield from _structure(values, modalities)
+    yield from _mode(values, list(tasks))
+    yield from _tasks(tasks, modalities)
+    yield from _widths(values)
+
+
+def _structure(values: Mapping[str, Any], modalities: list[str]) -> Iterator[Problem]:
+    if not modalities:
+        yield "encoder_*", "is missing; a model needs at least one encoder"
+    for modality in modalities:
+        if f"input_{modality}" not in values:
+            yield f"encoder_{modality}", f"has no input_{modality}, which says how the media become its input"
+    for key in values:
+        if key.startswith("input_") and key.removeprefix("input_") not in modalities:
+            yield key, f"has no encoder_{key.removeprefix('input_')} to feed; add one or drop it with {key}: none"
+    for key in ("fusion", "harmonizer"):
+        if key not in values:
+            yield key, f"is missing; pick a piece, as in --set {key}=NAME"
+
+
+def _mode(values: Mapping[str, Any], tasks: list[str]) -> Iterator[Problem]:
+    if values.get("mode") == "pretrain" and not tasks:
+        yield "mode", "pretraining needs at least one task; add a task_* piece"
+    if values.get("mode") != "finetune":
+        return
+    if "head" not in values:
+        yield "head", "is missing; fine-tuning trains one"
+    data = values.get("data")
+    if isinstance(data, Mapping) and data.get("label") is None:
+        yield "data.label", "is missing; fine-tuning learns this label"
+    for task in tasks:
+        yield task, f"pretext tasks do not run in fine-tuning; drop it with {task}: none"
+
+
+def _tasks(tasks: Mapping[str, Mapping[str, Any]], modalities: list[str]) -> Iterator[Problem]:
+    hiding = defaultdict(list)
+    for key, task in tasks.items():
+        modality = task.get("modality")
+        if modality is not None:
+            hiding[modality].append(key)
+        if isinstance(modality, str) and modality not in modalities:
+            yield f"{key}.modality", f"no encoder_{modality} in this config; it has {', '.join(modalities) or 'none'}"
+        if len(modalities) < (needed := _least_modalities(task.get("type"))):
+            yield key, f"needs {needed} modalities, the config has {len(modalities)}; drop it with {key}: none"
+    for modality, keys in hiding.items():
+        for key in keys[1:]:
+            yield f"{key}.modality", f"{keys[0]} hides tokens of {modality!r} already; keep one of them"
+
+
+def _least_modalities(name: Any) -> int:
+    """How many modalities a task compares; unknown tasks are reported elsewhere."""
+    try:
+        return int(getattr(TASKS.get(name), "least_modalities", 1)) if isinstance(name, str) else 1
+    except M5KitError:
+        return 1
+
+
+def _widths(values: Mapping[str, Any]) -> Iterator[Problem]:
+    model = values.get("model")
+    width = model.get("dim") if isinstance(model, Mapping) else None
+    for key, value in values.items():
+        if key.startswith(("encoder_", "fusion")) and isinstance(value, Mapping) and value.get("dim", width) != width:
+            yield f"{key}.dim", f"{value['dim']!r} is not the common width model.dim={width!r}; leave it out"
