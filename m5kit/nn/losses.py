@@ -1,0 +1,167 @@
+"""Losses as pure functions; each gives zero, not NaN, where nothing counts.
+
+The contrastive ones return a loss for every row, so that the caller may weigh rows before averaging. Similarities are
+cosines in at least single precision, also under autocast: at a temperature of 0.1 the rounding of bfloat16 would be
+as large as the differences between negatives.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def cosines(a: Tensor, b: Tensor) -> Tensor:
+    """Cosine similarities ``... p q`` of ``... p h`` and ``... q h``; 0 for a vector of zeros.
+
+    Example:
+        >>> cosines(torch.tensor([[2.0, 0.0]]), torch.tensor([[3.0, 0.0], [0.0, 1.0]]))
+        tensor([[1., 0.]])
+    """
+    with torch.autocast(a.device.type, enabled=False):
+        return F.normalize(_wide(a), dim=-1) @ F.normalize(_wide(b), dim=-1).mT
+
+
+def infonce(a: Tensor, b: Tensor, temperature: float | Tensor, scale: Tensor | None = None) -> Tensor:
+    """Symmetric cross-modal InfoNCE (CLIP, 2021): row i of ``a`` must find row i of ``b`` among all rows, and back.
+
+    Args:
+        a: features ``p h``, of any length.
+        b: features ``p h`` of the same items.
+        temperature: divides the cosines.
+        scale: ``p``, multiplies the logits of each row in both directions.
+
+    Returns:
+        ``p`` losses, the mean of both directions.
+
+    Example:
+        >>> infonce(torch.eye(2), torch.eye(2), temperature=1.0)  # log(1 + exp(-1))
+        tensor([0.3133, 0.3133])
+    """
+    forward, backward = _both_ways(a, b, temperature, scale)
+    own = torch.arange(len(a), device=a.device)
+    return (F.cross_entropy(forward, own, reduction="none") + F.cross_entropy(backward, own, reduction="none")) / 2
+
+
+def paper_contrastive(a: Tensor, b: Tensor, temperature: float | Tensor, scale: Tensor | None = None) -> Tensor:
+    """Equation 2 of SCALE (CVPR 2022): both directions share one denominator, which leaves the positive out.
+
+    It has no lower bound: it falls on below zero as the positive outgrows the negatives. Arguments and result as for
+    :func:`infonce`, with at least two rows: a row alone has no negative.
+
+    Example:
+        >>> paper_contrastive(torch.eye(2), torch.eye(2), temperature=1.0)  # log(2 exp(0)) - 1
+        tensor([-0.3069, -0.3069])
+    """
+    forward, backward = _both_ways(a, b, temperature, scale)
+    own = torch.eye(len(a), dtype=torch.bool, device=a.device)
+    negatives = torch.cat([forward.masked_fill(own, -torch.inf), backward.masked_fill(own, -torch.inf)], dim=1)
+    return negatives.logsumexp(dim=1) - forward.diagonal()
+
+
+def ntxent(a: Tensor, b: Tensor, temperature: float | Tensor, scale: Tensor | None = None) -> Tensor:
+    """NT-Xent (SimCLR, 2020) over the 2p rows of both: the negatives are also of a row's own modality.
+
+    Arguments and result as for :func:`infonce`.
+
+    Example:
+        >>> ntxent(torch.eye(2), torch.eye(2), temperature=1.0)  # log(1 + 2 exp(-1))
+        tensor([0.5514, 0.5514])
+    """
+    both = torch.cat([a, b])
+    logits = cosines(both, both) / temperature
+    if scale is not None:
+        logits = logits * scale.repeat(2)[:, None]
+    logits = logits.masked_fill(torch.eye(len(both), dtype=torch.bool, device=a.device), -torch.inf)
+    partner = torch.arange(len(both), device=a.device).roll(len(a))
+    return F.cross_entropy(logits, partner, reduction="none").view(2, -1).mean(dim=0)
+
+
+def supervised_contrastive(features: Tensor, target: Tensor, temperature: float) -> Tensor:
+    """Supervised contrastive loss, ``L_out`` of Khosla et al. (2020): all items of a class are positives.
+
+    Args:
+        features: ``b h``.
+        target: class numbers ``b``; items with -1 are left out.
+        temperature: divides the cosines.
+
+    Returns:
+        Scalar mean over the items that share their class with another one.
+
+    Example:
+        >>> supervised_contrastive(torch.eye(3), torch.tensor([0, 0, 1]), 1.0)  # log(2)
+        tensor(0.6931)
+        >>> supervised_contrastive(torch.eye(3), torch.tensor([0, 1, -1]), 1.0)
+        tensor(0.)
+    """
+    logits = cosines(features, features) / temperature
+    known = target >= 0
+    others = known[:, None] & known & ~torch.eye(len(target), dtype=torch.bool, device=target.device)
+    positive = others & (target[:, None] == target)
+    log_chance = logits.masked_fill(~others, torch.finfo(logits.dtype).min).log_softmax(dim=1)
+    count = positive.sum(dim=1)
+    each = -log_chance.masked_fill(~positive, 0).sum(dim=1) / count.clamp(min=1)
+    return each.sum() / (count > 0).sum().clamp(min=1)
+
+
+def weighted_cross_entropy(
+    logits: Tensor, target: Tensor, weight: Tensor | None = None, label_smoothing: float = 0.0
+) -> Tensor:
+    """Cross entropy: the weighted sum over the rows that count, divided by how many do (or 1).
+
+    Args:
+        logits: ``n k``.
+        target: class numbers ``n``; rows with -1 do not count.
+        weight: ``n``, multiplies each row's loss.
+        label_smoothing: the share of a target that is spread over all classes.
+
+    Example:
+        >>> weighted_cross_entropy(torch.zeros(3, 4), torch.tensor([1, -1, 2]), torch.tensor([1.0, 9.0, 0.0]))
+        tensor(0.6931)
+        >>> weighted_cross_entropy(torch.zeros(1, 4), torch.tensor([-1]))
+        tensor(0.)
+    """
+    each = F.cross_entropy(_wide(logits), target, reduction="none", ignore_index=-1, label_smoothing=label_smoothing)
+    return _sum(each, weight) / (target >= 0).sum().clamp(min=1)
+
+
+def weighted_mse(prediction: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
+    """Squared error, the mean over e, then the weighted sum over the n rows divided by n (or 1).
+
+    Args:
+        prediction: ``n e``.
+        target: ``n e``.
+        weight: ``n``, multiplies each row's loss.
+
+    Example:
+        >>> weighted_mse(torch.zeros(2, 2), torch.tensor([[1.0, 3.0], [2.0, 2.0]]), torch.tensor([1.0, 0.5]))
+        tensor(3.5000)
+        >>> weighted_mse(torch.zeros(0, 2), torch.zeros(0, 2))
+        tensor(0.)
+    """
+    each = F.mse_loss(_wide(prediction), _wide(target), reduction="none").mean(dim=1)
+    return _sum(each, weight) / max(len(each), 1)
+
+
+def no_loss(anchor: Tensor) -> Tensor:
+    """A zero that backward may be called on: it hangs on ``anchor`` but sends it a gradient of zeros.
+
+    Example:
+        >>> no_loss(torch.tensor([torch.inf, torch.nan]))
+        tensor(0.)
+    """
+    return anchor[:0].sum()
+
+
+def _both_ways(a: Tensor, b: Tensor, temperature: float | Tensor, scale: Tensor | None) -> tuple[Tensor, Tensor]:
+    logits = cosines(a, b) / temperature
+    if scale is None:
+        return logits, logits.mT
+    return logits * scale[:, None], logits.mT * scale[:, None]
+
+
+def _sum(each: Tensor, weight: Tensor | None) -> Tensor:
+    return each.sum() if weight is None else (each * weight).sum()
+
+
+def _wide(values: Tensor) -> Tensor:
+    return values.to(torch.promote_types(values.dtype, torch.float32))

@@ -1,0 +1,76 @@
+"""What to hide: draws on the host, as pure functions of presence, units and a generator."""
+
+import torch
+from torch import Tensor
+
+FIRST_ID = 3  # 0 is padding, 1 unknown, 2 mask: none of them may stand in for a hidden token
+KEPT = -1
+KEY, VALUE = 1, 2  # Observation.roles
+
+
+def unit_draws(real: Tensor, groups: Tensor | None, generator: torch.Generator) -> Tensor:
+    """One number in [0, 1) a unit, given to all its tokens, so that ``draws < rate`` chooses whole units.
+
+    Args:
+        real: ``p l`` bool.
+        groups: ``p l``, the unit of each token, -1 for none; None if each token is a unit.
+        generator: on the host.
+
+    Returns:
+        ``p l``; 1 where padded or in no unit, which no rate chooses.
+
+    Example:
+        >>> groups = torch.tensor([[0, 0, 1, -1]])
+        >>> draws = unit_draws(torch.ones(1, 4, dtype=torch.bool), groups, torch.Generator().manual_seed(0))
+        >>> draws[0, 0] == draws[0, 1], draws[0, 3]
+        (tensor(True), tensor(1.))
+    """
+    if groups is None:
+        return torch.rand(real.shape, generator=generator).masked_fill(~real, 1.0)
+    units = int(groups.max()) + 1 if groups.numel() else 0
+    draws = torch.rand(len(groups), max(units, 1), generator=generator)
+    return draws.gather(1, groups.clamp(min=0)).masked_fill(~real | (groups < 0), 1.0)
+
+
+def replacement_ids(
+    count: int, vocabulary: int, mask_id: int, shares: tuple[float, float], generator: torch.Generator
+) -> Tensor:
+    """The ids that stand for hidden tokens (BERT, 2019: 80 % mask, 10 % random, 10 % kept).
+
+    Args:
+        count: n, how many are hidden.
+        vocabulary: random ids are below this.
+        mask_id: the id of a masked token.
+        shares: of masked ones and of random ones; the rest is kept.
+        generator: on the host.
+
+    Returns:
+        ``n`` int64 on the host, :data:`KEPT` where the true id stays.
+
+    Example:
+        >>> replacement_ids(3, 10, 2, (1.0, 0.0), torch.Generator())
+        tensor([2, 2, 2])
+    """
+    fate = torch.rand(count, generator=generator)
+    random = torch.randint(FIRST_ID, vocabulary, (count,), generator=generator)
+    return torch.where(fate < shares[0], mask_id, torch.where(fate < sum(shares), random, KEPT))
+
+
+def hidden_parts(fate: Tensor, roles: Tensor | None, value: float, key: float) -> Tensor:
+    """Which tokens of a chosen key-value pair are hidden: those of its value, of its key, or of both.
+
+    Args:
+        fate: ``p l`` in [0, 1), the same for all tokens of a pair.
+        roles: ``p l``: 0 none, 1 key, 2 value; None if all tokens of a unit are alike, and then all are hidden.
+        value: share of pairs whose value alone is hidden.
+        key: share of pairs whose key alone is hidden; in the rest both are.
+
+    Example:
+        >>> roles = torch.tensor([[1, 0, 2]])
+        >>> [hidden_parts(torch.full((1, 3), fate), roles, 0.5, 0.25).int().tolist()[0] for fate in (0.4, 0.6, 0.8)]
+        [[0, 0, 1], [1, 0, 0], [1, 0, 1]]
+    """
+    if roles is None:
+        return torch.ones_like(fate, dtype=torch.bool)
+    key_alone = (fate >= value) & (fate < value + key)
+    return ((roles == VALUE) & ~key_alone) | ((roles == KEY) & (fate >= value))
