@@ -4,14 +4,14 @@ Shape letters: b item, d width.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from m5kit.errors import DataError
+from m5kit.errors import ConfigError, DataError
 from m5kit.evaluation.features import read_columns, write_columns
 from m5kit.evaluation.functional.bootstrap import mean_interval
 
@@ -28,7 +28,8 @@ class Request:
 
     Attributes:
         split: the split whose items are embedded.
-        modalities: what the model may see of them; None for all modalities of the run.
+        modalities: what the model may see of them, sorted; None for all modalities of the run. Items that have none of
+            them cannot be embedded and are left out.
         space: ``"fused"`` for the fusion's embedding; ``"contrastive"`` for the mean of the L2-normalised contrastive
             features of the modalities, L2-normalised again, which needs no fusion and compares across modalities.
     """
@@ -36,6 +37,22 @@ class Request:
     split: str
     modalities: tuple[str, ...] | None = None
     space: str = "fused"
+
+    def __post_init__(self) -> None:
+        if self.space not in SPACES:
+            raise ConfigError([f"space: expected {' or '.join(map(repr, SPACES))}, got {self.space!r}"])
+
+    @classmethod
+    def of(cls, split: str, modalities: Sequence[str] | None, space: str) -> "Request":
+        """From what a config says; one modality may be given by its bare name.
+
+        Example:
+            >>> Request.of("test", ["b", "a"], "fused")
+            Request(split='test', modalities=('a', 'b'), space='fused')
+        """
+        if modalities is None:
+            return cls(split, None, space)
+        return cls(split, (modalities,) if isinstance(modalities, str) else tuple(sorted(set(modalities))), space)
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,17 +86,22 @@ class Embedded:
         """
         if name == "id":
             return self.ids
-        if name not in self.labels or not (self.labels[name] != "").any():
-            known = ", ".join(sorted(k for k, v in self.labels.items() if (v != "").any())) or "none"
+        used = {k: v for k, v in self.labels.items() if (v != "").any()}
+        if name not in used:
             raise DataError(
-                f"none of the {len(self)} items has a label {name!r} (labels they have: {known}); "
+                f"none of the {len(self)} items has a label {name!r} (labels they have: {', '.join(used) or 'none'}); "
                 f"set another label in the metric's config or add it to the manifest"
             )
-        return self.labels[name]
+        return used[name]
 
     def where(self, label: str, value: str) -> "Embedded":
         """The items whose ``label`` is ``value``."""
         return self.select(self.label(label) == value)
+
+    def labelled(self, name: str) -> "Embedded":
+        """The items that have the label ``name``."""
+        has = self.label(name) != ""
+        return self if has.all() else self.select(has)
 
     def select(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> "Embedded":
         """The items at ``rows`` (a mask or positions)."""
@@ -146,6 +168,18 @@ class Figure:
         """
         low, high = mean_interval(values, seed)
         return cls(float(values.mean()), chance, float(low), float(high), len(values))
+
+
+def labelled(embedded: Mapping[Request, Embedded], request: Request, label: str) -> Embedded:
+    """The items of ``request`` that have ``label``.
+
+    Raises:
+        DataError: none has; the message names the split.
+    """
+    try:
+        return embedded[request].labelled(label)
+    except DataError as error:
+        raise DataError(f"split {request.split!r}: {error}") from error
 
 
 Result = Mapping[str, Figure]

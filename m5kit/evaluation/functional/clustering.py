@@ -46,7 +46,8 @@ def purity_hits(labels: Labels, clusters: Labels) -> NDArray[np.bool_]:
         array([ True,  True, False])
     """
     counts, label, cluster = _contingency(labels, clusters)
-    return counts.argmax(0)[cluster] == label
+    hits: NDArray[np.bool_] = counts.argmax(0)[cluster] == label
+    return hits
 
 
 def matched_hits(labels: Labels, clusters: Labels) -> NDArray[np.bool_]:

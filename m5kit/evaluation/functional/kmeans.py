@@ -61,10 +61,10 @@ def _spread_start(items: Tensor, clusters: int, generator: torch.Generator) -> T
     distances = (items - items[chosen]).square().sum(1)
     for _ in range(clusters - 1):
         weights = distances if distances.sum() > 0 else torch.ones_like(distances)
-        drawn = (weights.double().cumsum(0) / weights.double().sum()).searchsorted(
-            torch.rand(1, generator=generator, dtype=torch.float64)
-        )
-        chosen = torch.cat([chosen, drawn.clamp(max=len(items) - 1)])
+        heap = weights.double().cumsum(0)
+        point = torch.rand(1, generator=generator, dtype=torch.float64) * heap[-1]
+        drawn = torch.searchsorted(heap, point, right=True).clamp(max=len(items) - 1)
+        chosen = torch.cat([chosen, drawn])
         distances = torch.minimum(distances, (items - items[chosen[-1]]).square().sum(1))
     return items[chosen].clone()
 
@@ -83,7 +83,8 @@ def _lloyd(items: Tensor, centres: Tensor, iterations: int) -> Partition:
 def _nearest(items: Tensor, centres: Tensor) -> tuple[Tensor, Tensor]:
     """Squared distance to the nearest centre, and which it is, each ``b``."""
     offset = centres.square().sum(1)
-    found = [(offset - 2 * part @ centres.T).min(1) for part in items.split(max(1, BLOCK // len(centres)))]
+    rows = max(1, BLOCK // len(centres))
+    found = [(offset - 2 * items[i : i + rows] @ centres.T).min(1) for i in range(0, len(items), rows)]
     nearest = torch.cat([part.indices for part in found])
     distances = torch.cat([part.values for part in found]) + items.square().sum(1)
     return distances.clamp(min=0), nearest

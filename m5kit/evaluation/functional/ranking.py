@@ -48,7 +48,8 @@ def map_hits(ranking: Ranking, k: int) -> Floats:
     ``retrieval_average_precision`` at k'.
     """
     hits = _first(ranking.hits, _cut(ranking, k))
-    return _precision_at_hits(hits) / np.maximum(hits.sum(1), 1)
+    average: Floats = _precision_at_hits(hits) / np.maximum(hits.sum(1), 1)
+    return average
 
 
 def map_std(ranking: Ranking, k: int) -> Floats:
@@ -62,7 +63,8 @@ def map_std(ranking: Ranking, k: int) -> Floats:
 def precision(ranking: Ranking, k: int) -> Floats:
     """Share of hits in the first ``k' = min(k, P, N)``, as in the M5Product toolkit."""
     cut = _cut(ranking, k)
-    return _first(ranking.hits, cut).sum(1) / np.maximum(cut, 1)
+    share: Floats = _first(ranking.hits, cut).sum(1) / np.maximum(cut, 1)
+    return share
 
 
 def recall(ranking: Ranking, k: int) -> Floats:
@@ -89,7 +91,8 @@ def ndcg(ranking: Ranking, k: int) -> Floats:
 def mrr(ranking: Ranking, k: int) -> Floats:
     """One over the rank of the first hit; 0 if there is none in the first k."""
     hits = ranking.hits[:, :k]
-    return hits.any(1) / (hits.argmax(1) + 1.0)
+    reciprocal: Floats = hits.any(1) / (hits.argmax(1) + 1.0)
+    return reciprocal
 
 
 SCORES = {score.__name__: score for score in (map_hits, map_std, precision, recall, hit_rate, ndcg, mrr)}
@@ -157,8 +160,8 @@ def _first(hits: NDArray[np.bool_], cut: Ints) -> NDArray[np.bool_]:
 
 def _precision_at_hits(hits: NDArray[np.bool_]) -> Floats:
     """Sum over the hits of the precision at their rank, ``q``."""
-    total: Floats = (hits * hits.cumsum(1) / np.arange(1.0, hits.shape[1] + 1)).sum(1)
-    return total
+    precisions = hits.cumsum(1) / np.arange(1.0, hits.shape[1] + 1)
+    return np.einsum("qk,qk->q", hits, precisions)
 
 
 def _ideal_gain(ranking: Ranking, k: int) -> Floats:

@@ -27,7 +27,7 @@ def top_k(
     backend: str = "torch",
     query_block: int = 1024,
     gallery_block: int = 16384,
-    device: torch.device | str = "cpu",
+    device: torch.device | str | None = None,
 ) -> NDArray[np.int64]:
     """Positions ``q k`` of the gallery items with the largest dot product, best first.
 
@@ -42,7 +42,7 @@ def top_k(
         backend: ``"torch"``, or ``"faiss"`` if installed: 1.3 to 1.8 times as fast on a CPU.
         query_block: queries scored at once.
         gallery_block: gallery items scored at once; memory is ``query_block * gallery_block`` floats.
-        device: where torch computes.
+        device: where torch computes; None for a GPU if there is one.
 
     Returns:
         int64, ``q k``; -1 where the gallery has no further item.
@@ -60,6 +60,7 @@ def top_k(
     if backend == "faiss":
         found = _faiss(queries, gallery, min(k, len(gallery)), own)
     else:
+        device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         blocks = _torch(queries, gallery, min(k, len(gallery)), own, (query_block, gallery_block), device)
         found = np.concatenate([np.empty((0, min(k, len(gallery))), np.int64), *blocks])
     return np.pad(found, ((0, 0), (0, k - found.shape[1])), constant_values=NOTHING)

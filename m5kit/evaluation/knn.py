@@ -1,0 +1,61 @@
+"""K-NN classification: do an item's nearest neighbours have its label?"""
+
+from collections.abc import Mapping, Sequence
+
+from m5kit.errors import ConfigError
+from m5kit.evaluation.base import Embedded, Metric, Request, Result, labelled
+from m5kit.evaluation.figures import classification_figures
+from m5kit.evaluation.functional.classification import neighbour_vote
+from m5kit.evaluation.functional.search import top_k
+from m5kit.evaluation.functional.vectors import normalise
+from m5kit.registry import METRICS
+
+
+@METRICS.register_module("knn")
+class Knn(Metric):
+    """Give each test item the label that most of its k nearest training items have, by cosine; nothing is fitted.
+
+    Cheaper than the linear probe and without a solver, so it suits a look during training. Items without the label are
+    left out; the chance level is that of :class:`~m5kit.evaluation.probe.Probe`.
+
+    Args:
+        train: split of the neighbours.
+        test: split that is scored.
+        label: what is predicted.
+        k: how many neighbours vote; of equally frequent labels the one whose neighbours are nearer wins.
+        modalities: what the model may see; None for all modalities of the run.
+        space: ``"fused"`` or ``"contrastive"``, see :class:`Request`.
+
+    Raises:
+        ConfigError: k is below 1, or train and test are one split, where each item would be its own neighbour.
+    """
+
+    def __init__(
+        self,
+        *,
+        train: str,
+        test: str,
+        label: str,
+        k: int = 10,
+        modalities: Sequence[str] | None = None,
+        space: str = "fused",
+    ) -> None:
+        if k < 1:
+            raise ConfigError([f"k: expected at least 1, got {k}"])
+        if train == test:
+            raise ConfigError([f"test: {test!r} is also the training split; choose another split"])
+        self.label = label
+        self.k = k
+        self.train = Request.of(train, modalities, space)
+        self.test = Request.of(test, modalities, space)
+
+    def requests(self) -> tuple[Request, ...]:
+        """Train and test."""
+        return self.train, self.test
+
+    def compute(self, embedded: Mapping[Request, Embedded], seed: int) -> Result:
+        """``accuracy`` and ``balanced_accuracy`` on the test split."""
+        train, test = (labelled(embedded, request, self.label) for request in self.requests())
+        neighbours = top_k(normalise(test.vectors), normalise(train.vectors), self.k)
+        labels = train.label(self.label)
+        return classification_figures(labels, test.label(self.label), neighbour_vote(neighbours, labels), seed)

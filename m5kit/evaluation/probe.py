@@ -1,0 +1,72 @@
+"""Linear probe: can a linear classifier read the label off the frozen embedding?"""
+
+from collections.abc import Mapping, Sequence
+
+from m5kit.errors import ConfigError
+from m5kit.evaluation.base import Embedded, Metric, Request, Result, labelled
+from m5kit.evaluation.figures import classification_figures
+from m5kit.evaluation.functional.classification import linear_probe
+from m5kit.registry import METRICS
+
+
+@METRICS.register_module("probe")
+class Probe(Metric):
+    """Standardise, fit a logistic regression on the training split, score it on the test split.
+
+    Items without the label are left out. The chance level is what always answering the commonest training label scores.
+    A test label that no training item has cannot be predicted and counts as an error.
+
+    Args:
+        train: split that the classifier is fitted on.
+        test: split that it is scored on, and never chosen by.
+        label: what is predicted.
+        val: split that chooses among ``strengths``; None if there is only one.
+        strengths: inverse L2 penalties (scikit-learn's C) to try; the smallest of equally good ones wins.
+        modalities: what the model may see; None for all modalities of the run.
+        space: ``"fused"`` or ``"contrastive"``, see :class:`Request`.
+
+    Raises:
+        ConfigError: several strengths without a split to choose by, or none.
+    """
+
+    def __init__(
+        self,
+        *,
+        train: str,
+        test: str,
+        label: str,
+        val: str | None = None,
+        strengths: Sequence[float] = (1.0,),
+        modalities: Sequence[str] | None = None,
+        space: str = "fused",
+    ) -> None:
+        if not strengths or min(strengths) <= 0:
+            raise ConfigError([f"strengths: expected one or more positive numbers, got {list(strengths)}"])
+        if val is None and len(strengths) > 1:
+            raise ConfigError([f"strengths: {len(strengths)} are given but no val split to choose by; set val"])
+        self.label = label
+        self.strengths = sorted(strengths)
+        self.train = Request.of(train, modalities, space)
+        self.test = Request.of(test, modalities, space)
+        self.val = None if val is None else Request.of(val, modalities, space)
+
+    def requests(self) -> tuple[Request, ...]:
+        """Train and test, and the split to choose by if there is a choice."""
+        return (self.train, self.test) if self.val is None else (self.train, self.val, self.test)
+
+    def compute(self, embedded: Mapping[Request, Embedded], seed: int) -> Result:
+        """``accuracy`` and ``balanced_accuracy`` on the test split."""
+        train, test = labelled(embedded, self.train, self.label), labelled(embedded, self.test, self.label)
+        strength = self.strengths[0]
+        if self.val is not None and len(self.strengths) > 1:
+            strength = self._choose(train, labelled(embedded, self.val, self.label), seed)
+        predicted = linear_probe(train.vectors, train.label(self.label), test.vectors, strength=strength, seed=seed)
+        return classification_figures(train.label(self.label), test.label(self.label), predicted, seed)
+
+    def _choose(self, train: Embedded, val: Embedded, seed: int) -> float:
+        def accuracy(strength: float) -> float:
+            labels = train.label(self.label)
+            predicted = linear_probe(train.vectors, labels, val.vectors, strength=strength, seed=seed)
+            return float((predicted == val.label(self.label)).mean())
+
+        return max(self.strengths, key=accuracy)

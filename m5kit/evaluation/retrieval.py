@@ -1,0 +1,121 @@
+"""Retrieval: does a query find the gallery items that share its label?"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from m5kit.errors import ConfigError
+from m5kit.evaluation.base import Embedded, Figure, Metric, Request, Result, labelled
+from m5kit.evaluation.functional.bootstrap import mean_interval
+from m5kit.evaluation.functional.ranking import Ranking, chances, scores
+from m5kit.evaluation.functional.search import NOTHING, top_k
+from m5kit.evaluation.functional.vectors import normalise
+from m5kit.registry import METRICS
+
+
+@METRICS.register_module("retrieval")
+class Retrieval(Metric):
+    """Rank the gallery for every query and score the ranking; both definitions of mAP, each under its name.
+
+    With different ``query_modalities`` and ``gallery_modalities`` this is cross-modal retrieval; with the label
+    ``"id"`` only the item itself is relevant (instance retrieval). Queries without a label are left out; gallery items
+    without one are distractors. A query for which the gallery has nothing relevant scores 0, by chance too;
+    ``answerable`` is the share of queries for which it has something.
+
+    Args:
+        query: split of the queries.
+        gallery: split that is searched; the same split by default.
+        label: two items with the same value are relevant to each other.
+        ks: depths at which the ranking is scored.
+        query_modalities: what the model may see of a query; None for all modalities of the run.
+        gallery_modalities: what it may see of a gallery item.
+        space: ``"fused"`` or ``"contrastive"``, see :class:`Request`.
+        similarity: ``"cosine"``, or ``"dot"`` for the unnormalised product of the released code.
+        leave_one_out: whether an item that is in the gallery is kept from finding itself. None: yes, unless the label
+            is ``"id"``.
+        backend: ``"torch"`` or ``"faiss"``.
+
+    Raises:
+        ConfigError: a value is not among those above.
+    """
+
+    def __init__(
+        self,
+        *,
+        query: str,
+        label: str,
+        gallery: str | None = None,
+        ks: Sequence[int] = (1, 5, 10),
+        query_modalities: Sequence[str] | None = None,
+        gallery_modalities: Sequence[str] | None = None,
+        space: str = "fused",
+        similarity: str = "cosine",
+        leave_one_out: bool | None = None,
+        backend: str = "torch",
+    ) -> None:
+        if not ks or min(ks) < 1:
+            raise ConfigError([f"ks: expected one or more depths of at least 1, got {list(ks)}"])
+        if similarity not in ("cosine", "dot"):
+            raise ConfigError([f"similarity: expected 'cosine' or 'dot', got {similarity!r}"])
+        if leave_one_out and label == "id":
+            raise ConfigError(["leave_one_out: with label 'id' an item may only find itself; set it to false"])
+        self.label = label
+        self.ks = tuple(ks)
+        self.cosine = similarity == "cosine"
+        self.leave_one_out = label != "id" if leave_one_out is None else leave_one_out
+        self.backend = backend
+        self.queries = Request.of(query, query_modalities, space)
+        self.gallery = Request.of(gallery or query, gallery_modalities, space)
+
+    def requests(self) -> tuple[Request, ...]:
+        """The queries and the gallery; once, if they are the same."""
+        return tuple(dict.fromkeys((self.queries, self.gallery)))
+
+    def compute(self, embedded: Mapping[Request, Embedded], seed: int) -> Result:
+        """``map_hits@k``, ``map_std@k``, ``precision@k``, ``recall@k``, ``hit_rate@k``, ``ndcg@k``, ``mrr@k``."""
+        queries = labelled(embedded, self.queries, self.label)
+        labelled(embedded, self.gallery, self.label)
+        ranking = self.rank(queries, embedded[self.gallery])
+        values = scores(ranking, self.ks)
+        lows, highs = mean_interval(np.stack(list(values.values()), axis=1), seed)
+        chance = chances(ranking, self.ks)
+        figures = {
+            name: Figure(float(value.mean()), chance[name], float(low), float(high), len(queries))
+            for (name, value), low, high in zip(values.items(), lows, highs, strict=True)
+        }
+        answerable = float((ranking.relevant > 0).mean())
+        return {**figures, "answerable": Figure(answerable, None, None, None, len(queries))}
+
+    def rank(self, queries: Embedded, gallery: Embedded) -> Ranking:
+        """Search the gallery for labelled queries; the scores of single queries come from this."""
+        own = _positions(queries.ids, gallery.ids) if self.leave_one_out else np.full(len(queries), NOTHING)
+        found = top_k(
+            self._vectors(queries),
+            self._vectors(gallery),
+            max(self.ks),
+            own=own,
+            backend=self.backend,
+        )
+        wanted, offered = queries.label(self.label), gallery.label(self.label)
+        names, numbers = np.unique(np.concatenate([wanted, offered]), return_inverse=True)
+        wanted_number, offered_number = numbers[: len(wanted)], numbers[len(wanted) :]
+        in_gallery = np.bincount(offered_number, minlength=len(names))
+        only_asked = np.bincount(wanted_number[_positions(queries.ids, gallery.ids) == NOTHING], minlength=len(names))
+        own_counts = (own != NOTHING) & (offered_number[own] == wanted_number)
+        return Ranking(
+            hits=(found != NOTHING) & (offered_number[found] == wanted_number[:, None]),
+            relevant=in_gallery[wanted_number] - own_counts,
+            known=(in_gallery + only_asked)[wanted_number],
+            ranked=len(gallery) - (own != NOTHING),
+        )
+
+    def _vectors(self, part: Embedded) -> NDArray[np.float32]:
+        return normalise(part.vectors) if self.cosine else part.vectors
+
+
+def _positions(wanted: NDArray[np.str_], ids: NDArray[np.str_]) -> NDArray[np.int64]:
+    """Where in ``ids`` each wanted one is, -1 if nowhere."""
+    order = np.argsort(ids)
+    guess = order[np.searchsorted(ids, wanted, sorter=order).clip(max=len(ids) - 1)]
+    return np.where(ids[guess] == wanted, guess, NOTHING)
