@@ -1,6 +1,65 @@
-"""``m5kit VERB ...``: finds the verb and runs it."""
+"""``m5kit VERB ...``: finds the verb, runs it, and turns errors into messages."""
+
+import argparse
+import os
+import pkgutil
+import sys
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+from types import ModuleType
+
+from m5kit import __version__
+from m5kit.errors import M5KitError
+
+MISTAKE = 2
+INTERRUPTED = 130
+PIPE_CLOSED = 141
 
 
-def main() -> int:
-    """Placeholder until the verbs land."""
-    return 0
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb.
+
+    Args:
+        arguments: what follows ``m5kit`` on the command line; None takes the process's own.
+
+    Returns:
+        The exit status: 0, the verb's own, 2 for something the user can mend, 130 when interrupted.
+    """
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if not hasattr(options, "run"):
+        parser.print_help()
+        return 0
+    try:
+        status = int(options.run(options) or 0)
+        sys.stdout.flush()
+    except M5KitError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return MISTAKE
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader (head, less) has seen enough; Python must not flush into it again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="m5kit", description="Multimodal pretraining over items of which any modality may be missing."
+    )
+    parser.add_argument("--version", action="version", version=f"m5kit {__version__}")
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB")
+    for module in _verb_modules():
+        module.add_parser(verbs)
+    return parser
+
+
+def _verb_modules() -> Iterator[ModuleType]:
+    """The modules of this package that offer a verb; their heavy imports wait inside the functions that run."""
+    package = __name__.rpartition(".")[0]
+    for found in pkgutil.iter_modules(import_module(package).__path__):
+        module = import_module(f"{package}.{found.name}")
+        if hasattr(module, "add_parser"):
+            yield module

@@ -1,7 +1,7 @@
 """Configs: composed from YAML pieces with the origin of every value, then checked as a whole before anything runs."""
 
 from m5kit.engine.config.check import RunConfig, check_config
-from m5kit.engine.config.load import Resolved, dump, load_config
+from m5kit.engine.config.load import Resolved, annotate, dump, load_config
 from m5kit.engine.config.parts import find_parts
 from m5kit.engine.config.sections import Checkpoint, Data, Init, Logging, Model, Schedule, Weighting
 
@@ -15,6 +15,7 @@ __all__ = [
     "RunConfig",
     "Schedule",
     "Weighting",
+    "annotate",
     "check_config",
     "dump",
     "find_parts",

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from m5kit.engine.config import overrides as command_line
-from m5kit.engine.config.reader import display, read_file, write
+from m5kit.engine.config.reader import display, read_file, write, write_inline
 from m5kit.engine.config.roots import PIECES, SUFFIXES, config_name, find_config, find_piece, own_root, piece_names
 from m5kit.engine.config.sections import TABLE, defaults, is_known, rank
 from m5kit.engine.config.tree import Node, from_plain, merge, origins, to_plain
@@ -64,6 +64,22 @@ def load_config(path: str | Path, overrides: Sequence[str] = (), data: Path | No
 def dump(resolved: Resolved) -> str:
     """The whole config as YAML that needs no other file and loads to the same values."""
     return write(dict(resolved.values))
+
+
+def annotate(resolved: Resolved) -> str:
+    """The whole config as YAML with the origin of each value beside it."""
+    notes = [f"# {note}" for note in resolved.notes]
+    return "\n".join([*notes, *_annotated(resolved.values, resolved.origins, "")]) + "\n"
+
+
+def _annotated(values: Mapping[str, Any], origins: Mapping[str, str], path: str) -> Iterator[str]:
+    indent = "  " * path.count(".")
+    for key, value in values.items():
+        if isinstance(value, Mapping) and value:
+            yield f"{indent}{write_inline(key)}:"
+            yield from _annotated(value, origins, f"{path}{key}.")
+        else:
+            yield f"{indent}{write_inline(key)}: {write_inline(value)}  # {origins[path + key]}"
 
 
 def _compose(file: Path, own: Path | None, chain: tuple[Path, ...]) -> Node:

@@ -15,9 +15,10 @@ from m5kit.errors import M5KitError
 from m5kit.registry import FAMILIES, TRANSFORMS
 
 INJECTED = frozenset(
-    "dim modalities features classes observed vocabulary max_tokens mask_id size frames mels steps".split()
+    {"dim", "modalities", "features", "classes", "observed"}  # known to the model
+    | {"vocabulary", "max_tokens", "mask_id", "size", "frames", "mels", "steps"}  # known to a transform
 )
-"""Arguments that a config may leave out, because the other parts know them; those of a transform are learned later."""
+"""Arguments that a config may leave out, because other parts know them."""
 
 Problem = tuple[str, str]
 """Dotted key and what is wrong there."""
@@ -91,7 +92,7 @@ def given_problem(annotation: Any, value: Any) -> str | None:
 
 def describe(problem: Any) -> str:
     """One of pydantic's problems in m5kit's words."""
-    wanted = problem["msg"].removeprefix("Input should be ")
+    wanted = problem["msg"].removeprefix("Input should be ").replace("a valid array", "a list")
     return f"expected {wanted[:1].lower()}{wanted[1:]}, got {problem['input']!r}"
 
 

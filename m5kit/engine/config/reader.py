@@ -85,6 +85,17 @@ def write(values: Any) -> str:
     return yaml.dump(values, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
 
 
+def write_inline(value: Any) -> str:
+    """One value on one line.
+
+    Example:
+        >>> write_inline(["a", "5e-4", 5e-4])
+        "[a, '5e-4', 0.0005]"
+    """
+    text = yaml.dump(value, Dumper=_Dumper, default_flow_style=True, allow_unicode=True, width=float("inf"))
+    return text.removesuffix("\n").removesuffix("\n...")
+
+
 def display(path: Path) -> str:
     """``path`` as messages show it: relative to the working directory if it lies below."""
     try:

@@ -6,7 +6,7 @@ from importlib import resources, util
 from pathlib import Path
 
 from m5kit import plugins
-from m5kit.errors import ConfigError
+from m5kit.errors import ConfigError, UnknownComponentError
 
 PIECES = "_base_"
 SUFFIXES = (".yaml", ".yml")
@@ -37,7 +37,7 @@ def find_config(name: str | Path) -> Path:
     """The file that ``name`` means: a path, or a leaf of m5kit or of a plugin such as ``demo/scale``.
 
     Raises:
-        ConfigError: there is no such config.
+        UnknownComponentError: there is no such config.
     """
     path = Path(name)
     if path.is_file():
@@ -50,7 +50,7 @@ def find_config(name: str | Path) -> Path:
     leaves = sorted({leaf for root in roots for leaf in _leaves(root)})
     near = get_close_matches(str(path.with_suffix("")).removeprefix("configs/"), leaves, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"shipped ones: {', '.join(leaves)}"
-    raise ConfigError([f"there is no config {str(name)!r}; {hint}"])
+    raise UnknownComponentError(f"there is no config {str(name)!r}; {hint}")
 
 
 def find_piece(key: str, name: str, own: Path | None) -> Path | None:

@@ -1,0 +1,22 @@
+"""``m5kit list``: what is registered, without importing any of it."""
+
+import argparse
+
+from m5kit.cli.options import Verbs
+from m5kit.cli.output import write_table
+
+
+def add_parser(verbs: Verbs) -> None:
+    """Add the verb."""
+    parser = verbs.add_parser("list", help="list the registered parts", description="List the registered parts.")
+    parser.add_argument("family", nargs="?", metavar="FAMILY", help="encoders, fusions, tasks, ...; all if left out")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print family, name, first line of the docstring and origin of each part."""
+    from m5kit.cli.catalogue import entries, families
+
+    rows = [entry for family in families(options.family) for entry in entries(family)]
+    write_table(["family", "name", "summary", "origin"], rows)
+    return 0

@@ -1,0 +1,32 @@
+"""What several verbs take: a config and the changes to it."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from m5kit.engine.config import Resolved
+
+Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+"""What a verb's ``add_parser`` adds itself to."""
+
+
+def add_config_options(parser: argparse.ArgumentParser) -> None:
+    """Add ``CONFIG``, ``--data`` and ``--set``."""
+    parser.add_argument("config", metavar="CONFIG", help="a YAML file, or the name of a shipped one such as demo/scale")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="folder of the manifest (sets data.root)")
+    parser.add_argument(
+        "--set",
+        dest="overrides",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="fusion=gated picks a piece, encoder_x=none drops a part, schedule.lr=1e-4 sets a value; repeatable",
+    )
+
+
+def load(options: argparse.Namespace) -> "Resolved":
+    """Compose the config that :func:`add_config_options` asked for."""
+    from m5kit.engine.config import load_config
+
+    return load_config(options.config, options.overrides, options.data)

@@ -1,0 +1,32 @@
+"""What verbs print: lines, and tables that are drawn on a terminal and plain elsewhere."""
+
+import sys
+from collections.abc import Sequence
+
+
+def write(text: str) -> None:
+    """Print lines to standard output."""
+    sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+
+
+def write_table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print a table: drawn by rich on a terminal, aligned columns with two spaces between them elsewhere."""
+    cells = [[str(cell) for cell in row] for row in rows]
+    if sys.stdout.isatty():
+        _draw(headers, cells)
+        return
+    widths = [max(map(len, column)) for column in zip(headers, *cells, strict=True)]
+    for row in (headers, *cells):
+        write("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _draw(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*headers, box=box.SIMPLE_HEAD, pad_edge=False)
+    for row in rows:
+        table.add_row(*map(Text, row))
+    Console().print(table)

@@ -1,0 +1,127 @@
+"""What a run was made of, so that a figure can be traced and made again."""
+
+import hashlib
+import json
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import m5kit
+from m5kit import plugins
+from m5kit.engine.config import Resolved, find_parts
+from m5kit.errors import DataError
+from m5kit.registry import FAMILIES
+
+LIBRARIES = (
+    *("torch", "torchvision", "torchaudio", "mmengine", "transformers", "open_clip_torch", "tokenizers", "decord"),
+    *("av", "soundfile", "pillow", "numpy", "pyarrow", "safetensors", "scikit-learn", "scipy"),
+)
+"""The distributions whose versions can change a figure."""
+
+
+def collect(resolved: Resolved, data_root: Path) -> dict[str, Any]:
+    """The provenance of a run that starts now, as JSON data.
+
+    Args:
+        resolved: the run's config.
+        data_root: folder of the manifest.
+
+    Raises:
+        DataError: there is no manifest to fingerprint.
+    """
+    return {
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+        "config": {"name": resolved.name, "sha256": config_hash(resolved)},
+        "seed": resolved.values["seed"],
+        "m5kit": {"version": m5kit.__version__, "git": git_state()},
+        "plugins": plugins_in_use(resolved),
+        "data": fingerprint(data_root / str(resolved.values["data"]["manifest"])),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "libraries": {name: version for name in LIBRARIES if (version := _version(name)) is not None},
+    }
+
+
+def config_hash(resolved: Resolved) -> str:
+    """SHA-256 of the config's values; the order of keys and the origins do not count."""
+    return hashlib.sha256(json.dumps(resolved.values, sort_keys=True).encode()).hexdigest()
+
+
+def git_state() -> dict[str, Any] | None:
+    """Commit of the checkout that holds m5kit, else of the working directory's; None where there is neither.
+
+    ``dirty`` says that tracked files differ from the commit.
+    """
+    package = Path(m5kit.__file__).parent.parent
+    for folder in (package, Path.cwd()):
+        if folder == package and not (folder / ".git").exists():
+            continue  # an installed m5kit may lie inside somebody else's checkout
+        commit = _git(folder, "rev-parse", "HEAD")
+        if commit is not None:
+            dirty = bool(_git(folder, "status", "--porcelain", "--untracked-files=no"))
+            return {"of": "m5kit" if folder == package else "working directory", "commit": commit, "dirty": dirty}
+    return None
+
+
+def plugins_in_use(resolved: Resolved) -> list[dict[str, str]]:
+    """Distribution, version and entry point of each part of the config that a plugin provides."""
+    used = []
+    for part in find_parts(resolved.values):
+        name = part.given.get("type") if isinstance(part.given, Mapping) else None
+        if not isinstance(name, str) or name.removeprefix("m5kit:") in FAMILIES[part.family].built_ins:
+            continue
+        found = plugins.find(part.family, name)
+        if found is not None:
+            used.append(
+                {
+                    "key": part.key,
+                    "distribution": found.distribution,
+                    "version": found.version,
+                    "group": f"m5kit.v{found.api}.{found.family}",
+                    "entry_point": f"{found.name} = {found.target}",
+                }
+            )
+    return used
+
+
+def fingerprint(manifest: Path) -> dict[str, Any]:
+    """Name, SHA-256 and number of items of a manifest.
+
+    Raises:
+        DataError: there is no such file.
+    """
+    if not manifest.is_file():
+        raise DataError(f"there is no manifest {manifest}; set data.root (or --data) and data.manifest")
+    with manifest.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {"manifest": manifest.name, "sha256": digest, "items": _count(manifest)}
+
+
+def _count(manifest: Path) -> int:
+    if manifest.suffix == ".parquet":
+        from pyarrow import parquet
+
+        return int(parquet.read_metadata(manifest).num_rows)
+    with manifest.open("rb") as file:
+        return sum(bool(line.strip()) for line in file)
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    try:
+        answer = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=30)
+    except (OSError, subprocess.TimeoutExpired):
+        return None  # no git on this machine, or a disk too slow to ask
+    return answer.stdout.strip() if answer.returncode == 0 else None
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
