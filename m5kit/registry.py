@@ -96,6 +96,10 @@ class ComponentRegistry(Registry):  # type: ignore[misc]  # mmengine ships no ty
             raise ConfigError([f"{self.singular} {config['type']!r}: {problem}" for problem in problems])
         return part(**arguments)
 
+    def arguments(self, name: str) -> list[str]:
+        """What the constructor of the part called ``name`` takes."""
+        return list(inspect.signature(self.get(name)).parameters)
+
     @contextmanager
     def temporarily(self, name: str, part: type) -> Iterator[None]:
         """Register ``part`` for the length of a ``with`` block; for tests and notebooks."""

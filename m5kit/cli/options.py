@@ -30,3 +30,13 @@ def load(options: argparse.Namespace) -> "Resolved":
     from m5kit.engine.config import load_config
 
     return load_config(options.config, options.overrides, options.data)
+
+
+def words(text: str) -> tuple[str, ...]:
+    """Comma-separated words of one option.
+
+    Example:
+        >>> words("image, text")
+        ('image', 'text')
+    """
+    return tuple(word.strip() for word in text.split(",") if word.strip())

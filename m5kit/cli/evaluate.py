@@ -1,0 +1,51 @@
+"""``m5kit evaluate RUN``: the downstream tasks of a trained run."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from m5kit.cli.options import Verbs, words
+from m5kit.cli.output import write, write_table
+
+if TYPE_CHECKING:
+    from m5kit.engine.evaluating import Evaluation
+
+
+def add_parser(verbs: Verbs) -> None:
+    """Add the verb."""
+    parser = verbs.add_parser(
+        "evaluate", help="run the downstream tasks", description="Run the downstream tasks of a trained run."
+    )
+    parser.add_argument("run_folder", metavar="RUN", type=Path, help="folder of a training run")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="items to use instead of those it was trained on")
+    parser.add_argument("--tasks", type=words, metavar="A,B", help="names from the config's evaluation (default: all)")
+    parser.add_argument("--modalities", type=words, metavar="A,B", help="let the model see only these")
+    parser.add_argument("--untrained", action="store_true", help="with the weights before training, to compare with")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Evaluate; the figures of the whole, unchanged task list are also stored in the run folder."""
+    from m5kit.engine.embedding import TrainedRun
+    from m5kit.engine.evaluating import evaluate
+
+    trained = TrainedRun.open(options.run_folder, data=options.data, untrained=options.untrained)
+    whole = not (options.tasks or options.modalities or options.data or options.untrained)
+    evaluation = evaluate(trained, options.tasks, options.modalities, store=whole)
+    if options.json:
+        write(json.dumps(evaluation.as_json(), indent=2))
+    else:
+        show(evaluation)
+    return 0
+
+
+def show(evaluation: "Evaluation") -> None:
+    """Print the figures as a table, and what was skipped."""
+    from m5kit.report.results import HEADINGS, result_rows
+
+    if evaluation.results:
+        write_table(HEADINGS, result_rows(evaluation.as_json()["results"]))
+    for task, reason in evaluation.skipped.items():
+        write(f"skipped {task}: {reason}")

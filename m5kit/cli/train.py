@@ -1,0 +1,84 @@
+"""``m5kit train CONFIG``: pretrain or fine-tune, evaluate, and say what to do next."""
+
+import argparse
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from m5kit.cli.options import Verbs, add_config_options, load
+from m5kit.cli.output import write
+
+if TYPE_CHECKING:
+    from m5kit.engine.embedding import TrainedRun
+
+RUNS = Path("runs")
+
+
+def add_parser(verbs: Verbs) -> None:
+    """Add the verb."""
+    parser = verbs.add_parser(
+        "train", help="pretrain or fine-tune a model", description="Pretrain or fine-tune a model, then evaluate it."
+    )
+    add_config_options(parser)
+    parser.add_argument("--run-dir", type=Path, metavar="DIR", help=f"folder of the run (default: {RUNS}/NAME-TIME)")
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on from the last checkpoint; without --run-dir, of this config's newest run",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Train, then evaluate unless the run was told to stop."""
+    from rich.console import Console
+
+    from m5kit.engine.training import train
+
+    resolved = load(options)
+    path = _run_dir(options, resolved.name)
+    for note in resolved.notes:
+        write(f"note: {note}")
+    write(f"run folder: {path}")
+    outcome = train(resolved, path, options.resume, Console())
+    if outcome.stopped_by is not None:
+        write(f"stopped after saving a checkpoint; the same command with --run-dir {path} --resume goes on from it")
+        return 128 + outcome.stopped_by
+    _finish(path)
+    return 0
+
+
+def _run_dir(options: argparse.Namespace, name: str) -> Path:
+    from m5kit.errors import CheckpointError
+
+    stem = name.replace("/", "-")
+    if options.run_dir is not None:
+        return Path(options.run_dir)
+    if not options.resume:
+        return RUNS / f"{stem}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    before = sorted(path for path in RUNS.glob(f"{stem}-*") if (path / "config.yaml").exists())
+    if not before:
+        raise CheckpointError(f"there is no run of {name} below {RUNS}/ to resume; name its folder with --run-dir")
+    return before[-1]
+
+
+def _finish(path: Path) -> None:
+    from m5kit.cli.evaluate import show
+    from m5kit.engine.embedding import TrainedRun
+    from m5kit.engine.evaluating import evaluate
+    from m5kit.report.curves import draw_curves
+
+    trained = TrainedRun.open(path)
+    draw_curves(trained.folder.metrics, trained.folder.curves, trained.config.name)
+    if trained.config.evaluation:
+        write("evaluating")
+        show(evaluate(trained, store=True))
+    _say_next(trained)
+
+
+def _say_next(trained: "TrainedRun") -> None:
+    folder, root = trained.folder.path, trained.data.root
+    write(f"\nlosses and modality weights: {trained.folder.curves}")
+    write(f"TensorBoard:                 tensorboard --logdir {trained.folder.events}")
+    write(f"evaluate again, or in part:  m5kit evaluate {folder} --modalities {','.join(trained.data.pipelines)}")
+    write(f"embed your items:            m5kit embed {folder} --data {root} --out embeddings.parquet")

@@ -1,0 +1,155 @@
+"""Builds the parts that a checked config names and joins them into a model."""
+
+from collections.abc import Mapping, Sequence
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from m5kit.api import Encoder, Fusion, Harmonizer, Head, Observation, Task, Transform
+from m5kit.data.dataset import Pipeline, Samples, corpus
+from m5kit.engine.config import RunConfig
+from m5kit.errors import ConfigError, DataError
+from m5kit.models.backbone import Backbone
+from m5kit.models.finetuner import Finetuner
+from m5kit.models.pretrainer import Pretrainer
+from m5kit.registry import DECODERS, ENCODERS, FUSIONS, HARMONIZERS, HEADS, TASKS, TRANSFORMS
+from m5kit.structures import Inputs
+
+FIT_ITEMS = 50_000
+"""How many training items a transform learns from at most; a vocabulary needs no more."""
+
+
+def build_pipelines(config: RunConfig) -> dict[str, Pipeline]:
+    """Decoder and transform of every modality that has an encoder."""
+    return {
+        m: Pipeline(
+            decoder=DECODERS.build(config.inputs[m]["decoder"]),
+            transform=TRANSFORMS.build(config.inputs[m]["transform"]),
+            source=config.inputs[m].get("source"),
+        )
+        for m in sorted(config.encoders)
+    }
+
+
+def fit_transforms(pipelines: Mapping[str, Pipeline], samples: Samples, root: Path) -> None:
+    """Let the transforms that learn from the corpus see the training items.
+
+    Raises:
+        DataError: no training item has a modality that a transform must learn from.
+    """
+    for modality, pipeline in pipelines.items():
+        if not pipeline.transform.needs_fit:
+            continue
+        learned = corpus(samples, root, modality, pipeline)
+        first = next(learned, None)
+        if first is None:
+            raise DataError(
+                f"no training item has {modality}, so its transform has nothing to learn from; "
+                f"drop it with --set encoder_{modality}=none or name other splits in data.train"
+            )
+        pipeline.transform.fit(islice(chain([first], learned), FIT_ITEMS))
+
+
+def build_backbone(config: RunConfig, transforms: Mapping[str, Transform]) -> Backbone:
+    """Encoders, harmonizer and fusion of one width."""
+    dim, modalities = config.model.dim, tuple(sorted(config.encoders))
+    encoders = {m: _build_encoder(m, config, transforms[m]) for m in modalities}
+    fusion: Fusion = FUSIONS.build(config.fusion, dim=dim, modalities=modalities)
+    harmonizer: Harmonizer = HARMONIZERS.build(config.harmonizer, modalities=modalities)
+    return Backbone(
+        encoders=encoders,
+        fusion=fusion,
+        harmonizer=harmonizer,
+        features=config.model.features,
+        weigh_pairs=config.weighting.pairs,
+        weigh_tasks=config.weighting.tasks,
+        weigh_pooling=config.weighting.pooling,
+    )
+
+
+def build_model(
+    config: RunConfig, transforms: Mapping[str, Transform], classes: Mapping[str, Sequence[str]]
+) -> Pretrainer | Finetuner:
+    """The model that the config's mode trains.
+
+    Args:
+        config: checked.
+        transforms: by modality, fitted.
+        classes: class names by label; fine-tuning needs those of its label.
+    """
+    backbone = build_backbone(config, transforms)
+    if config.mode == "finetune":
+        label, head = _build_head(config, backbone, classes)
+        return Finetuner(backbone=backbone, head=head, label=label)
+    tasks = {name: _build_task(task, config, backbone, transforms) for name, task in config.tasks.items()}
+    return Pretrainer(
+        backbone=backbone, tasks=tasks, weights={name: task["weight"] for name, task in config.tasks.items()}
+    )
+
+
+def describe_model(config: RunConfig) -> list[tuple[str, str, int, str]]:
+    """Part, class, parameters and output of everything a config builds, on the meta device, without data.
+
+    A vocabulary that would be learned from the corpus counts with its largest size.
+    """
+    transforms = {m: pipeline.transform for m, pipeline in build_pipelines(config).items()}
+    with torch.device("meta"):
+        backbone = build_backbone(config, transforms)
+    rows = [_describe(f"encoder_{m}", backbone.encoders[m], f"1 + l tokens of {config.model.dim}") for m in transforms]
+    rows.append(_describe("fusion", backbone.fusion, f"embedding of {config.model.dim}"))
+    rows.append(_describe("harmonizer", backbone.harmonizer, f"{len(transforms)} x {len(transforms)} weights"))
+    return rows
+
+
+def _build_encoder(modality: str, config: RunConfig, transform: Transform) -> Encoder:
+    """An encoder that agrees with its transform about sizes."""
+    given, facts = config.encoders[modality], transform.provides()
+    problems = [
+        f"encoder_{modality}.{key}: {given[key]!r} does not fit input_{modality}, which provides {fact!r}; leave it out"
+        for key, fact in facts.items()
+        if key in given and given[key] != fact
+    ]
+    if problems:
+        raise ConfigError(problems)
+    encoder: Encoder = ENCODERS.build(given, dim=config.model.dim, **facts)
+    if encoder.dim != config.model.dim:
+        raise ConfigError(
+            [f"encoder_{modality}.dim: {encoder.dim} is not the common width model.dim={config.model.dim}"]
+        )
+    return encoder
+
+
+def _build_task(
+    task: Mapping[str, Any], config: RunConfig, backbone: Backbone, transforms: Mapping[str, Transform]
+) -> Task:
+    facts: dict[str, Any] = {"modalities": backbone.modalities, "dim": config.model.dim, "features": backbone.features}
+    modality = task.get("modality")
+    if modality is not None:
+        seen = observe_blank(backbone.encoders[modality], transforms[modality])
+        target = seen.values if seen.target is None else seen.target
+        facts |= {"observed": target.shape[-1] if seen.vocabulary is None else None, "vocabulary": seen.vocabulary}
+    built: Task = TASKS.build({k: v for k, v in task.items() if k != "weight"}, **facts)
+    return built
+
+
+def observe_blank(encoder: Encoder, transform: Transform) -> Observation:
+    """What an encoder observes in an empty item; tells the tasks what they will have to predict."""
+    with torch.no_grad():
+        return encoder.observe(Inputs.stack([transform.blank()]))
+
+
+def _build_head(config: RunConfig, backbone: Backbone, classes: Mapping[str, Sequence[str]]) -> tuple[str, Head]:
+    label = config.data.label
+    if config.head is None or label is None:
+        raise ConfigError(["fine-tuning needs a head and data.label, the label it learns"])
+    head: Head = HEADS.build(
+        config.head, dim=config.model.dim, modalities=backbone.modalities, classes=len(classes[label])
+    )
+    return label, head
+
+
+def _describe(key: str, part: nn.Module, output: str) -> tuple[str, str, int, str]:
+    return key, type(part).__name__, sum(p.numel() for p in part.parameters()), output

@@ -1,0 +1,72 @@
+"""The optimiser, its learning-rate schedule, and mmengine's wrapper around them, on any device."""
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from mmengine.optim import CosineAnnealingLR, LinearLR, OptimWrapper
+from torch import Tensor, nn
+from torch.optim import AdamW, Optimizer
+
+from m5kit.engine.config import Schedule
+
+
+class StepOptimWrapper(OptimWrapper):  # type: ignore[misc]  # mmengine ships no types
+    """An optimiser with clipping and bf16 autocast on any device, and no transfer from the device in a step.
+
+    mmengine's own wrapper reads the gradient norm from the device at every step, and its AMP wrapper refuses a CPU.
+
+    Args:
+        optimizer: any optimiser.
+        clip: largest global norm of the gradient; None leaves it as it is.
+        precision: ``fp32`` or ``bf16``.
+    """
+
+    def __init__(self, optimizer: Optimizer, clip: float | None, precision: str) -> None:
+        super().__init__(optimizer)
+        self.clip = clip
+        self.precision = precision
+        self.grad_norm = torch.zeros(())
+
+    @contextmanager
+    def optim_context(self, model: nn.Module) -> Iterator[None]:
+        """Autocast for the forward pass."""
+        device = next(model.parameters()).device.type
+        with torch.autocast(device, torch.bfloat16, enabled=self.precision == "bf16"):
+            yield
+
+    def backward(self, loss: Tensor) -> None:
+        """Add the gradients of ``loss``."""
+        loss.backward()  # type: ignore[no-untyped-call]
+
+    def step(self) -> None:
+        """Clip, keep the norm on the device for the log, update."""
+        parameters = [p for group in self.optimizer.param_groups for p in group["params"] if p.grad is not None]
+        self.grad_norm = nn.utils.clip_grad_norm_(parameters, math.inf if self.clip is None else self.clip)
+        self.optimizer.step()
+
+
+def build_optim_wrapper(model: nn.Module, schedule: Schedule) -> StepOptimWrapper:
+    """AdamW that decays matrices only: not biases, norms, tokens or positions of one row."""
+    trainable = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for _, p in trainable if p.squeeze().dim() >= 2], "weight_decay": schedule.weight_decay},
+        {"params": [p for _, p in trainable if p.squeeze().dim() < 2], "weight_decay": 0.0},
+    ]
+    optimizer = AdamW([group for group in groups if group["params"]], lr=schedule.lr, fused=True)
+    return StepOptimWrapper(optimizer, schedule.clip, schedule.precision)
+
+
+def build_schedulers(wrapper: StepOptimWrapper, schedule: Schedule) -> list[LinearLR | CosineAnnealingLR]:
+    """Linear warm-up over a share of the steps, then the decay that the config names."""
+    warmup = round(schedule.warmup * schedule.max_steps)
+    schedulers: list[LinearLR | CosineAnnealingLR] = []
+    if warmup:
+        schedulers.append(LinearLR(wrapper, start_factor=1 / (warmup + 1), end=warmup, by_epoch=False))
+    span = {"begin": warmup, "end": schedule.max_steps, "by_epoch": False}
+    if schedule.decay == "linear":
+        schedulers.append(LinearLR(wrapper, start_factor=1.0, end_factor=0.0, **span))
+    elif schedule.decay == "cosine":
+        schedulers.append(CosineAnnealingLR(wrapper, T_max=schedule.max_steps - warmup, eta_min=0.0, **span))
+    return schedulers

@@ -1,0 +1,148 @@
+"""The data side of a run: samples by split, pipelines, classes, loaders."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from signal import SIG_IGN, SIGINT, signal
+from typing import cast
+
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from m5kit.api import Transform
+from m5kit.data.collate import collate
+from m5kit.data.dataset import ManifestDataset, Pipeline
+from m5kit.data.manifest import Manifest, label_classes, read_manifest
+from m5kit.data.sampler import SequentialSampler, StepSampler
+from m5kit.engine.build import build_pipelines, fit_transforms
+from m5kit.engine.config import RunConfig
+from m5kit.engine.run_folder import RunFolder, read_json, write_json
+from m5kit.errors import ConfigError
+from m5kit.structures import Batch
+
+EVAL_BATCH = 64
+
+
+@dataclass(frozen=True)
+class RunData:
+    """Everything that turns a manifest into batches.
+
+    Attributes:
+        config: checked.
+        root: folder of the manifest.
+        pipelines: by modality; their transforms are fitted.
+        classes: class names by label, in the order of their numbers.
+    """
+
+    config: RunConfig
+    root: Path
+    pipelines: Mapping[str, Pipeline]
+    classes: Mapping[str, Sequence[str]]
+
+    @classmethod
+    def prepare(cls, config: RunConfig, folder: RunFolder, learned_by: RunFolder | None = None) -> "RunData":
+        """Fit the transforms on the training splits and store what they learned in the run folder.
+
+        Args:
+            config: checked.
+            folder: of the new run.
+            learned_by: the run whose weights the new one starts from; its vocabularies are taken over.
+        """
+        pipelines = build_pipelines(config)
+        data = cls(config, data_root(config), pipelines, {})
+        train = data.samples(*config.data.train)
+        if learned_by is None:
+            fit_transforms(pipelines, train, data.root)
+        else:
+            _load_states(pipelines, learned_by)
+        label = config.data.label
+        classes = {label: list(label_classes(train, label))} if label else {}
+        write_json(folder.transforms, {m: pipeline.transform.state() for m, pipeline in pipelines.items()})
+        write_json(folder.classes, classes)
+        return cls(config, data.root, pipelines, classes)
+
+    @classmethod
+    def reopen(cls, config: RunConfig, folder: RunFolder) -> "RunData":
+        """The data of an existing run, with what its transforms learned then."""
+        pipelines = build_pipelines(config)
+        _load_states(pipelines, folder)
+        return cls(config, data_root(config), pipelines, read_json(folder.classes))
+
+    @property
+    def transforms(self) -> dict[str, Transform]:
+        """The transforms alone, by modality."""
+        return {m: pipeline.transform for m, pipeline in self.pipelines.items()}
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        """Every item of the manifest."""
+        return read_manifest(self.root, self.config.data.manifest, modalities=tuple(self.pipelines))
+
+    def samples(self, *splits: str) -> Manifest:
+        """The items of some splits.
+
+        Raises:
+            DataError: a split has no items.
+        """
+        return self.manifest.select(*splits)
+
+    def train_loader(self) -> DataLoader[Batch]:
+        """Endless batches of the training splits, augmented."""
+        config = self.config
+        samples = self.samples(*config.data.train)
+        sampler = StepSampler(size=len(samples), batch_size=config.schedule.batch_size, seed=config.seed)
+        return self._loader(self._dataset(samples, train=True), sampler)
+
+    def eval_loader(self, split: str) -> DataLoader[Batch]:
+        """Every item of a split once, in order, nothing random."""
+        samples = self.samples(split)
+        return self._loader(
+            self._dataset(samples, train=False), SequentialSampler(size=len(samples), batch_size=EVAL_BATCH)
+        )
+
+    def _dataset(self, samples: Manifest, train: bool) -> ManifestDataset:
+        return ManifestDataset(
+            samples=samples,
+            root=self.root,
+            pipelines=self.pipelines,
+            targets={label: {name: i for i, name in enumerate(names)} for label, names in self.classes.items()},
+            seed=self.config.seed,
+            train=train,
+            dropout=self.config.data.dropout,
+            missing=self.config.data.missing,
+        )
+
+    def _loader(self, dataset: ManifestDataset, sampler: StepSampler | SequentialSampler) -> DataLoader[Batch]:
+        return DataLoader(
+            cast(Dataset[Batch], dataset),  # collation makes batches of its items
+            batch_sampler=sampler,
+            num_workers=self.config.data.workers,
+            collate_fn=partial(collate, modalities=tuple(self.pipelines)),
+            worker_init_fn=_quiet_worker,
+            pin_memory=torch.cuda.is_available(),
+        )
+
+
+def data_root(config: RunConfig) -> Path:
+    """Folder of the manifest.
+
+    Raises:
+        ConfigError: the config names none.
+    """
+    if config.data.root is None:
+        raise ConfigError(["data.root: no data folder is set; add --data DIR, a folder with annotations.jsonl"])
+    return Path(config.data.root)
+
+
+def _load_states(pipelines: Mapping[str, Pipeline], folder: RunFolder) -> None:
+    states = read_json(folder.transforms)
+    for modality, pipeline in pipelines.items():
+        if modality in states:
+            pipeline.transform.load_state(states[modality])
+
+
+def _quiet_worker(worker: int) -> None:
+    """One thread a worker, and Ctrl-C is the main process's business: it saves before it stops."""
+    torch.set_num_threads(1)
+    signal(SIGINT, SIG_IGN)

@@ -1,0 +1,120 @@
+"""Where a run keeps its files."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from m5kit.errors import CheckpointError
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """The files of one run; every other module asks here for a path.
+
+    Args:
+        path: the folder; made by :meth:`create`.
+    """
+
+    path: Path
+
+    @classmethod
+    def create(cls, path: Path) -> "RunFolder":
+        """Make a folder for a new run.
+
+        Raises:
+            CheckpointError: it already holds a run.
+        """
+        folder = cls(path)
+        if folder.config.exists():
+            raise CheckpointError(
+                f"{path} already holds a run; add --resume to continue it, or choose another --run-dir"
+            )
+        folder.checkpoints.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    @classmethod
+    def open(cls, path: Path) -> "RunFolder":
+        """Open the folder of an existing run.
+
+        Raises:
+            CheckpointError: there is no run in it.
+        """
+        folder = cls(path)
+        if not folder.config.exists():
+            raise CheckpointError(f"{path} holds no run (it has no config.yaml); give the --run-dir of a training run")
+        return folder
+
+    @property
+    def config(self) -> Path:
+        """The resolved config, complete in itself."""
+        return self.path / "config.yaml"
+
+    @property
+    def provenance(self) -> Path:
+        """Versions, plugins, commit, seed and data fingerprint."""
+        return self.path / "provenance.json"
+
+    @property
+    def transforms(self) -> Path:
+        """What the transforms learned from the corpus, by modality."""
+        return self.path / "transforms.json"
+
+    @property
+    def classes(self) -> Path:
+        """Class names by label, in the order of their numbers."""
+        return self.path / "classes.json"
+
+    @property
+    def checkpoints(self) -> Path:
+        """One folder a checkpoint."""
+        return self.path / "checkpoints"
+
+    @property
+    def metrics(self) -> Path:
+        """One JSON line a logging step."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def events(self) -> Path:
+        """TensorBoard events."""
+        return self.path / "tensorboard"
+
+    @property
+    def failures(self) -> Path:
+        """One JSON line a file that could not be decoded."""
+        return self.path / "failures.jsonl"
+
+    @property
+    def results(self) -> Path:
+        """The figures of the downstream tasks."""
+        return self.path / "results.json"
+
+    @property
+    def log(self) -> Path:
+        """What the run said."""
+        return self.path / "log.txt"
+
+    @property
+    def curves(self) -> Path:
+        """A picture of the losses and of the modality weights."""
+        return self.path / "curves.png"
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON aside and rename it, so that a reader never sees half a file."""
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    partial.replace(path)
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file of a run.
+
+    Raises:
+        CheckpointError: the file is missing or damaged.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"cannot read {path}: {error}") from error

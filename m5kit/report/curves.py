@@ -1,0 +1,51 @@
+"""The picture of a run: its losses, and how much each modality counts, over the steps."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+
+mpl.use("Agg")  # a run may have no display
+
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+
+_PALETTE = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#CC79A7",
+    "#D55E00",
+    "#56B4E9",
+    "#8C6D31",
+    "#666666",
+)  # safe for most eyes
+
+
+def draw_curves(metrics: Path, picture: Path, title: str) -> None:
+    """Draw ``loss/*`` and ``weight/*`` of a ``metrics.jsonl`` side by side as a PNG."""
+    rows = [json.loads(line) for line in metrics.read_text(encoding="utf-8").splitlines()]
+    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.5), layout="constrained")
+    _draw(left, rows, "loss/", "loss", log=True)
+    _draw(right, rows, "weight/", "share in the embedding", log=False)
+    figure.suptitle(title)
+    figure.savefig(picture, dpi=120)
+    plt.close(figure)
+
+
+def _draw(axes: Axes, rows: list[dict[str, Any]], prefix: str, label: str, log: bool) -> None:
+    names = sorted({name for row in rows for name in row if name.startswith(prefix)})
+    for name, colour in zip(names, _PALETTE * len(names), strict=False):
+        seen = [(row["step"], row[name]) for row in rows if name in row]
+        axes.plot(
+            *zip(*seen, strict=True), color=colour, label=name.removeprefix(prefix).replace("_", " "), linewidth=1.8
+        )
+    if log and all(row.get(name, 1) > 0 for row in rows for name in names):
+        axes.set_yscale("log")
+    axes.set_xlabel("step")
+    axes.set_ylabel(label)
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+    if names:
+        axes.legend(frameon=False)
