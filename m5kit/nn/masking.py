@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from m5kit.errors import ConfigError
+
 FIRST_ID = 3  # 0 is padding, 1 unknown, 2 mask: none of them may stand in for a hidden token
 KEPT = -1
 KEY, VALUE = 1, 2  # Observation.roles
@@ -74,3 +76,40 @@ def hidden_parts(fate: Tensor, roles: Tensor | None, value: float, key: float) -
         return torch.ones_like(fate, dtype=torch.bool)
     key_alone = (fate >= value) & (fate < value + key)
     return ((roles == VALUE) & ~key_alone) | ((roles == KEY) & (fate >= value))
+
+
+def hidden_places(positions: Tensor, rows: Tensor, size: int) -> tuple[Tensor, Tensor]:
+    """Where the contextual tokens of hidden ones stand; all on the host.
+
+    Args:
+        positions: ``n``, flat in ``p l`` of the observation.
+        rows: ``p``, the item of each row of the observation.
+        size: l of the contextual tokens, one more than the observation's: the summary token comes first.
+
+    Returns:
+        ``n`` items and ``n`` places along l.
+
+    Example:
+        >>> hidden_places(torch.tensor([0, 5]), torch.tensor([2, 7]), 4)
+        (tensor([2, 7]), tensor([1, 3]))
+    """
+    observed = max(size - 1, 1)
+    return rows[positions // observed], positions % observed + 1
+
+
+def check_shares(**shares: float) -> None:
+    """Refuse shares below 0 or above 1 together.
+
+    Raises:
+        ConfigError: naming them.
+
+    Example:
+        >>> check_shares(key=0.7, value=0.4)
+        Traceback (most recent call last):
+        ...
+        m5kit.errors.ConfigError: the config has 1 mistake:
+          expected shares from 0 to 1, also in sum, got key=0.7, value=0.4
+    """
+    if min(shares.values()) < 0 or sum(shares.values()) > 1:
+        given = ", ".join(f"{name}={share}" for name, share in shares.items())
+        raise ConfigError([f"expected shares from 0 to 1, also in sum, got {given}"])

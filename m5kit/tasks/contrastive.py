@@ -1,0 +1,101 @@
+"""Contrastive learning between all pairs of modalities that items have, weighted by how well they agree."""
+
+import math
+from collections.abc import Callable, Mapping
+from itertools import combinations
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from m5kit.errors import ConfigError
+from m5kit.nn.losses import cosines, infonce, no_loss, ntxent, paper_contrastive
+from m5kit.registry import TASKS
+from m5kit.structures import Hidden, TaskOutput, View
+from m5kit.tasks.base import Task
+
+LOSSES: Mapping[str, Callable[[Tensor, Tensor, Tensor, Tensor | None], Tensor]] = {
+    "infonce": infonce,
+    "paper": paper_contrastive,
+    "ntxent": ntxent,
+}
+HIGHEST_SCALE = math.log(100)  # as CLIP: a learned temperature does not fall below 0.01
+
+
+@TASKS.register_module("contrastive")
+class ContrastiveTask(Task):
+    """The features of one item's modalities must find each other among those of the other items.
+
+    Each pair of modalities is scored on the items that have both; pairs with fewer than two such items have no
+    negatives and are left out. The loss is the mean over the pairs that remain.
+
+    Args:
+        negatives: ``infonce`` (the other items' features of the other modality), ``paper`` (equation 2: the same, the
+            positive not in the denominator) or ``ntxent`` (SimCLR: also features of the same modality).
+        temperature: divides the cosines; the start if it is learned.
+        learnable_temperature: train the temperature, as CLIP does.
+        weight_on: where ``View.harmony.pairs`` acts: on the ``loss`` of an item's pair, on its ``logits`` (the released
+            code) or on ``both`` (equation 3).
+        view: ``masked`` reads the pass that the masked tasks corrupted, as the released code, and costs nothing;
+            ``clean`` asks for an untouched pass.
+
+    Source: Dong et al., M5Product (CVPR 2022), equations 2 and 3.
+    """
+
+    least_modalities = 2
+    log_scale: Tensor
+
+    def __init__(
+        self,
+        *,
+        negatives: Literal["infonce", "paper", "ntxent"] = "infonce",
+        temperature: float = 0.1,
+        learnable_temperature: bool = False,
+        weight_on: Literal["loss", "logits", "both"] = "loss",
+        view: Literal["masked", "clean"] = "masked",
+    ) -> None:
+        super().__init__()
+        if temperature <= 0:
+            raise ConfigError([f"task 'contrastive': temperature must be above 0, got {temperature}"])
+        self.negatives, self.weight_on, self.view = negatives, weight_on, view
+        log_scale = torch.tensor(-math.log(temperature))
+        if learnable_temperature:
+            self.log_scale = nn.Parameter(log_scale)
+        else:
+            self.register_buffer("log_scale", log_scale, persistent=False)
+
+    @property
+    def temperature(self) -> Tensor:
+        """The present temperature, a scalar."""
+        return (-self.log_scale.clamp(max=HIGHEST_SCALE)).exp()
+
+    def loss(self, view: View, hidden: Hidden | None = None) -> TaskOutput:
+        """Mean over pairs; logs the loss of each pair as ``a~b`` and how often the right item came first."""
+        losses: dict[str, Tensor] = {}
+        hits = []
+        for i, j in combinations(range(len(view.modalities)), 2):
+            rows = (view.present[:, i] & view.present[:, j]).nonzero().squeeze(1)
+            if len(rows) < 2:
+                continue
+            rows = rows.to(view.features.device, non_blocking=True)
+            a, b = view.features[rows, i], view.features[rows, j]
+            losses[f"{view.modalities[i]}~{view.modalities[j]}"] = self._pair(a, b, view.harmony.pairs[rows, i, j])
+            hits.append(_hit_rate(a, b))
+        if not losses:
+            return TaskOutput(no_loss(view.features))
+        logs = {name: loss.detach() for name, loss in losses.items()}
+        logs["accuracy"] = torch.stack(hits).mean()
+        if self.log_scale.requires_grad:
+            logs["temperature"] = self.temperature.detach()
+        return TaskOutput(torch.stack(list(losses.values())).mean(), logs)
+
+    def _pair(self, a: Tensor, b: Tensor, weight: Tensor) -> Tensor:
+        scale = weight if self.weight_on in ("logits", "both") else None
+        each = LOSSES[self.negatives](a, b, self.temperature, scale)
+        return (each * weight).mean() if self.weight_on in ("loss", "both") else each.mean()
+
+
+@torch.no_grad()
+def _hit_rate(a: Tensor, b: Tensor) -> Tensor:
+    logits, own = cosines(a, b), torch.arange(len(a), device=a.device)
+    return torch.cat([logits.argmax(dim=1) == own, logits.argmax(dim=0) == own]).float().mean()

@@ -1,0 +1,174 @@
+"""Masked modelling of ids: single tokens, or whole parts of key-value pairs, are hidden and predicted."""
+
+from dataclasses import replace
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from m5kit.errors import ConfigError, ContractError
+from m5kit.nn.losses import no_loss, weighted_cross_entropy
+from m5kit.nn.masking import FIRST_ID, KEPT, check_shares, hidden_parts, hidden_places, replacement_ids, unit_draws
+from m5kit.registry import TASKS
+from m5kit.structures import Hidden, Observation, TaskOutput, View, length_mask
+from m5kit.tasks.base import Task
+
+Reads = Literal["fused", "encoded"]
+WeightOn = Literal["loss", "prediction", "none"]
+
+
+class MaskedIds(Task):
+    """What tasks that hide ids share: a head reads the contextual tokens at the hidden places.
+
+    Args:
+        modality: one whose encoder shows ids.
+        dim: width d of the tokens.
+        vocabulary: number of ids.
+        rate: share of units to predict.
+        reads: predict from the ``fused`` tokens (paper) or the ``encoded`` ones (released code: the fusion learns next
+            to nothing from the task then).
+        weight_on: ``View.harmony.tasks`` multiplies the ``loss`` of an item's hidden tokens, their ``prediction``
+            (released code) or nothing (``none``).
+    """
+
+    modality: str
+
+    def __init__(
+        self, *, modality: str, dim: int, vocabulary: int | None, rate: float, reads: Reads, weight_on: WeightOn
+    ) -> None:
+        super().__init__()
+        if vocabulary is None or vocabulary <= FIRST_ID:
+            shown = "features" if vocabulary is None else f"only {vocabulary} ids"
+            raise ConfigError(
+                [f"the encoder of {modality!r} shows {shown}, this task predicts ids; use masked_features there"]
+            )
+        check_shares(rate=rate)
+        self.modality, self.vocabulary = modality, vocabulary
+        self.rate, self.reads, self.weight_on = rate, reads, weight_on
+        self.head = nn.Sequential(nn.Linear(dim, dim), nn.GELU(), nn.LayerNorm(dim), nn.Linear(dim, vocabulary))
+
+    def loss(self, view: View, hidden: Hidden | None) -> TaskOutput:
+        """Cross entropy at the hidden places; logs the share of hidden tokens guessed right."""
+        if hidden is None:
+            return TaskOutput(no_loss(view.features))
+        tokens = (view.fused.tokens if self.reads == "fused" else view.encoded)[self.modality].values
+        items, places = (
+            where.to(tokens.device, non_blocking=True)
+            for where in hidden_places(hidden.positions, view.rows[self.modality], tokens.shape[1])
+        )
+        prediction = self.head(tokens[items, places])
+        weight = view.harmony.tasks[items, view.modalities.index(self.modality)]
+        if self.weight_on == "prediction":
+            prediction = prediction * weight[:, None]
+        loss = weighted_cross_entropy(prediction, hidden.targets, weight if self.weight_on == "loss" else None)
+        if len(places) == 0:
+            return TaskOutput(loss)
+        right = prediction.detach().argmax(dim=1) == hidden.targets
+        return TaskOutput(loss, {"accuracy": right.float().mean()})
+
+    def hide(self, observation: Observation, positions: Tensor, ids: Tensor) -> tuple[Observation, Hidden]:
+        """Write ``ids`` ``n`` (host) at flat ``positions`` ``n`` (host); the true ones become the targets."""
+        device = observation.values.device
+        there, ids = positions.to(device, non_blocking=True), ids.to(device, non_blocking=True)
+        flat = observation.values.flatten(0, 1)
+        targets = flat[there]
+        values = flat.index_copy(0, there, torch.where(ids == KEPT, targets, ids)).view_as(observation.values)
+        return replace(observation, values=values), Hidden(positions, targets)
+
+
+@TASKS.register_module("masked_tokens")
+class MaskedTokensTask(MaskedIds):
+    """Hide single tokens and predict their ids (BERT's masked language model).
+
+    Args:
+        modality: one whose encoder shows ids.
+        dim: width d of the tokens.
+        vocabulary: number of ids.
+        rate: share of tokens to predict.
+        masked: share of those replaced by the mask id.
+        random: share of those replaced by a random id; the rest stays as it is.
+        reads: see :class:`MaskedIds`.
+        weight_on: see :class:`MaskedIds`.
+    """
+
+    def __init__(
+        self,
+        *,
+        modality: str,
+        dim: int,
+        vocabulary: int | None,
+        rate: float = 0.15,
+        masked: float = 0.8,
+        random: float = 0.1,
+        reads: Reads = "fused",
+        weight_on: WeightOn = "loss",
+    ) -> None:
+        super().__init__(modality=modality, dim=dim, vocabulary=vocabulary, reads=reads, weight_on=weight_on, rate=rate)
+        check_shares(masked=masked, random=random)
+        self.shares = masked, random
+
+    def corrupt(self, observation: Observation, generator: torch.Generator) -> tuple[Observation, Hidden]:
+        """Replace the ids of a share of tokens."""
+        real = length_mask(observation.lengths, observation.values.shape[1])
+        positions = (unit_draws(real, None, generator) < self.rate).flatten().nonzero().squeeze(1)
+        mask_id = _mask_id(observation, self.modality)
+        ids = replacement_ids(len(positions), self.vocabulary, mask_id, self.shares, generator)
+        return self.hide(observation, positions, ids)
+
+
+@TASKS.register_module("masked_entities")
+class MaskedEntitiesTask(MaskedIds):
+    """Hide whole parts of key-value pairs and predict their ids (SCALE's masked entity modelling).
+
+    Reads ``Observation.groups`` (the pair of a token) and ``roles`` (key or value; without roles a unit is hidden as a
+    whole). Tokens in no unit and separators stay.
+
+    Args:
+        modality: one whose encoder shows ids in groups.
+        dim: width d of the tokens.
+        vocabulary: number of ids.
+        rate: share of pairs to hide something of.
+        value: share of those whose value is hidden.
+        key: share of those whose key is hidden; in the rest both are. The released code has 0.5 and 0.5.
+        reads: see :class:`MaskedIds`.
+        weight_on: see :class:`MaskedIds`.
+    """
+
+    def __init__(
+        self,
+        *,
+        modality: str,
+        dim: int,
+        vocabulary: int | None,
+        rate: float = 0.15,
+        value: float = 0.5,
+        key: float = 0.25,
+        reads: Reads = "fused",
+        weight_on: WeightOn = "loss",
+    ) -> None:
+        super().__init__(modality=modality, dim=dim, vocabulary=vocabulary, reads=reads, weight_on=weight_on, rate=rate)
+        check_shares(value=value, key=key)
+        self.value, self.key = value, key
+
+    def corrupt(self, observation: Observation, generator: torch.Generator) -> tuple[Observation, Hidden]:
+        """Replace every token of the chosen parts by the mask id."""
+        if observation.groups is None:
+            raise ContractError(
+                f"masked_entities hides whole units of {self.modality!r}, but its encoder's observation has no groups; "
+                "use masked_tokens or an encoder that passes groups on"
+            )
+        real = length_mask(observation.lengths, observation.values.shape[1])
+        chosen = unit_draws(real, observation.groups, generator) < self.rate
+        fate = unit_draws(real, observation.groups, generator)
+        positions = (
+            (chosen & hidden_parts(fate, observation.roles, self.value, self.key)).flatten().nonzero().squeeze(1)
+        )
+        return self.hide(observation, positions, torch.full_like(positions, _mask_id(observation, self.modality)))
+
+
+def _mask_id(observation: Observation, modality: str) -> int:
+    if observation.mask_id is None:
+        raise ContractError(
+            f"a task hides ids of {modality!r}, but its encoder's observation names no mask_id; set Observation.mask_id"
+        )
+    return observation.mask_id
