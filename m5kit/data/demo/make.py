@@ -1,0 +1,142 @@
+"""Write the demo set: media files, annotations, and the truth beside them."""
+
+import json
+import os
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from importlib import resources
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from m5kit.data.demo.encode import write_film, write_photo, write_sound
+from m5kit.data.demo.picture import film, photo
+from m5kit.data.demo.plan import Item, Rates, plan
+from m5kit.data.demo.products import BRANDS, CATEGORIES, SHOWS, Product
+from m5kit.data.demo.sound import sound
+from m5kit.data.demo.words import table, title
+from m5kit.errors import DataError
+
+CHUNK = 25
+
+
+def make_demo(
+    folder: Path | str,
+    *,
+    items: int = 2000,
+    seed: int = 0,
+    rates: Rates | None = None,
+    noise_modality: str | None = None,
+    workers: int | None = None,
+) -> Path:
+    """Write ``annotations.jsonl``, ``truth.jsonl``, ``README.md`` and ``media/`` into a new or empty folder.
+
+    The same arguments give the same annotations byte for byte and the same media, with any number of workers.
+
+    Args:
+        folder: where.
+        items: how many, over all splits; 40 at least.
+        seed: of everything.
+        rates: how much is missing, wrong and ambiguous.
+        noise_modality: a modality that shows a product drawn at random, and so says nothing about the item.
+        workers: processes; one for each CPU if None.
+
+    Returns:
+        The path of the annotations.
+
+    Raises:
+        DataError: the folder holds something, there are too few items, or the modality is unknown.
+    """
+    folder, rates = Path(folder), rates or Rates()
+    if folder.exists() and any(folder.iterdir()):
+        raise DataError(f"{folder} is not empty; name a new folder for the demo set")
+    planned = plan(items, seed, rates, noise_modality)
+    for modality in ("image", "video", "audio"):
+        (folder / "media" / modality).mkdir(parents=True)
+    rows = list(_each(partial(_render, folder, seed), planned, workers or os.cpu_count() or 1))
+    _write_lines(folder / "truth.jsonl", (_truth(item, noise_modality) for item in planned))
+    (folder / "README.md").write_text(_readme(planned, seed, rates, noise_modality), encoding="utf-8")
+    _write_lines(folder / "annotations.jsonl", rows)
+    return folder / "annotations.jsonl"
+
+
+def _each(render: Callable[[Item], Any], items: list[Item], workers: int) -> Iterator[Any]:
+    if workers == 1 or len(items) <= CHUNK:
+        yield from map(render, items)
+        return
+    # spawned, not forked: the caller may hold threads of torch or of a decoder
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(render, items, chunksize=CHUNK)
+
+
+def _render(folder: Path, seed: int, item: Item) -> dict[str, Any]:
+    """Write the media of one item; its row of the manifest."""
+    makers: dict[str, Callable[[Product, np.random.Generator], Any]] = {
+        "image": photo, "text": title, "table": table, "video": film, "audio": sound,
+    }  # fmt: skip
+    made = {
+        modality: makers[modality](shown, np.random.default_rng([seed, 2, item.number, zlib.crc32(modality.encode())]))
+        for modality, shown in item.shown.items()
+    }
+    paths = {
+        "image": f"media/image/{item.id}.jpg",
+        "video": f"media/video/{item.id}.mp4",
+        "audio": f"media/audio/{item.id}.flac",
+    }
+    if "image" in made:
+        write_photo(folder / paths["image"], made["image"])
+    if "audio" in made:
+        write_sound(folder / paths["audio"], made["audio"])
+    if "video" in made:
+        write_film(folder / paths["video"], made["video"], made.get("audio"))
+    values = {modality: paths.get(modality, made.get(modality)) if modality in made else None for modality in makers}
+    labels = {"coarse": CATEGORIES[item.product.category], "fine": item.product_id}
+    return {"id": item.id, "split": item.split, **values, "labels": labels}
+
+
+def _truth(item: Item, noise_modality: str | None) -> dict[str, Any]:
+    product = item.product
+    return {
+        "id": item.id,
+        "product": item.product_id,
+        "category": CATEGORIES[product.category],
+        "traits": product.traits,
+        "hue": round(product.hue, 4),
+        "brand": BRANDS[product.brand],
+        "size": round(product.size, 4),
+        "speed": round(product.speed, 4),
+        "look": product.look,
+        "shown": {m: {trait: shown.traits[trait] for trait in SHOWS[m]} for m, shown in item.shown.items()},
+        "wrong": item.wrong,
+        "noise": noise_modality if noise_modality in item.shown else None,
+    }
+
+
+def _readme(items: list[Item], seed: int, rates: Rates, noise_modality: str | None) -> str:
+    columns = sorted(SHOWS)
+    lines = []
+    for split in sorted({item.split for item in items}):
+        inside = [item for item in items if item.split == split]
+        counts = " | ".join(str(sum(column in item.shown for item in inside)) for column in columns)
+        lines.append(f"| {split} | {len(inside)} | {counts} |")
+    text = resources.files("m5kit.data.demo").joinpath("about.md").read_text(encoding="utf-8")
+    return text.format(
+        items=len(items),
+        seed=seed,
+        noise=noise_modality or "none",
+        wrong=sum(bool(item.wrong) for item in items),
+        ambiguity=rates.ambiguity,
+        complete=sum(len(item.shown) == len(columns) for item in items),
+        header=" | ".join(columns),
+        rule="---|" * (len(columns) + 2),
+        splits="\n".join(lines),
+    )
+
+
+def _write_lines(path: Path, rows: Iterable[dict[str, Any]]) -> None:
+    lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    path.write_text("".join(lines), encoding="utf-8")
