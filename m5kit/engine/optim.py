@@ -63,8 +63,8 @@ def build_schedulers(wrapper: StepOptimWrapper, schedule: Schedule) -> list[Line
     warmup = round(schedule.warmup * schedule.max_steps)
     schedulers: list[LinearLR | CosineAnnealingLR] = []
     if warmup:
-        schedulers.append(LinearLR(wrapper, start_factor=1 / (warmup + 1), end=warmup, by_epoch=False))
-    span = {"begin": warmup, "end": schedule.max_steps, "by_epoch": False}
+        schedulers.append(LinearLR(wrapper, start_factor=1 / (warmup + 1), end=warmup + 1, by_epoch=False))
+    span = {"begin": warmup, "end": schedule.max_steps + 1, "by_epoch": False}  # mmengine stops one short of the end
     if schedule.decay == "linear":
         schedulers.append(LinearLR(wrapper, start_factor=1.0, end_factor=0.0, **span))
     elif schedule.decay == "cosine":
