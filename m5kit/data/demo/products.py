@@ -19,6 +19,7 @@ SHOWS: Mapping[str, tuple[str, str]] = {
     "text": ("room", "pattern"),
 }
 BRANDS = ("Arvo", "Belmi", "Corda", "Duneo", "Elsk", "Fjell", "Ginko", "Hazu")
+FUZZ = 0.08
 CATEGORIES = (
     "almet", "brindo", "calver", "dorfin", "elbane", "fasken", "gorlit", "hulmar",
     "irsten", "jopple", "kerwin", "lusca", "mondel", "norvix", "ospera", "pellam",
@@ -83,6 +84,12 @@ def draw_product(generator: np.random.Generator) -> Product:
 
 
 def show(product: Product, modality: str, ambiguity: float, generator: np.random.Generator) -> Product:
-    """What a modality shows: each of its two traits comes out wrong with probability ``ambiguity``."""
+    """What a modality shows: either trait comes out wrong with probability ``ambiguity``, and no measure is exact."""
     wrong = [trait for trait in SHOWS[modality] if generator.random() < ambiguity]
-    return replace(product, traits={**product.traits, **{trait: 1 - product.traits[trait] for trait in wrong}})
+    return replace(
+        product,
+        traits={**product.traits, **{trait: 1 - product.traits[trait] for trait in wrong}},
+        hue=float(product.hue + generator.normal(0, FUZZ / 2)) % 1,
+        size=float(np.clip(product.size + generator.normal(0, FUZZ), 0, 1)),
+        speed=float(np.clip(product.speed + generator.normal(0, FUZZ), 0, 1)),
+    )
