@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from m5kit.engine.config.parts import Problem
-from m5kit.errors import M5KitError
-from m5kit.registry import TASKS
+
+PAIRWISE = ("contrastive", "m5kit:contrastive")
+"""Tasks that learn nothing from one modality."""
 
 
 def combination_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
@@ -51,23 +52,16 @@ def _tasks(tasks: Mapping[str, Mapping[str, Any]], modalities: list[str]) -> Ite
     hiding = defaultdict(list)
     for key, task in tasks.items():
         modality = task.get("modality")
-        if modality is not None:
+        if isinstance(modality, str):
             hiding[modality].append(key)
-        if isinstance(modality, str) and modality not in modalities:
-            yield f"{key}.modality", f"no encoder_{modality} in this config; it has {', '.join(modalities) or 'none'}"
-        if len(modalities) < (needed := _least_modalities(task.get("type"))):
-            yield key, f"needs {needed} modalities, the config has {len(modalities)}; drop it with {key}: none"
+            if modality not in modalities:
+                has = ", ".join(modalities) or "none"
+                yield f"{key}.modality", f"there is no encoder_{modality}; the config has {has}"
+        if task.get("type") in PAIRWISE and len(modalities) < 2:
+            yield key, f"compares modalities and the config has {len(modalities)}; drop it with {key}: none"
     for modality, keys in hiding.items():
         for key in keys[1:]:
             yield f"{key}.modality", f"{keys[0]} hides tokens of {modality!r} already; keep one of them"
-
-
-def _least_modalities(name: Any) -> int:
-    """How many modalities a task compares; unknown tasks are reported elsewhere."""
-    try:
-        return int(getattr(TASKS.get(name), "least_modalities", 1)) if isinstance(name, str) else 1
-    except M5KitError:
-        return 1
 
 
 def _widths(values: Mapping[str, Any]) -> Iterator[Problem]:

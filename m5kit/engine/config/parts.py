@@ -71,6 +71,12 @@ def part_problems(part: Part) -> Iterator[Problem]:
         yield from _argument_problems(part, constructor)
 
 
+def arguments_of(part: type) -> dict[str, Parameter]:
+    """What a constructor takes by name; empty for a module without a constructor of its own."""
+    takes_rest = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
+    return {name: each for name, each in signature(part).parameters.items() if each.kind not in takes_rest}
+
+
 def given_problem(annotation: Any, value: Any) -> str | None:
     """Why ``value`` is not of the annotated type; None if it is, or if the type is beyond YAML.
 
@@ -103,17 +109,23 @@ def nearest(key: str, known: Mapping[str, Any] | list[str]) -> str:
 
 
 def _argument_problems(part: Part, constructor: type) -> Iterator[Problem]:
-    parameters = signature(constructor).parameters
-    hints = get_type_hints(constructor.__init__)  # type: ignore[misc]  # the class is the one that is built
+    parameters, hints = arguments_of(constructor), _type_hints(constructor)
     given = {key: value for key, value in part.given.items() if key != "type"}
     for key, value in given.items():
         if key not in parameters:
-            yield f"{part.key}.{key}", f"unknown key; {nearest(key, dict(parameters))}"
+            yield f"{part.key}.{key}", f"unknown key; {nearest(key, parameters)}"
         elif key in hints and (problem := given_problem(hints[key], value)):
             yield f"{part.key}.{key}", problem
     for name, parameter in parameters.items():
         if parameter.default is Parameter.empty and name not in given and name not in INJECTED and not part.open:
             yield f"{part.key}.{name}", f"is missing; {part.given['type']!r} needs it"
+
+
+def _type_hints(constructor: type) -> dict[str, Any]:
+    try:
+        return get_type_hints(constructor.__init__)  # type: ignore[misc]  # the class is the one that is built
+    except NameError:  # a plugin imports a type for checkers only; its values are then the constructor's business
+        return {}
 
 
 def _has_plugin_transform(source: Any) -> bool:

@@ -105,8 +105,8 @@ def display(path: Path) -> str:
 
 
 def _parse(text: str, origin: Callable[[int], str]) -> Node:
-    loader = _Loader(text)
     try:
+        loader = _Loader(text)
         tree = loader.get_single_node()
         return Node({}, origin(1)) if tree is None else _convert(loader, tree, origin)
     except yaml.MarkedYAMLError as error:
@@ -114,8 +114,6 @@ def _parse(text: str, origin: Callable[[int], str]) -> Node:
         raise ConfigError([f"{origin(line)}: {error.problem}; write plain YAML"]) from error
     except (yaml.YAMLError, RecursionError) as error:
         raise ConfigError([f"{origin(1)}: not YAML: {error}"]) from error
-    finally:
-        loader.dispose()
 
 
 def _convert(loader: _Loader, tree: yaml.Node, origin: Callable[[int], str]) -> Node:
