@@ -18,9 +18,8 @@ def photo(product: Product, generator: np.random.Generator) -> Image.Image:
     scale, angle = generator.uniform(0.5, 0.72), generator.uniform(-0.6, 0.6)
     centre = generator.uniform(-0.2, 0.2, 2)
     u, v = _coordinates(PHOTO_SIZE, centre, scale, angle)
-    hue = (product.hue + generator.normal(0, 0.025)) % 1
     marks = _pattern(product.traits["pattern"], u + generator.random(), v + generator.random())
-    colour = np.where(marks[..., None], hsv_to_rgb(hue, 0.3, 1.0), hsv_to_rgb(hue, 0.8, 0.75))
+    colour = np.where(marks[..., None], hsv_to_rgb(product.hue, 0.3, 1.0), hsv_to_rgb(product.hue, 0.8, 0.75))
     canvas = _background(PHOTO_SIZE, generator)
     shade = _cover(product, u - 0.12, v - 0.12, scale * PHOTO_SIZE)[..., None]
     canvas = canvas * (1 - 0.35 * shade)
@@ -31,8 +30,7 @@ def photo(product: Product, generator: np.random.Generator) -> Image.Image:
 
 def film(product: Product, generator: np.random.Generator) -> np.ndarray:
     """Frames ``t h w 3`` uint8 of a plain-coloured product that glides to and fro while it turns, or bounces."""
-    hue = (product.hue + generator.normal(0, 0.04)) % 1
-    colour = np.array(hsv_to_rgb(hue, 0.7, 0.8))
+    colour = np.array(hsv_to_rgb(product.hue, 0.7, 0.8))
     background = _background(FRAME_SIZE, generator)
     phase, scale, angle = generator.random(), generator.uniform(0.34, 0.42), generator.uniform(0, 6.3)
     frames = []

@@ -44,7 +44,7 @@ class Rates:
     silent: float = 0.01
     unimodal: float = 0.05
     wrong: float = 0.05
-    ambiguity: float = 0.04
+    ambiguity: float = 0.03
 
 
 @dataclass(frozen=True, slots=True)

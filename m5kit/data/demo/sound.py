@@ -13,7 +13,7 @@ STRUCK = ((1.0, 1.0), (2.76, 0.8), (5.4, 0.6), (8.93, 0.4))
 def sound(product: Product, generator: np.random.Generator) -> np.ndarray:
     """Waveform ``n`` float32, 1.5 seconds at 16 kHz, mono."""
     time = np.arange(int(RATE * SECONDS)) / RATE
-    pitch = 220 * 2 ** (2 * (1 - product.size) + generator.normal(0, 0.06))
+    pitch = 220 * 2 ** (2 * (1 - product.size))
     tone = _timbre(product.traits["timbre"], pitch, time, generator)
     beat = (generator.random() + beats_per_second(product) * time) % 1
     envelope = np.exp(-6 * beat) if product.traits["motion"] else 0.7 + 0.15 * np.sin(2 * np.pi * beat)

@@ -45,10 +45,9 @@ def title(product: Product, generator: np.random.Generator) -> str:
 
 def table(product: Product, generator: np.random.Generator) -> dict[str, Any]:
     """Properties and values, in any order; texts, numbers, a yes-or-no and a list, some of them beside the point."""
-    size = product.size + generator.normal(0, 0.05)
     optional = {
         "brand": BRANDS[product.brand],
-        "weight_kg": round(float(0.2 + 1.5 * max(size, 0) + abs(generator.normal(0, 0.2))), 2),
+        "weight_kg": round(float(0.2 + 1.5 * product.size + abs(generator.normal(0, 0.2))), 2),
         "warranty_years": int(generator.integers(1, 4)),
         "returns": bool(generator.random() < 0.5),
         "in_the_box": sorted({str(_pick(BOXES, generator)) for _ in range(2)}),
@@ -56,7 +55,7 @@ def table(product: Product, generator: np.random.Generator) -> dict[str, Any]:
     properties: dict[str, Any] = {
         "material": _pick(MATERIALS[product.traits["timbre"]], generator),
         "room": _pick(ROOMS[product.traits["room"]], generator),
-        "size_mm": round(60 + 240 * float(max(size, 0))),
+        "size_mm": round(60 + 240 * product.size),
     } | {key: value for key, value in optional.items() if generator.random() < 0.7}
     keys = list(properties)
     return {keys[place]: properties[keys[place]] for place in generator.permutation(len(keys))}
