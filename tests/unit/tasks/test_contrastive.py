@@ -1,0 +1,105 @@
+from dataclasses import replace
+
+import pytest
+import torch
+
+from m5kit.errors import ConfigError
+from m5kit.nn.losses import infonce, ntxent, paper_contrastive
+from m5kit.registry import TASKS
+from m5kit.structures import Harmony
+from m5kit.tasks.contrastive import ContrastiveTask
+
+ALL = [[1, 1, 1]] * 5
+MIXED = [[1, 1, 0], [1, 1, 1], [0, 1, 1], [1, 0, 0], [1, 1, 0], [0, 0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("negatives", "loss"), [("infonce", infonce), ("paper", paper_contrastive), ("ntxent", ntxent)]
+)
+@pytest.mark.parametrize("weight_on", ["loss", "logits", "both"])
+def test_it_is_the_mean_over_pairs_of_weighted_losses(make_view, negatives, loss, weight_on):
+    view = make_view(ALL)
+    expected = []
+    for i, j in ((0, 1), (0, 2), (1, 2)):
+        weight = view.harmony.pairs[:, i, j]
+        each = loss(view.features[:, i], view.features[:, j], 0.2, None if weight_on == "loss" else weight)
+        expected.append((each if weight_on == "logits" else each * weight).mean())
+    output = ContrastiveTask(negatives=negatives, temperature=0.2, weight_on=weight_on)(view)
+    torch.testing.assert_close(output.loss, torch.stack(expected).mean())
+    torch.testing.assert_close(output.logs["b~c"], expected[2])
+
+
+def test_a_pair_is_scored_on_the_items_that_have_both(make_view):
+    view = make_view(MIXED)
+    task = ContrastiveTask()
+    both = {"a~b": [0, 1, 4], "b~c": [1, 2]}
+    expected = {
+        name: (infonce(view.features[rows, i], view.features[rows, j], 0.1) * view.harmony.pairs[rows, i, j]).mean()
+        for (name, rows), (i, j) in zip(both.items(), ((0, 1), (1, 2)), strict=True)
+    }
+    output = task(view)
+    assert set(output.logs) == {"a~b", "b~c", "accuracy"}  # one item has both a and c: no negatives
+    torch.testing.assert_close(output.loss, (expected["a~b"] + expected["b~c"]) / 2)
+
+
+def test_an_item_without_the_modality_changes_nothing_and_gets_no_gradient(make_view):
+    view = make_view(MIXED)
+    spoilt = replace(view, features=view.features.detach().masked_fill(~view.present[:, :, None], torch.nan))
+    spoilt.features.requires_grad_()
+    output = ContrastiveTask()(spoilt)
+    output.loss.backward()
+    torch.testing.assert_close(output.loss, ContrastiveTask()(view).loss)
+    assert spoilt.features.grad[~view.present].abs().sum() == 0
+    assert spoilt.features.grad[0, 0].abs().sum() > 0
+    assert spoilt.features.grad[3].abs().sum() == 0
+
+
+@pytest.mark.parametrize("negatives", ["infonce", "paper", "ntxent"])
+@pytest.mark.parametrize("present", [[[1, 1, 1]], [[1, 0, 0], [0, 1, 0]], [[0, 0, 0]] * 3, [[1], [1]]])
+def test_without_a_pair_of_items_the_loss_is_zero(make_view, negatives, present):
+    view = make_view(present)
+    output = ContrastiveTask(negatives=negatives)(view)
+    output.loss.backward()
+    assert output.loss.item() == 0
+    assert not output.logs
+    assert view.features.grad.abs().sum() == 0
+
+
+def test_aligned_features_are_found(make_view):
+    view = make_view([[1, 1]] * 4)
+    aligned = replace(view, features=torch.eye(4)[:, None].expand(4, 2, 4))
+    swapped = replace(view, features=torch.stack([torch.eye(4), torch.eye(4).roll(1, 0)], dim=1))
+    assert ContrastiveTask()(aligned).logs["accuracy"] == 1
+    assert ContrastiveTask()(swapped).logs["accuracy"] == 0
+
+
+def test_logs_carry_no_gradient(make_view):
+    output = ContrastiveTask(learnable_temperature=True)(make_view(ALL))
+    assert output.loss.requires_grad
+    assert not any(value.requires_grad for value in output.logs.values())
+
+
+def test_the_temperature_can_be_learned_down_to_a_hundredth(make_view):
+    task = ContrastiveTask(learnable_temperature=True)
+    task(make_view(ALL)).loss.backward()
+    assert task.log_scale.grad.abs() > 0
+    with torch.no_grad():
+        task.log_scale.fill_(50.0)
+    assert task.temperature.item() == pytest.approx(0.01)
+    assert not list(ContrastiveTask().parameters())
+
+
+def test_weights_of_zero_silence_the_loss(make_view):
+    view = make_view(ALL)
+    silent = replace(view, harmony=Harmony(torch.zeros(5, 3, 3), view.harmony.tasks, view.harmony.modalities))
+    assert ContrastiveTask()(silent).loss.item() == 0
+
+
+def test_a_temperature_of_zero_is_refused():
+    with pytest.raises(ConfigError, match="temperature must be above 0, got 0"):
+        ContrastiveTask(temperature=0)
+
+
+def test_it_says_which_pass_it_reads():
+    assert ContrastiveTask().view == "masked"
+    assert TASKS.build({"type": "contrastive", "view": "clean"}).view == "clean"
