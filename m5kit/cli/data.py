@@ -1,0 +1,104 @@
+"""``m5kit data make-demo`` and ``m5kit data validate``: make a set to try m5kit on, and check one's own."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from m5kit.cli.options import Verbs
+from m5kit.cli.output import write, write_table
+
+if TYPE_CHECKING:
+    from m5kit.data.validate import Validation
+
+
+def add_parser(verbs: Verbs) -> None:
+    """Add the verb."""
+    parser = verbs.add_parser("data", help="make the demo set, check a manifest", description=__doc__)
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+    _add_make_demo(actions)
+    _add_validate(actions)
+
+
+def make_demo(options: argparse.Namespace) -> int:
+    """Write the demo set and say what to do with it."""
+    from m5kit.data.demo import make_demo
+    from m5kit.data.demo.plan import Rates
+
+    annotations = make_demo(
+        options.folder,
+        items=options.items,
+        seed=options.seed,
+        rates=Rates(wrong=options.wrong_pairs),
+        noise_modality=options.noise_modality,
+        workers=options.workers,
+    )
+    write(
+        f"{options.items} items are described in {annotations}; {options.folder / 'README.md'} says how they were made"
+    )
+    write(f"next: m5kit data validate {options.folder} --decode")
+    return 0
+
+
+def validate(options: argparse.Namespace) -> int:
+    """Print every problem and what the set holds; 1 if there is a problem."""
+    from m5kit.data.records import MODALITIES
+    from m5kit.data.validate import validate
+
+    modalities = options.modalities.split(",") if options.modalities else MODALITIES
+    found = validate(options.manifest, decode=options.decode, modalities=modalities)
+    if options.json:
+        write(json.dumps(_as_json(found), ensure_ascii=False, indent=2))
+    else:
+        _print(found)
+    return 1 if found.problems else 0
+
+
+def _add_make_demo(actions: Verbs) -> None:
+    parser = actions.add_parser("make-demo", help="write the demo set", description="Write the embedded demo set.")
+    parser.add_argument("folder", metavar="DIR", type=Path, help="a new or empty folder")
+    parser.add_argument("--items", type=int, default=2000, help="how many (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="of everything (default: %(default)s)")
+    parser.add_argument("--wrong-pairs", type=float, default=0.05, metavar="SHARE", help="default: %(default)s")
+    parser.add_argument("--noise-modality", metavar="MODALITY", help="let one modality say nothing about its item")
+    parser.add_argument("--workers", type=int, help="processes (default: one a CPU); the result is the same")
+    parser.set_defaults(run=make_demo)
+
+
+def _add_validate(actions: Verbs) -> None:
+    parser = actions.add_parser("validate", help="check a manifest and its files", description=validate.__doc__)
+    parser.add_argument("manifest", metavar="MANIFEST", type=Path, help="the file, or its folder")
+    parser.add_argument("--decode", action="store_true", help="also decode every file: slow, and sure")
+    parser.add_argument("--modalities", metavar="A,B", help="the keys that are modalities (default: the usual five)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(run=validate)
+
+
+def _print(found: "Validation") -> None:
+    for problem in found.problems:
+        write(str(problem))
+    if found.problems:
+        write("")
+    rows = [
+        [split or "(none)", size, *(found.presence[split][modality] for modality in found.modalities)]
+        for split, size in found.splits.items()
+    ]
+    write_table(["split", "items", *found.modalities], rows)
+    write("")
+    write_table(["modalities together", "items"], [["+".join(p) or "(none)", n] for p, n in found.patterns.items()])
+    count = len(found.problems) or "no"
+    write(f"\n{found.path}: {found.items} items, {count} problem{'s' if count != 1 else ''}")
+
+
+def _as_json(found: "Validation") -> dict[str, Any]:
+    return {
+        "path": str(found.path),
+        "items": found.items,
+        "problems": [
+            {"place": problem.place, "id": problem.id, "field": problem.field, "message": problem.message}
+            for problem in found.problems
+        ],
+        "splits": dict(found.splits),
+        "presence": {split: {m: counts[m] for m in found.modalities} for split, counts in found.presence.items()},
+        "patterns": {"+".join(pattern): count for pattern, count in found.patterns.items()},
+    }
