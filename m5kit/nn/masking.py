@@ -78,23 +78,27 @@ def hidden_parts(fate: Tensor, roles: Tensor | None, value: float, key: float) -
     return ((roles == VALUE) & ~key_alone) | ((roles == KEY) & (fate >= value))
 
 
-def hidden_places(positions: Tensor, rows: Tensor, size: int) -> tuple[Tensor, Tensor]:
-    """Where the contextual tokens of hidden ones stand; all on the host.
+def hidden_tokens(tokens: Tensor, rows: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
+    """The contextual tokens that stand where others were hidden.
 
     Args:
-        positions: ``n``, flat in ``p l`` of the observation.
-        rows: ``p``, the item of each row of the observation.
-        size: l of the contextual tokens, one more than the observation's: the summary token comes first.
+        tokens: ``b l d``, one more along l than was observed: the summary token comes first.
+        rows: ``p`` on the host, the item of each row of the observation.
+        positions: ``n`` on the host, flat in the observation's ``p l``.
 
     Returns:
-        ``n`` items and ``n`` places along l.
+        tokens ``n d`` and their items ``n``, on the tokens' device.
 
     Example:
-        >>> hidden_places(torch.tensor([0, 5]), torch.tensor([2, 7]), 4)
-        (tensor([2, 7]), tensor([1, 3]))
+        >>> tokens = torch.arange(8).view(2, 4, 1)
+        >>> hidden_tokens(tokens, rows=torch.tensor([1]), positions=torch.tensor([0, 2]))
+        (tensor([[5],
+                [7]]), tensor([1, 1]))
     """
-    observed = max(size - 1, 1)
-    return rows[positions // observed], positions % observed + 1
+    observed = max(tokens.shape[1] - 1, 1)
+    items = rows[positions // observed].to(tokens.device, non_blocking=True)
+    places = (positions % observed + 1).to(tokens.device, non_blocking=True)
+    return tokens[items, places], items
 
 
 def check_shares(**shares: float) -> None:

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from m5kit.errors import ConfigError, ContractError
 from m5kit.nn.losses import no_loss, weighted_mse
-from m5kit.nn.masking import check_shares, hidden_places, unit_draws
+from m5kit.nn.masking import check_shares, hidden_tokens, unit_draws
 from m5kit.registry import TASKS
 from m5kit.structures import Hidden, Observation, TaskOutput, View, length_mask
 from m5kit.tasks.base import Task
@@ -86,11 +86,8 @@ class MaskedFeaturesTask(Task):
         if hidden is None:
             return TaskOutput(no_loss(view.features))
         tokens = (view.fused.tokens if self.reads == "fused" else view.encoded)[self.modality].values
-        items, places = (
-            where.to(tokens.device, non_blocking=True)
-            for where in hidden_places(hidden.positions, view.rows[self.modality], tokens.shape[1])
-        )
-        prediction = self.head(tokens[items, places])
+        read, items = hidden_tokens(tokens, view.rows[self.modality], hidden.positions)
+        prediction = self.head(read)
         weight = view.harmony.tasks[items, view.modalities.index(self.modality)]
         if self.weight_on == "prediction":
             prediction = prediction * weight[:, None]

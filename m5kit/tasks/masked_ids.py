@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from m5kit.errors import ConfigError, ContractError
 from m5kit.nn.losses import no_loss, weighted_cross_entropy
-from m5kit.nn.masking import FIRST_ID, KEPT, check_shares, hidden_parts, hidden_places, replacement_ids, unit_draws
+from m5kit.nn.masking import FIRST_ID, KEPT, check_shares, hidden_parts, hidden_tokens, replacement_ids, unit_draws
 from m5kit.registry import TASKS
 from m5kit.structures import Hidden, Observation, TaskOutput, View, length_mask
 from m5kit.tasks.base import Task
@@ -52,16 +52,13 @@ class MaskedIds(Task):
         if hidden is None:
             return TaskOutput(no_loss(view.features))
         tokens = (view.fused.tokens if self.reads == "fused" else view.encoded)[self.modality].values
-        items, places = (
-            where.to(tokens.device, non_blocking=True)
-            for where in hidden_places(hidden.positions, view.rows[self.modality], tokens.shape[1])
-        )
-        prediction = self.head(tokens[items, places])
+        read, items = hidden_tokens(tokens, view.rows[self.modality], hidden.positions)
+        prediction = self.head(read)
         weight = view.harmony.tasks[items, view.modalities.index(self.modality)]
         if self.weight_on == "prediction":
             prediction = prediction * weight[:, None]
         loss = weighted_cross_entropy(prediction, hidden.targets, weight if self.weight_on == "loss" else None)
-        if len(places) == 0:
+        if len(items) == 0:
             return TaskOutput(loss)
         right = prediction.detach().argmax(dim=1) == hidden.targets
         return TaskOutput(loss, {"accuracy": right.float().mean()})
