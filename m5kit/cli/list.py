@@ -15,7 +15,7 @@ def add_parser(verbs: Verbs) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print family, name, first line of the docstring and origin of each part."""
-    from m5kit.cli.catalogue import entries, families
+    from m5kit.cli._catalogue import entries, families
 
     rows = [entry for family in families(options.family) for entry in entries(family)]
     write_table(["family", "name", "summary", "origin"], rows)

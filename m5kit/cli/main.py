@@ -60,6 +60,8 @@ def _verb_modules() -> Iterator[ModuleType]:
     """The modules of this package that offer a verb; their heavy imports wait inside the functions that run."""
     package = __name__.rpartition(".")[0]
     for found in pkgutil.iter_modules(import_module(package).__path__):
+        if found.name.startswith("_"):
+            continue
         module = import_module(f"{package}.{found.name}")
         if hasattr(module, "add_parser"):
             yield module

@@ -19,13 +19,13 @@ def add_parser(verbs: Verbs) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print where the part lives, its arguments and its docstring."""
-    from m5kit.cli.catalogue import families
+    from m5kit.cli._catalogue import families
     from m5kit.engine.config.parts import arguments_of
     from m5kit.registry import FAMILIES
 
     (family,) = families(options.family)
     part = FAMILIES[family].get(options.name)
-    write(f"{options.name} ({FAMILIES[family].singular}): {part.__module__}.{part.__qualname__}\n")
+    write(f"{options.name} ({FAMILIES[family].singular}): {part.__module__}.{part.__qualname__}\n\n")
     rows = [_row(parameter) for parameter in arguments_of(part).values()]
     if rows:
         write_table(["argument", "type", "default"], rows)

@@ -1,0 +1,107 @@
+"""The frame: help without torch, errors as messages, exit states."""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from m5kit.cli import main
+from m5kit.errors import ConfigError
+
+frame = import_module("m5kit.cli.main")  # the package exports the function of that name
+
+TOOLS = Path(__file__).parents[3] / "tools"
+
+
+def verb(run: Callable[[argparse.Namespace], int]) -> ModuleType:
+    module = ModuleType("verb")
+    module.add_parser = lambda verbs: verbs.add_parser("act").set_defaults(run=run)  # type: ignore[attr-defined]
+    return module
+
+
+@pytest.fixture
+def act(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[argparse.Namespace], int]], int]:
+    """Runs a function as the verb ``act``."""
+
+    def run(function: Callable[[argparse.Namespace], int]) -> int:
+        monkeypatch.setattr(frame, "_verb_modules", lambda: [verb(function)])
+        return main(["act"])
+
+    return run
+
+
+def test_help_is_quick_because_it_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, json\n"
+        "from m5kit.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "sys.stderr.write(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(json.loads(done.stderr))
+    assert not loaded & {"torch", "mmengine", "numpy", "transformers", "rich", "pydantic", "av"}
+    for name in ("config", "list", "show"):
+        assert f"    {name} " in done.stdout
+
+
+def test_without_a_verb_the_help_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    assert "VERB" in capsys.readouterr().out
+
+
+def test_the_verbs_status_is_the_commands(act: Callable[..., int]) -> None:
+    assert act(lambda options: 3) == 3
+    assert act(lambda options: None) == 0
+
+
+def test_what_a_user_can_mend_is_a_message_without_a_traceback(
+    act: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(options: argparse.Namespace) -> int:
+        raise ConfigError(["seed: expected a number"])
+
+    assert act(fail) == 2
+    assert capsys.readouterr().err == "error: the config has 1 mistake:\n  seed: expected a number\n"
+
+
+def test_a_bug_keeps_its_traceback(act: Callable[..., int]) -> None:
+    with pytest.raises(ZeroDivisionError):
+        act(lambda options: 1 // 0)
+
+
+def test_an_interrupt_is_one_line(act: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupt(options: argparse.Namespace) -> int:
+        raise KeyboardInterrupt
+
+    assert act(interrupt) == 130
+    assert capsys.readouterr().err == "interrupted\n"
+
+
+def test_a_reader_that_has_seen_enough_gets_no_traceback() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "m5kit", "list"], stdout=writing, stderr=subprocess.PIPE, text=True, check=False
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.parametrize("name", ["train", "evaluate", "embed"])
+def test_the_tools_are_twins_of_the_verbs(name: str) -> None:
+    code = (
+        "import runpy, sys, m5kit.cli\n"
+        "m5kit.cli.main = lambda arguments: print(arguments) or 7\n"
+        f"sys.argv = ['{name}.py', 'X', '--y']\n"
+        f"runpy.run_path({str(TOOLS / f'{name}.py')!r}, run_name='__main__')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (7, f"['{name}', 'X', '--y']\n")
