@@ -129,10 +129,17 @@ def _build_task(
     modality = task.get("modality")
     if modality is not None:
         seen = observe_blank(backbone.encoders[modality], transforms[modality])
-        target = seen.values if seen.target is None else seen.target
-        facts |= {"observed": target.shape[-1] if seen.vocabulary is None else None, "vocabulary": seen.vocabulary}
+        facts |= _prediction_facts(seen)
     built: Task = TASKS.build({k: v for k, v in task.items() if k != "weight"}, **facts)
     return built
+
+
+def _prediction_facts(seen: Observation) -> dict[str, int | None]:
+    """What a task that hides tokens must know to predict them: a vocabulary, or widths of features."""
+    if seen.vocabulary is not None:
+        return {"vocabulary": seen.vocabulary, "observed": None, "predicted": None}
+    target = seen.values if seen.target is None else seen.target
+    return {"vocabulary": None, "observed": seen.values.shape[-1], "predicted": target.shape[-1]}
 
 
 def observe_blank(encoder: Encoder, transform: Transform) -> Observation:

@@ -37,8 +37,9 @@ class StepOptimWrapper(OptimWrapper):  # type: ignore[misc]  # mmengine ships no
             yield
 
     def backward(self, loss: Tensor) -> None:
-        """Add the gradients of ``loss``."""
-        loss.backward()  # type: ignore[no-untyped-call]
+        """Add the gradients of ``loss``; a batch in which nobody has anything teaches nothing."""
+        if loss.requires_grad:
+            loss.backward()  # type: ignore[no-untyped-call]
 
     def step(self) -> None:
         """Clip, keep the norm on the device for the log, update."""

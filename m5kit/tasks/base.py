@@ -13,7 +13,8 @@ class Task(nn.Module, ABC):
 
     Constructors are keyword-only. Filled in by name where taken: ``dim`` (fused width), ``features`` (contrastive
     width h), ``modalities``; and, for a task with an argument ``modality``, ``observed`` (width e of that modality's
-    observed features or None) and ``vocabulary`` (its number of ids or None).
+    observed features or None), ``predicted`` (width of what must be predicted or None) and ``vocabulary`` (its number
+    of ids or None).
 
     Attributes:
         modality: the modality that :meth:`corrupt` hides tokens of, or None for a task that hides nothing.
