@@ -19,6 +19,9 @@ class UniformHarmonizer(Harmonizer):
         (tensor([[1., 0., 1.]]), tensor([[0.5000, 0.0000, 0.5000]]))
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+
     def forward(self, features: Tensor, present: Tensor) -> Harmony:
         """Ones where present; shapes as in :meth:`Harmonizer.forward`."""
         pairs = both_present(present).float()

@@ -134,3 +134,11 @@ def test_a_target_of_another_width_is_refused(make_view):
 def test_impossible_shares_are_refused():
     with pytest.raises(ConfigError, match="expected shares from 0 to 1, also in sum, got keep=-1"):
         task(keep=-1)
+
+
+def test_under_autocast_the_loss_is_in_single_precision(make_view):
+    hidden = Hidden(torch.tensor([0, 3]), torch.randn(2, OBSERVED, generator=seeded()))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        lowered = task()(make_view([[1, 1]]), hidden).loss
+    assert lowered.dtype is torch.float32
+    torch.testing.assert_close(lowered, task()(make_view([[1, 1]]), hidden).loss, atol=0.05, rtol=0.02)
