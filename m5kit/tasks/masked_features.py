@@ -1,4 +1,4 @@
-"""Masked modelling of features: patches, frames, mel patches or given features are hidden and predicted."""
+"""Masked modelling of features: patches, frames or given features are hidden and predicted."""
 
 from dataclasses import replace
 from typing import Literal
@@ -17,7 +17,7 @@ from m5kit.tasks.base import Task
 
 @TASKS.register_module("masked_features")
 class MaskedFeaturesTask(Task):
-    """Hide patches, frames, mel patches or given features and predict them (masked region, frame, audio modelling).
+    """Hide patches, frames or given features and predict them, as SCALE does for its continuous modalities.
 
     Args:
         modality: one whose encoder shows features.
