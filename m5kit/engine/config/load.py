@@ -9,7 +9,7 @@ from typing import Any
 from m5kit.engine.config import overrides as command_line
 from m5kit.engine.config.reader import display, read_file, write, write_inline
 from m5kit.engine.config.roots import PIECES, SUFFIXES, config_name, find_config, find_piece, own_root, piece_names
-from m5kit.engine.config.sections import TABLE, defaults, is_known, rank
+from m5kit.engine.config.sections import SCALARS, SECTIONS, TABLE, defaults, is_known, rank
 from m5kit.engine.config.tree import Node, from_plain, merge, origins, to_plain
 from m5kit.errors import ConfigError
 
@@ -51,7 +51,7 @@ def load_config(path: str | Path, overrides: Sequence[str] = (), data: Path | No
     tree, problems = command_line.apply(tree, overrides, lambda key, name: _piece(key, name, own, "--set"), own)
     if data is not None:
         tree = merge(tree, Node({"data": Node({"root": Node(str(data), "--data")}, "--data")}, tree.origin))
-    problems += _unknown_drops(tree)
+    problems += _drop_problems(tree)
     if problems:
         raise ConfigError(problems)
     tree, notes = _prune(tree)
@@ -133,12 +133,12 @@ def _piece(key: str, name: str, own: Path | None, wanted_by: str) -> Node:
     return value
 
 
-def _unknown_drops(tree: Node) -> list[str]:
-    return [
-        f"{node.origin}: {key}: there is no such key to drop"
-        for key, node in tree.value.items()
-        if node.is_dropped and not is_known(key)
-    ]
+def _drop_problems(tree: Node) -> Iterator[str]:
+    for key, node in tree.value.items():
+        if node.is_dropped and not is_known(key):
+            yield f"{node.origin}: {key}: there is no such key to drop"
+        elif node.is_dropped and (key in SCALARS or (key in SECTIONS and key != "init")):
+            yield f"{node.origin}: {key}: cannot be dropped, every run has one; set a value"
 
 
 def _prune(tree: Node) -> tuple[Node, list[str]]:

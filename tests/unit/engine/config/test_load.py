@@ -46,12 +46,12 @@ def test_the_annotated_config_is_yaml_with_origins(leaf: Path, write: Write) -> 
     assert load_config(write("again.yaml", text)).values == load_config(leaf, ["schedule.lr=1e-5"]).values
 
 
-def test_a_dropped_part_is_gone_and_a_dropped_section_falls_back_to_its_defaults(leaf: Path, write: Write) -> None:
-    write("demo/less.yaml", "_base_: leaf.yaml\ntask_hide: none\nschedule: none\nevaluation:\n  search: none\n")
+def test_a_dropped_part_is_gone(leaf: Path, write: Write) -> None:
+    write("demo/less.yaml", "_base_: leaf.yaml\ntask_hide: none\ninit: none\nevaluation:\n  search: none\n")
     values = load_config("demo/less.yaml").values
     assert "task_hide" not in values
     assert values["evaluation"] == {}
-    assert values["schedule"]["batch_size"] == 32
+    assert values["init"] == {"run": None}
 
 
 def test_the_word_none_is_a_value_within_a_section(write: Write) -> None:
@@ -80,6 +80,8 @@ def test_a_circle_of_bases_is_named_whole(write: Write) -> None:
         ("_base_: [3]\n", r"x\.yaml:1: _base_: expected paths or key/name, got 3"),
         ("_base_: [fusion/wid]\n", r"no piece is named 'wid'; did you mean 'wide'\? there are: .*flat.*wide"),
         ("_base_: [fusion/bad]\n", r"bad\.yaml:1: a piece defines one key, .*'fusion'; found fusion, seed"),
+        ("weighting: none\n", r"x\.yaml:1: weighting: cannot be dropped, every run has one; set a value"),
+        ("seed:\n", r"x\.yaml:1: seed: cannot be dropped"),
         ("encodr_a: none\n", r"x\.yaml:1: encodr_a: there is no such key to drop"),
     ],
 )
