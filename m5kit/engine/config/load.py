@@ -92,7 +92,10 @@ def _compose(file: Path, own: Path | None, chain: tuple[Path, ...]) -> Node:
     bases = keys.pop(PIECES, Node([], ""))
     tree = Node({}, node.origin)
     for entry in _entries(bases):
-        tree = merge(tree, _base(entry, file, own, (*chain, file.resolve()), bases.origin))
+        if entry.endswith(SUFFIXES):
+            tree = merge(tree, _base(entry, file, (*chain, file.resolve()), bases.origin))
+        else:  # a piece is the whole of its key, here as in --set
+            tree = Node({**tree.value, **_named_piece(entry, own, f"{bases.origin}: {PIECES}")}, tree.origin)
     return merge(tree, Node(keys, node.origin))
 
 
@@ -103,16 +106,18 @@ def _entries(bases: Node) -> Iterator[str]:
         yield entry
 
 
-def _base(entry: str, file: Path, own: Path | None, chain: tuple[Path, ...], origin: str) -> Node:
-    if entry.endswith(SUFFIXES):
-        path = file.parent / entry
-        if not path.is_file():
-            raise ConfigError([f"{origin}: {PIECES}: there is no file {entry!r} beside {display(file)}"])
-        return _compose(path, own_root(path), chain)
+def _base(entry: str, file: Path, chain: tuple[Path, ...], origin: str) -> Node:
+    path = file.parent / entry
+    if not path.is_file():
+        raise ConfigError([f"{origin}: {PIECES}: there is no file {entry!r} beside {display(file)}"])
+    return _compose(path, own_root(path), chain)
+
+
+def _named_piece(entry: str, own: Path | None, wanted_by: str) -> dict[str, Node]:
     key, slash, name = entry.partition("/")
     if not slash:
-        raise ConfigError([f"{origin}: {PIECES}: expected a path ending in .yaml or key/name, got {entry!r}"])
-    return Node({key: _piece(key, name, own, f"{origin}: {PIECES}")}, origin)
+        raise ConfigError([f"{wanted_by}: expected a path ending in .yaml or key/name, got {entry!r}"])
+    return {key: _piece(key, name, own, wanted_by)}
 
 
 def _piece(key: str, name: str, own: Path | None, wanted_by: str) -> Node:
@@ -129,8 +134,7 @@ def _piece(key: str, name: str, own: Path | None, wanted_by: str) -> Node:
     if list(content.value) != [key]:
         found = ", ".join(content.value) or "nothing"
         raise ConfigError([f"{content.origin}: a piece defines one key, that of its folder: {key!r}; found {found}"])
-    value: Node = content.value[key]
-    return value
+    return merge(None, content.value[key])
 
 
 def _drop_problems(tree: Node) -> Iterator[str]:

@@ -31,6 +31,13 @@ def test_bases_merge_left_to_right_and_the_file_wins(write: Write) -> None:
     assert (resolved.values["seed"], data["workers"], data["dropout"], data["label"]) == (2, 2, 0.1, "kind")
 
 
+def test_a_piece_replaces_its_key_whole(leaf: Path, write: Write) -> None:
+    write("_base_/fusion/plain.yaml", "fusion: {type: t_fusion}\n")
+    write("demo/other.yaml", "_base_: [leaf.yaml, fusion/plain]\n")
+    assert load_config("demo/other.yaml").values["fusion"] == {"type": "t_fusion"}
+    assert load_config(leaf, ["fusion=plain"]).values["fusion"] == {"type": "t_fusion"}
+
+
 def test_the_resolved_config_loads_to_itself_without_its_bases(leaf: Path, write: Write) -> None:
     resolved = load_config(leaf, ["schedule.lr=1e-5", "data.label='010'"])
     again = load_config(write("runs/1/config.yaml", dump(resolved)))
