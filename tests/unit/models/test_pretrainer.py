@@ -23,7 +23,7 @@ def pretrainer(backbone):
         facts = {"dim": 16, "features": 16, "modalities": EVERY}
         tasks = {m: TASKS.build({**config, "modality": m, "rate": 0.5}, **facts) for m, config in MASKED.items()}
         tasks["contrastive"] = TASKS.build({"type": "contrastive", "view": view}, **facts)
-        return Pretrainer(backbone=base, tasks=tasks, weights={name: 1.0 for name in tasks} | (weights or {}))
+        return Pretrainer(backbone=base, tasks=tasks, weights=dict.fromkeys(tasks, 1.0) | (weights or {}))
 
     return build
 
