@@ -89,7 +89,7 @@ class ComponentRegistry(Registry):  # type: ignore[misc]  # mmengine ships no ty
         """
         arguments = dict(config)
         part = self.get(arguments.pop("type"))
-        accepted = inspect.signature(part).parameters
+        accepted = _parameters(part)
         arguments = {k: v for k, v in injected.items() if k in accepted} | arguments
         problems = argument_problems(part, arguments)
         if problems:
@@ -98,7 +98,7 @@ class ComponentRegistry(Registry):  # type: ignore[misc]  # mmengine ships no ty
 
     def arguments(self, name: str) -> list[str]:
         """What the constructor of the part called ``name`` takes."""
-        return list(inspect.signature(self.get(name)).parameters)
+        return list(_parameters(self.get(name)))
 
     @contextmanager
     def temporarily(self, name: str, part: type) -> Iterator[None]:
@@ -121,7 +121,7 @@ class ComponentRegistry(Registry):  # type: ignore[misc]  # mmengine ships no ty
 
 def argument_problems(part: type, arguments: Mapping[str, Any]) -> list[str]:
     """What keeps ``part(**arguments)`` from being called, one sentence a mistake; empty if nothing does."""
-    parameters = inspect.signature(part).parameters
+    parameters = _parameters(part)
     problems = []
     for key in arguments:
         if key not in parameters:
@@ -134,6 +134,12 @@ def argument_problems(part: type, arguments: Mapping[str, Any]) -> list[str]:
         if parameter.default is parameter.empty and name not in arguments
     ]
     return problems
+
+
+def _parameters(part: type) -> dict[str, inspect.Parameter]:
+    """Named parameters; a part without a constructor of its own inherits ``nn.Module``'s catch-alls, which name none."""
+    catch_all = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return {name: p for name, p in inspect.signature(part).parameters.items() if p.kind not in catch_all}
 
 
 def _sources(package: str) -> Iterator[tuple[str, str]]:
