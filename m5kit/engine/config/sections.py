@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Positive = Annotated[int, Field(gt=0)]
+Seed = Annotated[int, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -101,7 +102,7 @@ SECTIONS: Mapping[str, type[Section]] = {
     "init": Init,
 }
 
-SCALARS: Mapping[str, Any] = {"name": str, "mode": Literal["pretrain", "finetune"], "seed": int}
+SCALARS: Mapping[str, Any] = {"name": str, "mode": Literal["pretrain", "finetune"], "seed": Seed}
 """Top-level keys that hold one value; ``name`` is set from the file's place if the config does not."""
 
 PARTS = ("fusion", "harmonizer", "head")
