@@ -137,7 +137,7 @@ def argument_problems(part: type, arguments: Mapping[str, Any]) -> list[str]:
 
 
 def _parameters(part: type) -> dict[str, inspect.Parameter]:
-    """Named parameters; a part without a constructor of its own inherits ``nn.Module``'s catch-alls, which name none."""
+    """Named parameters; a part without a constructor of its own has ``nn.Module``'s catch-alls, which name none."""
     catch_all = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     return {name: p for name, p in inspect.signature(part).parameters.items() if p.kind not in catch_all}
 
