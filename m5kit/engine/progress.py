@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
+from m5kit.engine.run_log import LOGGER
+
 _LINES = 20  # of a whole run, where there is no bar
 
 
@@ -42,6 +44,7 @@ class Progress:
     def report(self, step: int, values: Mapping[str, float]) -> None:
         """Step done, with its figures."""
         text = f"loss {values['loss']:.3f}  lr {values['lr']:.1e}  {values['items_per_second']:.0f} items/s"
+        LOGGER.info("step %d/%d  %s", step, self._last, text)
         if self._bar:
             self._bar.update(self._task, completed=step, description=text)
         elif step == self._last or step - self._shown >= self._last / _LINES:

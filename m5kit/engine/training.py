@@ -23,6 +23,7 @@ from m5kit.engine.progress import Progress
 from m5kit.engine.provenance import collect
 from m5kit.engine.run_data import RunData
 from m5kit.engine.run_folder import RunFolder, write_json
+from m5kit.engine.run_log import LOGGER, logging_to
 from m5kit.engine.runner import QuietRunner
 from m5kit.errors import CheckpointError, ConfigError
 from m5kit.models.finetuner import Finetuner
@@ -64,11 +65,13 @@ def train(resolved: Resolved, path: Path, resume: bool, console: Console) -> Out
         data = RunData.reopen(config, folder)
     else:
         data = _begin(resolved, config, folder)
-    torch.manual_seed(config.seed)
-    model = build_model(config, data.transforms, data.classes)
-    if not resume and config.init.run is not None:
-        start_from(model, RunFolder.open(Path(config.init.run)))
-    return Outcome(folder, _run(config, folder, data, model, console))
+    with logging_to(folder.log):
+        torch.manual_seed(config.seed)
+        model = build_model(config, data.transforms, data.classes)
+        if not resume and config.init.run is not None:
+            start_from(model, RunFolder.open(Path(config.init.run)))
+        _introduce(config, data, model, console)
+        return Outcome(folder, _run(config, folder, data, model, console))
 
 
 def start_from(model: Pretrainer | Finetuner, source: RunFolder) -> None:
@@ -86,6 +89,18 @@ def _begin(resolved: Resolved, config: RunConfig, folder: RunFolder) -> RunData:
     write_json(folder.provenance, collect(resolved, data.root))
     folder.config.write_text(dump(resolved), encoding="utf-8")
     return data
+
+
+def _introduce(config: RunConfig, data: RunData, model: Pretrainer | Finetuner, console: Console) -> None:
+    """Say what is about to be trained on what."""
+    parameters = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    items = len(data.samples(*config.data.train))
+    line = (
+        f"{config.name}: {', '.join(model.backbone.modalities)}; {parameters / 1e6:.1f} M parameters; "
+        f"{items} items; {config.schedule.max_steps} steps of {config.schedule.batch_size * config.schedule.accumulate}"
+    )
+    LOGGER.info(line)
+    console.print(line, highlight=False)
 
 
 def _run(
@@ -113,6 +128,7 @@ def _run(
         randomness={"seed": config.seed},
     )
     runner.train()
+    LOGGER.info("decoded and failed: %s", failures.summary())
     return saver.stopped_by
 
 
