@@ -66,7 +66,11 @@ def _add_make_demo(actions: Verbs) -> None:
 
 
 def _add_validate(actions: Verbs) -> None:
-    parser = actions.add_parser("validate", help="check a manifest and its files", description=validate.__doc__)
+    parser = actions.add_parser(
+        "validate",
+        help="check a manifest and its files",
+        description="Print every problem with its line, and what the set holds; exit 1 if there is a problem.",
+    )
     parser.add_argument("manifest", metavar="MANIFEST", type=Path, help="the file, or its folder")
     parser.add_argument("--decode", action="store_true", help="also decode every file: slow, and sure")
     parser.add_argument("--modalities", metavar="A,B", help="the keys that are modalities (default: the usual five)")

@@ -40,7 +40,9 @@ def write_film(path: Path, frames: np.ndarray, wave: np.ndarray | None) -> None:
         video.codec_context.thread_count = 1  # the same bytes on every machine
         audio = container.add_stream("aac", rate=RATE, layout="mono", bit_rate=32_000) if wave is not None else None
         for frame in frames:
-            container.mux(video.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+            # converted here: the encoder's own conversion does not give the same bits twice (PyAV 18.1)
+            converted = av.VideoFrame.from_ndarray(frame, format="rgb24").reformat(format="yuv420p")
+            container.mux(video.encode(converted))
         container.mux(video.encode())
         if audio is not None and wave is not None:
             _write_track(container, audio, wave)

@@ -1,0 +1,37 @@
+import torch
+
+from m5kit.data.collate import collate
+from m5kit.data.dataset import Prepared
+from m5kit.structures import Failure, Inputs
+
+
+def steps(*values):
+    return Inputs.single(torch.tensor(values))
+
+
+def test_only_present_items_are_stacked_and_padded():
+    failure = Failure("c", "a", "damaged")
+    batch = collate(
+        [
+            Prepared("x", {"b": steps(1, 2)}, {"fine": 4}),
+            Prepared("y", {"a": steps(3), "b": steps(5)}, {"fine": -1}),
+            Prepared("c", {}, {"fine": 0}, (failure,)),
+        ],
+        modalities=("b", "z", "a"),
+    )
+    assert batch.ids == ("x", "y", "c")
+    assert batch.modalities == ("a", "b", "z")
+    assert batch.present.tolist() == [[False, True, False], [True, True, False], [False, False, False]]
+    assert batch.inputs["b"].values.tolist() == [[1, 2], [5, 0]]
+    assert batch.inputs["b"].lengths.tolist() == [2, 1]
+    assert set(batch.inputs) == {"a", "b"}
+    assert batch.targets["fine"].tolist() == [4, -1, 0]
+    assert batch.failures == (failure,)
+    assert batch.rows("a").tolist() == [1]
+
+
+def test_a_batch_with_nothing_is_still_a_batch():
+    batch = collate([Prepared("x", {})], modalities=("a", "b"))
+    assert batch.present.tolist() == [[False, False]]
+    assert batch.present.dtype == torch.bool
+    assert batch.inputs == {}

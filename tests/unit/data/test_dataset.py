@@ -1,0 +1,116 @@
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+from torch.utils.data import DataLoader
+
+from m5kit.data.collate import collate
+from m5kit.data.dataset import ManifestDataset, corpus
+from m5kit.data.sampler import Draw, SequentialSampler
+from m5kit.structures import Sample
+
+SAMPLES = [
+    Sample("full", {"image": "i", "text": "tt", "audio": "a"}, {"fine": "pear"}),
+    Sample("one", {"text": "u"}, {"fine": "plum"}),
+    Sample("hurt", {"image": "bad.jpg", "text": "t"}),
+    Sample("lost", {"image": "bad.jpg"}),
+]
+
+
+@pytest.fixture
+def make(pipelines):
+    def dataset(**settings):
+        defaults = {"samples": SAMPLES, "root": Path(), "pipelines": pipelines}
+        return ManifestDataset(**defaults | settings)
+
+    return dataset
+
+
+def test_absent_modalities_are_missing_keys_and_failures_are_kept(make):
+    dataset = make(targets={"fine": {"fig": 0, "pear": 1}})
+    full, one, hurt, lost = (dataset[Draw(i, i)] for i in range(4))
+    assert list(full.inputs) == ["audio", "image", "text"]
+    assert full.inputs["text"].values.tolist() == [116.0, 116.0]
+    assert [item.targets["fine"] for item in (full, one, hurt)] == [1, -1, -1]
+    assert list(hurt.inputs) == ["text"]
+    assert hurt.failures[0].reason == "bad.jpg is damaged"
+    assert lost.inputs == {}
+    assert (lost.failures[0].id, lost.failures[0].modality) == ("lost", "image")
+
+
+def test_augmentation_depends_on_seed_and_position_only(make):
+    train = make(train=True, seed=5)
+    first = train[Draw(9, 0)].inputs
+    assert torch.equal(first["image"].values, make(train=True, seed=5)[Draw(9, 0)].inputs["image"].values)
+    assert not torch.equal(first["image"].values, train[Draw(10, 0)].inputs["image"].values)
+    assert not torch.equal(first["image"].values, make(train=True, seed=6)[Draw(9, 0)].inputs["image"].values)
+    assert first["image"].values[-1] != first["audio"].values[-1]
+
+
+def test_hiding_a_modality_leaves_the_others_augmentation_as_it_was(make):
+    whole, thinned = make(train=True), make(train=True, dropout=0.5)
+    for position in range(20):
+        kept = thinned[Draw(position, 0)].inputs
+        assert all(torch.equal(kept[m].values, whole[Draw(position, 0)].inputs[m].values) for m in kept)
+
+
+def test_dropout_hides_the_asked_share_and_never_the_last(make):
+    dataset = make(train=True, dropout=0.9)
+    kept = [list(dataset[Draw(position, 0)].inputs) for position in range(400)]
+    assert min(map(len, kept)) == 1
+    assert {m for names in kept for m in names} == {"audio", "image", "text"}
+    assert all(list(dataset[Draw(position, 1)].inputs) == ["text"] for position in range(50))
+    half = make(train=True, dropout=0.5)
+    share = sum(len(half[Draw(position, 0)].inputs) for position in range(1000)) / 3000
+    assert share == pytest.approx(0.5 + 0.5**3 / 3, abs=0.03)  # all hidden once in eight: one comes back
+
+
+def test_a_hidden_modality_comes_back_when_the_kept_one_fails(make):
+    dataset = make(train=True, dropout=0.5)
+    assert all(list(dataset[Draw(position, 2)].inputs) == ["text"] for position in range(50))
+
+
+def test_a_hidden_modality_is_not_decoded(make):
+    dataset = make(train=True, dropout=0.5)
+    failures = [len(dataset[Draw(position, 2)].failures) for position in range(50)]
+    assert set(failures) == {0, 1}
+
+
+def test_evaluation_hides_nothing_and_is_not_augmented(make):
+    assert make(dropout=0.9)[Draw(3, 0)].inputs["audio"].values.tolist() == [97.0]
+
+
+def test_zero_policy_gives_blanks_that_count_as_present(make):
+    lost = make(missing="zero")[Draw(0, 3)]
+    assert {m: part.values.tolist() for m, part in lost.inputs.items()} == {"audio": [0], "image": [0], "text": [0]}
+    assert len(lost.failures) == 1
+
+
+def test_a_source_stands_in_for_a_missing_reference(make, pipelines):
+    borrowed = make(pipelines=pipelines | {"audio": replace(pipelines["audio"], source="text")})
+    assert borrowed[Draw(0, 1)].inputs["audio"].values.tolist() == [117.0]
+    assert borrowed[Draw(0, 0)].inputs["audio"].values.tolist() == [97.0]
+
+
+def test_workers_change_nothing(make):
+    def batches(workers):
+        loader = DataLoader(
+            make(train=True, dropout=0.3),
+            batch_sampler=SequentialSampler(size=4, batch_size=2),
+            collate_fn=partial(collate, modalities=("audio", "image", "text")),
+            num_workers=workers,
+        )
+        return list(loader)
+
+    for alone, shared in zip(batches(0), batches(2), strict=True):
+        assert alone.ids == shared.ids
+        assert alone.failures == shared.failures
+        assert torch.equal(alone.present, shared.present)
+        assert all(torch.equal(alone.inputs[m].values, shared.inputs[m].values) for m in alone.inputs)
+
+
+def test_the_corpus_passes_over_what_is_absent_or_damaged(pipelines):
+    assert list(corpus(SAMPLES, Path(), "image", pipelines["image"])) == ["i"]
+    assert list(corpus(SAMPLES, Path(), "text", pipelines["text"])) == ["tt", "u", "t"]

@@ -1,0 +1,41 @@
+import json
+
+import pytest
+import torch
+
+from m5kit.data.failures import FailureLog
+from m5kit.errors import DataError
+from m5kit.structures import Batch, Failure
+
+
+def batch(good, bad, first=0):
+    ids = tuple(str(first + i) for i in range(good + bad))
+    present = torch.tensor([[i < good, False] for i in range(good + bad)])
+    failures = tuple(Failure(name, "a", "damaged 坏") for name in ids[good:])
+    return Batch(ids, ("a", "b"), present, {}, failures=failures)
+
+
+def test_attempts_and_failures_are_counted_and_listed_once(tmp_path):
+    log = FailureLog(tmp_path / "failures.jsonl", max_share=0.5)
+    log.update(batch(3, 1))
+    log.update(batch(3, 1))
+    assert log.summary() == {"a": {"attempts": 8, "failed": 2}}
+    FailureLog(tmp_path / "failures.jsonl", max_share=0.5).update(batch(3, 1))
+    rows = [json.loads(line) for line in (tmp_path / "failures.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert rows == [{"id": "3", "modality": "a", "reason": "damaged 坏"}]
+
+
+def test_past_the_share_the_run_stops(tmp_path):
+    log = FailureLog(tmp_path / "failures.jsonl", max_share=0.2, minimum=20)
+    log.update(batch(4, 6))
+    with pytest.raises(DataError, match=r"10 of 20 a items could not be decoded, more than the allowed share of 0.2; "):
+        log.update(batch(6, 4, first=10))
+
+
+def test_exactly_the_share_is_allowed(tmp_path):
+    FailureLog(tmp_path / "failures.jsonl", max_share=0.4, minimum=10).update(batch(6, 4))
+
+
+def test_no_failure_leaves_no_file(tmp_path):
+    FailureLog(tmp_path / "failures.jsonl", max_share=0.0).update(batch(4, 0))
+    assert not (tmp_path / "failures.jsonl").exists()

@@ -1,0 +1,95 @@
+import json
+import pickle
+
+import pytest
+
+from m5kit.data.records import JsonLines, ParquetRows, open_rows, record_problems
+from m5kit.errors import DataError
+
+FIVE = ("audio", "image", "table", "text", "video")
+
+
+def test_lines_are_parsed_on_access_and_places_count_empty_ones(tmp_path):
+    path = tmp_path / "annotations.jsonl"
+    path.write_text('{"id": "a"}\n\n{"id": "杯"}', encoding="utf-8")
+    rows = JsonLines(path)
+    assert [rows[0], rows[1]] == [{"id": "a"}, {"id": "杯"}]
+    assert [rows.place(0), rows.place(1)] == ["line 1", "line 3"]
+
+
+def test_a_pickle_holds_offsets_and_not_the_text(tmp_path):
+    path = tmp_path / "annotations.jsonl"
+    path.write_text("".join(json.dumps({"id": str(i), "text": "x" * 1000}) + "\n" for i in range(100)))
+    rows = JsonLines(path)
+    assert rows[99]["id"] == "99"
+    copy = pickle.dumps(rows)
+    assert len(copy) < 3000
+    assert pickle.loads(copy)[42]["id"] == "42"
+
+
+def test_parquet_takes_maps_structs_and_json_texts(tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = {
+        "id": pa.array(["a", "b"]),
+        "text": pa.array(["hello", None]),
+        "table": pa.array(['{"size": 3, "parts": ["x"]}', None]),
+        "labels": pa.array([[("fine", "f1")], [("fine", "f2")]], type=pa.map_(pa.string(), pa.string())),
+        "more": pa.array([{"k": 1, "l": None}, {"k": None, "l": None}]),
+    }
+    pq.write_table(pa.table(columns), tmp_path / "annotations.parquet")
+    rows = pickle.loads(pickle.dumps(ParquetRows(tmp_path / "annotations.parquet")))
+    assert rows[0]["table"] == {"size": 3, "parts": ["x"]}
+    assert rows[0]["labels"] == {"fine": "f1"}
+    assert rows[0]["more"] == {"k": 1}
+    assert rows[1]["table"] is None
+    assert rows[1]["more"] is None
+    assert rows.place(1) == "row 2"
+
+
+def test_the_manifest_is_found_by_its_usual_names(tmp_path):
+    with pytest.raises(DataError, match=r"no annotations.jsonl or annotations.parquet in .*own-data.md"):
+        open_rows(tmp_path)
+    (tmp_path / "annotations.jsonl").write_text("\n")
+    with pytest.raises(DataError, match="holds no items"):
+        open_rows(tmp_path)
+    (tmp_path / "annotations.parquet").write_text("")
+    with pytest.raises(DataError, match=r"holds both annotations.jsonl and annotations.parquet; name the one"):
+        open_rows(tmp_path)
+    with pytest.raises(DataError, match="no readable Parquet file"):
+        open_rows(tmp_path / "annotations.parquet")
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        ({"id": "a", "text": "t"}, []),
+        ([1], [("row", "expected a JSON object, got [1] (list)")]),
+        ({"text": "t"}, [("id", "is missing; give every item a name of its own")]),
+        ({"id": 7, "text": "t"}, [("id", "expected a text, got 7 (int)")]),
+        ({"id": "a", "split": 1, "text": "t"}, [("split", "expected a text, got 1 (int)")]),
+        ({"id": "a"}, [("row", "has no modality; expected at least one of audio, image, table, text, video")]),
+        ({"id": "a", "text": " "}, [("text", "is empty; write null if the item has none")]),
+        ({"id": "a", "table": {}}, [("table", "is empty; write null if the item has none")]),
+        ({"id": "a", "table": "k: v"}, [("table", "expected properties and values, got 'k: v' (str)")]),
+        (
+            {"id": "a", "table": {"k": {"l": 1}}},
+            [
+                (
+                    "table",
+                    "property 'k': expected a text, a number, true or false, or a list, got {'l': 1} (dict)",
+                )
+            ],
+        ),
+        ({"id": "a", "text": "t", "labels": "x"}, [("labels", "expected names and values, got 'x' (str)")]),
+        ({"id": "a", "text": "t", "labels": {"fine": 3}}, [("labels.fine", "expected a text, got 3 (int)")]),
+        ({"id": "a", "text": "t", "labels": {"fine": None}}, []),
+    ],
+)
+def test_every_mistake_has_its_words(record, expected):
+    assert list(record_problems(record, FIVE)) == expected
+
+
+def test_a_sixth_modality_may_hold_anything():
+    assert list(record_problems({"id": "a", "scan": [1, 2]}, (*FIVE, "scan"))) == []

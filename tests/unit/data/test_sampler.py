@@ -1,0 +1,59 @@
+from itertools import islice
+
+import pytest
+
+from m5kit.data.sampler import Draw, SequentialSampler, StepSampler
+from m5kit.errors import ConfigError, DataError
+
+
+def draws(count, **settings):
+    return list(islice(StepSampler(**{"size": 7, "batch_size": 3, "seed": 1} | settings), count))
+
+
+def test_each_pass_visits_everyone_once_in_an_order_of_its_own():
+    flat = [draw for batch in draws(7) for draw in batch]
+    assert [draw.position for draw in flat] == list(range(21))
+    passes = [[draw.index for draw in flat[start : start + 7]] for start in (0, 7, 14)]
+    assert all(sorted(order) == list(range(7)) for order in passes)
+    assert len({tuple(order) for order in passes}) == 3
+
+
+def test_batches_are_always_full_and_may_span_two_passes():
+    assert [len(batch) for batch in draws(5)] == [3] * 5
+
+
+@pytest.mark.parametrize("start", range(0, 30, 3))
+def test_starting_anywhere_gives_what_would_have_come(start):
+    assert draws(4, start=start) == draws(start // 3 + 4)[start // 3 :]
+
+
+def test_start_may_be_set_before_iterating():
+    sampler = StepSampler(size=7, batch_size=3, seed=1)
+    sampler.start = 6
+    assert next(iter(sampler)) == draws(3)[2]
+
+
+def test_the_seed_decides():
+    assert draws(4) == draws(4)
+    assert draws(4) != draws(4, seed=2)
+
+
+def test_ranks_share_a_step_without_overlap():
+    whole = draws(5, batch_size=4)
+    shares = [draws(5, batch_size=4, rank=rank, world_size=2) for rank in (0, 1)]
+    assert [left + right for left, right in zip(*shares, strict=True)] == whole
+
+
+def test_impossible_steps_are_refused():
+    with pytest.raises(DataError, match=r"a step needs 8 items and there are 7; lower schedule.batch_size"):
+        StepSampler(size=7, batch_size=8, seed=0)
+    with pytest.raises(ConfigError, match=r"schedule.batch_size: 3 items cannot be shared evenly by 2 processes"):
+        StepSampler(size=7, batch_size=3, seed=0, world_size=2)
+
+
+def test_evaluation_takes_everyone_once():
+    batches = list(SequentialSampler(size=5, batch_size=2))
+    assert batches == [[Draw(0, 0), Draw(1, 1)], [Draw(2, 2), Draw(3, 3)], [Draw(4, 4)]]
+    shares = [SequentialSampler(size=5, batch_size=2, rank=rank, world_size=2) for rank in (0, 1)]
+    assert [len(share) for share in shares] == [2, 1]
+    assert [*shares[0], *shares[1]] == [batches[0], batches[2], batches[1]]

@@ -1,0 +1,55 @@
+import pytest
+
+from m5kit.data import validate as module
+from m5kit.data.validate import validate
+from m5kit.errors import DecodeError
+
+
+class Picky:
+    def __call__(self, source, root):
+        raise DecodeError(f"{source} is damaged")
+
+
+@pytest.fixture
+def folder(write_manifest):
+    root = write_manifest(
+        {"id": "a", "split": "train", "image": "there.jpg", "text": "t", "labels": {"fine": "x"}},
+        {"id": "b", "split": "train", "image": "gone.jpg"},
+        {"id": "c", "split": "test", "image": "../out.jpg", "video": "empty.mp4", "audio": "folder"},
+        "[]",
+    )
+    (root / "there.jpg").write_bytes(b"x")
+    (root / "empty.mp4").write_bytes(b"")
+    (root / "folder").mkdir()
+    return root
+
+
+def test_every_problem_has_its_place_id_and_field(folder):
+    found = validate(folder)
+    assert [(p.place, p.id, p.field, p.message) for p in found.problems] == [
+        ("line 2", "b", "image", "gone.jpg is missing"),
+        ("line 3", "c", "audio", "folder is no file"),
+        ("line 3", "c", "image", "../out.jpg leaves the manifest's folder; use a path relative to it"),
+        ("line 3", "c", "video", "empty.mp4 is empty (0 bytes)"),
+        ("line 4", "", "row", "expected a JSON object, got [] (list)"),
+    ]
+    assert str(found.problems[0]) == "line 2: image: gone.jpg is missing"
+
+
+def test_what_the_set_holds_is_counted(folder):
+    found = validate(folder)
+    assert found.items == 4
+    assert found.splits == {"": 1, "test": 1, "train": 2}
+    assert found.presence["train"] == {"image": 2, "text": 1}
+    assert found.patterns == {("image", "text"): 1, ("image",): 1, ("audio", "image", "video"): 1, (): 1}
+
+
+def test_absolute_paths_leave_the_folder(write_manifest):
+    found = validate(write_manifest({"id": "a", "image": "/etc/passwd"}))
+    assert "leaves the manifest's folder" in found.problems[0].message
+
+
+def test_decoding_reports_what_the_decoders_say(folder, monkeypatch):
+    monkeypatch.setattr(module, "_decoders", lambda modalities: {"image": Picky(), "text": Picky()})
+    messages = [str(problem) for problem in validate(folder, decode=True).problems[:2]]
+    assert messages == ["line 1: image: there.jpg is damaged", "line 1: text: t is damaged"]
