@@ -50,10 +50,11 @@ class StepLoop(BaseLoop):  # type: ignore[misc]  # mmengine ships no types
             started = perf_counter()
             data = StepData(self.iter, tuple(next(stream) for _ in range(self.accumulate)))
             self.waited = perf_counter() - started
-            self._run_step(data)
+            self.run_step(data)
         self.runner.call_hook("after_train")
 
-    def _run_step(self, data: StepData) -> None:
+    def run_step(self, data: StepData) -> None:
+        """One optimiser step, with the hooks around it."""
         self.runner.call_hook("before_train_iter", batch_idx=self.iter, data_batch=data)
         outputs = self.runner.model.train_step(data, optim_wrapper=self.runner.optim_wrapper)
         self.runner.call_hook("after_train_iter", batch_idx=self.iter, data_batch=data, outputs=outputs)

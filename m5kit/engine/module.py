@@ -32,7 +32,7 @@ class TrainingModule(nn.Module):
         device = next(self.parameters()).device
         logs: list[dict[str, Tensor]] = []
         for index, batch in enumerate(data.batches):
-            generator = _generator(self.seed, data.step, index)
+            generator = host_generator(self.seed, data.step, index)
             with optim_wrapper.optim_context(self):
                 output = self.model.loss(batch.to(device), generator)
             optim_wrapper.backward(output.loss / len(data.batches))
@@ -42,7 +42,7 @@ class TrainingModule(nn.Module):
         return _mean(logs)
 
 
-def _generator(*numbers: int) -> torch.Generator:
+def host_generator(*numbers: int) -> torch.Generator:
     """A host generator that is a pure function of ``numbers``."""
     seed = np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0]
     return torch.Generator().manual_seed(int(seed >> np.uint64(1)))
