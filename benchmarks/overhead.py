@@ -1,0 +1,168 @@
+"""How much the runner adds to a step: m5kit's training against a bare PyTorch loop over the same model and batches.
+
+Both arms train the same model from the same weights on the same batches in memory; the losses of the first steps must
+agree before anything is timed. Blocks of steps alternate (A B B A), and the ratio of the median block times is printed,
+with the ratio of the bare loop to itself as the noise floor.
+
+Run: python benchmarks/overhead.py --data demo [--set KEY=VALUE]...
+"""
+
+import argparse
+import statistics
+import tempfile
+import time
+from itertools import cycle
+from pathlib import Path
+
+import torch
+from mmengine.hooks import Hook
+from rich.console import Console
+
+from m5kit.engine.build import build_model
+from m5kit.engine.config import RunConfig, check_config, load_config
+from m5kit.engine.hooks.checkpoint import CheckpointHook
+from m5kit.engine.hooks.metrics import MetricsHook
+from m5kit.engine.loop import StepData, StepLoop
+from m5kit.engine.module import TrainingModule, host_generator
+from m5kit.engine.optim import build_optim_wrapper, build_schedulers
+from m5kit.engine.progress import Progress
+from m5kit.engine.run_data import RunData
+from m5kit.engine.run_folder import RunFolder
+from m5kit.engine.runner import QuietRunner
+
+
+class InMemory(torch.utils.data.Dataset):
+    """Batches made before the clock starts."""
+
+    def __init__(self, batches):
+        self.batches = batches
+
+    def __getitem__(self, index):
+        return self.batches[index]
+
+
+class LastLoss(Hook):
+    """Keeps the loss of the last step."""
+
+    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+        self.loss = outputs["loss"]
+
+
+class Endless:
+    """A batch sampler as the loop expects one."""
+
+    batch_size, start = 1, 0
+
+    def __init__(self, count):
+        self.count = count
+
+    def __iter__(self):
+        return ([i] for i in cycle(range(self.count)))
+
+
+def bare_blocks(model, config, batches, blocks, steps):
+    """Seconds of each block, and the losses of the first block."""
+    wrapper = build_optim_wrapper(model, config.schedule)
+    optimizer = wrapper.optimizer
+    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1.0)
+    model.train()
+    step = 0
+    while True:
+        losses, started = [], time.perf_counter()
+        for _ in range(steps):
+            output = model.loss(batches[step % len(batches)], host_generator(config.seed, step, 0))
+            output.loss.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), config.schedule.clip)
+            optimizer.step()
+            optimizer.zero_grad()
+            scheduler.step()
+            losses.append(output.loss.detach())
+            step += 1
+        yield time.perf_counter() - started, losses
+
+
+def runner_blocks(model, config, batches, folder, steps):
+    """The same through the runner with all its hooks; logs every ``logging.every_steps`` as in a real run."""
+    module, seen = TrainingModule(model, config.seed), LastLoss()
+    wrapper = build_optim_wrapper(model, config.schedule)
+    loader = torch.utils.data.DataLoader(
+        InMemory(batches), batch_sampler=Endless(len(batches)), collate_fn=lambda b: b[0]
+    )
+    runner = QuietRunner(
+        folder.path,
+        resume_from=lambda _: 0,
+        model=module,
+        train_dataloader=loader,
+        train_cfg={"type": StepLoop, "max_steps": 10**9, "accumulate": 1},
+        optim_wrapper=wrapper,
+        param_scheduler=build_schedulers(wrapper, config.schedule),
+        default_hooks=dict.fromkeys(("runtime_info", "timer", "sampler_seed", "logger", "checkpoint")),
+        custom_hooks=[
+            seen,
+            MetricsHook(folder, config.logging.every_steps, Progress(Console(quiet=True))),
+            CheckpointHook(folder.checkpoints, 10**9, 1),
+        ],
+        randomness={"seed": config.seed},
+    )
+    loop = runner.build_train_loop(runner._train_loop)
+    runner._train_loop = loop
+    runner.param_schedulers = runner.build_param_scheduler(runner.param_schedulers)
+    runner.call_hook("before_train")
+    runner.model.train()
+    stream = iter(loop.dataloader)
+    while True:
+        losses, started = [], time.perf_counter()
+        for _ in range(steps):
+            loop.run_step(StepData(loop.iter, (next(stream),)))
+            losses.append(seen.loss)
+        yield time.perf_counter() - started, losses
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--config", default="demo/scale")
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--set", dest="overrides", action="append", default=[])
+    parser.add_argument("--blocks", type=int, default=8)
+    parser.add_argument("--steps", type=int, default=10)
+    arguments = parser.parse_args()
+    overrides = ["schedule.decay=none", "schedule.warmup=0.0", "data.workers=0", *arguments.overrides]
+    config = check_config(load_config(arguments.config, overrides, arguments.data))
+    with tempfile.TemporaryDirectory() as temporary:
+        compare(config, RunFolder.create(Path(temporary) / "run"), arguments.blocks, arguments.steps)
+
+
+def compare(config: RunConfig, folder: RunFolder, blocks: int, steps: int) -> None:
+    """Print the ratio."""
+    data = RunData.prepare(config, folder)
+    stream = iter(data.train_loader())
+    batches = [next(stream) for _ in range(steps)]
+    arms = {}
+    for name in ("bare", "bare again", "runner"):
+        torch.manual_seed(config.seed)
+        model = build_model(config, data.transforms, data.classes)
+        arms[name] = (
+            runner_blocks(model, config, batches, folder, steps)
+            if name == "runner"
+            else bare_blocks(model, config, batches, blocks, steps)
+        )
+    times = {name: [] for name in arms}
+    for block in range(blocks + 1):
+        order = list(arms) if block % 2 else list(arms)[::-1]
+        for name in order:
+            torch.manual_seed(block)  # the same dropout in every arm
+            seconds, losses = next(arms[name])
+            times[name].append((seconds, torch.stack(losses)))
+    first = {name: rows[0][1] for name, rows in times.items()}
+    if not torch.allclose(first["bare"], first["runner"], rtol=1e-5):
+        raise SystemExit(f"the arms do not compute the same: {first}")
+    medians = {name: statistics.median(seconds for seconds, _ in rows[1:]) / steps for name, rows in times.items()}
+    print(f"losses of the first {steps} steps agree")
+    print(f"bare loop           {1000 * medians['bare']:.2f} ms a step")
+    print(f"runner / bare       {medians['runner'] / medians['bare']:.4f}")
+    print(f"bare / bare (noise) {medians['bare again'] / medians['bare']:.4f}")
+    print(f"runner adds         {1000 * (medians['runner'] - medians['bare']):.2f} ms a step")
+
+
+if __name__ == "__main__":
+    main()
