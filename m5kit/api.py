@@ -4,6 +4,7 @@ from m5kit.data.decode.base import Decoder
 from m5kit.data.transforms.base import Transform
 from m5kit.encoders.base import Encoder
 from m5kit.errors import ConfigError, ContractError, DataError, DecodeError, M5KitError, MissingDependencyError
+from m5kit.evaluation.base import Embedded, Figure, Metric, Request, Result
 from m5kit.fusions.base import Fusion
 from m5kit.harmonizers.base import Harmonizer
 from m5kit.heads.base import Head
@@ -25,7 +26,9 @@ __all__ = [
     "DataError",
     "DecodeError",
     "Decoder",
+    "Embedded",
     "Encoder",
+    "Figure",
     "Fused",
     "Fusion",
     "Harmonizer",
@@ -34,8 +37,11 @@ __all__ = [
     "Hidden",
     "Inputs",
     "M5KitError",
+    "Metric",
     "MissingDependencyError",
     "Observation",
+    "Request",
+    "Result",
     "Task",
     "TaskOutput",
     "Tokens",

@@ -38,3 +38,8 @@ class Encoder(nn.Module, ABC):
     def forward(self, inputs: Inputs) -> Tokens:
         """Both steps, nothing hidden."""
         return self.encode(self.observe(inputs))
+
+    @classmethod
+    def example(cls) -> tuple["Encoder", Inputs]:
+        """A small instance, and inputs of three items of different lengths: what m5kit.testing tries the encoder on."""
+        raise NotImplementedError(f"{cls.__name__} has no example(); return (a small instance, inputs of three items)")

@@ -18,3 +18,8 @@ class Decoder(ABC):
         Raises:
             DecodeError: the file is missing, damaged, over a cap, or holds nothing of the modality.
         """
+
+    @classmethod
+    def example(cls, folder: Path) -> tuple["Decoder", Any]:
+        """An instance, and a source relative to ``folder``, written there if it is a file; m5kit.testing tries them."""
+        raise NotImplementedError(f"{cls.__name__} has no example(); return (an instance, a source it can read)")

@@ -39,3 +39,8 @@ class Transform(ABC):
 
     def load_state(self, state: Mapping[str, Any]) -> None:
         """Take back what :meth:`state` gave."""
+
+    @classmethod
+    def example(cls) -> tuple["Transform", Any]:
+        """A small instance, not fitted, and a decoded value: what m5kit.testing tries the transform on."""
+        raise NotImplementedError(f"{cls.__name__} has no example(); return (a small instance, a decoded value)")

@@ -1,0 +1,76 @@
+"""Checks of the class itself, the same in every family: base, constructor, documentation, import."""
+
+import inspect
+from collections.abc import Callable
+from typing import Protocol
+
+from m5kit.testing.imports import import_facts
+from m5kit.testing.report import Skip, expect
+
+SLOWEST_IMPORT = 5.0
+"""Seconds that a part's module may take to import once torch and m5kit are there."""
+
+
+class HasPart(Protocol):
+    """A case that knows the class it tries."""
+
+    @property
+    def part(self) -> type:
+        """The class."""
+
+
+def anatomy(base: type) -> list[Callable[[HasPart], None]]:
+    """The checks that need nothing but the class.
+
+    Args:
+        base: the family's contract.
+    """
+
+    def is_of_its_family(case: HasPart) -> None:
+        """A part derives from the base of its family and leaves no method of it abstract."""
+        expect(
+            issubclass(case.part, base), f"its bases are {_names(case.part.__mro__[1:-1])}; derive from {base.__name__}"
+        )
+        left = sorted(getattr(case.part, "__abstractmethods__", ()))
+        expect(not left, f"{', '.join(left)} is abstract; write it")
+
+    return [is_of_its_family, constructor_is_explicit, is_documented, imports_quietly]
+
+
+def constructor_is_explicit(case: HasPart) -> None:
+    """A constructor takes named arguments only, each with a type, and no **kwargs that would hide a misspelling."""
+    for name, parameter in _parameters(case.part).items():
+        catches_all = parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
+        expect(not catches_all, f"it takes {parameter}; name every argument")
+        by_name = parameter.kind is parameter.KEYWORD_ONLY
+        expect(by_name, f"{name!r} can be given by position; write (self, *, {name}, ...)")
+        expect(parameter.annotation is not parameter.empty, f"{name!r} has no type; annotate it")
+
+
+def is_documented(case: HasPart) -> None:
+    """The class says in the first line of its docstring what it is; `m5kit list` shows that line."""
+    expect(bool((case.part.__dict__.get("__doc__") or "").strip()), "it has no docstring")
+
+
+def imports_quietly(case: HasPart) -> None:
+    """Importing the module is quick, prints nothing, and opens no connection and no process."""
+    module = case.part.__module__
+    if module == "__main__":
+        raise Skip("the class was written in the script that runs")
+    facts = import_facts(module)
+    expect(facts.problem is None, f"importing {module} in a new process raised {facts.problem}")
+    expect(not facts.events, f"importing {module} caused {', '.join(facts.events)}; do that when it is needed")
+    expect(not facts.said, f"importing {module} printed {facts.said!r}")
+    slow = f"importing {module} took {facts.seconds:.1f} s, over {SLOWEST_IMPORT:g}; import what is heavy in methods"
+    expect(facts.seconds <= SLOWEST_IMPORT, slow)
+
+
+def _parameters(part: type) -> dict[str, inspect.Parameter]:
+    """The arguments of the constructor that is written for ``part``; none if it inherits a library's."""
+    owner = next(c for c in part.__mro__ if "__init__" in c.__dict__)
+    written = owner is not object and not owner.__module__.startswith("torch.")
+    return dict(inspect.signature(part).parameters) if written else {}
+
+
+def _names(classes: tuple[type, ...]) -> str:
+    return ", ".join(each.__name__ for each in classes)

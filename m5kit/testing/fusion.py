@@ -1,0 +1,165 @@
+"""The conformance checks of fusions."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from m5kit.api import Fused, Fusion, Tokens
+from m5kit.registry import FUSIONS
+from m5kit.testing.anatomy import anatomy
+from m5kit.testing.building import build
+from m5kit.testing.modules import MODULE_CHECKS, Outputs, backward, finite, same
+from m5kit.testing.report import Checks, Report, expect
+from m5kit.testing.views import DIM, MODALITIES, PRESENT, even_weights, random_tokens
+
+
+@dataclass(frozen=True)
+class FusionCase:
+    """A fusion of three modalities and a batch with every subset of them."""
+
+    part: type[Fusion]
+    make: Callable[[], Fusion]
+    module: Fusion
+    tokens: dict[str, Tokens]
+    weights: Tensor
+
+    @classmethod
+    def of(cls, part: type[Fusion]) -> "FusionCase":
+        """Build the fusion and its batch."""
+        make: Callable[[], Fusion] = partial(build, part, modalities=MODALITIES, dim=DIM)
+        return cls(part, make, make(), random_tokens(PRESENT), even_weights(PRESENT))
+
+    def run(self, module: nn.Module) -> Outputs:
+        """Everything but padding."""
+        return flat(module(self.tokens, self.weights))
+
+    def fresh(self) -> Fusion:
+        """Another instance."""
+        return self.make()
+
+
+CHECKS: Checks[FusionCase] = Checks("fusions", *anatomy(Fusion), *MODULE_CHECKS)
+
+
+def check_fusion(part: type[Fusion] | str, only: Collection[str] | None = None) -> Report:
+    """Check a fusion; arguments beyond ``dim`` and ``modalities`` that have no default come from its ``example()``.
+
+    Args:
+        part: the class, or the name of a registered one.
+        only: names of the checks to run; all of them if None.
+
+    Raises:
+        ConformanceError: a check failed, or none ran.
+    """
+    fusion = FUSIONS.get(part) if isinstance(part, str) else part
+    return CHECKS.run(fusion, lambda: FusionCase.of(fusion), only)
+
+
+@CHECKS.add
+def output_is_well_formed(case: FusionCase) -> None:
+    """Tokens keep names, lengths and widths; pooled is b m d, embedding b d, weights b m."""
+    fused: Fused = case.module(case.tokens, case.weights)
+    expect(set(fused.tokens) == set(case.tokens), f"tokens of {sorted(fused.tokens)}, given {sorted(case.tokens)}")
+    for name, tokens in fused.tokens.items():
+        given = case.tokens[name]
+        aligned = tokens.values.shape == given.values.shape and torch.equal(tokens.lengths, given.lengths)
+        expect(aligned, f"tokens of {name!r} are {tuple(tokens.values.shape)}, given {tuple(given.values.shape)}")
+    count, size = len(PRESENT), len(MODALITIES)
+    wanted = {"pooled": (count, size, DIM), "embedding": (count, DIM), "weights": (count, size)}
+    for name, shape in wanted.items():
+        got = tuple(getattr(fused, name).shape)
+        expect(got == shape, f"{name} is {got}, expected {shape}")
+
+
+@CHECKS.add
+def knows_its_modalities_and_width(case: FusionCase) -> None:
+    """The attributes modalities and dim say what the fusion was built for."""
+    has = tuple(getattr(case.module, "modalities", ())), getattr(case.module, "dim", None)
+    expect(has == (MODALITIES, DIM), f"they are {has}, it was built for {(MODALITIES, DIM)}")
+
+
+@CHECKS.add
+def order_of_keys_does_not_matter(case: FusionCase) -> None:
+    """Modalities in another order give the same."""
+    module = case.module.eval()
+    turned = dict(reversed(case.tokens.items()))
+    same(case.run(module), flat(module(turned, case.weights)), "keys in another order")
+
+
+@CHECKS.add
+def absent_and_padded_values_do_not_leak(case: FusionCase) -> None:
+    """What stands in padding and in the rows of items without a modality changes nothing."""
+    module = case.module.eval()
+    dirty = {m: Tokens(t.values.masked_fill(~t.mask[..., None], 1e3), t.lengths) for m, t in case.tokens.items()}
+    same(case.run(module), flat(module(dirty, case.weights)), "rubbish where nothing is")
+
+
+@CHECKS.add
+def missing_key_means_absent(case: FusionCase) -> None:
+    """A modality that nobody has gives the same as a missing key and as rows of length 0."""
+    module = case.module.eval()
+    present = PRESENT.clone()
+    present[:, 1] = False
+    tokens, weights = random_tokens(present), even_weights(present)
+    fewer = {m: t for m, t in tokens.items() if m != MODALITIES[1]}
+    same(_without(flat(module(tokens, weights)), MODALITIES[1]), flat(module(fewer, weights)), "the missing key")
+
+
+@CHECKS.add
+def items_are_independent(case: FusionCase) -> None:
+    """An item alone gives the same as among others."""
+    module = case.module.eval()
+    together: Fused = module(case.tokens, case.weights)
+    for row in range(len(PRESENT)):
+        tokens = {m: Tokens(t.values[row : row + 1], t.lengths[row : row + 1]) for m, t in case.tokens.items()}
+        alone: Fused = module(tokens, case.weights[row : row + 1])
+        same(flat(_row(together, row)), flat(alone), f"item {row} alone")
+
+
+@CHECKS.add
+def nothing_gives_zeros(case: FusionCase) -> None:
+    """An item with nothing has a zero embedding; pooled vectors and weights of absent modalities are zero."""
+    fused: Fused = case.module.eval()(case.tokens, case.weights)
+    expect(not fused.embedding[-1].any(), "the embedding of an item with nothing is not zero")
+    expect(not fused.pooled[~PRESENT].any(), "the pooled vector of an absent modality is not zero")
+    expect(not fused.weights[~PRESENT].any(), "the weight of an absent modality is not zero")
+
+
+@CHECKS.add
+def every_subset_is_finite(case: FusionCase) -> None:
+    """Outputs and gradients are finite for every subset of the modalities, the empty one included."""
+    leaves = {m: Tokens(t.values.requires_grad_(), t.lengths) for m, t in case.tokens.items()}
+    outputs = flat(case.module(leaves, case.weights))
+    finite(outputs)
+    backward(outputs)
+    finite({f"the gradient of {m!r}": t.values.grad for m, t in leaves.items() if t.values.grad is not None})
+
+
+@CHECKS.add
+def weights_are_shares(case: FusionCase) -> None:
+    """Weights are not negative and sum to 1 over the modalities that an item has."""
+    weights = case.module.eval()(case.tokens, case.weights).weights
+    expect(bool((weights >= 0).all()), f"the smallest is {weights.min():.3g}")
+    sums = weights.sum(1)[:-1]
+    expect(bool(((sums - 1).abs() < 1e-3).all()), f"an item's sum to {sums[(sums - 1).abs().argmax()]:.4g}")
+
+
+def flat(fused: Fused) -> dict[str, Tensor]:
+    """Every number of a fused view that means something."""
+    tokens = {f"tokens {m}": fused.tokens[m].values[fused.tokens[m].mask] for m in sorted(fused.tokens)}
+    return tokens | {"pooled": fused.pooled, "embedding": fused.embedding, "weights": fused.weights}
+
+
+def _row(fused: Fused, row: int) -> Fused:
+    part = slice(row, row + 1)
+    tokens = {m: Tokens(t.values[part], t.lengths[part]) for m, t in fused.tokens.items()}
+    return replace(
+        fused, tokens=tokens, pooled=fused.pooled[part], embedding=fused.embedding[part], weights=fused.weights[part]
+    )
+
+
+def _without(outputs: Mapping[str, Tensor], modality: str) -> dict[str, Tensor]:
+    return {name: value for name, value in outputs.items() if name != f"tokens {modality}"}

@@ -1,0 +1,129 @@
+"""The conformance checks of metrics."""
+
+import inspect
+import pickle
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from m5kit.api import DataError, Embedded, Figure, Metric, Request, Result
+from m5kit.registry import METRICS
+from m5kit.testing.anatomy import anatomy
+from m5kit.testing.building import build
+from m5kit.testing.report import Checks, Report, expect
+
+LABEL = "coarse"
+ITEMS = 24
+WIDTH = 8
+CLASSES = 3
+
+
+@dataclass(frozen=True)
+class MetricCase:
+    """A metric and the embeddings that it asks for: three classes, somewhat apart, in every split."""
+
+    part: type[Metric]
+    make: Callable[[], Metric]
+    metric: Metric
+
+    @classmethod
+    def of(cls, part: type[Metric]) -> "MetricCase":
+        """Build the metric; required names of splits are the arguments' own names, a required label is ``coarse``."""
+        words = {n: LABEL if "label" in n else n for n in inspect.signature(part).parameters if _is_required(part, n)}
+        make: Callable[[], Metric] = partial(build, part, **words)
+        return cls(part, make, make())
+
+    def embedded(self, label: str = LABEL) -> dict[Request, Embedded]:
+        """Embeddings by request; splits have items of their own."""
+        return {request: _embedded(request, label) for request in self.metric.requests()}
+
+    def figures(self, seed: int = 0) -> Result:
+        """What the metric makes of them."""
+        return self.metric.compute(self.embedded(), seed)
+
+
+CHECKS: Checks[MetricCase] = Checks("metrics", *anatomy(Metric))
+
+
+def check_metric(part: type[Metric] | str, only: Collection[str] | None = None) -> Report:
+    """Check a metric; arguments that are neither splits nor labels and have no default come from its ``example()``.
+
+    Args:
+        part: the class, or the name of a registered one.
+        only: names of the checks to run; all of them if None.
+
+    Raises:
+        ConformanceError: a check failed, or none ran.
+    """
+    metric = METRICS.get(part) if isinstance(part, str) else part
+    return CHECKS.run(metric, lambda: MetricCase.of(metric), only)
+
+
+@CHECKS.add
+def asks_for_embeddings(case: MetricCase) -> None:
+    """requests() names what is to be embedded, the same each time."""
+    requests = case.metric.requests()
+    right = isinstance(requests, tuple) and requests and all(isinstance(each, Request) for each in requests)
+    expect(bool(right), f"it gives {requests!r}; return a tuple of Request")
+    expect(requests == case.metric.requests(), "a second call gives something else")
+
+
+@CHECKS.add
+def figures_are_well_formed(case: MetricCase) -> None:
+    """Figures have names, finite values, an interval around the value, and a count."""
+    figures = case.figures()
+    expect(bool(figures), "there is none")
+    for name, figure in figures.items():
+        expect(isinstance(figure, Figure), f"{name!r} is a {type(figure).__name__}; return Figure")
+        numbers = [n for n in (figure.value, figure.chance, figure.low, figure.high) if n is not None]
+        expect(bool(np.isfinite(numbers).all()), f"{name!r} holds NaN or infinity: {figure}")
+        low, high = figure.low, figure.high
+        around = low is None or high is None or low <= figure.value + 1e-9 <= high + 2e-9
+        expect(around, f"{name!r} lies outside its interval: {figure}")
+        expect(figure.count > 0, f"{name!r} was made of {figure.count} items")
+
+
+@CHECKS.add
+def same_seed_gives_the_same(case: MetricCase) -> None:
+    """The same seed gives the same figures, whatever the global random state, also from another instance."""
+    first = case.figures(3)
+    np.random.seed(1)
+    expect(first == case.figures(3), "a second call gives other figures")
+    expect(first == case.make().compute(case.embedded(), 3), "another instance gives other figures")
+
+
+@CHECKS.add
+def embeddings_are_left_alone(case: MetricCase) -> None:
+    """The embeddings are not changed; other metrics read them too."""
+    embedded = case.embedded()
+    before = pickle.dumps(list(embedded.values()))
+    case.metric.compute(embedded, 0)
+    expect(pickle.dumps(list(embedded.values())) == before, "they were changed in place; copy them")
+
+
+@CHECKS.add
+def missing_label_is_a_data_error(case: MetricCase) -> None:
+    """If no item has the label a metric needs it raises DataError."""
+    try:
+        figures = case.metric.compute(case.embedded(label="another"), 0)
+    except DataError:
+        return
+    except Exception as error:
+        raise AssertionError(f"it raised {type(error).__name__}: {error}") from error
+    expect(figures == case.figures(), "it scored items without the label it was built for")
+
+
+def _is_required(part: type, name: str) -> bool:
+    parameter = inspect.signature(part).parameters[name]
+    return parameter.default is parameter.empty and parameter.annotation in (str, "str")
+
+
+def _embedded(request: Request, label: str) -> Embedded:
+    generator = np.random.default_rng(sum(map(ord, request.split)))
+    classes = np.arange(ITEMS) % CLASSES
+    centres = 2.0 * np.eye(CLASSES, WIDTH)
+    vectors = centres[classes] + generator.normal(size=(ITEMS, WIDTH))
+    labels: Mapping[str, np.ndarray] = {label: np.array([f"class {number}" for number in classes])}
+    return Embedded(np.array([f"{request.split} {i}" for i in range(ITEMS)]), vectors.astype(np.float32), labels)

@@ -1,0 +1,146 @@
+"""Runs the checks of a family on one part and says which ran, which were skipped and why, and which failed."""
+
+import random
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+import numpy as np
+import torch
+
+from m5kit.errors import ContractError, MissingDependencyError
+
+Case = TypeVar("Case")
+"""What the checks of one family need: the part, and something to try it on."""
+
+
+class Skip(Exception):  # noqa: N818  # not an error
+    """Raised by a check that does not apply to a part; the message says why."""
+
+
+class ConformanceError(AssertionError):
+    """A part does not keep the contract of its family, or nothing was checked.
+
+    Args:
+        report: of every check.
+    """
+
+    def __init__(self, report: "Report") -> None:
+        super().__init__(str(report))
+        self.report = report
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What the conformance kit found.
+
+    Attributes:
+        family: ``encoders``, ``fusions``, ...
+        part: the class, as a message shows it.
+        passed: names of the checks that hold.
+        skipped: why, by name of a check that does not apply.
+        failed: what is wrong, by name of check.
+    """
+
+    family: str
+    part: str
+    passed: tuple[str, ...]
+    skipped: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def ran(self) -> int:
+        """How many checks gave an answer."""
+        return len(self.passed) + len(self.failed)
+
+    @property
+    def ok(self) -> bool:
+        """Whether something was checked and all of it holds."""
+        return self.ran > 0 and not self.failed
+
+    def __str__(self) -> str:
+        counts = f"{self.ran} checks ran, {len(self.failed)} failed, {len(self.skipped)} skipped"
+        lines = [f"{self.part} ({self.family}): {counts}"]
+        lines += [f"  failed   {name}: {reason}" for name, reason in self.failed.items()]
+        lines += [f"  skipped  {name}: {reason}" for name, reason in self.skipped.items()]
+        if not self.ran:
+            lines.append("  nothing was checked, which counts as a failure")
+        return "\n".join(lines)
+
+
+class Checks(Generic[Case]):
+    """The checks of one family, in the order in which they are written.
+
+    Args:
+        family: plural name, as a registry's.
+        shared: checks that hold for more than this family.
+    """
+
+    def __init__(self, family: str, *shared: Callable[[Case], None]) -> None:
+        self.family = family
+        self.by_name = {check.__name__: check for check in shared}
+
+    def add(self, check: Callable[[Case], None]) -> Callable[[Case], None]:
+        """Take a function as a check: its name names it, the first line of its docstring is the rule."""
+        self.by_name[check.__name__] = check
+        return check
+
+    def run(self, part: type, make: Callable[[], Case], only: Collection[str] | None = None) -> Report:
+        """Try every check on a case of its own, each from the same random state.
+
+        Args:
+            part: the class, for messages.
+            make: builds a fresh case.
+            only: names of the checks to run; all of them if None.
+
+        Raises:
+            ConformanceError: a check failed, or none ran.
+            MissingDependencyError: the part needs a library that is not installed, so nothing can be said.
+            ContractError: ``only`` names a check that the family does not have.
+        """
+        unknown = sorted(set(only or ()) - self.by_name.keys())
+        if unknown:
+            raise ContractError(
+                f"no check of {self.family} is named {unknown[0]!r}; there are {', '.join(self.by_name)}"
+            )
+        passed, skipped, failed = [], {}, {}
+        for name, check in self.by_name.items():
+            if only is not None and name not in only:
+                continue
+            try:
+                _try(check, make)
+            except Skip as reason:
+                skipped[name] = str(reason)
+            except MissingDependencyError:
+                raise
+            except Exception as error:
+                failed[name] = _explain(check, error)
+            else:
+                passed.append(name)
+        report = Report(self.family, f"{part.__module__}.{part.__qualname__}", tuple(passed), skipped, failed)
+        if not report.ok and not (only is not None and skipped and not failed):
+            raise ConformanceError(report)
+        return report
+
+
+def expect(holds: bool, problem: str) -> None:
+    """Fail the running check with ``problem`` unless ``holds``."""
+    if not holds:
+        raise AssertionError(problem)
+
+
+def _try(check: Callable[[Case], None], make: Callable[[], Case]) -> None:
+    state, numpy_state = random.getstate(), np.random.get_state()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        try:
+            check(make())
+        finally:
+            random.setstate(state)
+            np.random.set_state(numpy_state)
+
+
+def _explain(check: Callable[[Case], None], error: Exception) -> str:
+    rule = (check.__doc__ or "").partition("\n")[0]
+    what = str(error) if isinstance(error, AssertionError) else f"it raised {type(error).__name__}: {error}"
+    return f"{rule} But: {what}"

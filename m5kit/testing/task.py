@@ -1,0 +1,243 @@
+"""The conformance checks of pretext tasks."""
+
+import inspect
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from m5kit.api import ConfigError, Hidden, Observation, Task, TaskOutput
+from m5kit.registry import TASKS
+from m5kit.testing.anatomy import anatomy
+from m5kit.testing.building import build
+from m5kit.testing.modules import MODULE_CHECKS, Outputs, backward, finite
+from m5kit.testing.report import Checks, Report, Skip, expect
+from m5kit.testing.views import DIM, FEATURES, MODALITIES, OBSERVED, PRESENT, STEPS, VOCABULARY, Made, random_view
+
+OF_IDS = {"vocabulary": VOCABULARY, "observed": None, "predicted": None}
+OF_FEATURES = {"vocabulary": None, "observed": OBSERVED, "predicted": OBSERVED}
+TRIES = 8
+"""Seeds with which a task is asked to hide something; a small share of few tokens may be nothing."""
+
+
+@dataclass(frozen=True)
+class TaskCase:
+    """A task, and a view with every subset of the modalities."""
+
+    part: type[Task]
+    make: Callable[[], Task]
+    module: Task
+    ids: bool
+    made: Made
+
+    @classmethod
+    def of(cls, part: type[Task]) -> "TaskCase":
+        """Build the task for ids or, if it refuses them, for features."""
+        known: dict[str, Any] = {"dim": DIM, "features": FEATURES, "modalities": MODALITIES, "modality": MODALITIES[0]}
+        ids = True
+        make: Callable[[], Task] = partial(build, part, **known, **OF_IDS)
+        try:
+            make()
+        except ConfigError:
+            ids, make = False, partial(build, part, **known, **OF_FEATURES)
+        return cls(part, make, make(), ids, random_view(PRESENT))
+
+    def run(self, module: nn.Module) -> Outputs:
+        """The loss."""
+        return {"loss": self.loss(module).loss}
+
+    def loss(self, module: nn.Module) -> TaskOutput:
+        """The task's output with something hidden, if it hides."""
+        output: TaskOutput = module(self.made.view, self.hidden())
+        return output
+
+    def fresh(self) -> Task:
+        """Another instance."""
+        return self.make()
+
+    def observation(self) -> Observation:
+        """What the modality's encoder might have shown of the items that have it."""
+        present = PRESENT[:, MODALITIES.index(self.modality)]
+        lengths = self.made.view.encoded[self.modality].lengths[present] - 1
+        generator = torch.Generator().manual_seed(7)
+        size = (len(lengths), STEPS)
+        groups = (torch.arange(STEPS) // 2).expand(size).contiguous()
+        roles = (torch.arange(STEPS) % 2 + 1).expand(size).contiguous()
+        if self.ids:
+            ids = torch.randint(3, VOCABULARY, size, generator=generator)
+            return Observation(ids, lengths, groups, roles, VOCABULARY, 2)
+        return Observation(torch.randn(*size, OBSERVED, generator=generator), lengths, groups, roles)
+
+    def hidden(self) -> Hidden | None:
+        """Something the task hid; None for a task that hides nothing."""
+        if self.module.modality is None:
+            return None
+        found = [self.module.corrupt(self.observation(), _generator(seed))[1] for seed in range(TRIES)]
+        return max(found, key=lambda hidden: len(hidden.positions))
+
+    @property
+    def modality(self) -> str:
+        """The one it hides.
+
+        Raises:
+            Skip: it hides nothing.
+        """
+        if self.module.modality is None:
+            raise Skip("the task hides nothing")
+        return self.module.modality
+
+
+CHECKS: Checks[TaskCase] = Checks("tasks", *anatomy(Task), *MODULE_CHECKS)
+
+
+def check_task(part: type[Task] | str, only: Collection[str] | None = None) -> Report:
+    """Check a pretext task; arguments that a run cannot know and that have no default come from its ``example()``.
+
+    Args:
+        part: the class, or the name of a registered one.
+        only: names of the checks to run; all of them if None.
+
+    Raises:
+        ConformanceError: a check failed, or none ran.
+    """
+    task = TASKS.get(part) if isinstance(part, str) else part
+    return CHECKS.run(task, lambda: TaskCase.of(task), only)
+
+
+@CHECKS.add
+def says_what_it_reads(case: TaskCase) -> None:
+    """The attribute view is masked or clean, and modality is the one it was built for, if it takes one."""
+    expect(case.module.view in ("masked", "clean"), f"view is {case.module.view!r}")
+    if "modality" in inspect.signature(case.part).parameters:
+        expect(case.module.modality in MODALITIES, f"modality is {case.module.modality!r}, built for {MODALITIES[0]!r}")
+
+
+@CHECKS.add
+def loss_is_a_finite_scalar(case: TaskCase) -> None:
+    """The loss is one finite number."""
+    output = case.loss(case.module)
+    expect(output.loss.dim() == 0, f"it has shape {tuple(output.loss.shape)}")
+    finite({"loss": output.loss})
+
+
+@CHECKS.add
+def logs_carry_no_gradient(case: TaskCase) -> None:
+    """Logs are detached single numbers."""
+    for name, log in case.loss(case.module).logs.items():
+        expect(not log.requires_grad, f"{name!r} carries a gradient; detach it")
+        expect(log.numel() == 1, f"{name!r} has shape {tuple(log.shape)}")
+
+
+@CHECKS.add
+def gradient_reaches_the_model(case: TaskCase) -> None:
+    """The loss trains what the task reads: of a task with a modality, the tokens of that modality."""
+    backward({"loss": case.loss(case.module).loss})
+    reached = [name for name, leaf in case.made.leaves.items() if leaf.grad is not None and leaf.grad.any()]
+    finite({f"the gradient of {name}": _grad(case.made.leaves[name]) for name in reached})
+    expect(bool(reached), "no gradient reaches tokens, features or embedding")
+    if case.module.modality is not None:
+        own = any(name.endswith(f" {case.module.modality}") for name in reached)
+        expect(own, f"no gradient reaches the tokens of {case.module.modality!r}, only {', '.join(reached)}")
+
+
+@CHECKS.add
+def corruption_follows_the_generator(case: TaskCase) -> None:
+    """The same generator hides the same, and nothing else random is used."""
+    observation, modality = case.observation(), case.modality
+    first, hidden = case.module.corrupt(observation, _generator(3))
+    torch.manual_seed(99)
+    second, again = case.module.corrupt(observation, _generator(3))
+    equal = torch.equal(first.values, second.values) and torch.equal(hidden.positions, again.positions)
+    expect(equal, f"two calls hid different tokens of {modality!r}; draw from the generator only")
+
+
+@CHECKS.add
+def corruption_leaves_its_input(case: TaskCase) -> None:
+    """The observation that is given stays as it is."""
+    case.modality  # noqa: B018  # skips a task that hides nothing
+    observation = case.observation()
+    for seed in range(TRIES):
+        case.module.corrupt(observation, _generator(seed))
+    expect(torch.equal(observation.values, case.observation().values), "its values were changed in place; clone them")
+
+
+@CHECKS.add
+def corruption_is_well_formed(case: TaskCase) -> None:
+    """Hidden positions are real tokens, each once, on the host, with the true values as targets; lengths stay."""
+    case.modality  # noqa: B018  # skips a task that hides nothing
+    observation = case.observation()
+    real = observation.mask.flatten()
+    for seed in range(TRIES):
+        shown, hidden = case.module.corrupt(observation, _generator(seed))
+        positions = hidden.positions
+        expect(
+            positions.dtype == torch.int64 and positions.dim() == 1,
+            f"positions are {positions.dtype} {positions.shape}",
+        )
+        expect(bool(real[positions].all()), "a padded token was hidden")
+        expect(len(set(positions.tolist())) == len(positions), "a token was hidden twice")
+        expect(len(hidden.targets) == len(positions), f"{len(hidden.targets)} targets for {len(positions)} positions")
+        expect(shown.values.shape == observation.values.shape, "the corrupted values have another shape")
+        expect(torch.equal(shown.lengths, observation.lengths), "the lengths changed")
+        changed = (shown.values != observation.values).view(len(real), -1).any(1)
+        untouched = torch.ones_like(real).index_fill(0, positions, False)
+        expect(not (changed & untouched).any(), "a token was changed that is not among the hidden ones")
+
+
+@CHECKS.add
+def corruption_hides_something(case: TaskCase) -> None:
+    """Among a few seeds one hides something."""
+    case.modality  # noqa: B018  # skips a task that hides nothing
+    hidden = case.hidden()
+    expect(hidden is not None and len(hidden.positions) > 0, f"nothing was hidden with {TRIES} seeds")
+
+
+@CHECKS.add
+def nothing_hidden_gives_zero(case: TaskCase) -> None:
+    """If nothing happened to be hidden the loss is 0, not NaN, and can be backpropagated."""
+    case.modality  # noqa: B018  # skips a task that hides nothing
+    hidden = case.hidden()
+    assert hidden is not None
+    _expect_zero(case.module(case.made.view, Hidden(hidden.positions[:0], hidden.targets[:0])))
+
+
+@CHECKS.add
+def nobody_there_gives_zero(case: TaskCase) -> None:
+    """If nobody has what the task needs the loss is 0, not NaN, and can be backpropagated."""
+    present = torch.zeros_like(PRESENT)
+    if case.module.modality is not None:
+        present = PRESENT.clone()
+        present[:, MODALITIES.index(case.module.modality)] = False
+    without = case.module.modality
+    _expect_zero(case.module(random_view(present, without).view, None))
+
+
+@CHECKS.add
+def one_item_is_enough(case: TaskCase) -> None:
+    """A batch of one item gives a finite loss."""
+    present = PRESENT[:1]
+    made = random_view(present)
+    hidden = case.hidden()
+    if hidden is not None:
+        kept = hidden.positions < STEPS
+        hidden = Hidden(hidden.positions[kept], hidden.targets[kept])
+    finite({"loss": case.module(made.view, hidden).loss})
+
+
+def _expect_zero(output: TaskOutput) -> None:
+    finite({"loss": output.loss})
+    expect(float(output.loss.detach()) == 0, f"it is {float(output.loss.detach()):.3g}")
+    expect(output.loss.requires_grad, "it is cut off from the model; return view.features.sum() * 0")
+    backward({"loss": output.loss})
+
+
+def _generator(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def _grad(leaf: Tensor) -> Tensor:
+    assert leaf.grad is not None
+    return leaf.grad
