@@ -33,7 +33,7 @@ def write_film(path: Path, frames: np.ndarray, wave: np.ndarray | None) -> None:
     # a PyAV built without x264 still brings MPEG-4 part 2
     codec = "libx264" if "libx264" in av.codecs_available else "mpeg4"
     # with its macroblock tree, x264 does not give the same bits every time on pictures this small
-    options = {"crf": "26", "preset": "veryfast", "x264-params": "mbtree=0"} if codec == "libx264" else {}
+    options = {"crf": "28", "preset": "veryfast", "x264-params": "mbtree=0"} if codec == "libx264" else {}
     with av.open(str(path), "w") as container:
         video = container.add_stream(codec, rate=rate, options=options)
         video.height, video.width = frames.shape[1:3]

@@ -19,7 +19,7 @@ def sound(product: Product, generator: np.random.Generator) -> np.ndarray:
     envelope = np.exp(-6 * beat) if product.traits["motion"] else 0.7 + 0.15 * np.sin(2 * np.pi * beat)
     wave = tone * envelope
     wave *= generator.uniform(0.3, 0.8) / abs(wave).max()
-    noisy: np.ndarray = wave + generator.normal(0, 2e-4, len(time))
+    noisy: np.ndarray = wave + generator.normal(0, 1e-4, len(time))
     return noisy.astype(np.float32)
 
 
