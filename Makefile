@@ -14,7 +14,7 @@ $(BIN)/.installed: pyproject.toml
 	touch $@
 
 demo: install
-	$(BIN)/m5kit data make-demo $(DEMO) --items 2000 --seed 0
+	test -e $(DEMO)/annotations.jsonl || $(BIN)/m5kit data make-demo $(DEMO) --items 2000 --seed 0
 	$(BIN)/python tools/train.py configs/demo/scale.yaml --data $(DEMO)
 
 test: install
