@@ -1,0 +1,1 @@
+"""Encoders around pretrained networks of other libraries."""

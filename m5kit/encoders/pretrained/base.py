@@ -1,0 +1,147 @@
+"""What encoders around an opaque pretrained network share: what a task may hide, and how tokens come out."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from m5kit.encoders.base import Encoder
+from m5kit.errors import ConfigError
+from m5kit.nn.pretrained.tuning import Pretrained, prefixed
+from m5kit.nn.transformer import SummaryTransformer
+from m5kit.structures import Inputs, Observation, Tokens
+
+EXTRACTED = "extracted"
+"""Key of ``Inputs.extras`` that marks outputs of a frozen network, kept from before."""
+
+Hides = Literal["input", "output"]
+Output = Literal["tokens", "pooled"]
+Target = Literal["input", "network"]
+
+
+@dataclass(frozen=True)
+class Whole(Observation):
+    """An observation of which nothing can be hidden, around what the network will see."""
+
+    inner: Observation | None = None
+
+
+class PretrainedEncoder(Encoder):
+    """Cuts its input into units, hands what a task left of them to a network, and aligns what comes out.
+
+    A subclass says how to :meth:`cut` and how to :meth:`run`. With ``hides="output"`` a task hides the tokens that come
+    out of a frozen network instead, as SCALE hides given features; a small transformer then makes them contextual.
+
+    Args:
+        dim: width d of the tokens.
+        width: width c of the network's tokens.
+        backbone: the network.
+        hides: what a task may hide: units of the ``input``, or tokens of the ``output`` (of a frozen network only).
+        output: one token for each unit (``tokens``), or only the summary (``pooled``).
+        target: what a masked-feature task predicts of a hidden unit: the ``input`` or, with a frozen network, what
+            the ``network`` makes of it when nothing is hidden.
+        mixing: blocks of the small transformer.
+        heads: attention heads of one.
+
+    Raises:
+        ConfigError: a network in training would be its own target.
+    """
+
+    def __init__(
+        self,
+        *,
+        dim: int,
+        width: int,
+        backbone: Pretrained,
+        hides: Hides,
+        output: Output,
+        target: Target,
+        mixing: int,
+        heads: int,
+    ) -> None:
+        super().__init__()
+        if not backbone.frozen and "output" in (hides, target.replace("network", "output")):
+            key = "hides: output" if hides == "output" else "target: network"
+            raise ConfigError(
+                [
+                    f"{key}: a network in training cannot be its own target, it would learn to say the same of "
+                    "everything; set trainable: none, or hide and predict the input"
+                ]
+            )
+        self.dim, self.width = dim, width
+        self.hides, self.output, self.target = hides, output, target
+        self.backbone = backbone
+        fits = width == dim and not backbone.frozen
+        self.project = nn.Identity() if fits else nn.Sequential(nn.LayerNorm(width), nn.Linear(width, dim))
+        self.mixer = SummaryTransformer(dim=dim, layers=mixing, heads=heads, ratio=2.0) if hides == "output" else None
+
+    @abstractmethod
+    def cut(self, inputs: Inputs) -> Observation:
+        """Units of the input that the network can be shown again after some were hidden."""
+
+    @abstractmethod
+    def run(self, observation: Observation) -> tuple[Tensor, Tensor]:
+        """A summary ``p c`` and tokens ``p l c``, one for each unit, in order."""
+
+    @property
+    def extracts(self) -> bool:
+        """Whether :meth:`extract` gives all that the rest of the encoder needs, always the same for an item."""
+        return self.hides == "output"
+
+    @torch.no_grad()
+    def extract(self, inputs: Inputs) -> Inputs:
+        """What a frozen network makes of ``inputs``: ``p l c`` float16, the summary first; :meth:`observe` takes it."""
+        observation = self.cut(inputs)
+        summary, tokens = self.run(observation)
+        if self.output == "pooled":
+            values, lengths = summary[:, None], torch.ones_like(observation.lengths)
+        else:
+            values, lengths = torch.cat([summary[:, None], tokens], dim=1), observation.lengths + 1
+        return Inputs(values.half(), lengths, {EXTRACTED: torch.zeros(values.shape[:2], dtype=torch.int64)})
+
+    def observe(self, inputs: Inputs) -> Observation:
+        """Units of the input, or what a frozen network makes of it.
+
+        Returns:
+            ids ``p l``, or features ``p l e``.
+        """
+        if self.hides == "output":
+            given = inputs if EXTRACTED in inputs.extras else self.extract(inputs)
+            return Observation(given.values.float(), given.lengths)
+        observation = self.cut(inputs)
+        if self.target == "network" and observation.values.is_floating_point():
+            with torch.no_grad():
+                observation = replace(observation, target=self.run(observation)[1].float())
+        return _whole(observation) if self.output == "pooled" else observation
+
+    def encode(self, observation: Observation) -> Tokens:
+        """Contextual tokens ``p 1+l d``."""
+        if self.mixer is not None:
+            return Tokens(self.mixer(self.project(observation.values), observation.lengths), observation.lengths + 1)
+        if isinstance(observation, Whole):
+            assert observation.inner is not None
+            return Tokens(self.project(self.run(observation.inner)[0])[:, None], observation.lengths + 1)
+        summary, tokens = self.run(observation)
+        values = self.project(torch.cat([summary[:, None], tokens], dim=1))
+        real = torch.cat([observation.mask.new_ones(len(values), 1), observation.mask], dim=1)
+        return Tokens(values.masked_fill(~real[..., None], 0.0), observation.lengths + 1)
+
+    def learning_rate_scales(self) -> Mapping[str, float]:
+        """Factor of the learning rate by parameter name, where it is not 1."""
+        return prefixed("backbone", self.backbone.scales())
+
+
+def _whole(inner: Observation) -> Whole:
+    nothing = inner.values[:, :0]
+    target = None if inner.target is None else inner.target[:, :0]
+    return Whole(
+        nothing,
+        torch.zeros_like(inner.lengths),
+        vocabulary=inner.vocabulary,
+        mask_id=inner.mask_id,
+        target=target,
+        inner=inner,
+    )

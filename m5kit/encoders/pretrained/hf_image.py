@@ -1,0 +1,130 @@
+"""Pictures through any vision network of Hugging Face transformers: ViT, DINOv2, SigLIP, CLIP, ConvNeXt, Swin ..."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from m5kit.encoders.pretrained.base import Hides, Output, PretrainedEncoder, Target
+from m5kit.errors import ContractError
+from m5kit.nn.patches import check_patch, join_patches, split_patches
+from m5kit.nn.pretrained.pictures import Normalize, PictureFacts
+from m5kit.nn.pretrained.tuning import Pretrained
+from m5kit.nn.pretrained.weights import Weights, load_network, load_processor
+from m5kit.registry import ENCODERS
+from m5kit.structures import Inputs, Observation
+
+
+@ENCODERS.register_module("hf_image")
+class HFImage(PretrainedEncoder):
+    """A vision backbone of transformers; a task hides normalised raw patches, one for each token that comes out.
+
+    Args:
+        dim: width d of the tokens.
+        size: side of a picture in pixels; must be the checkpoint's.
+        weights: a local folder, a hub name, or a config with ``model_type`` that begins at random.
+        trainable: ``none``, ``all``, ``last:N``, ``lora`` or ``lora:RANK``.
+        hides: what a task may hide: the ``input``, or the ``output`` of a frozen network.
+        output: ``tokens``, or the summary alone (``pooled``).
+        target: what is predicted of a hidden patch: the ``input``, or what a frozen ``network`` makes of it.
+        layer_decay: factor of the learning rate from each block to the one before.
+        rate_scale: learning rate of the last block over that of new layers.
+        checkpointing: save memory by computing activations twice.
+        mixing: transformer blocks after a frozen network whose output is hidden.
+        heads: attention heads of one.
+        mean: of red, green and blue as fractions of white, if the checkpoint does not say.
+        std: their deviations.
+    """
+
+    def __init__(
+        self,
+        *,
+        dim: int,
+        size: int,
+        weights: Weights,
+        trainable: str = "none",
+        hides: Hides = "input",
+        output: Output = "tokens",
+        target: Target = "input",
+        layer_decay: float = 1.0,
+        rate_scale: float = 1.0,
+        checkpointing: bool = False,
+        mixing: int = 2,
+        heads: int = 4,
+        mean: Sequence[float] | None = None,
+        std: Sequence[float] | None = None,
+    ) -> None:
+        network: Any = load_network(weights, "hf_image").part("vision_model").complete(weights, "hf_image")
+        rows, prefix, width = _probe(network, size)
+        if prefix and getattr(network, "pooler", None) is not None:
+            network.pooler = None  # the class token stands for the picture; few checkpoints train a pooler
+        backbone = Pretrained(
+            network,
+            trainable=trainable,
+            layer_decay=layer_decay,
+            rate_scale=rate_scale,
+            checkpointing=checkpointing,
+        )
+        super().__init__(
+            dim=dim,
+            width=width,
+            backbone=backbone,
+            hides=hides,
+            output=output,
+            target=target,
+            mixing=mixing,
+            heads=heads,
+        )
+        facts = PictureFacts.of(load_processor("AutoImageProcessor", weights, "hf_image"), network.config)
+        facts.check(size, "hf_image")
+        self.normalize = Normalize(facts, mean, std, random=not isinstance(weights, str), needed_by="hf_image")
+        self.size, self.rows = size, rows
+        self.patch = size // rows
+        check_patch(size, self.patch, 1)
+
+    def cut(self, inputs: Inputs) -> Observation:
+        """Normalised raw patches ``p l e`` of uint8 ``p 3 h w`` pictures.
+
+        Raises:
+            ContractError: the pictures are of another size.
+        """
+        if inputs.values.shape[-2:] != (self.size, self.size):
+            raise ContractError(f"hf_image was built for {self.size} pixels a side, got {tuple(inputs.values.shape)}")
+        patches = split_patches(self.normalize(inputs.values), self.patch)
+        return Observation(patches, torch.full((len(patches),), patches.shape[1]))
+
+    def run(self, observation: Observation) -> tuple[Tensor, Tensor]:
+        """Summary ``p c`` and tokens ``p l c``."""
+        pictures = join_patches(observation.values, self.patch, self.rows)
+        seen = self.backbone(pixel_values=pictures)
+        tokens = _in_line(seen.last_hidden_state)
+        prefix = tokens.shape[1] - self.rows**2
+        return _summary(tokens, prefix, seen), tokens[:, prefix:]
+
+
+def _in_line(values: Tensor) -> Tensor:
+    """Maps ``p c h w`` of convolutional networks as ``p l c``."""
+    return values.flatten(2).mT if values.dim() == 4 else values
+
+
+def _summary(tokens: Tensor, prefix: int, seen: Any) -> Tensor:
+    if prefix:
+        return tokens[:, 0]
+    pooled = getattr(seen, "pooler_output", None)
+    return tokens.mean(1) if pooled is None else pooled.flatten(1)
+
+
+def _probe(network: Any, size: int) -> tuple[int, int, int]:
+    """Patches a side, tokens before the patches, and width of the tokens, seen from a blank picture."""
+    with torch.no_grad():
+        values = network.eval()(pixel_values=torch.zeros(1, 3, size, size)).last_hidden_state
+    if values.dim() == 4:
+        return values.shape[2], 0, values.shape[1]
+    count, width = values.shape[1:]
+    patch = getattr(network.config, "patch_size", None)
+    rows = size // patch if isinstance(patch, int) else 0
+    extra = count - rows**2
+    if not 0 <= extra <= 16:  # networks that merge patches on the way have fewer tokens than patches
+        rows, extra = int(count**0.5), count - int(count**0.5) ** 2
+    return rows, extra, width

@@ -1,0 +1,190 @@
+"""Token ids through any text network of Hugging Face transformers: titles, and tables written out as text."""
+
+from dataclasses import replace
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from m5kit.encoders.pretrained.base import Hides, Output, PretrainedEncoder
+from m5kit.errors import ConfigError, ContractError
+from m5kit.nn.pretrained.sequences import keep_layers, wrap
+from m5kit.nn.pretrained.tuning import Pretrained
+from m5kit.nn.pretrained.weights import Weights, load_network
+from m5kit.nn.pretrained.words import check_words
+from m5kit.registry import ENCODERS
+from m5kit.structures import Inputs, Observation
+
+Pooling = Literal["auto", "first", "last", "mean"]
+UNMASKED = ("siglip_text_model", "siglip2_text_model")
+"""Networks that were trained on texts padded to one length, the padding seen."""
+
+
+@ENCODERS.register_module("hf_text")
+class HFText(PretrainedEncoder):
+    """A text encoder of transformers (BERT, RoBERTa, multilingual ones, CLIP, T5 ...); a task hides ids.
+
+    Ids come from the transform ``hf_tokenize``, without the tokenizer's start and end tokens: these are put around a
+    text here, so that no task hides them. With ``tokenize``, whose ids no checkpoint knows, begin at random.
+
+    Args:
+        dim: width d of the tokens.
+        vocabulary: how many ids there are.
+        max_tokens: the longest text.
+        mask_id: the id of a hidden token.
+        start_id: the tokenizer's id before a text, -1 if it has none.
+        end_id: the tokenizer's id after a text, -1 if it has none.
+        tokenizer: fingerprint of the tokenizer that made the ids, 0 if it is not a checkpoint's.
+        weights: a local folder, a hub name, or a config with ``model_type`` that begins at random.
+        trainable: ``none``, ``all``, ``last:N``, ``lora`` or ``lora:RANK``.
+        keep: how many of the network's blocks are kept, from the first; None keeps all.
+        hides: what a task may hide: the ``input``, or the ``output`` of a frozen network.
+        output: ``tokens``, or the summary alone (``pooled``).
+        pooling: the summary: the ``first`` token, the ``last``, their ``mean``; ``auto`` does as the network was
+            trained.
+        layer_decay: factor of the learning rate from each block to the one before.
+        rate_scale: learning rate of the last block over that of new layers.
+        checkpointing: save memory by computing activations twice.
+        mixing: transformer blocks after a frozen network whose output is hidden.
+        heads: attention heads of one.
+    """
+
+    name = "hf_text"
+
+    def __init__(
+        self,
+        *,
+        dim: int,
+        vocabulary: int,
+        max_tokens: int,
+        mask_id: int,
+        weights: Weights,
+        start_id: int = -1,
+        end_id: int = -1,
+        tokenizer: int = 0,
+        trainable: str = "none",
+        keep: int | None = None,
+        hides: Hides = "input",
+        output: Output = "tokens",
+        pooling: Pooling = "auto",
+        layer_decay: float = 1.0,
+        rate_scale: float = 1.0,
+        checkpointing: bool = False,
+        mixing: int = 2,
+        heads: int = 4,
+    ) -> None:
+        check_words(tokenizer, weights, self.name)
+        network = _text_network(weights, self.name)
+        keep_layers(network, keep)
+        if getattr(network, "pooler", None) is not None:
+            network.pooler = None  # trained for another task in the checkpoints that have one
+        config = network.config
+        _check_sizes(config, vocabulary, max_tokens + (start_id >= 0) + (end_id >= 0), self.name)
+        if mask_id >= config.vocab_size:
+            network.resize_token_embeddings(mask_id + 1)
+        backbone = Pretrained(
+            network,
+            trainable=trainable,
+            layer_decay=layer_decay,
+            rate_scale=rate_scale,
+            checkpointing=checkpointing,
+        )
+        super().__init__(
+            dim=dim,
+            width=config.hidden_size,
+            backbone=backbone,
+            hides=hides,
+            output=output,
+            target="input",
+            mixing=mixing,
+            heads=heads,
+        )
+        self.vocabulary, self.mask_id, self.start_id, self.end_id = vocabulary, mask_id, start_id, end_id
+        self.padding = config.pad_token_id or 0
+        self.pooling = _pooling(pooling, config.model_type, start_id, end_id)
+        self.full = config.max_position_embeddings if config.model_type in UNMASKED else None
+
+    def cut(self, inputs: Inputs) -> Observation:
+        """The ids ``p l`` as they are, with the unit and the role of each where the transform says them."""
+        return Observation(
+            inputs.values,
+            inputs.lengths,
+            inputs.extras.get("groups"),
+            inputs.extras.get("roles"),
+            self.vocabulary,
+            self.mask_id,
+        )
+
+    def run(self, observation: Observation) -> tuple[Tensor, Tensor]:
+        """Summary ``p c`` and tokens ``p l c``."""
+        size, device = observation.values.shape[1], observation.values.device
+        ids, lengths = wrap(observation.values, observation.lengths, self.start_id, self.end_id, self.padding, self.full)
+        real = (torch.arange(ids.shape[1]) < lengths[:, None]).to(device, non_blocking=True)
+        values = self.backbone(input_ids=ids, attention_mask=None if self.full else real.long()).last_hidden_state
+        first = int(self.start_id >= 0)
+        tokens = values[:, first : first + size]
+        if self.pooling == "first":
+            return values[:, 0], tokens
+        if self.pooling == "last":
+            last = torch.full_like(lengths, ids.shape[1]) if self.full else lengths
+            return values[torch.arange(len(values)), (last - 1).to(device, non_blocking=True)], tokens
+        share = real / real.sum(1, keepdim=True).clamp(min=1)
+        return (share[:, None].to(values.dtype) @ values.masked_fill(~real[..., None], 0.0)).squeeze(1), tokens
+
+
+@ENCODERS.register_module("table_serialised")
+class TableSerialised(HFText):
+    """A table written out as ``key : value ; key : value`` and read as a text, as SCALE does.
+
+    Ids come from the transform ``hf_properties`` (or ``properties``), which says which pair a token belongs to, so that
+    ``masked_entities`` can hide whole keys and values. See ``hf_text`` for the arguments.
+    """
+
+    name = "table_serialised"
+
+    def cut(self, inputs: Inputs) -> Observation:
+        """The ids ``p l`` as they are, with the pair and the role of each.
+
+        Raises:
+            ContractError: the transform gave no groups or no roles.
+        """
+        if not {"groups", "roles"} <= inputs.extras.keys():
+            raise ContractError(
+                f"a table needs extras 'groups' and 'roles', got {sorted(inputs.extras)}; use the transform "
+                "'hf_properties' or 'properties'"
+            )
+        return super().cut(inputs)
+
+
+def _text_network(weights: Weights, needed_by: str) -> Any:
+    loaded = load_network(weights, needed_by)
+    if getattr(loaded.network.config, "is_encoder_decoder", False):
+        loaded = replace(loaded, network=loaded.network.get_encoder())
+    return loaded.part("text_model").complete(weights, needed_by)
+
+
+def _check_sizes(config: Any, vocabulary: int, length: int, needed_by: str) -> None:
+    problems = []
+    if vocabulary > config.vocab_size + 1:  # one more for a mask token that the tokenizer lacks
+        problems.append(
+            f"{needed_by}: the transform knows {vocabulary} ids, the network {config.vocab_size}; give the transform the "
+            "same weights, or a config with a larger vocab_size"
+        )
+    positions = getattr(config, "max_position_embeddings", None)
+    if positions is not None and length > positions:
+        problems.append(
+            f"{needed_by}: a text may have {length} tokens with start and end, the network knows {positions} positions; "
+            "lower the transform's max_tokens"
+        )
+    if problems:
+        raise ConfigError(problems)
+
+
+def _pooling(pooling: Pooling, model_type: str, start_id: int, end_id: int) -> str:
+    if pooling != "auto":
+        return pooling
+    if model_type in UNMASKED or (model_type == "clip_text_model" and end_id >= 0):
+        return "last"
+    return "first" if start_id >= 0 else "mean"
+
+

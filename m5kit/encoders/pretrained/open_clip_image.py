@@ -1,0 +1,128 @@
+"""Pictures through the visual tower of any open_clip model, ResNets and timm towers included."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from m5kit.encoders.pretrained.base import Hides, Output, PretrainedEncoder, Target
+from m5kit.errors import ContractError
+from m5kit.nn.patches import check_patch, join_patches, split_patches
+from m5kit.nn.pretrained.contrastive import load_towers
+from m5kit.nn.pretrained.pictures import Normalize, PictureFacts
+from m5kit.nn.pretrained.tuning import Pretrained
+from m5kit.nn.pretrained.weights import Weights
+from m5kit.registry import ENCODERS
+from m5kit.structures import Inputs, Observation
+
+
+@ENCODERS.register_module("open_clip_image")
+class OpenClipImage(PretrainedEncoder):
+    """The visual tower of an open_clip model; a task hides normalised raw patches, one for each token that comes out.
+
+    The summary is the class token, or the mean of the tokens of a tower that has none.
+
+    Args:
+        dim: width d of the tokens.
+        size: side of a picture in pixels; must be the checkpoint's.
+        weights: a local folder with ``open_clip_config.json``, ``hf-hub:NAME``, ``ARCHITECTURE/TAG``,
+            ``ARCHITECTURE/FILE``, or a config (``embed_dim``, ``vision_cfg``, ``text_cfg``) that begins at random.
+        trainable: ``none``, ``all``, ``last:N``, ``lora`` or ``lora:RANK``.
+        hides: what a task may hide: the ``input``, or the ``output`` of a frozen network.
+        output: ``tokens``, or the summary alone (``pooled``).
+        target: what is predicted of a hidden patch: the ``input``, or what a frozen ``network`` makes of it.
+        layer_decay: factor of the learning rate from each block to the one before.
+        rate_scale: learning rate of the last block over that of new layers.
+        checkpointing: save memory by computing activations twice.
+        mixing: transformer blocks after a frozen network whose output is hidden.
+        heads: attention heads of one.
+        mean: of red, green and blue as fractions of white, if the checkpoint does not say.
+        std: their deviations.
+    """
+
+    def __init__(
+        self,
+        *,
+        dim: int,
+        size: int,
+        weights: Weights,
+        trainable: str = "none",
+        hides: Hides = "input",
+        output: Output = "tokens",
+        target: Target = "input",
+        layer_decay: float = 1.0,
+        rate_scale: float = 1.0,
+        checkpointing: bool = False,
+        mixing: int = 2,
+        heads: int = 4,
+        mean: Sequence[float] | None = None,
+        std: Sequence[float] | None = None,
+    ) -> None:
+        model, preprocessing = load_towers(weights, "open_clip_image")
+        facts = PictureFacts(preprocessing.get("size"), preprocessing.get("mean"), preprocessing.get("std"))
+        facts.check(size, "open_clip_image")
+        rows, width = _probe(model.visual, size)
+        backbone = Pretrained(
+            _Intermediates(model.visual),
+            trainable=trainable,
+            layer_decay=layer_decay,
+            rate_scale=rate_scale,
+            checkpointing=checkpointing,
+        )
+        super().__init__(
+            dim=dim,
+            width=width,
+            backbone=backbone,
+            hides=hides,
+            output=output,
+            target=target,
+            mixing=mixing,
+            heads=heads,
+        )
+        self.normalize = Normalize(facts, mean, std, random=not isinstance(weights, str), needed_by="open_clip_image")
+        self.size, self.rows = size, rows
+        self.patch = size // rows
+        check_patch(size, self.patch, 1)
+
+    def cut(self, inputs: Inputs) -> Observation:
+        """Normalised raw patches ``p l e`` of uint8 ``p 3 h w`` pictures.
+
+        Raises:
+            ContractError: the pictures are of another size.
+        """
+        if inputs.values.shape[-2:] != (self.size, self.size):
+            raise ContractError(
+                f"open_clip_image was built for {self.size} pixels a side, got {tuple(inputs.values.shape)}"
+            )
+        patches = split_patches(self.normalize(inputs.values), self.patch)
+        return Observation(patches, torch.full((len(patches),), patches.shape[1]))
+
+    def run(self, observation: Observation) -> tuple[Tensor, Tensor]:
+        """Summary ``p c`` and tokens ``p l c``."""
+        tokens, first = self.backbone(join_patches(observation.values, self.patch, self.rows))
+        return tokens.mean(1) if first is None else first, tokens
+
+
+class _Intermediates(nn.Module):
+    """A visual tower as a function to its last tokens ``p l c`` and its class token ``p c``, if it has one."""
+
+    def __init__(self, visual: nn.Module) -> None:
+        super().__init__()
+        self.visual = visual
+
+    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor | None]:
+        seen = self.visual.forward_intermediates(  # type: ignore[operator]
+            pictures, indices=1, normalize_intermediates=True, intermediates_only=True, output_extra_tokens=True
+        )
+        first = seen.get("image_intermediates_prefix")
+        return seen["image_intermediates"][-1].flatten(2).mT, first[-1][:, 0] if first else None
+
+    def set_grad_checkpointing(self, enable: bool) -> None:
+        self.visual.set_grad_checkpointing(enable)  # type: ignore[operator]
+
+
+@torch.no_grad()
+def _probe(visual: nn.Module, size: int) -> tuple[int, int]:
+    """Tokens a side and their width, seen from a blank picture."""
+    tokens, _ = _Intermediates(visual).eval()(torch.zeros(1, 3, size, size))
+    return int(tokens.shape[1] ** 0.5), tokens.shape[2]

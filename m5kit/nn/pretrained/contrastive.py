@@ -1,0 +1,92 @@
+"""Loads two-tower contrastive models with open_clip."""
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from m5kit.errors import ConfigError
+from m5kit.nn.pretrained.library import import_library
+from m5kit.nn.pretrained.weights import OFFLINE, Weights, offline
+
+HUB = "hf-hub:"
+FOLDER = "local-dir:"
+
+
+def load_towers(weights: Weights, needed_by: str) -> tuple[Any, Mapping[str, Any]]:
+    """A model with both towers, and how it prepares its pictures (``size``, ``mean``, ``std``).
+
+    Args:
+        weights: a folder with ``open_clip_config.json``, ``hf-hub:NAME``, ``ARCHITECTURE/TAG``, ``ARCHITECTURE/FILE``,
+            or a config (``embed_dim``, ``vision_cfg``, ``text_cfg``) that begins at random.
+        needed_by: the encoder's name.
+
+    Raises:
+        ConfigError: nothing usable is there; says how to get it.
+        MissingDependencyError: open_clip cannot be imported.
+    """
+    library = import_library("open_clip", needed_by, "open_clip_torch")
+    if isinstance(weights, Mapping):
+        return _at_random(library, weights, needed_by), {}
+    try:
+        name, file = _source(library, weights)
+        with _quiet():
+            model = library.create_model(name, pretrained=file, require_pretrained=True, precision="fp32")
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
+        raise ConfigError([_missing(weights, needed_by, error)]) from error
+    facts = dict(getattr(model.visual, "preprocess_cfg", {}))
+    size = facts.get("size")
+    return model, facts | {"size": size[0] if isinstance(size, list | tuple) else size}
+
+
+def _at_random(library: Any, config: Mapping[str, Any], needed_by: str) -> nn.Module:
+    try:
+        kind = library.CustomTextCLIP if config.get("custom_text") else library.CLIP
+        model: nn.Module = kind(**{key: value for key, value in config.items() if key != "custom_text"})
+    except (TypeError, AttributeError, AssertionError) as error:
+        raise ConfigError([f"{needed_by}: weights is a config that open_clip refuses: {error}"]) from error
+    return model
+
+
+def _source(library: Any, weights: str) -> tuple[str, str | None]:
+    """What ``open_clip.create_model`` calls the weights: a name, and a tag or a file if the name has no schema."""
+    folder = Path(weights).expanduser()
+    if folder.is_dir():
+        return f"{FOLDER}{folder}", None
+    if weights.startswith(HUB):
+        return (_downloaded(weights.removeprefix(HUB)), None) if offline() else (weights, None)
+    architecture, _, rest = weights.partition("/")
+    if not rest or Path(rest).expanduser().is_file():
+        return architecture, str(Path(rest).expanduser())
+    if not offline():
+        return architecture, rest
+    hub = (library.get_pretrained_cfg(architecture, rest) or {}).get("hf_hub", "").strip("/")
+    return _downloaded(hub or weights), None
+
+
+def _downloaded(name: str) -> str:
+    hub = import_library("huggingface_hub", "a name on the hub")
+    return f"{FOLDER}{hub.snapshot_download(name, local_files_only=True)}"
+
+
+def _missing(weights: str, needed_by: str, error: Exception) -> str:
+    why = " ".join(str(error).split())[:200]
+    forbidden = f" and {OFFLINE}=1 forbids the network" if offline() else ""
+    return (
+        f"{needed_by}: weights {weights!r} could not be loaded{forbidden} ({why}); name a folder with "
+        "open_clip_config.json and open_clip_model.safetensors, hf-hub:NAME, ARCHITECTURE/TAG or ARCHITECTURE/FILE"
+    )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """open_clip reports on the root logger; what matters is raised."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)

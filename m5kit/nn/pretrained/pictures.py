@@ -1,0 +1,107 @@
+"""What a checkpoint expects of pictures and frames: their size and how bytes become numbers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from m5kit.errors import ConfigError
+
+HALF = (0.5, 0.5, 0.5)
+
+
+@dataclass(frozen=True, slots=True)
+class PictureFacts:
+    """How a checkpoint was trained to see.
+
+    Attributes:
+        size: side in pixels; None if it says nothing or takes any.
+        mean: of each colour, as a fraction of white; None if it does not say.
+        std: deviation of each colour.
+    """
+
+    size: int | None
+    mean: tuple[float, ...] | None
+    std: tuple[float, ...] | None
+
+    @classmethod
+    def of(cls, processor: Any, config: Any) -> "PictureFacts":
+        """Read a processor of transformers (None if there is none), and the network's own config for the size."""
+        crop = getattr(processor, "do_center_crop", False) and getattr(processor, "crop_size", None)
+        size = _side(crop) or _side(getattr(processor, "size", None))
+        own = _side(getattr(config, "image_size", None)) or _side(getattr(config, "crop_size", None))
+        mean, std = getattr(processor, "image_mean", None), getattr(processor, "image_std", None)
+        if processor is not None and not getattr(processor, "do_normalize", True):
+            mean, std = (0.0,) * 3, (1.0,) * 3
+        return cls(size or own, mean and tuple(mean), std and tuple(std))
+
+    def check(self, size: int, needed_by: str) -> None:
+        """Refuse pictures of another size.
+
+        Raises:
+            ConfigError: the data's transform makes another size than the checkpoint was trained with.
+        """
+        if self.size is not None and size != self.size:
+            raise ConfigError(
+                [
+                    f"{needed_by}: the checkpoint sees {self.size} x {self.size} pixels, the data's transform makes "
+                    f"{size}; set transform.size: {self.size}"
+                ]
+            )
+
+
+class Normalize(nn.Module):
+    """Bytes to the numbers a checkpoint was trained with, on the device.
+
+    Args:
+        facts: the checkpoint's.
+        mean: overrides it, as a fraction of white.
+        std: overrides it.
+        random: the network begins at random; 0.5 is then as good as any where nothing is said.
+        needed_by: the encoder's name.
+
+    Raises:
+        ConfigError: nobody says what mean and deviation are.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(
+        self,
+        facts: PictureFacts,
+        mean: Sequence[float] | None,
+        std: Sequence[float] | None,
+        *,
+        random: bool,
+        needed_by: str,
+    ) -> None:
+        super().__init__()
+        mean = mean or facts.mean or (HALF if random else None)
+        std = std or facts.std or (HALF if random else None)
+        if mean is None or std is None:
+            raise ConfigError(
+                [f"{needed_by}: the checkpoint has no preprocessor_config.json; say mean and std, three fractions each"]
+            )
+        self.register_buffer("mean", 255 * torch.tensor(list(mean)).view(-1, 1, 1), persistent=False)
+        self.register_buffer("std", 255 * torch.tensor(list(std)).view(-1, 1, 1), persistent=False)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """``... 3 h w`` uint8 to float32."""
+        return (pictures.float() - self.mean) / self.std
+
+
+def _side(size: Any) -> int | None:
+    """The one side of whatever form a size is written in; None if it is no square."""
+    if size is None or size is False:
+        return None
+    if isinstance(size, int):
+        return size
+    if isinstance(size, Sequence):
+        return int(size[0]) if len(set(size)) == 1 else None
+    known = size if isinstance(size, Mapping) else vars(size)
+    if known.get("height"):
+        return int(known["height"]) if known["height"] == known.get("width") else None
+    return known.get("shortest_edge")

@@ -1,0 +1,162 @@
+"""Trains all, the last blocks, low-rank additions, or none of a pretrained network."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from m5kit.errors import ConfigError
+from m5kit.nn.pretrained.library import import_library
+
+LORA_RANK = 8
+
+
+class Pretrained(nn.Module):
+    """A network of another library, of which a chosen share learns.
+
+    What does not learn stays in eval mode; a network of which nothing learns keeps no graph.
+
+    Args:
+        network: with its weights.
+        trainable: ``none``, ``all``, ``last:N`` (the last N blocks and what follows them), ``lora`` or ``lora:RANK``
+            (low-rank additions to the linear layers of the blocks, with peft).
+        layer_decay: the learning rate shrinks by this factor a block, from the last to the first.
+        rate_scale: learning rate of the last block over that of new layers.
+        checkpointing: compute activations again in the backward pass, which saves memory.
+
+    Raises:
+        ConfigError: ``trainable`` is none of these, or the network cannot do what is asked.
+        MissingDependencyError: LoRA is asked for and peft is not installed.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        *,
+        trainable: str = "none",
+        layer_decay: float = 1.0,
+        rate_scale: float = 1.0,
+        checkpointing: bool = False,
+    ) -> None:
+        super().__init__()
+        whole = trainable in ("none", "all") and layer_decay == 1.0
+        self.path = "" if whole else find_blocks(network)
+        self.frozen = trainable == "none"
+        self.layer_decay, self.rate_scale = layer_decay, rate_scale
+        self._choose(network, trainable)
+        self.network = network
+        if checkpointing:
+            _enable_checkpointing(network)
+
+    def forward(self, *inputs: Any, **named: Any) -> Any:
+        """What the network returns."""
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
+            return self.network(*inputs, **named)
+
+    def train(self, mode: bool = True) -> "Pretrained":
+        """What does not learn stays as it is in use, and so do batch norms: an item must not change another."""
+        super().train(mode and not self.frozen)
+        for module in self.modules():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                module.eval()
+        return self
+
+    def scales(self) -> dict[str, float]:
+        """Factor of the learning rate by parameter name, of those that learn and have another than 1."""
+        depth = _depths(self.network, self.path)
+        scales = {
+            f"network.{name}": self.rate_scale * self.layer_decay ** depth[name]
+            for name, parameter in self.network.named_parameters()
+            if parameter.requires_grad
+        }
+        return {name: scale for name, scale in scales.items() if scale != 1.0}
+
+    def _choose(self, network: nn.Module, trainable: str) -> None:
+        network.requires_grad_(trainable == "all")
+        kind, _, number = trainable.partition(":")
+        if trainable in ("none", "all"):
+            return
+        depths = _depths(network, self.path)
+        count = max(depths.values()) - 1
+        if kind == "lora" and re.fullmatch(r"|[1-9]\d*", number):
+            _add_lora(network, self.path, int(number or LORA_RANK))
+        elif kind == "last" and number.isdecimal() and 1 <= int(number) <= count:
+            for name, parameter in network.named_parameters():
+                parameter.requires_grad_(depths[name] <= int(number))
+        else:
+            raise ConfigError(
+                [
+                    f"trainable: expected none, all, lora, lora:RANK or last:N with N from 1 to {count} (the network's "
+                    f"blocks), got {trainable!r}"
+                ]
+            )
+
+
+def find_blocks(network: nn.Module) -> str:
+    """Dotted name of the stack of equal blocks that holds most of the parameters.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    stacks = [(name, each) for name, each in network.named_modules() if _is_stack(each)]
+    if not stacks:
+        raise ConfigError([f"{type(network).__name__} has no stack of equal blocks; set trainable: none or all"])
+    return max(stacks, key=lambda found: sum(p.numel() for p in found[1].parameters()))[0]
+
+
+def _is_stack(module: nn.Module) -> bool:
+    least = {nn.ModuleList: 1, nn.Sequential: 2}.get(type(module), 0)
+    kinds = {type(block) for block in module.children()}
+    return bool(least) and len(list(module.children())) >= least and len(kinds) == 1
+
+
+def _depths(network: nn.Module, path: str) -> dict[str, int]:
+    """How many blocks lie above each parameter: 0 after the last block, 1 in it, one more than there are before all."""
+    names = [name for name, _ in network.named_parameters()]
+    if not path:
+        return dict.fromkeys(names, 0)
+    inside = {name: int(name.removeprefix(f"{path}.").split(".")[0]) for name in names if name.startswith(f"{path}.")}
+    count = max(inside.values()) + 1
+    first = min(i for i, name in enumerate(names) if name in inside)
+    return {
+        name: count - inside[name] if name in inside else (count + 1 if i < first else 0)
+        for i, name in enumerate(names)
+    }
+
+
+def _add_lora(network: nn.Module, path: str, rank: int) -> None:
+    peft = import_library("peft", "trainable: lora")
+    attention = [
+        name for name, each in network.named_modules() if isinstance(each, nn.MultiheadAttention) and path in name
+    ]
+    linear = [
+        name
+        for name, each in network.named_modules()
+        if isinstance(each, nn.Linear) and name.startswith(path) and not name.startswith(tuple(attention) or ("\0",))
+    ]
+    if not (attention or linear):
+        raise ConfigError([f"trainable: {type(network).__name__} has no linear layer for LoRA; set none, all or last:N"])
+    config = peft.LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=[*attention, *linear])
+    peft.inject_adapter_in_model(config, network)
+
+
+def _enable_checkpointing(network: Any) -> None:
+    if getattr(network, "supports_gradient_checkpointing", False):
+        older = getattr(network, "gradient_checkpointing_enable", None)  # the name before transformers 5.20
+        getattr(network, "activation_checkpointing_enable", older)({"use_reentrant": False})
+    elif hasattr(network, "set_grad_checkpointing"):
+        network.set_grad_checkpointing(True)
+    else:
+        raise ConfigError([f"checkpointing: {type(network).__name__} cannot do it; leave it out"])
+
+
+def prefixed(prefix: str, scales: Mapping[str, float]) -> dict[str, float]:
+    """The same factors for a module that lies under ``prefix``.
+
+    Example:
+        >>> prefixed("backbone", {"network.weight": 0.5})
+        {'backbone.network.weight': 0.5}
+    """
+    return {f"{prefix}.{name}": scale for name, scale in scales.items()}

@@ -1,0 +1,160 @@
+"""Finds pretrained weights: a local folder, a name on the Hugging Face hub, or a config to begin at random with."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias, TypeVar
+
+import torch
+from torch import nn
+
+from m5kit.errors import ConfigError
+from m5kit.nn.pretrained.library import import_library
+
+OFFLINE = "M5KIT_OFFLINE"
+"""Environment variable; ``1`` forbids the network."""
+
+Weights: TypeAlias = str | Mapping[str, Any]
+"""A folder, a hub name, or a config with ``model_type`` that begins at random."""
+
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A network and the parameters in it that the checkpoint did not hold (they are random)."""
+
+    network: nn.Module
+    missing: frozenset[int]
+
+    def part(self, name: str) -> "Loaded":
+        """One of several networks in a checkpoint, if it is there, else all of it."""
+        return Loaded(getattr(self.network, name, self.network), self.missing)
+
+    def complete(self, weights: Weights, needed_by: str) -> Any:
+        """The network, if the checkpoint held all of it.
+
+        Raises:
+            ConfigError: it did not; running on with random numbers would look like a bad model.
+        """
+        absent = [name for name, p in self.network.named_parameters() if id(p) in self.missing]
+        if absent:
+            raise ConfigError(
+                [
+                    f"{needed_by}: {weights!r} does not hold {len(absent)} of the network's tensors, such as "
+                    f"{absent[0]!r}; choose a checkpoint of this kind of model"
+                ]
+            )
+        return self.network
+
+
+def offline() -> bool:
+    """Whether the network is forbidden.
+
+    Example:
+        >>> os.environ[OFFLINE] = "1"
+        >>> offline()
+        True
+        >>> del os.environ[OFFLINE]
+    """
+    return os.environ.get(OFFLINE, "0") not in ("", "0")
+
+
+def fetch(loader: Callable[..., Found], weights: str, needed_by: str, **arguments: Any) -> Found:
+    """Call a ``from_pretrained`` on a folder or on a hub name.
+
+    Raises:
+        ConfigError: nothing usable is there; says how to get it.
+    """
+    local = Path(weights).expanduser()
+    try:
+        with quiet():
+            return loader(str(local) if local.exists() else _place(weights), **arguments)
+    except (OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
+        raise ConfigError([_missing(weights, local, needed_by, error)]) from error
+
+
+def load_network(weights: Weights, needed_by: str) -> Loaded:
+    """The network that Hugging Face's Auto classes find for ``weights``, on the meta device without its numbers.
+
+    Raises:
+        ConfigError: there are no such weights.
+        MissingDependencyError: transformers cannot be imported.
+    """
+    transformers = import_library("transformers", needed_by)
+    if isinstance(weights, Mapping) or torch.get_default_device().type == "meta":
+        return Loaded(transformers.AutoModel.from_config(load_config(weights, needed_by)), frozenset())
+    network, report = fetch(transformers.AutoModel.from_pretrained, weights, needed_by, output_loading_info=True)
+    named = dict(network.named_parameters())
+    return Loaded(network.float(), frozenset(id(named[name]) for name in report["missing_keys"] if name in named))
+
+
+def load_config(weights: Weights, needed_by: str) -> Any:
+    """The configuration of a network.
+
+    Raises:
+        ConfigError: there is none, or ``model_type`` is missing or unknown.
+    """
+    transformers = import_library("transformers", needed_by)
+    if isinstance(weights, str):
+        return fetch(transformers.AutoConfig.from_pretrained, weights, needed_by)
+    try:
+        with quiet():
+            return transformers.AutoConfig.for_model(**weights)
+    except (TypeError, ValueError) as error:
+        raise ConfigError([f"{needed_by}: weights is a config that transformers refuses: {_line(error)}"]) from error
+
+
+def load_processor(auto: str, weights: Weights, needed_by: str) -> Any | None:
+    """What prepares the media of a checkpoint, by the name of its Auto class; None where the checkpoint has none."""
+    if isinstance(weights, Mapping):
+        return None
+    try:
+        return fetch(getattr(import_library("transformers", needed_by), auto).from_pretrained, weights, needed_by)
+    except ConfigError:
+        return None  # the network itself was found; whoever needs a fact that is missing now asks for it
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep transformers' progress bars and reports off the terminal; what matters is raised."""
+    from transformers.utils import logging
+
+    before, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def _place(name: str) -> str:
+    """The hub name itself or, offline, the folder it was downloaded to: a folder makes no library ask the hub."""
+    if not offline():
+        return name
+    hub = import_library("huggingface_hub", "a name on the hub")
+    return str(hub.snapshot_download(name, local_files_only=True))
+
+
+def _missing(weights: str, local: Path, needed_by: str, error: Exception) -> str:
+    if local.exists():
+        return f"{needed_by}: cannot load weights from {weights!r}: {_line(error)}"
+    if offline():
+        return (
+            f"{needed_by}: weights {weights!r} are neither a local folder nor in the hub's cache, and {OFFLINE}=1 "
+            f"forbids the network; get them once with: hf download {weights}, or name a local folder"
+        )
+    return (
+        f"{needed_by}: weights {weights!r} are not a local folder and could not be had from the hub ({_line(error)}); "
+        f"get them with: hf download {weights}, or name a local folder"
+    )
+
+
+def _line(error: Exception) -> str:
+    message = " ".join(str(error).split())
+    return message if len(message) <= 200 else message[:197] + "..."
