@@ -2,7 +2,6 @@
 
 import inspect
 from collections.abc import Callable
-from typing import Protocol
 
 from m5kit.testing.imports import import_facts
 from m5kit.testing.report import Skip, expect
@@ -11,35 +10,27 @@ SLOWEST_IMPORT = 5.0
 """Seconds that a part's module may take to import once torch and m5kit are there."""
 
 
-class HasPart(Protocol):
-    """A case that knows the class it tries."""
-
-    @property
-    def part(self) -> type:
-        """The class."""
-
-
-def anatomy(base: type) -> list[Callable[[HasPart], None]]:
+def anatomy(base: type) -> list[Callable[[type], None]]:
     """The checks that need nothing but the class.
 
     Args:
         base: the family's contract.
     """
 
-    def is_of_its_family(case: HasPart) -> None:
+    def is_of_its_family(part: type) -> None:
         """A part derives from the base of its family and leaves no method of it abstract."""
         expect(
-            issubclass(case.part, base), f"its bases are {_names(case.part.__mro__[1:-1])}; derive from {base.__name__}"
+            issubclass(part, base), f"its bases are {_names(part.__mro__[1:-1])}; derive from {base.__name__}"
         )
-        left = sorted(getattr(case.part, "__abstractmethods__", ()))
+        left = sorted(getattr(part, "__abstractmethods__", ()))
         expect(not left, f"{', '.join(left)} is abstract; write it")
 
     return [is_of_its_family, constructor_is_explicit, is_documented, imports_quietly]
 
 
-def constructor_is_explicit(case: HasPart) -> None:
+def constructor_is_explicit(part: type) -> None:
     """A constructor takes named arguments only, each with a type, and no **kwargs that would hide a misspelling."""
-    for name, parameter in _parameters(case.part).items():
+    for name, parameter in _parameters(part).items():
         catches_all = parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
         expect(not catches_all, f"it takes {parameter}; name every argument")
         by_name = parameter.kind is parameter.KEYWORD_ONLY
@@ -47,14 +38,14 @@ def constructor_is_explicit(case: HasPart) -> None:
         expect(parameter.annotation is not parameter.empty, f"{name!r} has no type; annotate it")
 
 
-def is_documented(case: HasPart) -> None:
+def is_documented(part: type) -> None:
     """The class says in the first line of its docstring what it is; `m5kit list` shows that line."""
-    expect(bool((case.part.__dict__.get("__doc__") or "").strip()), "it has no docstring")
+    expect(bool((part.__dict__.get("__doc__") or "").strip()), "it has no docstring")
 
 
-def imports_quietly(case: HasPart) -> None:
+def imports_quietly(part: type) -> None:
     """Importing the module is quick, prints nothing, and opens no connection and no process."""
-    module = case.part.__module__
+    module = part.__module__
     if module == "__main__":
         raise Skip("the class was written in the script that runs")
     facts = import_facts(module)

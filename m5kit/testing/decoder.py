@@ -48,7 +48,7 @@ class DecoderCase:
         return pickle.dumps(self.decoder(self.source, self.root))
 
 
-CHECKS: Checks[DecoderCase] = Checks("decoders", *anatomy(Decoder))
+CHECKS: Checks[DecoderCase] = Checks("decoders", anatomy(Decoder))
 
 
 def check_decoder(part: type[Decoder] | str, only: Collection[str] | None = None) -> Report:

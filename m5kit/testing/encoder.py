@@ -52,7 +52,7 @@ class EncoderCase:
         return Inputs(values, self.inputs.lengths[rows], extras)
 
 
-CHECKS: Checks[EncoderCase] = Checks("encoders", *anatomy(Encoder), *MODULE_CHECKS)
+CHECKS: Checks[EncoderCase] = Checks("encoders", anatomy(Encoder), MODULE_CHECKS)
 
 
 def check_encoder(part: type[Encoder] | str, only: Collection[str] | None = None) -> Report:

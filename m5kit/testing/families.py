@@ -36,7 +36,7 @@ def check(family: str, part: type | str, only: Collection[str] | None = None) ->
 
 def check_names(family: str) -> list[str]:
     """The names of a family's checks, in order."""
-    return list(_of(family)[1].by_name)
+    return _of(family)[1].names
 
 
 def _of(family: str) -> tuple[Callable[..., Report], Checks[Any]]:

@@ -41,7 +41,7 @@ class FusionCase:
         return self.make()
 
 
-CHECKS: Checks[FusionCase] = Checks("fusions", *anatomy(Fusion), *MODULE_CHECKS)
+CHECKS: Checks[FusionCase] = Checks("fusions", anatomy(Fusion), MODULE_CHECKS)
 
 
 def check_fusion(part: type[Fusion] | str, only: Collection[str] | None = None) -> Report:

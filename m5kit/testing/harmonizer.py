@@ -41,7 +41,7 @@ class HarmonizerCase:
         return self.make()
 
 
-CHECKS: Checks[HarmonizerCase] = Checks("harmonizers", *anatomy(Harmonizer), *MODULE_CHECKS)
+CHECKS: Checks[HarmonizerCase] = Checks("harmonizers", anatomy(Harmonizer), MODULE_CHECKS)
 
 
 def check_harmonizer(part: type[Harmonizer] | str, only: Collection[str] | None = None) -> Report:

@@ -46,7 +46,7 @@ class HeadCase:
         return self.make()
 
 
-CHECKS: Checks[HeadCase] = Checks("heads", *anatomy(Head), *MODULE_CHECKS)
+CHECKS: Checks[HeadCase] = Checks("heads", anatomy(Head), MODULE_CHECKS)
 
 
 def check_head(part: type[Head] | str, only: Collection[str] | None = None) -> Report:

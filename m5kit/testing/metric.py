@@ -44,7 +44,7 @@ class MetricCase:
         return self.metric.compute(self.embedded(), seed)
 
 
-CHECKS: Checks[MetricCase] = Checks("metrics", *anatomy(Metric))
+CHECKS: Checks[MetricCase] = Checks("metrics", anatomy(Metric))
 
 
 def check_metric(part: type[Metric] | str, only: Collection[str] | None = None) -> Report:

@@ -1,7 +1,7 @@
 """Runs the checks of a family on one part and says which ran, which were skipped and why, and which failed."""
 
 import random
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -73,12 +73,21 @@ class Checks(Generic[Case]):
 
     Args:
         family: plural name, as a registry's.
+        anatomy: checks of the class, which need no instance.
         shared: checks that hold for more than this family.
     """
 
-    def __init__(self, family: str, *shared: Callable[[Case], None]) -> None:
+    def __init__(
+        self, family: str, anatomy: Sequence[Callable[[type], None]], shared: Sequence[Callable[[Case], None]] = ()
+    ) -> None:
         self.family = family
+        self.anatomy = {check.__name__: check for check in anatomy}
         self.by_name = {check.__name__: check for check in shared}
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all checks."""
+        return [*self.anatomy, *self.by_name]
 
     def add(self, check: Callable[[Case], None]) -> Callable[[Case], None]:
         """Take a function as a check: its name names it, the first line of its docstring is the rule."""
@@ -98,29 +107,41 @@ class Checks(Generic[Case]):
             MissingDependencyError: the part needs a library that is not installed, so nothing can be said.
             ContractError: ``only`` names a check that the family does not have.
         """
-        unknown = sorted(set(only or ()) - self.by_name.keys())
+        __tracebackhide__ = True  # pytest then shows the report, not this function
+        unknown = sorted(set(only or ()) - set(self.names))
         if unknown:
-            raise ContractError(
-                f"no check of {self.family} is named {unknown[0]!r}; there are {', '.join(self.by_name)}"
-            )
+            raise ContractError(f"no check of {self.family} is named {unknown[0]!r}; there are {', '.join(self.names)}")
         passed, skipped, failed = [], {}, {}
-        for name, check in self.by_name.items():
+        for name in self.names:
             if only is not None and name not in only:
                 continue
             try:
-                _try(check, make)
+                self._try(name, part, make)
             except Skip as reason:
                 skipped[name] = str(reason)
             except MissingDependencyError:
                 raise
             except Exception as error:
-                failed[name] = _explain(check, error)
+                failed[name] = _explain(self.anatomy.get(name) or self.by_name[name], error)
             else:
                 passed.append(name)
         report = Report(self.family, f"{part.__module__}.{part.__qualname__}", tuple(passed), skipped, failed)
         if not report.ok and not (only is not None and skipped and not failed):
             raise ConformanceError(report)
         return report
+
+    def _try(self, name: str, part: type, make: Callable[[], Case]) -> None:
+        if name in self.anatomy:
+            self.anatomy[name](part)
+            return
+        state, numpy_state = random.getstate(), np.random.get_state()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            try:
+                self.by_name[name](make())
+            finally:
+                random.setstate(state)
+                np.random.set_state(numpy_state)
 
 
 def expect(holds: bool, problem: str) -> None:
@@ -129,18 +150,7 @@ def expect(holds: bool, problem: str) -> None:
         raise AssertionError(problem)
 
 
-def _try(check: Callable[[Case], None], make: Callable[[], Case]) -> None:
-    state, numpy_state = random.getstate(), np.random.get_state()
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        try:
-            check(make())
-        finally:
-            random.setstate(state)
-            np.random.set_state(numpy_state)
-
-
-def _explain(check: Callable[[Case], None], error: Exception) -> str:
+def _explain(check: Callable[..., None], error: Exception) -> str:
     rule = (check.__doc__ or "").partition("\n")[0]
     what = str(error) if isinstance(error, AssertionError) else f"it raised {type(error).__name__}: {error}"
     return f"{rule} But: {what}"

@@ -90,7 +90,7 @@ class TaskCase:
         return self.module.modality
 
 
-CHECKS: Checks[TaskCase] = Checks("tasks", *anatomy(Task), *MODULE_CHECKS)
+CHECKS: Checks[TaskCase] = Checks("tasks", anatomy(Task), MODULE_CHECKS)
 
 
 def check_task(part: type[Task] | str, only: Collection[str] | None = None) -> Report:

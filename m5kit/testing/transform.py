@@ -38,7 +38,7 @@ class TransformCase:
         return self.transform(self.decoded, None if seed is None else np.random.default_rng(seed))
 
 
-CHECKS: Checks[TransformCase] = Checks("transforms", *anatomy(Transform))
+CHECKS: Checks[TransformCase] = Checks("transforms", anatomy(Transform))
 
 
 def check_transform(part: type[Transform] | str, only: Collection[str] | None = None) -> Report:
