@@ -19,9 +19,7 @@ def anatomy(base: type) -> list[Callable[[type], None]]:
 
     def is_of_its_family(part: type) -> None:
         """A part derives from the base of its family and leaves no method of it abstract."""
-        expect(
-            issubclass(part, base), f"its bases are {_names(part.__mro__[1:-1])}; derive from {base.__name__}"
-        )
+        expect(issubclass(part, base), f"its bases are {_names(part.__mro__[1:-1])}; derive from {base.__name__}")
         left = sorted(getattr(part, "__abstractmethods__", ()))
         expect(not left, f"{', '.join(left)} is abstract; write it")
 
