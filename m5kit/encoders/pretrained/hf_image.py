@@ -102,6 +102,21 @@ class HFImage(PretrainedEncoder):
         prefix = tokens.shape[1] - self.rows**2
         return _summary(tokens, prefix, seen), tokens[:, prefix:]
 
+    @classmethod
+    def example(cls) -> tuple["HFImage", Inputs]:
+        """A one-layer ViT that begins at random, and three pictures."""
+        weights = {
+            "model_type": "vit",
+            "hidden_size": 16,
+            "num_hidden_layers": 1,
+            "num_attention_heads": 2,
+            "intermediate_size": 16,
+            "image_size": 16,
+            "patch_size": 8,
+        }
+        pictures = torch.randint(0, 256, (3, 3, 16, 16), dtype=torch.uint8)
+        return cls(dim=12, size=16, weights=weights, trainable="all"), Inputs(pictures, torch.ones(3, dtype=torch.int64))
+
 
 def _in_line(values: Tensor) -> Tensor:
     """Maps ``p c h w`` of convolutional networks as ``p l c``."""

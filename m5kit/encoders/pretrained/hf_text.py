@@ -79,7 +79,7 @@ class HFText(PretrainedEncoder):
         if getattr(network, "pooler", None) is not None:
             network.pooler = None  # trained for another task in the checkpoints that have one
         config = network.config
-        _check_sizes(config, vocabulary, max_tokens + (start_id >= 0) + (end_id >= 0), self.name)
+        _check_sizes(network, vocabulary, max_tokens + (start_id >= 0) + (end_id >= 0), self.name)
         if mask_id >= config.vocab_size:
             network.resize_token_embeddings(mask_id + 1)
         backbone = Pretrained(
@@ -131,6 +131,11 @@ class HFText(PretrainedEncoder):
         share = real / real.sum(1, keepdim=True).clamp(min=1)
         return (share[:, None].to(values.dtype) @ values.masked_fill(~real[..., None], 0.0)).squeeze(1), tokens
 
+    @classmethod
+    def example(cls) -> tuple["HFText", Inputs]:
+        """A one-layer BERT that begins at random, and three texts."""
+        return cls(**_EXAMPLE), _example_inputs()
+
 
 @ENCODERS.register_module("table_serialised")
 class TableSerialised(HFText):
@@ -155,6 +160,37 @@ class TableSerialised(HFText):
             )
         return super().cut(inputs)
 
+    @classmethod
+    def example(cls) -> tuple["TableSerialised", Inputs]:
+        """A one-layer BERT that begins at random, and three tables."""
+        inputs = _example_inputs()
+        groups = torch.arange(6).div(3, rounding_mode="floor").expand(3, -1)
+        return cls(**_EXAMPLE), replace(inputs, extras={"groups": groups, "roles": torch.tensor([1, 2, 2] * 2).expand(3, -1)})
+
+
+_EXAMPLE: dict[str, Any] = {
+    "dim": 12,
+    "vocabulary": 20,
+    "max_tokens": 6,
+    "mask_id": 4,
+    "start_id": 2,
+    "end_id": 3,
+    "trainable": "all",
+    "weights": {
+        "model_type": "bert",
+        "vocab_size": 20,
+        "hidden_size": 16,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "intermediate_size": 16,
+        "max_position_embeddings": 8,
+    },
+}
+
+
+def _example_inputs() -> Inputs:
+    return Inputs(torch.randint(5, 20, (3, 6)), torch.tensor([6, 2, 4]))
+
 
 def _text_network(weights: Weights, needed_by: str) -> Any:
     loaded = load_network(weights, needed_by)
@@ -163,14 +199,17 @@ def _text_network(weights: Weights, needed_by: str) -> Any:
     return loaded.part("text_model").complete(weights, needed_by)
 
 
-def _check_sizes(config: Any, vocabulary: int, length: int, needed_by: str) -> None:
-    problems = []
+def _check_sizes(network: Any, vocabulary: int, length: int, needed_by: str) -> None:
+    config, problems = network.config, []
     if vocabulary > config.vocab_size + 1:  # one more for a mask token that the tokenizer lacks
         problems.append(
             f"{needed_by}: the transform knows {vocabulary} ids, the network {config.vocab_size}; give the transform the "
             "same weights, or a config with a larger vocab_size"
         )
     positions = getattr(config, "max_position_embeddings", None)
+    table = getattr(getattr(network, "embeddings", None), "position_embeddings", None)
+    if positions is not None and getattr(table, "padding_idx", None) is not None:
+        positions -= table.padding_idx + 1  # RoBERTa's kin count positions from there
     if positions is not None and length > positions:
         problems.append(
             f"{needed_by}: a text may have {length} tokens with start and end, the network knows {positions} positions; "

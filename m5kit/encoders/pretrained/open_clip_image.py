@@ -102,6 +102,17 @@ class OpenClipImage(PretrainedEncoder):
         tokens, first = self.backbone(join_patches(observation.values, self.patch, self.rows))
         return tokens.mean(1) if first is None else first, tokens
 
+    @classmethod
+    def example(cls) -> tuple["OpenClipImage", Inputs]:
+        """A one-layer ViT that begins at random, and three pictures."""
+        weights = {
+            "embed_dim": 8,
+            "vision_cfg": {"image_size": 16, "patch_size": 8, "width": 16, "layers": 1, "head_width": 8},
+            "text_cfg": {"context_length": 8, "vocab_size": 20, "width": 16, "heads": 2, "layers": 1},
+        }
+        pictures = torch.randint(0, 256, (3, 3, 16, 16), dtype=torch.uint8)
+        return cls(dim=12, size=16, weights=weights, trainable="all"), Inputs(pictures, torch.ones(3, dtype=torch.int64))
+
 
 class _Intermediates(nn.Module):
     """A visual tower as a function to its last tokens ``p l c`` and its class token ``p c``, if it has one."""
@@ -109,6 +120,8 @@ class _Intermediates(nn.Module):
     def __init__(self, visual: nn.Module) -> None:
         super().__init__()
         self.visual = visual
+        if isinstance(getattr(visual, "proj", None), nn.Parameter):
+            visual.proj = None  # to the contrastive space, where no tokens are
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor | None]:
         seen = self.visual.forward_intermediates(  # type: ignore[operator]

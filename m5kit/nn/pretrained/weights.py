@@ -19,6 +19,9 @@ OFFLINE = "M5KIT_OFFLINE"
 Weights: TypeAlias = str | Mapping[str, Any]
 """A folder, a hub name, or a config with ``model_type`` that begins at random."""
 
+UNUSED = {"mask_token", "masked_spec_embed"}
+"""Parameters for the networks' own masking, which m5kit does not use."""
+
 Found = TypeVar("Found")
 
 
@@ -47,6 +50,9 @@ class Loaded:
                     f"{absent[0]!r}; choose a checkpoint of this kind of model"
                 ]
             )
+        for module in self.network.modules():
+            for name in UNUSED & module._parameters.keys():
+                setattr(module, name, None)
         return self.network
 
 

@@ -1,0 +1,158 @@
+"""Sound through networks of Hugging Face transformers that hear samples: Wav2Vec2, HuBERT, WavLM, data2vec ..."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool1d, pad
+from torch.nn.utils.parametrize import is_parametrized, remove_parametrizations
+
+from m5kit.encoders.pretrained.base import Hides, Output, PretrainedEncoder, Target
+from m5kit.errors import ConfigError, ContractError
+from m5kit.nn.pooling import length_mean
+from m5kit.nn.pretrained.tuning import Pretrained
+from m5kit.nn.pretrained.weights import Weights, load_network, load_processor
+from m5kit.registry import ENCODERS
+from m5kit.structures import Inputs, Observation
+
+
+@ENCODERS.register_module("hf_audio")
+class HFAudio(PretrainedEncoder):
+    """A waveform network of transformers; a task hides stretches of samples, which the transform ``waveform`` cuts.
+
+    The network's own tokens (about fifty a second) are averaged to one a stretch. Sounds of equal length go through it
+    together, without padding: these networks let padding change what they hear.
+
+    Args:
+        dim: width d of the tokens.
+        rate: samples a second of the data; must be the checkpoint's.
+        chunk: samples of a stretch.
+        weights: a local folder, a hub name, or a config with ``model_type`` that begins at random.
+        trainable: ``none``, ``all``, ``last:N``, ``lora`` or ``lora:RANK``.
+        hides: what a task may hide: the ``input``, or the ``output`` of a frozen network.
+        output: ``tokens``, or the summary alone (``pooled``).
+        target: what is predicted of a hidden stretch: the ``input``, or what a frozen ``network`` makes of it.
+        layer_decay: factor of the learning rate from each block to the one before.
+        rate_scale: learning rate of the last block over that of new layers.
+        checkpointing: save memory by computing activations twice.
+        mixing: transformer blocks after a frozen network whose output is hidden.
+        heads: attention heads of one.
+    """
+
+    def __init__(
+        self,
+        *,
+        dim: int,
+        rate: int,
+        chunk: int,
+        weights: Weights,
+        trainable: str = "none",
+        hides: Hides = "input",
+        output: Output = "tokens",
+        target: Target = "input",
+        layer_decay: float = 1.0,
+        rate_scale: float = 1.0,
+        checkpointing: bool = False,
+        mixing: int = 2,
+        heads: int = 4,
+    ) -> None:
+        network: Any = load_network(weights, "hf_audio").complete(weights, "hf_audio")
+        extractor = load_processor("AutoFeatureExtractor", weights, "hf_audio")
+        _check(network, extractor, rate, chunk)
+        _fold_weight_norms(network)
+        network.config.apply_spec_augment = False  # what is hidden is the task's business
+        network.config.layerdrop = 0.0
+        backbone = Pretrained(
+            network,
+            trainable=trainable,
+            layer_decay=layer_decay,
+            rate_scale=rate_scale,
+            checkpointing=checkpointing,
+        )
+        super().__init__(
+            dim=dim,
+            width=network.config.hidden_size,
+            backbone=backbone,
+            hides=hides,
+            output=output,
+            target=target,
+            mixing=mixing,
+            heads=heads,
+        )
+        self.chunk = chunk
+        self.normalizes = bool(getattr(extractor, "do_normalize", True))
+
+    def cut(self, inputs: Inputs) -> Observation:
+        """Stretches ``p l chunk`` as they are or, if the checkpoint wants it, with mean 0 and variance 1 an item.
+
+        Raises:
+            ContractError: the stretches have another length.
+        """
+        if inputs.values.shape[-1] != self.chunk:
+            raise ContractError(f"hf_audio was built for stretches of {self.chunk}, got {inputs.values.shape[-1]}")
+        if not self.normalizes:
+            return Observation(inputs.values, inputs.lengths)
+        mean = length_mean(inputs.values.mean(2, keepdim=True), inputs.lengths)[:, None]
+        spread = length_mean((inputs.values - mean).square().mean(2, keepdim=True), inputs.lengths)[:, None]
+        return Observation((inputs.values - mean) / (spread + 1e-7).sqrt(), inputs.lengths)
+
+    def run(self, observation: Observation) -> tuple[Tensor, Tensor]:
+        """Summary ``p c``, the mean over the sound, and tokens ``p l c``."""
+        values, lengths = observation.values, observation.lengths
+        tokens = values.new_zeros(*values.shape[:2], self.width)
+        for rows, size in _equals(lengths):
+            there = rows.to(values.device, non_blocking=True)
+            heard = self.backbone(input_values=values[there, :size].flatten(1)).last_hidden_state
+            aligned = adaptive_avg_pool1d(heard.mT.float(), size).mT
+            full = pad(aligned, (0, 0, 0, values.shape[1] - size))
+            tokens = tokens.index_copy(0, there, full)
+        return length_mean(tokens, lengths), tokens
+
+    @classmethod
+    def example(cls) -> tuple["HFAudio", Inputs]:
+        """A one-layer HuBERT that begins at random, and three sounds."""
+        weights = {
+            "model_type": "hubert",
+            "hidden_size": 16,
+            "num_hidden_layers": 1,
+            "num_attention_heads": 2,
+            "intermediate_size": 16,
+            "conv_dim": [8, 8],
+            "conv_stride": [4, 4],
+            "conv_kernel": [4, 4],
+            "num_feat_extract_layers": 2,
+            "num_conv_pos_embeddings": 4,
+            "num_conv_pos_embedding_groups": 2,
+        }
+        encoder = cls(dim=12, rate=16_000, chunk=64, weights=weights, trainable="all")
+        return encoder, Inputs(torch.randn(3, 6, 64), torch.tensor([6, 2, 4]))
+
+
+def _equals(lengths: Tensor) -> Iterator[tuple[Tensor, int]]:
+    """Rows of equal length, and that length; empty ones are left out."""
+    for size in sorted(set(lengths.tolist()) - {0}):
+        yield (lengths == size).nonzero().squeeze(1), size
+
+
+def _fold_weight_norms(network: Any) -> None:
+    """Parametrised weights cannot be sent to another process."""
+    for module in network.modules():
+        if is_parametrized(module, "weight"):
+            remove_parametrizations(module, "weight")
+
+
+def _check(network: Any, extractor: Any, rate: int, chunk: int) -> None:
+    problems = []
+    wanted = getattr(extractor, "sampling_rate", rate)
+    if rate != wanted:
+        problems.append(
+            f"hf_audio: the checkpoint hears {wanted} samples a second, the data's transform makes {rate}; set "
+            f"transform.rate: {wanted}"
+        )
+    if not hasattr(network, "_get_feat_extract_output_lengths"):
+        problems.append(f"hf_audio: {type(network).__name__} does not hear samples; use hf_spectrogram")
+    elif int(network._get_feat_extract_output_lengths(torch.tensor(chunk))) < 1:
+        problems.append(f"hf_audio: a stretch of {chunk} samples is too short for the network; raise transform.chunk")
+    if problems:
+        raise ConfigError(problems)

@@ -1,0 +1,166 @@
+"""Token ids through the text tower of any open_clip model."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from m5kit.encoders.pretrained.base import Hides, Output, PretrainedEncoder
+from m5kit.errors import ConfigError
+from m5kit.nn.pretrained.contrastive import load_towers
+from m5kit.nn.pretrained.sequences import wrap
+from m5kit.nn.pretrained.tuning import Pretrained
+from m5kit.nn.pretrained.weights import Weights
+from m5kit.registry import ENCODERS
+from m5kit.structures import Inputs, Observation
+
+
+@ENCODERS.register_module("open_clip_text")
+class OpenClipText(PretrainedEncoder):
+    """The text tower of an open_clip model; a task hides ids, which the transform ``open_clip_tokenize`` makes.
+
+    Args:
+        dim: width d of the tokens.
+        vocabulary: how many ids there are.
+        max_tokens: the longest text.
+        mask_id: the id of a hidden token; the tower learns a vector for one that is not the tokenizer's.
+        weights: a local folder with ``open_clip_config.json``, ``hf-hub:NAME``, ``ARCHITECTURE/TAG``,
+            ``ARCHITECTURE/FILE``, or a config (``embed_dim``, ``vision_cfg``, ``text_cfg``) that begins at random.
+        start_id: the tokenizer's id before a text, -1 if it has none.
+        end_id: the tokenizer's id after a text, -1 if it has none; the tower's summary is read there.
+        trainable: ``none``, ``all``, ``last:N``, ``lora`` or ``lora:RANK``.
+        hides: what a task may hide: the ``input``, or the ``output`` of a frozen network.
+        output: ``tokens``, or the summary alone (``pooled``).
+        layer_decay: factor of the learning rate from each block to the one before.
+        rate_scale: learning rate of the last block over that of new layers.
+        checkpointing: save memory by computing activations twice.
+        mixing: transformer blocks after a frozen network whose output is hidden.
+        heads: attention heads of one.
+    """
+
+    def __init__(
+        self,
+        *,
+        dim: int,
+        vocabulary: int,
+        max_tokens: int,
+        mask_id: int,
+        weights: Weights,
+        start_id: int = -1,
+        end_id: int = -1,
+        trainable: str = "none",
+        hides: Hides = "input",
+        output: Output = "tokens",
+        layer_decay: float = 1.0,
+        rate_scale: float = 1.0,
+        checkpointing: bool = False,
+        mixing: int = 2,
+        heads: int = 4,
+    ) -> None:
+        tower = _TextTower(load_towers(weights, "open_clip_text")[0])
+        tower.check(vocabulary, max_tokens + (start_id >= 0) + (end_id >= 0))
+        tower.make_room(mask_id)
+        backbone = Pretrained(
+            tower, trainable=trainable, layer_decay=layer_decay, rate_scale=rate_scale, checkpointing=checkpointing
+        )
+        super().__init__(
+            dim=dim,
+            width=tower.words.embedding_dim,
+            backbone=backbone,
+            hides=hides,
+            output=output,
+            target="input",
+            mixing=mixing,
+            heads=heads,
+        )
+        self.vocabulary, self.mask_id, self.start_id, self.end_id = vocabulary, mask_id, start_id, end_id
+        self.padding, self.full = tower.padding, None if tower.causal else len(tower.positions)
+
+    def cut(self, inputs: Inputs) -> Observation:
+        """The ids ``p l`` as they are."""
+        return Observation(inputs.values, inputs.lengths, vocabulary=self.vocabulary, mask_id=self.mask_id)
+
+    def run(self, observation: Observation) -> tuple[Tensor, Tensor]:
+        """Summary ``p c``, from the end of the text, and tokens ``p l c``."""
+        size, device = observation.values.shape[1], observation.values.device
+        ids, lengths = wrap(observation.values, observation.lengths, self.start_id, self.end_id, self.padding, self.full)
+        values = self.backbone(ids)
+        first = int(self.start_id >= 0)
+        last = (lengths - 1).clamp(min=0).to(device, non_blocking=True)
+        return values[torch.arange(len(values)), last], values[:, first : first + size]
+
+    @classmethod
+    def example(cls) -> tuple["OpenClipText", Inputs]:
+        """A one-layer tower that begins at random, and three texts."""
+        weights = {
+            "embed_dim": 8,
+            "vision_cfg": {"image_size": 16, "patch_size": 8, "width": 16, "layers": 1, "head_width": 8},
+            "text_cfg": {"context_length": 8, "vocab_size": 20, "width": 16, "heads": 2, "layers": 1},
+        }
+        encoder = cls(
+            dim=12,
+            vocabulary=21,
+            max_tokens=6,
+            mask_id=20,
+            start_id=18,
+            end_id=19,
+            weights=weights,
+            trainable="all",
+        )
+        return encoder, Inputs(torch.randint(1, 18, (3, 6)), torch.tensor([6, 2, 4]))
+
+
+class _TextTower(nn.Module):
+    """The text side of a model of open_clip, whichever of its classes that is, as ids to normed tokens."""
+
+    attention: Tensor | None
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        source = getattr(model, "text", model)
+        if not hasattr(source, "token_embedding"):
+            raise ConfigError(
+                ["open_clip_text: this model's text tower is one of transformers; use hf_text with its weights"]
+            )
+        self.words: nn.Embedding = source.token_embedding
+        self.positions = nn.Parameter(source.positional_embedding.detach().clone())
+        self.transformer = source.transformer
+        self.norm = source.ln_final
+        self.padding = int(getattr(source, "pad_id", 0) or 0)
+        mask = getattr(source, "attn_mask", None)
+        self.causal = mask is not None
+        self.register_buffer("attention", mask, persistent=False)
+
+    def check(self, vocabulary: int, length: int) -> None:
+        """Refuse a transform that knows more ids, or makes longer texts, than the tower.
+
+        Raises:
+            ConfigError: it does.
+        """
+        known, most = self.words.num_embeddings, len(self.positions)
+        problems = []
+        if vocabulary > known + 1:  # one more for a hidden token
+            problems.append(f"open_clip_text: the transform knows {vocabulary} ids, the tower {known}")
+        if length > most:
+            problems.append(
+                f"open_clip_text: a text may have {length} tokens with start and end, the tower knows {most} positions; "
+                "lower the transform's max_tokens"
+            )
+        if problems:
+            raise ConfigError(problems)
+
+    def make_room(self, mask_id: int) -> None:
+        """Add a vector for hidden tokens, the mean of all words, if ``mask_id`` has none."""
+        if mask_id < self.words.num_embeddings:
+            return
+        old = self.words.weight.detach()
+        self.words = nn.Embedding.from_pretrained(torch.cat([old, old.mean(0, keepdim=True)]), freeze=False)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        size = ids.shape[1]
+        values = self.words(ids) + self.positions[:size]
+        attention = None if self.attention is None else self.attention[:size, :size].to(values.dtype)
+        return self.norm(self.transformer(values, attn_mask=attention))  # type: ignore[no-any-return]
+
+    def set_grad_checkpointing(self, enable: bool) -> None:
+        self.transformer.grad_checkpointing = enable
