@@ -19,7 +19,7 @@ from typing import Any
 from mmengine.registry import Registry
 
 from m5kit import plugins
-from m5kit.errors import ConfigError, UnknownComponentError
+from m5kit.errors import ConfigError, M5KitError, PluginError, UnknownComponentError
 
 BUILT_IN = "m5kit"
 
@@ -42,6 +42,7 @@ class ComponentRegistry(Registry):  # type: ignore[misc]  # mmengine ships no ty
         super().__init__(family, scope=BUILT_IN)
         self.family = family
         self.package = package
+        self._temporary: set[str] = set()
 
     @property
     def singular(self) -> str:
@@ -69,12 +70,11 @@ class ComponentRegistry(Registry):  # type: ignore[misc]  # mmengine ships no ty
         name = key.removeprefix(f"{BUILT_IN}:")
         if name in self.built_ins and name not in self.module_dict:
             import_module(self.built_ins[name])
+        elif (part := self._plugin(key)) is not None:
+            return self._load(part)
         if name in self.module_dict:
             return self.module_dict[name]  # type: ignore[no-any-return]
-        part = plugins.find(self.family, key)
-        if part is None:
-            raise self._unknown(key)
-        return part.load()  # type: ignore[return-value]
+        raise self._unknown(key)
 
     def build(self, config: Mapping[str, Any], **injected: Any) -> Any:
         """Construct the part that ``config["type"]`` names with the other keys as keyword arguments.
@@ -94,7 +94,18 @@ class ComponentRegistry(Registry):  # type: ignore[misc]  # mmengine ships no ty
         problems = argument_problems(part, arguments)
         if problems:
             raise ConfigError([f"{self.singular} {config['type']!r}: {problem}" for problem in problems])
-        return part(**arguments)
+        try:
+            return part(**arguments)
+        except M5KitError:
+            raise
+        except Exception as error:
+            plugin = self._plugin(config["type"])
+            if plugin is None:
+                raise
+            raise PluginError(
+                f"the plugin {plugin.label} cannot build its {self.singular} {plugin.name!r}: "
+                f"{type(error).__name__}: {error}\n{plugin.remedy}"
+            ) from error
 
     def arguments(self, name: str) -> list[str]:
         """What the constructor of the part called ``name`` takes."""
@@ -105,10 +116,40 @@ class ComponentRegistry(Registry):  # type: ignore[misc]  # mmengine ships no ty
         """Register ``part`` for the length of a ``with`` block; for tests and notebooks."""
         before = dict(self.module_dict)
         self.register_module(name, module=part, force=True)
+        self._temporary.add(name)
         try:
             yield
         finally:
             self._module_dict = before
+            self._temporary.discard(name)
+
+    def _plugin(self, key: str) -> plugins.PluginPart | None:
+        """The plugin's part that ``key`` means; a built-in and a part registered for a while come before it."""
+        bare = key.removeprefix(f"{BUILT_IN}:")
+        if bare in self.built_ins or bare in self._temporary:
+            return None
+        return plugins.find(self.family, key)
+
+    def _load(self, part: plugins.PluginPart) -> type:
+        """Import a plugin's part and see that it is one of this family."""
+        found = part.load()
+        base = getattr(import_module(f"{self.package}.base"), self.singular.capitalize())
+        if not issubclass(found, base):
+            raise PluginError(
+                f"the plugin {part.label} cannot provide the {self.singular} {part.name!r}: {part.target} does not "
+                f"derive from m5kit.api.{base.__name__}\n{part.remedy}"
+            )
+        return found
+
+    def _register_module(self, module: type, module_name: Any = None, force: bool = False) -> None:
+        """Refuse what would take the place of a built-in."""
+        for name in [module_name] if isinstance(module_name, str) else module_name or ():
+            if not force and self.built_ins.get(name, module.__module__) != module.__module__:
+                raise PluginError(
+                    f"{module.__module__}.{module.__qualname__} registers the {self.singular} {name!r}, which m5kit "
+                    f"itself provides; choose another name"
+                )
+        super()._register_module(module, module_name, force)
 
     def _unknown(self, key: str) -> UnknownComponentError:
         near = get_close_matches(key.rpartition(":")[2], self.names(), n=3)

@@ -1,0 +1,113 @@
+"""One published part, and how it is imported."""
+
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
+from importlib import import_module
+from threading import Timer
+
+from m5kit.errors import PluginError
+
+API_VERSION = 1
+PATIENCE = 10.0
+"""Seconds after which the user is told which plugin is still importing."""
+
+_TARGET = re.compile(r"(?P<module>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):(?P<name>[A-Za-z_]\w*)")
+
+
+@dataclass(frozen=True, slots=True)
+class PluginPart:
+    """One entry point: a part that a distribution offers.
+
+    Attributes:
+        family: ``encoders``, ``fusions``, ... or ``configs``.
+        name: how a config names it.
+        distribution: the name on the package index, or the path of a local file.
+        version: the installed version; of a local file, the beginning of its hash.
+        api: the m5kit API version that its group names.
+        target: ``package.module:Class``.
+        local: whether it is a file that a config names instead of a distribution.
+    """
+
+    family: str
+    name: str
+    distribution: str
+    version: str
+    api: int
+    target: str
+    local: bool = False
+
+    @property
+    def label(self) -> str:
+        """Name for messages, as ``pip`` shows it."""
+        return f"{self.distribution} {self.version}"
+
+    @property
+    def remedy(self) -> str:
+        """What a user can do about a part that does not work."""
+        mend = "mend the file" if self.local else f"mend or update it (pip install --upgrade {self.distribution})"
+        return f"{mend} or choose another {self.family[:-1]}; m5kit plugins check {self.distribution} says more"
+
+    def load(self) -> type:
+        """Import the part.
+
+        Raises:
+            PluginError: with distribution, version, entry point, root cause and remedy, whatever the import raised:
+                broken binaries raise OSError or RuntimeError, not only ImportError.
+        """
+        try:
+            found = self._import()
+        except (Exception, SystemExit) as error:
+            raise PluginError(
+                f"the plugin {self.label} cannot provide the {self.family[:-1]} {self.name!r}: importing {self.target} "
+                f"raised {type(error).__name__}: {error}\n{self.remedy}"
+            ) from error
+        if not isinstance(found, type):
+            raise PluginError(
+                f"the plugin {self.label} cannot provide the {self.family[:-1]} {self.name!r}: {self.target} is "
+                f"{found!r}, not a class\n{self.remedy}"
+            )
+        return found
+
+    def _import(self) -> object:
+        match = _TARGET.fullmatch(self.target)
+        if match is None:
+            raise ValueError("an entry point is written package.module:Class")
+        with _said_aside(), _told_when_slow(self):
+            return getattr(import_module(match["module"]), match["name"])
+
+
+def plain_name(distribution: str) -> str:
+    """A distribution's name as package indexes compare them.
+
+    Example:
+        >>> plain_name("M5kit_Encoder.Foo")
+        'm5kit-encoder-foo'
+    """
+    return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+@contextmanager
+def _said_aside() -> Iterator[None]:
+    """What a module prints while it is imported goes to standard error, so that it spoils no output of a command."""
+    with redirect_stdout(sys.stderr):
+        yield
+
+
+@contextmanager
+def _told_when_slow(part: PluginPart) -> Iterator[None]:
+    def tell() -> None:
+        sys.stderr.write(
+            f"importing {part.target} of the plugin {part.label} has taken {PATIENCE:g} s so far; if it hangs, press "
+            f"Ctrl-C and {part.remedy}\n"
+        )
+
+    timer = Timer(PATIENCE, tell)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()

@@ -1,0 +1,64 @@
+"""Reads the entry points of every installed distribution; a damaged one is a problem to tell, never a crash."""
+
+import re
+from dataclasses import dataclass
+from email.parser import HeaderParser
+from functools import lru_cache
+
+import importlib_metadata as metadata  # the standard library's is another one in each version of Python
+
+from m5kit.plugins.parts import PluginPart, plain_name
+
+GROUP = re.compile(r"m5kit\.v(\d+)\.(\w+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What the environment offers.
+
+    Attributes:
+        parts: of every distribution.
+        problems: name of a distribution, and what is wrong with its metadata.
+    """
+
+    parts: tuple[PluginPart, ...]
+    problems: tuple[tuple[str, str], ...]
+
+
+@lru_cache(maxsize=1)
+def published() -> Published:
+    """Every part that a distribution on the path publishes; of two copies of a distribution the first counts."""
+    parts: list[PluginPart] = []
+    problems: list[tuple[str, str]] = []
+    seen: set[str] = set()
+    for distribution in metadata.Distribution.discover():
+        text = _read(distribution, "entry_points.txt")
+        if "m5kit.v" not in text:
+            continue
+        name, version = _identity(distribution)
+        if plain_name(name) in seen:
+            continue
+        seen.add(plain_name(name))
+        try:
+            parts += _parts(name, version, distribution.entry_points)
+        except Exception as error:  # anything may stand in the file
+            problems.append((name, f"{name} {version}: its entry points cannot be read ({error}); reinstall it"))
+    return Published(tuple(parts), tuple(problems))
+
+
+def _parts(name: str, version: str, entries: metadata.EntryPoints) -> list[PluginPart]:
+    found = [(GROUP.fullmatch(entry.group), entry) for entry in entries]
+    return [PluginPart(match[2], e.name, name, version, int(match[1]), e.value) for match, e in found if match]
+
+
+def _identity(distribution: metadata.Distribution) -> tuple[str, str]:
+    """Name and version from the first lines of the metadata; parsing all of it would cost much more."""
+    head = HeaderParser().parsestr(_read(distribution, "METADATA").partition("\n\n")[0])
+    return head.get("Name") or "an unnamed distribution", head.get("Version") or "(no version)"
+
+
+def _read(distribution: metadata.Distribution, name: str) -> str:
+    try:
+        return distribution.read_text(name) or ""
+    except (OSError, UnicodeDecodeError):
+        return ""

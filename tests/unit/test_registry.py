@@ -1,0 +1,118 @@
+"""A name becomes a class: built-ins first, plugins next, nothing else."""
+
+import sys
+
+import pytest
+
+from m5kit import plugins
+from m5kit.errors import ConfigError, PluginError, UnknownComponentError
+from m5kit.fusions.concat import ConcatFusion
+from m5kit.registry import DECODERS, FAMILIES, FUSIONS, METRICS, TASKS
+
+
+@pytest.fixture
+def published(monkeypatch):
+    """Publishes classes of this module as parts of a made-up distribution."""
+
+    def publish(family, **classes):
+        module = sys.modules[__name__]
+        parts = []
+        for name, part in classes.items():
+            monkeypatch.setattr(module, part.__name__, part, raising=False)
+            parts.append(plugins.PluginPart(family, name, "m5kit-made-up", "1.0", 1, f"{__name__}:{part.__name__}"))
+        monkeypatch.setattr(plugins, "discover", lambda: {family: tuple(parts)})
+
+    return publish
+
+
+def test_built_ins_are_found_by_reading_sources():
+    assert {"concat", "gated", "scale"} <= FUSIONS.built_ins.keys()
+    assert FUSIONS.built_ins["concat"] == "m5kit.fusions.concat"
+    assert FUSIONS.get("concat") is FUSIONS.get("m5kit:concat") is ConcatFusion
+
+
+def test_every_family_has_its_own_names():
+    assert list(FAMILIES) == [
+        *("encoders", "fusions", "harmonizers", "tasks", "heads", "metrics", "decoders", "transforms"),
+    ]
+    assert all(family.built_ins for family in FAMILIES.values())
+
+
+def test_an_unknown_name_gets_the_nearest_ones():
+    with pytest.raises(
+        UnknownComponentError, match=r"no fusion is named 'conact'; did you mean 'concat'\? See: m5kit list"
+    ):
+        FUSIONS.get("conact")
+
+
+def test_a_name_of_another_family_is_told_so():
+    with pytest.raises(UnknownComponentError, match=r"no task is named 'concat'; \('concat' is a fusion.\)"):
+        TASKS.get("concat")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("subprocess.run", "os:system", "builtins.eval", "m5kit.fusions.concat.ConcatFusion", "torch.nn.Linear"),
+        *("m5kit:subprocess.run", "mmengine::Config", "..fusions.concat", "../concat", "", "concat ", "Config"),
+    ],
+)
+def test_only_registered_names_reach_anything(name):
+    with pytest.raises(UnknownComponentError, match="no fusion is named"):
+        FUSIONS.build({"type": name, "args": ["true"]})
+
+
+def test_known_values_are_passed_to_those_that_take_them():
+    fusion = FUSIONS.build({"type": "concat"}, modalities=("a", "b"), dim=8, classes=3)
+    assert (fusion.modalities, fusion.dim) == (("a", "b"), 8)
+
+
+def test_mistaken_arguments_are_all_told():
+    with pytest.raises(ConfigError) as caught:
+        METRICS.build({"type": "knn", "trian": "train", "label": "x", "test": "test"})
+    assert caught.value.problems == (
+        "metric 'knn': unknown key 'trian', did you mean 'train'?",
+        "metric 'knn': 'train' is missing",
+    )
+
+
+def test_a_plugin_cannot_take_the_place_of_a_built_in(published):
+    class Impostor(FUSIONS.get("concat")):
+        pass
+
+    published("fusions", concat=Impostor)
+    assert FUSIONS.get("concat") is ConcatFusion
+    assert FUSIONS.get("m5kit-made-up:concat") is Impostor
+    with pytest.raises(
+        PluginError, match="registers the fusion 'concat', which m5kit itself provides; choose another name"
+    ):
+        FUSIONS.register_module("concat")(Impostor)
+
+
+def test_a_plugin_of_another_family_is_refused(published):
+    published("decoders", shiny=FUSIONS.get("concat"))
+    with pytest.raises(
+        PluginError, match=r"m5kit-made-up 1.0 cannot provide the decoder 'shiny'.*m5kit.api.Decoder\nmend"
+    ):
+        DECODERS.get("shiny")
+
+
+def test_a_plugin_that_cannot_be_built_is_named(published):
+    class Crashing(FUSIONS.get("concat")):
+        def __init__(self) -> None:
+            raise OSError("no such device")
+
+    published("fusions", crashing=Crashing)
+    with pytest.raises(
+        PluginError, match=r"m5kit-made-up 1.0 cannot build its fusion 'crashing': OSError: no such device\n"
+    ):
+        FUSIONS.build({"type": "crashing"})
+
+
+def test_a_part_may_be_registered_for_a_while():
+    class Passing(FUSIONS.get("concat")):
+        pass
+
+    with FUSIONS.temporarily("concat", Passing):
+        assert FUSIONS.get("concat") is Passing
+    assert FUSIONS.get("concat") is ConcatFusion
