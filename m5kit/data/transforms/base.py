@@ -28,7 +28,11 @@ class Transform(ABC):
 
     @abstractmethod
     def provides(self) -> Mapping[str, int]:
-        """Facts about the inputs that an encoder's constructor may take by name, such as ``size`` or ``vocabulary``."""
+        """Facts about the inputs that an encoder's constructor may take by name, such as ``size`` or ``vocabulary``.
+
+        Before :meth:`fit`, what would be learned counts with its largest size, so that a config can be checked without
+        data.
+        """
 
     def fit(self, corpus: Iterable[Any]) -> None:
         """Learn from decoded training items; nothing by default."""

@@ -1,0 +1,106 @@
+"""A sound becomes a log-mel spectrogram."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from m5kit.data.decode.sound import Sound
+from m5kit.data.transforms.base import Transform
+from m5kit.registry import TRANSFORMS
+from m5kit.structures import Inputs
+
+FLOOR = 1e-6  # of the power; silence is log(FLOOR), not minus infinity
+
+
+@TRANSFORMS.register_module("log_mel")
+class LogMelTransform(Transform):
+    """One channel → ``t mels`` float32: resampled, mel power, logarithm, each clip of mean 0 and deviation 1.
+
+    Resampling, the mel bank and SpecAugment (Park et al., Interspeech 2019) are torchaudio's; what SpecAugment masks is
+    drawn from our generator.
+
+    Args:
+        seconds: longer sounds are cut to this: the middle, in training anywhere.
+        rate: samples a second.
+        mels: bands.
+        window: length of a window in seconds.
+        hop: distance of windows in seconds.
+        time_mask: SpecAugment in training: the longest masked stretch of time, as a share; 0 masks nothing.
+        band_mask: the widest masked stretch of bands, as a share; 0 masks nothing.
+    """
+
+    def __init__(
+        self,
+        *,
+        seconds: float,
+        rate: int = 16_000,
+        mels: int = 64,
+        window: float = 0.025,
+        hop: float = 0.010,
+        time_mask: float = 0.1,
+        band_mask: float = 0.1,
+    ) -> None:
+        self.samples, self.rate, self.mels = round(seconds * rate), rate, mels
+        self.window, self.hop = round(window * rate), round(hop * rate)
+        self.time_mask, self.band_mask = time_mask, band_mask
+        self.steps = self.samples // self.hop + 1
+
+    def __call__(self, decoded: Sound, generator: np.random.Generator | None = None) -> Inputs:
+        """Prepare one sound."""
+        waveform = self._cut(self._resampled(decoded), generator)
+        mel = torch.log(self._bank(waveform) + FLOOR).T  # t mels
+        mel = (mel - mel.mean()) / (mel.std(correction=0) + 1e-5)
+        return Inputs.single(mel if generator is None else self._masked(mel, generator))
+
+    def blank(self) -> Inputs:
+        """Zeros of the full length."""
+        return Inputs.single(torch.zeros(self.steps, self.mels))
+
+    def provides(self) -> Mapping[str, int]:
+        """How many bands, and the most steps."""
+        return {"mels": self.mels, "steps": self.steps}
+
+    @classmethod
+    def example(cls) -> tuple["LogMelTransform", Sound]:
+        """A quarter of a second of a falling tone."""
+        return cls(seconds=0.2, rate=8000, mels=16), Sound(np.sin(np.arange(2000) ** 0.9).astype(np.float32), 8000)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_bank"}  # each worker makes its own
+
+    @cached_property
+    def _bank(self) -> nn.Module:
+        from torchaudio.transforms import MelSpectrogram
+
+        bank: nn.Module = MelSpectrogram(
+            self.rate, n_fft=max(512, self.window), win_length=self.window, hop_length=self.hop, n_mels=self.mels
+        )
+        return bank
+
+    def _resampled(self, sound: Sound) -> Tensor:
+        from torchaudio.functional import resample
+
+        waveform: Tensor = resample(torch.from_numpy(sound.waveform), sound.rate, self.rate)
+        shortest = self.window  # reflection at the ends needs more than half a window
+        return waveform if len(waveform) >= shortest else nn.functional.pad(waveform, (0, shortest - len(waveform)))
+
+    def _cut(self, waveform: Tensor, generator: np.random.Generator | None) -> Tensor:
+        spare = max(len(waveform) - self.samples, 0)
+        start = spare // 2 if generator is None else int(generator.integers(spare + 1))
+        return waveform[start : start + self.samples]
+
+    def _masked(self, mel: Tensor, generator: np.random.Generator) -> Tensor:
+        """SpecAugment: one stretch of time and one of bands become the clip's mean, which is 0."""
+        from torchaudio.functional import mask_along_axis
+
+        with torch.random.fork_rng(devices=[]):  # torchaudio draws from the global state
+            torch.manual_seed(int(generator.integers(2**63)))
+            for axis, share in ((2, self.band_mask), (1, self.time_mask)):
+                widest = int(share * mel.shape[axis - 1])
+                if widest:
+                    mel = mask_along_axis(mel[None], widest, 0.0, axis)[0]
+        return mel

@@ -1,0 +1,104 @@
+"""A table becomes ids that remember their property and their part in it."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from m5kit.data.transforms._vocabulary import Vocabulary
+from m5kit.data.transforms.base import Transform
+from m5kit.registry import TRANSFORMS
+from m5kit.structures import Inputs
+
+NONE, KEY, VALUE = 0, 1, 2
+
+
+@TRANSFORMS.register_module("properties")
+class PropertiesTransform(Transform):
+    """Property → value becomes ``key : value ;`` as ids ``l`` that know their pair (``groups``) and part (``roles``).
+
+    A pair that does not fit whole is left out, and so are those after it; a first pair that is too long is cut.
+
+    Args:
+        max_tokens: the most ids.
+        vocabulary: the most ids to learn.
+        file: a ``tokenizer.json`` to use instead of learning.
+        separator: ``punctuation`` writes ``:`` and ``;``, ``none`` nothing, as SCALE's pretraining does.
+        shuffle: in training, put the pairs in random order: properties are a set.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_tokens: int,
+        vocabulary: int = 8000,
+        file: str | None = None,
+        separator: str = "punctuation",
+        shuffle: bool = True,
+    ) -> None:
+        self.max_tokens = max_tokens
+        self.words = Vocabulary(vocabulary, file, lowercase=True)
+        self.needs_fit = file is None
+        self.between, self.after = {"punctuation": (":", ";"), "none": ("", "")}[separator]
+        self.shuffle = shuffle
+
+    def __call__(self, decoded: Mapping[str, Any], generator: np.random.Generator | None = None) -> Inputs:
+        """Prepare one table."""
+        pairs = list(decoded.items())
+        if generator is not None and self.shuffle:
+            pairs = [pairs[i] for i in generator.permutation(len(pairs))]
+        tokens: list[tuple[int, int, int]] = []
+        for number, (key, value) in enumerate(pairs):
+            pair = [(word, number, role) for word, role in self._pair(key, value)]
+            if tokens and len(tokens) + len(pair) > self.max_tokens:
+                break
+            tokens += pair
+        return self._inputs(tokens[: self.max_tokens] or [(1, -1, NONE)])
+
+    def blank(self) -> Inputs:
+        """Padding of the full length."""
+        return self._inputs([(0, -1, NONE)] * self.max_tokens)
+
+    def provides(self) -> Mapping[str, int]:
+        """The vocabulary's size, the id that hides a token, and the most ids."""
+        return {**self.words.facts(), "max_tokens": self.max_tokens}
+
+    def fit(self, corpus: Iterable[Any]) -> None:
+        """Learn the vocabulary of keys and values."""
+        self.words.learn(f"{key} : {written(value)} ;" for table in corpus for key, value in table.items())
+
+    def state(self) -> Mapping[str, Any]:
+        """The vocabulary."""
+        return self.words.state()
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Take the vocabulary back."""
+        self.words.load_state(state)
+
+    @classmethod
+    def example(cls) -> tuple["PropertiesTransform", dict[str, Any]]:
+        """A few properties."""
+        return cls(max_tokens=12, vocabulary=60), {"colour": "red", "sizes": [38, 39], "washable": True}
+
+    def _pair(self, key: str, value: Any) -> list[tuple[int, int]]:
+        parts = ((key.replace("_", " "), KEY), (self.between, NONE), (written(value), VALUE), (self.after, NONE))
+        return [(word, role) for text, role in parts for word in (self.words.ids(text) if text else [])]
+
+    def _inputs(self, tokens: list[tuple[int, int, int]]) -> Inputs:
+        ids, groups, roles = (torch.tensor(column, dtype=torch.int64) for column in zip(*tokens, strict=True))
+        return Inputs.single(ids, {"groups": groups, "roles": roles})
+
+
+def written(value: Any) -> str:
+    """A value as words: numbers in one form however they were typed, lists joined.
+
+    Example:
+        >>> written(1.50), written(True), written([38, "XL"])
+        ('1.5', 'yes', '38 , XL')
+    """
+    if isinstance(value, list):
+        return " , ".join(written(part) for part in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
