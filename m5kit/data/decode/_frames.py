@@ -1,0 +1,163 @@
+"""What the video decoders share: the index of a clip, the choice of its moments, and turning frames upright."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+TIE = 3e-4  # seconds; a moment on the border of two frames must not depend on how a container rounds time
+KEPT = 0.95  # share of the declared frames that must be there
+
+
+class DamagedClipError(ValueError):
+    """A clip that opens, but whose frames cannot be trusted; the decoders make it a DecodeError."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClipCaps:
+    """The largest clip that is read."""
+
+    seconds: float
+    bytes: int
+    pixels: int
+
+    def check_size(self, width: int, height: int) -> None:
+        """Raise DamagedClipError for frames of no size or over the cap."""
+        if not 0 < width * height <= self.pixels:
+            raise DamagedClipError(f"frames of {width}x{height} are outside 1 to max_pixels={self.pixels:,}")
+
+    def check_length(self, seconds: float) -> None:
+        """Raise DamagedClipError for a clip over the cap."""
+        if seconds > self.seconds:
+            raise DamagedClipError(f"{seconds:.1f} s are over the cap max_seconds={self.seconds:g}")
+
+
+@dataclass(frozen=True, slots=True)
+class ClipIndex:
+    """The frames of one clip, read from its packets without decoding any.
+
+    Attributes:
+        ticks: presentation times in ``tick`` seconds, ascending; frame numbers where the file stores no times.
+        keys: the ticks from which decoding can start, ascending.
+        tick: seconds a tick.
+        timed: whether ``ticks`` are stored times.
+        end: the tick at which the last frame's display ends.
+        discarded: how many further packets an edit list hides.
+    """
+
+    ticks: NDArray[np.int64]
+    keys: NDArray[np.int64]
+    tick: float
+    timed: bool
+    end: int
+    discarded: int
+
+    @property
+    def seconds(self) -> float:
+        """How long the clip is shown."""
+        return float(self.end - self.ticks[0]) * self.tick
+
+    def choose(self, frames: int, fps: float | None) -> NDArray[np.int64]:
+        """Numbers (ascending, no duplicates, at most ``frames``) of the frames on screen at evenly spaced moments.
+
+        The clip is cut into equal spans, each seen at its middle: ``frames`` spans over the whole clip or, with
+        ``fps``, spans of 1/fps seconds from the beginning. A clip with no more than ``frames`` frames gives them all.
+        """
+        if fps is None and len(self.ticks) <= frames:
+            return np.arange(len(self.ticks))
+        span = self.seconds / frames if fps is None else 1 / fps
+        moments = (np.arange(frames) + 0.5) * span
+        moments = moments[moments < max(self.seconds, moments[0] + TIE)]
+        shown = (self.ticks - self.ticks[0]) * self.tick
+        return np.unique(np.searchsorted(shown, moments + TIE, side="right") - 1)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Any]:
+    """A PyAV container that opens nothing but this file, forgives odd metadata, and is always closed."""
+    import av
+
+    # A playlist disguised as a clip could otherwise make FFmpeg fetch from the network.
+    options = {"protocol_whitelist": "file"}
+    with av.open(str(path), metadata_errors="replace", options=options) as container:
+        yield container
+
+
+def best_stream(container: Any, kind: str) -> Any:
+    """FFmpeg's choice among the streams of a ``kind``, decoded by one thread (the loader's workers fill the cores).
+
+    Raises:
+        DamagedClipError: there is none, or only a cover picture.
+    """
+    from av.stream import Disposition
+
+    stream = container.streams.best(kind)
+    if stream is None or stream.disposition & Disposition.attached_pic:
+        raise DamagedClipError(f"the file has no {kind} stream")
+    if stream.codec_context is None:
+        raise DamagedClipError(f"this build of FFmpeg cannot decode its {kind} stream")
+    stream.codec_context.thread_count = 1
+    return stream
+
+
+def capped_index(path: Path, caps: ClipCaps) -> ClipIndex:
+    """The index of the video in ``path``, if it is within ``caps``.
+
+    Raises:
+        DamagedClipError: no video, cut short, or over a cap.
+    """
+    with opened(path) as container:
+        stream = best_stream(container, "video")
+        caps.check_size(stream.width, stream.height)
+        index = read_index(container, stream)
+    caps.check_length(index.seconds)
+    return index
+
+
+def read_index(container: Any, stream: Any) -> ClipIndex:
+    """Read the index of ``stream``; the container is at its end afterwards, so open another to decode.
+
+    Raises:
+        DamagedClipError: there are no frames, or far fewer than the file declares.
+    """
+    packets = [_Packet(p.pts, p.duration or 0, p.is_keyframe, p.is_discard) for p in container.demux(stream) if p.size]
+    if not packets or len(packets) < KEPT * stream.frames:
+        raise DamagedClipError(f"the file declares {stream.frames} frames and holds {len(packets)}; it is cut short")
+    shown = [packet for packet in packets if not packet.discarded] or packets
+    if any(packet.tick is None for packet in packets):
+        return _untimed_index(stream, len(shown))
+    ticks = np.array(sorted({packet.tick for packet in shown}))
+    keys = np.array(sorted(packet.tick for packet in packets if packet.key) or ticks[:1])
+    # Some containers store no durations; a last frame then counts as long as the usual one.
+    length = max(shown)[1] or (int(np.median(np.diff(ticks))) if len(ticks) > 1 else 1)
+    return ClipIndex(ticks, keys, float(stream.time_base), True, int(ticks[-1]) + length, len(packets) - len(shown))
+
+
+class _Packet(NamedTuple):
+    tick: int  # None where the container stores no presentation times
+    duration: int
+    key: bool
+    discarded: bool
+
+
+def _untimed_index(stream: Any, count: int) -> ClipIndex:
+    rate = stream.average_rate or stream.guessed_rate
+    if not rate:
+        raise DamagedClipError("the file stores neither times nor a frame rate")
+    return ClipIndex(np.arange(count), np.zeros(1, np.int64), float(1 / rate), False, count, 0)
+
+
+def turn_upright(pixels: NDArray[np.uint8], matrix: NDArray[np.int32] | None) -> NDArray[np.uint8]:
+    """Apply the display matrix (9 numbers, rows first) of a phone's clip to ``... h w 3``: quarter turns and mirrors."""
+    if matrix is None:
+        return pixels
+    a, b, _, c, d = np.sign(matrix[:5]).tolist()
+    if a == d == 0 and b and c:  # x' = c y, y' = b x
+        pixels, a, d = pixels.swapaxes(-3, -2), c, b
+    pixels = pixels[..., ::-1, :] if a < 0 else pixels
+    pixels = pixels[..., ::-1, :, :] if d < 0 else pixels
+    return np.ascontiguousarray(pixels)

@@ -1,0 +1,97 @@
+"""Decodes frames of a clip with decord; the same frames as PyAV."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from m5kit.data.decode._frames import ClipCaps, DamagedClipError, capped_index
+from m5kit.data.decode._media import media_path, unreadable
+from m5kit.data.decode.base import Decoder
+from m5kit.errors import MissingDependencyError
+from m5kit.registry import DECODERS
+
+
+@DECODERS.register_module("decord")
+class DecordDecoder(Decoder):
+    """For those who have decord in their pipelines: takes and returns what ``pyav`` does.
+
+    Decord has had no release since 2021, and its known hazards are kept out. Times come from the packets (its own are
+    wrong for some containers). Frames are read in order: after a seek it is silently off where pictures refer across
+    a key frame (open GOP, as in HEVC and MPEG-1). A clip whose frames it counts differently is refused (it then
+    returns wrong frames or waits for ever). Its reader lives within one call (one from before a fork returns wrong
+    frames). It reads no AV1 and is slower than ``pyav``.
+
+    Args:
+        frames: at most so many frames.
+        fps: None spreads them over the whole clip; a number takes so many a second from the beginning.
+        max_seconds: longer clips are refused.
+        max_bytes: larger files are refused.
+        max_pixels: clips with larger frames are refused.
+
+    Raises:
+        MissingDependencyError: decord is not installed (it has no wheels for ARM).
+    """
+
+    def __init__(
+        self,
+        *,
+        frames: int = 8,
+        fps: float | None = None,
+        max_seconds: float = 600.0,
+        max_bytes: int = 512 * 2**20,
+        max_pixels: int = 16_777_216,
+    ) -> None:
+        self.frames = frames
+        self.fps = fps
+        self.caps = ClipCaps(max_seconds, max_bytes, max_pixels)
+        _decord()
+
+    def __call__(self, source: Any, root: Path) -> NDArray[np.uint8]:
+        """Decode ``t h w 3``.
+
+        Raises:
+            DecodeError: missing, no video in it, damaged where it matters, over a cap, or not to be trusted to decord.
+        """
+        from av.error import FFmpegError
+
+        decord = _decord()
+        path = media_path(source, root, self.caps.bytes)
+        try:
+            index = capped_index(path, self.caps)
+            reader = decord.VideoReader(str(path), ctx=decord.cpu(0), num_threads=1)
+            if index.discarded or len(reader) != len(index.ticks):
+                raise DamagedClipError(
+                    f"decord counts {len(reader)} frames where {len(index.ticks)} are shown; use the decoder 'pyav'"
+                )
+            return np.stack(list(_in_order(reader, index.choose(self.frames, self.fps))))
+        except DamagedClipError as error:
+            raise unreadable(source, str(error)) from error
+        except (FFmpegError, decord.DECORDError, StopIteration, OSError, RuntimeError, ValueError, MemoryError) as error:
+            raise unreadable(source, error) from error
+
+    @classmethod
+    def example(cls, folder: Path) -> tuple["DecordDecoder", str]:
+        """A small film."""
+        from m5kit.data.demo.encode import write_film
+
+        write_film(folder / "film.mp4", np.arange(6 * 32 * 32 * 3, dtype=np.uint8).reshape(6, 32, 32, 3), None)
+        return cls(frames=3), "film.mp4"
+
+
+def _in_order(reader: Any, chosen: NDArray[np.int64]) -> Iterator[NDArray[np.uint8]]:
+    wanted = set(chosen.tolist())
+    for number in range(int(chosen[-1]) + 1):
+        frame = reader.next()
+        if number in wanted:
+            yield frame.asnumpy()
+
+
+def _decord() -> Any:
+    try:
+        import decord
+    except ImportError as error:
+        raise MissingDependencyError("decord", "the decoder 'decord'", "decord") from error
+    return decord

@@ -1,0 +1,129 @@
+"""Decodes frames of a clip with PyAV: the right ones also where frames are not evenly spaced in time."""
+
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from m5kit.data.decode._frames import (
+    ClipCaps,
+    ClipIndex,
+    DamagedClipError,
+    best_stream,
+    capped_index,
+    opened,
+    turn_upright,
+)
+from m5kit.data.decode._media import media_path, unreadable
+from m5kit.data.decode.base import Decoder
+from m5kit.registry import DECODERS
+
+
+@DECODERS.register_module("pyav")
+class PyAVDecoder(Decoder):
+    """The default for video: any container → ``t h w 3`` uint8, upright, evenly spaced in time.
+
+    The packets are read once for the exact times and key frames; then only what the chosen frames need is decoded,
+    seeking when a key frame lies between two of them. A clip with fewer frames than asked gives those it has.
+
+    Args:
+        frames: at most so many frames.
+        fps: None spreads them over the whole clip; a number takes so many a second from the beginning.
+        max_seconds: longer clips are refused.
+        max_bytes: larger files are refused.
+        max_pixels: clips with larger frames are refused.
+    """
+
+    def __init__(
+        self,
+        *,
+        frames: int = 8,
+        fps: float | None = None,
+        max_seconds: float = 600.0,
+        max_bytes: int = 512 * 2**20,
+        max_pixels: int = 16_777_216,
+    ) -> None:
+        self.frames = frames
+        self.fps = fps
+        self.caps = ClipCaps(max_seconds, max_bytes, max_pixels)
+
+    def __call__(self, source: Any, root: Path) -> NDArray[np.uint8]:
+        """Decode ``t h w 3``.
+
+        Raises:
+            DecodeError: missing, no video in it, damaged where it matters, or over a cap.
+        """
+        from av.error import FFmpegError
+
+        path = media_path(source, root, self.caps.bytes)
+        try:
+            index = capped_index(path, self.caps)
+            found = _find(path, index, index.choose(self.frames, self.fps))
+            if len({(frame.width, frame.height) for frame in found}) > 1:
+                raise DamagedClipError("the size of its frames changes on the way")
+            self.caps.check_size(found[0].width, found[0].height)
+            pixels = np.stack([frame.to_ndarray(format="rgb24") for frame in found])
+            return turn_upright(pixels, _display_matrix(found[0]))
+        except DamagedClipError as error:
+            raise unreadable(source, str(error)) from error
+        except (FFmpegError, OSError, ValueError, MemoryError) as error:
+            raise unreadable(source, error) from error
+
+    @classmethod
+    def example(cls, folder: Path) -> tuple["PyAVDecoder", str]:
+        """A small film."""
+        from m5kit.data.demo.encode import write_film
+
+        write_film(folder / "film.mp4", np.arange(6 * 32 * 32 * 3, dtype=np.uint8).reshape(6, 32, 32, 3), None)
+        return cls(frames=3), "film.mp4"
+
+
+def _find(path: Path, index: ClipIndex, chosen: NDArray[np.int64]) -> list[Any]:
+    """The chosen frames, whole.
+
+    Raises:
+        DamagedClipError: one of them does not come out of the decoder, or comes out damaged.
+    """
+    if not index.timed:
+        found = _by_number(path, chosen)
+    else:
+        found = _by_time(path, index.ticks[chosen], index.keys)
+        if len(found) < len(chosen):  # some containers land behind the key frame asked for: decode from the start
+            found = _by_time(path, index.ticks[chosen], index.keys[:1])
+    whole = [frame for frame in found if not frame.is_corrupt]
+    if len(whole) < len(chosen):
+        raise DamagedClipError(f"{len(chosen)} frames were wanted and {len(whole)} could be decoded whole")
+    return whole
+
+
+def _by_time(path: Path, ticks: NDArray[np.int64], keys: NDArray[np.int64]) -> list[Any]:
+    """The frames shown at exactly ``ticks``; fewer if one does not come out of the decoder."""
+    found: list[Any] = []
+    with opened(path) as container:
+        stream = best_stream(container, "video")
+        decoded, position = container.decode(stream), keys[0]
+        for tick in ticks:
+            key = keys[max(np.searchsorted(keys, tick, side="right") - 1, 0)]
+            if key > position:  # seeking pays only past a later key frame
+                container.seek(int(key), stream=stream, backward=True)
+                decoded = container.decode(stream)
+            frame = next((frame for frame in decoded if frame.pts is not None and frame.pts >= tick), None)
+            if frame is None or frame.pts != tick:
+                break
+            position = tick
+            found.append(frame)
+    return found
+
+
+def _by_number(path: Path, numbers: NDArray[np.int64]) -> list[Any]:
+    wanted = set(numbers.tolist())
+    with opened(path) as container:
+        decoded = container.decode(best_stream(container, "video"))
+        return [frame for n, frame in enumerate(islice(decoded, int(numbers[-1]) + 1)) if n in wanted]
+
+
+def _display_matrix(frame: Any) -> NDArray[np.int32] | None:
+    matrix = frame.side_data.get("DISPLAYMATRIX")
+    return None if matrix is None else np.frombuffer(bytes(matrix), "<i4", count=9)

@@ -1,0 +1,75 @@
+"""Reads a table of properties that stands in the manifest itself."""
+
+from collections.abc import Mapping
+from math import isfinite
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from m5kit.data.decode._media import unreadable
+from m5kit.data.decode._words import clean
+from m5kit.data.decode.base import Decoder
+from m5kit.errors import DecodeError
+from m5kit.registry import DECODERS
+
+Scalar: TypeAlias = str | int | float | bool
+Value: TypeAlias = Scalar | list[Scalar]
+
+
+@DECODERS.register_module("table")
+class TableDecoder(Decoder):
+    """Checks and cleans property → value; a value is a text, a number, a boolean or a list of them.
+
+    A property whose value is null, an empty text or an empty list is one that the item does not have.
+
+    Args:
+        max_pairs: tables with more properties are refused.
+        max_chars: longer keys and texts are cut there.
+
+    Example:
+        >>> TableDecoder()({"colour": " red ", "sizes": [38, 39], "brand": None}, Path())
+        {'colour': 'red', 'sizes': [38, 39]}
+    """
+
+    def __init__(self, *, max_pairs: int = 256, max_chars: int = 1_000) -> None:
+        self.max_pairs = max_pairs
+        self.max_chars = max_chars
+
+    def __call__(self, source: Any, root: Path) -> dict[str, Value]:
+        """Return the cleaned table, in the order given.
+
+        Raises:
+            DecodeError: not a mapping, nothing in it, over ``max_pairs``, or a value of another kind (its key is named).
+        """
+        if not isinstance(source, Mapping):
+            raise DecodeError(f"cannot read the table: expected property → value, got {type(source).__name__}")
+        if len(source) > self.max_pairs:
+            raise DecodeError(f"cannot read the table: {len(source)} properties are over max_pairs={self.max_pairs}")
+        pairs = {self._text(key): self._value(key, value) for key, value in source.items()}
+        table = {key: value for key, value in pairs.items() if key and value is not None}
+        if not table:
+            raise DecodeError("cannot read the table: no property has a value; use null for an item without a table")
+        return table
+
+    @classmethod
+    def example(cls, folder: Path) -> tuple["TableDecoder", dict[str, Value]]:
+        """A few properties."""
+        return cls(), {"colour": "red", "sizes": [38, 39], "washable": True}
+
+    def _value(self, key: Any, value: Any) -> Value | None:
+        if isinstance(value, list | tuple):
+            scalars = [scalar for scalar in (self._scalar(key, part) for part in value) if scalar is not None]
+            return scalars or None
+        return self._scalar(key, value)
+
+    def _scalar(self, key: Any, value: Any) -> Scalar | None:
+        if value is None:
+            return None
+        if isinstance(value, str):
+            return self._text(value) or None
+        if isinstance(value, bool | int) or (isinstance(value, float) and isfinite(value)):
+            return value
+        what = type(value).__name__ if not isinstance(value, float) else str(value)
+        raise unreadable({key: value}, f"property {key!r} is {what}; expected a text, a number, a boolean or a list")
+
+    def _text(self, text: Any) -> str:
+        return clean(str(text)[: 4 * self.max_chars])[: self.max_chars].rstrip()
