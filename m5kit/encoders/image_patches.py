@@ -1,0 +1,83 @@
+"""Pictures as patches: a convolutional stem, then a transformer over the patch grid."""
+
+import torch
+from torch import Tensor, nn
+
+from m5kit.encoders.base import Encoder
+from m5kit.nn.patches import check_patch, join_patches, split_patches
+from m5kit.nn.stem import STRIDE, ConvStem
+from m5kit.nn.transformer import SummaryTransformer
+from m5kit.registry import ENCODERS
+from m5kit.structures import Inputs, Observation, Tokens
+
+CENTRE, SPREAD = 127.5, 63.75
+"""Byte values that become 0 and, by their difference, 1. No byte becomes exactly 0, which is a hidden patch's value."""
+
+
+@ENCODERS.register_module("image_patches")
+class ImagePatches(Encoder):
+    """A compact picture encoder that learns from scratch.
+
+    What a task may hide, and must then predict, are normalised raw patches. What is left of the picture goes through a
+    residual convolutional stem; the raw patch, projected, is added, because the stem's norms weaken absolute colour.
+
+    Args:
+        dim: width d of the tokens.
+        size: side of a picture in pixels.
+        patch: side of a patch in pixels, a multiple of 8 that divides ``size``.
+        width: channels of the stem's first stage.
+        blocks: residual blocks in each of the stem's two later stages.
+        layers: transformer blocks.
+        heads: attention heads a block.
+        ratio: hidden width of the perceptrons over d.
+        dropout: rate in the transformer.
+
+    Raises:
+        ConfigError: ``patch`` does not fit ``size``.
+    """
+
+    def __init__(
+        self,
+        *,
+        dim: int,
+        size: int,
+        patch: int = 16,
+        width: int = 16,
+        blocks: int = 1,
+        layers: int = 2,
+        heads: int = 4,
+        ratio: float = 2.0,
+        dropout: float = 0.1,
+    ) -> None:
+        super().__init__()
+        self.dim = dim
+        self.patch = patch
+        self.rows = check_patch(size, patch, STRIDE)
+        self.stem = ConvStem(channels=3, dim=dim, patch=patch, width=width, blocks=blocks)
+        self.raw = nn.Linear(3 * patch**2, dim)
+        self.row = nn.Parameter(torch.empty(self.rows, 1, dim))
+        self.column = nn.Parameter(torch.empty(1, self.rows, dim))
+        self.transformer = SummaryTransformer(dim=dim, layers=layers, heads=heads, ratio=ratio, dropout=dropout)
+        for weight in (self.raw.weight, self.row, self.column):
+            nn.init.trunc_normal_(weight, std=0.02)
+
+    def observe(self, inputs: Inputs) -> Observation:
+        """Raw patches ``p l e`` of uint8 ``p 3 h w`` pictures."""
+        patches = split_patches((inputs.values.float() - CENTRE) / SPREAD, self.patch)
+        return Observation(patches, torch.full((len(patches),), patches.shape[1]))
+
+    def encode(self, observation: Observation) -> Tokens:
+        """Contextual patches ``p 1+l d``."""
+        patches = observation.values
+        values = self.stem(join_patches(patches, self.patch, self.rows)) + self.raw(patches) + self._positions()
+        return Tokens(self.transformer(values, observation.lengths), observation.lengths + 1)
+
+    @classmethod
+    def example(cls) -> tuple["ImagePatches", Inputs]:
+        """A small instance, and three pictures."""
+        encoder = cls(dim=16, size=32, patch=8, width=8, layers=1, heads=2)
+        pictures = torch.randint(0, 256, (3, 3, 32, 32), dtype=torch.uint8)
+        return encoder, Inputs.stack([Inputs.single(picture, length=1) for picture in pictures])
+
+    def _positions(self) -> Tensor:
+        return (self.row + self.column).flatten(0, 1)

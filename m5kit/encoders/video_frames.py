@@ -1,0 +1,114 @@
+"""Clips as frames of patches: a convolutional stem a frame, mixing in time, then a transformer over all patches."""
+
+import torch
+from torch import Tensor, nn
+
+from m5kit.encoders.base import Encoder
+from m5kit.errors import ContractError
+from m5kit.nn.packing import Packing
+from m5kit.nn.patches import check_patch, join_patches, split_patches
+from m5kit.nn.stem import STRIDE, ConvStem
+from m5kit.nn.transformer import SummaryTransformer
+from m5kit.registry import ENCODERS
+from m5kit.structures import Inputs, Observation, Tokens
+
+CENTRE, SPREAD = 127.5, 63.75
+"""Byte values that become 0 and, by their difference, 1. No byte becomes exactly 0, which is a hidden patch's value."""
+
+
+@ENCODERS.register_module("video_frames")
+class VideoFrames(Encoder):
+    """A compact video encoder that learns from scratch.
+
+    What a task may hide are normalised raw patches, in groups of one frame. The stem sees each frame and its difference
+    from the one before, so motion is in the tokens from the start; a depthwise convolution then mixes neighbouring
+    frames.
+
+    Args:
+        dim: width d of the tokens.
+        size: side of a frame in pixels.
+        frames: the most frames of a clip.
+        patch: side of a patch in pixels, a multiple of 8 that divides ``size``.
+        width: channels of the stem's first stage.
+        blocks: residual blocks in each of the stem's two later stages.
+        layers: transformer blocks.
+        heads: attention heads a block.
+        ratio: hidden width of the perceptrons over d.
+        dropout: rate in the transformer.
+
+    Raises:
+        ConfigError: ``patch`` does not fit ``size``.
+    """
+
+    def __init__(
+        self,
+        *,
+        dim: int,
+        size: int,
+        frames: int,
+        patch: int = 24,
+        width: int = 8,
+        blocks: int = 1,
+        layers: int = 2,
+        heads: int = 4,
+        ratio: float = 2.0,
+        dropout: float = 0.1,
+    ) -> None:
+        super().__init__()
+        self.dim = dim
+        self.patch = patch
+        self.rows = check_patch(size, patch, STRIDE)
+        self.cells = self.rows**2
+        self.stem = ConvStem(channels=4, dim=dim, patch=patch, width=width, blocks=blocks)
+        self.raw = nn.Linear(3 * patch**2, dim)
+        self.neighbours = nn.Conv1d(dim, dim, 3, padding=1, groups=dim)
+        self.time = nn.Parameter(torch.empty(frames, 1, dim))
+        self.place = nn.Parameter(torch.empty(1, self.cells, dim))
+        self.transformer = SummaryTransformer(dim=dim, layers=layers, heads=heads, ratio=ratio, dropout=dropout)
+        for weight in (self.raw.weight, self.time, self.place):
+            nn.init.trunc_normal_(weight, std=0.02)
+
+    def observe(self, inputs: Inputs) -> Observation:
+        """Raw patches ``p l e`` of uint8 ``p t 3 h w`` clips, frame by frame; a patch's group is its frame.
+
+        Raises:
+            ContractError: a clip has more frames than the encoder was built for.
+        """
+        items, frames = inputs.values.shape[:2]
+        if frames > len(self.time):
+            raise ContractError(
+                f"a clip has {frames} frames, the encoder was built for {len(self.time)}; set the same frames in the "
+                "transform and in the encoder"
+            )
+        pictures = (inputs.values.flatten(0, 1).float() - CENTRE) / SPREAD
+        patches = split_patches(pictures, self.patch).unflatten(0, (items, frames)).flatten(1, 2)
+        groups = torch.arange(frames).repeat_interleave(self.cells).expand(items, -1)
+        return Observation(patches, inputs.lengths * self.cells, groups)
+
+    def encode(self, observation: Observation) -> Tokens:
+        """Contextual patches ``p 1+l d``."""
+        patches = observation.values.unflatten(1, (-1, self.cells))  # p t l e
+        packing = Packing.from_lengths(observation.lengths // self.cells, patches.shape[1], patches.device)
+        pictures = packing.pack(self._with_motion(patches))  # n 4 h w
+        values = packing.unpack(self.stem(pictures) + self.raw(packing.pack(patches)))  # p t l d
+        values = self._mix_frames(values) + self.time[: values.shape[1]] + self.place
+        return Tokens(self.transformer(values.flatten(1, 2), observation.lengths), observation.lengths + 1)
+
+    @classmethod
+    def example(cls) -> tuple["VideoFrames", Inputs]:
+        """A small instance, and three clips of different lengths."""
+        encoder = cls(dim=16, size=16, frames=4, patch=8, layers=1, heads=2)
+        clips = [torch.randint(0, 256, (length, 3, 16, 16), dtype=torch.uint8) for length in (2, 4, 1)]
+        return encoder, Inputs.stack([Inputs.single(clip) for clip in clips])
+
+    def _with_motion(self, patches: Tensor) -> Tensor:
+        """Frames ``p t 4 h w``: three colours, and how much brighter each pixel is than in the frame before."""
+        frames = join_patches(patches.flatten(0, 1), self.patch, self.rows).unflatten(0, patches.shape[:2])
+        grey = frames.mean(2, keepdim=True)
+        return torch.cat([frames, torch.cat([torch.zeros_like(grey[:, :1]), grey.diff(dim=1)], dim=1)], dim=2)
+
+    def _mix_frames(self, values: Tensor) -> Tensor:
+        """Add what a convolution over time sees; frames past a clip's end are zeros, like those before its start."""
+        items, frames, cells, dim = values.shape
+        series = values.permute(0, 2, 3, 1).reshape(items * cells, dim, frames)
+        return values + self.neighbours(series).reshape(items, cells, dim, frames).permute(0, 3, 1, 2)

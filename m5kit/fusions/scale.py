@@ -1,0 +1,126 @@
+"""SCALE's Joint Co-Transformer: one transformer over the tokens of all modalities."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from m5kit.errors import ConfigError, ContractError
+from m5kit.fusions.base import Fusion
+from m5kit.nn.packing import Packing, real_positions
+from m5kit.nn.pooling import stack_columns, weighted_sum
+from m5kit.nn.transformer import TransformerStack
+from m5kit.registry import FUSIONS
+from m5kit.structures import Fused, Tokens
+
+
+@FUSIONS.register_module("scale")
+class ScaleFusion(Fusion):
+    """Self-attention over the concatenation of all real tokens (SCALE, CVPR 2022, section 4.1).
+
+    Tokens of absent modalities are not in the sequence, so they cost nothing and nobody attends to them. A learned
+    position (within the modality) and a learned modality vector are added; pre-norm blocks with QuickGELU follow. A
+    modality's pooled vector is its first token, the embedding their mean by ``weights``.
+
+    Args:
+        modalities: the m columns.
+        dim: width d.
+        layers: how many blocks.
+        heads: attention heads a block.
+        ratio: hidden width of the perceptrons over d.
+        dropout: rate on the tokens that go in and on every residual branch.
+        positions: the longest sequence of one modality, summary token counted.
+        modality_embedding: False leaves the modality vector out, as the authors' code does.
+        pooling: ``mean`` by weights, or ``sum``, the plain sum of the authors' code.
+        packed: False computes the padding too, as a reference.
+
+    Raises:
+        ConfigError: ``pooling`` is neither.
+    """
+
+    def __init__(
+        self,
+        *,
+        modalities: tuple[str, ...],
+        dim: int,
+        layers: int = 2,
+        heads: int = 8,
+        ratio: float = 4.0,
+        dropout: float = 0.1,
+        positions: int = 512,
+        modality_embedding: bool = True,
+        pooling: str = "mean",
+        packed: bool = True,
+    ) -> None:
+        super().__init__()
+        if pooling not in ("mean", "sum"):
+            raise ConfigError([f"no pooling is named {pooling!r}; choose 'mean' or 'sum'"])
+        self.modalities = tuple(modalities)
+        self.dim = dim
+        self.pooling = pooling
+        self.positions = nn.Parameter(torch.empty(positions, dim))
+        self.kinds = nn.Parameter(torch.empty(len(self.modalities), dim)) if modality_embedding else None
+        self.dropout = nn.Dropout(dropout)
+        self.stack = TransformerStack(
+            dim=dim, layers=layers, heads=heads, ratio=ratio, dropout=dropout, activation="quick_gelu", packed=packed
+        )
+        for table in (self.positions, self.kinds):
+            if table is not None:
+                nn.init.trunc_normal_(table, std=0.02)
+
+    def forward(self, tokens: Mapping[str, Tokens], weights: Tensor) -> Fused:
+        """Fuse ``b l d`` tokens by modality; ``weights`` is ``b m``."""
+        fused = self._mix(tokens, weights.device) if tokens else {}
+        lengths = [fused[m].lengths if m in fused else torch.zeros(len(weights)) for m in self.modalities]
+        present = (torch.stack(lengths, dim=1) > 0).to(weights.device, non_blocking=True)
+        pooled = stack_columns([fused[m].summary if m in fused else None for m in self.modalities], present, self.dim)
+        if self.pooling == "sum":
+            return Fused(fused, pooled, pooled.sum(1), present / present.sum(1, keepdim=True).clamp(min=1))
+        return Fused(fused, pooled, weighted_sum(pooled, weights), weights)
+
+    def _mix(self, tokens: Mapping[str, Tokens], device: torch.device) -> dict[str, Tokens]:
+        names = [name for name in self.modalities if name in tokens]
+        sizes = [tokens[name].values.shape[1] for name in names]
+        lengths = torch.stack([tokens[name].lengths for name in names], dim=1)
+        parts = [Packing.from_lengths(tokens[name].lengths, size, device) for name, size in zip(names, sizes, strict=True)]
+        packed = [part.pack(self._embed(name, tokens[name].values)) for name, part in zip(names, parts, strict=True)]
+        joint = Packing.at(joint_positions(lengths, sizes), lengths.sum(1), int(lengths.sum(1).max()), device)
+        mixed = self.stack.transform(self.dropout(torch.cat(packed)), joint).split([len(values) for values in packed])
+        return {
+            name: Tokens(part.unpack(values), tokens[name].lengths)
+            for name, part, values in zip(names, parts, mixed, strict=True)
+        }
+
+    def _embed(self, name: str, values: Tensor) -> Tensor:
+        size = values.shape[1]
+        if size > len(self.positions):
+            raise ContractError(
+                f"{name} has {size} tokens an item, the fusion knows {len(self.positions)} positions; "
+                f"set fusion.positions to {size} or more, or shorten that modality"
+            )
+        values = values + self.positions[:size]
+        return values if self.kinds is None else values + self.kinds[self.modalities.index(name)]
+
+
+def joint_positions(lengths: Tensor, sizes: Sequence[int]) -> Tensor:
+    """Where each token stands once every item's modalities are put one after another; all on the host.
+
+    Args:
+        lengths: ``b m``.
+        sizes: how far each of the m modalities is padded.
+
+    Returns:
+        ``n`` flat positions in ``b * lengths.sum(1).max()``, the first modality's tokens first.
+
+    Example:
+        >>> joint_positions(torch.tensor([[2, 1], [0, 1]]), [2, 1])
+        tensor([0, 1, 2, 3])
+    """
+    starts = lengths.cumsum(1) - lengths
+    width = int(lengths.sum(1).max())
+    found = []
+    for column, size in enumerate(sizes):
+        own = real_positions(lengths[:, column], size)
+        row = own // max(size, 1)
+        found.append(row * width + starts[row, column] + own - row * size)
+    return torch.cat(found)

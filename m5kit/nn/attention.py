@@ -1,0 +1,34 @@
+"""Self-attention over packed tokens."""
+
+from torch import Tensor, nn
+from torch.nn.functional import scaled_dot_product_attention
+
+from m5kit.errors import ConfigError
+from m5kit.nn.packing import Packing
+
+
+class SelfAttention(nn.Module):
+    """Multi-head attention of each item's tokens over one another.
+
+    Args:
+        dim: width d.
+        heads: how many heads; must divide ``dim``.
+
+    Raises:
+        ConfigError: ``heads`` does not divide ``dim``.
+    """
+
+    def __init__(self, *, dim: int, heads: int) -> None:
+        super().__init__()
+        if dim % heads:
+            raise ConfigError([f"heads {heads} does not divide dim {dim}; choose a divisor of {dim}"])
+        self.heads = heads
+        self.project = nn.Linear(dim, 3 * dim)
+        self.out = nn.Linear(dim, dim)
+
+    def forward(self, values: Tensor, packing: Packing) -> Tensor:
+        """Mix ``n d`` tokens within each item."""
+        padded = packing.unpack(self.project(values)).unflatten(-1, (3, self.heads, -1))
+        query, key, value = padded.permute(2, 0, 3, 1, 4)
+        mixed = scaled_dot_product_attention(query, key, value, attn_mask=packing.keys)
+        return self.out(packing.pack(mixed.transpose(1, 2).flatten(2)))  # type: ignore[no-any-return]

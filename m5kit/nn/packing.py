@@ -1,0 +1,91 @@
+"""Packing: dense layers run on the real tokens only, attention on a padded view of them.
+
+The plan is made on the host from lengths, so the device is never asked how many tokens there are.
+Shape letters: b item, l token, d width, n real token of the whole batch.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Packing:
+    """Where n packed tokens stand in a padded ``b l`` grid.
+
+    Attributes:
+        items: how many rows b the grid has.
+        size: how many columns l it has.
+        positions: ``n`` flat positions in ``b * l``, each at most once; None if the tokens fill the grid in order.
+        keys: ``b 1 1 l`` bool, True where attention may look; None if it may look everywhere.
+    """
+
+    items: int
+    size: int
+    positions: Tensor | None
+    keys: Tensor | None
+
+    @classmethod
+    def from_lengths(cls, lengths: Tensor, size: int, device: torch.device | str = "cpu") -> "Packing":
+        """Pack the first ``lengths`` of ``size`` tokens of each row; ``lengths`` (``b``) is on the host.
+
+        Example:
+            >>> packing = Packing.from_lengths(torch.tensor([1, 2]), 2)
+            >>> packing.pack(torch.tensor([[[5.0], [0.0]], [[6.0], [7.0]]]))
+            tensor([[5.],
+                    [6.],
+                    [7.]])
+        """
+        return cls.at(real_positions(lengths, size), lengths, size, device)
+
+    @classmethod
+    def at(cls, positions: Tensor, lengths: Tensor, size: int, device: torch.device | str = "cpu") -> "Packing":
+        """Pack tokens that come in an order of their own: token i stands at ``positions[i]`` (host) of the grid."""
+        if len(positions) == len(lengths) * size and bool((positions.diff() == 1).all()):
+            return cls(len(lengths), size, None, None)
+        return cls(len(lengths), size, positions.to(device, non_blocking=True), _key_mask(lengths, size, device))
+
+    def dense(self) -> "Packing":
+        """The reference: every slot counts as a token, and only the mask keeps attention off the padding."""
+        return replace(self, positions=None)
+
+    def pack(self, values: Tensor) -> Tensor:
+        """``b l ...`` to ``n ...``."""
+        flat = values.flatten(0, 1)
+        return flat if self.positions is None else _Gather.apply(flat, self.positions)  # type: ignore[no-any-return]
+
+    def unpack(self, values: Tensor) -> Tensor:
+        """``n ...`` to ``b l ...``, zeros where there is no token."""
+        shape = (self.items, self.size, *values.shape[1:])
+        if self.positions is None:
+            return values.view(shape)
+        return values.new_zeros(self.items * self.size, *shape[2:]).index_copy(0, self.positions, values).view(shape)
+
+
+def real_positions(lengths: Tensor, size: int) -> Tensor:
+    """Flat positions ``n`` in ``b * size`` of the first ``lengths`` columns of each row, all on the host."""
+    return (torch.arange(size) < lengths[:, None]).flatten().nonzero().squeeze(1)
+
+
+def _key_mask(lengths: Tensor, size: int, device: torch.device | str) -> Tensor:
+    # A row with nothing to look at would make softmax divide zero by zero; it looks at one padded slot instead.
+    mask = torch.arange(size) < lengths.clamp(min=1)[:, None]
+    return mask[:, None, None].to(device, non_blocking=True)
+
+
+class _Gather(torch.autograd.Function):
+    """Select rows, each at most once: the gradient is then a copy, which is far cheaper than an accumulation."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, positions: Tensor) -> Tensor:
+        ctx.save_for_backward(positions)
+        ctx.rows = len(values)
+        return values.index_select(0, positions)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        (positions,) = ctx.saved_tensors
+        (gradient,) = gradients
+        return gradient.new_zeros(ctx.rows, *gradient.shape[1:]).index_copy(0, positions, gradient), None

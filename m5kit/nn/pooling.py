@@ -1,0 +1,54 @@
+"""Pooling of tokens and of modalities, where some may be missing."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+
+def length_mean(values: Tensor, lengths: Tensor) -> Tensor:
+    """Mean ``b d`` of the first ``lengths`` (``b``, host) of ``b l d`` tokens; zeros where there are none.
+
+    Example:
+        >>> length_mean(torch.tensor([[[1.0], [3.0], [9.0]]]), torch.tensor([2]))
+        tensor([[2.]])
+    """
+    shares = (torch.arange(values.shape[1]) < lengths[:, None]) / lengths.clamp(min=1)[:, None]
+    shares = shares.to(values.device, values.dtype, non_blocking=True)
+    real = values.masked_fill((shares == 0)[..., None], 0.0)  # padding may hold anything, also infinities
+    return (shares[:, None] @ real).squeeze(1)
+
+
+def weighted_sum(values: Tensor, weights: Tensor) -> Tensor:
+    """Sum ``b d`` of ``b m d`` vectors, each times its weight ``b m``.
+
+    Example:
+        >>> weighted_sum(torch.tensor([[[2.0], [4.0]]]), torch.tensor([[0.5, 0.25]]))
+        tensor([[2.]])
+    """
+    return (weights.to(values.dtype)[:, None] @ values).squeeze(1)
+
+
+def stack_columns(columns: Sequence[Tensor | None], present: Tensor, dim: int) -> Tensor:
+    """Stack m columns ``b d`` (None where nobody has one) into ``b m d``, zeros where ``present`` (``b m``) is False."""
+    empty = torch.zeros(len(present), dim, device=present.device)
+    stacked = torch.stack([empty if column is None else column for column in columns], dim=1)
+    return stacked.masked_fill(~present[..., None], 0.0)
+
+
+class Context(nn.Module):
+    """Tells every token of an item what the item as a whole is: ``token + linear(embedding)``.
+
+    Args:
+        dim: width d.
+    """
+
+    def __init__(self, *, dim: int) -> None:
+        super().__init__()
+        self.project = nn.Linear(dim, dim)
+        nn.init.trunc_normal_(self.project.weight, std=0.02)
+        nn.init.zeros_(self.project.bias)
+
+    def forward(self, values: Tensor, mask: Tensor, embedding: Tensor) -> Tensor:
+        """Add to ``b l d`` tokens what ``b d`` says; slots where ``mask`` (``b l``) is False become zeros."""
+        return (values + self.project(embedding)[:, None]).masked_fill(~mask[..., None], 0.0)

@@ -1,0 +1,74 @@
+"""A small residual convolutional stem: pictures become one vector a patch."""
+
+from torch import Tensor, nn
+
+STRIDE = 8
+"""What the stages before the last shrink a side by; a patch must be a multiple of it."""
+
+
+class ConvStem(nn.Sequential):
+    """Three halving stages, then one convolution over what is left of a patch.
+
+    GroupNorm, never BatchNorm: an item must not change another.
+
+    Args:
+        channels: channels c of the pictures.
+        dim: width d of the result.
+        patch: side of a patch in pixels, a multiple of 8.
+        width: channels of the first stage; each next stage has twice as many.
+        blocks: residual blocks in the second and in the third stage.
+    """
+
+    def __init__(self, *, channels: int, dim: int, patch: int, width: int, blocks: int) -> None:
+        layers: list[nn.Module] = [*_halve(channels, width)]
+        for factor in (1, 2):
+            layers += _halve(width * factor, width * factor * 2)
+            layers += [Residual(channels=width * factor * 2) for _ in range(blocks)]
+        side = patch // STRIDE
+        super().__init__(*layers, nn.Conv2d(width * 4, dim, side, stride=side))
+        self.apply(_init_convolution)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """``b c h w`` pictures to ``b l d``, row by row."""
+        return super().forward(pictures).flatten(2).mT
+
+
+class Residual(nn.Module):
+    """Two 3 x 3 convolutions beside an identity.
+
+    Args:
+        channels: channels c that go in and come out.
+    """
+
+    def __init__(self, *, channels: int) -> None:
+        super().__init__()
+        self.branch = nn.Sequential(
+            nn.Conv2d(channels, channels, 3, padding=1, bias=False),
+            _norm(channels),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(channels, channels, 3, padding=1, bias=False),
+            _norm(channels),
+        )
+
+    def forward(self, values: Tensor) -> Tensor:
+        """``b c h w`` to the same."""
+        return (values + self.branch(values)).relu()
+
+
+def _halve(channels: int, width: int) -> list[nn.Module]:
+    return [
+        nn.Conv2d(channels, width, 3, stride=2, padding=1, bias=False),
+        _norm(width),
+        nn.ReLU(inplace=True),
+    ]
+
+
+def _norm(channels: int) -> nn.GroupNorm:
+    return nn.GroupNorm(max(1, channels // 8), channels)
+
+
+def _init_convolution(module: nn.Module) -> None:
+    if isinstance(module, nn.Conv2d):
+        nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)

@@ -1,0 +1,137 @@
+"""Pre-norm transformers that compute nothing for padding."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import silu
+
+from m5kit.errors import ConfigError
+from m5kit.nn.attention import SelfAttention
+from m5kit.nn.packing import Packing
+from m5kit.nn.pooling import length_mean
+
+
+class QuickGELU(nn.Module):
+    """``x * sigmoid(1.702 x)``, the GELU of CLIP and of SCALE's joint transformer."""
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Apply it element by element."""
+        return silu(1.702 * values) / 1.702
+
+
+ACTIVATIONS: dict[str, type[nn.Module]] = {"gelu": nn.GELU, "quick_gelu": QuickGELU}
+
+
+class Block(nn.Module):
+    """``x += attention(norm(x)); x += mlp(norm(x))``, dropout on both branches."""
+
+    def __init__(self, *, dim: int, heads: int, ratio: float, dropout: float, activation: str) -> None:
+        super().__init__()
+        if activation not in ACTIVATIONS:
+            raise ConfigError([f"no activation is named {activation!r}; choose one of {', '.join(ACTIVATIONS)}"])
+        hidden = int(dim * ratio)
+        self.attention_norm = nn.LayerNorm(dim)
+        self.attention = SelfAttention(dim=dim, heads=heads)
+        self.mlp_norm = nn.LayerNorm(dim)
+        self.mlp = nn.Sequential(nn.Linear(dim, hidden), ACTIVATIONS[activation](), nn.Linear(hidden, dim))
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, values: Tensor, packing: Packing) -> Tensor:
+        """Transform ``n d`` packed tokens."""
+        values = values + self.dropout(self.attention(self.attention_norm(values), packing))
+        return values + self.dropout(self.mlp(self.mlp_norm(values)))
+
+
+class TransformerStack(nn.Module):
+    """Pre-norm blocks without a final norm.
+
+    Args:
+        dim: width d.
+        layers: how many blocks.
+        heads: attention heads a block.
+        ratio: hidden width of the perceptrons over d.
+        dropout: rate on every residual branch.
+        activation: ``gelu`` or ``quick_gelu``.
+        packed: False computes the padding too, as a reference for tests and benchmarks.
+    """
+
+    def __init__(
+        self,
+        *,
+        dim: int,
+        layers: int,
+        heads: int,
+        ratio: float = 4.0,
+        dropout: float = 0.0,
+        activation: str = "gelu",
+        packed: bool = True,
+    ) -> None:
+        super().__init__()
+        self.packed = packed
+        self.blocks = nn.ModuleList(
+            Block(dim=dim, heads=heads, ratio=ratio, dropout=dropout, activation=activation) for _ in range(layers)
+        )
+        self.apply(init_weights)
+
+    def forward(self, values: Tensor, lengths: Tensor) -> Tensor:
+        """Transform ``b l d``; the first ``lengths`` (``b``, host) tokens of a row are real, the others become zeros."""
+        packing = Packing.from_lengths(lengths, values.shape[1], values.device)
+        return packing.unpack(self.transform(packing.pack(values), packing))
+
+    def transform(self, values: Tensor, packing: Packing) -> Tensor:
+        """Transform ``n d`` tokens that are packed already."""
+        if len(values) == 0:
+            return values
+        if not self.packed:
+            slots = packing.dense()
+            return packing.pack(slots.unpack(self._run(slots.pack(packing.unpack(values)), slots)))
+        return self._run(values, packing)
+
+    def _run(self, values: Tensor, packing: Packing) -> Tensor:
+        for block in self.blocks:
+            values = block(values, packing)
+        return values
+
+
+class SummaryTransformer(nn.Module):
+    """Puts a summary token before the tokens, then makes all of them contextual.
+
+    The summary starts as a learned vector plus the mean of the real tokens (SCALE's global token), so it says something
+    from the first step on. Norms before the first and after the last block keep widely different inputs in one range.
+
+    Args:
+        dim: width d.
+        layers: how many blocks.
+        heads: attention heads a block.
+        ratio: hidden width of the perceptrons over d.
+        dropout: rate on the tokens that go in and on every residual branch.
+        packed: False computes the padding too, as a reference.
+    """
+
+    def __init__(
+        self, *, dim: int, layers: int, heads: int, ratio: float = 4.0, dropout: float = 0.0, packed: bool = True
+    ) -> None:
+        super().__init__()
+        self.summary = nn.Parameter(torch.empty(dim))
+        self.norm_in = nn.LayerNorm(dim)
+        self.dropout = nn.Dropout(dropout)
+        self.stack = TransformerStack(
+            dim=dim, layers=layers, heads=heads, ratio=ratio, dropout=dropout, packed=packed
+        )
+        self.norm_out = nn.LayerNorm(dim)
+        nn.init.trunc_normal_(self.summary, std=0.02)
+
+    def forward(self, values: Tensor, lengths: Tensor) -> Tensor:
+        """Transform ``b l d`` with ``lengths`` (``b``, host) real tokens into ``b 1+l d``, padding zero."""
+        first = self.summary + length_mean(values, lengths)
+        values = torch.cat([first[:, None], values], dim=1)
+        packing = Packing.from_lengths(lengths + 1, values.shape[1], values.device)
+        tokens = self.stack.transform(self.dropout(self.norm_in(packing.pack(values))), packing)
+        return packing.unpack(self.norm_out(tokens))
+
+
+def init_weights(module: nn.Module) -> None:
+    """Truncated normal of deviation 0.02 for matrices and embeddings, zero biases; for ``nn.Module.apply``."""
+    if isinstance(module, nn.Linear | nn.Embedding):
+        nn.init.trunc_normal_(module.weight, std=0.02)
+    if isinstance(module, nn.Linear) and module.bias is not None:
+        nn.init.zeros_(module.bias)
