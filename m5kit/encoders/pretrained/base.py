@@ -10,12 +10,10 @@ from torch import Tensor, nn
 
 from m5kit.encoders.base import Encoder
 from m5kit.errors import ConfigError
+from m5kit.nn.pretrained.extraction import EXTRACTED
 from m5kit.nn.pretrained.tuning import Pretrained, prefixed
 from m5kit.nn.transformer import SummaryTransformer
 from m5kit.structures import Inputs, Observation, Tokens
-
-EXTRACTED = "extracted"
-"""Key of ``Inputs.extras`` that marks outputs of a frozen network, kept from before."""
 
 Hides = Literal["input", "output"]
 Output = Literal["tokens", "pooled"]
@@ -100,7 +98,7 @@ class PretrainedEncoder(Encoder):
             values, lengths = summary[:, None], torch.ones_like(observation.lengths)
         else:
             values, lengths = torch.cat([summary[:, None], tokens], dim=1), observation.lengths + 1
-        return Inputs(values.half(), lengths, {EXTRACTED: torch.zeros(values.shape[:2], dtype=torch.int64)})
+        return Inputs(values.half(), lengths, {EXTRACTED: torch.ones(values.shape[:2], dtype=torch.int64)})
 
     def observe(self, inputs: Inputs) -> Observation:
         """Units of the input, or what a frozen network makes of it.

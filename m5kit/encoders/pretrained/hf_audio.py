@@ -140,6 +140,7 @@ def _fold_weight_norms(network: Any) -> None:
     for module in network.modules():
         if is_parametrized(module, "weight"):
             remove_parametrizations(module, "weight")
+            module._load_state_dict_pre_hooks.clear()  # it translates older names of the norm that is gone
 
 
 def _check(network: Any, extractor: Any, rate: int, chunk: int) -> None:
