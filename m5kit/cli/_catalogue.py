@@ -35,17 +35,21 @@ def entries(family: str) -> Iterator[Entry]:
     for name, module in sorted(FAMILIES[family].built_ins.items()):
         yield family, name, _summary(module, name), "built-in"
     for part in plugins.discover().get(family, ()):
-        module, _, attribute = part.target.partition(":")
+        attribute = part.target.rpartition(":")[2]
         usable = "" if part.api == plugins.API_VERSION else f" (made for m5kit API v{part.api}: cannot be used)"
-        yield family, part.name, _summary(module, attribute), f"{part.label}{usable}"
+        yield family, part.name, _summary(part.module, attribute), f"{part.label}{usable}"
 
 
-def _summary(module: str, name: str) -> str:
+def _summary(module: str | None, name: str) -> str:
     """First line of the docstring of the class called, or registered as, ``name``; empty if it cannot be read."""
-    path = _source_file(module)
+    path = _source_file(module) if module else None
     if path is None:
         return ""
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+    try:
+        body = ast.parse(path.read_bytes()).body
+    except (OSError, SyntaxError, ValueError):  # a plugin's damage is told by "m5kit plugins list"
+        return ""
+    for node in body:
         if isinstance(node, ast.ClassDef) and name in (node.name, *_registered_names(node)):
             return (ast.get_docstring(node) or "").partition("\n")[0]
     return ""

@@ -14,7 +14,7 @@ API_VERSION = 1
 PATIENCE = 10.0
 """Seconds after which the user is told which plugin is still importing."""
 
-_TARGET = re.compile(r"(?P<module>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):(?P<name>[A-Za-z_]\w*)")
+_TARGET = re.compile(r"(?P<module>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(?::(?P<name>[A-Za-z_]\w*))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,12 @@ class PluginPart:
         return f"{self.distribution} {self.version}"
 
     @property
+    def module(self) -> str | None:
+        """The module that the target names; None if it is no plain dotted name, which nothing may then look up."""
+        match = _TARGET.fullmatch(self.target)
+        return match["module"] if match else None
+
+    @property
     def remedy(self) -> str:
         """What a user can do about a part that does not work."""
         mend = "mend the file" if self.local else f"mend or update it (pip install --upgrade {self.distribution})"
@@ -73,7 +79,7 @@ class PluginPart:
 
     def _import(self) -> object:
         match = _TARGET.fullmatch(self.target)
-        if match is None:
+        if match is None or match["name"] is None:
             raise ValueError("an entry point is written package.module:Class")
         with _said_aside(), _told_when_slow(self):
             return getattr(import_module(match["module"]), match["name"])

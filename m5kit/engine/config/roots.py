@@ -27,8 +27,10 @@ def packaged_root() -> Path:
 def plugin_roots() -> Iterator[tuple[str, Path]]:
     """Label and folder of each package that a distribution publishes under ``m5kit.v1.configs``; imports nothing."""
     for part in plugins.discover().get("configs", ()):
-        top, *below = part.target.partition(":")[0].split(".")
-        spec = util.find_spec(top) if part.api == plugins.API_VERSION else None
+        if part.api != plugins.API_VERSION or part.module is None:
+            continue
+        top, *below = part.module.split(".")
+        spec = util.find_spec(top)
         for folder in (spec.submodule_search_locations or ()) if spec else ():
             yield part.label, Path(folder, *below)
 

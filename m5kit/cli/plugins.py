@@ -1,0 +1,84 @@
+"""``m5kit plugins``: what is installed and whether it works, the conformance kit, and a new plugin to start from."""
+
+import argparse
+import json
+from pathlib import Path
+
+from m5kit.cli.options import Verbs
+from m5kit.cli.output import write, write_table
+
+IMPORT_LIMIT = 30.0
+CHECK_LIMIT = 300.0
+
+
+def add_parser(verbs: Verbs) -> None:
+    """Add the verb and its four actions."""
+    parser = verbs.add_parser("plugins", help="list, show, check or start plugins", description="Work with plugins.")
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+    listing = actions.add_parser("list", help="what is installed, and whether it works; exits 1 if something does not")
+    listing.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    listing.add_argument("--quick", action="store_true", help="read metadata only, import nothing")
+    listing.set_defaults(run=run_list)
+    show = actions.add_parser("show", help="one distribution: about it, its parts, their arguments")
+    show.add_argument("name", metavar="NAME", help="a distribution, or one of its parts")
+    show.set_defaults(run=run_show)
+    check = actions.add_parser("check", help="run the conformance kit, each part in a process of its own")
+    check.add_argument("name", metavar="NAME", nargs="?", help="a distribution, or one of its parts (default: all)")
+    check.add_argument("--limit", type=float, default=CHECK_LIMIT, metavar="S", help="seconds a part may take")
+    check.set_defaults(run=run_check)
+    new = actions.add_parser("new", help="write a complete plugin to start from")
+    new.add_argument("family", metavar="FAMILY", help="encoder, fusion, harmonizer, task, head, metric, ...")
+    new.add_argument("name", metavar="NAME", help="as a config will write it, such as my_encoder")
+    new.add_argument("--out", type=Path, metavar="DIR", help="folder to write (default: m5kit-FAMILY-NAME)")
+    new.set_defaults(run=run_new)
+
+
+def run_list(options: argparse.Namespace) -> int:
+    """Print every published part with its health."""
+    from m5kit.cli._plugins import health, unread
+
+    rows, broken = health(None if options.quick else IMPORT_LIMIT), unread()
+    if options.json:
+        write(json.dumps({"parts": [row.as_json() for row in rows], "problems": broken}, indent=2))
+    else:
+        headers = ["distribution", "version", "api", "licence", "family", "name", "health"]
+        write_table(headers, [row.as_row() for row in rows])
+        for problem in broken:
+            write(f"broken: {problem}")
+        if not rows and not broken:
+            write("no plugin is installed; m5kit plugins new encoder my_encoder writes one")
+    return int(bool(broken) or any(row.problem for row in rows))
+
+
+def run_show(options: argparse.Namespace) -> int:
+    """Print what a distribution says about itself and how its parts are configured."""
+    from m5kit.cli._plugins import describe, named
+
+    for text in describe(named(options.name)):
+        write(text)
+    return 0
+
+
+def run_check(options: argparse.Namespace) -> int:
+    """Run the conformance kit on every part of a distribution."""
+    from m5kit.cli._plugins import check_part, named
+
+    parts = named(options.name)
+    results = [check_part(part, options.limit) for part in parts]
+    for passed, report in results:
+        write(f"{'ok    ' if passed else 'FAILED'} {report}")
+    failed = sum(not passed for passed, _ in results)
+    write(f"{len(results)} parts checked, {failed} failed" if results else "there is no plugin to check")
+    return int(failed > 0 or not results)
+
+
+def run_new(options: argparse.Namespace) -> int:
+    """Write a new distribution."""
+    from m5kit.cli._catalogue import families
+    from m5kit.cli._scaffold import write_distribution
+
+    (family,) = families(options.family)
+    folder = write_distribution(family, options.name, options.out)
+    write(f"wrote {folder}; next:\n  pip install --editable {folder}\n  pytest {folder}")
+    write(f"  m5kit plugins check m5kit-{family[:-1]}-{options.name.replace('_', '-')}")
+    return 0
