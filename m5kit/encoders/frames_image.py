@@ -67,7 +67,9 @@ class FramesImage(Encoder):
     ) -> None:
         super().__init__()
         if not isinstance(frame.get("type"), str):
-            raise ConfigError([f"frames_image.frame: expected a mapping with a type, such as image_patches, got {frame!r}"])
+            raise ConfigError(
+                [f"frames_image.frame: expected a mapping with a type, such as image_patches, got {frame!r}"]
+            )
         self.dim, self.output = dim, output
         self.frame: Encoder = ENCODERS.build(frame, dim=dim, size=size)
         self.time = nn.Parameter(torch.empty(frames, dim))
@@ -132,7 +134,7 @@ class FramesImage(Encoder):
 
     def learning_rate_scales(self) -> Mapping[str, float]:
         """Factor of the learning rate by parameter name, where it is not 1."""
-        inner = getattr(self.frame, "learning_rate_scales", dict)()
+        inner: Mapping[str, float] = getattr(self.frame, "learning_rate_scales", dict)()
         return {f"frame.{name}": scale for name, scale in inner.items()}
 
     def _patches(self, observation: Observation, cells: int) -> Observation:

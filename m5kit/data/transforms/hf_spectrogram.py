@@ -18,7 +18,7 @@ from m5kit.structures import Inputs
 
 @TRANSFORMS.register_module("hf_spectrogram")
 class HFSpectrogram(Transform):
-    """Sound → float32 ``t mels`` as AST, Whisper or CLAP hear it, for ``hf_spectrogram``; what was filled up is cut off.
+    """Sound → float32 ``t mels`` as AST, Whisper or CLAP hear it, for ``hf_spectrogram``; filling is cut off.
 
     Longer sounds are cut to what the network hears at once: at a random place in training, at the beginning otherwise.
 
@@ -39,7 +39,9 @@ class HFSpectrogram(Transform):
         """Extract the spectrogram of one sound."""
         wave = crop(resampled(decoded, self.facts.rate), self.facts.samples, generator)
         values = self._extract(wave)
-        real = len(values) if self.facts.repeats else min(len(values), -(-len(values) * len(wave) // self.facts.samples))
+        real = (
+            len(values) if self.facts.repeats else min(len(values), -(-len(values) * len(wave) // self.facts.samples))
+        )
         return Inputs.single(torch.from_numpy(values[: max(real, 1)].copy()))
 
     def blank(self) -> Inputs:

@@ -115,7 +115,9 @@ class HFImage(PretrainedEncoder):
             "patch_size": 8,
         }
         pictures = torch.randint(0, 256, (3, 3, 16, 16), dtype=torch.uint8)
-        return cls(dim=12, size=16, weights=weights, trainable="all"), Inputs(pictures, torch.ones(3, dtype=torch.int64))
+        return cls(dim=12, size=16, weights=weights, trainable="all"), Inputs(
+            pictures, torch.ones(3, dtype=torch.int64)
+        )
 
 
 def _in_line(values: Tensor) -> Tensor:

@@ -118,7 +118,9 @@ class HFText(PretrainedEncoder):
     def run(self, observation: Observation) -> tuple[Tensor, Tensor]:
         """Summary ``p c`` and tokens ``p l c``."""
         size, device = observation.values.shape[1], observation.values.device
-        ids, lengths = wrap(observation.values, observation.lengths, self.start_id, self.end_id, self.padding, self.full)
+        ids, lengths = wrap(
+            observation.values, observation.lengths, self.start_id, self.end_id, self.padding, self.full
+        )
         real = (torch.arange(ids.shape[1]) < lengths[:, None]).to(device, non_blocking=True)
         values = self.backbone(input_ids=ids, attention_mask=None if self.full else real.long()).last_hidden_state
         first = int(self.start_id >= 0)
@@ -165,7 +167,9 @@ class TableSerialised(HFText):
         """A one-layer BERT that begins at random, and three tables."""
         inputs = _example_inputs()
         groups = torch.arange(6).div(3, rounding_mode="floor").expand(3, -1)
-        return cls(**_EXAMPLE), replace(inputs, extras={"groups": groups, "roles": torch.tensor([1, 2, 2] * 2).expand(3, -1)})
+        return cls(**_EXAMPLE), replace(
+            inputs, extras={"groups": groups, "roles": torch.tensor([1, 2, 2] * 2).expand(3, -1)}
+        )
 
 
 _EXAMPLE: dict[str, Any] = {
@@ -194,8 +198,9 @@ def _example_inputs() -> Inputs:
 
 def _text_network(weights: Weights, needed_by: str) -> Any:
     loaded = load_network(weights, needed_by)
-    if getattr(loaded.network.config, "is_encoder_decoder", False):
-        loaded = replace(loaded, network=loaded.network.get_encoder())
+    network: Any = loaded.network
+    if network.config.is_encoder_decoder:
+        loaded = replace(loaded, network=network.get_encoder())
     return loaded.part("text_model").complete(weights, needed_by)
 
 
@@ -203,17 +208,18 @@ def _check_sizes(network: Any, vocabulary: int, length: int, needed_by: str) -> 
     config, problems = network.config, []
     if vocabulary > config.vocab_size + 1:  # one more for a mask token that the tokenizer lacks
         problems.append(
-            f"{needed_by}: the transform knows {vocabulary} ids, the network {config.vocab_size}; give the transform the "
-            "same weights, or a config with a larger vocab_size"
+            f"{needed_by}: the transform knows {vocabulary} ids, the network {config.vocab_size}; give the transform "
+            "the same weights, or a config with a larger vocab_size"
         )
     positions = getattr(config, "max_position_embeddings", None)
     table = getattr(getattr(network, "embeddings", None), "position_embeddings", None)
-    if positions is not None and getattr(table, "padding_idx", None) is not None:
-        positions -= table.padding_idx + 1  # RoBERTa's kin count positions from there
+    offset = getattr(table, "padding_idx", None)  # RoBERTa's kin count positions from there
+    if positions is not None and offset is not None:
+        positions -= offset + 1
     if positions is not None and length > positions:
         problems.append(
-            f"{needed_by}: a text may have {length} tokens with start and end, the network knows {positions} positions; "
-            "lower the transform's max_tokens"
+            f"{needed_by}: a text may have {length} tokens with start and end, the network knows {positions} "
+            "positions; lower the transform's max_tokens"
         )
     if problems:
         raise ConfigError(problems)
@@ -225,5 +231,3 @@ def _pooling(pooling: Pooling, model_type: str, start_id: int, end_id: int) -> s
     if model_type in UNMASKED or (model_type == "clip_text_model" and end_id >= 0):
         return "last"
     return "first" if start_id >= 0 else "mean"
-
-

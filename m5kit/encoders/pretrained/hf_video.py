@@ -107,7 +107,8 @@ class HFVideo(PretrainedEncoder):
         """
         if inputs.values.shape[-1] != self.size or inputs.values.shape[1] > self.frames:
             raise ContractError(
-                f"hf_video was built for {self.frames} frames of {self.size} pixels a side, got {tuple(inputs.values.shape)}"
+                f"hf_video was built for {self.frames} frames of {self.size} pixels a side, got "
+                f"{tuple(inputs.values.shape)}"
             )
         shown = _spread(inputs.lengths, self.frames).to(inputs.values.device, non_blocking=True)
         clips = inputs.values[torch.arange(len(shown))[:, None], shown]  # p t 3 h w

@@ -1,6 +1,7 @@
 """Pictures through the visual tower of any open_clip model, ResNets and timm towers included."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -111,27 +112,29 @@ class OpenClipImage(PretrainedEncoder):
             "text_cfg": {"context_length": 8, "vocab_size": 20, "width": 16, "heads": 2, "layers": 1},
         }
         pictures = torch.randint(0, 256, (3, 3, 16, 16), dtype=torch.uint8)
-        return cls(dim=12, size=16, weights=weights, trainable="all"), Inputs(pictures, torch.ones(3, dtype=torch.int64))
+        return cls(dim=12, size=16, weights=weights, trainable="all"), Inputs(
+            pictures, torch.ones(3, dtype=torch.int64)
+        )
 
 
 class _Intermediates(nn.Module):
     """A visual tower as a function to its last tokens ``p l c`` and its class token ``p c``, if it has one."""
 
-    def __init__(self, visual: nn.Module) -> None:
+    def __init__(self, visual: Any) -> None:
         super().__init__()
         self.visual = visual
         if isinstance(getattr(visual, "proj", None), nn.Parameter):
             visual.proj = None  # to the contrastive space, where no tokens are
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor | None]:
-        seen = self.visual.forward_intermediates(  # type: ignore[operator]
+        seen = self.visual.forward_intermediates(
             pictures, indices=1, normalize_intermediates=True, intermediates_only=True, output_extra_tokens=True
         )
         first = seen.get("image_intermediates_prefix")
         return seen["image_intermediates"][-1].flatten(2).mT, first[-1][:, 0] if first else None
 
     def set_grad_checkpointing(self, enable: bool) -> None:
-        self.visual.set_grad_checkpointing(enable)  # type: ignore[operator]
+        self.visual.set_grad_checkpointing(enable)
 
 
 @torch.no_grad()

@@ -83,7 +83,9 @@ class OpenClipText(PretrainedEncoder):
     def run(self, observation: Observation) -> tuple[Tensor, Tensor]:
         """Summary ``p c``, from the end of the text, and tokens ``p l c``."""
         size, device = observation.values.shape[1], observation.values.device
-        ids, lengths = wrap(observation.values, observation.lengths, self.start_id, self.end_id, self.padding, self.full)
+        ids, lengths = wrap(
+            observation.values, observation.lengths, self.start_id, self.end_id, self.padding, self.full
+        )
         values = self.backbone(ids)
         first = int(self.start_id >= 0)
         last = (lengths - 1).clamp(min=0).to(device, non_blocking=True)
@@ -143,8 +145,8 @@ class _TextTower(nn.Module):
             problems.append(f"open_clip_text: the transform knows {vocabulary} ids, the tower {known}")
         if length > most:
             problems.append(
-                f"open_clip_text: a text may have {length} tokens with start and end, the tower knows {most} positions; "
-                "lower the transform's max_tokens"
+                f"open_clip_text: a text may have {length} tokens with start and end, the tower knows {most} "
+                "positions; lower the transform's max_tokens"
             )
         if problems:
             raise ConfigError(problems)
@@ -154,7 +156,8 @@ class _TextTower(nn.Module):
         if mask_id < self.words.num_embeddings:
             return
         old = self.words.weight.detach()
-        self.words = nn.Embedding.from_pretrained(torch.cat([old, old.mean(0, keepdim=True)]), freeze=False)
+        self.words = nn.Embedding(mask_id + 1, old.shape[1])
+        self.words.weight.data = torch.cat([old, old.mean(0, keepdim=True)])
 
     def forward(self, ids: Tensor) -> Tensor:
         size = ids.shape[1]

@@ -47,7 +47,7 @@ class SoundFacts:
             steps = int(extractor.max_length)
             return cls(rate, steps * rate // 100, steps, extractor.num_mel_bins, False, print_)
         raise ConfigError(
-            [f"{type(extractor).__name__} makes no spectrogram of a fixed length; use the transform waveform and hf_audio"]
+            [f"{type(extractor).__name__} makes no spectrogram of a fixed length; use the transform waveform"]
         )
 
 

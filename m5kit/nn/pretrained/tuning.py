@@ -103,7 +103,8 @@ def find_blocks(network: nn.Module) -> str:
     stacks = [(name, each) for name, each in network.named_modules() if _is_stack(each)]
     if not stacks:
         raise ConfigError([f"{type(network).__name__} has no stack of equal blocks; set trainable: none or all"])
-    return max(stacks, key=lambda found: sum(p.numel() for p in found[1].parameters()))[0]
+    name, _ = max(stacks, key=lambda found: sum(p.numel() for p in found[1].parameters()))
+    return name
 
 
 def _is_stack(module: nn.Module) -> bool:
@@ -137,14 +138,16 @@ def _add_lora(network: nn.Module, path: str, rank: int) -> None:
         if isinstance(each, nn.Linear) and name.startswith(path) and not name.startswith(tuple(attention) or ("\0",))
     ]
     if not (attention or linear):
-        raise ConfigError([f"trainable: {type(network).__name__} has no linear layer for LoRA; set none, all or last:N"])
+        raise ConfigError(
+            [f"trainable: {type(network).__name__} has no linear layer for LoRA; set none, all or last:N"]
+        )
     config = peft.LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=[*attention, *linear])
     peft.inject_adapter_in_model(config, network)
 
 
 def _enable_checkpointing(network: Any) -> None:
     if getattr(network, "supports_gradient_checkpointing", False):
-        older = getattr(network, "gradient_checkpointing_enable", None)  # the name before transformers 5.20
+        older = network.gradient_checkpointing_enable  # the name in the first versions of transformers 5
         getattr(network, "activation_checkpointing_enable", older)({"use_reentrant": False})
     elif hasattr(network, "set_grad_checkpointing"):
         network.set_grad_checkpointing(True)

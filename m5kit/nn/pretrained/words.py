@@ -33,7 +33,9 @@ class WordFacts:
         size = max(tokenizer.get_vocab().values()) + 1
         start, end = _around(tokenizer)
         mask = tokenizer.mask_token_id
-        return cls(size if mask is not None else size + 1, size if mask is None else mask, start, end, _print(tokenizer))
+        return cls(
+            size if mask is not None else size + 1, size if mask is None else mask, start, end, _print(tokenizer)
+        )
 
 
 def load_tokenizer(weights: str, needed_by: str) -> Any:
