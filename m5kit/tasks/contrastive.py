@@ -1,7 +1,7 @@
 """Contrastive learning between all pairs of modalities that items have, weighted by how well they agree."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 from typing import Literal
 
@@ -36,6 +36,8 @@ class ContrastiveTask(Task):
         learnable_temperature: train the temperature, as CLIP does.
         weight_on: where ``View.harmony.pairs`` acts: on the ``loss`` of an item's pair, on its ``logits`` (the released
             code) or on ``both`` (equation 3).
+        balanced: divide the weights on the loss by their mean over all pairs of the batch, so that a harmonizer moves
+            importance between pairs and items and leaves the balance with the other tasks alone. False is the paper's.
         view: ``masked`` reads the pass that the masked tasks corrupted, as the released code, and costs nothing;
             ``clean`` asks for an untouched pass.
 
@@ -52,12 +54,13 @@ class ContrastiveTask(Task):
         temperature: float = 0.1,
         learnable_temperature: bool = False,
         weight_on: Literal["loss", "logits", "both"] = "loss",
+        balanced: bool = False,
         view: Literal["masked", "clean"] = "masked",
     ) -> None:
         super().__init__()
         if temperature <= 0:
             raise ConfigError([f"task 'contrastive': temperature must be above 0, got {temperature}"])
-        self.negatives, self.weight_on, self.view = negatives, weight_on, view
+        self.negatives, self.weight_on, self.balanced, self.view = negatives, weight_on, balanced, view
         log_scale = torch.tensor(-math.log(temperature))
         if learnable_temperature:
             self.log_scale = nn.Parameter(log_scale)
@@ -72,14 +75,15 @@ class ContrastiveTask(Task):
     def loss(self, view: View, hidden: Hidden | None = None) -> TaskOutput:
         """Mean over pairs; logs the loss of each pair as ``a~b`` and how often the right item came first."""
         losses: dict[str, Tensor] = {}
-        hits = []
+        weights, hits = [], []
         for i, j in combinations(range(len(view.modalities)), 2):
             rows = (view.present[:, i] & view.present[:, j]).nonzero().squeeze(1)
             if len(rows) < 2:
                 continue
             rows = rows.to(view.features.device, non_blocking=True)
-            a, b = view.features[rows, i], view.features[rows, j]
-            losses[f"{view.modalities[i]}~{view.modalities[j]}"] = self._pair(a, b, view.harmony.pairs[rows, i, j])
+            a, b, weight = view.features[rows, i], view.features[rows, j], view.harmony.pairs[rows, i, j]
+            losses[f"{view.modalities[i]}~{view.modalities[j]}"] = self._pair(a, b, weight)
+            weights.append(weight)
             hits.append(_hit_rate(a, b))
         if not losses:
             return TaskOutput(no_loss(view.features))
@@ -87,12 +91,22 @@ class ContrastiveTask(Task):
         logs["accuracy"] = torch.stack(hits).mean()
         if self.log_scale.requires_grad:
             logs["temperature"] = self.temperature.detach()
-        return TaskOutput(torch.stack(list(losses.values())).mean(), logs)
+        total = torch.stack(list(losses.values())).mean()
+        return TaskOutput(total / _mean_weight(weights) if self._balances else total, logs)
+
+    @property
+    def _balances(self) -> bool:
+        return self.balanced and self.weight_on in ("loss", "both")
 
     def _pair(self, a: Tensor, b: Tensor, weight: Tensor) -> Tensor:
         scale = weight if self.weight_on in ("logits", "both") else None
         each = LOSSES[self.negatives](a, b, self.temperature, scale)
         return (each * weight).mean() if self.weight_on in ("loss", "both") else each.mean()
+
+
+def _mean_weight(weights: Sequence[Tensor]) -> Tensor:
+    """Mean over pairs of the mean over items, as the loss is; never 0."""
+    return torch.stack([weight.mean() for weight in weights]).mean().detach().clamp(min=1e-6)
 
 
 @torch.no_grad()

@@ -1,8 +1,9 @@
 """What is true of an invented product, and which part of it each modality shows.
 
 A category is five yes-or-no traits. Every modality shows two of them and every trait is shown by two modalities, so
-the modalities form a ring: neighbours agree on one trait and no two modalities see all five. What tells one product of
-a category from another (hue, brand, size, speed, look) is spread in the same way.
+the modalities form a ring: neighbours agree on one trait and no two modalities see all five. Hue, brand, size and speed
+are spread in the same way; a category has its own range of each, shared with others, and where a product lies in that
+range (with its look) tells it from others of the category.
 """
 
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ SHOWS: Mapping[str, tuple[str, str]] = {
 }
 BRANDS = ("Arvo", "Belmi", "Corda", "Duneo", "Elsk", "Fjell", "Ginko", "Hazu")
 FUZZ = 0.08
+SPREAD = 0.1  # of hue, size and speed among the products of a category
 CATEGORIES = (
     "almet", "brindo", "calver", "dorfin", "elbane", "fasken", "gorlit", "hulmar",
     "irsten", "jopple", "kerwin", "lusca", "mondel", "norvix", "ospera", "pellam",
@@ -72,15 +74,32 @@ def category_shares() -> np.ndarray:
 def draw_product(generator: np.random.Generator) -> Product:
     """Invent a product."""
     category = int(generator.choice(len(CATEGORIES), p=category_shares()))
+    hue, brands, size, speed = category_ranges(category)
     return Product(
         category=category,
         traits=category_traits(category),
-        hue=float(generator.random()),
-        brand=int(generator.integers(len(BRANDS))),
-        size=float(generator.random()),
-        speed=float(generator.random()),
+        hue=float(generator.normal(hue, SPREAD / 2)) % 1,
+        brand=int(generator.choice(brands)),
+        size=float(np.clip(generator.normal(size, SPREAD), 0, 1)),
+        speed=float(np.clip(generator.normal(speed, SPREAD), 0, 1)),
         look=int(generator.integers(2)),
     )
+
+
+def category_ranges(category: int) -> tuple[float, list[int], float, float]:
+    """The middle hue, the brands, the middle size and the middle speed of a category.
+
+    One of three hues, two groups of brands, two sizes and two speeds: together they are the category, but every
+    modality shows two of them at most.
+
+    Example:
+        >>> category_ranges(0), category_ranges(23)
+        ((0.0, [0, 1, 2, 3], 0.25, 0.25), (0.6666666666666666, [4, 5, 6, 7], 0.75, 0.75))
+    """
+    rest, hue = divmod(category, 3)
+    rest, group = divmod(rest, 2)
+    speed, size = divmod(rest, 2)
+    return hue / 3, list(range(4 * group, 4 * group + 4)), 0.25 + size / 2, 0.25 + speed / 2
 
 
 def show(product: Product, modality: str, ambiguity: float, generator: np.random.Generator) -> Product:

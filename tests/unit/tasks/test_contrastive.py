@@ -13,6 +13,10 @@ ALL = [[1, 1, 1]] * 5
 MIXED = [[1, 1, 0], [1, 1, 1], [0, 1, 1], [1, 0, 0], [1, 1, 0], [0, 0, 0]]
 
 
+def _ones(view):
+    return replace(view, harmony=replace(view.harmony, pairs=torch.ones_like(view.harmony.pairs)))
+
+
 @pytest.mark.parametrize(
     ("negatives", "loss"), [("infonce", infonce), ("paper", paper_contrastive), ("ntxent", ntxent)]
 )
@@ -27,6 +31,16 @@ def test_it_is_the_mean_over_pairs_of_weighted_losses(make_view, negatives, loss
     output = ContrastiveTask(negatives=negatives, temperature=0.2, weight_on=weight_on)(view)
     torch.testing.assert_close(output.loss, torch.stack(expected).mean())
     torch.testing.assert_close(output.logs["b~c"], expected[2])
+
+
+def test_balanced_weights_move_importance_and_keep_the_scale(make_view):
+    view = make_view(ALL)
+    halved = replace(view, harmony=replace(view.harmony, pairs=view.harmony.pairs / 2))
+    even = replace(view, harmony=replace(view.harmony, pairs=torch.full_like(view.harmony.pairs, 0.3)))
+    task = ContrastiveTask(balanced=True)
+    torch.testing.assert_close(task(view).loss, task(halved).loss)
+    torch.testing.assert_close(task(even).loss, ContrastiveTask(weight_on="logits")(_ones(view)).loss)
+    assert not torch.isclose(task(view).loss, task(even).loss)
 
 
 def test_a_pair_is_scored_on_the_items_that_have_both(make_view):

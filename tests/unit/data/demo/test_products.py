@@ -7,7 +7,9 @@ import pytest
 from m5kit.data.demo.products import (
     CATEGORIES,
     SHOWS,
+    SPREAD,
     TRAITS,
+    category_ranges,
     category_shares,
     category_traits,
     draw_product,
@@ -38,6 +40,26 @@ def test_no_two_modalities_tell_all_categories_apart(pair):
 
 def test_all_five_tell_them_apart():
     assert cells(SHOWS) == 24
+
+
+def test_the_ranges_together_are_the_category():
+    ranges = [category_ranges(category) for category in range(len(CATEGORIES))]
+    assert len({(hue, tuple(brands), size, speed) for hue, brands, size, speed in ranges}) == 24
+    assert [len(set(column)) for column in zip(*((h, b[0], s, v) for h, b, s, v in ranges), strict=True)] == [
+        3,
+        2,
+        2,
+        2,
+    ]
+
+
+def test_products_lie_in_the_ranges_of_their_category(rng):
+    for product in (draw_product(rng) for _ in range(200)):
+        hue, brands, size, speed = category_ranges(product.category)
+        assert product.brand in brands
+        assert abs((product.hue - hue + 0.5) % 1 - 0.5) < 5 * SPREAD / 2
+        assert abs(product.size - size) < 5 * SPREAD
+        assert abs(product.speed - speed) < 5 * SPREAD
 
 
 def test_categories_have_a_long_tail():
