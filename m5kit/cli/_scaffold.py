@@ -27,7 +27,7 @@ USES = {
     "heads": "head:\n  type: {name}",
     "metrics": "evaluation:\n  {name}:\n    type: {name}\n    split: test\n    label: coarse",
     "decoders": "input_numbers:\n  decoder:\n    type: {name}\n  transform:\n    type: ...",
-    "transforms": "input_numbers:\n  decoder:\n    type: ...\n  transform:\n    type: {name}\n    columns: 3\n    rows: 9",
+    "transforms": "input_numbers:\n  decoder:\n    type: ...\n  transform:\n    type: {name}",
 }
 """How a config names a part, by family."""
 

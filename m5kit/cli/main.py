@@ -30,6 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not hasattr(options, "run"):
         parser.print_help()
         return 0
+    if options.no_plugins:
+        os.environ["M5KIT_PLUGINS"] = ""  # processes started from this one see it too
     try:
         status = int(options.run(options) or 0)
         sys.stdout.flush()
@@ -50,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="m5kit", description="Multimodal pretraining over items of which any modality may be missing."
     )
     parser.add_argument("--version", action="version", version=f"m5kit {__version__}")
+    parser.add_argument("--no-plugins", action="store_true", help="use built-in parts only (before the verb)")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB")
     for module in _verb_modules():
         module.add_parser(verbs)

@@ -12,8 +12,9 @@ from m5kit.data.failures import FailureLog
 from m5kit.engine import checkpoint
 from m5kit.engine.build import build_model
 from m5kit.engine.config import RunConfig, check_config, load_config
+from m5kit.engine.provenance import require_plugins
 from m5kit.engine.run_data import RunData
-from m5kit.engine.run_folder import RunFolder
+from m5kit.engine.run_folder import RunFolder, read_json
 from m5kit.errors import CheckpointError, ConfigError
 from m5kit.evaluation.base import Embedded, Request
 from m5kit.models.embedder import Embedding, embed
@@ -53,6 +54,7 @@ class TrainedRun:
             CheckpointError: no run, no checkpoint, or one of another model.
         """
         folder = RunFolder.open(path)
+        require_plugins(read_json(folder.provenance))
         config = check_config(load_config(folder.config, overrides=overrides, data=data))
         run_data = RunData.reopen(config, folder)
         torch.manual_seed(config.seed)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import platform
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from typing import Any
 import m5kit
 from m5kit import plugins
 from m5kit.engine.config import Resolved, find_parts
-from m5kit.errors import DataError
+from m5kit.errors import CheckpointError, DataError
 from m5kit.registry import FAMILIES
 
 LIBRARIES = (
@@ -88,6 +89,37 @@ def plugins_in_use(resolved: Resolved) -> list[dict[str, str]]:
                 }
             )
     return used
+
+
+def require_plugins(provenance: Mapping[str, Any]) -> None:
+    """See that the plugins that a run was trained with are here, none older than then.
+
+    Args:
+        provenance: of the run.
+
+    Raises:
+        CheckpointError: the plugins that are missing or older, with the versions that the run had and what to install.
+    """
+    problems = [problem for used in provenance.get("plugins", ()) if (problem := _plugin_problem(used)) is not None]
+    if problems:
+        raise CheckpointError("\n".join(dict.fromkeys(problems)))
+
+
+def _plugin_problem(used: Mapping[str, str]) -> str | None:
+    name, trained = used["distribution"], used["version"]
+    made_with = f"{used['key']} of the run was trained with the plugin {name} {trained}"
+    if Path(name).is_absolute():
+        return None if Path(name).is_file() else f"{made_with}, and there is no such file; bring it back"
+    here = _version(name)
+    if here is None:
+        return f"{made_with}, which is not installed; run: pip install '{name}=={trained}'"
+    if _release(here) < _release(trained):
+        return f"{made_with}, the one installed is older: {here}; run: pip install --upgrade '{name}>={trained}'"
+    return None
+
+
+def _release(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.match(r"[\d.]*", version)[0].split(".") if number)  # type: ignore[index]
 
 
 def fingerprint(manifest: Path) -> dict[str, Any]:

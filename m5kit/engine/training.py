@@ -20,9 +20,9 @@ from m5kit.engine.loop import StepLoop
 from m5kit.engine.module import TrainingModule
 from m5kit.engine.optim import build_optim_wrapper, build_schedulers
 from m5kit.engine.progress import Progress
-from m5kit.engine.provenance import collect
+from m5kit.engine.provenance import collect, require_plugins
 from m5kit.engine.run_data import RunData
-from m5kit.engine.run_folder import RunFolder, write_json
+from m5kit.engine.run_folder import RunFolder, read_json, write_json
 from m5kit.engine.run_log import LOGGER, logging_to
 from m5kit.engine.runner import QuietRunner
 from m5kit.errors import CheckpointError, ConfigError
@@ -58,6 +58,8 @@ def train(resolved: Resolved, path: Path, resume: bool, console: Console) -> Out
         ConfigError: the config has mistakes, or differs from that of the run to be resumed.
         CheckpointError: there is no run to resume, or there is one and ``resume`` is off.
     """
+    if resume:
+        require_plugins(read_json(RunFolder.open(path).provenance))
     config = check_config(resolved)
     folder = RunFolder.open(path) if resume else RunFolder.create(path)
     if resume:

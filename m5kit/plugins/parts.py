@@ -48,7 +48,7 @@ class PluginPart:
     def module(self) -> str | None:
         """The module that the target names; None if it is no plain dotted name, which nothing may then look up."""
         match = _TARGET.fullmatch(self.target)
-        return match["module"] if match else None
+        return match["module"] if match and match["module"] != "__main__" else None
 
     @property
     def remedy(self) -> str:

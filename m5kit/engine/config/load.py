@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from m5kit.engine.config import overrides as command_line
+from m5kit.engine.config import trust
 from m5kit.engine.config.reader import display, read_file, write, write_inline
 from m5kit.engine.config.roots import PIECES, SUFFIXES, config_name, find_config, find_piece, own_root, piece_names
 from m5kit.engine.config.sections import SCALARS, SECTIONS, TABLE, defaults, is_known, rank
@@ -46,6 +47,7 @@ def load_config(path: str | Path, overrides: Sequence[str] = (), data: Path | No
             those at once).
     """
     file = find_config(path)
+    trust.begin(file)
     own = own_root(file)
     tree = _compose(file, own, ())
     tree, problems = command_line.apply(tree, overrides, lambda key, name: _piece(key, name, own, "--set"), own)
@@ -54,7 +56,8 @@ def load_config(path: str | Path, overrides: Sequence[str] = (), data: Path | No
     problems += _drop_problems(tree)
     if problems:
         raise ConfigError(problems)
-    tree, notes = _prune(tree)
+    trust.refuse_own_code(tree, file)
+    tree, notes = _prune(trust.settle(tree))
     tree = merge(from_plain({"name": config_name(file), **defaults()}, "default"), tree)
     tree = Node(dict(sorted(tree.value.items(), key=lambda item: (rank(item[0]), item[0]))), tree.origin)
     values = to_plain(tree)
@@ -87,7 +90,7 @@ def _compose(file: Path, own: Path | None, chain: tuple[Path, ...]) -> Node:
     if file.resolve() in chain:
         circle = " -> ".join(display(step) for step in (*chain, file.resolve()))
         raise ConfigError([f"{display(file)}: the bases form a circle: {circle}; remove one of them"])
-    node = read_file(file)
+    node = trust.own(read_file(file), file)
     keys = dict(node.value)
     bases = keys.pop(PIECES, Node([], ""))
     tree = Node({}, node.origin)
@@ -122,6 +125,10 @@ def _named_piece(entry: str, own: Path | None, wanted_by: str) -> dict[str, Node
 
 def _piece(key: str, name: str, own: Path | None, wanted_by: str) -> Node:
     """The value of the piece's one key."""
+    if key == trust.KEY:
+        raise ConfigError(
+            [f"{wanted_by}: {key}: no piece may name plugins; write {key}.local=[FILE] or a config of yours"]
+        )
     path = find_piece(key, name, own)
     if path is None:
         names = piece_names(key, own)
@@ -141,7 +148,7 @@ def _drop_problems(tree: Node) -> Iterator[str]:
     for key, node in tree.value.items():
         if node.is_dropped and not is_known(key):
             yield f"{node.origin}: {key}: there is no such key to drop"
-        elif node.is_dropped and (key in SCALARS or (key in SECTIONS and key != "init")):
+        elif node.is_dropped and (key in SCALARS or (key in SECTIONS and key not in ("init", trust.KEY))):
             yield f"{node.origin}: {key}: cannot be dropped, every run has one; set a value"
 
 

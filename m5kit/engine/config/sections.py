@@ -92,6 +92,15 @@ class Init(Section):
     """Run folder whose backbone is taken over."""
 
 
+class Plugins(Section):
+    """Which plugins the run may use; only a user's own config and command line say so."""
+
+    allow: tuple[str, ...] | None = None
+    """Names of distributions; empty for all that ``M5KIT_PLUGINS`` allows."""
+    local: tuple[str, ...] = ()
+    """Files that register parts, relative to the config; ``plugins: [./mine.py]`` is short for it."""
+
+
 SECTIONS: Mapping[str, type[Section]] = {
     "data": Data,
     "model": Model,
@@ -100,6 +109,7 @@ SECTIONS: Mapping[str, type[Section]] = {
     "checkpoint": Checkpoint,
     "logging": Logging,
     "init": Init,
+    "plugins": Plugins,
 }
 
 SCALARS: Mapping[str, Any] = {"name": str, "mode": Literal["pretrain", "finetune"], "seed": Seed}
@@ -112,7 +122,20 @@ TABLE = "evaluation"
 """The one key that holds several parts by name."""
 
 ORDER = (
-    *("name", "mode", "seed", "init", "data", "input_", "model", "encoder_", "fusion", "harmonizer", "weighting"),
+    *(
+        "name",
+        "mode",
+        "seed",
+        "plugins",
+        "init",
+        "data",
+        "input_",
+        "model",
+        "encoder_",
+        "fusion",
+        "harmonizer",
+        "weighting",
+    ),
     *("task_", "head", "schedule", "checkpoint", "logging", TABLE),
 )
 """The order in which a resolved config is written: the flow of data."""

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import subprocess
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,8 @@ import pytest
 import m5kit
 from m5kit import plugins
 from m5kit.engine.config import load_config
-from m5kit.engine.provenance import collect, config_hash, fingerprint, git_state, plugins_in_use
-from m5kit.errors import DataError
+from m5kit.engine.provenance import collect, config_hash, fingerprint, git_state, plugins_in_use, require_plugins
+from m5kit.errors import CheckpointError, DataError
 
 
 def config(folder: Path, text: str = "seed: 5\n") -> Path:
@@ -89,3 +90,32 @@ def test_plugins_are_named_where_the_config_uses_them(tmp_path: Path, monkeypatc
             "entry_point": "shiny = m5plug:Shiny",
         }
     ]
+
+
+def used(distribution: str, version: str) -> dict[str, list[dict[str, str]]]:
+    return {"plugins": [{"key": "encoder_a", "distribution": distribution, "version": version}]}
+
+
+def test_a_plugin_that_is_gone_is_named_with_what_to_install() -> None:
+    with pytest.raises(CheckpointError) as caught:
+        require_plugins(used("m5kit-gone", "1.2"))
+    assert str(caught.value) == (
+        "encoder_a of the run was trained with the plugin m5kit-gone 1.2, which is not installed; "
+        "run: pip install 'm5kit-gone==1.2'"
+    )
+
+
+def test_a_plugin_that_is_older_than_the_run_is_named_with_both_versions() -> None:
+    here = metadata.version("numpy")
+    require_plugins(used("numpy", here))
+    require_plugins(used("numpy", "0.9.12"))
+    with pytest.raises(CheckpointError, match=rf"numpy 999.1, the one installed is older: {here}; .*'numpy>=999.1'"):
+        require_plugins(used("numpy", "999.1"))
+
+
+def test_a_local_plugin_of_a_run_must_still_be_there(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    with pytest.raises(CheckpointError, match=r"mine.py abc, and there is no such file; bring it back"):
+        require_plugins(used(str(file), "abc"))
+    file.write_text("")
+    require_plugins(used(str(file), "abc"))
