@@ -1,0 +1,1 @@
+"""A sixth modality: three-dimensional shapes as clouds of points."""
