@@ -59,8 +59,9 @@ class HFSpectrogram(Transform):
 
     def _extract(self, wave: NDArray[np.float32]) -> NDArray[np.float32]:
         assert self.extractor is not None
-        options = {"truncation": "rand_trunc"} if self.facts.repeats else {}  # already cut, so nothing is drawn
-        made = self.extractor(wave, sampling_rate=self.facts.rate, return_tensors="np", **options)
+        before = np.random.get_state()  # CLAP's extractor draws, for a batch, which item counts as longer
+        made = self.extractor(wave, sampling_rate=self.facts.rate, return_tensors="np")
+        np.random.set_state(before)
         values = np.asarray(made[self.extractor.model_input_names[0]], dtype=np.float32)
         values = values.reshape(-1, *values.shape[-2:])[0]
         return np.ascontiguousarray(values.T) if values.shape[1] != self.facts.mels else values

@@ -153,7 +153,7 @@ def _check(network: Any, extractor: Any, rate: int, chunk: int) -> None:
         )
     if not hasattr(network, "_get_feat_extract_output_lengths"):
         problems.append(f"hf_audio: {type(network).__name__} does not hear samples; use hf_spectrogram")
-    elif int(network._get_feat_extract_output_lengths(torch.tensor(chunk))) < 1:
+    elif int(network._get_feat_extract_output_lengths(torch.tensor(chunk, device="cpu"))) < 1:
         problems.append(f"hf_audio: a stretch of {chunk} samples is too short for the network; raise transform.chunk")
     if problems:
         raise ConfigError(problems)

@@ -56,6 +56,8 @@ class HFImage(PretrainedEncoder):
         std: Sequence[float] | None = None,
     ) -> None:
         network: Any = load_network(weights, "hf_image").part("vision_model").complete(weights, "hf_image")
+        facts = PictureFacts.of(load_processor("AutoImageProcessor", weights, "hf_image"), network.config)
+        facts.check(size, "hf_image")
         rows, prefix, width = _probe(network, size)
         if prefix and getattr(network, "pooler", None) is not None:
             network.pooler = None  # the class token stands for the picture; few checkpoints train a pooler
@@ -76,8 +78,6 @@ class HFImage(PretrainedEncoder):
             mixing=mixing,
             heads=heads,
         )
-        facts = PictureFacts.of(load_processor("AutoImageProcessor", weights, "hf_image"), network.config)
-        facts.check(size, "hf_image")
         self.normalize = Normalize(facts, mean, std, random=not isinstance(weights, str), needed_by="hf_image")
         self.size, self.rows = size, rows
         self.patch = size // rows

@@ -17,6 +17,7 @@ from m5kit.registry import FAMILIES, TRANSFORMS
 INJECTED = frozenset(
     {"dim", "modalities", "features", "classes", "observed"}  # known to the model
     | {"vocabulary", "max_tokens", "mask_id", "size", "frames", "mels", "steps"}  # known to a transform
+    | {"width", "columns", "rate", "chunk"}
 )
 """Arguments that a config may leave out, because other parts know them."""
 

@@ -1,0 +1,98 @@
+"""Every container that features come in."""
+
+import h5py
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from m5kit.data.decode.features import Features, FeaturesDecoder, write_pack
+from m5kit.errors import DecodeError
+
+VALUES = np.arange(12, dtype=np.float32).reshape(4, 3)
+BOXES = np.array([[0.0, 0.0, 0.5, 1.0, 0.5]] * 4, dtype=np.float32)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    np.save(tmp_path / "one.npy", VALUES.astype(np.float16))
+    np.savez(tmp_path / "one.npz", features=VALUES, boxes=BOXES)
+    arrays = {"b7": VALUES, "b7/boxes": BOXES, "c9": VALUES[:1]}
+    np.savez(tmp_path / "many.npz", **arrays)
+    save_file({"features": VALUES, "boxes": BOXES}, tmp_path / "one.safetensors")
+    save_file(arrays, tmp_path / "many.safetensors")
+    with h5py.File(tmp_path / "many.h5", "w") as stored:
+        stored["flat"] = VALUES
+        stored["b7/features"], stored["b7/boxes"] = VALUES, BOXES
+    with h5py.File(tmp_path / "one.hdf5", "w") as stored:
+        stored["features"], stored["boxes"] = VALUES, BOXES
+    write_pack(tmp_path / "pack", {"c9": Features(VALUES[:1], BOXES[:1]), "b7": Features(VALUES, BOXES)})
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("source", "boxes"),
+    [
+        ("one.npy", False),
+        ("one.npz", True),
+        ("many.npz#b7", True),
+        ("one.safetensors", True),
+        ("many.safetensors#b7", True),
+        ("one.hdf5", True),
+        ("many.h5#b7", True),
+        ("many.h5#flat", False),
+        ("pack#b7", True),
+    ],
+)
+def test_every_container_gives_the_same(folder, source, boxes):
+    found = FeaturesDecoder()(source, folder)
+    assert np.array_equal(found.values, VALUES)
+    assert found.values.dtype == np.float32
+    assert (found.boxes is None) != boxes
+    if boxes:
+        assert np.array_equal(found.boxes, BOXES)
+
+
+def test_an_item_of_a_pack_is_its_own(folder):
+    assert np.array_equal(FeaturesDecoder()("pack#c9", folder).values, VALUES[:1])
+
+
+def test_boxes_in_pixels_become_fractions_with_their_area(tmp_path):
+    boxes = np.array([[10, 20, 60, 40]], dtype=np.float32)
+    np.savez(tmp_path / "a.npz", features=VALUES[:1], boxes=boxes, size=[100, 80])
+    found = FeaturesDecoder(boxes="pixel")("a.npz", tmp_path).boxes
+    np.testing.assert_allclose(found, [[0.1, 0.25, 0.6, 0.5, 0.125]], rtol=1e-6)
+    with pytest.raises(DecodeError, match=r"its boxes are no fractions of the sides; set decoder.boxes: pixel"):
+        FeaturesDecoder()("a.npz", tmp_path)
+
+
+def test_arrays_the_other_way_round(tmp_path):
+    np.save(tmp_path / "a.npy", VALUES.T)
+    assert np.array_equal(FeaturesDecoder(transpose=True)("a.npy", tmp_path).values, VALUES)
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("none.npy", "there is no such file"),
+        ("one.npy#b7", "holds one item; leave out the # and"),
+        ("many.npz#zz", "it holds no array 'zz'"),
+        ("many.npz", "it holds no array 'features'"),
+        ("pack#zz", "the pack has no item 'zz'"),
+        ("flat.npy", r"expected features of shape \(tokens, width\), got \(3,\)"),
+        ("nan.npy", "some of its numbers are NaN or infinite"),
+        ("odd.npz", r"expected 4 boxes of 4 or 5 numbers, got \(2, 4\)"),
+        ("objects.npy", "allow_pickle"),
+        ("note.txt", r"expected one of \.npy, \.npz, \.safetensors, \.h5, \.hdf5 or a pack"),
+        ("../one.npy", "the path leaves the data's root"),
+        ("../pack#b7", "the path leaves the data's root"),
+        (3, "expected path or path#ID, got int"),
+    ],
+)
+def test_what_cannot_be_read_says_why(folder, source, message):
+    np.save(folder / "flat.npy", VALUES[0])
+    np.save(folder / "nan.npy", np.full((2, 3), np.nan))
+    np.save(folder / "objects.npy", np.array([{}], dtype=object), allow_pickle=True)
+    np.savez(folder / "odd.npz", features=VALUES, boxes=BOXES[:2, :4])
+    (folder / "note.txt").write_text("hello")
+    with pytest.raises(DecodeError, match=message):
+        FeaturesDecoder()(source, folder)
