@@ -160,8 +160,6 @@ def record_problems(record: Any, modalities: Sequence[str]) -> Iterator[tuple[st
         yield "split", f"expected a text, got {_given(record['split'])}"
     yield from _label_problems(record.get("labels"))
     values = {modality: record[modality] for modality in modalities if record.get(modality) is not None}
-    if not values:
-        yield "row", f"has no modality; expected at least one of {', '.join(modalities)}"
     for modality, value in values.items():
         yield from ((modality, message) for message in _value_problems(modality, value))
 

@@ -64,9 +64,11 @@ def validate(manifest: Path | str, decode: bool = False, modalities: Sequence[st
         problems += found
         wrong = {problem.field for problem in found}
         values = {m: record[m] for m in modalities if record.get(m) is not None and m not in wrong}
-        for modality, message in _media_problems(values, root, decoders):
+        empty = "row" not in wrong and not any(record.get(m) is not None for m in modalities)
+        missing = [("row", f"has no modality; expected at least one of {', '.join(modalities)}")] if empty else []
+        for field, message in (*missing, *_media_problems(values, root, decoders)):
             key = record.get("id")
-            problems.append(Problem(rows.place(index), key if isinstance(key, str) else "", modality, message))
+            problems.append(Problem(rows.place(index), key if isinstance(key, str) else "", field, message))
         split = str(record.get("split") or "")
         splits[split] += 1
         presence.setdefault(split, Counter()).update(values.keys())

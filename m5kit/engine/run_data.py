@@ -120,6 +120,7 @@ class RunData:
             num_workers=self.config.data.workers,
             collate_fn=partial(collate, modalities=tuple(self.pipelines)),
             worker_init_fn=_quiet_worker,
+            generator=torch.Generator().manual_seed(self.config.seed),  # else it draws from the state that dropout uses
             pin_memory=torch.cuda.is_available(),
         )
 

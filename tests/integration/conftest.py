@@ -17,11 +17,6 @@ SHORT = [
     "data.dropout=0.2",
     "checkpoint.every_steps=3",
     "logging.every_steps=1",
-    "encoder_image={layers: 1}",
-    "encoder_text={layers: 1}",
-    "encoder_table={layers: 1}",
-    "encoder_video={layers: 1}",
-    "encoder_audio={layers: 1}",
 ]
 
 

@@ -13,7 +13,7 @@ PADDING, UNKNOWN, MASK = "[PAD]", "[UNK]", "[MASK]"
 
 
 class Vocabulary:
-    """A WordPiece tokenizer (Hugging Face ``tokenizers``) with a mask; Chinese is split into characters.
+    """A byte-pair tokenizer (Hugging Face ``tokenizers``) with a mask; Chinese is split into characters.
 
     Args:
         size: the most ids to learn.
@@ -39,15 +39,20 @@ class Vocabulary:
         return self._tokenizer
 
     def learn(self, texts: Iterable[str]) -> None:
-        """Learn WordPiece from texts; the same texts give the same vocabulary."""
+        """Learn byte pairs from texts; the same texts give the same vocabulary.
+
+        Byte pairs, because the library's WordPiece numbers its pieces in another order in every process.
+        """
         from tokenizers import models, normalizers, pre_tokenizers, trainers
 
-        tokenizer = Tokenizer(models.WordPiece(unk_token=UNKNOWN))
+        tokenizer = Tokenizer(models.BPE(unk_token=UNKNOWN))
         tokenizer.normalizer = normalizers.BertNormalizer(
             clean_text=True, handle_chinese_chars=True, strip_accents=self.lowercase, lowercase=self.lowercase
         )
-        tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-        trainer = trainers.WordPieceTrainer(
+        tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+            [pre_tokenizers.BertPreTokenizer(), pre_tokenizers.Metaspace()]  # every word begins with a mark
+        )
+        trainer = trainers.BpeTrainer(
             vocab_size=self.size, special_tokens=[PADDING, UNKNOWN, MASK], min_frequency=2, show_progress=False
         )
         tokenizer.train_from_iterator(texts, trainer)

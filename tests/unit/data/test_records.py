@@ -69,7 +69,6 @@ def test_the_manifest_is_found_by_its_usual_names(tmp_path):
         ({"text": "t"}, [("id", "is missing; give every item a name of its own")]),
         ({"id": 7, "text": "t"}, [("id", "expected a text, got 7 (int)")]),
         ({"id": "a", "split": 1, "text": "t"}, [("split", "expected a text, got 1 (int)")]),
-        ({"id": "a"}, [("row", "has no modality; expected at least one of audio, image, table, text, video")]),
         ({"id": "a", "text": " "}, [("text", "is empty; write null if the item has none")]),
         ({"id": "a", "table": {}}, [("table", "is empty; write null if the item has none")]),
         ({"id": "a", "table": "k: v"}, [("table", "expected properties and values, got 'k: v' (str)")]),

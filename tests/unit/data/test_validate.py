@@ -1,6 +1,7 @@
 import pytest
 
 from m5kit.data import validate as module
+from m5kit.data.manifest import read_manifest
 from m5kit.data.validate import validate
 from m5kit.errors import DecodeError
 
@@ -53,3 +54,10 @@ def test_decoding_reports_what_the_decoders_say(folder, monkeypatch):
     monkeypatch.setattr(module, "_decoders", lambda modalities: {"image": Picky(), "text": Picky()})
     messages = [str(problem) for problem in validate(folder, decode=True).problems[:2]]
     assert messages == ["line 1: image: there.jpg is damaged", "line 1: text: t is damaged"]
+
+
+def test_an_item_without_any_modality_is_a_problem_here_and_an_empty_item_to_a_run(write_manifest):
+    root = write_manifest({"id": "a", "split": "train", "image": None})
+    problem = validate(root).problems[0]
+    assert str(problem) == "line 1: row: has no modality; expected at least one of audio, image, table, text, video"
+    assert not read_manifest(root)[0].sources
