@@ -20,6 +20,7 @@ from m5kit.evaluation.base import Embedded, Request
 from m5kit.models.embedder import Embedding, embed
 from m5kit.models.finetuner import Finetuner
 from m5kit.models.pretrainer import Pretrainer
+from m5kit.registry import HEADS
 
 
 @dataclass(frozen=True)
@@ -94,8 +95,20 @@ class TrainedRun:
             moved = batch.to(device)
             for view, modalities in views.items():
                 collected[view].append(embed(self.model, moved.only(modalities)))
-        labels = _labels(self.data, split)
-        return {r: Embedded(np.array(ids), _vectors(collected[r.modalities], r.space), labels) for r in requests}
+        names, labels = np.array(ids), _labels(self.data, split)
+        predictions = {view: self._predictions(parts) for view, parts in collected.items()}
+        return {
+            r: Embedded(names, _vectors(collected[r.modalities], r.space), labels, predictions[r.modalities])
+            for r in requests
+        }
+
+    def _predictions(self, parts: Sequence[Embedding]) -> Mapping[str, np.ndarray]:
+        """The class names that a fine-tuned model scores highest, by its label; only a head of classes names any."""
+        label, head = self.config.data.label, self.config.head
+        if self.config.mode != "finetune" or not (label and head) or "classes" not in HEADS.arguments(head["type"]):
+            return {}
+        numbers = np.concatenate([part.scores.argmax(1).numpy() for part in parts if part.scores is not None])
+        return {label: np.array(self.data.classes[label], dtype=np.str_)[numbers]}
 
     def _known(self, modalities: tuple[str, ...] | None) -> tuple[str, ...]:
         known = self.model.backbone.modalities

@@ -28,8 +28,8 @@ class Request:
 
     Attributes:
         split: the split whose items are embedded.
-        modalities: what the model may see of them, sorted; None for all modalities of the run. Items that have none of
-            them cannot be embedded and are left out.
+        modalities: what the model may see of them, sorted; None for all modalities of the run. An item that has none of
+            them stays, as a vector of zeros.
         space: ``"fused"`` for the fusion's embedding; ``"contrastive"`` for the mean of the L2-normalised contrastive
             features of the modalities, L2-normalised again, which needs no fusion and compares across modalities.
     """
@@ -63,16 +63,20 @@ class Embedded:
         ids: ``b`` names, each once.
         vectors: ``b d`` float32, finite.
         labels: ``b`` strings by label name, ``""`` where an item has no such label.
+        predictions: ``b`` class names by label name, what the model itself says; empty unless it was fine-tuned. Files
+            do not keep them.
     """
 
     ids: NDArray[np.str_]
     vectors: NDArray[np.float32]
     labels: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
+    predictions: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ids", np.asarray(self.ids, dtype=np.str_))
         object.__setattr__(self, "vectors", np.ascontiguousarray(self.vectors, dtype=np.float32))
-        object.__setattr__(self, "labels", {k: np.asarray(v, dtype=np.str_) for k, v in self.labels.items()})
+        for name, strings in (("labels", self.labels), ("predictions", self.predictions)):
+            object.__setattr__(self, name, {k: np.asarray(v, dtype=np.str_) for k, v in strings.items()})
         self._check()
 
     def __len__(self) -> int:
@@ -105,7 +109,8 @@ class Embedded:
 
     def select(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> "Embedded":
         """The items at ``rows`` (a mask or positions)."""
-        return Embedded(self.ids[rows], self.vectors[rows], {k: v[rows] for k, v in self.labels.items()})
+        labels = {k: v[rows] for k, v in self.labels.items()}
+        return Embedded(self.ids[rows], self.vectors[rows], labels, {k: v[rows] for k, v in self.predictions.items()})
 
     def save(self, path: Path) -> None:
         """Write ``id``, ``vector`` and one ``label_NAME`` for each label, as ``.npz`` or ``.parquet``."""
@@ -129,6 +134,7 @@ class Embedded:
     def _check(self) -> None:
         count = len(self.ids)
         sizes = {"vectors": len(self.vectors), **{f"label {k!r}": len(v) for k, v in self.labels.items()}}
+        sizes |= {f"prediction of {k!r}": len(v) for k, v in self.predictions.items()}
         uneven = [f"{name} has {size}" for name, size in sizes.items() if size != count]
         if uneven or self.vectors.ndim != 2:
             shape = self.vectors.shape

@@ -1,22 +1,24 @@
 """The figures that several metrics share."""
 
+from typing import Any
+
 import numpy as np
 
 from m5kit.evaluation.base import Figure, Result
-from m5kit.evaluation.functional.classification import Labels, balanced_accuracy, commonest
+from m5kit.evaluation.functional.classification import Labels, balanced_accuracy
 
 
-def classification_figures(train_labels: Labels, labels: Labels, predicted: Labels, seed: int) -> Result:
-    """``accuracy`` and ``balanced_accuracy`` beside those of always answering the commonest training label.
+def classification_figures(labels: Labels, predicted: Labels, *, guess: Any, seed: int) -> Result:
+    """``accuracy`` and ``balanced_accuracy`` beside those of always answering ``guess``.
 
     Args:
-        train_labels: what the classifier learned from.
         labels: ``b``, the truth.
         predicted: ``b``.
+        guess: the one answer of somebody who knows only how common the classes are.
         seed: for the interval.
     """
     right = (labels == predicted).astype(np.float64)
-    constant = np.repeat(commonest(train_labels), len(labels))
+    constant = np.repeat(guess, len(labels))
     return {
         "accuracy": Figure.mean(right, float((labels == constant).mean()), seed),
         "balanced_accuracy": Figure(

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from m5kit.errors import ConfigError
 from m5kit.evaluation.base import Embedded, Metric, Request, Result, labelled
 from m5kit.evaluation.figures import classification_figures
-from m5kit.evaluation.functional.classification import neighbour_vote
+from m5kit.evaluation.functional.classification import commonest, neighbour_vote
 from m5kit.evaluation.functional.search import top_k
 from m5kit.evaluation.functional.vectors import normalise
 from m5kit.registry import METRICS
@@ -58,4 +58,5 @@ class Knn(Metric):
         train, test = (labelled(embedded, request, self.label) for request in self.requests())
         neighbours = top_k(normalise(test.vectors), normalise(train.vectors), self.k)
         labels = train.label(self.label)
-        return classification_figures(labels, test.label(self.label), neighbour_vote(neighbours, labels), seed)
+        predicted = neighbour_vote(neighbours, labels)
+        return classification_figures(test.label(self.label), predicted, guess=commonest(labels), seed=seed)

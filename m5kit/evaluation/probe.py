@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from m5kit.errors import ConfigError
 from m5kit.evaluation.base import Embedded, Metric, Request, Result, labelled
 from m5kit.evaluation.figures import classification_figures
-from m5kit.evaluation.functional.classification import linear_probe
+from m5kit.evaluation.functional.classification import commonest, linear_probe
 from m5kit.registry import METRICS
 
 
@@ -60,8 +60,9 @@ class Probe(Metric):
         strength = self.strengths[0]
         if self.val is not None and len(self.strengths) > 1:
             strength = self._choose(train, labelled(embedded, self.val, self.label), seed)
-        predicted = linear_probe(train.vectors, train.label(self.label), test.vectors, strength=strength, seed=seed)
-        return classification_figures(train.label(self.label), test.label(self.label), predicted, seed)
+        labels = train.label(self.label)
+        predicted = linear_probe(train.vectors, labels, test.vectors, strength=strength, seed=seed)
+        return classification_figures(test.label(self.label), predicted, guess=commonest(labels), seed=seed)
 
     def _choose(self, train: Embedded, val: Embedded, seed: int) -> float:
         def accuracy(strength: float) -> float:

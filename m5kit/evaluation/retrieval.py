@@ -20,8 +20,8 @@ class Retrieval(Metric):
 
     With different ``query_modalities`` and ``gallery_modalities`` this is cross-modal retrieval; with the label
     ``"id"`` only the item itself is relevant (instance retrieval). Queries without a label are left out; gallery items
-    without one are distractors. A query for which the gallery has nothing relevant scores 0, by chance too;
-    ``answerable`` is the share of queries for which it has something.
+    without one are distractors. A query for which the gallery has nothing relevant scores 0, by chance too; if there is
+    one, ``answerable`` is the share of the others.
 
     Args:
         query: split of the queries.
@@ -73,7 +73,10 @@ class Retrieval(Metric):
         return tuple(dict.fromkeys((self.queries, self.gallery)))
 
     def compute(self, embedded: Mapping[Request, Embedded], seed: int) -> Result:
-        """``map_hits@k``, ``map_std@k``, ``precision@k``, ``recall@k``, ``hit_rate@k``, ``ndcg@k``, ``mrr@k``."""
+        """``map_hits``, ``map_std``, ``precision``, ``recall`` at every k; ``hit_rate``, ``ndcg``, ``mrr`` at the last.
+
+        Names end in their depth: ``map_hits@10``.
+        """
         queries = labelled(embedded, self.queries, self.label)
         labelled(embedded, self.gallery, self.label)
         ranking = self.rank(queries, embedded[self.gallery])
@@ -85,7 +88,9 @@ class Retrieval(Metric):
             for (name, value), low, high in zip(values.items(), lows, highs, strict=True)
         }
         answerable = float((ranking.relevant > 0).mean())
-        return {**figures, "answerable": Figure(answerable, None, None, None, len(queries))}
+        if answerable < 1:
+            figures["answerable"] = Figure(answerable, None, None, None, len(queries))
+        return figures
 
     def rank(self, queries: Embedded, gallery: Embedded) -> Ranking:
         """Search the gallery for labelled queries; the scores of single queries come from this."""

@@ -3,7 +3,7 @@
 Shape letters: q query, k top-k. Every score of a query for which the gallery holds nothing relevant is 0.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,8 +36,8 @@ class Ranking:
 
 
 def scores(ranking: Ranking, ks: Sequence[int]) -> Mapping[str, Floats]:
-    """Every score ``q`` of this module at every k, by name: ``map_hits@10``."""
-    return {f"{name}@{k}": score(ranking, k) for k in ks for name, score in SCORES.items()}
+    """The scores ``q`` by name, such as ``map_hits@10``: :data:`AT_EVERY_DEPTH`, and the others at the largest k."""
+    return {f"{name}@{k}": SCORES[name](ranking, k) for name, k in _names(ks)}
 
 
 def map_hits(ranking: Ranking, k: int) -> Floats:
@@ -96,17 +96,26 @@ def mrr(ranking: Ranking, k: int) -> Floats:
 
 
 SCORES = {score.__name__: score for score in (map_hits, map_std, precision, recall, hit_rate, ndcg, mrr)}
+AT_EVERY_DEPTH = ("map_hits", "map_std", "precision", "recall")
+"""Scores that say something else at each depth; one depth is enough for the others, which count from the top."""
 
 
 def chances(ranking: Ranking, ks: Sequence[int]) -> Mapping[str, float]:
-    """The exact expectation of every score if each query's gallery were in random order.
+    """The exact expectation of what :func:`scores` returns if each query's gallery were in random order.
 
     Example:
         >>> found = Ranking(np.array([[True]]), np.array([1]), np.array([2]), np.array([4]))
         >>> chances(found, [1])["recall@1"]
         0.25
     """
-    return {f"{name}@{k}": float(value.mean()) for k in ks for name, value in _chance(ranking, k).items()}
+    by_depth = {k: _chance(ranking, k) for k in ks}
+    return {f"{name}@{k}": float(by_depth[k][name].mean()) for name, k in _names(ks)}
+
+
+def _names(ks: Sequence[int]) -> Iterator[tuple[str, int]]:
+    """Which score is wanted at which depth, in the order of the table."""
+    yield from ((name, k) for k in ks for name in AT_EVERY_DEPTH)
+    yield from ((name, max(ks)) for name in SCORES if name not in AT_EVERY_DEPTH)
 
 
 def _chance(ranking: Ranking, k: int) -> Mapping[str, Floats]:
