@@ -75,7 +75,7 @@ def recall(ranking: Ranking, k: int) -> Floats:
 
 def hit_rate(ranking: Ranking, k: int) -> Floats:
     """1 if anything relevant stands in the first k (often called R@k where R is 1)."""
-    return ranking.hits[:, :k].any(1).astype(np.float64)
+    return np.asarray(ranking.hits[:, :k].any(1), dtype=np.float64)
 
 
 def ndcg(ranking: Ranking, k: int) -> Floats:
@@ -170,7 +170,8 @@ def _first(hits: NDArray[np.bool_], cut: Ints) -> NDArray[np.bool_]:
 def _precision_at_hits(hits: NDArray[np.bool_]) -> Floats:
     """Sum over the hits of the precision at their rank, ``q``."""
     precisions = hits.cumsum(1) / np.arange(1.0, hits.shape[1] + 1)
-    return np.einsum("qk,qk->q", hits, precisions)
+    total: Floats = np.einsum("qk,qk->q", hits, precisions)
+    return total
 
 
 def _ideal_gain(ranking: Ranking, k: int) -> Floats:

@@ -13,4 +13,5 @@ def normalise(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     lengths[lengths == 0] = 1
-    return np.divide(vectors, lengths, dtype=np.float32)
+    unit: NDArray[np.float32] = np.divide(vectors, lengths, dtype=np.float32)
+    return unit
