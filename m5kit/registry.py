@@ -22,6 +22,7 @@ from m5kit import plugins
 from m5kit.errors import ConfigError, M5KitError, PluginError, UnknownComponentError
 
 BUILT_IN = "m5kit"
+_CATCH_ALL = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
 class ComponentRegistry(Registry):  # type: ignore[misc]  # mmengine ships no types
@@ -93,7 +94,7 @@ class ComponentRegistry(Registry):  # type: ignore[misc]  # mmengine ships no ty
         arguments = {k: v for k, v in injected.items() if k in accepted} | arguments
         problems = argument_problems(part, arguments)
         if problems:
-            raise ConfigError([f"{self.singular} {config['type']!r}: {problem}" for problem in problems])
+            raise ConfigError([f"{self.singular} {self.described(config['type'])}: {problem}" for problem in problems])
         try:
             return part(**arguments)
         except M5KitError:
@@ -106,6 +107,11 @@ class ComponentRegistry(Registry):  # type: ignore[misc]  # mmengine ships no ty
                 f"the plugin {plugin.label} cannot build its {self.singular} {plugin.name!r}: "
                 f"{type(error).__name__}: {error}\n{plugin.remedy}"
             ) from error
+
+    def described(self, key: str) -> str:
+        """The name as messages show it, with the plugin that provides the part, if one does."""
+        plugin = self._plugin(key)
+        return repr(key) if plugin is None else f"{key!r} of the plugin {plugin.label}"
 
     def arguments(self, name: str) -> list[str]:
         """What the constructor of the part called ``name`` takes."""
@@ -172,7 +178,7 @@ def argument_problems(part: type, arguments: Mapping[str, Any]) -> list[str]:
     problems += [
         f"{name!r} is missing"
         for name, parameter in parameters.items()
-        if parameter.default is parameter.empty and name not in arguments
+        if parameter.default is parameter.empty and name not in arguments and parameter.kind not in _CATCH_ALL
     ]
     return problems
 

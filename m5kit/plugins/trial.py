@@ -59,7 +59,9 @@ def _try_until_one_fails_to_answer(parts: Sequence[PluginPart], limit: float) ->
     command = [sys.executable, "-c", _CHILD, json.dumps([asdict(part) for part in parts])]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         lines = _lines(process)
-        answer = _next(lines, START)
+        if not _next(lines, START):
+            process.kill()
+            return dict.fromkeys(parts, Trial(0.0, "m5kit itself cannot be imported in a new process; see m5kit list"))
         for part in parts:
             answer = _next(lines, limit)
             if answer is None:

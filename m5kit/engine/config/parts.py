@@ -112,6 +112,7 @@ def nearest(key: str, known: Mapping[str, Any] | list[str]) -> str:
 def _argument_problems(part: Part, constructor: type) -> Iterator[Problem]:
     parameters, hints = arguments_of(constructor), _type_hints(constructor)
     given = {key: value for key, value in part.given.items() if key != "type"}
+    described = FAMILIES[part.family].described(part.given["type"])
     for key, value in given.items():
         if key not in parameters:
             yield f"{part.key}.{key}", f"unknown key; {nearest(key, parameters)}"
@@ -119,7 +120,7 @@ def _argument_problems(part: Part, constructor: type) -> Iterator[Problem]:
             yield f"{part.key}.{key}", problem
     for name, parameter in parameters.items():
         if parameter.default is Parameter.empty and name not in given and name not in INJECTED and not part.open:
-            yield f"{part.key}.{name}", f"is missing; {part.given['type']!r} needs it"
+            yield f"{part.key}.{name}", f"is missing; {described} needs it"
 
 
 def _type_hints(constructor: type) -> dict[str, Any]:

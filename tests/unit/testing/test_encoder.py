@@ -1,5 +1,6 @@
 """Each check of encoders fails an encoder that is broken in that one way."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -176,7 +177,7 @@ BROKEN = {
 @pytest.mark.parametrize("rule", BROKEN)
 def test_a_broken_encoder_fails(rule, fails):
     part, text = BROKEN[rule]
-    assert __import__("re").search(text, fails("encoders", part, rule))
+    assert re.search(text, fails("encoders", part, rule))
 
 
 def test_every_check_has_a_broken_encoder(covers):
