@@ -23,7 +23,7 @@ HEARS = (
     f"{SIZES}, conv_dim: [8, 8], conv_stride: [10, 16], conv_kernel: [10, 16], num_feat_extract_layers: 2, "
     "num_conv_pos_embeddings: 4, num_conv_pos_embedding_groups: 2"
 )
-WINDOW = "{type: log_mel, seconds: 1.5, rate: 16000, mels: 16}"
+WINDOW = "{type: log_mel, seconds: 1.49, rate: 16000, mels: 16}"
 PICTURE, FRAMES = "{type: image, size: 32}", "{type: frames, size: 32, frames: 4}"
 SAMPLES = "{type: waveform, seconds: 1.0, chunk: 1600}"
 
@@ -44,7 +44,9 @@ CASES = {
     "hf_image: ViT": vision(f"model_type: vit, {SIGHT}", ", trainable: 'last:1'"),
     "hf_image: DINOv2": vision(f"model_type: dinov2, {SIGHT}", ", hides: output"),
     "hf_image: SigLIP": vision(f"model_type: siglip_vision_model, {SIGHT}", ", trainable: lora"),
-    "hf_image: ConvNeXt": vision("model_type: convnext, hidden_sizes: [8, 8, 8, 16], depths: [1, 1, 1, 1]"),
+    "hf_image: ConvNeXt": vision(
+        "model_type: convnext, hidden_sizes: [8, 8, 8, 16], depths: [1, 1, 1, 1], image_size: 32"
+    ),
     "open_clip_image: ViT": ("image", f"{{type: open_clip_image, weights: {CLIP}, trainable: all}}", PICTURE),
     "hf_text: BERT": (
         "text",
@@ -102,7 +104,7 @@ def steps():
     """Time steps of the spectrograms in ``WINDOW``, an even number so that Whisper halves it."""
     from m5kit.registry import TRANSFORMS
 
-    return TRANSFORMS.build({"type": "log_mel", "seconds": 1.5, "rate": 16000, "mels": 16}).provides()["steps"]
+    return TRANSFORMS.build({"type": "log_mel", "seconds": 1.49, "rate": 16000, "mels": 16}).provides()["steps"]
 
 
 @pytest.fixture(scope="session")
