@@ -68,7 +68,7 @@ def six(demo, tmp_path):
         "_base_": [str(ROOT / "configs/demo/scale.yaml"), *pieces],
         "encoder_text": {"_replace_": True, "type": "bag_of_words"},
         "task_pairing": {"type": "pairing", "weight": 0.5},
-        "evaluation": {"spread": {"type": "spread", "split": "coarse_gallery", "label": "coarse"}},
+        "evaluation": {"spread": {"type": "spread", "split": "gallery_coarse", "label": "coarse"}},
         "data": {"root": str(data)},
     }
     (tmp_path / "six.yaml").write_text(json.dumps(config))  # JSON is YAML
