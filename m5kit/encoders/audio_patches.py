@@ -10,6 +10,7 @@ from m5kit.nn.transformer import SummaryTransformer
 from m5kit.registry import ENCODERS
 from m5kit.structures import Inputs, Observation, Tokens, length_mask
 
+
 @ENCODERS.register_module("audio_patches")
 class AudioPatches(Encoder):
     """A compact audio encoder that learns from scratch.
@@ -51,11 +52,13 @@ class AudioPatches(Encoder):
         self.dim = dim
         self.patch = patch
         halved = [-(-mels // factor) for factor in (2, 4, 8)]
-        self.stem = nn.ModuleList([
-            Stage(channels=1, width=width, bands=halved[0], stride=2),
-            Stage(channels=width, width=2 * width, bands=halved[1], stride=1),
-            Stage(channels=2 * width, width=2 * width, bands=halved[2], stride=1),
-        ])
+        self.stem = nn.ModuleList(
+            [
+                Stage(channels=1, width=width, bands=halved[0], stride=2),
+                Stage(channels=width, width=2 * width, bands=halved[1], stride=1),
+                Stage(channels=2 * width, width=2 * width, bands=halved[2], stride=1),
+            ]
+        )
         self.out = nn.Linear(patch // 2 * halved[2] * 2 * width, dim)
         self.raw = nn.Linear(patch * mels, dim)
         self.positions = nn.Parameter(torch.empty(-(-steps // patch), dim))

@@ -62,7 +62,8 @@ class TableProperties(Encoder):
         """
         if not {"groups", "roles"} <= inputs.extras.keys():
             raise ContractError(
-                f"a table needs extras 'groups' and 'roles', got {sorted(inputs.extras)}; use the transform 'properties'"
+                f"a table needs the extras 'groups' and 'roles', got {sorted(inputs.extras)}; "
+                "use the transform 'properties'"
             )
         groups, roles = inputs.extras["groups"], inputs.extras["roles"]
         return Observation(inputs.values, inputs.lengths, groups, roles, self.vocabulary, self.mask_id)

@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 
-import torch
 from torch import Tensor, nn
 
 from m5kit.fusions.base import Fusion
-from m5kit.nn.pooling import Context, stack_columns
+from m5kit.nn.pooling import Context, present_columns, stack_columns
 from m5kit.nn.transformer import init_weights
 from m5kit.registry import FUSIONS
 from m5kit.structures import Fused, Tokens
@@ -27,9 +26,7 @@ class ConcatFusion(Fusion):
         dropout: rate on its hidden layer.
     """
 
-    def __init__(
-        self, *, modalities: tuple[str, ...], dim: int, hidden: float = 4.0, dropout: float = 0.1
-    ) -> None:
+    def __init__(self, *, modalities: tuple[str, ...], dim: int, hidden: float = 4.0, dropout: float = 0.1) -> None:
         super().__init__()
         self.modalities = tuple(modalities)
         self.dim = dim
@@ -42,12 +39,11 @@ class ConcatFusion(Fusion):
 
     def forward(self, tokens: Mapping[str, Tokens], weights: Tensor) -> Fused:
         """Fuse ``b l d`` tokens by modality; ``weights`` is ``b m``."""
-        lengths = [tokens[m].lengths if m in tokens else torch.zeros(len(weights)) for m in self.modalities]
-        present = (torch.stack(lengths, dim=1) > 0).to(weights.device, non_blocking=True)
-        columns = [tokens[m].summary if m in tokens else None for m in self.modalities]
-        summaries = stack_columns(columns, present, self.dim)
+        present = present_columns({m: t.lengths for m, t in tokens.items()}, self.modalities, len(weights))
+        present = present.to(weights.device, non_blocking=True)
+        summaries = stack_columns({m: t.summary for m, t in tokens.items()}, self.modalities, present, self.dim)
         count = present.sum(1, keepdim=True)
         embedding = self.mlp((summaries * (weights * count)[..., None]).flatten(1)).masked_fill(count == 0, 0.0)
         fused = {m: Tokens(self.context(t.values, t.mask, embedding), t.lengths) for m, t in tokens.items()}
-        pooled = stack_columns([fused[m].summary if m in fused else None for m in self.modalities], present, self.dim)
+        pooled = stack_columns({m: t.summary for m, t in fused.items()}, self.modalities, present, self.dim)
         return Fused(fused, pooled, embedding, weights)

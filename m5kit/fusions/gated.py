@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from m5kit.fusions.base import Fusion
-from m5kit.nn.pooling import Context, stack_columns, weighted_sum
+from m5kit.nn.pooling import Context, present_columns, stack_columns, weighted_sum
 from m5kit.nn.transformer import init_weights
 from m5kit.registry import FUSIONS
 from m5kit.structures import Fused, Tokens
@@ -41,15 +41,14 @@ class GatedFusion(Fusion):
 
     def forward(self, tokens: Mapping[str, Tokens], weights: Tensor) -> Fused:
         """Fuse ``b l d`` tokens by modality; ``weights`` is ``b m``."""
-        lengths = [tokens[m].lengths if m in tokens else torch.zeros(len(weights)) for m in self.modalities]
-        present = (torch.stack(lengths, dim=1) > 0).to(weights.device, non_blocking=True)
-        columns = [tokens[m].summary if m in tokens else None for m in self.modalities]
-        summaries = stack_columns(columns, present, self.dim)
+        present = present_columns({m: t.lengths for m, t in tokens.items()}, self.modalities, len(weights))
+        present = present.to(weights.device, non_blocking=True)
+        summaries = stack_columns({m: t.summary for m, t in tokens.items()}, self.modalities, present, self.dim)
         gates = self._gates(summaries, present, weights)
         projected = torch.stack([part(summaries[:, i]) for i, part in enumerate(self.project)], dim=1)
         embedding = weighted_sum(projected, gates)
         fused = {m: Tokens(self.context(t.values, t.mask, embedding), t.lengths) for m, t in tokens.items()}
-        pooled = stack_columns([fused[m].summary if m in fused else None for m in self.modalities], present, self.dim)
+        pooled = stack_columns({m: t.summary for m, t in fused.items()}, self.modalities, present, self.dim)
         return Fused(fused, pooled, embedding, gates)
 
     def _gates(self, summaries: Tensor, present: Tensor, weights: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from m5kit.errors import ConfigError, ContractError
 from m5kit.fusions.base import Fusion
 from m5kit.nn.packing import Packing, real_positions
-from m5kit.nn.pooling import stack_columns, weighted_sum
+from m5kit.nn.pooling import present_columns, stack_columns, weighted_sum
 from m5kit.nn.transformer import TransformerStack
 from m5kit.registry import FUSIONS
 from m5kit.structures import Fused, Tokens
@@ -70,10 +70,10 @@ class ScaleFusion(Fusion):
 
     def forward(self, tokens: Mapping[str, Tokens], weights: Tensor) -> Fused:
         """Fuse ``b l d`` tokens by modality; ``weights`` is ``b m``."""
+        present = present_columns({m: t.lengths for m, t in tokens.items()}, self.modalities, len(weights))
+        present = present.to(weights.device, non_blocking=True)
         fused = self._mix(tokens, weights.device) if tokens else {}
-        lengths = [fused[m].lengths if m in fused else torch.zeros(len(weights)) for m in self.modalities]
-        present = (torch.stack(lengths, dim=1) > 0).to(weights.device, non_blocking=True)
-        pooled = stack_columns([fused[m].summary if m in fused else None for m in self.modalities], present, self.dim)
+        pooled = stack_columns({m: t.summary for m, t in fused.items()}, self.modalities, present, self.dim)
         if self.pooling == "sum":
             return Fused(fused, pooled, pooled.sum(1), present / present.sum(1, keepdim=True).clamp(min=1))
         return Fused(fused, pooled, weighted_sum(pooled, weights), weights)
@@ -82,14 +82,14 @@ class ScaleFusion(Fusion):
         names = [name for name in self.modalities if name in tokens]
         sizes = [tokens[name].values.shape[1] for name in names]
         lengths = torch.stack([tokens[name].lengths for name in names], dim=1)
-        parts = [Packing.from_lengths(tokens[name].lengths, size, device) for name, size in zip(names, sizes, strict=True)]
-        packed = [part.pack(self._embed(name, tokens[name].values)) for name, part in zip(names, parts, strict=True)]
-        joint = Packing.at(joint_positions(lengths, sizes), lengths.sum(1), int(lengths.sum(1).max()), device)
-        mixed = self.stack.transform(self.dropout(torch.cat(packed)), joint).split([len(values) for values in packed])
-        return {
-            name: Tokens(part.unpack(values), tokens[name].lengths)
-            for name, part, values in zip(names, parts, mixed, strict=True)
-        }
+        parts = {m: Packing.from_lengths(tokens[m].lengths, tokens[m].values.shape[1], device) for m in names}
+        by_modality = [parts[m].pack(self._embed(m, tokens[m].values)) for m in names]
+        joint = Packing.from_lengths(lengths.sum(1), int(lengths.sum(1).max()), device)
+        sequence = Packing.at(joint_positions(lengths, sizes), joint.items, joint.size, device)
+        values = joint.pack(sequence.unpack(self.dropout(torch.cat(by_modality))))
+        values = sequence.pack(joint.unpack(self.stack.transform(values, joint)))
+        mixed = zip(names, values.split([len(part) for part in by_modality]), strict=True)
+        return {m: Tokens(parts[m].unpack(part), tokens[m].lengths) for m, part in mixed}
 
     def _embed(self, name: str, values: Tensor) -> Tensor:
         size = values.shape[1]

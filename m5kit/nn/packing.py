@@ -38,14 +38,17 @@ class Packing:
                     [6.],
                     [7.]])
         """
-        return cls.at(real_positions(lengths, size), lengths, size, device)
+        packing = cls.at(real_positions(lengths, size), len(lengths), size, device)
+        return packing if packing.positions is None else replace(packing, keys=_key_mask(lengths, size, device))
 
     @classmethod
-    def at(cls, positions: Tensor, lengths: Tensor, size: int, device: torch.device | str = "cpu") -> "Packing":
-        """Pack tokens that come in an order of their own: token i stands at ``positions[i]`` (host) of the grid."""
-        if len(positions) == len(lengths) * size and bool((positions.diff() == 1).all()):
-            return cls(len(lengths), size, None, None)
-        return cls(len(lengths), size, positions.to(device, non_blocking=True), _key_mask(lengths, size, device))
+    def at(cls, positions: Tensor, items: int, size: int, device: torch.device | str = "cpu") -> "Packing":
+        """Pack tokens that come in an order of their own: token i stands at ``positions[i]`` (host) of the grid.
+
+        Such a packing rearranges tokens; it has no keys, so it is not for attention.
+        """
+        in_order = len(positions) == items * size and bool((positions.diff() == 1).all())
+        return cls(items, size, None if in_order else positions.to(device, non_blocking=True), None)
 
     def dense(self) -> "Packing":
         """The reference: every slot counts as a token, and only the mask keeps attention off the padding."""

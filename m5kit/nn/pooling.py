@@ -1,9 +1,11 @@
 """Pooling of tokens and of modalities, where some may be missing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
+
+from m5kit.errors import ContractError
 
 
 def length_mean(values: Tensor, lengths: Tensor) -> Tensor:
@@ -29,10 +31,30 @@ def weighted_sum(values: Tensor, weights: Tensor) -> Tensor:
     return (weights.to(values.dtype)[:, None] @ values).squeeze(1)
 
 
-def stack_columns(columns: Sequence[Tensor | None], present: Tensor, dim: int) -> Tensor:
-    """Stack m columns ``b d`` (None where nobody has one) into ``b m d``, zeros where ``present`` (``b m``) is False."""
-    empty = torch.zeros(len(present), dim, device=present.device)
-    stacked = torch.stack([empty if column is None else column for column in columns], dim=1)
+def present_columns(lengths: Mapping[str, Tensor], names: Sequence[str], items: int) -> Tensor:
+    """Which of m modalities each item has, ``b m`` bool on the host; a missing key is a modality that nobody has.
+
+    Raises:
+        ContractError: a key is none of ``names``.
+
+    Example:
+        >>> present_columns({"b": torch.tensor([2, 0])}, ("a", "b"), 2)
+        tensor([[False,  True],
+                [False, False]])
+    """
+    unknown = sorted(lengths.keys() - set(names))
+    if unknown:
+        raise ContractError(
+            f"got tokens of {', '.join(unknown)}, built for {', '.join(names)}; name them all when it is built"
+        )
+    nobody = torch.zeros(items, dtype=torch.int64)
+    return torch.stack([lengths.get(name, nobody) for name in names], dim=1) > 0
+
+
+def stack_columns(columns: Mapping[str, Tensor], names: Sequence[str], present: Tensor, dim: int) -> Tensor:
+    """Stack the ``b d`` vectors of m modalities into ``b m d``, zeros where ``present`` (``b m``) is False."""
+    nobody = torch.zeros(len(present), dim, device=present.device)
+    stacked = torch.stack([columns.get(name, nobody) for name in names], dim=1)
     return stacked.masked_fill(~present[..., None], 0.0)
 
 

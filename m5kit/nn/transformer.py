@@ -73,7 +73,7 @@ class TransformerStack(nn.Module):
         self.apply(init_weights)
 
     def forward(self, values: Tensor, lengths: Tensor) -> Tensor:
-        """Transform ``b l d``; the first ``lengths`` (``b``, host) tokens of a row are real, the others become zeros."""
+        """Transform the first ``lengths`` (``b``, host) tokens of the rows of ``b l d``; the others become zeros."""
         packing = Packing.from_lengths(lengths, values.shape[1], values.device)
         return packing.unpack(self.transform(packing.pack(values), packing))
 
@@ -114,9 +114,7 @@ class SummaryTransformer(nn.Module):
         self.summary = nn.Parameter(torch.empty(dim))
         self.norm_in = nn.LayerNorm(dim)
         self.dropout = nn.Dropout(dropout)
-        self.stack = TransformerStack(
-            dim=dim, layers=layers, heads=heads, ratio=ratio, dropout=dropout, packed=packed
-        )
+        self.stack = TransformerStack(dim=dim, layers=layers, heads=heads, ratio=ratio, dropout=dropout, packed=packed)
         self.norm_out = nn.LayerNorm(dim)
         nn.init.trunc_normal_(self.summary, std=0.02)
 

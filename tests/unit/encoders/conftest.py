@@ -19,7 +19,9 @@ def random_inputs(kind, items, size, lengths):
     """Random inputs of one kind, ``size`` steps of which the first ``lengths`` are real."""
     lengths = torch.tensor(lengths)
     if kind == "image_patches":
-        return Inputs(torch.randint(0, 256, (items, 3, 32, 32), dtype=torch.uint8), torch.ones(items, dtype=torch.int64))
+        return Inputs(
+            torch.randint(0, 256, (items, 3, 32, 32), dtype=torch.uint8), torch.ones(items, dtype=torch.int64)
+        )
     if kind == "video_frames":
         return Inputs(torch.randint(0, 256, (items, size, 3, 16, 16), dtype=torch.uint8), lengths)
     if kind == "audio_patches":

@@ -22,9 +22,7 @@ def fusion(request):
 def tokens():
     """Four items: one with all of a, b and c, one without b, one with only c, one with nothing."""
     lengths = {"a": [3, 2, 0, 0], "b": [2, 0, 0, 0], "c": [1, 4, 2, 0]}
-    return {
-        name: Tokens(torch.randn(4, max(counts), 8), torch.tensor(counts)) for name, counts in lengths.items()
-    }
+    return {name: Tokens(torch.randn(4, max(counts), 8), torch.tensor(counts)) for name, counts in lengths.items()}
 
 
 @pytest.fixture

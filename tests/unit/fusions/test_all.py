@@ -59,7 +59,9 @@ def test_nothing_at_all_gives_zeros(fusion, weights):
 
 def test_tokens_stay_aligned_and_see_the_other_modalities(fusion, tokens, weights):
     fused = fusion(tokens, weights)
-    assert {m: t.lengths.tolist() for m, t in fused.tokens.items()} == {m: t.lengths.tolist() for m, t in tokens.items()}
+    assert {m: t.lengths.tolist() for m, t in fused.tokens.items()} == {
+        m: t.lengths.tolist() for m, t in tokens.items()
+    }
     other = tokens | {"c": Tokens(tokens["c"].values + torch.randn(8), tokens["c"].lengths)}
     moved = (fusion(other, weights).tokens["a"].values - fused.tokens["a"].values).abs().sum(-1) > 0
     assert moved.tolist() == fused.tokens["a"].mask.tolist()
