@@ -49,7 +49,9 @@ class Progress:
             self._bar.update(self._task, completed=step, description=text)
         elif step == self._last or step - self._shown >= self._last / _LINES:
             self._shown = step
-            self.console.print(f"step {step}/{self._last}  {text}  eta {self._remaining(step)}", highlight=False)
+            self.console.print(
+                f"step {step}/{self._last}  {text}  eta {self._remaining(step)}", highlight=False, soft_wrap=True
+            )
 
     def stop(self) -> None:
         """End the bar."""

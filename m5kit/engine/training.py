@@ -1,7 +1,7 @@
 """Trains the model that a config describes, from the first step or from the last checkpoint."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from m5kit.data.failures import FailureLog
 from m5kit.engine import checkpoint
 from m5kit.engine.build import build_model
 from m5kit.engine.config import Resolved, RunConfig, check_config, dump
+from m5kit.engine.frozen import FrozenOutputs
 from m5kit.engine.hooks.checkpoint import CheckpointHook
 from m5kit.engine.hooks.failures import FailuresHook
 from m5kit.engine.hooks.metrics import MetricsHook
@@ -73,7 +74,8 @@ def train(resolved: Resolved, path: Path, resume: bool, console: Console) -> Out
         if not resume and config.init.run is not None:
             start_from(model, RunFolder.open(Path(config.init.run)))
         _introduce(config, data, model, console)
-        return Outcome(folder, _run(config, folder, data, model, console))
+        data = replace(data, frozen=FrozenOutputs.of(model, config))
+    return Outcome(folder, _run(config, folder, data, model, console))
 
 
 def start_from(model: Pretrainer | Finetuner, source: RunFolder) -> None:
@@ -102,7 +104,7 @@ def _introduce(config: RunConfig, data: RunData, model: Pretrainer | Finetuner, 
         f"{items} items; {config.schedule.max_steps} steps of {config.schedule.batch_size * config.schedule.accumulate}"
     )
     LOGGER.info(line)
-    console.print(line, highlight=False)
+    console.print(line, highlight=False, soft_wrap=True)
 
 
 def _run(

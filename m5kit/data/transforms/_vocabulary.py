@@ -59,8 +59,10 @@ class Vocabulary:
         self._tokenizer = tokenizer
 
     def ids(self, text: str) -> list[int]:
-        """Ids of a text, without special tokens."""
-        return list(self.tokenizer.encode(text, add_special_tokens=False).ids)
+        """Ids of a text, without special tokens; a typed ``[MASK]`` is a word like any other."""
+        tokenizer = self.tokenizer
+        tokenizer.encode_special_tokens = True
+        return list(tokenizer.encode(text, add_special_tokens=False).ids)
 
     def facts(self) -> dict[str, int]:
         """How many ids there are (before learning: the most there can be), and which one hides a token."""

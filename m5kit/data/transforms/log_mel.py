@@ -1,6 +1,7 @@
 """A sound becomes a log-mel spectrogram."""
 
 from collections.abc import Mapping
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -84,7 +85,9 @@ class LogMelTransform(Transform):
     def _resampled(self, sound: Sound) -> Tensor:
         from torchaudio.functional import resample
 
-        waveform: Tensor = resample(torch.from_numpy(sound.waveform), sound.rate, self.rate)
+        # odd rates (44,101 Hz) would need a filter of gigabytes; a fraction of small numbers is off by 1e-6 at most
+        ratio = Fraction(sound.rate, self.rate).limit_denominator(640)
+        waveform: Tensor = resample(torch.from_numpy(sound.waveform), ratio.numerator, ratio.denominator)
         shortest = self.window  # reflection at the ends needs more than half a window
         return waveform if len(waveform) >= shortest else nn.functional.pad(waveform, (0, shortest - len(waveform)))
 
