@@ -7,6 +7,7 @@ from collections.abc import Sequence
 def write(text: str) -> None:
     """Print lines to standard output."""
     sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+    sys.stdout.flush()  # lines come as they are written, also into a file
 
 
 def write_table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
