@@ -107,6 +107,7 @@ class FramesImage(Encoder):
         """Whether :meth:`extract` gives all that the rest of the encoder needs, always the same for an item."""
         return self.output == "patches" and bool(getattr(self.frame, "extracts", False))
 
+    @torch.no_grad()
     def extract(self, inputs: Inputs) -> Inputs:
         """What a frozen image encoder makes of every frame: ``p t*l c`` float16; :meth:`observe` takes it."""
         packing = Packing.from_lengths(inputs.lengths, inputs.values.shape[1], inputs.values.device)

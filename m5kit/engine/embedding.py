@@ -1,7 +1,7 @@
 """Embeds the items of a split with a trained run, as seen through any subset of their modalities."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from m5kit.data.failures import FailureLog
 from m5kit.engine import checkpoint
 from m5kit.engine.build import build_model
 from m5kit.engine.config import RunConfig, check_config, load_config
+from m5kit.engine.frozen import FrozenOutputs
 from m5kit.engine.provenance import require_plugins
 from m5kit.engine.run_data import RunData
 from m5kit.engine.run_folder import RunFolder, read_json
@@ -62,7 +63,8 @@ class TrainedRun:
         model = build_model(config, run_data.transforms, run_data.classes)
         if not untrained:
             checkpoint.load_weights(_latest(folder), model)
-        return cls(folder, config, run_data, model.to(get_device()).eval())
+        model.to(get_device()).eval()
+        return cls(folder, config, replace(run_data, frozen=FrozenOutputs.of(model, config)), model)
 
     def embed(self, requests: Iterable[Request]) -> dict[Request, Embedded]:
         """Embed what metrics ask for; a split is decoded once, however many subsets of modalities are asked for."""

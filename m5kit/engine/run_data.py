@@ -17,6 +17,7 @@ from m5kit.data.manifest import Manifest, label_classes, read_manifest
 from m5kit.data.sampler import SequentialSampler, StepSampler
 from m5kit.engine.build import build_pipelines, fit_transforms
 from m5kit.engine.config import RunConfig
+from m5kit.engine.frozen import FrozenOutputs
 from m5kit.engine.run_folder import RunFolder, read_json, write_json
 from m5kit.errors import ConfigError
 from m5kit.structures import Batch
@@ -33,12 +34,14 @@ class RunData:
         root: folder of the manifest.
         pipelines: by modality; their transforms are fitted.
         classes: class names by label, in the order of their numbers.
+        frozen: what frozen encoders make of items is computed once and kept; None before there is a model.
     """
 
     config: RunConfig
     root: Path
     pipelines: Mapping[str, Pipeline]
     classes: Mapping[str, Sequence[str]]
+    frozen: FrozenOutputs | None = None
 
     @classmethod
     def prepare(cls, config: RunConfig, folder: RunFolder, learned_by: RunFolder | None = None) -> "RunData":
@@ -105,7 +108,7 @@ class RunData:
         return ManifestDataset(
             samples=samples,
             root=self.root,
-            pipelines=self.pipelines,
+            pipelines=self.frozen.pipelines(self.pipelines, samples, self.root) if self.frozen else self.pipelines,
             targets={label: {name: i for i, name in enumerate(names)} for label, names in self.classes.items()},
             seed=self.config.seed,
             train=train,

@@ -92,8 +92,9 @@ class PretrainedEncoder(Encoder):
     @torch.no_grad()
     def extract(self, inputs: Inputs) -> Inputs:
         """What a frozen network makes of ``inputs``: ``p l c`` float16, the summary first; :meth:`observe` takes it."""
-        observation = self.cut(inputs)
-        summary, tokens = self.run(observation)
+        with torch.autocast(inputs.values.device.type, enabled=False):  # the same in every run, whatever its precision
+            observation = self.cut(inputs)
+            summary, tokens = self.run(observation)
         if self.output == "pooled":
             values, lengths = summary[:, None], torch.ones_like(observation.lengths)
         else:

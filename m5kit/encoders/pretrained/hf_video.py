@@ -133,7 +133,8 @@ class HFVideo(PretrainedEncoder):
         """Undo the cut: ``p l e`` to ``p t 3 h w``."""
         moments = tubes.unflatten(1, (-1, self.rows**2))
         stacked = join_patches(moments.flatten(0, 1), self.patch, self.rows)
-        return stacked.unflatten(1, (self.tube, 3)).unflatten(0, moments.shape[:2]).flatten(1, 2)
+        clips: Tensor = stacked.unflatten(1, (self.tube, 3)).unflatten(0, moments.shape[:2])
+        return clips.flatten(1, 2)
 
     def _network(self, clips: Tensor) -> Any:
         network: Any = self.backbone.network

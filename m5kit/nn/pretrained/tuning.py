@@ -103,8 +103,8 @@ def find_blocks(network: nn.Module) -> str:
     stacks = [(name, each) for name, each in network.named_modules() if _is_stack(each)]
     if not stacks:
         raise ConfigError([f"{type(network).__name__} has no stack of equal blocks; set trainable: none or all"])
-    name, _ = max(stacks, key=lambda found: sum(p.numel() for p in found[1].parameters()))
-    return name
+    sizes = {name: sum(p.numel() for p in each.parameters()) for name, each in stacks}
+    return max(sizes, key=lambda name: sizes[name])
 
 
 def _is_stack(module: nn.Module) -> bool:

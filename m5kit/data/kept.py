@@ -1,0 +1,160 @@
+"""Keeps outputs of frozen networks on disk: one SQLite file that any number of runs may share.
+
+An output lives in a space (a network's weights and everything before them) under the digest of an item's content, so a
+changed weight, setting or file is simply not found. Spaces that nobody has used for a week make room for others.
+"""
+
+import hashlib
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+FOLDER, LIMIT = "M5KIT_CACHE", "M5KIT_CACHE_GB"
+"""Environment variables: where outputs are kept (``off`` keeps none), and how many gigabytes at most."""
+
+DEFAULT_GB = 20.0
+SAFE = 7 * 24 * 3600
+"""Seconds since its last use before which a space is never removed: another run may be reading it."""
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS spaces (space TEXT PRIMARY KEY, used REAL NOT NULL, bytes INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS outputs (space TEXT, content TEXT, tokens INTEGER, data BLOB, PRIMARY KEY (space, content));
+"""
+
+Array = NDArray[np.float16]
+
+
+@dataclass(frozen=True, slots=True)
+class OutputStore:
+    """One file of outputs; a copy that went to another process opens it anew.
+
+    Attributes:
+        path: the file.
+        limit: most bytes of outputs.
+    """
+
+    path: Path
+    limit: int
+
+    @classmethod
+    def from_environment(cls) -> "OutputStore | None":
+        """The store that the environment names; None if it says ``off``."""
+        folder = os.environ.get(FOLDER, "~/.cache/m5kit")
+        if folder == "off":
+            return None
+        return cls(Path(folder).expanduser() / "outputs.sqlite", int(float(os.environ.get(LIMIT, DEFAULT_GB)) * 1e9))
+
+    def begin(self, space: str) -> None:
+        """Say that ``space`` is used from now on."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(self.path, timeout=60)) as connection, connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.executescript(_TABLES)
+            connection.execute(
+                "INSERT INTO spaces VALUES (?, ?, 0) ON CONFLICT (space) DO UPDATE SET used = excluded.used",
+                (space, time.time()),
+            )
+
+    def has(self, space: str, content: str) -> bool:
+        """Whether an output is kept."""
+        found = self._reader().execute("SELECT 1 FROM outputs WHERE space = ? AND content = ?", (space, content))
+        return found.fetchone() is not None
+
+    def get(self, space: str, content: str) -> Array | None:
+        """An output ``l c``, or None if it is not kept."""
+        question = "SELECT tokens, data FROM outputs WHERE space = ? AND content = ?"
+        found = self._reader().execute(question, (space, content)).fetchone()
+        return None if found is None else np.frombuffer(found[1], dtype=np.float16).reshape(found[0], -1)
+
+    def put(self, space: str, outputs: Mapping[str, Array]) -> bool:
+        """Keep outputs by content, all of them or, where the limit leaves no room, none.
+
+        Returns:
+            Whether they are kept.
+        """
+        size = sum(output.nbytes for output in outputs.values())
+        with closing(sqlite3.connect(self.path, timeout=60, isolation_level=None)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            fits = self._make_room(connection, space, size)
+            if fits:
+                _write(connection, space, outputs)
+            connection.execute("COMMIT")
+        return fits
+
+    @property
+    def size(self) -> int:
+        """Bytes of all outputs."""
+        return int(self._reader().execute("SELECT COALESCE(SUM(bytes), 0) FROM spaces").fetchone()[0])
+
+    def _make_room(self, connection: sqlite3.Connection, space: str, size: int) -> bool:
+        """Remove spaces, the longest unused first, until ``size`` more bytes fit."""
+        total = connection.execute("SELECT SUM(bytes) FROM spaces").fetchone()[0]
+        old = connection.execute(
+            "SELECT space, bytes FROM spaces WHERE space != ? AND used < ? ORDER BY used", (space, time.time() - SAFE)
+        ).fetchall()
+        if total + size - sum(freed for _, freed in old) > self.limit:
+            return False
+        for name, freed in old:
+            if total + size <= self.limit:
+                break
+            connection.execute("DELETE FROM outputs WHERE space = ?", (name,))
+            connection.execute("DELETE FROM spaces WHERE space = ?", (name,))
+            total -= freed
+        return True
+
+    def _reader(self) -> sqlite3.Connection:
+        place = (os.getpid(), self.path)
+        if place not in _open:
+            _open[place] = sqlite3.connect(self.path, timeout=60)
+        return _open[place]
+
+
+_open: dict[tuple[int, Path], sqlite3.Connection] = {}
+"""Connections by process: one must not be used on the other side of a fork."""
+
+
+def _write(connection: sqlite3.Connection, space: str, outputs: Mapping[str, Array]) -> None:
+    """Add what is not there yet; another run may have been quicker."""
+    added = 0
+    for content, output in outputs.items():
+        row = (space, content, len(output), np.ascontiguousarray(output).tobytes())
+        done = connection.execute("INSERT OR IGNORE INTO outputs VALUES (?, ?, ?, ?)", row)
+        added += output.nbytes * done.rowcount
+    connection.execute("UPDATE spaces SET bytes = bytes + ? WHERE space = ?", (added, space))
+
+
+def digest_content(source: Any, root: Path) -> str:
+    """Digest of what a manifest refers to: the reference itself and, if it names a file, the bytes in it.
+
+    Example:
+        >>> digest_content("a red mug", Path()) == digest_content("a red mug", Path("elsewhere"))
+        True
+    """
+    digest = hashlib.blake2b(json.dumps(source, sort_keys=True, default=str).encode(), digest_size=20)
+    path = root / source if isinstance(source, str) and len(source) < 4096 and "\0" not in source else None
+    try:
+        if path is not None and path.is_file():
+            with path.open("rb") as file:
+                while part := file.read(1 << 20):
+                    digest.update(part)
+    except OSError:  # a text too long for a file's name, or a file that decoding will complain about
+        digest.update(b"unreadable")
+    return digest.hexdigest()
+
+
+def digest_facts(facts: Iterable[Any]) -> str:
+    """Digest of JSON data and of bytes, in order."""
+    digest = hashlib.blake2b(digest_size=20)
+    for fact in facts:
+        digest.update(fact if isinstance(fact, bytes | memoryview) else json.dumps(fact, sort_keys=True).encode())
+        digest.update(b"\0")
+    return digest.hexdigest()
