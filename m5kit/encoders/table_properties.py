@@ -49,7 +49,7 @@ class TableProperties(Encoder):
         self.words = nn.Embedding(vocabulary, dim)
         self.roles = nn.Embedding(ROLES, dim)
         self.places = nn.Embedding(max_tokens, dim)
-        self.pair = nn.Sequential(nn.Linear(dim, dim), nn.GELU(), nn.Linear(dim, dim))
+        self.pair = nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, dim), nn.GELU(), nn.Linear(dim, dim))
         self.transformer = SummaryTransformer(dim=dim, layers=layers, heads=heads, ratio=ratio, dropout=dropout)
         for part in (self.words, self.roles, self.places, self.pair):
             part.apply(init_weights)

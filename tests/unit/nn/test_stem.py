@@ -1,0 +1,31 @@
+import torch
+from torch.testing import assert_close
+
+from m5kit.nn.stem import ConvStem
+
+
+def stem(patch):
+    torch.manual_seed(0)
+    return ConvStem(channels=3, dim=5, patch=patch, width=4, blocks=1)
+
+
+def test_there_is_one_vector_for_each_patch():
+    assert stem(24)(torch.randn(2, 3, 48, 72)).shape == (2, 6, 5)
+
+
+def test_a_picture_does_not_see_another():
+    pictures = torch.randn(3, 3, 16, 16)
+    network = stem(8)
+    assert_close(network(pictures)[1:2], network(pictures[1:2]), atol=1e-5, rtol=1e-5)
+
+
+def test_patches_come_row_by_row():
+    pictures = torch.zeros(1, 3, 64, 64)
+    changed = pictures.clone()
+    changed[..., :8, 56:] = 5.0  # the top right one of 8 x 8 patches
+    network = stem(8).requires_grad_(False)
+    for norm in [part for part in network.modules() if isinstance(part, torch.nn.GroupNorm)]:
+        norm.forward = lambda values: values  # norms see the whole picture
+    moved = (network(changed) - network(pictures)).abs().sum(-1)[0]
+    assert moved[7] > 0
+    assert moved[56] == 0  # bottom left
