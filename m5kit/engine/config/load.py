@@ -118,7 +118,7 @@ def _base(entry: str, file: Path, chain: tuple[Path, ...], origin: str) -> Node:
 
 def _named_piece(entry: str, own: Path | None, wanted_by: str) -> dict[str, Node]:
     key, slash, name = entry.partition("/")
-    if not slash:
+    if not slash or "/" in name:
         raise ConfigError([f"{wanted_by}: expected a path ending in .yaml or key/name, got {entry!r}"])
     return {key: _piece(key, name, own, wanted_by)}
 

@@ -1,0 +1,116 @@
+"""``m5kit reference DIR``: pages about every registered part, those of plugins included, and about the API."""
+
+import argparse
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+
+from m5kit.cli.options import Verbs
+from m5kit.cli.output import write
+
+API_GROUPS = {
+    "Contracts, to derive from": ("Decoder", "Transform", "Encoder", "Fusion", "Harmonizer", "Task", "Head", "Metric"),
+    "What parts hand each other": (
+        *("Inputs", "Observation", "Tokens", "Harmony", "Fused", "View", "Hidden", "TaskOutput", "length_mask"),
+    ),
+    "What metrics read and give": ("Request", "Embedded", "Figure", "Result"),
+    "Errors, to raise": (
+        *("M5KitError", "ConfigError", "ContractError", "DataError", "DecodeError", "MissingDependencyError"),
+    ),
+    "Registries, for local files and notebooks": (
+        *("DECODERS", "TRANSFORMS", "ENCODERS", "FUSIONS", "HARMONIZERS", "TASKS", "HEADS", "METRICS"),
+    ),
+}
+
+
+def add_parser(verbs: Verbs) -> None:
+    """Add the verb."""
+    parser = verbs.add_parser(
+        "reference", help="write reference pages", description="Write a page a family and one about m5kit.api."
+    )
+    parser.add_argument("folder", metavar="DIR", type=Path, help="where the pages go")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the pages; a plugin that cannot be imported is named on its family's page."""
+    from m5kit.registry import FAMILIES
+
+    options.folder.mkdir(parents=True, exist_ok=True)
+    pages = {family: family_page(family) for family in FAMILIES} | {"api": api_page()}
+    for name, lines in pages.items():
+        text = "\n".join(lines).rstrip() + "\n"
+        (options.folder / f"{name}.md").write_text(text, encoding="utf-8")
+    write(f"wrote {len(pages)} pages to {options.folder}")
+    return 0
+
+
+def family_page(family: str) -> Iterator[str]:
+    """Every part of a family: origin, arguments, documentation."""
+    from m5kit.cli._catalogue import entries
+    from m5kit.errors import M5KitError
+    from m5kit.registry import FAMILIES
+
+    yield f"# {family.capitalize()}\n"
+    yield "Made by `m5kit reference`; the docstrings are the source.\n"
+    for _, name, _, origin in entries(family):
+        built_in = origin == "built-in"
+        key = name if built_in else f"{origin.partition(' ')[0]}:{name}"
+        yield f"## {name}\n\n*{origin}*\n"
+        try:
+            part = FAMILIES[family].get(key)
+        except M5KitError as error:
+            yield f"It cannot be used: {error}\n"
+            continue
+        yield from _arguments(part)
+        yield f"```text\n{inspect.getdoc(part) or 'It has no documentation.'}\n```\n"
+
+
+def api_page() -> Iterator[str]:
+    """Every name of ``m5kit.api`` with its signature and documentation."""
+    from m5kit import api
+
+    yield "# m5kit.api, name by name\n"
+    yield "The only module that a plugin imports; what may change and how: [policy](policy.md).\n"
+    yield "Made by `m5kit reference`.\n"
+    for group, names in API_GROUPS.items():
+        yield f"## {group}\n"
+        for name in names:
+            thing = getattr(api, name)
+            yield f"### `{name}`\n"
+            if isinstance(thing, type):
+                yield f"```text\n{inspect.getdoc(thing)}\n```\n"
+                yield from _methods(thing)
+            elif inspect.isfunction(thing):
+                yield f"`{name}{inspect.signature(thing)}`\n\n```text\n{inspect.getdoc(thing)}\n```\n"
+            else:
+                yield f"`{type(thing).__name__}` {getattr(thing, 'family', '')}\n"
+
+
+def _arguments(part: type) -> Iterator[str]:
+    from m5kit.engine.config.parts import arguments_of
+
+    rows = arguments_of(part).values()
+    if not rows:
+        return
+    yield "| argument | type | default |\n|---|---|---|"
+    for parameter in rows:
+        default = "" if parameter.default is parameter.empty else f"`{parameter.default!r}`"
+        annotation = inspect.formatannotation(parameter.annotation).replace("|", "\\|")
+        yield f"| `{parameter.name}` | {annotation} | {default} |"
+    yield ""
+
+
+def _methods(thing: type) -> Iterator[str]:
+    """One line a public method that the class itself writes."""
+    for name, value in vars(thing).items():
+        function = value.__func__ if isinstance(value, classmethod) else value
+        if inspect.isfunction(function) and (not name.startswith("_") or name == "__call__"):
+            summary = (inspect.getdoc(function) or "").partition("\n")[0]
+            yield f"- `{name}{_plain(function)}`: {summary}"
+    yield ""
+
+
+def _plain(function: object) -> str:
+    names = [str(p.replace(annotation=p.empty)) for p in inspect.signature(function).parameters.values()]  # type: ignore[arg-type]
+    return f"({', '.join(names)})"
