@@ -125,7 +125,7 @@ def read_index(container: Any, stream: Any) -> ClipIndex:
         DamagedClipError: there are no frames, or far fewer than the file declares.
     """
     packets = [_Packet(p.pts, p.duration or 0, p.is_keyframe, p.is_discard) for p in container.demux(stream) if p.size]
-    if not packets or len(packets) < KEPT * stream.frames:
+    if not packets or not _is_whole(container, stream, packets):
         raise DamagedClipError(f"the file declares {stream.frames} frames and holds {len(packets)}; it is cut short")
     shown = [packet for packet in packets if not packet.discarded] or packets
     if any(packet.tick is None for packet in packets):
@@ -144,6 +144,15 @@ class _Packet(NamedTuple):
     discarded: bool
 
 
+def _is_whole(container: Any, stream: Any, packets: list[_Packet]) -> bool:
+    if len(packets) >= KEPT * stream.frames:
+        return True
+    # An AVI also declares the repeats of a frame, which are no packets; there, the time must be covered.
+    ticks = [packet.tick for packet in packets if packet.tick is not None]
+    reach = max(ticks) - min(ticks) + max(packets[-1].duration, 1) if ticks else 0
+    return bool(container.format.name == "avi" and reach >= KEPT * (stream.duration or stream.frames))
+
+
 def _untimed_index(stream: Any, count: int) -> ClipIndex:
     rate = stream.average_rate or stream.guessed_rate
     if not rate:
@@ -151,8 +160,25 @@ def _untimed_index(stream: Any, count: int) -> ClipIndex:
     return ClipIndex(np.arange(count), np.zeros(1, np.int64), float(1 / rate), False, count, 0)
 
 
+def display_matrix(frame: Any) -> NDArray[np.int32] | None:
+    """How a decoded frame is to be turned: 9 numbers, rows first; None if the file does not say."""
+    matrix = frame.side_data.get("DISPLAYMATRIX")
+    return None if matrix is None else np.frombuffer(bytes(matrix), "<i4", count=9)
+
+
+def is_mirrored(path: Path) -> bool:
+    """Whether the clip in ``path`` is to be shown mirrored; its first frame is decoded to find out."""
+    with opened(path) as container:
+        frame = next(container.decode(best_stream(container, "video")), None)
+    matrix = None if frame is None else display_matrix(frame)
+    if matrix is None:
+        return False
+    a, b, _, c, d = np.sign(matrix[:5]).tolist()
+    return bool(a * d < b * c)
+
+
 def turn_upright(pixels: NDArray[np.uint8], matrix: NDArray[np.int32] | None) -> NDArray[np.uint8]:
-    """Apply the display matrix (9 numbers, rows first) of a phone's clip to ``... h w 3``: quarter turns and mirrors."""
+    """Apply the display matrix of a phone's clip to ``... h w 3``: quarter turns and mirrors."""
     if matrix is None:
         return pixels
     a, b, _, c, d = np.sign(matrix[:5]).tolist()

@@ -12,5 +12,5 @@ def clean(text: str) -> str:
         >>> clean("  red\u0000 cafe\u0301\n\t杯子 ")
         'red café 杯子'
     """
-    spaced = " ".join(unicodedata.normalize("NFC", text).split())
-    return "".join(letter for letter in spaced if unicodedata.category(letter) not in _UNPRINTABLE).strip()
+    kept = (letter for letter in text if letter.isspace() or unicodedata.category(letter) not in _UNPRINTABLE)
+    return " ".join(unicodedata.normalize("NFC", "".join(kept)).split())

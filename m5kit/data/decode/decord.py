@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from m5kit.data.decode._frames import ClipCaps, DamagedClipError, capped_index
+from m5kit.data.decode._frames import ClipCaps, DamagedClipError, capped_index, is_mirrored
 from m5kit.data.decode._media import media_path, unreadable
 from m5kit.data.decode.base import Decoder
 from m5kit.errors import MissingDependencyError
@@ -21,8 +21,8 @@ class DecordDecoder(Decoder):
     Decord has had no release since 2021, and its known hazards are kept out. Times come from the packets (its own are
     wrong for some containers). Frames are read in order: after a seek it is silently off where pictures refer across
     a key frame (open GOP, as in HEVC and MPEG-1). A clip whose frames it counts differently is refused (it then
-    returns wrong frames or waits for ever). Its reader lives within one call (one from before a fork returns wrong
-    frames). It reads no AV1 and is slower than ``pyav``.
+    returns wrong frames or waits for ever), and so is a mirrored one, which it turns instead. Its reader lives within
+    one call (one from before a fork returns wrong frames). It reads no AV1 and is slower than ``pyav``.
 
     Args:
         frames: at most so many frames.
@@ -66,10 +66,20 @@ class DecordDecoder(Decoder):
                 raise DamagedClipError(
                     f"decord counts {len(reader)} frames where {len(index.ticks)} are shown; use the decoder 'pyav'"
                 )
+            if is_mirrored(path):
+                raise DamagedClipError("decord turns a mirrored clip the wrong way; use the decoder 'pyav'")
             return np.stack(list(_in_order(reader, index.choose(self.frames, self.fps))))
         except DamagedClipError as error:
             raise unreadable(source, str(error)) from error
-        except (FFmpegError, decord.DECORDError, StopIteration, OSError, RuntimeError, ValueError, MemoryError) as error:
+        except (
+            FFmpegError,
+            decord.DECORDError,
+            StopIteration,
+            OSError,
+            RuntimeError,
+            ValueError,
+            MemoryError,
+        ) as error:
             raise unreadable(source, error) from error
 
     @classmethod

@@ -84,4 +84,5 @@ def _to_8_bits(grey: NDArray[Any]) -> NDArray[np.uint8]:
         raise ValueError(
             f"{grey.dtype} pixels from {grey.min()} to {grey.max()}, expected 0 to {top:g}; save it with 8 or 16 bits"
         )
-    return np.rint(grey.astype(np.float32) * (255 / top)).astype(np.uint8)
+    scaled: NDArray[np.uint8] = np.rint(grey.astype(np.float32) * (255 / top)).astype(np.uint8)
+    return scaled

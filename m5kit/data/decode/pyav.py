@@ -13,6 +13,7 @@ from m5kit.data.decode._frames import (
     DamagedClipError,
     best_stream,
     capped_index,
+    display_matrix,
     opened,
     turn_upright,
 )
@@ -65,7 +66,7 @@ class PyAVDecoder(Decoder):
                 raise DamagedClipError("the size of its frames changes on the way")
             self.caps.check_size(found[0].width, found[0].height)
             pixels = np.stack([frame.to_ndarray(format="rgb24") for frame in found])
-            return turn_upright(pixels, _display_matrix(found[0]))
+            return turn_upright(pixels, display_matrix(found[0]))
         except DamagedClipError as error:
             raise unreadable(source, str(error)) from error
         except (FFmpegError, OSError, ValueError, MemoryError) as error:
@@ -122,8 +123,3 @@ def _by_number(path: Path, numbers: NDArray[np.int64]) -> list[Any]:
     with opened(path) as container:
         decoded = container.decode(best_stream(container, "video"))
         return [frame for n, frame in enumerate(islice(decoded, int(numbers[-1]) + 1)) if n in wanted]
-
-
-def _display_matrix(frame: Any) -> NDArray[np.int32] | None:
-    matrix = frame.side_data.get("DISPLAYMATRIX")
-    return None if matrix is None else np.frombuffer(bytes(matrix), "<i4", count=9)

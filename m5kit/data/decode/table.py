@@ -38,7 +38,7 @@ class TableDecoder(Decoder):
         """Return the cleaned table, in the order given.
 
         Raises:
-            DecodeError: not a mapping, nothing in it, over ``max_pairs``, or a value of another kind (its key is named).
+            DecodeError: no mapping, nothing in it, over ``max_pairs``, or a value of another kind (its key is named).
         """
         if not isinstance(source, Mapping):
             raise DecodeError(f"cannot read the table: expected property → value, got {type(source).__name__}")

@@ -11,13 +11,13 @@ from m5kit.registry import DECODERS
 
 @DECODERS.register_module("text")
 class TextDecoder(Decoder):
-    """Cleans a title or description: NFC, single spaces, no control characters.
+    r"""Cleans a title or description: NFC, single spaces, no control characters.
 
     Args:
         max_chars: what is longer is cut there; unlike a picture, the beginning of a text is still a text.
 
     Example:
-        >>> TextDecoder(max_chars=7)("  red\\n mug, large", Path())
+        >>> TextDecoder(max_chars=7)("  red\n mug, large", Path())
         'red mug'
     """
 

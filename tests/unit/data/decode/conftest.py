@@ -1,0 +1,63 @@
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+STEP = 10  # grey levels between two frames, far more than compression changes
+TICK = Fraction(1, 1000)
+
+
+@pytest.fixture
+def write_film(tmp_path):
+    """Writes a film whose frames are numbered by their grey level, or given pictures, at times in milliseconds."""
+
+    def write(name, times, *, pictures=None, gop=250, size=64, codec="libx264", sound=None):
+        import av
+
+        with av.open(str(tmp_path / name), "w") as container:
+            video = container.add_stream(codec, rate=25)
+            video.width = video.height = size
+            video.pix_fmt = "yuv420p"
+            video.gop_size = gop
+            video.codec_context.time_base = video.time_base = TICK
+            track = container.add_stream("aac", rate=16_000, layout="mono") if sound is not None else None
+            for number, time in enumerate(times):
+                grey = np.full((size, size, 3), 20 + STEP * number, np.uint8)
+                frame = av.VideoFrame.from_ndarray(grey if pictures is None else pictures[number], format="rgb24")
+                frame.pts, frame.time_base = time, TICK
+                container.mux(video.encode(frame))
+            container.mux(video.encode())
+            if track is not None:
+                frame = av.AudioFrame.from_ndarray(sound[None].astype(np.float32), format="fltp", layout="mono")
+                frame.sample_rate, frame.pts, frame.time_base = 16_000, 0, Fraction(1, 16_000)
+                container.mux(track.encode(frame))
+                container.mux(track.encode())
+        return name
+
+    return write
+
+
+@pytest.fixture
+def numbers():
+    """Reads the numbers back from frames ``t h w 3``."""
+
+    def read(frames):
+        return [round((float(frame.mean()) - 20) / STEP) for frame in frames]
+
+    return read
+
+
+@pytest.fixture
+def turn_film(tmp_path):
+    """Writes a display matrix (rows a b, c d of whole numbers) into an mp4, as a phone held otherwise does."""
+
+    def turn(name, a, b, c, d):
+        path = tmp_path / name
+        content = bytearray(path.read_bytes())
+        place = content.index(b"tkhd") + 44
+        matrix = [a << 16, b << 16, 0, c << 16, d << 16, 0, 0, 0, 1 << 30]
+        content[place : place + 36] = np.array(matrix, ">i4").tobytes()
+        path.write_bytes(content)
+        return name
+
+    return turn

@@ -1,0 +1,39 @@
+"""What only decord's decoder does; what both do is in test_clips."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from m5kit.data.decode.decord import DecordDecoder
+from m5kit.data.decode.pyav import PyAVDecoder
+from m5kit.errors import DecodeError, MissingDependencyError
+
+
+def test_a_mirrored_clip_is_refused(write_film, turn_film, tmp_path):
+    name = turn_film(write_film("a.mp4", [0, 40]), -1, 0, 0, 1)
+    with pytest.raises(DecodeError, match="decord turns a mirrored clip the wrong way; use the decoder 'pyav'"):
+        DecordDecoder()(name, tmp_path)
+
+
+def test_frames_it_counts_differently_are_refused(write_film, tmp_path, monkeypatch):
+    import decord
+
+    monkeypatch.setattr(decord.VideoReader, "__len__", lambda reader: 7)
+    with pytest.raises(DecodeError, match="decord counts 7 frames where 2 are shown; use the decoder 'pyav'"):
+        DecordDecoder()(write_film("a.mp4", [0, 40]), tmp_path)
+
+
+def test_pixels_are_those_of_pyav(write_film, tmp_path):
+    ramp = np.zeros((6, 64, 64, 3), np.uint8)
+    ramp[..., 0] = np.arange(0, 256, 4)[:, None]
+    ramp[..., 1] = np.arange(0, 256, 4)
+    name = write_film("a.mp4", [0, 10, 20, 500, 510, 900], pictures=ramp)
+    ours, theirs = (decoder(frames=4)(name, tmp_path).astype(int) for decoder in (PyAVDecoder, DecordDecoder))
+    assert np.abs(ours - theirs).max() <= 3
+
+
+def test_without_the_library_the_message_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "decord", None)
+    with pytest.raises(MissingDependencyError, match="the decoder 'decord' needs the library 'decord'"):
+        DecordDecoder()

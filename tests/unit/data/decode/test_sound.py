@@ -1,0 +1,138 @@
+import re
+from contextlib import suppress
+
+import numpy as np
+import pytest
+import soundfile
+
+from m5kit.data.decode.sound import SoundDecoder
+from m5kit.errors import DecodeError
+
+TONE = 0.5 * np.sin(2 * np.pi * 440 * np.arange(8_000) / 16_000)
+
+
+def peak(sound):
+    """The strongest frequency in Hz."""
+    return np.abs(np.fft.rfft(sound.waveform)).argmax() * sound.rate / len(sound.waveform)
+
+
+@pytest.mark.parametrize(
+    ("name", "subtype", "error"),
+    [
+        ("a.wav", "PCM_16", 1e-4),
+        ("a.wav", "PCM_24", 1e-6),
+        ("a.wav", "PCM_U8", 1e-2),
+        ("a.wav", "DOUBLE", 1e-6),
+        ("a.flac", "PCM_16", 1e-4),
+        ("a.aiff", "PCM_16", 1e-4),
+    ],
+)
+def test_samples_come_back_from_minus_one_to_one(tmp_path, name, subtype, error):
+    soundfile.write(tmp_path / name, TONE, 16_000, subtype=subtype)
+    sound = SoundDecoder()(name, tmp_path)
+    assert sound.rate == 16_000
+    assert sound.waveform.dtype == np.float32
+    assert np.abs(sound.waveform - TONE).max() < error
+
+
+@pytest.mark.parametrize(("name", "subtype"), [("a.ogg", "VORBIS"), ("a.mp3", "MPEG_LAYER_III")])
+def test_compressed_sound_keeps_its_tone(tmp_path, name, subtype):
+    soundfile.write(tmp_path / name, TONE, 16_000, subtype=subtype)
+    sound = SoundDecoder()(name, tmp_path)
+    assert abs(peak(sound) - 440) < 3
+    assert abs(len(sound.waveform) - 8_000) <= 1_152
+
+
+def test_channels_are_averaged(tmp_path):
+    soundfile.write(tmp_path / "a.wav", np.stack([TONE, np.zeros(8_000)], 1), 16_000, subtype="FLOAT")
+    assert np.abs(SoundDecoder()("a.wav", tmp_path).waveform - TONE / 2).max() < 1e-6
+
+
+def test_the_content_decides_not_the_extension(tmp_path):
+    soundfile.write(tmp_path / "a.flac", TONE, 16_000)
+    (tmp_path / "a.flac").rename(tmp_path / "a.mp3")
+    assert len(SoundDecoder()("a.mp3", tmp_path).waveform) == 8_000
+
+
+def test_the_track_inside_a_clip(write_film, tmp_path):
+    name = write_film("a.mp4", range(0, 500, 40), sound=TONE)
+    sound = SoundDecoder()(name, tmp_path)
+    assert sound.rate == 16_000
+    assert abs(peak(sound) - 440) < 3
+    assert 8_000 <= len(sound.waveform) <= 8_000 + 2 * 1_024
+    assert abs(np.abs(sound.waveform[2_000:6_000]).max() - 0.5) < 0.05
+
+
+def test_a_silent_film_has_no_sound(write_film, tmp_path):
+    with pytest.raises(DecodeError, match=re.escape("cannot read 'a.mp4': the file has no audio stream")):
+        SoundDecoder()(write_film("a.mp4", [0, 40]), tmp_path)
+
+
+def test_caps(write_film, tmp_path):
+    soundfile.write(tmp_path / "a.wav", TONE, 16_000)
+    write_film("a.mp4", [0, 40], sound=TONE)
+    with pytest.raises(DecodeError, match=re.escape("cannot read 'a.wav': 0.5 s are over the cap max_seconds=0.4")):
+        SoundDecoder(max_seconds=0.4)("a.wav", tmp_path)
+    with pytest.raises(DecodeError, match=r"cannot read 'a\.mp4': 0\.\d s are over the cap max_seconds=0\.4"):
+        SoundDecoder(max_seconds=0.4)("a.mp4", tmp_path)
+    with pytest.raises(DecodeError, match=re.escape("16,044 bytes are over the cap max_bytes=16,000")):
+        SoundDecoder(max_bytes=16_000)("a.wav", tmp_path)
+
+
+def test_what_holds_no_sound(tmp_path):
+    soundfile.write(tmp_path / "none.wav", np.zeros(0), 16_000)
+    soundfile.write(tmp_path / "nan.wav", np.array([0.0, np.nan]), 16_000, subtype="FLOAT")
+    (tmp_path / "words.wav").write_text("words")
+    (tmp_path / "empty.wav").touch()
+    for name, message in (
+        ("none.wav", "it holds no samples"),
+        ("nan.wav", "some of its samples are not numbers"),
+        ("words.wav", "InvalidDataError: Invalid data found when processing input"),
+        ("empty.wav", "the file is empty (0 bytes)"),
+        ("gone.wav", "there is no such file"),
+    ):
+        with pytest.raises(DecodeError, match=re.escape(f"cannot read {name!r}: {message}")):
+            SoundDecoder()(name, tmp_path)
+
+
+def test_an_absurd_rate_is_a_damaged_header(tmp_path):
+    soundfile.write(tmp_path / "a.wav", TONE, 100)
+    with pytest.raises(DecodeError, match="100 samples a second are outside 1000 to 768000"):
+        SoundDecoder()("a.wav", tmp_path)
+
+
+def test_a_truncated_file_is_refused(tmp_path):
+    noise = np.random.default_rng(0).uniform(-1, 1, 16_000)
+    for name in ("a.flac", "a.m4a"):
+        path = tmp_path / name
+        _write(path, noise)
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+        with pytest.raises(DecodeError, match=f"cannot read {name!r}: "):
+            SoundDecoder()(name, tmp_path)
+
+
+def test_any_damage_gives_a_sound_or_a_decode_error(tmp_path):
+    generator = np.random.default_rng(0)
+    for name in ("a.wav", "a.flac", "a.ogg", "a.mp3", "a.m4a"):
+        _write(tmp_path / name, TONE)
+        whole = (tmp_path / name).read_bytes()
+        for _ in range(12):
+            content = np.frombuffer(whole, np.uint8).copy()
+            content[generator.integers(len(content), size=20)] = generator.integers(256, size=20)
+            (tmp_path / name).write_bytes(content.tobytes())
+            with suppress(DecodeError):
+                assert np.isfinite(SoundDecoder()(name, tmp_path).waveform).all()
+
+
+def _write(path, wave):
+    if path.suffix != ".m4a":
+        soundfile.write(path, wave, 16_000)
+        return
+    import av
+
+    with av.open(str(path), "w", format="mp4") as container:
+        stream = container.add_stream("aac", rate=16_000, layout="mono")
+        frame = av.AudioFrame.from_ndarray(wave[None].astype(np.float32), format="fltp", layout="mono")
+        frame.sample_rate = 16_000
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode())

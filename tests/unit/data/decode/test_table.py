@@ -1,0 +1,50 @@
+import re
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from m5kit.data.decode.table import TableDecoder
+from m5kit.errors import DecodeError
+
+
+def decode(table, **arguments):
+    return TableDecoder(**arguments)(table, Path())
+
+
+def test_kinds_are_kept_and_texts_cleaned():
+    table = {" colour ": " dark\tred ", "size_mm": 180, "weight": 0.5, "new": True, "box": ["cup ", 2, None]}
+    found = decode(table)
+    assert found == {"colour": "dark red", "size_mm": 180, "weight": 0.5, "new": True, "box": ["cup", 2]}
+    assert found["new"] is True
+    assert list(found) == ["colour", "size_mm", "weight", "new", "box"]
+
+
+def test_a_property_without_a_value_is_left_out():
+    assert decode({"a": None, "b": "", "c": [], "d": [None, ""], "e": 0, "f": False, "": "x"}) == {"e": 0, "f": False}
+
+
+def test_long_keys_and_texts_are_cut():
+    assert decode({"abcdef": "uvwxyz"}, max_chars=3) == {"abc": "uvw"}
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (None, "cannot read the table: expected property → value, got NoneType"),
+        (["a"], "cannot read the table: expected property → value, got list"),
+        ({}, "cannot read the table: no property has a value; use null for an item without a table"),
+        ({"a": None}, "cannot read the table: no property has a value; use null for an item without a table"),
+        ({"a": 1, "b": 2, "c": 3}, "cannot read the table: 3 properties are over max_pairs=2"),
+        (
+            {"a": {"b": 1}},
+            "cannot read {'a': {'b': 1}}: property 'a' is dict; expected a text, a number, a boolean or a list",
+        ),
+        ({"a": float("nan")}, "property 'a' is nan; expected a text, a number, a boolean or a list"),
+        ({"a": [[1]]}, "property 'a' is list; expected a text, a number, a boolean or a list"),
+        ({"a": date(2020, 1, 1)}, "property 'a' is date; expected a text, a number, a boolean or a list"),
+    ],
+)
+def test_what_is_no_table(given, message):
+    with pytest.raises(DecodeError, match=re.escape(message)):
+        decode(given, max_pairs=2)
