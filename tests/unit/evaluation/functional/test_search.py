@@ -1,4 +1,4 @@
-import sys
+"""Exact search returns what sorting all scores would, ties, blocks and own items included."""
 
 import numpy as np
 import pytest
@@ -7,68 +7,66 @@ from m5kit.errors import ConfigError, MissingDependencyError
 from m5kit.evaluation.functional.search import top_k
 
 
-@pytest.fixture
-def coarse_vectors():
-    """Few distinct values, so that most scores are tied and every sum is exact."""
-    generator = np.random.default_rng(0)
-    return tuple(generator.integers(-1, 2, size=(size, 4)).astype(np.float32) for size in (23, 57))
-
-
-def full_sort(queries, gallery, k, own=None):
-    """Sort everything; of equal scores the earlier item first, the query itself nowhere."""
+def sorted_search(queries, gallery, k, own):
+    """The definition: score everything, sort, take k."""
+    scores = queries.astype(np.float64) @ gallery.T.astype(np.float64)
     found = np.full((len(queries), k), -1)
-    for row, query in enumerate(queries):
-        order = np.argsort(-(gallery @ query), kind="stable")
-        kept = [item for item in order if own is None or item != own[row]][:k]
-        found[row, : len(kept)] = kept
+    for row, (score, self_position) in enumerate(zip(scores, own, strict=True)):
+        order = [i for i in np.argsort(-score, kind="stable") if i != self_position][:k]
+        found[row, : len(order)] = order
     return found
 
 
-@pytest.mark.parametrize("k", [1, 5, 56, 57, 80])
-@pytest.mark.parametrize("blocks", [(1, 1), (7, 10), (23, 57), (100, 100)])
-def test_search_by_blocks_equals_a_full_sort(coarse_vectors, k, blocks):
-    queries, gallery = coarse_vectors
-    found = top_k(queries, gallery, k, query_block=blocks[0], gallery_block=blocks[1])
-    assert (found == full_sort(queries, gallery, k)).all()
-    assert found.dtype == np.int64
+@pytest.fixture
+def tied():
+    """Small whole numbers: many equal scores, and every product is exact."""
+    rng = np.random.default_rng(0)
+    queries = rng.integers(-2, 3, (50, 4)).astype(np.float32)
+    gallery = rng.integers(-2, 3, (200, 4)).astype(np.float32)
+    return queries, gallery, rng.integers(-1, 200, 50)
 
 
-@pytest.mark.parametrize("backend", ["torch", "faiss"])
-@pytest.mark.parametrize("k", [1, 5, 60])
-def test_a_query_does_not_find_itself(backend, k):
-    if backend == "faiss":
-        pytest.importorskip("faiss")
-    gallery = np.random.default_rng(1).normal(size=(30, 8)).astype(np.float32)
-    own = np.where(np.arange(12) % 3 == 0, -1, np.arange(12))
-    found = top_k(gallery[:12], gallery, k, own=own, backend=backend, gallery_block=7)
-    assert (found == full_sort(gallery[:12], gallery, k, own)).all()
+@pytest.mark.parametrize("k", [1, 5, 199, 200, 210])
+@pytest.mark.parametrize("blocks", [(1024, 16384), (7, 13), (50, 1)])
+def test_equals_sorting_all_scores_whatever_the_blocks(tied, k, blocks):
+    queries, gallery, own = tied
+    found = top_k(queries, gallery, k, own=own, query_block=blocks[0], gallery_block=blocks[1], device="cpu")
+    np.testing.assert_array_equal(found, sorted_search(queries, gallery, k, own))
 
 
-def test_faiss_finds_the_same_neighbours():
+def test_the_earlier_of_equal_items_comes_first():
+    gallery = np.ones((6, 2), dtype=np.float32)
+    assert top_k(gallery[:1], gallery, 4).tolist() == [[0, 1, 2, 3]]
+
+
+def test_a_query_alone_in_the_gallery_finds_nothing():
+    only = np.ones((1, 2), dtype=np.float32)
+    assert top_k(only, only, 2, own=np.array([0])).tolist() == [[-1, -1]]
+
+
+def test_an_empty_gallery_and_no_queries():
+    some, none = np.ones((2, 3), dtype=np.float32), np.empty((0, 3), dtype=np.float32)
+    assert top_k(some, none, 2).tolist() == [[-1, -1], [-1, -1]]
+    assert top_k(none, some, 2).shape == (0, 2)
+
+
+@pytest.mark.parametrize("k", [1, 10, 80])
+def test_faiss_finds_the_same(k):
     pytest.importorskip("faiss")
-    generator = np.random.default_rng(2)
-    queries, gallery = (generator.normal(size=(size, 16)).astype(np.float32) for size in (40, 300))
-    assert (top_k(queries, gallery, 10, backend="faiss") == top_k(queries, gallery, 10)).all()
+    rng = np.random.default_rng(1)
+    queries, gallery = rng.normal(size=(30, 8)).astype(np.float32), rng.normal(size=(60, 8)).astype(np.float32)
+    own = rng.integers(-1, 60, 30)
+    np.testing.assert_array_equal(
+        top_k(queries, gallery, k, own=own, backend="faiss"), top_k(queries, gallery, k, own=own)
+    )
 
 
-def test_faiss_ranks_ties_within_the_list_by_position():
-    pytest.importorskip("faiss")
-    gallery = np.ones((6, 2), np.float32)
-    assert top_k(gallery[:1], gallery, 6, backend="faiss").tolist() == [[0, 1, 2, 3, 4, 5]]
-
-
-def test_no_queries_and_no_gallery():
-    some, none = np.ones((2, 3), np.float32), np.ones((0, 3), np.float32)
-    assert top_k(none, some, 4).shape == (0, 4)
-    assert top_k(some, none, 4).tolist() == [[-1] * 4] * 2
-
-
-def test_an_unknown_backend_is_refused(coarse_vectors):
+def test_an_unknown_backend_is_named():
     with pytest.raises(ConfigError, match="backend: expected torch or faiss, got 'annoy'"):
-        top_k(*coarse_vectors, 1, backend="annoy")
+        top_k(np.ones((1, 1), np.float32), np.ones((1, 1), np.float32), 1, backend="annoy")
 
 
-def test_faiss_that_is_not_installed_is_named(coarse_vectors, monkeypatch):
-    monkeypatch.setitem(sys.modules, "faiss", None)
-    with pytest.raises(MissingDependencyError, match=r"backend 'faiss' needs .* pip install 'm5kit\[faiss\]'"):
-        top_k(*coarse_vectors, 1, backend="faiss")
+def test_a_missing_faiss_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "faiss", None)
+    with pytest.raises(MissingDependencyError, match=r"pip install 'm5kit\[faiss\]'"):
+        top_k(np.ones((1, 1), np.float32), np.ones((1, 1), np.float32), 1, backend="faiss")
