@@ -142,7 +142,7 @@ class Embedded:
         if len(np.unique(self.ids)) != count:
             raise DataError(f"{count - len(np.unique(self.ids))} of {count} ids are repeated; give every item its own")
         if not np.isfinite(self.vectors).all():
-            worst = self.ids[~np.isfinite(self.vectors).all(1)]
+            worst = self.ids[~np.isfinite(self.vectors).all(1)].tolist()
             raise DataError(f"{len(worst)} embeddings hold NaN or infinity, the first of them {worst[0]!r}'s")
 
 

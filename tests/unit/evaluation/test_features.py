@@ -1,62 +1,59 @@
+"""A features file holds exactly what was written, in both formats, and a foreign one is explained."""
+
 import numpy as np
 import pyarrow
 import pytest
 from pyarrow import parquet
 
 from m5kit.errors import DataError
-from m5kit.evaluation.features import read_columns, write_columns
-
-COLUMNS = {"id": np.array(["ä", "", "bc"]), "vector": np.arange(6, dtype=np.float32).reshape(3, 2)}
+from m5kit.evaluation.base import Embedded
 
 
-@pytest.mark.parametrize("suffix", [".npz", ".parquet"])
-def test_columns_come_back_as_they_went(tmp_path, suffix):
-    path = tmp_path / "new" / f"f{suffix}"
-    write_columns(path, COLUMNS)
-    read = read_columns(path)
-    assert list(read) == ["id", "vector"]
-    assert all((read[name] == COLUMNS[name]).all() for name in COLUMNS)
-    assert read["vector"].dtype == np.float32
+@pytest.mark.parametrize("name", ["features.npz", "new/folder/features.parquet"])
+def test_what_is_saved_comes_back(tmp_path, name):
+    vectors = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
+    labels = {"coarse": ["shoe", "", "鞋", "hat"], "file": ["1", "2", "3", "4"]}
+    Embedded(["a", "b", "c", "d"], vectors, labels).save(tmp_path / name)
+    back = Embedded.load(tmp_path / name)
+    assert back.ids.tolist() == ["a", "b", "c", "d"]
+    np.testing.assert_array_equal(back.vectors, vectors)
+    assert {k: v.tolist() for k, v in back.labels.items()} == labels
 
 
-@pytest.mark.parametrize("suffix", [".npz", ".parquet"])
-def test_no_items_are_no_mistake(tmp_path, suffix):
-    write_columns(tmp_path / f"f{suffix}", {"id": np.array([], dtype=np.str_)})
-    assert len(read_columns(tmp_path / f"f{suffix}")["id"]) == 0
+@pytest.mark.parametrize("name", ["none.npz", "none.parquet"])
+def test_no_items_come_back_as_no_items(tmp_path, name):
+    Embedded([], np.empty((0, 3)), {"coarse": []}).save(tmp_path / name)
+    assert len(Embedded.load(tmp_path / name)) == 0
 
 
-@pytest.mark.parametrize("kind", [pyarrow.list_(pyarrow.float64()), pyarrow.list_(pyarrow.float32(), 2)])
-def test_other_kinds_of_lists_are_vectors_too(tmp_path, kind):
-    vectors = pyarrow.array([[1.0, 2.0], [3.0, 4.0]], kind)
-    parquet.write_table(pyarrow.table({"id": ["a", None], "vector": vectors, "n": [1, 2]}), tmp_path / "f.parquet")
-    read = read_columns(tmp_path / "f.parquet")
-    assert read["vector"].tolist() == [[1, 2], [3, 4]]
-    assert read["id"].tolist() == ["a", ""]
-    assert read["n"].tolist() == ["1", "2"]
+def test_a_file_of_another_program_needs_only_id_and_vector(tmp_path):
+    table = {"id": [7, 8], "vector": [[1.0, 2.0], [3.0, 4.0]], "label_coarse": ["x", None], "price": [1.5, 2.5]}
+    parquet.write_table(pyarrow.table(table), tmp_path / "theirs.parquet")
+    items = Embedded.load(tmp_path / "theirs.parquet")
+    assert items.ids.tolist() == ["7", "8"]
+    assert items.vectors.tolist() == [[1, 2], [3, 4]]
+    assert {k: v.tolist() for k, v in items.labels.items()} == {"coarse": ["x", ""]}
 
 
-def test_vectors_of_several_widths_are_refused(tmp_path):
-    parquet.write_table(pyarrow.table({"vector": [[1.0], [1.0, 2.0], None]}), tmp_path / "f.parquet")
-    with pytest.raises(DataError, match=r"f.parquet have widths \[0, 1, 2\]; every item needs a vector of one width"):
-        read_columns(tmp_path / "f.parquet")
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ({"id": ["a"], "embedding": [[1.0]]}, "has no column vector .it has id, embedding"),
+        ({"id": ["a", "b"], "vector": [[1.0], [1.0, 2.0]]}, r"have widths \[1, 2\]"),
+        ({"id": ["a", "b"], "vector": [[1.0], None]}, r"have widths \[0, 1\]"),
+    ],
+)
+def test_a_file_without_what_is_needed_says_so(tmp_path, table, message):
+    parquet.write_table(pyarrow.table(table), tmp_path / "theirs.parquet")
+    with pytest.raises(DataError, match=message):
+        Embedded.load(tmp_path / "theirs.parquet")
+
+
+def test_another_format_is_named(tmp_path):
+    with pytest.raises(DataError, match=r"ends in .npz or .parquet, but this one is 'features.csv'"):
+        Embedded(["a"], np.ones((1, 1))).save(tmp_path / "features.csv")
 
 
 def test_a_missing_file_says_what_writes_one(tmp_path):
-    with pytest.raises(DataError, match=r"there is no features file .*none.npz; m5kit embed writes one"):
-        read_columns(tmp_path / "none.npz")
-
-
-@pytest.mark.parametrize("name", ["f.csv", "f"])
-def test_other_formats_are_refused(tmp_path, name):
-    (tmp_path / name).touch()
-    message = f"a features file ends in .npz or .parquet, but this one is '{name}'; rename it"
-    with pytest.raises(DataError, match=message):
-        read_columns(tmp_path / name)
-    with pytest.raises(DataError, match=message):
-        write_columns(tmp_path / name, COLUMNS)
-
-
-def test_pickled_objects_are_not_opened(tmp_path):
-    np.savez(tmp_path / "f.npz", id=np.array([object()]))
-    with pytest.raises(ValueError, match="allow_pickle=False"):
-        read_columns(tmp_path / "f.npz")
+    with pytest.raises(DataError, match="there is no features file .* m5kit embed writes one"):
+        Embedded.load(tmp_path / "gone.npz")
