@@ -8,10 +8,13 @@ import torch
 
 from m5kit.data.transforms._vocabulary import Vocabulary
 from m5kit.data.transforms.base import Transform
+from m5kit.errors import ConfigError
 from m5kit.registry import TRANSFORMS
 from m5kit.structures import Inputs
 
 NONE, KEY, VALUE = 0, 1, 2
+SEPARATORS: Mapping[str, tuple[str, str]] = {"punctuation": (":", ";"), "none": ("", "")}
+"""What stands between a key and its value, and after the value."""
 
 
 @TRANSFORMS.register_module("properties")
@@ -26,6 +29,9 @@ class PropertiesTransform(Transform):
         file: a ``tokenizer.json`` to use instead of learning.
         separator: ``punctuation`` writes ``:`` and ``;``, ``none`` nothing, as SCALE's pretraining does.
         shuffle: in training, put the pairs in random order: properties are a set.
+
+    Raises:
+        ConfigError: ``separator`` is neither.
     """
 
     def __init__(
@@ -37,10 +43,12 @@ class PropertiesTransform(Transform):
         separator: str = "punctuation",
         shuffle: bool = True,
     ) -> None:
+        if separator not in SEPARATORS:
+            raise ConfigError([f"properties.separator: expected {' or '.join(SEPARATORS)}, got {separator!r}"])
         self.max_tokens = max_tokens
         self.words = Vocabulary(vocabulary, file, lowercase=True)
         self.needs_fit = file is None
-        self.between, self.after = {"punctuation": (":", ";"), "none": ("", "")}[separator]
+        self.between, self.after = SEPARATORS[separator]
         self.shuffle = shuffle
 
     def __call__(self, decoded: Mapping[str, Any], generator: np.random.Generator | None = None) -> Inputs:
