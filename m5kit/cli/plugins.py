@@ -79,6 +79,7 @@ def run_new(options: argparse.Namespace) -> int:
 
     (family,) = families(options.family)
     folder = write_distribution(family, options.name, options.out)
-    write(f"wrote {folder}; next:\n  pip install --editable {folder}\n  pytest {folder}")
+    place = folder if folder.is_absolute() else f"./{folder}"
+    write(f"wrote {folder}; next:\n  pip install --editable {place}\n  pytest {place}")
     write(f"  m5kit plugins check m5kit-{family[:-1]}-{options.name.replace('_', '-')}")
     return 0

@@ -2,13 +2,13 @@
 
 import re
 from dataclasses import dataclass
-from email.parser import HeaderParser
 from functools import lru_cache
 
 import importlib_metadata as metadata  # the standard library's is another one in each version of Python
 
 from m5kit.plugins.parts import PluginPart, plain_name
 
+_HEADER = re.compile(r"^(Name|Version):[ \t]*(\S+)", re.MULTILINE)
 GROUP = re.compile(r"m5kit\.v(\d+)\.(\w+)")
 
 
@@ -53,8 +53,8 @@ def _parts(name: str, version: str, entries: metadata.EntryPoints) -> list[Plugi
 
 def _identity(distribution: metadata.Distribution) -> tuple[str, str]:
     """Name and version from the first lines of the metadata; parsing all of it would cost much more."""
-    head = HeaderParser().parsestr(_read(distribution, "METADATA").partition("\n\n")[0])
-    return head.get("Name") or "an unnamed distribution", head.get("Version") or "(no version)"
+    found = dict(_HEADER.findall(_read(distribution, "METADATA").partition("\n\n")[0]))
+    return found.get("Name", "an unnamed distribution"), found.get("Version", "(no version)")
 
 
 def _read(distribution: metadata.Distribution, name: str) -> str:

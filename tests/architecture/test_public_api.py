@@ -4,7 +4,11 @@ import inspect
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 
+import pytest
+
 from m5kit import api
+from m5kit.registry import FAMILIES
+from m5kit.testing import check_names
 
 FROZEN = Path(__file__).with_name("public_api.txt")
 PAGE = Path(__file__).parents[2] / "docs/plugins/api.md"
@@ -56,6 +60,13 @@ def test_the_public_surface_is_the_frozen_one():
 def test_every_public_name_is_documented():
     page = PAGE.read_text(encoding="utf-8")
     assert [name for name in api.__all__ if f"`{name}`" not in page] == []
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_check_of_the_kit_is_documented(family):
+    page = PAGE.with_name("testing.md").read_text(encoding="utf-8")
+    section = page.partition(f"### {family}\n")[2].partition("\n### ")[0]
+    assert [name for name in check_names(family) if f"| `{name}` |" not in section] == []
 
 
 if __name__ == "__main__":
