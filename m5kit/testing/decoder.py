@@ -101,7 +101,11 @@ def missing_files_are_decode_errors(case: DecoderCase) -> None:
 def garbage_is_a_decode_error(case: DecoderCase) -> None:
     """An empty file, random bytes and text under the right name give a DecodeError."""
     path = case.file
-    for name, content in {"empty": b"", "noise": bytes(range(7, 251, 3)) * 40, "words": b"not what you think\n"}.items():
+    for name, content in {
+        "empty": b"",
+        "noise": bytes(range(7, 251, 3)) * 40,
+        "words": b"not what you think\n",
+    }.items():
         broken = path.with_name(f"{name}{path.suffix}")
         broken.write_bytes(content)
         _expect_decode_error(case, broken.relative_to(case.root).as_posix(), f"a file of {name}")

@@ -22,7 +22,7 @@ CLASSES = 3
 
 @dataclass(frozen=True)
 class MetricCase:
-    """A metric and the embeddings that it asks for: three classes, somewhat apart, in every split."""
+    """A metric and the embeddings that it asks for: three classes, somewhat apart, half of them predicted right."""
 
     part: type[Metric]
     make: Callable[[], Metric]
@@ -125,5 +125,8 @@ def _embedded(request: Request, label: str) -> Embedded:
     classes = np.arange(ITEMS) % CLASSES
     centres = 2.0 * np.eye(CLASSES, WIDTH)
     vectors = centres[classes] + generator.normal(size=(ITEMS, WIDTH))
-    labels: Mapping[str, np.ndarray] = {label: np.array([f"class {number}" for number in classes])}
-    return Embedded(np.array([f"{request.split} {i}" for i in range(ITEMS)]), vectors.astype(np.float32), labels)
+    names: Mapping[str, np.ndarray] = {label: np.array([f"class {number}" for number in classes])}
+    guessed = np.where(generator.random(ITEMS) < 0.5, classes, generator.integers(CLASSES, size=ITEMS))
+    predictions = {label: np.array([f"class {number}" for number in guessed])}
+    ids = np.array([f"{request.split} {i}" for i in range(ITEMS)])
+    return Embedded(ids, vectors.astype(np.float32), names, predictions)

@@ -1,7 +1,7 @@
 import torch
 from m5kit_fusion_bottleneck import Bottleneck
 
-from m5kit.api import FUSIONS, Tokens
+from m5kit.api import Tokens
 from m5kit.testing import check_fusion
 
 
@@ -21,10 +21,3 @@ def test_modalities_talk_through_the_bottleneck_from_the_second_layer_on():
     for layers, talk in ((1, False), (2, True)):
         fusion = Bottleneck(modalities=("a", "b"), dim=8, layers=layers, heads=2).eval()
         assert torch.allclose(summary_of_a(fusion, seed=1), summary_of_a(fusion, seed=2)) != talk
-
-
-def test_its_piece_is_found_once_it_is_installed():
-    if "bottleneck" in FUSIONS.names():
-        from m5kit.engine.config.roots import find_piece
-
-        assert find_piece("fusion", "bottleneck", None).is_file()

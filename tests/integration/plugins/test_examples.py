@@ -36,7 +36,7 @@ def test_an_example_is_complete_and_imports_the_public_surface_only(folder):
     for path in folder.rglob("*.py"):
         allowed = OWN if "tests" in path.parts else OWN[:1]
         used = {name for name in imported(path) if name.partition(".")[0] == "m5kit"}
-        assert used <= {*allowed, "m5kit.engine.config.roots"} if "tests" in path.parts else used <= set(allowed), path
+        assert used <= set(allowed), path
 
 
 def test_the_smallest_encoder_has_under_40_lines():
