@@ -10,6 +10,7 @@ mpl.use("Agg")  # a run may have no display
 
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.ticker import NullFormatter, ScalarFormatter
 
 _PALETTE = (
     "#0072B2",
@@ -22,11 +23,13 @@ _PALETTE = (
     "#666666",
 )  # safe for most eyes
 
+_TICKS = tuple(mantissa * 10.0**power for power in range(-4, 4) for mantissa in (1, 2, 5))  # of a logarithmic axis
+
 
 def draw_curves(metrics: Path, picture: Path, title: str) -> None:
     """Draw ``loss/*`` and ``weight/*`` of a ``metrics.jsonl`` side by side as a PNG."""
     rows = [json.loads(line) for line in metrics.read_text(encoding="utf-8").splitlines()]
-    figure, (left, right) = plt.subplots(1, 2, figsize=(12, 4.5), layout="constrained")
+    figure, (left, right) = plt.subplots(1, 2, figsize=(13, 4.5), layout="constrained")
     _draw(left, rows, "loss/", "loss", log=True)
     _draw(right, rows, "weight/", "share in the embedding", log=False)
     figure.suptitle(title)
@@ -43,9 +46,12 @@ def _draw(axes: Axes, rows: list[dict[str, Any]], prefix: str, label: str, log: 
         )
     if log and all(row.get(name, 1) > 0 for row in rows for name in names):
         axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(ScalarFormatter())
+        axes.yaxis.set_minor_formatter(NullFormatter())
+        axes.set_yticks([tick for tick in _TICKS if axes.get_ylim()[0] <= tick <= axes.get_ylim()[1]])
     axes.set_xlabel("step")
     axes.set_ylabel(label)
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
     if names:
-        axes.legend(frameon=False)
+        axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
