@@ -1,6 +1,7 @@
 """The optimiser, its learning-rate schedule, and mmengine's wrapper around them, on any device."""
 
 import math
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 
 from m5kit.engine.config import Schedule
+from m5kit.nn.pretrained.tuning import learning_rate_scales
 
 
 class StepOptimWrapper(OptimWrapper):  # type: ignore[misc]  # mmengine ships no types
@@ -49,13 +51,20 @@ class StepOptimWrapper(OptimWrapper):  # type: ignore[misc]  # mmengine ships no
 
 
 def build_optim_wrapper(model: nn.Module, schedule: Schedule) -> StepOptimWrapper:
-    """AdamW that decays matrices only: not biases, norms, tokens or positions of one row."""
-    trainable = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+    """AdamW that decays matrices only: not biases, norms, tokens or positions of one row.
+
+    Parameters of pretrained encoders learn at the rates that these say; new ones come first, so the log shows theirs.
+    """
+    scales, kinds = learning_rate_scales(model), defaultdict(list)
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            kinds[scales.get(name, 1.0), parameter.squeeze().dim() >= 2].append(parameter)
+    order = sorted(kinds, key=lambda kind: (kind[0] != 1.0, -kind[0], not kind[1]))
     groups = [
-        {"params": [p for _, p in trainable if p.squeeze().dim() >= 2], "weight_decay": schedule.weight_decay},
-        {"params": [p for _, p in trainable if p.squeeze().dim() < 2], "weight_decay": 0.0},
+        {"params": kinds[scale, matrix], "lr": schedule.lr * scale, "weight_decay": schedule.weight_decay * matrix}
+        for scale, matrix in order
     ]
-    optimizer = AdamW([group for group in groups if group["params"]], lr=schedule.lr, fused=True)
+    optimizer = AdamW(groups, lr=schedule.lr, fused=True)
     return StepOptimWrapper(optimizer, schedule.clip, schedule.precision)
 
 

@@ -163,3 +163,13 @@ def prefixed(prefix: str, scales: Mapping[str, float]) -> dict[str, float]:
         {'backbone.network.weight': 0.5}
     """
     return {f"{prefix}.{name}": scale for name, scale in scales.items()}
+
+
+def learning_rate_scales(model: nn.Module) -> dict[str, float]:
+    """Factor of the learning rate by parameter name, of those where an encoder in ``model`` says another than 1."""
+    scales: dict[str, float] = {}
+    for path, module in model.named_modules():
+        say = getattr(module, "learning_rate_scales", None)
+        if say is not None:
+            scales |= prefixed(path, say()) if path else say()
+    return scales

@@ -4,9 +4,11 @@ import pytest
 import torch
 from torch import nn
 
+from m5kit.engine.config import Schedule
+from m5kit.engine.optim import build_optim_wrapper
 from m5kit.errors import ConfigError, MissingDependencyError
 from m5kit.nn.pretrained.library import import_library
-from m5kit.nn.pretrained.tuning import Pretrained, find_blocks
+from m5kit.nn.pretrained.tuning import Pretrained, find_blocks, learning_rate_scales, prefixed
 
 
 class Network(nn.Module):
@@ -67,6 +69,26 @@ def test_learning_rates_shrink_from_the_last_block_to_the_first():
     for name, scale in wanted.items():
         found = [value for key, value in scales.items() if key.startswith(f"network.{name}.")]
         assert found == pytest.approx([scale] * 2)
+
+
+def test_the_optimiser_gets_the_rates_of_every_encoder_by_name():
+    class Part(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.backbone = Pretrained(Network(), trainable="all", rate_scale=0.1)
+            self.new = nn.Linear(4, 4)
+
+        def learning_rate_scales(self):
+            return prefixed("backbone", self.backbone.scales())
+
+    model = nn.Sequential(nn.Linear(4, 4), Part())
+    scales = learning_rate_scales(model)
+    assert set(scales) == {name for name, _ in model.named_parameters() if name.startswith("1.backbone.")}
+    groups = build_optim_wrapper(model, Schedule(max_steps=10, lr=0.5)).optimizer.param_groups
+    assert [(round(g["lr"], 6), g["weight_decay"] > 0) for g in groups] == [
+        (0.5, True), (0.5, False), (0.05, True), (0.05, False),
+    ]  # fmt: skip
+    assert sum(len(group["params"]) for group in groups) == len(list(model.parameters()))
 
 
 @pytest.mark.parametrize("trainable", ["some", "last:0", "last:4", "last:", "lora:0", "lora:x"])
