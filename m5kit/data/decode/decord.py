@@ -1,5 +1,6 @@
 """Decodes frames of a clip with decord; the same frames as PyAV."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -71,15 +72,9 @@ class DecordDecoder(Decoder):
             return np.stack(list(_in_order(reader, index.choose(self.frames, self.fps))))
         except DamagedClipError as error:
             raise unreadable(source, str(error)) from error
-        except (
-            FFmpegError,
-            decord.DECORDError,
-            StopIteration,
-            OSError,
-            RuntimeError,
-            ValueError,
-            MemoryError,
-        ) as error:
+        except decord.DECORDError as error:
+            raise unreadable(source, f"decord says: {_said(error, path)}") from error
+        except (FFmpegError, StopIteration, OSError, RuntimeError, ValueError, MemoryError) as error:
             raise unreadable(source, error) from error
 
     @classmethod
@@ -97,6 +92,12 @@ def _in_order(reader: Any, chosen: NDArray[np.int64]) -> Iterator[NDArray[np.uin
         frame = reader.next()
         if number in wanted:
             yield frame.asnumpy()
+
+
+def _said(error: Exception, path: Path) -> str:
+    """Decord's message without the time and the lines of its source."""
+    words = re.sub(r"\[\d\d:\d\d:\d\d\] \S+:\d+: ", "", str(error)).replace(f"[{path}]", "")
+    return " ".join(words.split())
 
 
 def _decord() -> Any:

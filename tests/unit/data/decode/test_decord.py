@@ -16,6 +16,17 @@ def test_a_mirrored_clip_is_refused(write_film, turn_film, tmp_path):
         DecordDecoder()(name, tmp_path)
 
 
+def test_what_decord_says_is_told_without_times_and_places(write_film, tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (20, 64, 64, 3), dtype=np.uint8)
+    path = tmp_path / write_film("a.mp4", range(0, 800, 40), pictures=noise, gop=1)
+    content = bytearray(path.read_bytes())
+    end = content.index(b"moov")
+    content[end - 20_000 : end - 5_000] = bytes(15_000)
+    path.write_bytes(bytes(content))
+    with pytest.raises(DecodeError, match=r"^cannot read 'a\.mp4': decord says: (?!.*\d\d:\d\d:\d\d)(?!.*\.cc:)"):
+        DecordDecoder(frames=20)("a.mp4", tmp_path)
+
+
 def test_frames_it_counts_differently_are_refused(write_film, tmp_path, monkeypatch):
     import decord
 
