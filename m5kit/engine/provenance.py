@@ -25,15 +25,15 @@ LIBRARIES = (
 """The distributions whose versions can change a figure."""
 
 
-def collect(resolved: Resolved, data_root: Path) -> dict[str, Any]:
+def collect(resolved: Resolved, manifest: Path) -> dict[str, Any]:
     """The provenance of a run that starts now, as JSON data.
 
     Args:
         resolved: the run's config.
-        data_root: folder of the manifest.
+        manifest: the file that names the items.
 
     Raises:
-        DataError: there is no manifest to fingerprint.
+        DataError: there is no such file.
     """
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -42,7 +42,7 @@ def collect(resolved: Resolved, data_root: Path) -> dict[str, Any]:
         "seed": resolved.values["seed"],
         "m5kit": {"version": m5kit.__version__, "git": git_state()},
         "plugins": plugins_in_use(resolved),
-        "data": fingerprint(data_root / str(resolved.values["data"]["manifest"])),
+        "data": fingerprint(manifest),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "libraries": {name: version for name in LIBRARIES if (version := _version(name)) is not None},

@@ -21,8 +21,8 @@ class Data(Section):
 
     root: str | None = None
     """Folder of the manifest; ``--data`` sets it."""
-    manifest: str = "annotations.jsonl"
-    """File name within the root, ``.jsonl`` or ``.parquet``."""
+    manifest: str | None = None
+    """File name within the root; empty for ``annotations.jsonl`` or ``annotations.parquet``, whichever there is."""
     train: tuple[str, ...] = ("train",)
     """Splits to train on."""
     label: str | None = None

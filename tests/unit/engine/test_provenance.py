@@ -23,7 +23,7 @@ def config(folder: Path, text: str = "seed: 5\n") -> Path:
 
 def test_a_run_can_be_traced(tmp_path: Path) -> None:
     (tmp_path / "annotations.jsonl").write_text('{"id": "a"}\n\n{"id": "b"}\n')
-    found = collect(load_config(config(tmp_path)), tmp_path)
+    found = collect(load_config(config(tmp_path)), tmp_path / "annotations.jsonl")
     assert json.loads(json.dumps(found)) == found
     assert found["seed"] == 5
     assert found["config"]["name"] == "mine"
