@@ -5,6 +5,7 @@ import os
 import pkgutil
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from types import ModuleType
 
@@ -14,6 +15,7 @@ from m5kit.errors import M5KitError
 MISTAKE = 2
 INTERRUPTED = 130
 PIPE_CLOSED = 141
+ALLOW_VARIABLE = "M5KIT_PLUGINS"  # as m5kit.plugins has it, whose import would slow --help down
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,10 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not hasattr(options, "run"):
         parser.print_help()
         return 0
-    if options.no_plugins:
-        os.environ["M5KIT_PLUGINS"] = ""  # processes started from this one see it too
     try:
-        status = int(options.run(options) or 0)
+        with _allowing(plugins=not options.no_plugins):
+            status = int(options.run(options) or 0)
         sys.stdout.flush()
     except M5KitError as error:
         sys.stderr.write(f"error: {error}\n")
@@ -45,6 +46,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_CLOSED
     return status
+
+
+@contextmanager
+def _allowing(plugins: bool) -> Iterator[None]:
+    """Keep plugins out for the length of a ``with`` block, also in processes that are started in it."""
+    before = os.environ.get(ALLOW_VARIABLE)
+    if not plugins:
+        os.environ[ALLOW_VARIABLE] = ""
+    try:
+        yield
+    finally:
+        os.environ.pop(ALLOW_VARIABLE, None)
+        if before is not None:
+            os.environ[ALLOW_VARIABLE] = before
 
 
 def _parser() -> argparse.ArgumentParser:

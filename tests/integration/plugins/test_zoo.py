@@ -186,6 +186,7 @@ def test_no_plugins_means_none(zoo, capsys):
     status, _, err = said(capsys, "--no-plugins", "config", "check", "demo/concat", "--set", "fusion.type=prints")
     assert status == 2
     assert "no fusion is named 'prints'" in err
+    assert plugins.ALLOW_VARIABLE not in os.environ  # only for the length of the command
     assert zoo() == set()
 
 
