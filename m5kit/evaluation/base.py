@@ -143,7 +143,10 @@ class Embedded:
             raise DataError(f"{count - len(np.unique(self.ids))} of {count} ids are repeated; give every item its own")
         if not np.isfinite(self.vectors).all():
             worst = self.ids[~np.isfinite(self.vectors).all(1)].tolist()
-            raise DataError(f"{len(worst)} embeddings hold NaN or infinity, the first of them {worst[0]!r}'s")
+            raise DataError(
+                f"{len(worst)} of {count} embeddings hold NaN or infinity, the first of them that of {worst[0]!r}; "
+                f"the model diverged or the file is damaged"
+            )
 
 
 @dataclass(frozen=True, slots=True)

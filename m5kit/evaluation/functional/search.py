@@ -107,7 +107,7 @@ def _stable_top_k(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
     extra = min(k + 1, scores.shape[1])
     values, positions = scores.topk(extra, dim=1)
     tied = (values[:, k - 1 : k] == values[:, k:]).any(1).nonzero().squeeze(1)
-    positions = positions.sort(dim=1).values[:, :extra]
+    positions = positions.sort(dim=1).values
     order = scores.gather(1, positions).sort(dim=1, descending=True, stable=True)
     values, positions = order.values[:, :k], positions.gather(1, order.indices)[:, :k]
     if len(tied):  # topk took any of those that share the last place
@@ -118,6 +118,8 @@ def _stable_top_k(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
 
 def _merge(left: tuple[Tensor, Tensor], right: tuple[Tensor, Tensor], k: int) -> tuple[Tensor, Tensor]:
     """The best k of two ranked lists, those of ``left`` first where scores are equal."""
+    if left[0].shape[1] == 0:
+        return right
     scores = torch.cat([left[0], right[0]], dim=1)
     positions = torch.cat([left[1], right[1]], dim=1)
     order = scores.sort(dim=1, descending=True, stable=True)

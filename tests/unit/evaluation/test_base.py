@@ -63,7 +63,12 @@ def test_predictions_follow_their_items():
         (["p"], np.ones(2), {}, r"shape=\(2,\)"),
         (["p"], np.ones((1, 2)), {"coarse": ["x", "y"]}, "label 'coarse' has 2"),
         (["p", "p"], np.ones((2, 2)), {}, "1 of 2 ids are repeated"),
-        (["p", "q"], np.array([[0.0], [np.nan]]), {}, "1 embeddings hold NaN or infinity, the first of them 'q'"),
+        (
+            ["p", "q"],
+            np.array([[0.0], [np.nan]]),
+            {},
+            "1 of 2 embeddings hold NaN or infinity, the first of them that of 'q'",
+        ),
     ],
 )
 def test_what_cannot_be_scored_is_refused(ids, vectors, labels, message):

@@ -55,5 +55,5 @@ def test_another_format_is_named(tmp_path):
 
 
 def test_a_missing_file_says_what_writes_one(tmp_path):
-    with pytest.raises(DataError, match="there is no features file .* m5kit embed writes one"):
+    with pytest.raises(DataError, match=r"there is no features file .* m5kit embed writes one"):
         Embedded.load(tmp_path / "gone.npz")

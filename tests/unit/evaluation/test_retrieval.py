@@ -103,7 +103,7 @@ def test_a_query_that_nothing_answers_scores_nothing_and_is_counted():
 def test_the_same_seed_gives_the_same_figures():
     metric, items = Retrieval(query="test", label="coarse"), {Request("test"): clouds(40, 5, 1.0, 5)}
     assert metric.compute(items, 1) == metric.compute(items, 1)
-    assert metric.compute(items, 1)["mrr@10"].low != metric.compute(items, 2)["mrr@10"].low
+    assert metric.compute(items, 1) != metric.compute(items, 2)  # other resamples, other intervals
 
 
 def test_a_gallery_without_the_label_names_its_split():
