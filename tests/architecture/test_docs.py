@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted(
     [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "plugins").rglob("*.md")]
 )
-VERBS = {"data", "train", "evaluate", "embed", "list", "show", "config", "plugins"}
+VERBS = {"data", "train", "evaluate", "embed", "list", "show", "config", "plugins", "reference", "ablate", "report"}
 
 
 def _name(path):
