@@ -80,16 +80,18 @@ class AudioPatches(Encoder):
             )
         real = length_mask(inputs.lengths, steps, inputs.values.device)
         values = pad(inputs.values.masked_fill(~real[..., None], 0.0), (0, 0, 0, -steps % self.patch))
-        stretches = values.unflatten(1, (-1, self.patch)).flatten(2)
+        items, padded, mels = values.shape
+        stretches = values.reshape(items, padded // self.patch, self.patch * mels)
         return Observation(stretches, (inputs.lengths + self.patch - 1) // self.patch)
 
     def encode(self, observation: Observation) -> Tokens:
         """Contextual stretches ``p 1+l d``."""
         stretches = observation.values.masked_fill(~observation.mask[..., None], 0.0)
-        maps = stretches.unflatten(2, (self.patch, -1)).flatten(1, 2)[:, None]  # p 1 t mels
+        items, count, width = stretches.shape
+        maps = stretches.reshape(items, 1, count * self.patch, width // self.patch)  # p 1 t mels
         for stage in self.stem:
             maps = stage(maps, observation.mask)
-        seen = maps.permute(0, 2, 3, 1).unflatten(1, (stretches.shape[1], -1)).flatten(2)
+        seen = maps.permute(0, 2, 3, 1).reshape(items, count, self.out.in_features)
         values = self.out(seen) + self.raw(stretches) + self.positions[: stretches.shape[1]]
         return Tokens(self.transformer(values, observation.lengths), observation.lengths + 1)
 
@@ -118,7 +120,7 @@ class Stage(nn.Module):
 
     def forward(self, maps: Tensor, real: Tensor) -> Tensor:
         """``p c t f`` to ``p c t f``; ``real`` is the mask ``p l`` of the tokens that share t equally."""
-        series = self.convolution(maps.contiguous(memory_format=torch.channels_last)).permute(0, 2, 3, 1)  # p t f c
-        series = self.norm(series).relu()
+        maps = self.convolution(maps.contiguous(memory_format=torch.channels_last))
+        series: Tensor = self.norm(maps.permute(0, 2, 3, 1)).relu()  # p t f c
         steps = real.repeat_interleave(series.shape[1] // real.shape[1], dim=1)
         return series.masked_fill(~steps[..., None, None], 0.0).permute(0, 3, 1, 2)

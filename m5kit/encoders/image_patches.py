@@ -4,14 +4,11 @@ import torch
 from torch import Tensor, nn
 
 from m5kit.encoders.base import Encoder
-from m5kit.nn.patches import check_patch, join_patches, split_patches
+from m5kit.nn.patches import centre_bytes, check_patch, join_patches, split_patches
 from m5kit.nn.stem import STRIDE, ConvStem
 from m5kit.nn.transformer import SummaryTransformer
 from m5kit.registry import ENCODERS
 from m5kit.structures import Inputs, Observation, Tokens
-
-CENTRE, SPREAD = 127.5, 63.75
-"""Byte values that become 0 and, by their difference, 1. No byte becomes exactly 0, which is a hidden patch's value."""
 
 
 @ENCODERS.register_module("image_patches")
@@ -63,7 +60,7 @@ class ImagePatches(Encoder):
 
     def observe(self, inputs: Inputs) -> Observation:
         """Raw patches ``p l e`` of uint8 ``p 3 h w`` pictures."""
-        patches = split_patches((inputs.values.float() - CENTRE) / SPREAD, self.patch)
+        patches = split_patches(centre_bytes(inputs.values), self.patch)
         return Observation(patches, torch.full((len(patches),), patches.shape[1]))
 
     def encode(self, observation: Observation) -> Tokens:

@@ -6,14 +6,11 @@ from torch import Tensor, nn
 from m5kit.encoders.base import Encoder
 from m5kit.errors import ContractError
 from m5kit.nn.packing import Packing
-from m5kit.nn.patches import check_patch, join_patches, split_patches
+from m5kit.nn.patches import centre_bytes, check_patch, join_patches, split_patches
 from m5kit.nn.stem import STRIDE, ConvStem
 from m5kit.nn.transformer import SummaryTransformer
 from m5kit.registry import ENCODERS
 from m5kit.structures import Inputs, Observation, Tokens
-
-CENTRE, SPREAD = 127.5, 63.75
-"""Byte values that become 0 and, by their difference, 1. No byte becomes exactly 0, which is a hidden patch's value."""
 
 
 @ENCODERS.register_module("video_frames")
@@ -80,14 +77,15 @@ class VideoFrames(Encoder):
                 f"a clip has {frames} frames, the encoder was built for {len(self.time)}; set the same frames in the "
                 "transform and in the encoder"
             )
-        pictures = (inputs.values.flatten(0, 1).float() - CENTRE) / SPREAD
-        patches = split_patches(pictures, self.patch).unflatten(0, (items, frames)).flatten(1, 2)
+        pictures = centre_bytes(inputs.values.flatten(0, 1))
+        patches = split_patches(pictures, self.patch).reshape(items, frames * self.cells, 3 * self.patch**2)
         groups = torch.arange(frames).repeat_interleave(self.cells).expand(items, -1)
         return Observation(patches, inputs.lengths * self.cells, groups)
 
     def encode(self, observation: Observation) -> Tokens:
         """Contextual patches ``p 1+l d``."""
-        patches = observation.values.unflatten(1, (-1, self.cells))  # p t l e
+        items, count, width = observation.values.shape
+        patches = observation.values.reshape(items, count // self.cells, self.cells, width)  # p t l e
         packing = Packing.from_lengths(observation.lengths // self.cells, patches.shape[1], patches.device)
         pictures = packing.pack(self._with_motion(patches))  # n 4 h w
         values = packing.unpack(self.stem(pictures) + self.raw(packing.pack(patches)))  # p t l d
@@ -103,7 +101,8 @@ class VideoFrames(Encoder):
 
     def _with_motion(self, patches: Tensor) -> Tensor:
         """Frames ``p t 4 h w``: three colours, and how much brighter each pixel is than in the frame before."""
-        frames = join_patches(patches.flatten(0, 1), self.patch, self.rows).unflatten(0, patches.shape[:2])
+        pictures = join_patches(patches.flatten(0, 1), self.patch, self.rows)
+        frames = pictures.view(*patches.shape[:2], *pictures.shape[1:])
         grey = frames.mean(2, keepdim=True)
         return torch.cat([frames, torch.cat([torch.zeros_like(grey[:, :1]), grey.diff(dim=1)], dim=1)], dim=2)
 
@@ -111,4 +110,5 @@ class VideoFrames(Encoder):
         """Add what a convolution over time sees; frames past a clip's end are zeros, like those before its start."""
         items, frames, cells, dim = values.shape
         series = values.permute(0, 2, 3, 1).reshape(items * cells, dim, frames)
-        return values + self.neighbours(series).reshape(items, cells, dim, frames).permute(0, 3, 1, 2)
+        mixed: Tensor = self.neighbours(series)
+        return values + mixed.reshape(items, cells, dim, frames).permute(0, 3, 1, 2)

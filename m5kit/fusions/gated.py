@@ -52,6 +52,6 @@ class GatedFusion(Fusion):
         return Fused(fused, pooled, embedding, gates)
 
     def _gates(self, summaries: Tensor, present: Tensor, weights: Tensor) -> Tensor:
-        scores = self.gate(summaries.flatten(1)) + weights.clamp(min=LEAST).log()
+        scores: Tensor = self.gate(summaries.flatten(1)) + weights.clamp(min=LEAST).log()
         scores = scores.masked_fill(~present, torch.finfo(scores.dtype).min)
         return scores.softmax(1).masked_fill(~present, 0.0)

@@ -88,7 +88,7 @@ class ScaleFusion(Fusion):
         sequence = Packing.at(joint_positions(lengths, sizes), joint.items, joint.size, device)
         values = joint.pack(sequence.unpack(self.dropout(torch.cat(by_modality))))
         values = sequence.pack(joint.unpack(self.stack.transform(values, joint)))
-        mixed = zip(names, values.split([len(part) for part in by_modality]), strict=True)
+        mixed = zip(names, torch.split(values, [len(part) for part in by_modality]), strict=True)
         return {m: Tokens(parts[m].unpack(part), tokens[m].lengths) for m, part in mixed}
 
     def _embed(self, name: str, values: Tensor) -> Tensor:

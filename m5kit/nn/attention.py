@@ -28,7 +28,8 @@ class SelfAttention(nn.Module):
 
     def forward(self, values: Tensor, packing: Packing) -> Tensor:
         """Mix ``n d`` tokens within each item."""
-        padded = packing.unpack(self.project(values)).unflatten(-1, (3, self.heads, -1))
-        query, key, value = padded.permute(2, 0, 3, 1, 4)
+        padded = packing.unpack(self.project(values))  # b l 3d
+        heads = padded.view(*padded.shape[:2], 3, self.heads, values.shape[-1] // self.heads)
+        query, key, value = heads.permute(2, 0, 3, 1, 4)
         mixed = scaled_dot_product_attention(query, key, value, attn_mask=packing.keys)
         return self.out(packing.pack(mixed.transpose(1, 2).flatten(2)))  # type: ignore[no-any-return]

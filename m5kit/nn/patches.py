@@ -8,6 +8,17 @@ from torch import Tensor
 from m5kit.errors import ConfigError
 
 
+def centre_bytes(values: Tensor) -> Tensor:
+    """Bytes 0 to 255 become floats from -2 to 2; none becomes exactly 0, which is the value of a hidden patch.
+
+    Example:
+        >>> import torch
+        >>> centre_bytes(torch.tensor([0, 255], dtype=torch.uint8))
+        tensor([-2.,  2.])
+    """
+    return (values.float() - 127.5) / 63.75
+
+
 def split_patches(pictures: Tensor, patch: int) -> Tensor:
     """Cut ``b c h w`` pictures into ``b l e`` patches, row by row; e is ``c * patch * patch``."""
     items, channels, height, width = pictures.shape

@@ -73,4 +73,5 @@ class Context(nn.Module):
 
     def forward(self, values: Tensor, mask: Tensor, embedding: Tensor) -> Tensor:
         """Add to ``b l d`` tokens what ``b d`` says; slots where ``mask`` (``b l``) is False become zeros."""
-        return (values + self.project(embedding)[:, None]).masked_fill(~mask[..., None], 0.0)
+        told: Tensor = values + self.project(embedding)[:, None]
+        return told.masked_fill(~mask[..., None], 0.0)

@@ -30,7 +30,9 @@ class ConvStem(nn.Sequential):
 
     def forward(self, pictures: Tensor) -> Tensor:
         """``b c h w`` pictures to ``b l d``, row by row."""
-        return super().forward(pictures).flatten(2).mT
+        for layer in self:
+            pictures = layer(pictures)
+        return pictures.flatten(2).mT
 
 
 class Residual(nn.Module):
@@ -52,7 +54,8 @@ class Residual(nn.Module):
 
     def forward(self, values: Tensor) -> Tensor:
         """``b c h w`` to the same."""
-        return (values + self.branch(values)).relu()
+        summed: Tensor = values + self.branch(values)
+        return summed.relu()
 
 
 def _halve(channels: int, width: int) -> list[nn.Module]:

@@ -38,7 +38,8 @@ class Block(nn.Module):
     def forward(self, values: Tensor, packing: Packing) -> Tensor:
         """Transform ``n d`` packed tokens."""
         values = values + self.dropout(self.attention(self.attention_norm(values), packing))
-        return values + self.dropout(self.mlp(self.mlp_norm(values)))
+        branch: Tensor = self.dropout(self.mlp(self.mlp_norm(values)))
+        return values + branch
 
 
 class TransformerStack(nn.Module):
