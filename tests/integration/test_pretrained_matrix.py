@@ -136,7 +136,8 @@ input_{modality}:{decoder}
 {drops}
 model: {{dim: 16}}
 schedule: {{max_steps: 2, batch_size: 8}}
-data: {{workers: 0}}
+data: {{workers: 0, train: [train]}}
+evaluation: {{_replace_: true, clustering: {{type: clustering, split: test, label: coarse}}}}
 """
 
 
@@ -146,9 +147,11 @@ def test_every_encoder_trains_two_steps_and_is_evaluated(case, media, tool, tmp_
     modality, encoder, transform = CASES[case]
     if "STEPS" in encoder or "HALF" in encoder:
         encoder = encoder.replace("STEPS", str(steps())).replace("HALF", str(steps() // 2))
+    data, run = media["features" if case == "features" else "media"], tmp_path / "run"
+    if f'"{modality}"' not in (data / "annotations.jsonl").read_text(encoding="utf-8"):
+        pytest.skip(f"no item has {modality}")
     leaf = tmp_path / "leaf.yaml"
     leaf.write_text(config_text(case, modality, encoder, transform), encoding="utf-8")
-    data, run = media["features" if case == "features" else "media"], tmp_path / "run"
     tool("tools/train.py", leaf, "--data", data, "--run-dir", run)
     rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     assert f"loss/masked_{modality}" in rows[-1]

@@ -15,6 +15,9 @@ from m5kit.nn.pretrained.weights import load_processor
 from m5kit.registry import TRANSFORMS
 from m5kit.structures import Inputs
 
+SHORTEST = 10
+"""Parts of a second that a sound is filled up to with silence; extractors want a window at least."""
+
 
 @TRANSFORMS.register_module("hf_spectrogram")
 class HFSpectrogram(Transform):
@@ -38,7 +41,7 @@ class HFSpectrogram(Transform):
     def __call__(self, decoded: Any, generator: np.random.Generator | None = None) -> Inputs:
         """Extract the spectrogram of one sound."""
         wave = crop(resampled(decoded, self.facts.rate), self.facts.samples, generator)
-        values = self._extract(wave)
+        values = self._extract(np.pad(wave, (0, max(0, self.facts.rate // SHORTEST - len(wave)))))
         real = (
             len(values) if self.facts.repeats else min(len(values), -(-len(values) * len(wave) // self.facts.samples))
         )

@@ -98,3 +98,12 @@ def test_a_longer_sound_is_cut_at_random_in_training_and_at_the_beginning_otherw
 def test_a_checkpoint_without_an_extractor_is_refused(checkpoint):
     with pytest.raises(ConfigError, match=r"hf_spectrogram: .* has no preprocessor_config.json"):
         HFSpectrogram(weights=checkpoint("whisper"))
+
+
+@pytest.mark.parametrize("kind", SIZES)
+def test_a_very_short_sound_still_makes_a_step(kind, checkpoint):
+    transform = HFSpectrogram(weights=checkpoint(kind, hears(kind)))
+    values = transform(Sound(np.ones(5, np.float32), 16_000)).values
+    assert values.shape[1] == SIZES[kind][0]
+    assert len(values) >= 1
+    assert torch.isfinite(values).all()
