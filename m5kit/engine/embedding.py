@@ -56,6 +56,7 @@ class TrainedRun:
             CheckpointError: no run, no checkpoint, or one of another model.
         """
         folder = RunFolder.open(path)
+        share_cores()
         require_plugins(read_json(folder.provenance))
         config = check_config(load_config(folder.config, overrides=overrides, data=data))
         run_data = RunData.reopen(config, folder)

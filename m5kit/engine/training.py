@@ -26,6 +26,7 @@ from m5kit.engine.run_data import RunData
 from m5kit.engine.run_folder import RunFolder, read_json, write_json
 from m5kit.engine.run_log import LOGGER, logging_to
 from m5kit.engine.runner import QuietRunner
+from m5kit.engine.threads import share_cores
 from m5kit.errors import CheckpointError, ConfigError
 from m5kit.models.finetuner import Finetuner
 from m5kit.models.pretrainer import Pretrainer
@@ -62,6 +63,7 @@ def train(resolved: Resolved, path: Path, resume: bool, console: Console) -> Out
     if resume:
         require_plugins(read_json(RunFolder.open(path).provenance))
     config = check_config(resolved)
+    share_cores()
     folder = RunFolder.open(path) if resume else RunFolder.create(path)
     if resume:
         _require_same_config(resolved, folder)
