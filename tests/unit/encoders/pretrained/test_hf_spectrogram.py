@@ -75,8 +75,8 @@ def test_other_sizes_or_another_extractor_are_refused(build, checkpoint):
     with pytest.raises(ConfigError) as caught:
         build("hf_spectrogram", weights=folder, mels=64, steps=64)
     assert caught.value.problems == (
-        "hf_spectrogram: the network sees 16 mels, the data's transform makes 64; use the transform hf_spectrogram with "
-        "the same weights",
+        "hf_spectrogram: the network sees 16 mels, the data's transform makes 64; use the transform hf_spectrogram "
+        "with the same weights",
         "hf_spectrogram: the checkpoint was trained on spectrograms that its own feature extractor makes; use the "
         "transform hf_spectrogram with the same weights",
     )
