@@ -16,6 +16,7 @@ from m5kit.engine.frozen import FrozenOutputs
 from m5kit.engine.provenance import require_plugins
 from m5kit.engine.run_data import RunData
 from m5kit.engine.run_folder import RunFolder, read_json
+from m5kit.engine.threads import share_cores
 from m5kit.errors import CheckpointError, ConfigError
 from m5kit.evaluation.base import Embedded, Request
 from m5kit.models.embedder import Embedding, embed

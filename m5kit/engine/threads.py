@@ -10,9 +10,8 @@ VARIABLE = "OMP_NUM_THREADS"
 def share_cores() -> int:
     """Give torch half of this process's cores, at least one, unless ``OMP_NUM_THREADS`` says how many.
 
-    Threads that wait for each other while workers hold the cores are worse than fewer threads: on two cores with two
-    workers a step of the demo took ten times as long. The number does not depend on the workers, so a run resumed with
-    other ones computes the same bits.
+    Threads wait for each other at every operation; where workers hold the cores, more of them are slower than fewer.
+    The number does not depend on the workers, so a run resumed with other ones computes the same bits.
 
     Returns:
         The number of threads.
