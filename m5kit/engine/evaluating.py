@@ -6,7 +6,7 @@ from typing import Any
 
 from m5kit.engine.embedding import TrainedRun
 from m5kit.engine.run_folder import write_json
-from m5kit.errors import ConfigError
+from m5kit.errors import ConfigError, DataError
 from m5kit.evaluation.base import Metric, Result
 from m5kit.registry import METRICS
 
@@ -48,7 +48,12 @@ def evaluate(
     skipped = {name: reason for name, metric in metrics.items() if (reason := _missing(metric, there))}
     able = {name: metric for name, metric in metrics.items() if name not in skipped}
     embedded = run.embed({request for metric in able.values() for request in metric.requests()})
-    results = {name: metric.compute(embedded, run.config.seed) for name, metric in able.items()}
+    results: dict[str, Result] = {}
+    for name, metric in able.items():
+        try:
+            results[name] = metric.compute(embedded, run.config.seed)
+        except DataError as error:  # one task that does not fit the data costs none of the others
+            skipped[name] = str(error)
     evaluation = Evaluation(results, skipped)
     if store:
         write_json(run.folder.results, evaluation.as_json())
