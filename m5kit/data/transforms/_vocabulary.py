@@ -64,6 +64,11 @@ class Vocabulary:
         tokenizer.encode_special_tokens = True
         return list(tokenizer.encode(text, add_special_tokens=False).ids)
 
+    @property
+    def unknown(self) -> int:
+        """The id of what is not in the vocabulary; a file that knows no such id gives the one of padding."""
+        return _special(self.tokenizer, UNKNOWN, "<unk>", PADDING, "<pad>")
+
     def facts(self) -> dict[str, int]:
         """How many ids there are (before learning: the most there can be), and which one hides a token."""
         if self._tokenizer is None:

@@ -62,7 +62,7 @@ class PropertiesTransform(Transform):
             if tokens and len(tokens) + len(pair) > self.max_tokens:
                 break
             tokens += pair
-        return self._inputs(tokens[: self.max_tokens] or [(1, -1, NONE)])
+        return self._inputs(tokens[: self.max_tokens] or [(self.words.unknown, -1, NONE)])
 
     def blank(self) -> Inputs:
         """Padding of the full length."""

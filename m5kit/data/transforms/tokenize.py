@@ -32,7 +32,7 @@ class TokenizeTransform(Transform):
 
     def __call__(self, decoded: str, generator: np.random.Generator | None = None) -> Inputs:
         """Prepare one text; one in which no word is left is a single unknown one."""
-        ids = self.words.ids(decoded)[: self.max_tokens] or [1]
+        ids = self.words.ids(decoded)[: self.max_tokens] or [self.words.unknown]
         return Inputs.single(torch.tensor(ids, dtype=torch.int64))
 
     def blank(self) -> Inputs:

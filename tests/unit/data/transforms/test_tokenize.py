@@ -73,6 +73,17 @@ def test_a_tokenizer_file_needs_no_learning(transform, tmp_path):
     assert other("red 杯子").values.tolist() == transform("red 杯子").values.tolist()
 
 
+def test_ids_of_a_file_stay_as_they_are(tmp_path):
+    from tokenizers import Tokenizer, models
+
+    ids = {"<s>": 0, "<pad>": 1, "mug": 2, "<unk>": 3, "<mask>": 4}
+    Tokenizer(models.WordLevel(ids, unk_token="<unk>")).save(str(tmp_path / "tokenizer.json"))
+    transform = TokenizeTransform(max_tokens=6, file=str(tmp_path / "tokenizer.json"))
+    assert transform.provides() == {"vocabulary": 5, "mask_id": 4, "max_tokens": 6}
+    assert transform("mug").values.tolist() == [2]
+    assert transform("").values.tolist() == [3]
+
+
 def test_files_that_are_no_use(tmp_path):
     (tmp_path / "words.json").write_text("{}")
     with pytest.raises(ConfigError, match=r"cannot read the tokenizer .*words\.json: .*; give a tokenizer\.json"):
