@@ -1,13 +1,13 @@
 """The items of a manifest: which there are, which split they belong to, which classes their labels name."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from m5kit.data.records import MODALITIES, Problem, Rows, open_rows, raise_for, scan
+from m5kit.data.records import MODALITIES, Rows, open_rows, raise_for
+from m5kit.data.survey import survey
 from m5kit.errors import DataError
 from m5kit.structures import Sample
 
@@ -18,14 +18,18 @@ class Manifest:
     Args:
         rows: the file.
         modalities: the keys of a row that are modalities; all others but id, split and labels are extra.
-        splits: the split of each chosen row.
+        splits: names of the splits.
+        codes: which of ``splits`` each chosen row belongs to.
         chosen: the rows that count, in order.
     """
 
-    def __init__(self, rows: Rows, modalities: Sequence[str], splits: np.ndarray, chosen: np.ndarray) -> None:
+    def __init__(
+        self, rows: Rows, modalities: Sequence[str], splits: Sequence[str], codes: np.ndarray, chosen: np.ndarray
+    ) -> None:
         self.rows = rows
         self.modalities = tuple(modalities)
-        self.splits = splits
+        self.splits = tuple(splits)
+        self.codes = codes
         self.chosen = chosen
 
     @property
@@ -44,7 +48,8 @@ class Manifest:
 
     def split_sizes(self) -> dict[str, int]:
         """How many items each split has."""
-        return dict(sorted(Counter(self.splits.tolist()).items()))
+        counts = np.bincount(self.codes, minlength=len(self.splits)).tolist()
+        return {split: count for split, count in sorted(zip(self.splits, counts, strict=True)) if count}
 
     def select(self, *splits: str) -> "Manifest":
         """The items of these splits.
@@ -57,12 +62,12 @@ class Manifest:
         if empty:
             there = ", ".join(f"{split or '(none)'} ({size})" for split, size in sizes.items())
             raise DataError(f"{self.rows.path} has no item in split {' or '.join(empty)}; it has {there}")
-        wanted = np.isin(self.splits, splits)
-        return Manifest(self.rows, self.modalities, self.splits[wanted], self.chosen[wanted])
+        wanted = np.isin(self.codes, [self.splits.index(split) for split in splits])
+        return Manifest(self.rows, self.modalities, self.splits, self.codes[wanted], self.chosen[wanted])
 
 
 def read_manifest(root: Path | str, name: str | None = None, modalities: Sequence[str] = MODALITIES) -> Manifest:
-    """Read ``annotations.jsonl`` or ``annotations.parquet`` in ``root``, or the file ``root``.
+    """Read ``annotations.jsonl``, ``.parquet`` or ``.arrow`` in ``root``, or the file ``root``.
 
     Args:
         root: folder of the manifest; the paths in it are relative to this folder.
@@ -73,13 +78,9 @@ def read_manifest(root: Path | str, name: str | None = None, modalities: Sequenc
         DataError: the file is missing, or rows are wrong; every wrong row is named. Media files are not looked at.
     """
     rows = open_rows(Path(root), name)
-    splits: list[str] = []
-    problems: list[Problem] = []
-    for record, found in scan(rows, modalities):
-        splits.append(str(record.get("split") or ""))
-        problems += found
-    raise_for(rows.path, problems)
-    return Manifest(rows, modalities, np.array(splits), np.arange(len(rows)))
+    found = survey(rows, modalities)
+    raise_for(rows.path, found.problems)
+    return Manifest(rows, modalities, found.splits, found.codes, np.arange(len(rows)))
 
 
 def label_classes(samples: Iterable[Sample], label: str) -> dict[str, int]:

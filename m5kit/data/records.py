@@ -5,6 +5,7 @@ Nothing here imports torch: ``m5kit data validate`` stands on it.
 
 import json
 import mmap
+from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,11 +14,13 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from m5kit.data.columnar import ArrowRows, ColumnRows, ParquetRows
 from m5kit.errors import DataError
 
 MODALITIES = ("audio", "image", "table", "text", "video")
 PATHS = ("audio", "image", "video")
-NAMES = ("annotations.jsonl", "annotations.parquet")
+NAMES = ("annotations.jsonl", "annotations.parquet", "annotations.arrow")
+KINDS: Mapping[str, type[ColumnRows]] = {".parquet": ParquetRows, ".arrow": ArrowRows}
 SHOWN = 20
 
 
@@ -52,10 +55,10 @@ def open_rows(root: Path, name: str | None = None) -> Rows:
     """Open the manifest in folder ``root``, or ``root`` itself if it is a file.
 
     Raises:
-        DataError: there is none, or there are two and ``name`` does not say which.
+        DataError: there is none, or there are several and ``name`` does not say which.
     """
     path = _find(root, name)
-    rows: Rows = ParquetRows(path) if path.suffix == ".parquet" else JsonLines(path)
+    rows: Rows = KINDS.get(path.suffix, JsonLines)(path)
     if not len(rows):
         raise DataError(f"{path} holds no items; write one JSON object a line (docs/howto/own-data.md)")
     return rows
@@ -91,55 +94,25 @@ class JsonLines:
         return {key: value for key, value in self.__dict__.items() if key != "_bytes"}
 
 
-class ParquetRows:
-    """A Parquet file with the same columns; ``table`` and ``labels`` are a struct, a map or a JSON text.
-
-    A null inside a struct is a property that the item does not have.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __len__(self) -> int:
-        return int(self._table.num_rows)
-
-    def __getitem__(self, index: int) -> Any:
-        row = self._table.slice(index, 1).to_pylist()[0]
-        return {key: _plain(key, value) for key, value in row.items()}
-
-    def place(self, index: int) -> str:
-        return f"row {index + 1}"
-
-    @cached_property
-    def _table(self) -> Any:
-        import pyarrow
-        import pyarrow.parquet
-
-        try:
-            return pyarrow.parquet.read_table(self.path, memory_map=True).combine_chunks()
-        except pyarrow.ArrowException as error:
-            raise DataError(f"{self.path} is no readable Parquet file: {error}") from error
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"path": self.path}
-
-
 def scan(rows: Rows, modalities: Sequence[str]) -> Iterator[tuple[Mapping[str, Any], list[Problem]]]:
     """Read every row once with what is wrong in it; a row that cannot be parsed is an empty one."""
     places: dict[str, str] = {}
     for index in range(len(rows)):
         place = rows.place(index)
-        try:
-            record, found = rows[index], None
-        except ValueError as error:
-            record, found = {}, [("row", f"is no JSON ({error})")]
-        if found is None:
-            found = list(record_problems(record, modalities))
-        record = record if isinstance(record, Mapping) else {}
+        record, found = check_row(rows, index, modalities)
         key = record.get("id")
         if isinstance(key, str) and places.setdefault(key, place) != place:
             found.append(("id", f"{key!r} already names {places[key]}; every item needs its own"))
         yield record, [Problem(place, key if isinstance(key, str) else "", *problem) for problem in found]
+
+
+def check_row(rows: Rows, index: int, modalities: Sequence[str]) -> tuple[Mapping[str, Any], list[tuple[str, str]]]:
+    """One row, and pairs (field, message) for what is wrong in it; what is no JSON object is an empty row."""
+    try:
+        record = rows[index]
+    except ValueError as error:
+        return {}, [("row", f"is no JSON ({error})")]
+    return record if isinstance(record, Mapping) else {}, list(record_problems(record, modalities))
 
 
 def record_problems(record: Any, modalities: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -183,12 +156,12 @@ def _find(root: Path, name: str | None) -> Path:
     if len(found) == 1:
         return found[0]
     if found:
-        raise DataError(f"{root} holds both {' and '.join(NAMES)}; name the one to read")
+        raise DataError(f"{root} holds both {' and '.join(file.name for file in found)}; name the one to read")
     raise DataError(f"no {name or ' or '.join(NAMES)} in {root}; see docs/howto/own-data.md for how to write one")
 
 
 def _line_starts(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    starts, numbers, position = [], [], 0
+    starts, numbers, position = array("q"), array("q"), 0
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             if line.strip():
@@ -196,16 +169,6 @@ def _line_starts(path: Path) -> tuple[np.ndarray, np.ndarray]:
                 numbers.append(number)
             position += len(line)
     return np.array(starts, dtype=np.int64), np.array(numbers, dtype=np.int64)
-
-
-def _plain(key: str, value: Any) -> Any:
-    if key in ("table", "labels") and isinstance(value, str):
-        return json.loads(value)
-    if isinstance(value, list) and value and all(isinstance(pair, tuple) for pair in value):
-        value = dict(value)  # how pyarrow gives a map
-    if isinstance(value, dict):
-        return {name: part for name, part in value.items() if part is not None} or None
-    return value
 
 
 def _label_problems(labels: Any) -> Iterator[tuple[str, str]]:

@@ -3,7 +3,7 @@ import pickle
 
 import pytest
 
-from m5kit.data.records import JsonLines, ParquetRows, open_rows, record_problems
+from m5kit.data.records import JsonLines, open_rows, record_problems
 from m5kit.errors import DataError
 
 FIVE = ("audio", "image", "table", "text", "video")
@@ -27,29 +27,10 @@ def test_a_pickle_holds_offsets_and_not_the_text(tmp_path):
     assert pickle.loads(copy)[42]["id"] == "42"
 
 
-def test_parquet_takes_maps_structs_and_json_texts(tmp_path):
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    columns = {
-        "id": pa.array(["a", "b"]),
-        "text": pa.array(["hello", None]),
-        "table": pa.array(['{"size": 3, "parts": ["x"]}', None]),
-        "labels": pa.array([[("fine", "f1")], [("fine", "f2")]], type=pa.map_(pa.string(), pa.string())),
-        "more": pa.array([{"k": 1, "l": None}, {"k": None, "l": None}]),
-    }
-    pq.write_table(pa.table(columns), tmp_path / "annotations.parquet")
-    rows = pickle.loads(pickle.dumps(ParquetRows(tmp_path / "annotations.parquet")))
-    assert rows[0]["table"] == {"size": 3, "parts": ["x"]}
-    assert rows[0]["labels"] == {"fine": "f1"}
-    assert rows[0]["more"] == {"k": 1}
-    assert rows[1]["table"] is None
-    assert rows[1]["more"] is None
-    assert rows.place(1) == "row 2"
-
-
 def test_the_manifest_is_found_by_its_usual_names(tmp_path):
-    with pytest.raises(DataError, match=r"no annotations.jsonl or annotations.parquet in .*own-data.md"):
+    with pytest.raises(
+        DataError, match=r"no annotations.jsonl or annotations.parquet or annotations.arrow in .*own-data.md"
+    ):
         open_rows(tmp_path)
     (tmp_path / "annotations.jsonl").write_text("\n")
     with pytest.raises(DataError, match="holds no items"):

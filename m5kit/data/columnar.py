@@ -1,0 +1,137 @@
+"""Rows of an Arrow or a Parquet file: memory-mapped, opened in a moment, and just as cheap in each worker."""
+
+import json
+from abc import ABC, abstractmethod
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from functools import cached_property, lru_cache
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+from m5kit.errors import DataError
+
+GROUPS = 4
+"""Row groups of a Parquet file that stay decoded."""
+
+
+class ColumnRows(ABC):
+    """Rows stored by column; ``table`` and ``labels`` are a struct, a map or a JSON text.
+
+    A null inside a struct is a property that the item does not have. A pickle holds the path and nothing else: each
+    process maps the file when it reads its first row.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __len__(self) -> int:
+        return self._starts[-1]
+
+    def __getitem__(self, index: int) -> Any:
+        number = bisect_right(self._starts, index) - 1
+        row = self._part(number).slice(index - self._starts[number], 1).to_pylist()[0]
+        return {key: _plain(key, value) for key, value in row.items()}
+
+    def place(self, index: int) -> str:
+        return f"row {index + 1}"
+
+    @property
+    @abstractmethod
+    def columns(self) -> Sequence[str]:
+        """The names of the columns."""
+
+    @abstractmethod
+    def batches(self, columns: Sequence[str]) -> Iterator[Any]:
+        """All rows in order as Arrow record batches of some columns."""
+
+    @property
+    @abstractmethod
+    def _starts(self) -> Sequence[int]:
+        """The first row of each part, and how many rows there are."""
+
+    @abstractmethod
+    def _part(self, number: int) -> Any:
+        """One part as an Arrow table or record batch."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"path": self.path}
+
+
+class ArrowRows(ColumnRows):
+    """An Arrow file (IPC file format): the rows are used where they lie on the disk, in any order, at once."""
+
+    @property
+    def columns(self) -> Sequence[str]:
+        return tuple(self._file.schema.names)
+
+    def batches(self, columns: Sequence[str]) -> Iterator[Any]:
+        return (batch.select(list(columns)) for batch in self._batches)
+
+    @cached_property
+    def _starts(self) -> Sequence[int]:
+        return tuple(accumulate((batch.num_rows for batch in self._batches), initial=0))
+
+    def _part(self, number: int) -> Any:
+        return self._batches[number]
+
+    @cached_property
+    def _batches(self) -> list[Any]:
+        return [self._file.get_batch(number) for number in range(self._file.num_record_batches)]
+
+    @cached_property
+    def _file(self) -> Any:
+        import pyarrow
+
+        try:
+            return pyarrow.ipc.open_file(pyarrow.memory_map(str(self.path)))
+        except pyarrow.ArrowException as error:
+            raise DataError(f"{self.path} is no readable Arrow file: {error}") from error
+
+
+class ParquetRows(ColumnRows):
+    """A Parquet file; whole row groups are decoded and a few of them kept.
+
+    Reading at random is quick if the groups are small or few. ``m5kit data import parquet`` makes an Arrow file of one
+    whose groups are large.
+    """
+
+    @property
+    def columns(self) -> Sequence[str]:
+        return tuple(self._file.schema_arrow.names)
+
+    def batches(self, columns: Sequence[str]) -> Iterator[Any]:
+        yield from self._file.iter_batches(columns=list(columns), use_threads=False)
+
+    @cached_property
+    def _starts(self) -> Sequence[int]:
+        about = self._file.metadata
+        sizes = (about.row_group(number).num_rows for number in range(about.num_row_groups))
+        return tuple(accumulate(sizes, initial=0))
+
+    def _part(self, number: int) -> Any:
+        return self._read(number)
+
+    @cached_property
+    def _read(self) -> Any:
+        return lru_cache(GROUPS)(lambda number: self._file.read_row_group(number, use_threads=False).combine_chunks())
+
+    @cached_property
+    def _file(self) -> Any:
+        import pyarrow
+        import pyarrow.parquet
+
+        try:
+            return pyarrow.parquet.ParquetFile(self.path, memory_map=True)
+        except pyarrow.ArrowException as error:
+            raise DataError(f"{self.path} is no readable Parquet file: {error}") from error
+
+
+def _plain(key: str, value: Any) -> Any:
+    if key in ("table", "labels") and isinstance(value, str):
+        return json.loads(value)
+    if isinstance(value, list) and value and all(isinstance(pair, tuple) for pair in value):
+        value = dict(value)  # how pyarrow gives a map
+    if isinstance(value, dict):
+        return {name: part for name, part in value.items() if part is not None} or None
+    return value

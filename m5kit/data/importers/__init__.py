@@ -1,0 +1,1 @@
+"""Turns what others keep products in into a folder with a manifest."""

@@ -1,0 +1,97 @@
+"""Writes a manifest row by row, in memory that does not grow."""
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, TypeAlias, get_args
+
+from m5kit.data.records import MODALITIES, NAMES
+from m5kit.errors import DataError
+
+Format: TypeAlias = Literal["jsonl", "arrow", "parquet"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+BATCH = 4096
+"""Rows written together; groups this small are read at random quickly."""
+
+
+class ManifestWriter:
+    """Writes ``annotations.FORMAT`` into a folder; the file appears under its name when all went well.
+
+    Args:
+        folder: made if need be; a folder that has a manifest is refused.
+        format: ``jsonl`` can be read by people, ``arrow`` is opened in seconds however many rows it has.
+        modalities: the columns besides id, split and labels.
+
+    Raises:
+        DataError: the folder already has a manifest.
+    """
+
+    def __init__(self, folder: Path, format: Format = "jsonl", modalities: Sequence[str] = MODALITIES) -> None:  # noqa: A002
+        there = [name for name in NAMES if (folder / name).exists()]
+        if there:
+            raise DataError(f"{folder} already holds {there[0]}; name another folder, or remove it first")
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = folder / f"annotations.{format}"
+        self.modalities = tuple(modalities)
+        self._part = folder / f".annotations.{format}.part"
+        self._rows: list[Mapping[str, Any]] = []
+        self._write, self._close = (_lines if format == "jsonl" else _columns)(self._part, format, self.modalities)
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Append one row; what is no modality, id, split or labels is not kept."""
+        self._rows.append(row)
+        if len(self._rows) == BATCH:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._rows:
+            self._write(self._rows)
+        self._rows = []
+
+    def __enter__(self) -> "ManifestWriter":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            self._flush()
+        self._close()
+        if error is None:
+            os.replace(self._part, self.path)
+        else:
+            self._part.unlink()
+
+
+Writing: TypeAlias = tuple[Callable[[Sequence[Mapping[str, Any]]], None], Callable[[], None]]
+
+
+def _lines(part: Path, format: Format, modalities: Sequence[str]) -> Writing:  # noqa: A002
+    file = part.open("w", encoding="utf-8")
+    names = ("id", "split", *modalities, "labels")
+
+    def write(rows: Sequence[Mapping[str, Any]]) -> None:
+        file.writelines(json.dumps({k: row.get(k) for k in names}, ensure_ascii=False) + "\n" for row in rows)
+
+    return write, file.close
+
+
+def _columns(part: Path, format: Format, modalities: Sequence[str]) -> Writing:  # noqa: A002
+    import pyarrow as pa
+    import pyarrow.parquet
+
+    schema = pa.schema([(name, pa.string()) for name in ("id", "split", *modalities, "labels")])
+    writer = (pa.ipc.new_file if format == "arrow" else pyarrow.parquet.ParquetWriter)(str(part), schema)
+
+    def write(rows: Sequence[Mapping[str, Any]]) -> None:
+        writer.write_batch(pa.RecordBatch.from_pylist([_texts(row, schema.names) for row in rows], schema))
+
+    return write, writer.close
+
+
+def _texts(row: Mapping[str, Any], names: Sequence[str]) -> dict[str, str | None]:
+    """Tables and labels as JSON texts: a table may hold any mixture of types."""
+    values = {name: row.get(name) for name in names}
+    return {k: v if v is None or isinstance(v, str) else json.dumps(v, ensure_ascii=False) for k, v in values.items()}

@@ -1,0 +1,144 @@
+"""Opens a manifest: the split of every row and all that is wrong, in seconds for millions of rows."""
+
+import json
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from m5kit.data.columnar import ColumnRows
+from m5kit.data.records import MODALITIES, Problem, Rows, check_row, scan
+
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What one pass over a manifest tells.
+
+    Attributes:
+        splits: names of the splits, in the order met; "" is none.
+        codes: for each row, which of ``splits`` it belongs to.
+        problems: in the order of the file.
+    """
+
+    splits: tuple[str, ...]
+    codes: NDArray[np.int32]
+    problems: tuple[Problem, ...]
+
+
+def survey(rows: Rows, modalities: Sequence[str]) -> Survey:
+    """Look at every row once; columns are checked as columns, and only odd rows one by one."""
+    return _survey_columns(rows, modalities) if isinstance(rows, ColumnRows) else _survey_rows(rows, modalities)
+
+
+def _survey_rows(rows: Rows, modalities: Sequence[str]) -> Survey:
+    names: dict[str, int] = {}
+    codes = array("i")
+    problems: list[Problem] = []
+    for record, found in scan(rows, modalities):
+        codes.append(names.setdefault(str(record.get("split") or ""), len(names)))
+        problems += found
+    return Survey(tuple(names), np.array(codes, dtype=np.int32), tuple(problems))
+
+
+def _survey_columns(rows: ColumnRows, modalities: Sequence[str]) -> Survey:
+    names: dict[str, int] = {}
+    codes, odd, hashes = [np.zeros(0, np.int32)], [np.zeros(0, np.bool_)], [np.zeros(0, np.int64)]
+    known = [name for name in dict.fromkeys(("id", "split", "labels", *modalities)) if name in rows.columns]
+    for batch in rows.batches(known):
+        columns = dict(zip(known, map(_decoded, batch.columns), strict=True))
+        codes.append(_codes(columns.get("split"), batch.num_rows, names))
+        odd.append(_odd(columns, batch.num_rows))
+        if "id" in columns:
+            ids = columns["id"].to_pylist()
+            hashes.append(np.fromiter(map(hash, ids), np.int64, len(ids)))
+    found = {int(row): _problems(rows, int(row), modalities) for row in np.flatnonzero(np.concatenate(odd))}
+    for row, problem in _repeated(rows, np.concatenate(hashes)):
+        found.setdefault(row, []).append(problem)
+    return Survey(tuple(names), np.concatenate(codes), tuple(p for row in sorted(found) for p in found[row]))
+
+
+def _decoded(column: Any) -> Any:
+    import pyarrow
+
+    return column.dictionary_decode() if pyarrow.types.is_dictionary(column.type) else column
+
+
+def _codes(column: Any, count: int, names: dict[str, int]) -> NDArray[np.int32]:
+    if column is None:
+        return np.full(count, names.setdefault("", len(names)), np.int32)
+    encoded = column.dictionary_encode(null_encoding="encode")
+    numbers = [names.setdefault(str(value or ""), len(names)) for value in encoded.dictionary.to_pylist()]
+    return np.array(numbers, dtype=np.int32)[encoded.indices.to_numpy()]
+
+
+def _odd(columns: dict[str, Any], count: int) -> Flags:
+    """Rows that have to be looked at one by one; True where in doubt."""
+    odd = np.full(count, "id" not in columns)
+    for name, column in columns.items():
+        odd |= _odd_values(name, column)
+    return odd
+
+
+def _odd_values(name: str, column: Any) -> Flags:
+    from pyarrow import compute, types
+
+    none = np.zeros(len(column), np.bool_)
+    if types.is_null(column.type):
+        return ~none if name == "id" else none
+    if types.is_string(column.type) or types.is_large_string(column.type):
+        if name in ("table", "labels"):
+            return np.array([_odd_json(name, text) for text in column.to_pylist()], dtype=np.bool_)
+        blank = compute.equal(compute.utf8_trim_whitespace(column), "").fill_null(name == "id")
+        return none if name == "split" else np.asarray(blank.to_numpy(zero_copy_only=False))
+    if name not in ("id", "split", "labels", *MODALITIES) or _sound(name, column.type):
+        return none
+    return np.asarray(column.is_valid().to_numpy(zero_copy_only=False))
+
+
+def _odd_json(name: str, text: str | None) -> bool:
+    try:
+        value = None if text is None else json.loads(text)
+    except ValueError:
+        return True
+    if not isinstance(value, dict) or not value:
+        return value is not None
+    kinds = set(map(type, value.values()))
+    return not kinds <= {str, type(None)} if name == "labels" else dict in kinds
+
+
+def _sound(name: str, kind: Any) -> bool:
+    """Whether no value of this Arrow type can be wrong in a struct of ``labels`` or of a ``table``."""
+    from pyarrow import types
+
+    if name not in ("table", "labels") or not types.is_struct(kind):
+        return False
+    fields = [kind.field(number).type for number in range(kind.num_fields)]
+    flat = [field.value_type if types.is_list(field) else field for field in fields]
+    return all(map(types.is_string, fields)) if name == "labels" else not any(map(types.is_nested, flat))
+
+
+def _problems(rows: Rows, row: int, modalities: Sequence[str]) -> list[Problem]:
+    record, found = check_row(rows, row, modalities)
+    return [Problem(rows.place(row), _name(record), *problem) for problem in found]
+
+
+def _name(record: Any) -> str:
+    key = record.get("id")
+    return key if isinstance(key, str) else ""
+
+
+def _repeated(rows: Rows, hashes: NDArray[np.int64]) -> Iterator[tuple[int, Problem]]:
+    """Rows whose id an earlier row has: eight bytes an id, and the rows themselves only where these are equal."""
+    order = np.argsort(hashes, kind="stable")
+    same = hashes[order[1:]] == hashes[order[:-1]]
+    first: dict[str, int] = {}
+    for row in sorted({int(row) for pair in (order[1:][same], order[:-1][same]) for row in pair}):
+        key = check_row(rows, row, ())[0].get("id")
+        if isinstance(key, str) and first.setdefault(key, row) != row:
+            message = f"{key!r} already names {rows.place(first[key])}; every item needs its own"
+            yield row, Problem(rows.place(row), key, "id", message)
