@@ -1,10 +1,10 @@
-"""One Markdown table of several groups of runs: mean and 95 % interval over seeds of chosen figures.
+r"""One Markdown table of several groups of runs: mean and 95 % interval over seeds of chosen figures.
 
-Run: python benchmarks/seeds.py --figure coarse/map_std@10 --figure classification/accuracy \\
+Run: python benchmarks/seeds.py --figure coarse/map_std@10 --figure classification/accuracy \
          "five modalities=runs/scale-0,runs/scale-1,runs/scale-2" "image and text=runs/it-0/results.json,..."
 
-A member of a group is a run folder or a JSON file that ``m5kit evaluate --json`` wrote. The interval is Student's t over
-the members; a group of one shows its bootstrap interval over items instead, in brackets.
+A member of a group is a run folder or a JSON file that ``m5kit evaluate --json`` wrote. The interval is Student's t
+over the members; a group of one shows its bootstrap interval over items instead, in brackets.
 """
 
 import argparse

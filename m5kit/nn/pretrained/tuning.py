@@ -103,8 +103,8 @@ def find_blocks(network: nn.Module) -> str:
     stacks = [(name, each) for name, each in network.named_modules() if _is_stack(each)]
     if not stacks:
         raise ConfigError([f"{type(network).__name__} has no stack of equal blocks; set trainable: none or all"])
-    sizes = {name: sum(p.numel() for p in each.parameters()) for name, each in stacks}
-    return max(sizes, key=lambda name: sizes[name])
+    sizes: dict[str, int] = {name: sum(p.numel() for p in each.parameters()) for name, each in stacks}
+    return max(sizes, key=sizes.__getitem__)
 
 
 def _is_stack(module: nn.Module) -> bool:
