@@ -2,7 +2,8 @@
 
 Prints, for a config and a data folder: milliseconds an item of every modality (decoding, then transform), items a
 second that the loader alone delivers, items a second that the model alone consumes from memory, and their ratio. A
-ratio above 1.3 means that training hardly waits; `data_wait` in a run's metrics.jsonl is the share of time that it did wait.
+ratio above 1.3 means that training hardly waits; `data_wait` in a run's metrics.jsonl is the share of time that it did
+wait.
 
 Run: python benchmarks/loading.py --data demo [--config demo/scale] [--set KEY=VALUE]... [--steps 20]
 """
