@@ -4,24 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
-
-mpl.use("Agg")  # a run may have no display
-
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullFormatter, ScalarFormatter
 
-_PALETTE = (
-    "#0072B2",
-    "#E69F00",
-    "#009E73",
-    "#CC79A7",
-    "#D55E00",
-    "#56B4E9",
-    "#8C6D31",
-    "#666666",
-)  # safe for most eyes
+from m5kit.report.style import PALETTE, as_png, bare, legend
 
 _TICKS = tuple(mantissa * 10.0**power for power in range(-4, 4) for mantissa in (1, 2, 5))  # of a logarithmic axis
 
@@ -33,13 +20,12 @@ def draw_curves(metrics: Path, picture: Path, title: str) -> None:
     _draw(left, rows, "loss/", "loss", log=True)
     _draw(right, rows, "weight/", "share in the embedding", log=False)
     figure.suptitle(title)
-    figure.savefig(picture, dpi=120)
-    plt.close(figure)
+    picture.write_bytes(as_png(figure))
 
 
 def _draw(axes: Axes, rows: list[dict[str, Any]], prefix: str, label: str, log: bool) -> None:
     names = sorted({name for row in rows for name in row if name.startswith(prefix)})
-    for name, colour in zip(names, _PALETTE * len(names), strict=False):
+    for name, colour in zip(names, PALETTE * len(names), strict=False):
         seen = [(row["step"], row[name]) for row in rows if name in row]
         axes.plot(
             *zip(*seen, strict=True), color=colour, label=name.removeprefix(prefix).replace("_", " "), linewidth=1.8
@@ -49,9 +35,6 @@ def _draw(axes: Axes, rows: list[dict[str, Any]], prefix: str, label: str, log: 
         axes.yaxis.set_major_formatter(ScalarFormatter())
         axes.yaxis.set_minor_formatter(NullFormatter())
         axes.set_yticks([tick for tick in _TICKS if axes.get_ylim()[0] <= tick <= axes.get_ylim()[1]])
-    axes.set_xlabel("step")
-    axes.set_ylabel(label)
-    axes.grid(alpha=0.25)
-    axes.spines[["top", "right"]].set_visible(False)
+    bare(axes, "step", label)
     if names:
-        axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+        legend(axes)

@@ -1,0 +1,50 @@
+"""Trials as jobs of a cluster that submitit knows, such as Slurm."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from m5kit.ablation.worker import run_trial
+from m5kit.errors import MissingDependencyError
+
+
+class SubmititEngine:
+    """Submits one job a trial; all machines must see the sweep's folder under the same path.
+
+    Args:
+        logs: folder for submitit's own files.
+        parameters: of its executor, such as ``slurm_partition`` or ``timeout_min``.
+
+    Raises:
+        MissingDependencyError: submitit is not installed.
+    """
+
+    def __init__(self, logs: Path, parameters: Mapping[str, Any]) -> None:
+        try:
+            import submitit  # type: ignore[import-not-found]
+        except ModuleNotFoundError as error:
+            raise MissingDependencyError("submitit", "--engine submitit", "submitit") from error
+        self.executor = submitit.AutoExecutor(folder=str(logs))
+        self.executor.update_parameters(name="m5kit-ablate", **parameters)
+
+    def start(self, folder: Path) -> "SubmittedJob":
+        """Submit the trial in ``folder``."""
+        return SubmittedJob(self.executor.submit(run_trial, folder))
+
+
+class SubmittedJob:
+    """A job of the cluster.
+
+    Args:
+        job: as submitit gives it.
+    """
+
+    def __init__(self, job: Any) -> None:
+        self.job = job
+
+    def ended(self) -> str | None:
+        """How it ended; None while it waits or runs."""
+        return f"its cluster job {self.job.job_id} ended as {self.job.state}" if self.job.done() else None
+
+    def stop(self) -> None:
+        """Leave the job to the cluster: it goes on, and ``--resume`` waits for what it writes."""

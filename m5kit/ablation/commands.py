@@ -1,0 +1,41 @@
+"""What a trial runs: m5kit's own verbs, as a user would type them."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from m5kit.ablation.plan import Trial, folder_name
+from m5kit.ablation.sweep import Sweep
+
+M5KIT = (sys.executable, "-m", "m5kit")
+
+
+def trial_task(sweep: Sweep, trial: Trial, run: Path, data: Path | None) -> dict[str, Any]:
+    """The content of a trial's ``trial.json``.
+
+    Args:
+        sweep: to which it belongs.
+        trial: to run.
+        run: folder of its training run.
+        data: folder of the manifest; None for the one that the config names.
+    """
+    return {
+        "variant": trial.variant,
+        "seed": trial.seed,
+        "train": train_command(sweep.base, trial.overrides, run, data),
+        "views": {
+            folder_name(view.name): [*M5KIT, "evaluate", str(run), "--modalities", ",".join(view.modalities), "--json"]
+            for view in sweep.evaluate
+        },
+        "seconds": sweep.budget.seconds,
+        "environment": {"OMP_NUM_THREADS": str(sweep.budget.threads)},
+    }
+
+
+def train_command(base: str, overrides: Sequence[str], run: Path, data: Path | None) -> list[str]:
+    """The command that trains and evaluates one trial."""
+    command = [*M5KIT, "train", base, "--run-dir", str(run)]
+    if data is not None:
+        command += ["--data", str(data)]
+    return [*command, *(word for override in overrides for word in ("--set", override))]

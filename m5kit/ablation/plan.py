@@ -1,0 +1,119 @@
+"""The trials of a sweep: one a variant and seed, each with an id that says what it computes."""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from m5kit.ablation.sweep import Sweep, Variant, reference, variants
+from m5kit.errors import ConfigError
+
+Resolve = Callable[[Sequence[str]], Mapping[str, Any]]
+"""Gives the whole checked config of the sweep's base with changes laid on it."""
+
+NOT_COMPUTED = ("name", "data.root", "data.workers", "checkpoint.keep")
+"""Keys that no figure depends on, so that an id is the same on another machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One config with one seed.
+
+    Attributes:
+        id: sixteen letters and digits made from the config and the seed.
+        variant: name of its variant.
+        seed: of the run.
+        overrides: ``KEY=VALUE`` each, those of the sweep, the variant and the seed.
+    """
+
+    id: str
+    variant: str
+    seed: int
+    overrides: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a sweep will do.
+
+    Attributes:
+        variants: in the order of the file.
+        trials: all seeds of the first variant, then those of the next.
+        same: variants left out because they equal an earlier one, which is their value.
+        reference: the variant that the others are compared with.
+    """
+
+    variants: tuple[Variant, ...]
+    trials: tuple[Trial, ...]
+    same: Mapping[str, str]
+    reference: str
+
+
+def make_plan(sweep: Sweep, resolve: Resolve) -> Plan:
+    """Resolve every trial, so that a mistake in the last variant is found before the first one starts.
+
+    Raises:
+        ConfigError: some variants are mistaken; all of their problems at once.
+    """
+    problems: list[str] = []
+    kept: dict[tuple[str, ...], tuple[Variant, list[Trial]]] = {}
+    same: dict[str, str] = {}
+    for variant in variants(sweep):
+        try:
+            trials = list(_trials(sweep, variant, resolve))
+        except ConfigError as error:
+            problems += [f"{variant.name}: {problem}" for problem in error.problems]
+            continue
+        first, _ = kept.setdefault(tuple(trial.id for trial in trials), (variant, trials))
+        if first is not variant:
+            same[variant.name] = first.name
+    if problems:
+        raise ConfigError(problems)
+    wanted = reference(sweep)
+    trials = [trial for _, its in kept.values() for trial in its]
+    return Plan(tuple(variant for variant, _ in kept.values()), tuple(trials), same, same.get(wanted, wanted))
+
+
+def trial_id(values: Mapping[str, Any], seed: int, extra: Any = None) -> str:
+    """The same for the same computation, whatever the order of keys and wherever the data lie.
+
+    Args:
+        values: a whole config.
+        seed: of the run.
+        extra: what else decides the result.
+
+    Example:
+        >>> trial_id({"a": 1, "b": 2}, 0) == trial_id({"b": 2, "a": 1}, 0) != trial_id({"b": 2, "a": 1}, 1)
+        True
+    """
+    counted = {key: value for key, value in _flat(values) if key not in (*NOT_COMPUTED, "seed")}
+    text = json.dumps([counted, seed, extra], sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def folder_name(text: str) -> str:
+    """A name for a file that every system takes.
+
+    Example:
+        >>> folder_name("a+b, c=1/2")
+        'a-b-c-1-2'
+    """
+    return re.sub(r"[^\w.]+", "-", text).strip("-")
+
+
+def _trials(sweep: Sweep, variant: Variant, resolve: Resolve) -> Iterator[Trial]:
+    changes = (*sweep.set, *variant.overrides)
+    values = resolve(changes)
+    how = [[view.modalities for view in sweep.evaluate], sweep.budget.threads]
+    for seed in sweep.seeds:
+        yield Trial(trial_id(values, seed, how), variant.name, seed, (*changes, f"seed={seed}"))
+
+
+def _flat(tree: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    if not isinstance(tree, Mapping) or not tree:
+        yield prefix.removesuffix("."), tree
+        return
+    for key, value in tree.items():
+        yield from _flat(value, f"{prefix}{key}.")

@@ -1,0 +1,83 @@
+"""Runs the trials of a plan, a few at a time, until each is done or has failed."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from m5kit.ablation.plan import Trial
+from m5kit.ablation.trial_folder import Status, TrialFolder, write
+
+WAIT = 0.1
+"""Seconds between two looks at the running trials."""
+
+ENDED = ("done", "failed")
+
+
+class Job(Protocol):
+    """A trial that was started."""
+
+    def ended(self) -> str | None:
+        """How its process ended; None before that."""
+
+    def stop(self) -> None:
+        """Called when the sweep is interrupted."""
+
+
+class Engine(Protocol):
+    """Where trials run."""
+
+    def start(self, folder: Path) -> Job:
+        """Have :func:`m5kit.ablation.worker.run_trial` called on ``folder`` in another process."""
+
+
+def trial_folder(out: Path, trial: Trial) -> TrialFolder:
+    """Where a trial of the sweep in ``out`` keeps its files."""
+    return TrialFolder(out / "trials" / trial.id)
+
+
+def run_trials(
+    out: Path,
+    trials: Sequence[Trial],
+    task: Callable[[Trial], Mapping[str, Any]],
+    engine: Engine,
+    jobs: int,
+    after: Callable[[Trial, Status], None],
+) -> None:
+    """Run what has not ended yet.
+
+    Args:
+        out: the sweep's folder.
+        trials: of the plan, in the order in which they start.
+        task: gives the content of ``trial.json``.
+        engine: runs a trial in another process.
+        jobs: how many run at once.
+        after: called when a trial has ended, from this thread.
+    """
+    waiting = [trial for trial in trials if trial_folder(out, trial).status.state not in ENDED]
+    for trial in waiting:
+        folder = trial_folder(out, trial)
+        write(folder.task, task(trial))
+        if folder.status.state == "queued":
+            folder.set_status(Status("queued"))
+    running: dict[Trial, Job] = {}
+    try:
+        while waiting or running:
+            while waiting and len(running) < jobs:
+                trial = waiting.pop(0)
+                running[trial] = engine.start(trial_folder(out, trial).path)
+            for trial in [trial for trial, job in running.items() if job.ended() is not None]:
+                after(trial, _settle(trial_folder(out, trial), running.pop(trial)))
+            time.sleep(WAIT)
+    finally:
+        for job in running.values():
+            job.stop()
+
+
+def _settle(folder: TrialFolder, job: Job) -> Status:
+    """The status that the worker left, or what became of the worker."""
+    if folder.status.state not in ENDED:
+        with folder.locked():  # a process of the trial may have outlived its worker
+            if folder.status.state not in ENDED:
+                folder.set_status(Status("failed", job.ended()))
+    return folder.status

@@ -1,0 +1,166 @@
+"""What a sweep file says: the base config, what varies, the seeds, the budget, the figures."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from m5kit.errors import ConfigError
+
+BASE = "base"
+"""Name of the variant that changes nothing."""
+
+Scalar = bool | int | float | str
+Positive = Annotated[float, Field(gt=0)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Budget(_Section):
+    """What one trial may use."""
+
+    seconds: Positive | None = None
+    """After so long it is stopped and counts as failed; empty for no limit."""
+    threads: Annotated[int, Field(gt=0)] = 1
+    """Of the CPU; part of the sweep because the last bits of a sum depend on it."""
+
+
+class View(_Section):
+    """One more evaluation of every trained run."""
+
+    modalities: tuple[str, ...] = Field(min_length=1)
+    """What the model may see."""
+
+    @property
+    def name(self) -> str:
+        """As the report shows it."""
+        return "+".join(self.modalities)
+
+
+class Sweep(_Section):
+    """A checked sweep file."""
+
+    about: str = ""
+    """One sentence above the report."""
+    base: str
+    """Name or path of the config that every trial starts from; a path is relative to the sweep file."""
+    set: tuple[str, ...] = ()
+    """``KEY=VALUE`` changes of every trial."""
+    mode: Literal["grid", "one_factor", "list"] = "one_factor"
+    """``grid``: every combination of values; ``one_factor``: the base, then one value changed at a time;
+    ``list``: each entry of ``vary`` is one variant."""
+    vary: Mapping[str, tuple[Scalar, ...]]
+    """Values by key; in a ``list``, the ``KEY=VALUE`` changes of each variant by its name."""
+    reference: str | None = None
+    """The variant that others are compared with; empty for the base or, without one, the first."""
+    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(default=(0, 1, 2, 3, 4), min_length=1)
+    evaluate: tuple[View, ...] = ()
+    budget: Budget = Budget()
+    figures: tuple[str, ...] = Field(min_length=1)
+    """``TASK/FIGURE`` as in ``results.json``; the first is the one that plots show."""
+    interval: Literal["student", "bootstrap"] = "student"
+    test: Literal["permutation", "t"] = "permutation"
+    cluster: Mapping[str, Scalar] = {}
+    """Parameters for the executor of ``--engine submitit``, such as ``slurm_partition``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One combination of choices, to be trained once a seed.
+
+    Attributes:
+        name: as the report shows it.
+        overrides: ``KEY=VALUE`` each.
+    """
+
+    name: str
+    overrides: tuple[str, ...]
+
+
+def read_sweep(path: Path) -> Sweep:
+    """Read and check a sweep file.
+
+    Raises:
+        ConfigError: it cannot be read, or has mistakes; all of them at once.
+    """
+    try:
+        given = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError([f"{path}: cannot be read as a sweep: {error}"]) from error
+    if not isinstance(given, dict):
+        raise ConfigError([f"{path}: expected a mapping with the keys {', '.join(Sweep.model_fields)}"])
+    try:
+        sweep = Sweep.model_validate(_frozen(given))
+    except ValidationError as error:
+        raise ConfigError([f"{path}: {_sentence(problem)}" for problem in error.errors()]) from error
+    problems = _problems(sweep)
+    if problems:
+        raise ConfigError([f"{path}: {problem}" for problem in problems])
+    local = path.parent / sweep.base
+    return sweep.model_copy(update={"base": str(local.resolve())}) if local.is_file() else sweep
+
+
+def variants(sweep: Sweep) -> list[Variant]:
+    """Every combination that the sweep asks for, in the order of the file; the base first where there is one.
+
+    Example:
+        >>> vary = {"fusion": ("gated",), "model.dim": (8, 16)}
+        >>> [variant.name for variant in variants(Sweep(base="demo/scale", figures=("coarse/mrr@10",), vary=vary))]
+        ['base', 'fusion=gated', 'model.dim=8', 'model.dim=16']
+    """
+    if sweep.mode == "list":
+        return [Variant(name, tuple(map(str, changes))) for name, changes in sweep.vary.items()]
+    choices = [[f"{key}={_text(value)}" for value in values] for key, values in sweep.vary.items()]
+    if sweep.mode == "grid":
+        return [Variant(", ".join(combination), combination) for combination in itertools.product(*choices)]
+    return [Variant(BASE, ()), *(Variant(choice, (choice,)) for choice in itertools.chain(*choices))]
+
+
+def reference(sweep: Sweep) -> str:
+    """Name of the variant that the others are compared with."""
+    return sweep.reference or variants(sweep)[0].name
+
+
+def _problems(sweep: Sweep) -> list[str]:
+    names = [variant.name for variant in variants(sweep)]
+    found = [f"figures: expected TASK/FIGURE, got {figure!r}" for figure in sweep.figures if "/" not in figure]
+    if not names:
+        found.append("vary: there is nothing to vary")
+    if sweep.mode != "list":
+        found += [f"vary.{key}: there are no values" for key, values in sweep.vary.items() if not values]
+    if sweep.reference is not None and sweep.reference not in names:
+        near = get_close_matches(sweep.reference, names, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names)}"
+        found.append(f"reference: no variant is called {sweep.reference!r}; {hint}")
+    for key, values in (("seeds", sweep.seeds), ("figures", sweep.figures), ("evaluate", sweep.evaluate)):
+        if len(set(values)) < len(values):
+            found.append(f"{key}: something is in it twice")
+    return found
+
+
+def _text(value: Scalar) -> str:
+    """As ``--set`` reads it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _frozen(value: Any) -> Any:
+    """Lists as tuples: strict checking takes one for the other only from JSON."""
+    if isinstance(value, Mapping):
+        return {key: _frozen(item) for key, item in value.items()}
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value
+
+
+def _sentence(problem: Any) -> str:
+    where: Sequence[Any] = problem["loc"]
+    if problem["type"] == "extra_forbidden" and len(where) == 1:
+        near = get_close_matches(str(where[0]), Sweep.model_fields, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"a sweep has: {', '.join(Sweep.model_fields)}"
+        return f"{where[0]}: unknown key; {hint}"
+    return f"{'.'.join(str(step) for step in where)}: {problem['msg'][0].lower()}{problem['msg'][1:]}"

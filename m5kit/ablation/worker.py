@@ -1,0 +1,185 @@
+"""Runs one trial, ``python -m m5kit.ablation.worker FOLDER``: its commands one after another, and how they ended.
+
+``trial.json`` of the folder holds ``train`` (a command), ``views`` (a command by name, which prints JSON), ``seconds``
+(limit for all of them, or null) and ``environment`` (variables to set).
+"""
+
+import json
+import math
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from m5kit.ablation.trial_folder import Status, TrialFolder, read, write
+
+ATTACHED = "--attached"
+"""Ends with whoever holds the other end of standard input, also when that process is killed."""
+
+
+def run_trial(path: Path, attached: bool = False) -> None:
+    """Run the trial from its first step unless it has ended already; a trial that was cut off leaves nothing behind.
+
+    Args:
+        path: the trial's folder.
+        attached: stop, with all processes of the trial, when standard input ends.
+    """
+    children, abandoned = _Children(), threading.Event()
+    if attached:
+        threading.Thread(target=_end_with_parent, args=(children, abandoned), daemon=True).start()
+    folder = TrialFolder(path)
+    with folder.locked() as lock:
+        if folder.status.state in ("done", "failed"):
+            return
+        folder.set_status(Status("running"))
+        for leftover in (folder.run, folder.views):
+            shutil.rmtree(leftover, ignore_errors=True)
+        try:
+            status = _run(folder, read(folder.task), children, lock)
+        except _TrialError as failure:
+            status = Status("failed", str(failure))
+        if not abandoned.is_set():  # a trial that was cut off with its sweep has not failed
+            folder.set_status(status)
+
+
+class _TrialError(Exception):
+    """A command of the trial ended badly."""
+
+
+class _Children:
+    """The one group of processes that runs now, and a way to end it."""
+
+    def __init__(self) -> None:
+        self._now: subprocess.Popen[bytes] | None = None
+        self._guard = threading.Lock()
+        self._closed = False
+
+    def start(self, command: Sequence[str], **keywords: Any) -> subprocess.Popen[bytes]:
+        """Start the next process, in a group of its own."""
+        with self._guard:
+            if self._closed:
+                raise _TrialError("stopped before its next process started")
+            self._now = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, **keywords)
+            return self._now
+
+    def end(self) -> None:
+        """Kill it with all that it started, and start no other."""
+        with self._guard, suppress(ProcessLookupError):
+            self._closed = True
+            if self._now is not None and self._now.returncode is None:
+                os.killpg(self._now.pid, signal.SIGKILL)
+
+
+@dataclass(frozen=True, slots=True)
+class _Cost:
+    seconds: float
+    memory: int
+
+
+def _run(folder: TrialFolder, task: Mapping[str, Any], children: _Children, lock: IO[bytes]) -> Status:
+    with folder.log.open("wb") as log, _Budget(task["seconds"], children) as budget:
+        # the child holds the lock too: should this process be killed alone, nobody enters the folder beside it
+        shared: dict[str, Any] = {
+            "stderr": log,
+            "env": {**os.environ, **task["environment"]},
+            "pass_fds": [lock.fileno()],
+        }
+        cost = _wait(children.start(task["train"], stdout=log, **shared), budget, folder.log)
+        folder.views.mkdir()
+        for name, command in task["views"].items():
+            said = folder.views / f"{name}.txt"
+            with said.open("wb") as out:
+                _wait(children.start(command, stdout=out, **shared), budget, folder.log)
+            _store_view(said)
+    return Status("done", None, cost.seconds, cost.memory, count_parameters(folder.run))
+
+
+class _Budget:
+    """Ends a trial that takes too long.
+
+    Args:
+        seconds: for all of its processes; None for no limit.
+        children: to end.
+    """
+
+    def __init__(self, seconds: float | None, children: _Children) -> None:
+        self.seconds = seconds
+        self.children = children
+        self.spent = False
+        self._timer = threading.Timer(seconds or 0, self._end)
+
+    def __enter__(self) -> "_Budget":
+        if self.seconds is not None:
+            self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+
+    def _end(self) -> None:
+        self.spent = True
+        self.children.end()
+
+
+def _wait(process: subprocess.Popen[bytes], budget: _Budget, log: Path) -> _Cost:
+    began = time.monotonic()
+    _, code, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(code)
+    if budget.spent:
+        raise _TrialError(f"stopped: it took longer than its budget of {budget.seconds:g} s")
+    if process.returncode:
+        raise _TrialError(_reason(process.returncode, log))
+    unit = 1 if sys.platform == "darwin" else 1024
+    return _Cost(time.monotonic() - began, usage.ru_maxrss * unit)
+
+
+def _store_view(said: Path) -> None:
+    try:
+        write(said.with_suffix(".json"), json.loads(said.read_bytes()))
+    except ValueError as error:
+        raise _TrialError(f"the evaluation {said.stem!r} printed no JSON: {error}") from error
+
+
+def count_parameters(run: Path) -> int | None:
+    """Numbers in the last checkpoint of a run; None if it has none.
+
+    A safetensors file begins with the length of a JSON header that gives the shape of every tensor.
+    """
+    files = sorted(run.glob("checkpoints/*/model.safetensors"))
+    if not files:
+        return None
+    with files[-1].open("rb") as file:
+        header: dict[str, Any] = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+    sizes = [math.prod(tensor["shape"]) for name, tensor in header.items() if name != "__metadata__"]
+    return sum(sizes)
+
+
+def _reason(code: int, log: Path) -> str:
+    """The message of m5kit, else the last line, else the signal."""
+    if code < 0:
+        hint = " (was there enough memory?)" if code == -signal.SIGKILL else ""
+        return f"killed by {signal.Signals(-code).name}{hint}"
+    said = log.read_text(encoding="utf-8", errors="replace").strip()
+    _, marked, message = f"\n{said}".rpartition("\nerror: ")
+    lines = said.splitlines() or [f"it ended with status {code} and said nothing"]
+    return message if marked else lines[-1]
+
+
+def _end_with_parent(children: _Children, abandoned: threading.Event) -> None:
+    while os.read(0, 1024):  # not sys.stdin, whose lock would break the end of a trial that is done
+        pass
+    abandoned.set()
+    children.end()
+    os._exit(1)  # the main thread may wait for a lock
+
+
+if __name__ == "__main__":
+    run_trial(Path(sys.argv[1]), ATTACHED in sys.argv[2:])

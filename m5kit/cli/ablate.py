@@ -1,0 +1,160 @@
+"""``m5kit ablate SWEEP``: train what a sweep file varies, and report after every trial."""
+
+import argparse
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from m5kit.cli.options import Verbs
+from m5kit.cli.output import write, write_table
+
+if TYPE_CHECKING:
+    from m5kit.ablation.plan import Plan, Trial
+    from m5kit.ablation.runner import Engine
+    from m5kit.ablation.sweep import Sweep
+    from m5kit.ablation.trial_folder import Status
+
+
+def add_parser(verbs: Verbs) -> None:
+    """Add the verb."""
+    parser = verbs.add_parser(
+        "ablate", help="train variants over seeds and compare them", description="Run a sweep and report on it."
+    )
+    parser.add_argument("sweep", type=Path, metavar="SWEEP", help="a YAML file such as configs/ablations/fusion.yaml")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="folder of the manifest (sets data.root)")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the trials and the report")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="trials at once (default: %(default)s)")
+    parser.add_argument("--resume", action="store_true", help="go on with the sweep in --out")
+    parser.add_argument("--dry-run", action="store_true", help="list the trials and how long they may take")
+    parser.add_argument(
+        "--engine", choices=("local", "submitit"), default="local", help="where trials run (default: %(default)s)"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run what has not ended yet; 1 if a trial failed."""
+    from m5kit.ablation.sweep import read_sweep
+    from m5kit.errors import ConfigError
+
+    if options.jobs < 1:
+        raise ConfigError([f"--jobs: expected at least 1, got {options.jobs}"])
+    sweep = read_sweep(options.sweep)
+    plan = _plan(sweep, options.data)
+    for name, first in plan.same.items():
+        write(f"note: {name} is the same as {first}; it is trained once")
+    if options.dry_run:
+        _list(sweep, plan, options.out, options.jobs)
+        return 0
+    _begin(options.out, sweep, options.resume)
+    return _run(options, sweep, plan)
+
+
+def _plan(sweep: "Sweep", data: Path | None) -> "Plan":
+    """Resolve and check every variant before any of them starts."""
+    from m5kit.ablation.plan import make_plan
+    from m5kit.data.records import open_rows
+    from m5kit.engine.config import check_config, load_config
+    from m5kit.engine.provenance import fingerprint
+    from m5kit.engine.run_data import data_root
+
+    digests: dict[Path, str] = {}
+
+    def resolve(overrides: Sequence[str]) -> Mapping[str, Any]:
+        resolved = load_config(sweep.base, overrides, data)
+        config = check_config(resolved)
+        manifest = open_rows(data_root(config), config.data.manifest).path
+        if manifest not in digests:
+            digests[manifest] = str(fingerprint(manifest)["sha256"])
+        return {**resolved.values, "manifest_sha256": digests[manifest]}
+
+    return make_plan(sweep, resolve)
+
+
+def _begin(out: Path, sweep: "Sweep", resume: bool) -> None:
+    from m5kit.ablation import trial_folder
+    from m5kit.errors import CheckpointError
+
+    file = out / "sweep.json"
+    if file.exists() and not resume:
+        raise CheckpointError(f"{out} already holds a sweep; add --resume to go on with it, or choose another --out")
+    if resume and not file.exists():
+        raise CheckpointError(f"{out} holds no sweep to resume (it has no sweep.json); leave --resume out to start one")
+    trial_folder.write(file, sweep.model_dump(mode="json"))
+
+
+def _run(options: argparse.Namespace, sweep: "Sweep", plan: "Plan") -> int:
+    from m5kit.ablation.commands import trial_task
+    from m5kit.ablation.runner import run_trials, trial_folder
+
+    out, data = options.out.resolve(), options.data.resolve() if options.data else None
+    report = _reporter(out, sweep, plan, options.sweep.stem)
+    page, failed = report()
+    write(f"report: {page}")
+
+    def task(trial: "Trial") -> Mapping[str, Any]:
+        return trial_task(sweep, trial, trial_folder(out, trial).run, data)
+
+    def after(trial: "Trial", status: "Status") -> None:
+        report()
+        seconds = f" in {status.seconds:.0f} s" if status.seconds is not None else f": {status.reason}"
+        write(f"{status.state} {trial.variant}, seed {trial.seed}{seconds}")
+
+    run_trials(out, plan.trials, task, _engine(options.engine, out, sweep), options.jobs, after)
+    page, failed = report()
+    write(f"report: {page}")
+    if failed:
+        write(f"{failed} trials failed; remove a trial's folder and --resume to try it again")
+    return 1 if failed else 0
+
+
+def _reporter(out: Path, sweep: "Sweep", plan: "Plan", title: str) -> Callable[[], tuple[Path, int]]:
+    """Writes the report of what there is now; gives its page and the number of failed trials."""
+    from m5kit.ablation.analysis import Question, analyse
+    from m5kit.ablation.outcomes import of_sweep
+    from m5kit.ablation.trial_folder import write as write_json
+    from m5kit.report.page import write_report
+
+    question = Question(title, sweep.about, sweep.figures, plan.reference, sweep.interval, sweep.test)
+
+    def report() -> tuple[Path, int]:
+        study = analyse(of_sweep(out, plan, sweep.evaluate), question)
+        write_json(out / "study.json", study)
+        return write_report(study, out), len(study["failed"])
+
+    return report
+
+
+def _engine(name: str, out: Path, sweep: "Sweep") -> "Engine":
+    if name == "local":
+        from m5kit.ablation.local import LocalEngine
+
+        return LocalEngine()
+    from m5kit.ablation.cluster import SubmititEngine
+
+    return SubmititEngine(out / "cluster", sweep.cluster)
+
+
+def _list(sweep: "Sweep", plan: "Plan", out: Path, jobs: int) -> None:
+    from m5kit.ablation.runner import trial_folder
+
+    statuses = {trial: trial_folder(out, trial).status for trial in plan.trials}
+    rows = [
+        (trial.id, trial.variant, trial.seed, statuses[trial].state, " ".join(trial.overrides)) for trial in plan.trials
+    ]
+    write_table(["trial", "variant", "seed", "state", "changes"], rows)
+    left = sum(status.state not in ("done", "failed") for status in statuses.values())
+    write(f"{len(plan.trials)} trials, {left} to run, {jobs} at once; {os.cpu_count()} CPUs here")
+    write(_estimate(sweep, [s.seconds for s in statuses.values() if s.seconds], left, jobs))
+
+
+def _estimate(sweep: "Sweep", measured: Sequence[float], left: int, jobs: int) -> str:
+    """From trials of this sweep that are done, else from the budget."""
+    if measured:
+        mean = sum(measured) / len(measured)
+        return f"about {left * mean / jobs / 60:.0f} min, at {mean:.0f} s a trial as in the {len(measured)} done"
+    if sweep.budget.seconds is not None:
+        most = left * sweep.budget.seconds / jobs / 60
+        return f"at most {most:.0f} min: the budget is {sweep.budget.seconds:g} s a trial"
+    return "no trial is done and there is no budget.seconds: how long they take is not known"

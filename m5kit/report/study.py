@@ -1,0 +1,164 @@
+"""The tables of a study: JSON data as :func:`m5kit.ablation.analysis.analyse` gives them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from m5kit.report.tables import Table
+
+Study = Mapping[str, Any]
+
+NUMBERS = (
+    *("variant", "sees", "figure", "seeds", "mean", "low", "high", "chance"),
+    *("difference", "difference_low", "difference_high", "pairs", "p", "p_holm"),
+    *("seconds", "memory_bytes", "parameters"),
+)
+"""The columns of ``report.csv``."""
+
+_MIB = 2**20
+
+
+def tables(study: Study) -> list[Table]:
+    """Those that have rows: figures, differences, cost, failed trials."""
+    every = (_quality(study), _differences(study), _cost(study), _failed(study))
+    return [table for table in every if table.rows]
+
+
+def progress(study: Study) -> str:
+    """How far it is, in a sentence.
+
+    Example:
+        >>> progress({"progress": {"done": 14, "failed": 1, "left": 0}})
+        '14 runs done, 1 failed.'
+        >>> progress({"progress": {"done": 1, "failed": 0, "left": 9}})
+        '1 run done, 9 to go.'
+    """
+    count = study["progress"]
+    text = f"{count['done']} run{'' if count['done'] == 1 else 's'} done"
+    text += f", {count['failed']} failed" if count["failed"] else ""
+    return f"{text}, {count['left']} to go." if count["left"] else f"{text}."
+
+
+def numbers(study: Study) -> Iterator[list[object]]:
+    """The rows of ``report.csv``: all figures with all their digits."""
+    for row in study["rows"]:
+        cost = row["cost"] or {"seconds": {"mean": None}, "memory": None, "parameters": None}
+        for name in study["figures"]:
+            figure = row["figures"][name]
+            difference = figure["difference"] or dict.fromkeys(("mean", "low", "high", "pairs", "p", "holm"))
+            yield [
+                *(row["variant"], row["view"], name, len(figure["values"])),
+                *(figure[key] for key in ("mean", "low", "high", "chance")),
+                *(difference[key] for key in ("mean", "low", "high", "pairs", "p", "holm")),
+                *(cost["seconds"]["mean"], cost["memory"], cost["parameters"]),
+            ]
+
+
+def seeds(study: Study) -> tuple[Sequence[str], list[list[object]]]:
+    """Headings and rows of ``runs.csv``: every figure of every run."""
+    rows = [
+        [row["variant"], row["view"], seed, *(row["figures"][name]["values"].get(str(seed)) for name in names), run]
+        for names in [study["figures"]]
+        for row in study["rows"]
+        for seed, run in zip(row["seeds"], row["runs"], strict=True)
+    ]
+    return ["variant", "sees", "seed", *study["figures"], "run"], rows
+
+
+def row_name(row: Mapping[str, Any]) -> str:
+    """Variant and what it sees."""
+    return f"{row['variant']}, sees {row['view']}" if row["view"] else str(row["variant"])
+
+
+def _quality(study: Study) -> Table:
+    names = study["figures"]
+    rows = [
+        [row_name(row), str(len(row["seeds"])), *(_estimate(row["figures"][name], 3) for name in names)]
+        for row in study["rows"]
+    ]
+    chances = [
+        next((c for row in study["rows"] if (c := row["figures"][n]["chance"]) is not None), None) for n in names
+    ]
+    if rows and any(chance is not None for chance in chances):
+        rows.append(["(chance)", "", *("" if chance is None else f"{chance:.3f}" for chance in chances)])
+    how = "Student-t" if study["interval"] == "student" else "percentile bootstrap"
+    note = f"Mean over seeds and its {study['confidence']:.0%} {how} interval."
+    return Table("Figures", ["", "seeds", *names], rows, note)
+
+
+def _differences(study: Study) -> Table:
+    rows = [
+        [
+            row_name(row),
+            name,
+            str(difference["pairs"]),
+            _number(difference["mean"], 3, sign=True),
+            _ends(difference, 3, sign=True),
+            _p(difference["p"]),
+            _p(difference["holm"]),
+        ]
+        for row in study["rows"]
+        for name in study["figures"]
+        if (difference := row["figures"][name]["difference"])
+    ]
+    headings = ["", "figure", "pairs", "difference", f"{study['confidence']:.0%} interval", "p", "p (Holm)"]
+    return Table(f"Differences from {study['reference']}", headings, rows, _difference_note(study))
+
+
+def _difference_note(study: Study) -> str:
+    pairs = [d["pairs"] for row in study["rows"] for f in row["figures"].values() if (d := f["difference"])]
+    text = "Runs with the same seed are pairs. p is two-sided, of the paired "
+    if study["test"] == "t":
+        text += "t-test"
+    else:
+        least = f"; with {max(pairs)} pairs it is at least {_p(2 / 2 ** max(pairs))}" if pairs else ""
+        text += f"permutation test{least}"
+    seen = any(row["view"] for row in study["rows"])
+    partly = f" {study['reference']} seen in part is compared with itself seen whole." if seen else ""
+    return f"{text}. Holm's correction is over the rows, for each figure.{partly}"
+
+
+def _cost(study: Study) -> Table:
+    rows = [
+        [row_name(row), _estimate(cost["seconds"], 1), _scaled(cost["memory"], _MIB), _scaled(cost["parameters"], 1)]
+        for row in study["rows"]
+        if (cost := row["cost"]) and any((cost["seconds"]["mean"], cost["memory"], cost["parameters"]))
+    ]
+    note = (
+        "Seconds of a run, its training and evaluation. Memory is the most that one of its processes held in RAM. "
+        "Parameters are the numbers in its last checkpoint."
+    )
+    return Table("Cost", ["", "seconds", "memory (MiB)", "parameters"], rows, note)
+
+
+def _failed(study: Study) -> Table:
+    rows = [
+        [failure["variant"], str(failure["seed"]), failure["reason"], failure["log"]] for failure in study["failed"]
+    ]
+    return Table("Failed", ["", "seed", "reason", "log"], rows)
+
+
+def _estimate(interval: Mapping[str, float | None], digits: int) -> str:
+    ends = _ends(interval, digits)
+    return f"{_number(interval['mean'], digits)} ({ends})" if ends else _number(interval["mean"], digits)
+
+
+def _ends(interval: Mapping[str, float | None], digits: int, sign: bool = False) -> str:
+    if interval["low"] is None:
+        return ""
+    return f"{_number(interval['low'], digits, sign)} to {_number(interval['high'], digits, sign)}"
+
+
+def _number(value: float | None, digits: int, sign: bool = False) -> str:
+    if value is None:
+        return ""
+    return f"{value:{'+' if sign else ''}.{digits}f}"
+
+
+def _scaled(value: float | None, unit: int) -> str:
+    return "" if value is None else f"{value / unit:,.0f}"
+
+
+def _p(value: float | None) -> str:
+    if value is None:
+        return ""
+    return "<0.001" if value < 0.001 else f"{value:.3f}"
