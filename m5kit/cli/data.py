@@ -1,10 +1,11 @@
-"""``m5kit data make-demo`` and ``m5kit data validate``: make a set to try m5kit on, and check one's own."""
+"""``m5kit data ACTION``: make a set to try m5kit on, import others', check and describe one's own."""
 
 import argparse
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from m5kit.cli._data_import import add_import
 from m5kit.cli.options import Verbs
 from m5kit.cli.output import write, write_table
 
@@ -14,9 +15,10 @@ if TYPE_CHECKING:
 
 def add_parser(verbs: Verbs) -> None:
     """Add the verb."""
-    parser = verbs.add_parser("data", help="make the demo set, check a manifest", description=__doc__)
+    parser = verbs.add_parser("data", help="make the demo set; import, check or describe items", description=__doc__)
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     _add_make_demo(actions)
+    add_import(actions)
     _add_validate(actions)
 
 

@@ -44,3 +44,26 @@ def test_make_demo_says_where_it_is(tmp_path, capsys):
     assert f"40 items are described in {tmp_path / 'shop' / 'annotations.jsonl'}" in capsys.readouterr().out
     assert "- 0 items have one modality" in (tmp_path / "shop" / "README.md").read_text()
     assert main(["data", "validate", str(tmp_path / "shop")]) == 0
+
+
+def test_import_maps_columns_and_says_what_is_missing(tmp_path, capsys):
+    source = tmp_path / "items.csv"
+    source.write_text("sku,title,photo,colour\n1,Cup,gone.jpg,red\n2,Bowl,,\n")
+    out = tmp_path / "out"
+    mapping = ["--id", "sku", "--map", "text=title", "--map", "image=photo", "--table", "colour"]
+    shares = ["--split-by", "train=0.5,test=0.5", "--seed", "4"]
+    assert main(["data", "import", "csv", str(source), str(out), *mapping, *shares]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert f"not found, image: 1 (listed in {out / 'missing.tsv'})" in printed
+    assert f"2 items are described in {out / 'annotations.jsonl'}" in printed
+    assert main(["data", "validate", str(out)]) == 0
+
+
+def test_import_explains_its_options(tmp_path, capsys):
+    source = tmp_path / "items.csv"
+    source.write_text("id\n1\n")
+    start = ["data", "import", "csv", str(source), str(tmp_path / "out")]
+    assert main([*start, "--map", "text"]) == 2
+    assert "--map 'text': expected NAME=VALUE" in capsys.readouterr().err
+    assert main([*start, "--map", "text=id", "--split-by", "train=most"]) == 2
+    assert "--split-by 'train=most': expected shares such as train=0.8,test=0.2" in capsys.readouterr().err

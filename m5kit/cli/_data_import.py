@@ -1,0 +1,106 @@
+"""``m5kit data import KIND SOURCE OUT``: a manifest from what others keep items in."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from m5kit.cli.options import Verbs, words
+from m5kit.cli.output import write, write_table
+from m5kit.data.importers.run import SOURCES
+from m5kit.data.importers.writer import FORMATS
+from m5kit.errors import DataError
+
+if TYPE_CHECKING:
+    from m5kit.data.importers.report import Report
+
+
+def add_import(actions: Verbs) -> None:
+    """Add the action and its kinds."""
+    parser = actions.add_parser("import", help="make a manifest of items kept otherwise", description=__doc__)
+    kinds = parser.add_subparsers(title="kinds", metavar="KIND", required=True)
+    for kind in SOURCES:
+        _add_source(kinds, kind)
+
+
+def import_source(options: argparse.Namespace) -> int:
+    """Import, and say what came of it."""
+    from m5kit.data.importers.columns import Columns
+    from m5kit.data.importers.run import import_source
+
+    columns = Columns(
+        modalities={modality: words(names) for modality, names in _pairs("--map", options.map).items()},
+        table=words(options.table),
+        numbers=words(options.number),
+        labels=_pairs("--label", options.label),
+        id=options.id,
+        split=options.split,
+        shares=_shares(options.split_by),
+        seed=options.seed,
+    )
+    report = import_source(
+        options.kind,
+        options.source,
+        options.out,
+        columns,
+        media=options.media,
+        copy=options.copy,
+        format=options.format,
+    )
+    print_report(report)
+    return 0
+
+
+def print_report(report: "Report") -> None:
+    """Print what was imported and what was not found."""
+    write_table(["split", "items"], [[split or "(none)", count] for split, count in sorted(report.splits.items())])
+    write("")
+    write_table(["modality", "items"], sorted(report.presence.items()))
+    for reason, count in sorted(report.passed_over.items()):
+        write(f"passed over, {reason}: {count}")
+    for what, count in sorted(report.missing.items()):
+        write(f"not found, {what}: {count} (listed in {report.path.parent / 'missing.tsv'})")
+    for note in report.notes:
+        write(note)
+    write(f"\n{report.items} items are described in {report.path}")
+    write(f"next: m5kit data validate {report.path}")
+
+
+def add_format(parser: argparse.ArgumentParser, default: str) -> None:
+    """Add ``--format``."""
+    parser.add_argument("--format", choices=FORMATS, default=default, help="of the manifest (default: %(default)s)")
+
+
+def _add_source(kinds: Verbs, kind: str) -> None:
+    text = f"Make a manifest of {kind}; docs/howto/import-data.md shows how columns are mapped."
+    parser = kinds.add_parser(kind, help=f"from {kind}", description=text)
+    parser.add_argument("source", metavar="SOURCE", type=Path, help="the file or folder to read")
+    parser.add_argument("out", metavar="OUT", type=Path, help="folder of the new manifest")
+    add = parser.add_argument
+    add("--map", action="append", default=[], metavar="MODALITY=COLUMN", help="what a column holds; repeatable")
+    add("--table", default="", metavar="COL,COL", help="columns that are properties of the item's table")
+    add("--number", default="", metavar="COL,COL", help="those of them whose texts are numbers")
+    add("--label", action="append", default=[], metavar="LABEL=COLUMN", help="repeatable")
+    add("--id", metavar="COLUMN", help="default: the column id, else the row's number")
+    add("--split", metavar="COLUMN", help="default: the column split, if there is one")
+    add("--split-by", metavar="SHARES", help="draw splits by id, such as train=0.8,query=0.1,gallery=0.1")
+    add("--seed", type=int, default=0, help="of that draw (default: %(default)s)")
+    add("--media", type=Path, metavar="DIR", help="folder that paths are relative to (default: the source's own)")
+    add("--copy", action="store_true", help="copy media; without it one link to their folder is made")
+    add_format(parser, "jsonl")
+    parser.set_defaults(run=import_source, kind=kind)
+
+
+def _shares(text: str | None) -> dict[str, float]:
+    try:
+        return {split: float(share) for split, share in _pairs("--split-by", words(text or "")).items()}
+    except ValueError:
+        raise DataError(f"--split-by {text!r}: expected shares such as train=0.8,test=0.2") from None
+
+
+def _pairs(option: str, texts: Sequence[str]) -> Mapping[str, str]:
+    pairs = [text.partition("=") for text in texts]
+    for name, sign, value in pairs:
+        if not (name and sign and value):
+            raise DataError(f"{option} {name + sign + value!r}: expected NAME=VALUE")
+    return {name: value for name, _, value in pairs}

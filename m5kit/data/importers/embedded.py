@@ -1,0 +1,45 @@
+"""Recognises media that a table holds as bytes."""
+
+from pathlib import PurePath
+from typing import Any
+
+from m5kit.data.importers.columns import Blob
+
+SIGNATURES = {
+    b"\xff\xd8\xff": ".jpg",
+    b"\x89PNG\r\n": ".png",
+    b"GIF8": ".gif",
+    b"fLaC": ".flac",
+    b"OggS": ".ogg",
+    b"ID3": ".mp3",
+    b"\xff\xfb": ".mp3",
+    b"\x1aE\xdf\xa3": ".webm",
+    b"\x93NUMPY": ".npy",
+}
+RIFF = {b"WEBP": ".webp", b"WAVE": ".wav", b"AVI ": ".avi"}
+
+
+def unpacked(value: Any) -> Any:
+    """A value of a table; bytes, alone or as ``{bytes, path}``, become a Blob, and ``{None, path}`` the path."""
+    if isinstance(value, bytes):
+        return Blob(value, suffix_of(value))
+    if isinstance(value, dict) and set(value) == {"bytes", "path"}:
+        data, path = value["bytes"], value["path"]
+        return path if data is None else Blob(data, PurePath(path or "").suffix or suffix_of(data))
+    if isinstance(value, list) and value and all(isinstance(pair, tuple) for pair in value):
+        return dict(value)  # how pyarrow gives a map
+    return value
+
+
+def suffix_of(data: bytes) -> str:
+    """The file suffix that goes with the first bytes; ``.bin`` if they are unknown.
+
+    Example:
+        >>> suffix_of(b"RIFF....WAVEfmt "), suffix_of(b"?")
+        ('.wav', '.bin')
+    """
+    if data[:4] == b"RIFF":
+        return RIFF.get(data[8:12], ".bin")
+    if data[4:8] == b"ftyp":
+        return ".mp4"
+    return next((suffix for start, suffix in SIGNATURES.items() if data.startswith(start)), ".bin")

@@ -1,0 +1,55 @@
+"""Rows of a folder whose sub-folders are classes: ``CLASS/NAME.jpg`` or ``SPLIT/CLASS/NAME.jpg``."""
+
+import os
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from m5kit.data.importers.columns import Row
+from m5kit.errors import DataError
+
+SUFFIXES = {
+    "image": (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"),
+    "video": (".mp4", ".webm", ".mov", ".avi", ".mkv"),
+    "audio": (".wav", ".flac", ".mp3", ".ogg", ".m4a", ".opus"),
+    "text": (".txt",),
+    "table": (".json",),
+}
+KINDS = {suffix: modality for modality, suffixes in SUFFIXES.items() for suffix in suffixes}
+DEPTH = 2
+
+
+def read_rows(source: Path) -> Iterator[Row]:
+    """One row for all files of a class that differ in their suffix only.
+
+    Its columns: ``id``, ``class``, ``split`` (if there are two levels), ``image``, ``video``, ``audio``, ``text`` (what
+    is in the ``.txt``) and ``table`` (what is in the ``.json``).
+
+    Raises:
+        DataError: no folder, two files of one kind for one item, or deeper folders.
+    """
+    if not source.is_dir():
+        raise DataError(f"{source} is no folder; expected one with a sub-folder for each class")
+    for folder, below, names in os.walk(source):
+        below.sort()
+        place = Path(folder).relative_to(source)
+        files = sorted(name for name in names if Path(name).suffix.lower() in KINDS)
+        if files and not 1 <= len(place.parts) <= DEPTH:
+            raise DataError(f"{Path(folder) / files[0]} is not in CLASS/ or SPLIT/CLASS/ below {source}")
+        for stem, group in groupby(files, key=lambda name: Path(name).stem):
+            yield _row(source, place, stem, list(group))
+
+
+def _row(source: Path, place: Path, stem: str, names: list[str]) -> Row:
+    row: dict[str, Any] = {"id": (place / stem).as_posix(), "class": place.name}
+    if len(place.parts) == DEPTH:
+        row["split"] = place.parts[0]
+    for name in names:
+        modality = KINDS[Path(name).suffix.lower()]
+        if modality in row:
+            raise DataError(f"{source / place} holds two files of {modality} for {stem}; give them names of their own")
+        path = source / place / name
+        read = modality in ("text", "table")
+        row[modality] = path.read_text(encoding="utf-8") if read else (place / name).as_posix()
+    return row
