@@ -2,9 +2,10 @@
 
 Both arms train the same model from the same weights on the same batches in memory; the losses of the first steps must
 agree before anything is timed. Blocks of steps alternate (A B B A), and the ratio of the median block times is printed,
-with the ratio of the bare loop to itself as the noise floor.
+with the ratio of the bare loop to itself as the noise floor. The clock is the processor time of this process, which other
+jobs on the machine hardly disturb; run it on one thread.
 
-Run: python benchmarks/overhead.py --data demo [--set KEY=VALUE]...
+Run: OMP_NUM_THREADS=1 python benchmarks/overhead.py --data demo [--set KEY=VALUE]...
 """
 
 import argparse
@@ -67,8 +68,9 @@ def bare_blocks(model, config, batches, blocks, steps):
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1.0)
     model.train()
     step = 0
+    yield None  # set up; building draws random numbers, which the blocks must not notice
     while True:
-        losses, started = [], time.perf_counter()
+        losses, started = [], time.process_time()
         for _ in range(steps):
             output = model.loss(batches[step % len(batches)], host_generator(config.seed, step, 0))
             output.loss.backward()
@@ -78,7 +80,7 @@ def bare_blocks(model, config, batches, blocks, steps):
             scheduler.step()
             losses.append(output.loss.detach())
             step += 1
-        yield time.perf_counter() - started, losses
+        yield time.process_time() - started, losses
 
 
 def runner_blocks(model, config, batches, folder, steps):
@@ -110,12 +112,13 @@ def runner_blocks(model, config, batches, folder, steps):
     runner.call_hook("before_train")
     runner.model.train()
     stream = iter(loop.dataloader)
+    yield None
     while True:
-        losses, started = [], time.perf_counter()
+        losses, started = [], time.process_time()
         for _ in range(steps):
             loop.run_step(StepData(loop.iter, (next(stream),)))
             losses.append(seen.loss)
-        yield time.perf_counter() - started, losses
+        yield time.process_time() - started, losses
 
 
 def main():
@@ -146,6 +149,7 @@ def compare(config: RunConfig, folder: RunFolder, blocks: int, steps: int) -> No
             if name == "runner"
             else bare_blocks(model, config, batches, blocks, steps)
         )
+        next(arms[name])
     times = {name: [] for name in arms}
     for block in range(blocks + 1):
         order = list(arms) if block % 2 else list(arms)[::-1]
