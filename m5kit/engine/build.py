@@ -98,10 +98,17 @@ def describe_model(config: RunConfig) -> list[tuple[str, str, int, str]]:
     transforms = {m: pipeline.transform for m, pipeline in build_pipelines(config).items()}
     with torch.device("meta"):
         backbone = build_backbone(config, transforms)
-    rows = [_describe(f"encoder_{m}", backbone.encoders[m], f"1 + l tokens of {config.model.dim}") for m in transforms]
-    rows.append(_describe("fusion", backbone.fusion, f"embedding of {config.model.dim}"))
+        tasks = {name: _build_task(task, config, backbone, transforms) for name, task in config.tasks.items()}
+    dim, lengths = config.model.dim, {m: _most_tokens(backbone.encoders[m], transforms[m]) for m in transforms}
+    rows = [_describe(f"encoder_{m}", backbone.encoders[m], f"{lengths[m]} tokens of {dim}") for m in transforms]
+    rows.append(_describe("fusion", backbone.fusion, f"{sum(lengths.values())} tokens, an embedding of {dim}"))
     rows.append(_describe("harmonizer", backbone.harmonizer, f"{len(transforms)} x {len(transforms)} weights"))
-    return rows
+    return rows + [_describe(f"task_{name}", task, "a loss") for name, task in tasks.items()]
+
+
+def _most_tokens(encoder: Encoder, transform: Transform) -> int:
+    """Tokens of an item of full length, the summary counted."""
+    return 1 + observe_blank(encoder, transform).values.shape[1]
 
 
 def _build_encoder(modality: str, config: RunConfig, transform: Transform) -> Encoder:
@@ -144,8 +151,10 @@ def _prediction_facts(seen: Observation) -> dict[str, int | None]:
 
 def observe_blank(encoder: Encoder, transform: Transform) -> Observation:
     """What an encoder observes in an empty item; tells the tasks what they will have to predict."""
-    with torch.no_grad():
-        return encoder.observe(Inputs.stack([transform.blank()]))
+    with torch.no_grad(), torch.device("cpu"):  # sizes and plans are the host's, also while a model is built elsewhere
+        blank = Inputs.stack([transform.blank()])
+        device = next((p.device for p in encoder.parameters()), torch.device("cpu"))
+        return encoder.observe(blank.to(device))
 
 
 def _build_head(config: RunConfig, backbone: Backbone, classes: Mapping[str, Sequence[str]]) -> tuple[str, Head]:
