@@ -89,7 +89,7 @@ def _row(variant: str, view: str, groups: Groups, reference: str, question: Ques
         "seeds": sorted(mine),
         "runs": [mine[seed].run for seed in sorted(mine)],
         "figures": {figure: _figure(figure, mine, theirs, question) for figure in question.figures},
-        "cost": _cost(list(mine.values()), question) if not view else None,
+        "cost": _cost(list(mine.values())) if not view else None,
     }
 
 
@@ -135,12 +135,15 @@ def _correct(differences: Sequence[dict[str, Any] | None]) -> None:
         difference["holm"] = corrected
 
 
-def _cost(outcomes: Sequence[Outcome], question: Question) -> dict[str, Any]:
+def _cost(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """Seconds with the least and the most: they are no sample of anything but the load of the machine."""
     seconds = [o.status.seconds for o in outcomes if o.status.seconds is not None]
     memory = [o.status.memory for o in outcomes if o.status.memory is not None]
     sizes = {o.status.parameters for o in outcomes if o.status.parameters is not None}
     return {
-        "seconds": _interval(seconds, question),
+        "seconds": {"mean": sum(seconds) / len(seconds), "low": min(seconds), "high": max(seconds)}
+        if seconds
+        else {"mean": None, "low": None, "high": None},
         "memory": max(memory, default=None),
         "parameters": max(sizes, default=None),
     }

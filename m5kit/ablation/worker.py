@@ -158,8 +158,7 @@ def count_parameters(run: Path) -> int | None:
         return None
     with files[-1].open("rb") as file:
         header: dict[str, Any] = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-    sizes = [math.prod(tensor["shape"]) for name, tensor in header.items() if name != "__metadata__"]
-    return sum(sizes)
+    return sum(int(math.prod(tensor["shape"])) for name, tensor in header.items() if name != "__metadata__")
 
 
 def _reason(code: int, log: Path) -> str:

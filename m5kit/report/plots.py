@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from m5kit.report.study import Study, row_name
 from m5kit.report.style import PALETTE, as_png, bare, legend
@@ -42,7 +43,12 @@ def pictures(study: Study, folder: Path) -> Iterator[Picture]:
     main = study["figures"][0]
     yield Picture("figures", "Figures over seeds", "A dot is a run, a bar the interval of the mean.", _dots(study))
     if any(row["cost"]["seconds"]["mean"] for row in whole):
-        yield Picture("cost", "Quality against cost", f"{main}; bars are intervals.", _cost(whole, main))
+        yield Picture(
+            "cost",
+            "Quality against cost",
+            f"{main}; bars up are intervals of the mean, bars across the least and most seconds.",
+            _cost(whole, main),
+        )
     if len(whole) < len(study["rows"]):
         note = f"{main}, mean over seeds: what was trained, down; what it sees, across."
         yield Picture("views", "Seen in part", note, _views(study["rows"], main))
@@ -158,8 +164,10 @@ def _weights(curves: Mapping[str, Mapping[str, Curve]], names: Sequence[str]) ->
         for number, name in enumerate(names):
             _line(axes, found.get(name, {}), number, _plain(name))
         axes.set_title(variant, fontsize=10)
-        axes.set_ylim(bottom=0)
         bare(axes, "step", "share")
+    highest = max(axes.get_ylim()[1] for axes in panels)
+    for axes in panels:
+        axes.set_ylim(0, highest)
     _one_legend(figure, panels)
     return as_png(figure)
 
@@ -177,8 +185,10 @@ def _grid(count: int) -> tuple[Figure, list[Axes]]:
     figure, panels = plt.subplots(
         down, across, figsize=(3.7 * across + 1.8, 2.7 * down), squeeze=False, layout="constrained"
     )
-    for axes in panels.flat[count:]:
-        axes.set_visible(False)
+    figure.get_layout_engine().set(w_pad=0.1, h_pad=0.1)  # type: ignore[union-attr, call-arg]
+    for number, axes in enumerate(panels.flat):
+        axes.set_visible(number < count)
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     return figure, list(panels.flat[:count])
 
 

@@ -96,8 +96,8 @@ def _differences(study: Study) -> Table:
             _p(difference["p"]),
             _p(difference["holm"]),
         ]
-        for row in study["rows"]
         for name in study["figures"]
+        for row in study["rows"]
         if (difference := row["figures"][name]["difference"])
     ]
     headings = ["", "figure", "pairs", "difference", f"{study['confidence']:.0%} interval", "p", "p (Holm)"]
@@ -124,7 +124,8 @@ def _cost(study: Study) -> Table:
         if (cost := row["cost"]) and any((cost["seconds"]["mean"], cost["memory"], cost["parameters"]))
     ]
     note = (
-        "Seconds of a run, its training and evaluation. Memory is the most that one of its processes held in RAM. "
+        "Seconds of a run, its training and evaluation: mean, least and most. "
+        "Memory is the most that one of its processes held in RAM. "
         "Parameters are the numbers in its last checkpoint."
     )
     return Table("Cost", ["", "seconds", "memory (MiB)", "parameters"], rows, note)

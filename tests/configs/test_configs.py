@@ -1,16 +1,21 @@
 """The shipped configs: leaves load and are right, pieces own one key, and little is written twice."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from m5kit.ablation.plan import make_plan
+from m5kit.ablation.sweep import read_sweep
 from m5kit.engine.config import check_config, dump, load_config
 from m5kit.engine.config.reader import read_file
 from m5kit.engine.config.sections import is_known
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 PIECES = sorted((CONFIGS / "_base_").rglob("*.yaml"))
-LEAVES = sorted(path for path in CONFIGS.rglob("*.yaml") if path not in PIECES)
+SWEEPS = sorted((CONFIGS / "ablations").glob("*.yaml"))
+LEAVES = sorted(path for path in CONFIGS.rglob("*.yaml") if path not in (*PIECES, *SWEEPS))
 
 
 def name(path: Path) -> str:
@@ -62,3 +67,21 @@ def test_every_piece_can_be_picked(piece: Path) -> None:
     key = piece.parent.name
     leaf = "demo/finetune" if key == "head" else "demo/scale"
     assert check_config(load_config(leaf, [f"{key}={piece.stem}"]))
+
+
+@pytest.mark.parametrize("path", SWEEPS, ids=name)
+def test_a_sweep_is_right_in_every_variant_and_says_how_to_run_it(path: Path) -> None:
+    sweep = read_sweep(path)
+    plan = make_plan(sweep, lambda overrides: _checked(sweep.base, overrides))
+    assert len(sweep.seeds) >= 5
+    assert plan.same == {}
+    assert {figure.partition("/")[0] for figure in sweep.figures} <= load_config(sweep.base).values["evaluation"].keys()
+    head = path.read_text(encoding="utf-8").splitlines()
+    assert any(line.startswith(f"# Run:     python tools/ablate.py configs/{name(path)}.yaml") for line in head)
+    assert any(line.startswith(f"# Takes:   {len(plan.trials)} trials") for line in head)
+
+
+def _checked(base: str, overrides: Sequence[str]) -> Mapping[str, Any]:
+    resolved = load_config(base, overrides)
+    check_config(resolved)
+    return resolved.values

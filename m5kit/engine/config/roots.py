@@ -9,6 +9,7 @@ from m5kit import plugins
 from m5kit.errors import ConfigError, UnknownComponentError
 
 PIECES = "_base_"
+SWEEPS = "ablations"
 SUFFIXES = (".yaml", ".yml")
 
 
@@ -96,5 +97,5 @@ def _piece_folders(own: Path | None) -> list[Path]:
 def _leaves(root: Path) -> Iterator[str]:
     for path in root.rglob("*.yaml"):
         relative = path.relative_to(root)
-        if PIECES not in relative.parts:
+        if not {PIECES, SWEEPS} & set(relative.parts[:-1]):
             yield str(relative.with_suffix(""))

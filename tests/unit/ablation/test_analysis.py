@@ -1,0 +1,105 @@
+"""From single runs to a study: pairs, references, corrections and what is missing."""
+
+import pytest
+
+from m5kit.ablation.analysis import Question, analyse
+from m5kit.ablation.outcomes import Found, Outcome
+from m5kit.ablation.statistics import holm, paired_permutation, paired_t, student_interval
+from m5kit.ablation.trial_folder import Status
+
+MRR = "coarse/mrr@10"
+PLAIN = {0: 0.50, 1: 0.52, 2: 0.48}
+BETTER = {0: 0.60, 1: 0.61, 2: 0.62}
+WORSE = {0: 0.40, 2: 0.43}
+
+
+def outcomes(variant, values, view="", seconds=10.0):
+    return [
+        Outcome(
+            variant,
+            view,
+            seed,
+            {MRR: {"value": value, "chance": 0.1}},
+            Status("done", None, seconds + seed, 100, 7),
+            "r",
+        )
+        for seed, value in values.items()
+    ]
+
+
+def study(*groups, **changes):
+    found = Found([outcome for group in groups for outcome in group], left=2)
+    return analyse(found, Question("t", "", (MRR,), **changes))
+
+
+def differences(found):
+    return {(row["variant"], row["view"]): row["figures"][MRR]["difference"] for row in found["rows"]}
+
+
+def test_a_row_holds_the_mean_and_its_interval():
+    row = study(outcomes("plain", PLAIN))["rows"][0]
+    expected = student_interval(list(PLAIN.values()))
+    figure = row["figures"][MRR]
+    assert (figure["mean"], figure["low"], figure["high"]) == (expected.mean, expected.low, expected.high)
+    assert (figure["chance"], figure["values"]) == (pytest.approx(0.1), {"0": 0.50, "1": 0.52, "2": 0.48})
+    assert row["cost"] == {"seconds": {"mean": 11.0, "low": 10.0, "high": 12.0}, "memory": 100, "parameters": 7}
+
+
+def test_differences_are_between_runs_of_the_same_seed():
+    found = differences(study(outcomes("plain", PLAIN), outcomes("better", BETTER), outcomes("worse", WORSE)))
+    assert found["plain", ""] is None
+    pairs = [BETTER[seed] - PLAIN[seed] for seed in PLAIN]
+    assert found["better", ""]["mean"] == pytest.approx(0.11)
+    assert found["better", ""]["p"] == paired_permutation(pairs) == 0.25
+    assert (found["worse", ""]["pairs"], found["worse", ""]["mean"]) == (2, pytest.approx(-0.075))
+
+
+def test_holm_corrects_over_the_rows():
+    found = differences(study(outcomes("plain", PLAIN), outcomes("better", BETTER), outcomes("worse", WORSE)))
+    expected = holm([found["better", ""]["p"], found["worse", ""]["p"]])
+    assert [found["better", ""]["holm"], found["worse", ""]["holm"]] == expected == [0.5, 0.5]
+
+
+def test_the_t_test_and_the_bootstrap_can_be_asked_for():
+    found = study(outcomes("plain", PLAIN), outcomes("better", BETTER), test="t", interval="bootstrap")
+    difference = differences(found)["better", ""]
+    assert difference["p"] == pytest.approx(paired_t([BETTER[seed] - PLAIN[seed] for seed in PLAIN]))
+    assert 0.0899 <= difference["low"] < difference["mean"] < difference["high"] <= 0.1401
+
+
+def test_what_is_seen_in_part_is_compared_with_the_reference_seen_the_same_way():
+    found = differences(
+        study(
+            outcomes("plain", PLAIN),
+            outcomes("plain", WORSE, "a"),
+            outcomes("better", BETTER),
+            outcomes("better", PLAIN, "a"),
+        )
+    )
+    assert found["better", "a"]["mean"] == pytest.approx(((0.50 - 0.40) + (0.48 - 0.43)) / 2)
+    assert found["plain", "a"]["mean"] == pytest.approx(-0.075)
+
+
+def test_another_reference_can_be_named():
+    found = study(outcomes("plain", PLAIN), outcomes("better", BETTER), reference="better")
+    assert found["reference"] == "better"
+    assert differences(found)["plain", ""]["mean"] == pytest.approx(-0.11)
+    assert differences(found)["better", ""] is None
+
+
+def test_a_figure_that_no_run_has_is_told():
+    found = analyse(Found(outcomes("plain", PLAIN)), Question("t", "", (MRR, "fine/mrr@10")))
+    assert found["notes"] == [f"No run has the figure fine/mrr@10; there are: {MRR}."]
+    assert found["rows"][0]["figures"]["fine/mrr@10"]["mean"] is None
+
+
+def test_nothing_done_yet_is_a_study_too():
+    found = study()
+    assert (found["rows"], found["progress"]) == ([], {"done": 0, "failed": 0, "left": 2})
+
+
+def test_one_seed_is_compared_without_an_interval():
+    found = differences(study(outcomes("plain", {0: 0.5}), outcomes("better", {0: 0.6}), test="t"))
+    assert found["better", ""] == {
+        "pairs": 1, "mean": pytest.approx(0.1), "low": None, "high": None, "p": None, "holm": None,
+    }  # fmt: skip

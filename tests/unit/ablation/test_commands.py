@@ -1,0 +1,35 @@
+"""A trial runs the verbs that a user would type."""
+
+import sys
+from pathlib import Path
+
+from m5kit.ablation.commands import trial_task
+from m5kit.ablation.plan import Trial
+from m5kit.ablation.sweep import Sweep, View
+
+
+def test_a_trial_trains_then_evaluates_each_view():
+    sweep = Sweep(
+        base="demo/scale",
+        vary={},
+        figures=("a/b",),
+        evaluate=(View(modalities=("a", "b")),),
+        budget={"seconds": 9.0, "threads": 3},
+    )
+    trial = Trial("id", "fusion=gated", 4, ("fusion=gated", "seed=4"))
+    assert trial_task(sweep, trial, Path("/run"), Path("/data")) == {
+        "variant": "fusion=gated",
+        "seed": 4,
+        "train": [
+            *(sys.executable, "-m", "m5kit", "train", "demo/scale", "--run-dir", "/run", "--data", "/data"),
+            *("--set", "fusion=gated", "--set", "seed=4"),
+        ],
+        "views": {"a-b": [sys.executable, "-m", "m5kit", "evaluate", "/run", "--modalities", "a,b", "--json"]},
+        "seconds": 9.0,
+        "environment": {"OMP_NUM_THREADS": "3"},
+    }
+
+
+def test_without_data_the_config_decides():
+    sweep = Sweep(base="demo/scale", vary={}, figures=("a/b",))
+    assert "--data" not in trial_task(sweep, Trial("id", "base", 0, ()), Path("/run"), None)["train"]

@@ -1,0 +1,92 @@
+"""What runs left behind, from a sweep or from anywhere."""
+
+import json
+
+import pytest
+import yaml
+
+from m5kit.ablation.outcomes import of_runs, of_sweep
+from m5kit.ablation.plan import make_plan
+from m5kit.ablation.runner import trial_folder
+from m5kit.ablation.sweep import Sweep, View
+from m5kit.ablation.trial_folder import Status, write
+from m5kit.errors import CheckpointError
+
+RESULTS = {"results": {"coarse": {"mrr@10": {"value": 0.5, "chance": 0.1, "low": 0.4}}}, "skipped": {}}
+OTHER = {"results": {"coarse": {"mrr@10": {"value": 0.3, "chance": 0.1, "low": 0.2}}}, "skipped": {}}
+
+
+@pytest.fixture
+def run(tmp_path):
+    def make(folder, seed=0, results=RESULTS, **changes):
+        path = tmp_path / folder
+        path.mkdir(parents=True)
+        (path / "config.yaml").write_text(yaml.safe_dump({"name": "demo/scale", "seed": seed, **changes}))
+        if results:
+            (path / "results.json").write_text(json.dumps(results))
+        return path
+
+    return make
+
+
+def test_runs_that_differ_in_their_seed_only_are_one_variant(run, tmp_path):
+    runs = [run("a", 0), run("b", 1), run("c", 0, model={"dim": 8}), run("d", 0, name="demo/gated", fusion="gated")]
+    found = of_runs(runs, tmp_path / "report")
+    assert [(o.variant, o.seed, o.run) for o in found.outcomes] == [
+        ("demo/scale", 0, "../a"),
+        ("demo/scale", 1, "../b"),
+        ("demo/scale (c)", 0, "../c"),
+        ("demo/gated", 0, "../d"),
+    ]
+    assert found.outcomes[0].scores == {"coarse/mrr@10": {"value": 0.5, "chance": 0.1}}
+
+
+def test_a_run_without_results_is_listed_as_failed(run, tmp_path):
+    found = of_runs([run("a"), run("b", 1, results=None)], tmp_path)
+    assert len(found.outcomes) == 1
+    assert found.failed[0]["reason"] == f"it has no results.json; run: m5kit evaluate {tmp_path / 'b'}"
+
+
+def test_the_same_run_twice_is_refused(run, tmp_path):
+    with pytest.raises(CheckpointError, match="another of these runs has the same config and the same seed"):
+        of_runs([run("a"), run("b")], tmp_path)
+
+
+def test_a_folder_without_a_run_is_refused(tmp_path):
+    with pytest.raises(CheckpointError, match="holds no run"):
+        of_runs([tmp_path], tmp_path)
+
+
+def test_the_run_of_a_trial_brings_its_cost(run, tmp_path):
+    path = run("trial/run")
+    write(tmp_path / "trial" / "trial.json", {})
+    write(tmp_path / "trial" / "status.json", {"state": "done", "seconds": 3.0})
+    assert of_runs([path], tmp_path).outcomes[0].status.seconds == 3.0
+
+
+def test_a_sweep_is_read_in_the_order_of_its_plan_with_its_views(tmp_path):
+    views = (View(modalities=("a", "b")),)
+    sweep = Sweep(base="x", vary={"f": ("g",)}, seeds=(0,), figures=("coarse/mrr@10",), evaluate=views)
+    plan = make_plan(sweep, lambda overrides: {"changes": list(overrides)})
+    first, second = (trial_folder(tmp_path, trial) for trial in plan.trials)
+    write(second.run / "results.json", RESULTS)
+    write(second.views / "a-b.json", OTHER)
+    second.set_status(Status("done", None, 1.0))
+    found = of_sweep(tmp_path, plan, views)
+    assert [(o.variant, o.view, o.scores["coarse/mrr@10"]["value"]) for o in found.outcomes] == [
+        ("f=g", "", 0.5), ("f=g", "a+b", 0.3),
+    ]  # fmt: skip
+    assert (found.left, found.failed) == (1, [])
+    first.set_status(Status("failed", "why"))
+    found = of_sweep(tmp_path, plan, views)
+    assert (found.left, found.failed[0]["variant"], found.failed[0]["reason"]) == (0, "base", "why")
+
+
+def test_a_damaged_file_of_a_trial_is_named(tmp_path):
+    sweep = Sweep(base="x", vary={"f": ("g",)}, seeds=(0,), figures=("coarse/mrr@10",))
+    plan = make_plan(sweep, lambda overrides: {"changes": list(overrides)})
+    trial_folder(tmp_path, plan.trials[0]).set_status(Status("done"))
+    with pytest.raises(
+        CheckpointError, match=r"cannot read .*results\.json.* remove its folder to run that trial again"
+    ):
+        of_sweep(tmp_path, plan, ())

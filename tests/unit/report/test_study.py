@@ -1,0 +1,62 @@
+"""The tables of a study, cell by cell."""
+
+from m5kit.report.study import NUMBERS, numbers, progress, seeds, tables
+
+
+def test_there_is_a_table_for_figures_differences_cost_and_failures(study):
+    quality, differences, cost, failed = tables(study)
+    assert quality.rows == [
+        ["plain", "2", "0.550 (0.450 to 0.650)"],
+        ["new_one", "2", "0.750 (0.650 to 0.850)"],
+        ["new_one, sees a+b", "2", "0.350 (0.250 to 0.450)"],
+        ["(chance)", "", "0.050"],
+    ]
+    assert quality.note == "Mean over seeds and its 95% Student-t interval."
+    assert differences.title == "Differences from plain"
+    assert differences.rows == [
+        ["new_one", "coarse/mrr@10", "2", "+0.200", "+0.150 to +0.250", "0.500", "1.000"],
+    ]
+    assert cost.rows == [
+        ["plain", "10.0 (9.0 to 11.0)", "3", "1,250,000"],
+        ["new_one", "20.0 (19.0 to 21.0)", "3", "1,250,000"],
+    ]
+    assert failed.rows == [["worse", "1", "out | of\ntune", "trials/x/log.txt"]]
+
+
+def test_the_note_says_how_small_p_can_be(study):
+    assert "with 2 pairs it is at least 0.500" in tables(study)[1].note
+    study["test"] = "t"
+    assert "paired t-test." in tables(study)[1].note
+
+
+def test_tables_without_rows_are_left_out(study):
+    assert [table.title for table in tables(study | {"failed": [], "rows": study["rows"][:1]})] == ["Figures", "Cost"]
+    assert tables(study | {"failed": [], "rows": []}) == []
+
+
+def test_one_seed_has_no_interval(study):
+    study["rows"][0]["figures"]["coarse/mrr@10"] |= {"mean": 0.5, "low": None, "high": None}
+    assert tables(study)[0].rows[0] == ["plain", "2", "0.500"]
+
+
+def test_small_p_values_are_not_rounded_to_nothing(study):
+    study["rows"][1]["figures"]["coarse/mrr@10"]["difference"] |= {"p": 0.0000153, "holm": None}
+    assert tables(study)[1].rows[0][-2:] == ["<0.001", ""]
+
+
+def test_numbers_keep_their_digits(study):
+    first, second, third = (dict(zip(NUMBERS, row, strict=True)) for row in numbers(study))
+    assert (first["mean"], first["difference"], first["seconds"], first["memory_bytes"]) == (0.55, None, 10.0, 3145728)
+    assert (second["difference"], second["pairs"], second["p"], second["p_holm"]) == (0.2, 2, 0.5, 1.0)
+    assert (third["sees"], third["parameters"]) == ("a+b", None)
+
+
+def test_every_run_has_a_row(study):
+    headings, rows = seeds(study)
+    assert headings == ["variant", "sees", "seed", "coarse/mrr@10", "run"]
+    assert rows[1] == ["plain", "", 1, 0.6, "trials/plain-1"]
+    assert len(rows) == 6
+
+
+def test_progress():
+    assert progress({"progress": {"done": 0, "failed": 2, "left": 1}}) == "0 runs done, 2 failed, 1 to go."

@@ -1,0 +1,36 @@
+"""One table in four languages, each with its own signs escaped."""
+
+import csv
+import io
+
+from m5kit.report.tables import Table, to_csv, to_html, to_latex, to_markdown
+
+TABLE = Table("Cost & time", ["", "a_b", "50%"], [["x|y\nz", "<1>", "#2"]], "As {seen}.")
+
+
+def test_markdown():
+    assert (
+        to_markdown(TABLE) == "## Cost & time\n\n|  | a_b | 50% |\n|:--|--:|--:|\n| x\\|y z | <1> | #2 |\n\nAs {seen}."
+    )
+
+
+def test_latex():
+    lines = to_latex(TABLE).splitlines()
+    assert r"\caption{Cost \& time. As \{seen\}.}" in lines
+    assert r"\begin{tabular}{lrr}" in lines
+    assert r" & a\_b & 50\% \\" in lines
+    assert r"x|y z & <1> & \#2 \\" in lines
+    assert to_latex(Table("", ["~^\\"], [])).count(r"\textasciitilde{}\textasciicircum{}\textbackslash{}") == 1
+
+
+def test_html():
+    page = to_html(TABLE)
+    assert "<h2>Cost &amp; time</h2>" in page
+    assert "<td>&lt;1&gt;</td>" in page
+    assert '<p class="note">As {seen}.</p>' in page
+
+
+def test_csv_reads_back():
+    rows = [["a,b", 0.125, None], ['say "x"', 2, "two\nlines"]]
+    read = list(csv.reader(io.StringIO(to_csv(["one", "two", "three"], rows))))
+    assert read == [["one", "two", "three"], ["a,b", "0.125", ""], ['say "x"', "2", "two\nlines"]]
