@@ -21,6 +21,7 @@ def add_import(actions: Verbs) -> None:
     kinds = parser.add_subparsers(title="kinds", metavar="KIND", required=True)
     for kind in SOURCES:
         _add_source(kinds, kind)
+    _add_m5product(kinds)
 
 
 def import_source(options: argparse.Namespace) -> int:
@@ -48,6 +49,26 @@ def import_source(options: argparse.Namespace) -> int:
         format=options.format,
     )
     print_report(report)
+    return 0
+
+
+def import_m5product(options: argparse.Namespace) -> int:
+    """Import M5Product, and say what came of it."""
+    from m5kit.data.importers.m5product import M5Product, import_m5product
+
+    folders = {name: getattr(options, name) for name in ("images", "videos", "audios")}
+    features = {"video": options.video_features, "audio": options.audio_features}
+    data = M5Product(
+        metadata=options.metadata,
+        media={name.removesuffix("s"): folder for name, folder in folders.items() if folder},
+        features={modality: folder for modality, folder in features.items() if folder},
+        regions=options.regions,
+        splits={split: Path(path) for split, path in _pairs("--split", options.split).items()},
+        rest=options.rest,
+        instances=options.instances,
+        label_map=options.label_map,
+    )
+    print_report(import_m5product(data, options.out, copy=options.copy, format=options.format))
     return 0
 
 
@@ -89,6 +110,26 @@ def _add_source(kinds: Verbs, kind: str) -> None:
     add("--copy", action="store_true", help="copy media; without it one link to their folder is made")
     add_format(parser, "jsonl")
     parser.set_defaults(run=import_source, kind=kind)
+
+
+def _add_m5product(kinds: Verbs) -> None:
+    text = "Make a manifest of M5Product's own files, read as streams."
+    parser = kinds.add_parser("m5product", help="from M5Product's own files", description=text)
+    parser.add_argument("out", metavar="OUT", type=Path, help="folder of the new manifest")
+    add = parser.add_argument
+    add("--metadata", type=Path, required=True, metavar="FILE", help="JSON object: product id → record")
+    for name, suffix in (("images", "jpg"), ("videos", "mp4"), ("audios", "mp3")):
+        add(f"--{name}", type=Path, metavar="DIR", help=f"folder of ID.{suffix}")
+    add("--regions", type=Path, nargs="+", default=[], metavar="TSV", help="region features, in place of --images")
+    add("--video-features", type=Path, metavar="DIR", help="folder of ID.npy, in place of --videos")
+    add("--audio-features", type=Path, metavar="DIR", help="folder of ID.npy, in place of --audios")
+    add("--split", action="append", default=[], metavar="SPLIT=FILE", help="a list of ids; repeatable")
+    add("--rest", metavar="SPLIT", help="split of products in no list (default: they are left out)")
+    add("--instances", type=Path, metavar="FILE", help="JSON object: product id → instance, the label fine")
+    add("--label-map", type=Path, metavar="FILE", help="JSON object: label → the label that takes its place")
+    add("--copy", action="store_true", help="copy files; without it their folders are linked")
+    add_format(parser, "arrow")
+    parser.set_defaults(run=import_m5product)
 
 
 def _shares(text: str | None) -> dict[str, float]:

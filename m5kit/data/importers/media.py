@@ -22,10 +22,12 @@ class Media:
         out: the manifest's folder.
         base: the folder that the source's paths are relative to; a path that leaves it is refused.
         copy: copy instead of linking.
+        name: of the link, or of the folder of copies.
     """
 
-    def __init__(self, out: Path, base: Path, copy: bool = False) -> None:
+    def __init__(self, out: Path, base: Path, copy: bool = False, name: str = FOLDER) -> None:
         self.out, self.base, self.copy = Path(os.path.abspath(out)), Path(os.path.abspath(base)), copy
+        self.name = name
         self._inside = self.base.is_relative_to(self.out)
         self._linked = self._inside or copy
 
@@ -53,15 +55,15 @@ class Media:
             return path.relative_to(self.out).as_posix()
         inner = path.relative_to(self.base)
         if self.copy:
-            target = self.out / FOLDER / inner
+            target = self.out / self.name / inner
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
         elif not self._linked:
             self._link()
-        return (FOLDER / inner).as_posix()
+        return (Path(self.name) / inner).as_posix()
 
     def _link(self) -> None:
-        link = self.out / FOLDER
+        link = self.out / self.name
         if link.is_symlink() and Path(os.path.realpath(link)) == self.base.resolve():
             self._linked = True
             return

@@ -1,0 +1,217 @@
+"""Imports M5Product: its metadata, media, released features and the splits of the paper.
+
+The files are described in Dong et al., "M5Product: Self-harmonized Contrastive Learning for E-commercial Multi-modal
+Pretraining" (CVPR 2022) and its toolkit. None of them is part of m5kit, and their licence forbids handing them on.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from m5kit.data.importers.ids import IdTable, read_ids, stream_json
+from m5kit.data.importers.media import Media
+from m5kit.data.importers.report import MissingList, Report
+from m5kit.data.importers.writer import Format, ManifestWriter
+from m5kit.data.records import MODALITIES
+from m5kit.errors import DataError
+
+SUFFIXES = {"image": ".jpg", "video": ".mp4", "audio": ".mp3"}
+FIELDS = {"image": "url", "video": "video", "audio": "video"}
+"""By modality, the field of a record that says that it should be there."""
+
+Place = Callable[[str], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class M5Product:
+    """Where the parts of the data set lie.
+
+    Attributes:
+        metadata: JSON object, product id → record with ``title``, ``pv``, ``label``, ``url``, ``video``.
+        media: by modality, a folder of ``ID.jpg``, ``ID.mp4`` or ``ID.mp3``.
+        features: by modality, a folder of ``ID.npy``, in place of media.
+        regions: TSV files of region features, in place of images.
+        splits: by split, its list of ids.
+        rest: the split of products in no list; they are left out if None.
+        instances: JSON object, product id → record or text whose ``label`` is the instance: the label ``fine``.
+        label_map: JSON object, label → label that takes its place.
+    """
+
+    metadata: Path
+    media: Mapping[str, Path] = field(default_factory=dict)
+    features: Mapping[str, Path] = field(default_factory=dict)
+    regions: Sequence[Path] = ()
+    splits: Mapping[str, Path] = field(default_factory=dict)
+    rest: str | None = None
+    instances: Path | None = None
+    label_map: Path | None = None
+
+    def __post_init__(self) -> None:
+        twice = set(self.media) & set(self.features) | (
+            {"image"} & {*self.media, *self.features} if self.regions else set()
+        )
+        if twice:
+            raise DataError(
+                f"{min(twice)} comes from media and from features; choose one, and import the other elsewhere"
+            )
+        for path in (*self.media.values(), *self.features.values()):
+            if not path.is_dir():
+                raise DataError(f"there is no folder {path}")
+
+
+def import_m5product(data: M5Product, out: Path, *, copy: bool = False, format: Format = "arrow") -> Report:  # noqa: A002
+    """Write the manifest; memory does not grow with the metadata, and by 13 bytes for each id that a list names.
+
+    A product in several lists becomes an item of each; from the second on its id is ``ID@SPLIT``.
+
+    Args:
+        data: the parts.
+        out: the manifest's folder.
+        copy: copy media and features instead of linking their folders.
+        format: of the manifest.
+
+    Raises:
+        DataError: a file is missing or damaged, or nothing was imported.
+    """
+    with ManifestWriter(out, format) as writer:
+        report = Report(writer.path)
+        with MissingList(report) as missing:
+            places = _places(data, out, copy, missing)
+            splits = _Splits(data)
+            labels = _Labels(data)
+            for name, record in stream_json(data.metadata):
+                item = _item(name, record, places, missing)
+                if item is None:
+                    report.passed_over["record without a modality"] += 1
+                    continue
+                item["labels"] = labels.of(name, record)
+                for split, identity in splits.of(name):
+                    writer.add({**item, "id": identity, "split": split})
+                    report.count({**item, "split": split}, MODALITIES)
+            splits.close(report, missing)
+        if not report.items:
+            raise DataError(f"no product of {data.metadata} is in a list; are the lists of the same release?")
+    return report
+
+
+def parse_properties(text: Any) -> dict[str, str | list[str]] | None:
+    """The table in a ``pv``; None if there is none, which the data marks by an empty text or a single character.
+
+    A pair without its sign, key or value is left out; a key that comes again has a list of values.
+
+    Example:
+        >>> parse_properties("brand#:#Nord#;#size#:#3#;#size#:#4#;#broken#;#empty#:#")
+        {'brand': 'Nord', 'size': ['3', '4']}
+        >>> parse_properties("0") is None
+        True
+    """
+    if not isinstance(text, str) or len(text.strip()) <= 1:
+        return None
+    table: dict[str, list[str]] = {}
+    for pair in text.split("#;#"):
+        key, sign, value = (part.strip() for part in pair.partition("#:#"))
+        if sign and key and value and value not in table.get(key, ()):
+            table.setdefault(key, []).append(value)
+    return {key: values[0] if len(values) == 1 else values for key, values in table.items()} or None
+
+
+def _places(data: M5Product, out: Path, copy: bool, missing: MissingList) -> dict[str, Place]:
+    """By modality, what gives the reference of a product."""
+    places = {m: _files(m, folder, SUFFIXES[m], out, copy) for m, folder in data.media.items()}
+    places |= {m: _files(m, folder, ".npy", out, copy) for m, folder in data.features.items()}
+    if data.regions:
+        from m5kit.data.importers.regions import pack_regions  # brings torch, which metadata does without
+
+        places["image"] = pack_regions(data.regions, out, missing).place
+    return places
+
+
+def _files(modality: str, folder: Path, suffix: str, out: Path, copy: bool) -> Place:
+    media = Media(out, folder, copy, name=f"{modality}_features" if suffix == ".npy" else f"{modality}s")
+    return lambda name: media.place(modality, f"{name}{suffix}", name)
+
+
+def _item(name: str, record: Any, places: Mapping[str, Place], missing: MissingList) -> dict[str, Any] | None:
+    if not isinstance(record, Mapping):
+        return None
+    title = record.get("title")
+    item: dict[str, Any] = {"table": parse_properties(record.get("pv"))}
+    item["text"] = title.strip() or None if isinstance(title, str) else None
+    for modality, place in places.items():
+        item[modality] = place(name)
+        if item[modality] is None and record.get(FIELDS[modality]):
+            missing.add(modality, name, record[FIELDS[modality]])
+    return item if any(value is not None for value in item.values()) else None
+
+
+class _Splits:
+    """Which splits a product is in, and which of the listed products came."""
+
+    def __init__(self, data: M5Product) -> None:
+        self.lists, self.rest = data.splits, data.rest
+        self._tables = {split: IdTable(_numbered(path)) for split, path in data.splits.items()}
+        self._seen: dict[str, NDArray[np.bool_]] = {
+            split: np.zeros(table.largest + 1, np.bool_) for split, table in self._tables.items()
+        }
+        self._left_out = self._repeated = self._shared = 0
+
+    def of(self, name: str) -> Iterator[tuple[str | None, str]]:
+        """Pairs (split, id) for each item that the product becomes."""
+        found = {split: number for split, table in self._tables.items() if (number := table.get(name)) is not None}
+        if not found:
+            if self.rest or not self.lists:
+                yield self.rest, name
+            else:
+                self._left_out += 1
+            return
+        new = {split: number for split, number in found.items() if not self._seen[split][number]}
+        self._repeated += len(new) < len(found)
+        self._shared += len(new) > 1
+        for place, (split, number) in enumerate(new.items()):
+            self._seen[split][number] = True
+            yield split, name if place == 0 else f"{name}@{split}"
+
+    def close(self, report: Report, missing: MissingList) -> None:
+        """List the ids that no record has, and say what was left out."""
+        for split, path in self.lists.items():
+            for name in read_ids(path):
+                number = self._tables[split].get(name)
+                if number is not None and not self._seen[split][number]:
+                    missing.add(f"record of {split}", name, path.name)
+        for reason, count in {"in no list": self._left_out, "came before": self._repeated}.items():
+            if count:
+                report.passed_over[reason] = count
+        if self._shared:
+            report.notes.append(
+                f"{self._shared} products are in several lists; the ids of their further items are ID@SPLIT"
+            )
+
+
+class _Labels:
+    """The labels of a product: ``coarse`` is its category, ``fine`` its instance."""
+
+    def __init__(self, data: M5Product) -> None:
+        self._map = dict(stream_json(data.label_map)) if data.label_map else {}
+        self._instances: dict[str, str] = {}
+        for name, record in stream_json(data.instances) if data.instances else ():
+            label = record.get("label") if isinstance(record, Mapping) else record
+            if label not in (None, ""):
+                self._instances[name] = str(label)
+
+    def of(self, name: str, record: Mapping[str, Any]) -> dict[str, str] | None:
+        """The labels, or None if there are none."""
+        labels: dict[str, str] = {}
+        label = record.get("label")
+        if label not in (None, ""):
+            labels["coarse"] = str(self._map.get(str(label), label))
+        if name in self._instances:
+            labels["fine"] = self._instances[name]
+        return labels or None
+
+
+def _numbered(path: Path) -> Iterator[tuple[str, int]]:
+    return ((name, number) for number, name in enumerate(read_ids(path)))
