@@ -56,17 +56,24 @@ class Found:
     notes: Sequence[str] = field(default=())
 
 
-def of_sweep(out: Path, plan: Plan, views: Sequence[View]) -> Found:
-    """What the trials of a sweep have left so far, in the order of the plan."""
+def of_sweep(trials: Path, plan: Plan, views: Sequence[View], out: Path) -> Found:
+    """What the trials of a sweep have left so far, in the order of the plan.
+
+    Args:
+        trials: folder of the trials.
+        plan: of the sweep.
+        views: what the runs were also allowed to see.
+        out: folder of the report.
+    """
     outcomes: list[Outcome] = []
     failed: list[Mapping[str, Any]] = []
     for trial in plan.trials:
-        folder = trial_folder(out, trial)
+        folder = trial_folder(trials, trial)
         status = folder.status
         if status.state == "done":
             outcomes += _outcomes(out, trial, folder, status, views)
         elif status.state == "failed":
-            log = str(folder.log.relative_to(out))
+            log = os.path.relpath(folder.log, out)
             failed.append({"variant": trial.variant, "seed": trial.seed, "reason": status.reason, "log": log})
     left = len(plan.trials) - len(failed) - len({(outcome.variant, outcome.seed) for outcome in outcomes})
     notes = [f"{name} is the same as {first} and was not run again." for name, first in plan.same.items()]
@@ -107,7 +114,7 @@ def of_runs(runs: Sequence[Path], out: Path) -> Found:
 
 
 def _outcomes(out: Path, trial: Trial, folder: TrialFolder, status: Status, views: Sequence[View]) -> Iterator[Outcome]:
-    run = str(folder.run.relative_to(out))
+    run = os.path.relpath(folder.run, out)
     seen = {"": folder.run / "results.json"}
     seen |= {view.name: folder.views / f"{folder_name(view.name)}.json" for view in views}
     for view, path in seen.items():

@@ -31,13 +31,13 @@ class Engine(Protocol):
         """Have :func:`m5kit.ablation.worker.run_trial` called on ``folder`` in another process."""
 
 
-def trial_folder(out: Path, trial: Trial) -> TrialFolder:
-    """Where a trial of the sweep in ``out`` keeps its files."""
-    return TrialFolder(out / "trials" / trial.id)
+def trial_folder(trials: Path, trial: Trial) -> TrialFolder:
+    """Where a trial keeps its files, among those of all sweeps that share the folder ``trials``."""
+    return TrialFolder(trials / trial.id)
 
 
 def run_trials(
-    out: Path,
+    folder: Path,
     trials: Sequence[Trial],
     task: Callable[[Trial], Mapping[str, Any]],
     engine: Engine,
@@ -47,31 +47,34 @@ def run_trials(
     """Run what has not ended yet.
 
     Args:
-        out: the sweep's folder.
+        folder: of the trials.
         trials: of the plan, in the order in which they start.
         task: gives the content of ``trial.json``.
         engine: runs a trial in another process.
         jobs: how many run at once.
         after: called when a trial has ended, from this thread.
     """
-    waiting = [trial for trial in trials if trial_folder(out, trial).status.state not in ENDED]
+    waiting = [trial for trial in trials if trial_folder(folder, trial).status.state not in ENDED]
     for trial in waiting:
-        folder = trial_folder(out, trial)
-        write(folder.task, task(trial))
-        if folder.status.state == "queued":
-            folder.set_status(Status("queued"))
+        _prepare(trial_folder(folder, trial), task(trial))
     running: dict[Trial, Job] = {}
     try:
         while waiting or running:
             while waiting and len(running) < jobs:
                 trial = waiting.pop(0)
-                running[trial] = engine.start(trial_folder(out, trial).path)
+                running[trial] = engine.start(trial_folder(folder, trial).path)
             for trial in [trial for trial, job in running.items() if job.ended() is not None]:
-                after(trial, _settle(trial_folder(out, trial), running.pop(trial)))
+                after(trial, _settle(trial_folder(folder, trial), running.pop(trial)))
             time.sleep(WAIT)
     finally:
         for job in running.values():
             job.stop()
+
+
+def _prepare(folder: TrialFolder, task: Mapping[str, Any]) -> None:
+    write(folder.task, task)
+    if folder.status.state == "queued":
+        folder.set_status(Status("queued"))
 
 
 def _settle(folder: TrialFolder, job: Job) -> Status:

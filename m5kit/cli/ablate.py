@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from m5kit.ablation.trial_folder import Status
 
 
+TRIALS = "trials"
+
+
 def add_parser(verbs: Verbs) -> None:
     """Add the verb."""
     parser = verbs.add_parser(
@@ -24,6 +27,9 @@ def add_parser(verbs: Verbs) -> None:
     parser.add_argument("sweep", type=Path, metavar="SWEEP", help="a YAML file such as configs/ablations/fusion.yaml")
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder of the manifest (sets data.root)")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the trials and the report")
+    parser.add_argument(
+        "--trials", type=Path, metavar="DIR", help="folder of trials that sweeps share (default: trials in --out)"
+    )
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="trials at once (default: %(default)s)")
     parser.add_argument("--resume", action="store_true", help="go on with the sweep in --out")
     parser.add_argument("--dry-run", action="store_true", help="list the trials and how long they may take")
@@ -45,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
     for name, first in plan.same.items():
         write(f"note: {name} is the same as {first}; it is trained once")
     if options.dry_run:
-        _list(sweep, plan, options.out, options.jobs)
+        _list(sweep, plan, options.trials or options.out / TRIALS, options.jobs)
         return 0
     _begin(options.out, sweep, options.resume)
     return _run(options, sweep, plan)
@@ -89,19 +95,20 @@ def _run(options: argparse.Namespace, sweep: "Sweep", plan: "Plan") -> int:
     from m5kit.ablation.runner import run_trials, trial_folder
 
     out, data = options.out.resolve(), options.data.resolve() if options.data else None
-    report = _reporter(out, sweep, plan, options.sweep.stem)
+    trials = (options.trials or out / TRIALS).resolve()
+    report = _reporter(out, trials, sweep, plan, options.sweep.stem)
     page, failed = report()
     write(f"report: {page}")
 
     def task(trial: "Trial") -> Mapping[str, Any]:
-        return trial_task(sweep, trial, trial_folder(out, trial).run, data)
+        return trial_task(sweep, trial, trial_folder(trials, trial).run, data)
 
     def after(trial: "Trial", status: "Status") -> None:
         report()
         seconds = f" in {status.seconds:.0f} s" if status.seconds is not None else f": {status.reason}"
         write(f"{status.state} {trial.variant}, seed {trial.seed}{seconds}")
 
-    run_trials(out, plan.trials, task, _engine(options.engine, out, sweep), options.jobs, after)
+    run_trials(trials, plan.trials, task, _engine(options.engine, out, sweep), options.jobs, after)
     page, failed = report()
     write(f"report: {page}")
     if failed:
@@ -109,7 +116,7 @@ def _run(options: argparse.Namespace, sweep: "Sweep", plan: "Plan") -> int:
     return 1 if failed else 0
 
 
-def _reporter(out: Path, sweep: "Sweep", plan: "Plan", title: str) -> Callable[[], tuple[Path, int]]:
+def _reporter(out: Path, trials: Path, sweep: "Sweep", plan: "Plan", title: str) -> Callable[[], tuple[Path, int]]:
     """Writes the report of what there is now; gives its page and the number of failed trials."""
     from m5kit.ablation.analysis import Question, analyse
     from m5kit.ablation.outcomes import of_sweep
@@ -119,7 +126,7 @@ def _reporter(out: Path, sweep: "Sweep", plan: "Plan", title: str) -> Callable[[
     question = Question(title, sweep.about, sweep.figures, plan.reference, sweep.interval, sweep.test)
 
     def report() -> tuple[Path, int]:
-        study = analyse(of_sweep(out, plan, sweep.evaluate), question)
+        study = analyse(of_sweep(trials, plan, sweep.evaluate, out), question)
         write_json(out / "study.json", study)
         return write_report(study, out), len(study["failed"])
 
@@ -136,10 +143,10 @@ def _engine(name: str, out: Path, sweep: "Sweep") -> "Engine":
     return SubmititEngine(out / "cluster", sweep.cluster)
 
 
-def _list(sweep: "Sweep", plan: "Plan", out: Path, jobs: int) -> None:
+def _list(sweep: "Sweep", plan: "Plan", trials: Path, jobs: int) -> None:
     from m5kit.ablation.runner import trial_folder
 
-    statuses = {trial: trial_folder(out, trial).status for trial in plan.trials}
+    statuses = {trial: trial_folder(trials, trial).status for trial in plan.trials}
     rows = [
         (trial.id, trial.variant, trial.seed, statuses[trial].state, " ".join(trial.overrides)) for trial in plan.trials
     ]

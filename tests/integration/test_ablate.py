@@ -60,6 +60,20 @@ def test_a_lost_trial_is_trained_again_to_the_same_figures(swept, tool, tmp_path
 
 
 @pytest.mark.slow
+def test_sweeps_share_trials(swept, demo, tool, tmp_path):
+    out, arguments, _ = swept
+    shared = ("--out", tmp_path / "again", "--trials", out / "trials")
+    said = tool(*arguments[:2], "--data", demo, *shared).stdout
+    assert "done" not in said
+    assert json.loads((tmp_path / "again" / "study.json").read_text())["progress"] == {
+        "done": 2,
+        "failed": 0,
+        "left": 0,
+    }
+    assert "<h2>Learning curves</h2>" in (tmp_path / "again" / "report.html").read_text()
+
+
+@pytest.mark.slow
 def test_any_runs_make_a_page(swept, tool, tmp_path):
     runs = sorted(path.parent for path in swept[0].glob("trials/*/run/results.json"))
     tool("tools/report.py", *runs, "--out", tmp_path / "page")

@@ -72,13 +72,13 @@ def test_a_sweep_is_read_in_the_order_of_its_plan_with_its_views(tmp_path):
     write(second.run / "results.json", RESULTS)
     write(second.views / "a-b.json", OTHER)
     second.set_status(Status("done", None, 1.0))
-    found = of_sweep(tmp_path, plan, views)
+    found = of_sweep(tmp_path, plan, views, tmp_path)
     assert [(o.variant, o.view, o.scores["coarse/mrr@10"]["value"]) for o in found.outcomes] == [
         ("f=g", "", 0.5), ("f=g", "a+b", 0.3),
     ]  # fmt: skip
     assert (found.left, found.failed) == (1, [])
     first.set_status(Status("failed", "why"))
-    found = of_sweep(tmp_path, plan, views)
+    found = of_sweep(tmp_path, plan, views, tmp_path)
     assert (found.left, found.failed[0]["variant"], found.failed[0]["reason"]) == (0, "base", "why")
 
 
@@ -89,4 +89,4 @@ def test_a_damaged_file_of_a_trial_is_named(tmp_path):
     with pytest.raises(
         CheckpointError, match=r"cannot read .*results\.json.* remove its folder to run that trial again"
     ):
-        of_sweep(tmp_path, plan, ())
+        of_sweep(tmp_path, plan, (), tmp_path)
