@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from m5kit.cli.options import Verbs, words
 from m5kit.cli.output import write, write_table
-from m5kit.data.importers.run import SOURCES
-from m5kit.data.importers.writer import FORMATS
+from m5kit.data.importers import FEATURES, FORMATS, SOURCES
 from m5kit.errors import DataError
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ def import_m5product(options: argparse.Namespace) -> int:
     from m5kit.data.importers.m5product import M5Product, import_m5product
 
     folders = {name: getattr(options, name) for name in ("images", "videos", "audios")}
-    features = {"video": options.video_features, "audio": options.audio_features}
+    features = {modality: getattr(options, f"{modality}_features") for modality in FEATURES}
     data = M5Product(
         metadata=options.metadata,
         media={name.removesuffix("s"): folder for name, folder in folders.items() if folder},

@@ -12,7 +12,6 @@ from m5kit.data.importers.writer import Format, ManifestWriter
 from m5kit.data.records import MODALITIES
 from m5kit.errors import DataError
 
-SOURCES = ("csv", "parquet", "huggingface", "webdataset", "folder")
 LOOSE = ("webdataset", "folder")
 """Sources whose rows need not all have the same columns."""
 

@@ -5,13 +5,12 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias
 
 from m5kit.data.records import MODALITIES, NAMES
 from m5kit.errors import DataError
 
 Format: TypeAlias = Literal["jsonl", "arrow", "parquet"]
-FORMATS: tuple[Format, ...] = get_args(Format)
 BATCH = 4096
 """Rows written together; groups this small are read at random quickly."""
 
