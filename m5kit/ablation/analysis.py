@@ -136,16 +136,24 @@ def _correct(differences: Sequence[dict[str, Any] | None]) -> None:
 
 
 def _cost(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """Seconds with the least and the most: they are no sample of anything but the load of the machine."""
-    seconds = [o.status.seconds for o in outcomes if o.status.seconds is not None]
     memory = [o.status.memory for o in outcomes if o.status.memory is not None]
-    sizes = {o.status.parameters for o in outcomes if o.status.parameters is not None}
+    sizes = [o.status.parameters for o in outcomes if o.status.parameters is not None]
     return {
-        "seconds": {"mean": sum(seconds) / len(seconds), "low": min(seconds), "high": max(seconds)}
-        if seconds
-        else {"mean": None, "low": None, "high": None},
+        "seconds": _range([o.status.seconds for o in outcomes if o.status.seconds is not None]),
         "memory": max(memory, default=None),
         "parameters": max(sizes, default=None),
+    }
+
+
+def _range(seconds: Sequence[float]) -> dict[str, float | None]:
+    """Mean, least and most: seconds are a sample of nothing but the load of the machine, so no interval fits."""
+    if not seconds:
+        return {"mean": None, "low": None, "high": None}
+    several = len(seconds) > 1
+    return {
+        "mean": sum(seconds) / len(seconds),
+        "low": min(seconds) if several else None,
+        "high": max(seconds) if several else None,
     }
 
 

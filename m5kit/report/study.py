@@ -110,7 +110,7 @@ def _difference_note(study: Study) -> str:
     if study["test"] == "t":
         text += "t-test"
     else:
-        least = f"; with {max(pairs)} pairs it is at least {_p(2 / 2 ** max(pairs))}" if pairs else ""
+        least = f"; with {max(pairs)} of them it is at least {_p(2 / 2 ** max(pairs))}" if pairs else ""
         text += f"permutation test{least}"
     seen = any(row["view"] for row in study["rows"])
     partly = f" {study['reference']} seen in part is compared with itself seen whole." if seen else ""

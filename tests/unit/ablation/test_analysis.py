@@ -93,6 +93,14 @@ def test_a_figure_that_no_run_has_is_told():
     assert found["rows"][0]["figures"]["fine/mrr@10"]["mean"] is None
 
 
+def test_one_run_has_no_range_of_seconds_and_unknown_costs_stay_unknown():
+    known = study(outcomes("plain", {0: 0.5}))["rows"][0]["cost"]
+    assert known["seconds"] == {"mean": 10.0, "low": None, "high": None}
+    unknown = [Outcome("plain", "", 0, {}, Status("done"), "r")]
+    cost = analyse(Found(unknown), Question("t", "", (MRR,)))["rows"][0]["cost"]
+    assert cost == {"seconds": {"mean": None, "low": None, "high": None}, "memory": None, "parameters": None}
+
+
 def test_nothing_done_yet_is_a_study_too():
     found = study()
     assert (found["rows"], found["progress"]) == ([], {"done": 0, "failed": 0, "left": 2})

@@ -24,7 +24,7 @@ def test_there_is_a_table_for_figures_differences_cost_and_failures(study):
 
 
 def test_the_note_says_how_small_p_can_be(study):
-    assert "with 2 pairs it is at least 0.500" in tables(study)[1].note
+    assert "with 2 of them it is at least 0.500" in tables(study)[1].note
     study["test"] = "t"
     assert "paired t-test." in tables(study)[1].note
 

@@ -1,0 +1,50 @@
+"""Pictures of a study: those for which there are numbers, from the curves that all seeds have."""
+
+import json
+
+import pytest
+
+from m5kit.report.plots import MOST_PANELS, _mean_curves, pictures
+
+
+def _log(path, rows):
+    path.mkdir(parents=True)
+    (path / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def test_curves_are_means_over_seeds_at_the_steps_that_all_have(tmp_path):
+    _log(tmp_path / "a", [{"step": 1, "loss/x": 1.0, "odd": 1.0}, {"step": 2, "loss/x": 3.0}])
+    _log(tmp_path / "b", [{"step": 1, "loss/x": 2.0}, {"step": 3, "loss/x": 9.0}])
+    curves = _mean_curves(["a", "b"], tmp_path)
+    assert curves == {"loss/x": {1: 1.5}, "step": {1: 1.0}}
+
+
+def test_runs_that_logged_nothing_have_no_curves(tmp_path):
+    assert _mean_curves(["none"], tmp_path) == {}
+    assert _mean_curves([], tmp_path) == {}
+
+
+def test_pictures_are_png_and_named(study, folder):
+    drawn = list(pictures(study, folder))
+    assert [picture.name for picture in drawn] == ["figures", "cost", "views", "losses", "weights"]
+    assert all(picture.png.startswith(b"\x89PNG") for picture in drawn)
+
+
+def test_without_times_and_views_these_pictures_are_left_out(study, folder):
+    study["rows"] = study["rows"][:2]
+    for row in study["rows"]:
+        row["cost"]["seconds"] = {"mean": None, "low": None, "high": None}
+    assert [picture.name for picture in pictures(study, folder)] == ["figures", "losses", "weights"]
+
+
+def test_missing_figures_leave_gaps_and_break_nothing(study, folder):
+    study["rows"][1]["figures"]["coarse/mrr@10"] |= {"values": {}, "mean": None, "low": None, "high": None}
+    study["rows"][2]["figures"]["coarse/mrr@10"] |= {"values": {}, "mean": None, "low": None, "high": None}
+    assert len(list(pictures(study, folder))) == 5
+
+
+@pytest.mark.parametrize("count", [MOST_PANELS + 3])
+def test_more_variants_than_panels_can_be_drawn(study, folder, count):
+    row = study["rows"][0]
+    study["rows"] = [row | {"variant": f"variant {number}"} for number in range(count)]
+    assert len(list(pictures(study, folder))) == 4
