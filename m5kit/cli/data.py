@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from m5kit.cli._data_import import add_import
+from m5kit.cli._data_stats import add_stats
 from m5kit.cli.options import Verbs
 from m5kit.cli.output import write, write_table
 
@@ -20,6 +21,7 @@ def add_parser(verbs: Verbs) -> None:
     _add_make_demo(actions)
     add_import(actions)
     _add_validate(actions)
+    add_stats(actions)
 
 
 def make_demo(options: argparse.Namespace) -> int:

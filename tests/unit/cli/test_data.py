@@ -67,3 +67,16 @@ def test_import_explains_its_options(tmp_path, capsys):
     assert "--map 'text': expected NAME=VALUE" in capsys.readouterr().err
     assert main([*start, "--map", "text=id", "--split-by", "train=most"]) == 2
     assert "--split-by 'train=most': expected shares such as train=0.8,test=0.2" in capsys.readouterr().err
+
+
+def test_stats_prints_tables_json_and_a_page(folder, tmp_path, capsys):
+    assert main(["data", "stats", str(folder), "--hash", "--html", str(tmp_path / "page.html")]) == 0
+    printed = capsys.readouterr().out
+    assert "table+text           1" in printed
+    assert "text characters    2      1      1       1     1    1" in printed
+    assert printed.endswith(f"the page is {tmp_path / 'page.html'}\n")
+    assert main(["data", "stats", str(folder), "--media", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["unreadable"] == {"image": 1}
+    assert found["spreads"]["table properties"]["median"] == 1
+    assert found["shared"] is None

@@ -1,0 +1,96 @@
+"""``m5kit data stats MANIFEST``: what a manifest holds, as tables, JSON or one HTML page."""
+
+import argparse
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from m5kit.cli.options import Verbs, words
+from m5kit.cli.output import write, write_table
+
+if TYPE_CHECKING:
+    from m5kit.data.stats import Stats
+
+
+def add_stats(actions: Verbs) -> None:
+    """Add the action."""
+    parser = actions.add_parser("stats", help="count what a manifest holds", description=__doc__)
+    parser.add_argument("manifest", metavar="MANIFEST", type=Path, help="the file, or its folder")
+    parser.add_argument("--media", action="store_true", help="also sizes and durations, from the heads of the files")
+    parser.add_argument("--hash", action="store_true", help="also contents that two splits share: reads every file")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="also write a page with plots")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--modalities", metavar="A,B", help="the keys that are modalities (default: the usual five)")
+    parser.set_defaults(run=stats)
+
+
+def stats(options: argparse.Namespace) -> int:
+    """Count, print, and write the page if one is asked for."""
+    from m5kit.data.records import MODALITIES
+    from m5kit.data.stats import describe
+
+    modalities = words(options.modalities or "") or MODALITIES
+    found = describe(options.manifest, media=options.media, contents=options.hash, modalities=modalities)
+    if options.json:
+        write(json.dumps(_as_json(found), ensure_ascii=False, indent=2))
+    else:
+        _print(found)
+    if options.html:
+        from m5kit.report.data_page import write_page
+
+        write_page(found, options.html)
+        if not options.json:
+            write(f"\nthe page is {options.html}")
+    return 0
+
+
+def _print(found: "Stats") -> None:
+    rows = [
+        [split or "(none)", size, *(found.presence[split][m] for m in found.modalities)]
+        for split, size in found.splits.items()
+    ]
+    write_table(["split", "items", *found.modalities], rows)
+    write("")
+    write_table(["modalities together", "items"], [["+".join(p) or "(none)", n] for p, n in found.patterns.items()])
+    if found.labels:
+        write("")
+        tails = [[name, *_tail(counts).values()] for name, counts in found.labels.items()]
+        write_table(["label", *_tail({"": 1})], tails)
+    if found.spreads:
+        write("")
+        spreads = [[f"{s.modality} {s.unit}", *(f"{v:.6g}" for v in s.summary.values())] for s in found.spreads]
+        write_table(["lengths and sizes", *found.spreads[0].summary], spreads)
+    for modality, count in found.unreadable.items():
+        write(f"{modality}: {count} files are missing or cannot be read; m5kit data validate names them")
+    if found.shared is not None:
+        write("")
+        shared = [[s.modality, *(split or "(none)" for split in s.splits), s.contents] for s in found.shared]
+        write_table(["shared content", "split", "and split", "contents"], shared)
+
+
+def _tail(counts: Mapping[str, int]) -> dict[str, Any]:
+    """The long tail of a label."""
+    sizes = list(counts.values())
+    return {"classes": len(sizes), "largest": max(sizes), "median": median(sizes), "singletons": sizes.count(1)}
+
+
+def _as_json(found: "Stats") -> dict[str, Any]:
+    return {
+        "path": str(found.path),
+        "items": found.items,
+        "splits": dict(found.splits),
+        "presence": {split: {m: counts[m] for m in found.modalities} for split, counts in found.presence.items()},
+        "patterns": {"+".join(pattern): count for pattern, count in found.patterns.items()},
+        "labels": {name: {**_tail(counts), "counts": counts} for name, counts in found.labels.items()},
+        "properties": dict(found.properties),
+        "spreads": {f"{s.modality} {s.unit}": s.summary for s in found.spreads},
+        "unreadable": dict(found.unreadable),
+        "shared": None
+        if found.shared is None
+        else [
+            {"modality": s.modality, "splits": s.splits, "contents": s.contents, "examples": s.examples}
+            for s in found.shared
+        ],
+    }

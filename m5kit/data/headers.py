@@ -1,0 +1,68 @@
+"""Looks at the head of a media file: how large, how long; nothing is decoded."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from m5kit.data.decode._media import media_path
+from m5kit.errors import DecodeError
+
+UNBOUNDED = 2**62
+
+
+def read_header(modality: str, source: str, root: Path) -> dict[str, float]:
+    """Numbers by unit: ``KiB`` and, by modality, ``width`` and ``height`` (pixels), ``seconds``; of arrays ``tokens``.
+
+    Args:
+        modality: what the file is.
+        source: its path relative to ``root``.
+        root: the manifest's folder.
+
+    Returns:
+        Nothing if there is no such file, or its head cannot be read.
+    """
+    try:
+        path = media_path(source, root, UNBOUNDED)
+        reader = _array if path.suffix == ".npy" else READERS.get(modality)
+        return {"KiB": path.stat().st_size / 1024, **(reader(path) if reader else {})}
+    except (DecodeError, OSError, ValueError, ArithmeticError, SyntaxError, EOFError):
+        return {}
+
+
+def _picture(path: Path) -> dict[str, float]:
+    from PIL import Image
+
+    with Image.open(path) as picture:
+        return {"width": picture.width, "height": picture.height}
+
+
+def _film(path: Path) -> dict[str, float]:
+    import av
+
+    with av.open(str(path)) as container:
+        if not container.streams.video:
+            raise ValueError("no pictures in it")
+        stream = container.streams.video[0]
+        return {**_seconds(container.duration, av.time_base), "width": stream.width, "height": stream.height}
+
+
+def _sound(path: Path) -> dict[str, float]:
+    import av
+
+    with av.open(str(path)) as container:
+        if not any(stream.rate for stream in container.streams.audio):
+            raise ValueError("no sound in it")
+        return _seconds(container.duration, av.time_base)
+
+
+def _seconds(duration: int | None, base: int) -> dict[str, float]:
+    """A film that was recorded as a stream does not know how long it is."""
+    return {"seconds": duration / base} if duration else {}
+
+
+def _array(path: Path) -> dict[str, float]:
+    import numpy as np
+
+    return {"tokens": np.load(path, mmap_mode="r", allow_pickle=False).shape[0]}
+
+
+READERS: Mapping[str, Callable[[Path], dict[str, float]]] = {"image": _picture, "video": _film, "audio": _sound}

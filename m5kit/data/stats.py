@@ -1,0 +1,211 @@
+"""Counts what a manifest holds: patterns of absence, long tails, lengths, sizes, and contents that two splits share."""
+
+import json
+from array import array
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from m5kit.data.headers import read_header
+from m5kit.data.manifest import read_manifest
+from m5kit.data.records import MODALITIES, PATHS
+from m5kit.structures import Sample
+
+SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The distribution of one number, such as the width of pictures; ``values`` is ``n``."""
+
+    modality: str
+    unit: str
+    values: NDArray[np.float64]
+
+    @cached_property
+    def summary(self) -> dict[str, float]:
+        """How many, least, median, mean, 95th percentile and most."""
+        least, median, high, most = np.percentile(self.values, [0, 50, 95, 100]).tolist()
+        mean = float(self.values.mean())
+        return {"count": len(self.values), "least": least, "median": median, "mean": mean, "p95": high, "most": most}
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """Contents of one modality that stand in two splits.
+
+    Attributes:
+        modality: whose.
+        splits: the two.
+        contents: how many.
+        examples: pairs of ids, one of each split, at most 10.
+    """
+
+    modality: str
+    splits: tuple[str, str]
+    contents: int
+    examples: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """What a manifest holds.
+
+    Attributes:
+        path: the manifest.
+        modalities: what was counted.
+        splits: items by split.
+        presence: by split and modality, how many items have it.
+        patterns: how many items have exactly these modalities, the most frequent first.
+        labels: by label name, how many items each value has, the most frequent first.
+        properties: how many tables have each property, the most frequent first.
+        spreads: lengths and sizes.
+        unreadable: by modality, files whose header cannot be read.
+        shared: contents across splits; None if contents were not compared.
+    """
+
+    path: Path
+    modalities: tuple[str, ...]
+    splits: Mapping[str, int]
+    presence: Mapping[str, Mapping[str, int]]
+    patterns: Mapping[tuple[str, ...], int]
+    labels: Mapping[str, Mapping[str, int]]
+    properties: Mapping[str, int]
+    spreads: tuple[Spread, ...]
+    unreadable: Mapping[str, int]
+    shared: tuple[Shared, ...] | None
+
+    @property
+    def items(self) -> int:
+        """How many there are."""
+        return sum(self.splits.values())
+
+
+def describe(
+    manifest: Path | str, *, media: bool = False, contents: bool = False, modalities: Sequence[str] = MODALITIES
+) -> Stats:
+    """Count what a manifest holds, in one pass.
+
+    Args:
+        manifest: the file, or its folder.
+        media: also look at the size and the header of every file; nothing is decoded.
+        contents: also compare the contents of every file, text and table between splits; every file is read.
+        modalities: the keys to read as modalities.
+
+    Raises:
+        DataError: there is no manifest, or rows are wrong.
+    """
+    opened = read_manifest(manifest, modalities=modalities)
+    presence: dict[str, Counter[str]] = {}
+    patterns: Counter[tuple[str, ...]] = Counter()
+    labels: dict[str, Counter[str]] = {}
+    properties: Counter[str] = Counter()
+    numbers: dict[tuple[str, str], array[float]] = {}
+    unreadable: Counter[str] = Counter()
+    digests = _Digests(opened.root) if contents else None
+    for sample in opened:
+        presence.setdefault(sample.split, Counter()).update(sample.sources.keys())
+        patterns[tuple(sample.sources)] += 1
+        properties.update(list(sample.sources.get("table") or ()))
+        for name, value in sample.labels.items():
+            labels.setdefault(name, Counter())[value] += 1
+        for modality, unit, number in _numbers(sample, opened.root if media else None):
+            if unit:
+                numbers.setdefault((modality, unit), array("d")).append(number)
+            else:
+                unreadable[modality] += 1
+        if digests is not None:
+            digests.add(sample)
+    return Stats(
+        path=opened.rows.path,
+        modalities=opened.modalities,
+        splits=opened.split_sizes(),
+        presence=presence,
+        patterns=dict(patterns.most_common()),
+        labels={name: dict(counts.most_common()) for name, counts in sorted(labels.items())},
+        properties=dict(properties.most_common()),
+        spreads=tuple(Spread(*key, np.array(values)) for key, values in sorted(numbers.items())),
+        unreadable=dict(unreadable),
+        shared=None if digests is None else tuple(digests.shared()),
+    )
+
+
+def _numbers(sample: Sample, root: Path | None) -> Iterator[tuple[str, str, float]]:
+    """Triples (modality, unit, number); without a unit where a file cannot be read."""
+    for modality, value in sample.sources.items():
+        if modality == "text":
+            yield modality, "characters", len(value)
+        elif modality == "table":
+            yield modality, "properties", len(value)
+        elif root is not None and isinstance(value, str) and ("#" not in value or (root / value).is_file()):
+            # path#ID is one of many items in a file: it has no size of its own
+            found = read_header(modality, value, root)
+            yield from ((modality, unit, number) for unit, number in found.items())
+            if not found:
+                yield modality, "", 0
+
+
+class _Digests:
+    """A digest of 64 bits for each content, and whose it is: 16 bytes a content."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._ids: list[str] = []
+        self._splits: list[int] = []
+        self._names: dict[str, int] = {}
+        self._found: dict[str, tuple[array[int], array[int]]] = {}
+
+    def add(self, sample: Sample) -> None:
+        """Remember the contents of one item; what cannot be read has none."""
+        for modality, value in sample.sources.items():
+            digest = _digest(modality, value, self.root)
+            if digest is not None:
+                digests, rows = self._found.setdefault(modality, (array("q"), array("q")))
+                digests.append(digest)
+                rows.append(len(self._ids))
+        self._ids.append(sample.id)
+        self._splits.append(self._names.setdefault(sample.split, len(self._names)))
+
+    def shared(self) -> Iterator[Shared]:
+        """What two splits share, modality by modality."""
+        splits, names = np.array(self._splits), list(self._names)
+        for modality, (digests, rows) in sorted(self._found.items()):
+            pairs: dict[tuple[str, str], list[tuple[str, str]]] = {}
+            for group in _groups(np.array(digests), np.array(rows)):
+                first = {names[splits[row]]: self._ids[row] for row in group[::-1]}
+                for one, other in combinations(sorted(first), 2):
+                    pairs.setdefault((one, other), []).append((first[one], first[other]))
+            for both, examples in sorted(pairs.items()):
+                yield Shared(modality, both, len(examples), tuple(examples[:SHOWN]))
+
+
+def _groups(digests: NDArray[np.int64], rows: NDArray[np.int64]) -> Iterator[list[int]]:
+    """The rows of each digest that comes more than once."""
+    order = np.argsort(digests, kind="stable")
+    edges = np.flatnonzero(np.diff(digests[order])) + 1
+    for group in np.split(rows[order], edges):
+        if len(group) > 1:
+            yield group.tolist()
+
+
+def _digest(modality: str, value: Any, root: Path) -> int | None:
+    digest = blake2b(digest_size=8)
+    if modality in PATHS:
+        try:
+            with (root / value).open("rb") as file:
+                while block := file.read(2**20):
+                    digest.update(block)
+        except OSError:
+            return None  # validate is what names files that are not there
+    else:
+        text = " ".join(value.split()) if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
+        digest.update(text.encode())
+    return int.from_bytes(digest.digest(), "big", signed=True)
