@@ -4,7 +4,7 @@ import argparse
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from statistics import median
+from statistics import median_low
 from typing import TYPE_CHECKING, Any
 
 from m5kit.cli.options import Verbs, words
@@ -65,15 +65,16 @@ def _print(found: "Stats") -> None:
     for modality, count in found.unreadable.items():
         write(f"{modality}: {count} files are missing or cannot be read; m5kit data validate names them")
     if found.shared is not None:
-        write("")
+        write("" if found.shared else "\nno two splits share a content")
         shared = [[s.modality, *(split or "(none)" for split in s.splits), s.contents] for s in found.shared]
-        write_table(["shared content", "split", "and split", "contents"], shared)
+        if shared:
+            write_table(["shared content", "split", "and split", "contents"], shared)
 
 
 def _tail(counts: Mapping[str, int]) -> dict[str, Any]:
     """The long tail of a label."""
     sizes = list(counts.values())
-    return {"classes": len(sizes), "largest": max(sizes), "median": median(sizes), "singletons": sizes.count(1)}
+    return {"classes": len(sizes), "largest": max(sizes), "median": median_low(sizes), "singletons": sizes.count(1)}
 
 
 def _as_json(found: "Stats") -> dict[str, Any]:

@@ -73,7 +73,7 @@ def _codes(column: Any, count: int, names: dict[str, int]) -> NDArray[np.int32]:
         return np.full(count, names.setdefault("", len(names)), np.int32)
     encoded = column.dictionary_encode(null_encoding="encode")
     numbers = [names.setdefault(str(value or ""), len(names)) for value in encoded.dictionary.to_pylist()]
-    return np.array(numbers, dtype=np.int32)[np.asarray(encoded.indices)]
+    return np.take(np.array(numbers, dtype=np.int32), np.asarray(encoded.indices, dtype=np.int64))
 
 
 def _odd(columns: dict[str, Any], count: int) -> Flags:

@@ -100,6 +100,8 @@ def _tail(axes: Axes, sizes: np.ndarray) -> None:
 
 
 def _spread(spread: Spread) -> str:
+    if spread.values.min() == spread.values.max():
+        return ""  # the table says it all
     # the last hundredth would leave the rest a single bar
     shown = spread.values[spread.values <= np.percentile(spread.values, 99)]
 

@@ -103,7 +103,7 @@ def draw_split(name: str, shares: Mapping[str, float], seed: int) -> str:
 
     Example:
         >>> [draw_split(name, {"train": 0.5, "test": 0.5}, 0) for name in "abcd"]
-        ['test', 'train', 'test', 'test']
+        ['test', 'train', 'train', 'test']
     """
     digest = hashlib.blake2b(f"{seed}:{name}".encode(), digest_size=8).digest()
     place = int.from_bytes(digest, "big") / 2**64

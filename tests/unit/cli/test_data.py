@@ -80,3 +80,8 @@ def test_stats_prints_tables_json_and_a_page(folder, tmp_path, capsys):
     assert found["unreadable"] == {"image": 1}
     assert found["spreads"]["table properties"]["median"] == 1
     assert found["shared"] is None
+
+
+def test_stats_says_so_when_splits_share_nothing(folder, capsys):
+    assert main(["data", "stats", str(folder), "--hash"]) == 0
+    assert "no two splits share a content" in capsys.readouterr().out
