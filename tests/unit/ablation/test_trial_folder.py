@@ -34,8 +34,7 @@ def test_a_write_that_was_cut_off_leaves_the_old_file(tmp_path):
 
 
 def test_a_held_trial_keeps_others_out(tmp_path):
-    with TrialFolder(tmp_path).locked(), (tmp_path / "lock").open("wb") as other:
-        with pytest.raises(BlockingIOError):
-            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with TrialFolder(tmp_path).locked(), (tmp_path / "lock").open("wb") as other, pytest.raises(BlockingIOError):
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
     with (tmp_path / "lock").open("wb") as other:
         fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
