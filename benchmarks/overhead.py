@@ -2,8 +2,8 @@
 
 Both arms train the same model from the same weights on the same batches in memory; the losses of the first steps must
 agree before anything is timed. Blocks of steps alternate (A B B A), and the ratio of the median block times is printed,
-with the ratio of the bare loop to itself as the noise floor. The clock is the processor time of this process, which other
-jobs on the machine hardly disturb; run it on one thread.
+with the ratio of the bare loop to itself as the noise floor. The clock is the processor time of this process, which
+other jobs on the machine hardly disturb; run it on one thread.
 
 Run: OMP_NUM_THREADS=1 python benchmarks/overhead.py --data demo [--set KEY=VALUE]...
 """
