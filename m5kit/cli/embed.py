@@ -27,7 +27,9 @@ def add_parser(verbs: Verbs) -> None:
 def run(options: argparse.Namespace) -> int:
     """Embed and write."""
     from m5kit.engine.embedding import TrainedRun
+    from m5kit.evaluation.features import require_features_name
 
+    require_features_name(options.out)
     trained = TrainedRun.open(options.run_folder, data=options.data)
     embedded = trained.embed_items(options.split, options.modalities, options.space)
     embedded.save(options.out)

@@ -25,6 +25,15 @@ def read_columns(path: Path) -> Columns:
     return _of_kind(path, {".npz": _read_npz, ".parquet": _read_parquet})(path)
 
 
+def require_features_name(path: Path) -> None:
+    """Make sure that :func:`write_columns` will accept a file name, before hours of work go into its content.
+
+    Raises:
+        DataError: it will not.
+    """
+    _of_kind(path, {".npz": _write_npz, ".parquet": _write_parquet})
+
+
 def write_columns(path: Path, columns: Columns) -> None:
     """Write a ``.npz`` or ``.parquet`` file, making its folder if need be."""
     write = _of_kind(path, {".npz": _write_npz, ".parquet": _write_parquet})

@@ -30,7 +30,7 @@ def test_a_done_trial_tells_what_it_cost(folder, fake_task):
     status = run(folder, fake_task(folder.run, pause=0.2))
     assert (status.state, status.reason, status.parameters) == ("done", None, None)
     assert status.seconds >= 0.2
-    assert 2**20 < status.memory < 2**30
+    assert 2**20 < status.memory < 2**36  # Linux counts what this process held when it forked
     assert folder.log.read_text() == "training\n"
 
 
