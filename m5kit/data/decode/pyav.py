@@ -65,7 +65,8 @@ class PyAVDecoder(Decoder):
             if len({(frame.width, frame.height) for frame in found}) > 1:
                 raise DamagedClipError("the size of its frames changes on the way")
             self.caps.check_size(found[0].width, found[0].height)
-            pixels = np.stack([frame.to_ndarray(format="rgb24") for frame in found])
+            # one thread: the pool that more would use does not survive the fork into a loader's worker, and is slower
+            pixels = np.stack([frame.to_ndarray(format="rgb24", threads=1) for frame in found])
             return turn_upright(pixels, display_matrix(found[0]))
         except DamagedClipError as error:
             raise unreadable(source, str(error)) from error
