@@ -78,7 +78,7 @@ def test_embed_writes_every_item(trained, demo, tool, tmp_path, name):
 
 
 def test_a_stopped_run_resumes_to_the_same_bits(trained, demo, tool, short, tmp_path, metric_lines):
-    """Stopped by SIGTERM at whatever step it has reached; dropout, augmentation and a worker are on."""
+    """Stopped by SIGTERM at whatever step it has reached; dropout, augmentation and two workers are on."""
     run = tmp_path / "run"
     arguments = ["tools/train.py", "configs/demo/scale.yaml", "--data", demo, "--run-dir", run, *short()]
     running = subprocess.Popen([sys.executable, *map(str, arguments)], stdout=subprocess.PIPE, text=True)
@@ -103,7 +103,7 @@ def test_a_killed_run_resumes_to_the_same_bits_with_other_workers(trained, demo,
     for path in last.iterdir():
         path.unlink()
     last.rmdir()
-    tool(*arguments, *short("evaluation=none", "data.workers=2"), "--resume")
+    tool(*arguments, *short("evaluation=none", "data.workers=1"), "--resume")
     assert _same(_weights(run, 6), _weights(trained[0], 6))
     assert metric_lines(run) == metric_lines(trained[0])
 

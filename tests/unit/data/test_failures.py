@@ -33,7 +33,9 @@ def test_past_the_share_the_run_stops(tmp_path):
 
 
 def test_exactly_the_share_is_allowed(tmp_path):
-    FailureLog(tmp_path / "failures.jsonl", max_share=0.4, minimum=10).update(batch(6, 4))
+    log = FailureLog(tmp_path / "failures.jsonl", max_share=0.4, minimum=10)
+    log.update(batch(6, 4))
+    assert log.summary() == {"a": {"attempts": 10, "failed": 4}}
 
 
 def test_no_failure_leaves_no_file(tmp_path):

@@ -1,12 +1,16 @@
 """The total loss is the weighted sum of the tasks, reaches every encoder, and never is NaN."""
 
+from itertools import combinations
+
 import pytest
 import torch
 
+from m5kit.models.embedder import embed
 from m5kit.models.pretrainer import Pretrainer
 from m5kit.registry import TASKS
 
 EVERY = ("audio", "image", "table", "text", "video")
+SUBSETS = [names for size in range(1, 6) for names in combinations(EVERY, size)]
 MASKED = {
     "audio": {"type": "masked_features", "observed": 32},
     "image": {"type": "masked_features", "observed": 192},
@@ -53,6 +57,19 @@ def test_whatever_is_missing_the_loss_is_finite_and_can_go_back(pretrainer, batc
     output.loss.backward()
     assert output.loss.isfinite()
     assert all(p.grad.isfinite().all() for p in model.parameters() if p.grad is not None)
+
+
+@pytest.mark.parametrize("names", SUBSETS, ids="+".join)
+def test_each_of_the_31_subsets_trains_and_embeds(pretrainer, batch, names):
+    model, items = pretrainer(), batch([names] * 3)
+    output = model.loss(items, _generator())
+    output.loss.backward()
+    learned = {
+        name.split(".")[2] for name, p in model.named_parameters() if ".encoders." in name and p.grad is not None
+    }
+    assert output.loss.isfinite()
+    assert learned == set(names)
+    assert torch.allclose(embed(model.eval(), items).fused.norm(dim=1), torch.ones(3), atol=1e-5)
 
 
 def test_a_batch_with_nothing_costs_nothing(pretrainer, batch):
