@@ -45,10 +45,10 @@ def test_the_smallest_encoder_has_under_40_lines():
 
 
 def test_the_pieces_of_the_examples_are_picked_by_name(examples, capsys):
-    changes = ["fusion=bottleneck", "encoder_text.type=bag_of_words", "evaluation=none"]
+    changes = ["fusion=mbt", "encoder_text.type=bag_of_words", "evaluation=none"]
     assert main(["config", "check", "demo/scale", *(word for change in changes for word in ("--set", change))]) == 0
     said = capsys.readouterr().out
-    assert "Bottleneck" in said
+    assert "AttentionBottlenecks" in said
     assert "BagOfWords" in said
 
 
@@ -63,7 +63,7 @@ def six(demo, tmp_path):
             row["points"] = f"{row['id']}.xyz"
             np.savetxt(data / row["points"], generator.normal(size=(25, 3)) * (1 + number % 5))
     (data / "annotations.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n")
-    pieces = ["input_points/patches", "encoder_points/tokens", "task_masked_points/features", "fusion/bottleneck"]
+    pieces = ["input_points/patches", "encoder_points/tokens", "task_masked_points/features", "fusion/mbt"]
     config = {
         "_base_": [str(ROOT / "configs/demo/scale.yaml"), *pieces],
         "encoder_text": {"_replace_": True, "type": "bag_of_words"},
@@ -85,7 +85,7 @@ def test_a_sixth_modality_trains_together_with_the_other_five(examples, six, too
     assert "alignment" in json.loads((run / "results.json").read_text())["results"]["spread"]
     used = {part["distribution"] for part in json.loads((run / "provenance.json").read_text())["plugins"]}
     assert used == {
-        *("m5kit-encoder-bag-of-words", "m5kit-fusion-bottleneck", "m5kit-metric-spread"),
+        *("m5kit-encoder-bag-of-words", "m5kit-fusion-mbt", "m5kit-metric-spread"),
         *("m5kit-modality-points", "m5kit-task-pairing"),
     }
     tool("tools/embed.py", run, "--data", tmp_path / "data", "--out", tmp_path / "e.npz", "--modalities", "points")

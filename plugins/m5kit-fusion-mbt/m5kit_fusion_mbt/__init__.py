@@ -6,20 +6,21 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from m5kit.api import Fused, Fusion, Tokens
+from m5kit.api import ConfigError, Fused, Fusion, Tokens
 
 
-class Bottleneck(Fusion):
-    """Each modality attends to itself and to ``tokens`` shared ones, which are averaged over the modalities.
+class AttentionBottlenecks(Fusion):
+    """Each modality attends to itself and, from one layer on, to ``tokens`` shared ones, averaged after every layer.
 
     Attention costs the sum of the squared lengths instead of the square of their sum, and a modality must condense
-    what it tells the others.
+    what it tells the others. The layers before the exchange give each modality time to find what is worth telling.
 
     Args:
         modalities: the m columns.
         dim: width d.
+        layers: blocks of each modality; every modality has its own.
+        exchange_from: the first layer that exchanges, counted from 0 (the paper's L_f); 0 exchanges in all of them.
         tokens: how many bottleneck tokens there are; the paper finds 4 enough.
-        layers: how often modalities exchange.
         heads: attention heads a block.
         dropout: rate in the blocks.
 
@@ -31,13 +32,17 @@ class Bottleneck(Fusion):
         *,
         modalities: tuple[str, ...],
         dim: int,
+        layers: int = 4,
+        exchange_from: int = 2,
         tokens: int = 4,
-        layers: int = 2,
         heads: int = 4,
         dropout: float = 0.1,
     ) -> None:
         super().__init__()
-        self.modalities, self.dim = tuple(modalities), dim
+        if not 0 <= exchange_from <= layers - 2:  # what the first exchange tells is heard in the layer after it
+            expected = f"expected 0 to {layers - 2}, so that two of {layers} layers exchange"
+            raise ConfigError([f"exchange_from: {expected}; got {exchange_from}"])
+        self.modalities, self.dim, self.exchange_from = tuple(modalities), dim, exchange_from
         self.shared = nn.Parameter(0.02 * torch.randn(tokens, dim))
         self.layers = nn.ModuleList(
             nn.ModuleDict({m: _block(dim, heads, dropout) for m in self.modalities}) for _ in range(layers)
@@ -47,8 +52,11 @@ class Bottleneck(Fusion):
         """Fuse ``b l d`` tokens by modality; ``weights`` is ``b m``."""
         values = {m: tokens[m].values for m in self.modalities if m in tokens}
         shared = self.shared.expand(len(weights), -1, -1)
-        for layer in self.layers:
-            values, shared = self._exchange(layer, values, shared, tokens)
+        for number, layer in enumerate(self.layers):
+            if number < self.exchange_from:
+                values = {m: _alone(layer[m], own, tokens[m]) for m, own in values.items()}
+            else:
+                values, shared = self._exchange(layer, values, shared, tokens)
         fused = {m: Tokens(values[m], tokens[m].lengths) for m in values}
         absent = weights.new_zeros(len(weights), self.dim)
         columns = [fused[m].summary * fused[m].mask[:, :1] if m in fused else absent for m in self.modalities]
@@ -67,6 +75,12 @@ class Bottleneck(Fusion):
             present = tokens[m].mask[:, :1, None].to(both.dtype)
             moved[m], told, there = both[:, count:], told + both[:, :count] * present, there + present
         return moved, told / there.clamp(min=1)
+
+
+def _alone(block: nn.Module, own: Tensor, tokens: Tokens) -> Tensor:
+    """One layer without exchange; a row without the modality sees its padding, since softmax over nothing is NaN."""
+    hidden: Tensor = block(own, src_key_padding_mask=~tokens.mask & tokens.mask[:, :1])
+    return hidden
 
 
 def _block(dim: int, heads: int, dropout: float) -> nn.Module:
