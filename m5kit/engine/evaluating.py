@@ -7,8 +7,13 @@ from typing import Any
 from m5kit.engine.embedding import TrainedRun
 from m5kit.engine.run_folder import write_json
 from m5kit.errors import ConfigError, DataError
-from m5kit.evaluation.base import Metric, Result
+from m5kit.evaluation.base import Embedded, Metric, Request, Result
+from m5kit.evaluation.gallery import found_by_some
+from m5kit.evaluation.retrieval import Retrieval
 from m5kit.registry import METRICS
+
+GALLERIES = 4
+"""For how many retrieval tasks ``gallery.json`` shows what queries found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,7 @@ def evaluate(
         run: trained.
         tasks: names from the config's ``evaluation``; None for all.
         modalities: let every task that names no modalities itself see only these.
-        store: write the figures to the run folder.
+        store: write the figures, and what some queries found, to the run folder.
 
     Raises:
         ConfigError: an unknown task or modality.
@@ -57,7 +62,14 @@ def evaluate(
     evaluation = Evaluation(results, skipped)
     if store:
         write_json(run.folder.results, evaluation.as_json())
+        write_json(run.folder.gallery, _galleries({name: able[name] for name in results}, embedded, run.config.seed))
     return evaluation
+
+
+def _galleries(metrics: Mapping[str, Metric], embedded: Mapping[Request, Embedded], seed: int) -> dict[str, Any]:
+    """What ``gallery.json`` holds: queries and hits of the first retrieval tasks, by task."""
+    searches = [(name, metric) for name, metric in metrics.items() if isinstance(metric, Retrieval)]
+    return {name: found_by_some(metric, embedded, seed) for name, metric in searches[:GALLERIES]}
 
 
 def _chosen(

@@ -91,6 +91,11 @@ class RunFolder:
         return self.path / "results.json"
 
     @property
+    def gallery(self) -> Path:
+        """What some queries of the retrieval tasks found."""
+        return self.path / "gallery.json"
+
+    @property
     def log(self) -> Path:
         """What the run said."""
         return self.path / "log.txt"

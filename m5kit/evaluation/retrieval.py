@@ -94,14 +94,8 @@ class Retrieval(Metric):
 
     def rank(self, queries: Embedded, gallery: Embedded) -> Ranking:
         """Search the gallery for labelled queries; the scores of single queries come from this."""
-        own = _positions(queries.ids, gallery.ids) if self.leave_one_out else np.full(len(queries), NOTHING)
-        found = top_k(
-            self._vectors(queries),
-            self._vectors(gallery),
-            max(self.ks),
-            own=own,
-            backend=self.backend,
-        )
+        own = self._own(queries, gallery)
+        found = self.nearest(queries, gallery, max(self.ks))
         wanted, offered = queries.label(self.label), gallery.label(self.label)
         names, numbers = np.unique(np.concatenate([wanted, offered]), return_inverse=True)
         wanted_number, offered_number = numbers[: len(wanted)], numbers[len(wanted) :]
@@ -115,8 +109,18 @@ class Retrieval(Metric):
             ranked=len(gallery) - (own != NOTHING),
         )
 
-    def _vectors(self, part: Embedded) -> NDArray[np.float32]:
+    def nearest(self, queries: Embedded, gallery: Embedded, k: int) -> NDArray[np.int64]:
+        """Positions ``q k`` in the gallery of what each query finds, best first; -1 where the gallery ends."""
+        own = self._own(queries, gallery)
+        return top_k(self.vectors(queries), self.vectors(gallery), k, own=own, backend=self.backend)
+
+    def vectors(self, part: Embedded) -> NDArray[np.float32]:
+        """What is compared, ``b d``; their products are the scores."""
         return normalise(part.vectors) if self.cosine else part.vectors
+
+    def _own(self, queries: Embedded, gallery: Embedded) -> NDArray[np.int64]:
+        """Where in the gallery each query stands and must not find itself, ``q``; -1 for nowhere."""
+        return _positions(queries.ids, gallery.ids) if self.leave_one_out else np.full(len(queries), NOTHING)
 
 
 def _positions(wanted: NDArray[np.str_], ids: NDArray[np.str_]) -> NDArray[np.int64]:
