@@ -27,16 +27,25 @@ class Pipeline:
         decoder: opens the reference.
         transform: prepares what was decoded.
         source: another modality whose reference is used where an item has none of its own, as a film has a sound track.
+        join: columns of the manifest that the decoder reads together; empty for the modality's own column alone.
     """
 
     decoder: Decoder
     transform: Transform
     source: str | None = None
+    join: tuple[str, ...] = ()
 
     def reference(self, sample: Sample, modality: str) -> Any:
-        """What to decode, or None if the item has nothing."""
+        """What to decode, values by column where several are joined, or None if the item has nothing."""
+        if self.join:
+            return {column: sample.sources[column] for column in self.join if column in sample.sources} or None
         own = sample.sources.get(modality)
-        return sample.sources.get(self.source) if own is None and self.source is not None else own
+        borrows = own is None and self.source is not None and modality not in sample.lost
+        return sample.sources.get(self.source) if borrows else own
+
+    def columns(self, modality: str) -> tuple[str, ...]:
+        """The columns of the manifest that :meth:`reference` looks at."""
+        return self.join or tuple(filter(None, (modality, self.source)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,13 +133,19 @@ def _write(connection: sqlite3.Connection, space: str, outputs: Mapping[str, Arr
 
 
 def digest_content(source: Any, root: Path) -> str:
-    """Digest of what a manifest refers to: the reference itself and, if it names a file, the bytes in it.
+    """Digest of what a manifest refers to: the reference itself and, if it names files, the bytes in them.
 
     Example:
         >>> digest_content("a red mug", Path()) == digest_content("a red mug", Path("elsewhere"))
         True
     """
     digest = hashlib.blake2b(json.dumps(source, sort_keys=True, default=str).encode(), digest_size=20)
+    for each in source.values() if isinstance(source, Mapping) else [source]:
+        _digest_file(each, root, digest)
+    return digest.hexdigest()
+
+
+def _digest_file(source: Any, root: Path, digest: "hashlib.blake2b") -> None:
     path = root / source if isinstance(source, str) and len(source) < 4096 and "\0" not in source else None
     try:
         if path is not None and path.is_file():
@@ -148,7 +154,6 @@ def digest_content(source: Any, root: Path) -> str:
                     digest.update(part)
     except OSError:  # a text too long for a file's name, or a file that decoding will complain about
         digest.update(b"unreadable")
-    return digest.hexdigest()
 
 
 def digest_facts(facts: Iterable[Any]) -> str:

@@ -29,6 +29,7 @@ def build_pipelines(config: RunConfig) -> dict[str, Pipeline]:
             decoder=DECODERS.build(config.inputs[m]["decoder"]),
             transform=TRANSFORMS.build(config.inputs[m]["transform"]),
             source=config.inputs[m].get("source"),
+            join=tuple(config.inputs[m].get("join", ())),
         )
         for m in sorted(config.encoders)
     }

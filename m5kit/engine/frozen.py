@@ -96,9 +96,8 @@ class FrozenOutputs:
 
     def _space(self, modality: str, pipeline: Pipeline) -> str:
         """Digest of everything that decides an output but the item's content."""
-        encoder, inputs = self.encoders[modality], self.config.inputs[modality]
-        transform = pipeline.transform
-        before = [inputs["decoder"], inputs["transform"], dict(transform.provides()), dict(transform.state())]
+        encoder, transform = self.encoders[modality], pipeline.transform
+        before = [self.config.inputs[modality], dict(transform.provides()), dict(transform.state())]
         return digest_facts([*_settings(encoder), *before])
 
 

@@ -79,8 +79,9 @@ class RunData:
 
     @cached_property
     def manifest(self) -> Manifest:
-        """Every item of the manifest."""
-        return read_manifest(self.root, self.config.data.manifest, modalities=tuple(self.pipelines))
+        """Every item of the manifest, with the columns that some input reads."""
+        columns = dict.fromkeys(column for m, pipeline in self.pipelines.items() for column in pipeline.columns(m))
+        return read_manifest(self.root, self.config.data.manifest, modalities=tuple(columns))
 
     def samples(self, *splits: str) -> Manifest:
         """The items of some splits.
@@ -91,6 +92,26 @@ class RunData:
         return self.manifest.select(*splits)
 
     def train_loader(self) -> DataLoader[Batch]:
+    @cached_property
+    def training_items(self) -> Manifest:
+        """What the config leaves of the training splits; evaluation reads every split whole.
+
+        Raises:
+            DataError: a split has no items, or nothing is left.
+        """
+        wanted, seed = self.config.data, self.config.seed
+        items = self.samples(*wanted.train)
+        if wanted.missing_rate:
+            items = items.altered(Losses(wanted.missing_rate, seed, self._stand_ins()))
+        if wanted.complete_only:
+            items = complete(items, self._stand_ins())
+        return portion(items, wanted.share, seed) if wanted.share < 1 else items
+
+    def _stand_ins(self) -> dict[str, str | None]:
+        """What an item can lack, and what is read in its place; of a joined input, each of its columns."""
+        own = {m: pipeline.source for m, pipeline in self.pipelines.items() if not pipeline.join}
+        return own | {column: None for pipeline in self.pipelines.values() for column in pipeline.join}
+
         """Endless batches of the training splits, augmented."""
         config = self.config
         samples = self.samples(*config.data.train)

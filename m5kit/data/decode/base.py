@@ -9,7 +9,12 @@ class Decoder(ABC):
     """Reads one modality of one item, and opens and closes whatever it needs within the call.
 
     Decoders are constructed in the main process and pickled to the workers: they hold settings, never open files.
+
+    Attributes:
+        joins: whether a source is several columns of the manifest, values by name, which the input's ``join`` lists.
     """
+
+    joins: bool = False
 
     @abstractmethod
     def __call__(self, source: Any, root: Path) -> Any:

@@ -26,7 +26,8 @@ from m5kit.engine.config.sections import (
     Weighting,
     is_known,
 )
-from m5kit.errors import ConfigError
+from m5kit.errors import ConfigError, M5KitError
+from m5kit.registry import DECODERS
 
 SectionType = TypeVar("SectionType", bound=Section)
 
@@ -134,7 +135,7 @@ def _section_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _input_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
-    closed = ["decoder", "transform", "source"]
+    closed = ["decoder", "transform", "source", "join"]
     for modality, given in _by_name(values, "input_").items():
         key = f"input_{modality}"
         if not isinstance(given, Mapping):
@@ -146,6 +147,31 @@ def _input_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _weight_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
+        yield from _join_problems(key, given)
+
+
+def _join_problems(key: str, given: Mapping[str, Any]) -> Iterator[Problem]:
+    """Several columns need a decoder that reads several, and such a decoder needs to know which."""
+    joins, join = _reads_several(given.get("decoder")), given.get("join")
+    if join is None:
+        if joins:
+            yield f"{key}.join", "is missing; the decoder reads several columns, as in join: [text, table]"
+        return
+    names = join if isinstance(join, list) else []
+    if not names or not all(isinstance(name, str) and name for name in names) or len(set(names)) < len(names):
+        yield f"{key}.join", f"expected names of columns of the manifest, each once, got {join!r}"
+    if "source" in given:
+        yield f"{key}.source", "has no use beside join; list the column there"
+    if not joins:
+        yield f"{key}.join", "the decoder reads one column; take one that joins them, such as joined_text"
+
+
+def _reads_several(decoder: Any) -> bool:
+    name = decoder.get("type") if isinstance(decoder, Mapping) else None
+    try:
+        return isinstance(name, str) and getattr(DECODERS.get(name), "joins", False)
+    except M5KitError:  # reported where the part is looked at
+        return False
     for name, task in _by_name(values, "task_").items():
         weight = task.get("weight", 1.0) if isinstance(task, Mapping) else 1.0
         if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight < float("inf"):

@@ -94,6 +94,24 @@ def test_a_source_stands_in_for_a_missing_reference(make, pipelines):
     assert borrowed[Draw(0, 0)].inputs["audio"].values.tolist() == [97.0]
 
 
+def test_joined_columns_are_there_if_one_is(make, pipelines):
+    joined = replace(pipelines["text"], join=("text", "audio"))
+    seen = [joined.reference(sample, "text") for sample in SAMPLES]
+    assert seen == [{"text": "tt", "audio": "a"}, {"text": "u"}, {"text": "t"}, None]
+    assert [list(seen[0]), list(replace(joined, join=("audio", "text")).reference(SAMPLES[0], "text"))] == [
+        ["text", "audio"],
+        ["audio", "text"],
+    ]
+    assert "text" not in make(pipelines=pipelines | {"text": joined})[Draw(0, 3)].inputs
+
+
+def test_a_pipeline_says_which_columns_it_reads(pipelines):
+    alone = pipelines["audio"]
+    assert alone.columns("audio") == ("audio",)
+    assert replace(alone, source="video").columns("audio") == ("audio", "video")
+    assert replace(alone, join=("title", "seen")).columns("audio") == ("title", "seen")
+
+
 def test_workers_change_nothing(make):
     def batches(workers):
         loader = DataLoader(

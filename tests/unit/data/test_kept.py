@@ -96,6 +96,9 @@ def test_a_changed_file_or_another_reference_has_another_digest(tmp_path):
     assert digest_content("a.jpg", tmp_path) != before
     assert digest_content({"colour": "red"}, tmp_path) != digest_content({"colour": "blue"}, tmp_path)
     assert digest_content("x" * 3000, tmp_path)
+    joined = digest_content({"scan": "a.jpg", "text": "a mug"}, tmp_path)
+    (tmp_path / "a.jpg").write_bytes(b"six")
+    assert digest_content({"scan": "a.jpg", "text": "a mug"}, tmp_path) != joined
 
 
 def test_facts_have_one_digest_in_one_order():

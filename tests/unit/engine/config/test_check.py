@@ -7,6 +7,7 @@ import pytest
 
 from m5kit.engine.config import check_config, load_config
 from m5kit.errors import ConfigError
+from m5kit.registry import DECODERS
 
 Write = Callable[[str, str], Path]
 pytestmark = pytest.mark.usefixtures("parts")
@@ -90,6 +91,22 @@ def test_an_encoder_needs_an_input_and_an_input_an_encoder(leaf: Path, write: Wr
     assert "demo/x.yaml:2: encoder_b: has no input_b" in found
     assert "demo/x.yaml:3: input_c: has no encoder_c to feed" in found
     assert "demo/x.yaml:3: input_c.transform: expected a mapping with a type (see: m5kit list transforms)" in found
+
+
+def test_columns_are_joined_by_a_decoder_that_reads_several(leaf: Path) -> None:
+    class Joining:
+        joins = True
+
+    with DECODERS.temporarily("t_joining", Joining):
+        assert "input_a.join: is missing; the decoder reads several columns" in problems(
+            leaf, "input_a.decoder.type=t_joining"
+        )
+        both = problems(leaf, "input_a.decoder.type=t_joining", "input_a.join=[x, x]", "input_a.source=y")
+        assert "input_a.join: expected names of columns of the manifest, each once, got ['x', 'x']" in both
+        assert "input_a.source: has no use beside join; list the column there" in both
+        config = check_config(load_config(leaf, ["input_a.decoder.type=t_joining", "input_a.join=[x, y]"]))
+    assert config.inputs["a"]["join"] == ["x", "y"]
+    assert "input_a.join: the decoder reads one column; take one that joins them" in problems(leaf, "input_a.join=[x]")
 
 
 def test_two_tasks_may_not_hide_tokens_of_one_modality(leaf: Path, write: Write) -> None:
