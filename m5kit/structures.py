@@ -28,6 +28,7 @@ class Sample:
     labels: Mapping[str, str] = field(default_factory=dict)
     split: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
+    lost: frozenset[str] = frozenset()  # taken away on purpose: no other modality's file stands in for them
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ def trial_task(sweep: Sweep, trial: Trial, run: Path, data: Path | None) -> dict
     return {
         "variant": trial.variant,
         "seed": trial.seed,
-        "train": train_command(sweep.base, trial.overrides, run, data),
+        "train": train_command(trial.base, trial.overrides, run, data),
         "views": {
             folder_name(view.name): [*M5KIT, "evaluate", str(run), "--modalities", ",".join(view.modalities), "--json"]
             for view in sweep.evaluate

@@ -10,8 +10,8 @@ from typing import Any
 from m5kit.ablation.sweep import Sweep, Variant, reference, variants
 from m5kit.errors import ConfigError
 
-Resolve = Callable[[Sequence[str]], Mapping[str, Any]]
-"""Gives the whole checked config of the sweep's base with changes laid on it."""
+Resolve = Callable[[str, Sequence[str]], Mapping[str, Any]]
+"""Gives the whole checked config of a base with changes laid on it."""
 
 NOT_COMPUTED = ("name", "data.root", "data.workers", "checkpoint.keep")
 """Keys that no figure depends on, so that an id is the same on another machine."""
@@ -25,12 +25,14 @@ class Trial:
         id: sixteen letters and digits made from the config and the seed.
         variant: name of its variant.
         seed: of the run.
+        base: name or path of the config that it starts from.
         overrides: ``KEY=VALUE`` each, those of the sweep, the variant and the seed.
     """
 
     id: str
     variant: str
     seed: int
+    base: str
     overrides: tuple[str, ...]
 
 
@@ -104,11 +106,11 @@ def folder_name(text: str) -> str:
 
 
 def _trials(sweep: Sweep, variant: Variant, resolve: Resolve) -> Iterator[Trial]:
-    changes = (*sweep.set, *variant.overrides)
-    values = resolve(changes)
+    base, changes = variant.base or sweep.base, (*sweep.set, *variant.overrides)
+    values = resolve(base, changes)
     how = [[view.modalities for view in sweep.evaluate], sweep.budget.threads]
     for seed in sweep.seeds:
-        yield Trial(trial_id(values, seed, how), variant.name, seed, (*changes, f"seed={seed}"))
+        yield Trial(trial_id(values, seed, how), variant.name, seed, base, (*changes, f"seed={seed}"))
 
 
 def _flat(tree: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

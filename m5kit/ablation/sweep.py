@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError
 
 from m5kit.errors import ConfigError
 
@@ -17,6 +17,10 @@ BASE = "base"
 
 Scalar = bool | int | float | str
 Positive = Annotated[float, Field(gt=0)]
+
+
+_WORDS, _CHOICE = "a list", "a mapping"
+"""The forms of an entry of ``vary``, as pydantic names them in the place of a mistake."""
 
 
 class _Section(BaseModel):
@@ -32,6 +36,15 @@ class Budget(_Section):
     """Of the CPU; part of the sweep because the last bits of a sum depend on it."""
 
 
+class Choice(_Section):
+    """A variant of a ``list`` that may start from a config of its own."""
+
+    base: str | None = None
+    """As the sweep's; empty for that."""
+    set: tuple[str, ...] = ()
+    """Its ``KEY=VALUE`` changes."""
+
+
 class View(_Section):
     """One more evaluation of every trained run."""
 
@@ -42,6 +55,13 @@ class View(_Section):
     def name(self) -> str:
         """As the report shows it."""
         return "+".join(self.modalities)
+
+
+Entry = Annotated[
+    Annotated[tuple[Scalar, ...], Tag(_WORDS)] | Annotated[Choice, Tag(_CHOICE)],
+    Discriminator(lambda given: _CHOICE if isinstance(given, Mapping | Choice) else _WORDS),
+]
+"""What ``vary`` says of one key or of one variant."""
 
 
 class Sweep(_Section):
@@ -56,8 +76,8 @@ class Sweep(_Section):
     mode: Literal["grid", "one_factor", "list"] = "one_factor"
     """``grid``: every combination of values; ``one_factor``: the base, then one value changed at a time;
     ``list``: each entry of ``vary`` is one variant."""
-    vary: Mapping[str, tuple[Scalar, ...]]
-    """Values by key; in a ``list``, the ``KEY=VALUE`` changes of each variant by its name."""
+    vary: Mapping[str, Entry]
+    """Values by key; in a ``list``, the ``KEY=VALUE`` changes of each variant by its name, or also its base."""
     reference: str | None = None
     """The variant that others are compared with; empty for the base or, without one, the first."""
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(default=(0, 1, 2, 3, 4), min_length=1)
@@ -78,10 +98,12 @@ class Variant:
     Attributes:
         name: as the report shows it.
         overrides: ``KEY=VALUE`` each.
+        base: the config that it starts from; None for that of the sweep.
     """
 
     name: str
     overrides: tuple[str, ...]
+    base: str | None = None
 
 
 def read_sweep(path: Path) -> Sweep:
@@ -103,8 +125,7 @@ def read_sweep(path: Path) -> Sweep:
     problems = _problems(sweep)
     if problems:
         raise ConfigError([f"{path}: {problem}" for problem in problems])
-    local = path.parent / sweep.base
-    return sweep.model_copy(update={"base": str(local.resolve())}) if local.is_file() else sweep
+    return _located(sweep, path.parent)
 
 
 def variants(sweep: Sweep) -> list[Variant]:
@@ -116,8 +137,8 @@ def variants(sweep: Sweep) -> list[Variant]:
         ['base', 'fusion=gated', 'model.dim=8', 'model.dim=16']
     """
     if sweep.mode == "list":
-        return [Variant(name, tuple(map(str, changes))) for name, changes in sweep.vary.items()]
-    choices = [[f"{key}={_text(value)}" for value in values] for key, values in sweep.vary.items()]
+        return [_listed(name, entry) for name, entry in sweep.vary.items()]
+    choices = [[f"{key}={_text(value)}" for value in _words(entry)] for key, entry in sweep.vary.items()]
     if sweep.mode == "grid":
         return [Variant(", ".join(combination), combination) for combination in itertools.product(*choices)]
     return [Variant(BASE, ()), *(Variant(choice, (choice,)) for choice in itertools.chain(*choices))]
@@ -129,12 +150,15 @@ def reference(sweep: Sweep) -> str:
 
 
 def _problems(sweep: Sweep) -> list[str]:
+    based = [key for key, entry in sweep.vary.items() if isinstance(entry, Choice)] if sweep.mode != "list" else []
+    if based:
+        return [f"vary.{key}: only mode: list has variants with a base; here it is a list of values" for key in based]
     names = [variant.name for variant in variants(sweep)]
     found = [f"figures: expected TASK/FIGURE, got {figure!r}" for figure in sweep.figures if "/" not in figure]
     if not names:
         found.append("vary: there is nothing to vary")
     if sweep.mode != "list":
-        found += [f"vary.{key}: there are no values" for key, values in sweep.vary.items() if not values]
+        found += [f"vary.{key}: there are no values" for key, values in sweep.vary.items() if not _words(values)]
     if sweep.reference is not None and sweep.reference not in names:
         near = get_close_matches(sweep.reference, names, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names)}"
@@ -143,6 +167,32 @@ def _problems(sweep: Sweep) -> list[str]:
         if len(set(values)) < len(values):
             found.append(f"{key}: something is in it twice")
     return found
+
+
+def _listed(name: str, entry: Entry) -> Variant:
+    if isinstance(entry, Choice):
+        return Variant(name, entry.set, entry.base)
+    return Variant(name, tuple(map(str, entry)))
+
+
+def _words(entry: Entry) -> tuple[Scalar, ...]:
+    return entry.set if isinstance(entry, Choice) else entry
+
+
+def _located(sweep: Sweep, folder: Path) -> Sweep:
+    """Bases that lie beside the sweep file, by their paths."""
+
+    def place(base: str) -> str:
+        local = folder / base
+        return str(local.resolve()) if local.is_file() else base
+
+    def entry(given: Entry) -> Entry:
+        if isinstance(given, Choice) and given.base is not None:
+            return given.model_copy(update={"base": place(given.base)})
+        return given
+
+    vary = {name: entry(given) for name, given in sweep.vary.items()}
+    return sweep.model_copy(update={"base": place(sweep.base), "vary": vary})
 
 
 def _text(value: Scalar) -> str:
@@ -158,9 +208,18 @@ def _frozen(value: Any) -> Any:
 
 
 def _sentence(problem: Any) -> str:
-    where: Sequence[Any] = problem["loc"]
-    if problem["type"] == "extra_forbidden" and len(where) == 1:
-        near = get_close_matches(str(where[0]), Sweep.model_fields, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"a sweep has: {', '.join(Sweep.model_fields)}"
-        return f"{where[0]}: unknown key; {hint}"
-    return f"{'.'.join(str(step) for step in where)}: {problem['msg'][0].lower()}{problem['msg'][1:]}"
+    where = ".".join(str(step) for step in problem["loc"] if step not in (_WORDS, _CHOICE))
+    if problem["type"] == "extra_forbidden":
+        fields = _fields(problem["loc"])
+        near = get_close_matches(str(problem["loc"][-1]), fields, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(fields)}"
+        return f"{where}: unknown key; {hint}"
+    if problem["type"] == "tuple_type":
+        return f"{where}: expected a list, got {problem['input']!r}"
+    return f"{where}: {problem['msg'][0].lower()}{problem['msg'][1:]}"
+
+
+def _fields(place: Sequence[Any]) -> Sequence[str]:
+    """The keys of the section in which a key was unknown."""
+    sections: Mapping[str, type[_Section]] = {"budget": Budget, "evaluate": View, "vary": Choice}
+    return tuple((Sweep if len(place) == 1 else sections[place[0]]).model_fields)

@@ -67,8 +67,8 @@ def _plan(sweep: "Sweep", data: Path | None) -> "Plan":
 
     digests: dict[Path, str] = {}
 
-    def resolve(overrides: Sequence[str]) -> Mapping[str, Any]:
-        resolved = load_config(sweep.base, overrides, data)
+    def resolve(base: str, overrides: Sequence[str]) -> Mapping[str, Any]:
+        resolved = load_config(base, overrides, data)
         config = check_config(resolved)
         manifest = open_rows(data_root(config), config.data.manifest).path
         if manifest not in digests:

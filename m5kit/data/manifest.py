@@ -1,6 +1,6 @@
 """The items of a manifest: which there are, which split they belong to, which classes their labels name."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +21,24 @@ class Manifest:
         splits: names of the splits.
         codes: which of ``splits`` each chosen row belongs to.
         chosen: the rows that count, in order.
+        alter: what happens to a sample when it is read.
     """
 
     def __init__(
-        self, rows: Rows, modalities: Sequence[str], splits: Sequence[str], codes: np.ndarray, chosen: np.ndarray
+        self,
+        rows: Rows,
+        modalities: Sequence[str],
+        splits: Sequence[str],
+        codes: np.ndarray,
+        chosen: np.ndarray,
+        alter: Callable[[Sample], Sample] | None = None,
     ) -> None:
         self.rows = rows
         self.modalities = tuple(modalities)
         self.splits = tuple(splits)
         self.codes = codes
         self.chosen = chosen
+        self.alter = alter
 
     @property
     def root(self) -> Path:
@@ -41,7 +49,8 @@ class Manifest:
         return len(self.chosen)
 
     def __getitem__(self, index: int) -> Sample:
-        return _sample(self.rows[int(self.chosen[index])], self.modalities)
+        sample = _sample(self.rows[int(self.chosen[index])], self.modalities)
+        return sample if self.alter is None else self.alter(sample)
 
     def __iter__(self) -> Iterator[Sample]:
         return (self[index] for index in range(len(self)))
@@ -62,8 +71,15 @@ class Manifest:
         if empty:
             there = ", ".join(f"{split or '(none)'} ({size})" for split, size in sizes.items())
             raise DataError(f"{self.rows.path} has no item in split {' or '.join(empty)}; it has {there}")
-        wanted = np.isin(self.codes, [self.splits.index(split) for split in splits])
-        return Manifest(self.rows, self.modalities, self.splits, self.codes[wanted], self.chosen[wanted])
+        return self.take(np.isin(self.codes, [self.splits.index(split) for split in splits]))
+
+    def take(self, wanted: np.ndarray) -> "Manifest":
+        """The items where ``wanted`` is True."""
+        return Manifest(self.rows, self.modalities, self.splits, self.codes[wanted], self.chosen[wanted], self.alter)
+
+    def altered(self, alter: Callable[[Sample], Sample]) -> "Manifest":
+        """The same items, each changed when it is read."""
+        return Manifest(self.rows, self.modalities, self.splits, self.codes, self.chosen, alter)
 
 
 def read_manifest(root: Path | str, name: str | None = None, modalities: Sequence[str] = MODALITIES) -> Manifest:

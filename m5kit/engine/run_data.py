@@ -15,6 +15,7 @@ from m5kit.data.collate import collate
 from m5kit.data.dataset import ManifestDataset, Pipeline
 from m5kit.data.manifest import Manifest, label_classes, read_manifest
 from m5kit.data.sampler import SequentialSampler, StepSampler
+from m5kit.data.training_items import Losses, complete, portion
 from m5kit.engine.build import build_pipelines, fit_transforms
 from m5kit.engine.config import RunConfig
 from m5kit.engine.frozen import FrozenOutputs
@@ -54,7 +55,7 @@ class RunData:
         """
         pipelines = build_pipelines(config)
         data = cls(config, data_root(config), pipelines, {})
-        train = data.samples(*config.data.train)
+        train = data.training_items
         if learned_by is None:
             fit_transforms(pipelines, train, data.root)
         else:
@@ -91,7 +92,6 @@ class RunData:
         """
         return self.manifest.select(*splits)
 
-    def train_loader(self) -> DataLoader[Batch]:
     @cached_property
     def training_items(self) -> Manifest:
         """What the config leaves of the training splits; evaluation reads every split whole.
@@ -112,9 +112,10 @@ class RunData:
         own = {m: pipeline.source for m, pipeline in self.pipelines.items() if not pipeline.join}
         return own | {column: None for pipeline in self.pipelines.values() for column in pipeline.join}
 
+    def train_loader(self) -> DataLoader[Batch]:
         """Endless batches of the training splits, augmented."""
         config = self.config
-        samples = self.samples(*config.data.train)
+        samples = self.training_items
         sampler = StepSampler(size=len(samples), batch_size=config.schedule.batch_size, seed=config.seed)
         return self._loader(self._dataset(samples, train=True), sampler)
 

@@ -100,7 +100,7 @@ def _begin(resolved: Resolved, config: RunConfig, folder: RunFolder) -> RunData:
 def _introduce(config: RunConfig, data: RunData, model: Pretrainer | Finetuner, console: Console) -> None:
     """Say what is about to be trained on what."""
     parameters = sum(p.numel() for p in model.parameters() if p.requires_grad)
-    items = len(data.samples(*config.data.train))
+    items = len(data.training_items)
     line = (
         f"{config.name}: {', '.join(model.backbone.modalities)}; {parameters / 1e6:.1f} M parameters; "
         f"{items} items; {config.schedule.max_steps} steps of {config.schedule.batch_size * config.schedule.accumulate}"

@@ -72,7 +72,7 @@ def test_every_piece_can_be_picked(piece: Path) -> None:
 @pytest.mark.parametrize("path", SWEEPS, ids=name)
 def test_a_sweep_is_right_in_every_variant_and_says_how_to_run_it(path: Path) -> None:
     sweep = read_sweep(path)
-    plan = make_plan(sweep, lambda overrides: _checked(sweep.base, overrides))
+    plan = make_plan(sweep, _checked)
     assert len(sweep.seeds) >= 5
     assert plan.same == {}
     assert {figure.partition("/")[0] for figure in sweep.figures} <= load_config(sweep.base).values["evaluation"].keys()

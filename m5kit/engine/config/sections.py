@@ -25,12 +25,18 @@ class Data(Section):
     """File name within the root; empty for ``annotations.jsonl`` or ``annotations.parquet``, whichever there is."""
     train: tuple[str, ...] = ("train",)
     """Splits to train on."""
+    share: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Share of the training items to train on, chosen by seed and id; a smaller share lies inside a larger one."""
+    complete_only: bool = False
+    """Train only on items that have every modality of the run; a share is then a share of these."""
+    missing_rate: Share = 0.0
+    """Chance that a modality of a training item is gone for good, by seed and id; an item keeps at least one."""
     label: str | None = None
     """The label that fine-tuning learns."""
     missing: Literal["mask", "zero"] = "mask"
     """``mask`` leaves absent modalities out, ``zero`` feeds zeros as the paper does."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Chance that a present modality is left out in training; the last one of an item never is."""
+    """Chance that a present modality is left out at a visit in training; the last one of an item never is."""
     workers: Annotated[int, Field(ge=0)] = 2
     """Processes that decode."""
     max_failed: Share = 0.05

@@ -50,7 +50,7 @@ def test_without_the_library_it_says_what_to_install(tmp_path, monkeypatch):
 def test_trials_run_as_jobs_with_the_parameters_of_the_sweep(tmp_path, monkeypatch, fake_task):
     monkeypatch.setitem(sys.modules, "submitit", SimpleNamespace(AutoExecutor=Executor))
     sweep = Sweep(base="x", vary={"f": ("g",)}, seeds=(0,), figures=("a/b",), cluster={"slurm_partition": "short"})
-    plan = make_plan(sweep, lambda overrides: {"changes": list(overrides)})
+    plan = make_plan(sweep, lambda base, overrides: {"changes": list(overrides)})
     engine = SubmititEngine(tmp_path / "cluster", sweep.cluster)
     ended = []
     run_trials(

@@ -16,7 +16,7 @@ def test_a_trial_trains_then_evaluates_each_view():
         evaluate=(View(modalities=("a", "b")),),
         budget={"seconds": 9.0, "threads": 3},
     )
-    trial = Trial("id", "fusion=gated", 4, ("fusion=gated", "seed=4"))
+    trial = Trial("id", "fusion=gated", 4, "demo/scale", ("fusion=gated", "seed=4"))
     assert trial_task(sweep, trial, Path("/run"), Path("/data")) == {
         "variant": "fusion=gated",
         "seed": 4,
@@ -32,4 +32,4 @@ def test_a_trial_trains_then_evaluates_each_view():
 
 def test_without_data_the_config_decides():
     sweep = Sweep(base="demo/scale", vary={}, figures=("a/b",))
-    assert "--data" not in trial_task(sweep, Trial("id", "base", 0, ()), Path("/run"), None)["train"]
+    assert "--data" not in trial_task(sweep, Trial("id", "base", 0, "demo/scale", ()), Path("/run"), None)["train"]

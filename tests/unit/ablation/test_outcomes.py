@@ -67,7 +67,7 @@ def test_the_run_of_a_trial_brings_its_cost(run, tmp_path):
 def test_a_sweep_is_read_in_the_order_of_its_plan_with_its_views(tmp_path):
     views = (View(modalities=("a", "b")),)
     sweep = Sweep(base="x", vary={"f": ("g",)}, seeds=(0,), figures=("coarse/mrr@10",), evaluate=views)
-    plan = make_plan(sweep, lambda overrides: {"changes": list(overrides)})
+    plan = make_plan(sweep, lambda base, overrides: {"changes": list(overrides)})
     first, second = (trial_folder(tmp_path, trial) for trial in plan.trials)
     write(second.run / "results.json", RESULTS)
     write(second.views / "a-b.json", OTHER)
@@ -84,7 +84,7 @@ def test_a_sweep_is_read_in_the_order_of_its_plan_with_its_views(tmp_path):
 
 def test_a_damaged_file_of_a_trial_is_named(tmp_path):
     sweep = Sweep(base="x", vary={"f": ("g",)}, seeds=(0,), figures=("coarse/mrr@10",))
-    plan = make_plan(sweep, lambda overrides: {"changes": list(overrides)})
+    plan = make_plan(sweep, lambda base, overrides: {"changes": list(overrides)})
     trial_folder(tmp_path, plan.trials[0]).set_status(Status("done"))
     with pytest.raises(
         CheckpointError, match=r"cannot read .*results\.json.* remove its folder to run that trial again"

@@ -14,11 +14,11 @@ def sweep(**changes) -> Sweep:
     return Sweep(**given | changes)
 
 
-def resolve(overrides):
+def resolve(base, overrides):
     fusion = [word.partition("=")[2] for word in overrides if word.startswith("fusion=")]
     if "fusion=bad" in overrides:
         raise ConfigError(["no fusion is named 'bad'"])
-    return VALUES | {"fusion": {"type": fusion[-1] if fusion else "scale"}}
+    return VALUES | {"base": base, "fusion": {"type": fusion[-1] if fusion else "scale"}}
 
 
 def test_an_id_is_pinned():
@@ -46,6 +46,16 @@ def test_trials_are_seeds_of_variants_in_the_order_of_the_file():
     assert plan.trials[3].overrides == ("schedule.max_steps=2", "fusion=gated", "seed=1")
     assert len({trial.id for trial in plan.trials}) == 4
     assert plan == make_plan(sweep(set=("schedule.max_steps=2",)), resolve)
+
+
+def test_a_variant_may_start_from_a_base_of_its_own():
+    plan = make_plan(
+        sweep(mode="list", vary={"ours": (), "clip": {"base": "baselines/clip", "set": ("a=1",)}}), resolve
+    )
+    assert [(trial.base, trial.overrides) for trial in plan.trials] == [
+        ("demo/scale", ("seed=0",)), ("demo/scale", ("seed=1",)),
+        ("baselines/clip", ("a=1", "seed=0")), ("baselines/clip", ("a=1", "seed=1")),
+    ]  # fmt: skip
 
 
 def test_a_variant_equal_to_an_earlier_one_is_not_trained_twice():

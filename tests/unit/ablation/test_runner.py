@@ -29,7 +29,7 @@ SWEEP = Sweep(
 
 
 def plan() -> Plan:
-    return make_plan(SWEEP, lambda overrides: {"changes": list(overrides)})
+    return make_plan(SWEEP, lambda base, overrides: {"changes": list(overrides)})
 
 
 def sweep(out: Path, command, jobs: int = 2, engine=None, pause: float = 0.0) -> list[tuple[str, int, str]]:

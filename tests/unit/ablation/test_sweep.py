@@ -48,6 +48,22 @@ def test_a_list_names_its_variants():
     assert reference(sweep) == "less"
 
 
+def test_a_variant_of_a_list_may_name_its_base(tmp_path):
+    (tmp_path / "mine.yaml").write_text("_base_: []")
+    sweep = read_sweep(
+        written(
+            tmp_path,
+            "base: demo/scale\nmode: list\nfigures: [a/b]\n"
+            "vary: {ours: [x=1], clip: {base: baselines/clip, set: [y=2]}, mine: {base: mine.yaml}}\n",
+        )
+    )
+    assert variants(sweep) == [
+        Variant("ours", ("x=1",)),
+        Variant("clip", ("y=2",), "baselines/clip"),
+        Variant("mine", (), str(tmp_path / "mine.yaml")),
+    ]
+
+
 def test_a_file_is_read_with_its_defaults(tmp_path):
     sweep = read_sweep(written(tmp_path, "base: demo/scale\nvary: {fusion: [gated]}\nfigures: [coarse/mrr@10]\n"))
     assert (sweep.seeds, sweep.mode, sweep.budget.threads, sweep.budget.seconds) == (
@@ -70,6 +86,18 @@ def test_a_base_beside_the_file_is_found_from_anywhere(tmp_path):
         ("base: a\nvary: {f: [x]}\nfigures: [a/b]\nseed: [1]", ["seed: unknown key; did you mean 'seeds'?"]),
         ("vary: {f: [x]}\nfigures: [a/b]", ["base: field required"]),
         ("base: a\nvary: {f: [x]}\nfigures: [mrr]", ["figures: expected TASK/FIGURE, got 'mrr'"]),
+        (
+            "base: a\nvary: {f: {base: b}}\nfigures: [a/b]",
+            ["vary.f: only mode: list has variants with a base; here it is a list of values"],
+        ),
+        (
+            "base: a\nmode: list\nvary: {f: {bse: b}}\nfigures: [a/b]",
+            ["vary.f.bse: unknown key; did you mean 'base'?"],
+        ),
+        (
+            "base: a\nmode: list\nvary: {f: 3}\nfigures: [a/b]",
+            ["vary.f: expected a list, got 3"],
+        ),
         ("base: a\nvary: {}\nmode: list\nfigures: [a/b]", ["vary: there is nothing to vary"]),
         ("base: a\nvary: {f: []}\nfigures: [a/b]", ["vary.f: there are no values"]),
         ("base: a\nvary: {f: [x]}\nfigures: [a/b]\nseeds: [1, 1]", ["seeds: something is in it twice"]),

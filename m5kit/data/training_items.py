@@ -1,0 +1,91 @@
+"""Which items a run trains on, and which of their modalities it never sees.
+
+All of it follows from seed and id by a hash, so it is the same on every machine, in every worker and in any order.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from math import ceil
+
+import numpy as np
+
+from m5kit.data.columnar import ColumnRows
+from m5kit.data.manifest import Manifest
+from m5kit.errors import DataError
+from m5kit.structures import Sample
+
+StandIns = Mapping[str, str | None]
+"""By modality of the run, the other modality whose file is used where an item has none of its own; None for none."""
+
+
+def portion(items: Manifest, share: float, seed: int) -> Manifest:
+    """The share of the items whose hashes are smallest: a smaller share of the same seed lies inside a larger one."""
+    chances = np.array([chance(seed, "share", key) for key in _ids(items)])
+    kept = np.zeros(len(items), dtype=np.bool_)
+    kept[np.argsort(chances, kind="stable")[: ceil(share * len(items))]] = True
+    return items.take(kept)
+
+
+def complete(items: Manifest, modalities: StandIns) -> Manifest:
+    """The items that have every modality.
+
+    Raises:
+        DataError: there is none.
+    """
+    kept = np.fromiter((len(present(item, modalities)) == len(modalities) for item in items), np.bool_, len(items))
+    if not kept.any():
+        raise DataError(
+            f"data.complete_only: none of the {len(items)} training items of {items.rows.path} has all of "
+            f"{', '.join(modalities)}; m5kit data stats shows which occur together"
+        )
+    return items.take(kept)
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """Takes modalities away from items for good; the last one of an item always stays.
+
+    What is lost at a rate is lost at every higher one.
+
+    Attributes:
+        rate: chance of each modality of each item.
+        seed: the same seed takes the same ones.
+        modalities: those that may go.
+    """
+
+    rate: float
+    seed: int
+    modalities: StandIns
+
+    def __call__(self, sample: Sample) -> Sample:
+        """The sample without what it lost."""
+        chances = {m: chance(self.seed, "missing", m, sample.id) for m in present(sample, self.modalities)}
+        last = max(chances, key=chances.__getitem__, default=None)
+        lost = frozenset(m for m, drawn in chances.items() if drawn < self.rate and m != last)
+        return replace(sample, sources={m: s for m, s in sample.sources.items() if m not in lost}, lost=lost)
+
+
+def present(sample: Sample, modalities: StandIns) -> list[str]:
+    """Which of the modalities an item has, by a file of its own or by another's."""
+    there = sample.sources
+    return [m for m, other in modalities.items() if m not in sample.lost and (m in there or other in there)]
+
+
+def chance(seed: int, *words: str) -> float:
+    """A number from 0 to 1 that looks random and follows from its arguments.
+
+    Example:
+        >>> chance(0, "share", "a1") == chance(0, "share", "a1") != chance(1, "share", "a1")
+        True
+    """
+    digest = blake2b("\0".join([str(seed), *words]).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") / 2**64
+
+
+def _ids(items: Manifest) -> list[str]:
+    """In order; of columns only the one that holds them is read."""
+    if not isinstance(items.rows, ColumnRows):
+        return [items.rows[int(row)]["id"] for row in items.chosen]
+    ids = [key for batch in items.rows.batches(["id"]) for key in batch.column(0).to_pylist()]
+    return [ids[row] for row in items.chosen]
