@@ -33,6 +33,8 @@ class AudioPatches(Encoder):
         ConfigError: ``patch`` is odd.
     """
 
+    shareable = "transformer"
+
     def __init__(
         self,
         *,

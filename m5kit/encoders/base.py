@@ -20,9 +20,12 @@ class Encoder(nn.Module, ABC):
 
     Attributes:
         dim: width d of the tokens.
+        shareable: name of the submodule that several encoders may hold in common if theirs are built alike
+            (``model.share``); empty if there is none. It must keep nothing of a batch.
     """
 
     dim: int
+    shareable: str = ""
 
     @abstractmethod
     def observe(self, inputs: Inputs) -> Observation:

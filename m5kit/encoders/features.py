@@ -42,6 +42,8 @@ class FeatureTokens(Encoder):
         norm: ``pre`` trains steadily; ``post`` is BERT's, as in the paper.
     """
 
+    shareable = "stack"
+
     def __init__(
         self,
         *,

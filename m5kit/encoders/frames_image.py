@@ -52,6 +52,8 @@ class FramesImage(Encoder):
         ConfigError: ``frame`` is no mapping with a type, or the image encoder does not fit.
     """
 
+    shareable = "transformer"
+
     def __init__(
         self,
         *,

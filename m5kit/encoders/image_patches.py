@@ -33,6 +33,8 @@ class ImagePatches(Encoder):
         ConfigError: ``patch`` does not fit ``size``.
     """
 
+    shareable = "transformer"
+
     def __init__(
         self,
         *,

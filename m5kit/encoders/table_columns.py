@@ -51,6 +51,8 @@ class TableColumns(Encoder):
         dropout: rate in the transformer.
     """
 
+    shareable = "transformer"
+
     def __init__(
         self,
         *,

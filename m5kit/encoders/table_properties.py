@@ -30,6 +30,8 @@ class TableProperties(Encoder):
         dropout: rate in the transformer.
     """
 
+    shareable = "transformer"
+
     def __init__(
         self,
         *,

@@ -25,6 +25,8 @@ class TextTokens(Encoder):
         dropout: rate in the transformer.
     """
 
+    shareable = "transformer"
+
     def __init__(
         self,
         *,

@@ -37,6 +37,8 @@ class VideoFrames(Encoder):
         ConfigError: ``patch`` does not fit ``size``.
     """
 
+    shareable = "transformer"
+
     def __init__(
         self,
         *,

@@ -15,7 +15,8 @@ from m5kit.errors import ConfigError, DataError
 from m5kit.models.backbone import Backbone
 from m5kit.models.finetuner import Finetuner
 from m5kit.models.pretrainer import Pretrainer
-from m5kit.registry import DECODERS, ENCODERS, FUSIONS, HARMONIZERS, HEADS, TASKS, TRANSFORMS
+from m5kit.models.sharing import share_stacks
+from m5kit.registry import BALANCERS, DECODERS, ENCODERS, FUSIONS, HARMONIZERS, HEADS, TASKS, TRANSFORMS
 from m5kit.structures import Inputs
 
 FIT_ITEMS = 50_000
@@ -58,6 +59,7 @@ def build_backbone(config: RunConfig, transforms: Mapping[str, Transform]) -> Ba
     """Encoders, harmonizer and fusion of one width."""
     dim, modalities = config.model.dim, tuple(sorted(config.encoders))
     encoders = {m: _build_encoder(m, config, transforms[m]) for m in modalities}
+    share_stacks(encoders, config.model.share)
     fusion: Fusion = FUSIONS.build(config.fusion, dim=dim, modalities=modalities)
     harmonizer: Harmonizer = HARMONIZERS.build(config.harmonizer, modalities=modalities)
     return Backbone(

@@ -48,6 +48,8 @@ class PretrainedEncoder(Encoder):
         ConfigError: a network in training would be its own target.
     """
 
+    shareable = "backbone"
+
     def __init__(
         self,
         *,

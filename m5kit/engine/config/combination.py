@@ -18,6 +18,7 @@ def combination_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
     yield from _mode(values, list(tasks))
     yield from _tasks(tasks, modalities)
     yield from _widths(values)
+    yield from _sharing(values, modalities)
 
 
 def _structure(values: Mapping[str, Any], modalities: list[str]) -> Iterator[Problem]:
@@ -70,3 +71,17 @@ def _widths(values: Mapping[str, Any]) -> Iterator[Problem]:
     for key, value in values.items():
         if key.startswith(("encoder_", "fusion")) and isinstance(value, Mapping) and value.get("dim", width) != width:
             yield f"{key}.dim", f"{value['dim']!r} is not the common width model.dim={width!r}; leave it out"
+
+
+def _sharing(values: Mapping[str, Any], modalities: list[str]) -> Iterator[Problem]:
+    model = values.get("model")
+    groups = model.get("share") if isinstance(model, Mapping) else None
+    groups = groups if isinstance(groups, list) and all(isinstance(group, list) for group in groups) else []
+    named = [name for group in groups for name in group]
+    for name in dict.fromkeys(named):
+        if name not in modalities:
+            yield "model.share", f"there is no encoder_{name}; the config has {', '.join(modalities)}"
+        elif named.count(name) > 1:
+            yield "model.share", f"{name} is named twice; an encoder has one stack"
+    if any(len(group) < 2 for group in groups):
+        yield "model.share", "expected groups of two or more, as in [[text, table], [image, video]]"

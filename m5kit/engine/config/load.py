@@ -1,6 +1,6 @@
 """Composes a config: bases left to right, the file itself, overrides; then drops what is not wanted."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -153,7 +153,7 @@ def _drop_problems(tree: Node) -> Iterator[str]:
 
 
 def _prune(tree: Node) -> tuple[Node, list[str]]:
-    """Remove dropped parts and, with a dropped encoder, its input and the tasks on that modality."""
+    """Remove dropped parts and, with a dropped encoder, its input, its place in a shared stack and tasks on it."""
     kept = {key: node for key, node in tree.value.items() if not node.is_dropped}
     notes = []
     for key, node in tree.value.items():
@@ -163,10 +163,28 @@ def _prune(tree: Node) -> tuple[Node, list[str]]:
         bound = [other for other, part in kept.items() if _is_bound(other, part, modality)]
         notes += [f"{other} is dropped with {key}" for other in bound]
         kept = {other: part for other, part in kept.items() if other not in bound}
+    if "model" in kept:
+        gone = {key.removeprefix("encoder_") for key in tree.value.keys() - kept.keys() if key.startswith("encoder_")}
+        kept["model"], changes = _unshare(kept["model"], gone)
+        notes += changes
     table = kept.get(TABLE)
     if table is not None and table.is_mapping:
         kept[TABLE] = Node({k: part for k, part in table.value.items() if not part.is_dropped}, table.origin)
     return Node(kept, tree.origin), notes
+
+
+def _unshare(model: Node, gone: Set[str]) -> tuple[Node, list[str]]:
+    """Take dropped encoders out of ``model.share``; a stack that one is left with is its own."""
+    share = model.child("share")
+    if share is None or not isinstance(share.value, list) or not all(isinstance(group, list) for group in share.value):
+        return model, []
+    lost = [name for group in share.value for name in group if name in gone]
+    if not lost:
+        return model, []
+    left = [[name for name in group if name not in gone] for group in share.value]
+    kept = Node([group for group in left if len(group) > 1], share.origin)
+    notes = [f"{name} is dropped from model.share with encoder_{name}" for name in lost]
+    return Node({**model.value, "share": kept}, model.origin), notes
 
 
 def _is_bound(key: str, part: Node, modality: str) -> bool:

@@ -50,6 +50,8 @@ class Model(Section):
     """Width d of tokens."""
     features: Positive = 96
     """Width h of contrastive features."""
+    share: tuple[tuple[str, ...], ...] = ()
+    """Groups of modalities whose encoders have one stack in common, that of the first one named."""
 
 
 class Weighting(Section):

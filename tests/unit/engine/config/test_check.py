@@ -85,6 +85,14 @@ def test_parts_must_go_together(leaf: Path) -> None:
     assert "encoder_*: is missing; a model needs at least one encoder" in none_left
 
 
+def test_shared_stacks_are_those_of_encoders_and_each_is_named_once(leaf: Path) -> None:
+    found = problems(leaf, "model.share=[[a, b], [a]]")
+    assert "model.share: there is no encoder_b; the config has a" in found
+    assert "model.share: a is named twice; an encoder has one stack" in found
+    assert "model.share: expected groups of two or more, as in [[text, table], [image, video]]" in found
+    assert "model.share: expected a list, got 'a'" in problems(leaf, "model.share=[a]")
+
+
 def test_an_encoder_needs_an_input_and_an_input_an_encoder(leaf: Path, write: Write) -> None:
     write("demo/x.yaml", "_base_: leaf.yaml\nencoder_b: {type: t_encoder}\ninput_c: {decoder: {type: t_decoder}}\n")
     found = problems(Path("demo/x.yaml"))

@@ -72,6 +72,14 @@ def test_a_dropped_encoder_takes_its_input_and_its_tasks_along_and_says_so(leaf:
     assert annotate(resolved).startswith("# input_a is dropped with encoder_a\n")
 
 
+def test_a_dropped_encoder_leaves_the_stack_that_it_shared(leaf: Path, write: Write) -> None:
+    write("more.yaml", "_base_: demo/leaf.yaml\nencoder_b: {}\nencoder_c: {}\nmodel: {share: [[a, b, c]]}\n")
+    resolved = load_config("more.yaml", ["encoder_a=none"])
+    assert resolved.values["model"]["share"] == [["b", "c"]]
+    assert "a is dropped from model.share with encoder_a" in resolved.notes
+    assert load_config("more.yaml", ["encoder_a=none", "encoder_b=none"]).values["model"]["share"] == []
+
+
 def test_a_circle_of_bases_is_named_whole(write: Write) -> None:
     write("a.yaml", "_base_: b.yaml\n")
     write("b.yaml", "_base_: [a.yaml]\n")
