@@ -1,13 +1,13 @@
 """SCALE's Joint Co-Transformer: one transformer over the tokens of all modalities."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
 
 from m5kit.errors import ConfigError, ContractError
 from m5kit.fusions.base import Fusion
-from m5kit.nn.packing import Packing, real_positions
+from m5kit.nn.joint import JointSequence
 from m5kit.nn.pooling import present_columns, stack_columns, weighted_sum
 from m5kit.nn.transformer import TransformerStack
 from m5kit.registry import FUSIONS
@@ -80,16 +80,11 @@ class ScaleFusion(Fusion):
 
     def _mix(self, tokens: Mapping[str, Tokens], device: torch.device) -> dict[str, Tokens]:
         names = [name for name in self.modalities if name in tokens]
-        sizes = [tokens[name].values.shape[1] for name in names]
         lengths = torch.stack([tokens[name].lengths for name in names], dim=1)
-        parts = {m: Packing.from_lengths(tokens[m].lengths, tokens[m].values.shape[1], device) for m in names}
-        by_modality = [parts[m].pack(self._embed(m, tokens[m].values)) for m in names]
-        joint = Packing.from_lengths(lengths.sum(1), int(lengths.sum(1).max()), device)
-        sequence = Packing.at(joint_positions(lengths, sizes), joint.items, joint.size, device)
-        values = joint.pack(sequence.unpack(self.dropout(torch.cat(by_modality))))
-        values = sequence.pack(joint.unpack(self.stack.transform(values, joint)))
-        mixed = zip(names, torch.split(values, [len(part) for part in by_modality]), strict=True)
-        return {m: Tokens(parts[m].unpack(part), tokens[m].lengths) for m, part in mixed}
+        joint = JointSequence.of(lengths, [tokens[name].values.shape[1] for name in names], device)
+        packed = joint.pack([self._embed(name, tokens[name].values) for name in names])
+        mixed = joint.split(self.stack.transform(joint.join(self.dropout(packed)), joint.packing))
+        return {m: Tokens(values, tokens[m].lengths) for m, values in zip(names, mixed, strict=True)}
 
     def _embed(self, name: str, values: Tensor) -> Tensor:
         size = values.shape[1]
@@ -100,27 +95,3 @@ class ScaleFusion(Fusion):
             )
         values = values + self.positions[:size]
         return values if self.kinds is None else values + self.kinds[self.modalities.index(name)]
-
-
-def joint_positions(lengths: Tensor, sizes: Sequence[int]) -> Tensor:
-    """Where each token stands once every item's modalities are put one after another; all on the host.
-
-    Args:
-        lengths: ``b m``.
-        sizes: how far each of the m modalities is padded.
-
-    Returns:
-        ``n`` flat positions in ``b * lengths.sum(1).max()``, the first modality's tokens first.
-
-    Example:
-        >>> joint_positions(torch.tensor([[2, 1], [0, 1]]), [2, 1])
-        tensor([0, 1, 2, 3])
-    """
-    starts = lengths.cumsum(1) - lengths
-    width = int(lengths.sum(1).max())
-    found = []
-    for column, size in enumerate(sizes):
-        own = real_positions(lengths[:, column], size)
-        row = own // max(size, 1)
-        found.append(row * width + starts[row, column] + own - row * size)
-    return torch.cat(found)

@@ -20,8 +20,7 @@ class SelfAttention(nn.Module):
 
     def __init__(self, *, dim: int, heads: int) -> None:
         super().__init__()
-        if dim % heads:
-            raise ConfigError([f"heads {heads} does not divide dim {dim}; choose a divisor of {dim}"])
+        check_heads(dim, heads)
         self.heads = heads
         self.project = nn.Linear(dim, 3 * dim)
         self.out = nn.Linear(dim, dim)
@@ -33,3 +32,13 @@ class SelfAttention(nn.Module):
         query, key, value = heads.permute(2, 0, 3, 1, 4)
         mixed = scaled_dot_product_attention(query, key, value, attn_mask=packing.keys)
         return self.out(packing.pack(mixed.transpose(1, 2).flatten(2)))  # type: ignore[no-any-return]
+
+
+def check_heads(dim: int, heads: int) -> None:
+    """Refuse a number of heads that does not divide the width.
+
+    Raises:
+        ConfigError: it does not.
+    """
+    if dim % heads:
+        raise ConfigError([f"heads {heads} does not divide dim {dim}; choose a divisor of {dim}"])

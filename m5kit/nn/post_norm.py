@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from m5kit.errors import ConfigError
+from m5kit.nn.attention import check_heads
 from m5kit.nn.transformer import init_weights
 
 
@@ -22,8 +22,7 @@ class PostNormStack(nn.Module):
 
     def __init__(self, *, dim: int, layers: int, heads: int, ratio: float = 4.0, dropout: float = 0.0) -> None:
         super().__init__()
-        if dim % heads:
-            raise ConfigError([f"heads {heads} does not divide dim {dim}; choose a divisor of {dim}"])
+        check_heads(dim, heads)
         self.blocks = nn.ModuleList(
             nn.TransformerEncoderLayer(dim, heads, round(dim * ratio), dropout, nn.functional.gelu, batch_first=True)
             for _ in range(layers)

@@ -9,13 +9,16 @@ def _seed():
     torch.manual_seed(0)
 
 
-@pytest.fixture(params=["scale", "concat", "gated"])
+LAYERED = {"scale", "one_stream", "cross_attention", "bottleneck"}
+
+
+@pytest.fixture(params=["scale", "concat", "gated", "mean", "one_stream", "cross_attention", "bottleneck", "low_rank"])
 def fusion(request):
     from m5kit.registry import FUSIONS
 
-    arguments = {"layers": 2, "heads": 2} if request.param == "scale" else {}
-    config = {"type": request.param, "modalities": ("a", "b", "c"), "dim": 8, "dropout": 0.0, **arguments}
-    return FUSIONS.build(config).eval()
+    arguments = {"layers": 2, "heads": 2} if request.param in LAYERED else {}
+    facts = {"modalities": ("a", "b", "c"), "dim": 8, "dropout": 0.0}  # given to those that take them
+    return FUSIONS.build({"type": request.param, **arguments}, **facts).eval()
 
 
 @pytest.fixture

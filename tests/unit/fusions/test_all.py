@@ -1,5 +1,6 @@
 """What holds for every fusion alike."""
 
+import pytest
 import torch
 from torch.testing import assert_close
 
@@ -16,7 +17,7 @@ def test_an_item_with_nothing_is_zero_and_everything_is_finite(fusion, tokens, w
     assert fused.embedding[3].tolist() == [0.0] * 8
     assert fused.weights[3].tolist() == [0.0] * 3
     assert fused.embedding.isfinite().all()
-    fused.embedding.sum().backward()
+    (fused.embedding.sum() + fused.pooled.sum()).backward()
     assert all(p.grad is None or p.grad.isfinite().all() for p in fusion.parameters())
 
 
@@ -65,6 +66,18 @@ def test_tokens_stay_aligned_and_see_the_other_modalities(fusion, tokens, weight
     other = tokens | {"c": Tokens(tokens["c"].values + torch.randn(8), tokens["c"].lengths)}
     moved = (fusion(other, weights).tokens["a"].values - fused.tokens["a"].values).abs().sum(-1) > 0
     assert moved.tolist() == fused.tokens["a"].mask.tolist()
+
+
+@pytest.mark.parametrize("fusion", ["scale", "one_stream"], indirect=True)
+def test_packed_and_padded_agree_in_values_and_gradients(fusion, tokens, weights):
+    results = []
+    for packed in (True, False):
+        fusion.stack.packed = packed
+        fusion.zero_grad()
+        fused = fusion(tokens, weights)
+        (fused.embedding.square().sum() + sum(t.values.square().sum() for t in fused.tokens.values())).backward()
+        results.append((fused.embedding, fused.pooled, [p.grad for p in fusion.parameters()]))
+    assert_close(*results, atol=1e-5, rtol=1e-4)
 
 
 def test_every_parameter_gets_a_gradient(fusion, tokens, weights):

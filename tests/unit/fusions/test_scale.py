@@ -3,17 +3,12 @@ import torch
 from torch.testing import assert_close
 
 from m5kit.errors import ConfigError, ContractError
-from m5kit.fusions.scale import ScaleFusion, joint_positions
+from m5kit.fusions.scale import ScaleFusion
 from m5kit.structures import Tokens
 
 
 def build(**arguments):
     return ScaleFusion(**{"modalities": ("a", "b", "c"), "dim": 8, "heads": 2, "dropout": 0.0, **arguments}).eval()
-
-
-def test_every_items_tokens_stand_side_by_side_in_the_joint_sequence():
-    lengths = torch.tensor([[2, 1], [1, 3]])
-    assert joint_positions(lengths, [2, 3]).tolist() == [0, 1, 4, 2, 5, 6, 7]
 
 
 def test_it_is_the_stack_over_each_items_own_concatenation(tokens, weights):
@@ -25,17 +20,6 @@ def test_it_is_the_stack_over_each_items_own_concatenation(tokens, weights):
         expected = fusion.stack(sequence, torch.tensor([sequence.shape[1]]))[0]
         found = torch.cat([t.values[row, : t.lengths[row]] for t in fused.tokens.values()])
         assert_close(found, expected, atol=1e-5, rtol=1e-5)
-
-
-def test_packed_and_padded_agree_in_values_and_gradients(tokens, weights):
-    fusion, results = build(layers=2), []
-    for packed in (True, False):
-        fusion.stack.packed = packed
-        fusion.zero_grad()
-        fused = fusion(tokens, weights)
-        (fused.embedding.square().sum() + sum(t.values.square().sum() for t in fused.tokens.values())).backward()
-        results.append((fused.embedding, fused.pooled, [p.grad for p in fusion.parameters()]))
-    assert_close(*results, atol=1e-5, rtol=1e-4)
 
 
 def test_a_full_batch_agrees_with_the_reference_too():

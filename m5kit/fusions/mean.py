@@ -1,0 +1,40 @@
+"""The weighted mean of the modalities: no fusion could cost less."""
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from m5kit.fusions.base import Fusion
+from m5kit.nn.pooling import Context, present_columns, stack_columns, weighted_sum
+from m5kit.registry import FUSIONS
+from m5kit.structures import Fused, Tokens
+
+
+@FUSIONS.register_module("mean")
+class MeanFusion(Fusion):
+    """``e = sum_m w_m s_m`` over the summaries s of the present modalities, w from the harmoniser.
+
+    The least a fusion can be, and what the others must beat: modalities meet only in the mean, so nothing that takes
+    two of them to see is in the embedding, and it learns nothing of its own. The mean, projected, is added to every
+    token, so a masked task can read the other modalities there and trains the encoders' summaries.
+
+    Args:
+        modalities: the m columns.
+        dim: width d.
+    """
+
+    def __init__(self, *, modalities: tuple[str, ...], dim: int) -> None:
+        super().__init__()
+        self.modalities = tuple(modalities)
+        self.dim = dim
+        self.context = Context(dim=dim)
+
+    def forward(self, tokens: Mapping[str, Tokens], weights: Tensor) -> Fused:
+        """Fuse ``b l d`` tokens by modality; ``weights`` is ``b m``."""
+        present = present_columns({m: t.lengths for m, t in tokens.items()}, self.modalities, len(weights))
+        present = present.to(weights.device, non_blocking=True)
+        summaries = stack_columns({m: t.summary for m, t in tokens.items()}, self.modalities, present, self.dim)
+        embedding = weighted_sum(summaries, weights)
+        fused = {m: Tokens(self.context(t.values, t.mask, embedding), t.lengths) for m, t in tokens.items()}
+        pooled = stack_columns({m: t.summary for m, t in fused.items()}, self.modalities, present, self.dim)
+        return Fused(fused, pooled, embedding, weights)

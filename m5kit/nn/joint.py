@@ -1,0 +1,79 @@
+"""One sequence an item: the real tokens of several sources, put one after another without padding between them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from m5kit.nn.packing import Packing, real_positions
+
+
+@dataclass(frozen=True, slots=True)
+class JointSequence:
+    """How to get from padded grids, one a source, to the joint sequence of each item and back.
+
+    Attributes:
+        parts: where the real tokens of each source stand in its own grid.
+        order: where they stand in the joint grid, source after source.
+        packing: the joint grid, for attention over it.
+        counts: how many real tokens each source has in the whole batch.
+    """
+
+    parts: tuple[Packing, ...]
+    order: Packing
+    packing: Packing
+    counts: tuple[int, ...]
+
+    @classmethod
+    def of(cls, lengths: Tensor, sizes: Sequence[int], device: torch.device | str = "cpu") -> "JointSequence":
+        """Plan it on the host from ``lengths`` ``b m`` and from how far each of the m sources is padded.
+
+        Example:
+            >>> sequence = JointSequence.of(torch.tensor([[2, 1], [0, 1]]), [2, 1])
+            >>> grids = [torch.tensor([[1.0, 2.0], [0.0, 0.0]]), torch.tensor([[3.0], [4.0]])]
+            >>> sequence.packing.unpack(sequence.join(sequence.pack(grids)))
+            tensor([[1., 2., 3.],
+                    [4., 0., 0.]])
+        """
+        parts = tuple(Packing.from_lengths(lengths[:, i], size, device) for i, size in enumerate(sizes))
+        packing = Packing.from_lengths(lengths.sum(1), int(lengths.sum(1).max()), device)
+        order = Packing.at(joint_positions(lengths, sizes), packing.items, packing.size, device)
+        return cls(parts, order, packing, tuple(lengths.sum(0).tolist()))
+
+    def pack(self, grids: Sequence[Tensor]) -> Tensor:
+        """``b l ...`` of each source to ``n ...``, source after source."""
+        return torch.cat([part.pack(grid) for part, grid in zip(self.parts, grids, strict=True)])
+
+    def join(self, values: Tensor) -> Tensor:
+        """``n ...``, source after source, to item after item, as :attr:`packing` counts them."""
+        return self.packing.pack(self.order.unpack(values))
+
+    def split(self, values: Tensor) -> list[Tensor]:
+        """``n ...``, item after item, to the grid ``b l ...`` of each source, zeros in its padding."""
+        found = self.order.pack(self.packing.unpack(values)).split(self.counts)
+        return [part.unpack(mine) for part, mine in zip(self.parts, found, strict=True)]
+
+
+def joint_positions(lengths: Tensor, sizes: Sequence[int]) -> Tensor:
+    """Where each token stands once every item's sources are put one after another; all on the host.
+
+    Args:
+        lengths: ``b m``.
+        sizes: how far each of the m sources is padded.
+
+    Returns:
+        ``n`` flat positions in ``b * lengths.sum(1).max()``, the first source's tokens first.
+
+    Example:
+        >>> joint_positions(torch.tensor([[2, 1], [0, 1]]), [2, 1])
+        tensor([0, 1, 2, 3])
+    """
+    starts = lengths.cumsum(1) - lengths
+    width = int(lengths.sum(1).max())
+    found = []
+    for column, size in enumerate(sizes):
+        own = real_positions(lengths[:, column], size)
+        row = own // max(size, 1)
+        found.append(row * width + starts[row, column] + own - row * size)
+    return torch.cat(found)
