@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 TIE = 3e-4  # seconds; a moment on the border of two frames must not depend on how a container rounds time
 KEPT = 0.95  # share of the declared frames that must be there
+INDEXES = 2048  # clips whose index a process remembers, so that a later epoch opens each of them once, not twice
 
 
 class DamagedClipError(ValueError):
@@ -110,12 +112,19 @@ def capped_index(path: Path, caps: ClipCaps) -> ClipIndex:
     Raises:
         DamagedClipError: no video, cut short, or over a cap.
     """
+    about = path.stat()
+    index = _remembered_index(path, about.st_mtime_ns, about.st_size, caps)
+    caps.check_length(index.seconds)
+    return index
+
+
+@lru_cache(INDEXES)
+def _remembered_index(path: Path, changed: int, size: int, caps: ClipCaps) -> ClipIndex:
+    """The index of this very content of the file: ``changed`` and ``size`` are what tells a new one."""
     with opened(path) as container:
         stream = best_stream(container, "video")
         caps.check_size(stream.width, stream.height)
-        index = read_index(container, stream)
-    caps.check_length(index.seconds)
-    return index
+        return read_index(container, stream)
 
 
 def read_index(container: Any, stream: Any) -> ClipIndex:

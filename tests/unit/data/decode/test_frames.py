@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from m5kit.data.decode._frames import ClipCaps, ClipIndex, DamagedClipError, turn_upright
+from m5kit.data.decode import _frames
+from m5kit.data.decode._frames import ClipCaps, ClipIndex, DamagedClipError, capped_index, turn_upright
 
 
 def index(ticks, tick=0.001, end=None):
@@ -65,3 +66,17 @@ def test_caps_name_what_they_were_given():
         caps.check_size(0, 5)
     with pytest.raises(DamagedClipError, match=r"10\.1 s are over the cap max_seconds=10"):
         caps.check_length(10.1)
+
+
+def test_the_index_of_a_clip_is_read_once_and_read_again_when_the_file_changes(write_film, tmp_path, monkeypatch):
+    read, reads = _frames.read_index, []
+    monkeypatch.setattr(_frames, "read_index", lambda *given: reads.append(given) or read(*given))
+    caps, path = ClipCaps(10.0, 10**6, 10**6), tmp_path / write_film("film.mp4", [0, 40, 80])
+    assert [len(capped_index(path, caps).ticks) for _ in range(3)] == [3, 3, 3]
+    assert len(reads) == 1
+    write_film("film.mp4", [0, 40, 80, 120, 160])
+    assert len(capped_index(path, caps).ticks) == 5
+    assert len(reads) == 2
+    path.unlink()
+    with pytest.raises(FileNotFoundError):
+        capped_index(path, caps)
