@@ -1,5 +1,6 @@
 """The public surface for plugins: the only module of m5kit that a plugin imports."""
 
+from m5kit.balancers.base import Balanced, Balancer
 from m5kit.data.decode.base import Decoder
 from m5kit.data.transforms.base import Transform
 from m5kit.encoders.base import Encoder
@@ -8,11 +9,12 @@ from m5kit.evaluation.base import Embedded, Figure, Metric, Request, Result
 from m5kit.fusions.base import Fusion
 from m5kit.harmonizers.base import Harmonizer
 from m5kit.heads.base import Head
-from m5kit.registry import DECODERS, ENCODERS, FUSIONS, HARMONIZERS, HEADS, METRICS, TASKS, TRANSFORMS
+from m5kit.registry import BALANCERS, DECODERS, ENCODERS, FUSIONS, HARMONIZERS, HEADS, METRICS, TASKS, TRANSFORMS
 from m5kit.structures import Fused, Harmony, Hidden, Inputs, Observation, TaskOutput, Tokens, View, length_mask
 from m5kit.tasks.base import Task
 
 __all__ = [
+    "BALANCERS",
     "DECODERS",
     "ENCODERS",
     "FUSIONS",
@@ -21,6 +23,8 @@ __all__ = [
     "METRICS",
     "TASKS",
     "TRANSFORMS",
+    "Balanced",
+    "Balancer",
     "ConfigError",
     "ContractError",
     "DataError",

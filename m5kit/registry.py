@@ -201,6 +201,7 @@ ENCODERS = ComponentRegistry("encoders", "m5kit.encoders")
 FUSIONS = ComponentRegistry("fusions", "m5kit.fusions")
 HARMONIZERS = ComponentRegistry("harmonizers", "m5kit.harmonizers")
 TASKS = ComponentRegistry("tasks", "m5kit.tasks")
+BALANCERS = ComponentRegistry("balancers", "m5kit.balancers")
 HEADS = ComponentRegistry("heads", "m5kit.heads")
 METRICS = ComponentRegistry("metrics", "m5kit.evaluation")
 DECODERS = ComponentRegistry("decoders", "m5kit.data.decode")
@@ -208,6 +209,6 @@ TRANSFORMS = ComponentRegistry("transforms", "m5kit.data.transforms")
 
 FAMILIES: Mapping[str, ComponentRegistry] = {
     registry.family: registry
-    for registry in (ENCODERS, FUSIONS, HARMONIZERS, TASKS, HEADS, METRICS, DECODERS, TRANSFORMS)
+    for registry in (ENCODERS, FUSIONS, HARMONIZERS, TASKS, BALANCERS, HEADS, METRICS, DECODERS, TRANSFORMS)
 }
 """Every family by name, in the order of the flow of data."""

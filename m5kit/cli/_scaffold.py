@@ -24,6 +24,7 @@ USES = {
     "fusions": "fusion:\n  type: {name}",
     "harmonizers": "harmonizer:\n  type: {name}",
     "tasks": "task_{name}:\n  type: {name}",
+    "balancers": "balancer:\n  type: {name}",
     "heads": "head:\n  type: {name}",
     "metrics": "evaluation:\n  {name}:\n    type: {name}\n    split: test\n    label: coarse",
     "decoders": "input_numbers:\n  decoder:\n    type: {name}\n  transform:\n    type: ...",

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from m5kit.api import Encoder, Fusion, Harmonizer, Head, Observation, Task, Transform
+from m5kit.api import Balancer, Encoder, Fusion, Harmonizer, Head, Observation, Task, Transform
 from m5kit.data.dataset import Pipeline, Samples, corpus
 from m5kit.engine.config import RunConfig
 from m5kit.errors import ConfigError, DataError
@@ -88,9 +88,9 @@ def build_model(
         label, head = _build_head(config, backbone, classes)
         return Finetuner(backbone=backbone, head=head, label=label)
     tasks = {name: _build_task(task, config, backbone, transforms) for name, task in config.tasks.items()}
-    return Pretrainer(
-        backbone=backbone, tasks=tasks, weights={name: task["weight"] for name, task in config.tasks.items()}
-    )
+    balancer: Balancer = BALANCERS.build(config.balancer, tasks=tuple(tasks))
+    weights = {name: task["weight"] for name, task in config.tasks.items()}
+    return Pretrainer(backbone=backbone, tasks=tasks, weights=weights, balancer=balancer)
 
 
 def describe_model(config: RunConfig) -> list[tuple[str, str, int, str]]:
@@ -102,11 +102,13 @@ def describe_model(config: RunConfig) -> list[tuple[str, str, int, str]]:
     with torch.device("meta"):
         backbone = build_backbone(config, transforms)
         tasks = {name: _build_task(task, config, backbone, transforms) for name, task in config.tasks.items()}
+        balancer = BALANCERS.build(config.balancer, tasks=tuple(tasks))
     dim, lengths = config.model.dim, {m: _most_tokens(backbone.encoders[m], transforms[m]) for m in transforms}
     rows = [_describe(f"encoder_{m}", backbone.encoders[m], f"{lengths[m]} tokens of {dim}") for m in transforms]
     rows.append(_describe("fusion", backbone.fusion, f"{sum(lengths.values())} tokens, an embedding of {dim}"))
     rows.append(_describe("harmonizer", backbone.harmonizer, f"{len(transforms)} x {len(transforms)} weights"))
-    return rows + [_describe(f"task_{name}", task, "a loss") for name, task in tasks.items()]
+    rows += [_describe(f"task_{name}", task, "a loss") for name, task in tasks.items()]
+    return rows + ([_describe("balancer", balancer, f"{len(tasks)} weights")] if tasks else [])
 
 
 def _most_tokens(encoder: Encoder, transform: Transform) -> int:

@@ -1,12 +1,12 @@
 """Self-supervised pretraining: pretext tasks hide tokens of a backbone's input and score what it makes of the rest."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from m5kit.api import Hidden, Observation, Task, TaskOutput, View
+from m5kit.api import Balanced, Balancer, Hidden, Observation, Task, TaskOutput, View
 from m5kit.models.backbone import Backbone
 from m5kit.structures import Batch
 
@@ -20,14 +20,20 @@ class Pretrainer(nn.Module):
     Args:
         backbone: encoders, harmonizer and fusion.
         tasks: by name.
-        weights: factor of each task's loss, by name.
+        weights: factor of what the balancer makes of each task's loss, by name.
+        balancer: weighs the losses against each other; built for the same tasks in the same order.
     """
 
-    def __init__(self, *, backbone: Backbone, tasks: Mapping[str, Task], weights: Mapping[str, float]) -> None:
+    factors: Tensor
+
+    def __init__(
+        self, *, backbone: Backbone, tasks: Mapping[str, Task], weights: Mapping[str, float], balancer: Balancer
+    ) -> None:
         super().__init__()
         self.backbone = backbone
         self.tasks = cast(Mapping[str, Task], nn.ModuleDict(tasks))
-        self.weights = dict(weights)
+        self.balancer = balancer
+        self.register_buffer("factors", torch.tensor([float(weights[name]) for name in tasks]), persistent=False)
 
     def loss(self, batch: Batch, generator: torch.Generator) -> TaskOutput:
         """The total loss of a batch on the model's device.
@@ -41,9 +47,10 @@ class Pretrainer(nn.Module):
         observations = {"masked": masked, "clean": clean}
         views = {name: self.backbone.view(batch, observations[name]) for name in self._views()}
         outputs = {name: task.loss(views[task.view], hidden.get(name)) for name, task in self.tasks.items()}
-        terms = [self.weights[name] * output.loss for name, output in outputs.items()]
-        total = torch.stack(terms).sum() + self.backbone.harmonizer.penalty()
-        return TaskOutput(total, _logs(outputs) | modality_logs(next(iter(views.values()))))
+        balanced = self._balance([output.loss for output in outputs.values()], list(views.values()))
+        total = (self.factors * balanced.terms).sum() + self.backbone.harmonizer.penalty()
+        logs = _logs(outputs) | self._balance_logs(balanced) | modality_logs(next(iter(views.values())))
+        return TaskOutput(total, logs)
 
     def forward(self, batch: Batch, generator: torch.Generator) -> TaskOutput:
         """Same as :meth:`loss`."""
@@ -57,6 +64,18 @@ class Pretrainer(nn.Module):
             if task.modality is not None and task.modality in clean:
                 masked[task.modality], hidden[name] = task.corrupt(clean[task.modality], generator)
         return masked, hidden
+
+    def _balance(self, losses: Sequence[Tensor], views: Sequence[View]) -> Balanced:
+        """By the contract of tasks, a loss of exactly 0 says that a task had nothing to learn from."""
+        present = torch.stack([loss.detach() for loss in losses]) != 0
+        balanced: Balanced = self.balancer(losses, present, [t.values for v in views for t in v.encoded.values()])
+        return balanced
+
+    def _balance_logs(self, balanced: Balanced) -> dict[str, Tensor]:
+        """The factor that each loss has from the balancer: ``balance/<task>``."""
+        if balanced.weights is None:
+            return {}
+        return dict(zip((f"balance/{name}" for name in self.tasks), balanced.weights, strict=True))
 
     def _views(self) -> list[str]:
         return sorted({task.view for task in self.tasks.values()}, reverse=True)

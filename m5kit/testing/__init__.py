@@ -7,6 +7,7 @@ In a plugin's tests, three lines::
     def test_conformance(): check_encoder(Foo)
 """
 
+from m5kit.testing.balancer import check_balancer
 from m5kit.testing.decoder import check_decoder
 from m5kit.testing.encoder import check_encoder
 from m5kit.testing.families import check, check_names
@@ -22,6 +23,7 @@ __all__ = [
     "ConformanceError",
     "Report",
     "check",
+    "check_balancer",
     "check_decoder",
     "check_encoder",
     "check_fusion",

@@ -2,20 +2,31 @@
 
 import inspect
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from m5kit.api import ConfigError, Hidden, Observation, Task, TaskOutput
+from m5kit.api import ConfigError, Hidden, Observation, Task, TaskOutput, View
 from m5kit.registry import TASKS
 from m5kit.testing.anatomy import anatomy
 from m5kit.testing.building import build
 from m5kit.testing.modules import MODULE_CHECKS, Outputs, backward, finite
 from m5kit.testing.report import Checks, Report, Skip, expect
-from m5kit.testing.views import DIM, FEATURES, MODALITIES, OBSERVED, PRESENT, STEPS, VOCABULARY, Made, random_view
+from m5kit.testing.views import (
+    DIM,
+    FEATURES,
+    MODALITIES,
+    OBSERVED,
+    PRESENT,
+    STEPS,
+    VOCABULARY,
+    Made,
+    random_fused,
+    random_view,
+)
 
 OF_IDS = {"vocabulary": VOCABULARY, "observed": None, "predicted": None}
 OF_FEATURES = {"vocabulary": None, "observed": OBSERVED, "predicted": OBSERVED}
@@ -50,8 +61,8 @@ class TaskCase:
         return {"loss": self.loss(module).loss}
 
     def loss(self, module: nn.Module) -> TaskOutput:
-        """The task's output with something hidden, if it hides."""
-        output: TaskOutput = module(self.made.view, self.hidden())
+        """The task's output with something hidden, if it hides, and with the made-up items that it asks for."""
+        output: TaskOutput = module(mismatched(self.module, self.made), self.hidden())
         return output
 
     def fresh(self) -> Task:
@@ -196,6 +207,23 @@ def corruption_hides_something(case: TaskCase) -> None:
 
 
 @CHECKS.add
+def swaps_are_well_formed(case: TaskCase) -> None:
+    """Made-up items have one modality of another item that has it, and keep one of their own; the generator decides."""
+    view = case.made.view
+    swap = case.module.swap(view, _generator(3))
+    if swap is None:
+        raise Skip("the task asks for no made-up items")
+    torch.manual_seed(99)
+    again = case.module.swap(view, _generator(3))
+    expect(again is not None and torch.equal(swap.donors, again.donors), "two calls differ; draw from the generator")
+    expect(len(swap.items) > 0, "there is none, though items have several modalities")
+    expect(bool((swap.donors != swap.items).all()), "an item is its own donor")
+    both = PRESENT[swap.items, swap.columns] & PRESENT[swap.donors, swap.columns]
+    expect(bool(both.all()), "a modality is exchanged that an item or its donor has not")
+    expect(bool((PRESENT[swap.items].sum(1) > 1).all()), "an item keeps nothing of its own")
+
+
+@CHECKS.add
 def nothing_hidden_gives_zero(case: TaskCase) -> None:
     """If nothing happened to be hidden the loss is 0, not NaN, and can be backpropagated."""
     case.modality  # noqa: B018  # skips a task that hides nothing
@@ -212,7 +240,7 @@ def nobody_there_gives_zero(case: TaskCase) -> None:
         present = PRESENT.clone()
         present[:, MODALITIES.index(case.module.modality)] = False
     without = case.module.modality
-    _expect_zero(case.module(random_view(present, without).view, None))
+    _expect_zero(case.module(mismatched(case.module, random_view(present, without)), None))
 
 
 @CHECKS.add
@@ -224,7 +252,16 @@ def one_item_is_enough(case: TaskCase) -> None:
     if hidden is not None:
         kept = hidden.positions < STEPS
         hidden = Hidden(hidden.positions[kept], hidden.targets[kept])
-    finite({"loss": case.module(made.view, hidden).loss})
+    finite({"loss": case.module(mismatched(case.module, made), hidden).loss})
+
+
+def mismatched(task: Task, made: Made) -> View:
+    """The view with what a fusion might have made of the items that the task makes up; they ask for gradients."""
+    swap = task.swap(made.view, _generator(0))
+    if swap is None:
+        return made.view
+    fused = random_fused(made.view.present[swap.items])
+    return replace(made.view, mismatched=fused)
 
 
 def _expect_zero(output: TaskOutput) -> None:

@@ -40,6 +40,7 @@ class RunConfig:
         inputs: by modality, ``decoder`` and ``transform``, and ``source`` if the manifest's column has another name.
         encoders: by modality.
         tasks: by name; ``weight`` is among the keys and is not the constructor's.
+        balancer: ``fixed`` if the config names none.
         head: None in pretraining.
         evaluation: metrics by name.
     """
@@ -59,6 +60,7 @@ class RunConfig:
     fusion: Mapping[str, Any]
     harmonizer: Mapping[str, Any]
     tasks: Mapping[str, Mapping[str, Any]]
+    balancer: Mapping[str, Any]
     head: Mapping[str, Any] | None
     evaluation: Mapping[str, Mapping[str, Any]]
 
@@ -98,6 +100,7 @@ def _typed(values: Mapping[str, Any]) -> RunConfig:
         fusion=values["fusion"],
         harmonizer=values["harmonizer"],
         tasks={name: {"weight": 1.0, **task} for name, task in _by_name(values, "task_").items()},
+        balancer=values.get("balancer", {"type": "fixed"}),
         head=values.get("head"),
         evaluation=values.get(TABLE, {}),
     )
@@ -144,9 +147,6 @@ def _input_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
         yield from ((f"{key}.{name}", f"unknown key; {nearest(name, closed)}") for name in given if name not in closed)
         if not isinstance(given.get("source", ""), str):
             yield f"{key}.source", f"expected the name of a column of the manifest, got {given['source']!r}"
-
-
-def _weight_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
         yield from _join_problems(key, given)
 
 
@@ -172,6 +172,9 @@ def _reads_several(decoder: Any) -> bool:
         return isinstance(name, str) and getattr(DECODERS.get(name), "joins", False)
     except M5KitError:  # reported where the part is looked at
         return False
+
+
+def _weight_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
     for name, task in _by_name(values, "task_").items():
         weight = task.get("weight", 1.0) if isinstance(task, Mapping) else 1.0
         if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight < float("inf"):

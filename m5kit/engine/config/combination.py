@@ -47,6 +47,8 @@ def _mode(values: Mapping[str, Any], tasks: list[str]) -> Iterator[Problem]:
         yield "data.label", "is missing; fine-tuning learns this label"
     for task in tasks:
         yield task, f"pretext tasks do not run in fine-tuning; drop it with {task}: none"
+    if "balancer" in values:
+        yield "balancer", "balances pretext tasks, which do not run in fine-tuning; drop it with balancer: none"
 
 
 def _tasks(tasks: Mapping[str, Mapping[str, Any]], modalities: list[str]) -> Iterator[Problem]:

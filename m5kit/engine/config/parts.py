@@ -15,7 +15,7 @@ from m5kit.errors import M5KitError
 from m5kit.registry import FAMILIES, TRANSFORMS
 
 INJECTED = frozenset(
-    {"dim", "modalities", "features", "classes", "observed"}  # known to the model
+    {"dim", "modalities", "features", "classes", "observed", "tasks"}  # known to the model
     | {"vocabulary", "max_tokens", "mask_id", "size", "frames", "mels", "steps"}  # known to a transform
     | {"width", "columns", "rate", "chunk"}
 )

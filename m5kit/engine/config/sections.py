@@ -123,7 +123,7 @@ SECTIONS: Mapping[str, type[Section]] = {
 SCALARS: Mapping[str, Any] = {"name": str, "mode": Literal["pretrain", "finetune"], "seed": Seed}
 """Top-level keys that hold one value; ``name`` is set from the file's place if the config does not."""
 
-PARTS = ("fusion", "harmonizer", "head")
+PARTS = ("fusion", "harmonizer", "balancer", "head")
 FAMILIES_BY_KEY = ("input", "encoder", "task")
 """Keys that are followed by a modality or a name: ``encoder_<modality>``, ``task_<name>``."""
 TABLE = "evaluation"
@@ -144,7 +144,7 @@ ORDER = (
         "harmonizer",
         "weighting",
     ),
-    *("task_", "head", "schedule", "checkpoint", "logging", TABLE),
+    *("task_", "balancer", "head", "schedule", "checkpoint", "logging", TABLE),
 )
 """The order in which a resolved config is written: the flow of data."""
 

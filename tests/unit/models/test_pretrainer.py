@@ -7,7 +7,7 @@ import torch
 
 from m5kit.models.embedder import embed
 from m5kit.models.pretrainer import Pretrainer
-from m5kit.registry import TASKS
+from m5kit.registry import BALANCERS, TASKS
 
 EVERY = ("audio", "image", "table", "text", "video")
 SUBSETS = [names for size in range(1, 6) for names in combinations(EVERY, size)]
@@ -22,12 +22,17 @@ MASKED = {
 
 @pytest.fixture
 def pretrainer(backbone):
-    def build(view: str = "masked", weights: dict[str, float] | None = None, **options) -> Pretrainer:
+    def build(view="masked", weights=None, balancer="fixed", **options) -> Pretrainer:
         base = backbone(**options)
         facts = {"dim": 16, "features": 16, "modalities": EVERY}
         tasks = {m: TASKS.build({**config, "modality": m, "rate": 0.5}, **facts) for m, config in MASKED.items()}
         tasks["contrastive"] = TASKS.build({"type": "contrastive", "view": view}, **facts)
-        return Pretrainer(backbone=base, tasks=tasks, weights=dict.fromkeys(tasks, 1.0) | (weights or {}))
+        return Pretrainer(
+            backbone=base,
+            tasks=tasks,
+            weights=dict.fromkeys(tasks, 1.0) | (weights or {}),
+            balancer=BALANCERS.build({"type": balancer}, tasks=tuple(tasks)),
+        )
 
     return build
 
@@ -46,7 +51,7 @@ def test_the_total_is_the_weighted_sum(pretrainer, batch):
     model = pretrainer(weights={"image": 0.0, "text": 3.0}).eval()
     output = model.loss(batch([EVERY] * 4), _generator())
     logs = {name.removeprefix("loss/"): value for name, value in output.logs.items() if name.startswith("loss/")}
-    expected = sum(model.weights[name] * value for name, value in logs.items())
+    expected = sum({"image": 0.0, "text": 3.0}.get(name, 1.0) * value for name, value in logs.items())
     assert output.loss.item() == pytest.approx(expected.item())
 
 
@@ -98,3 +103,46 @@ def test_logs_carry_no_gradient_and_shares_sum_to_one(pretrainer, batch):
     output = pretrainer().loss(batch([EVERY] * 3), _generator())
     assert not any(value.requires_grad for value in output.logs.values())
     assert sum(output.logs[f"weight/{m}"].item() for m in EVERY) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("balancer", ["uncertainty", "gradnorm", "dwa"])
+@pytest.mark.parametrize("rows", [[EVERY] * 3, [("text",)], [("text",), ("image",)], [("table", "audio")], [()]])
+def test_every_balancer_trains_whatever_is_missing(pretrainer, batch, balancer, rows):
+    model = pretrainer(balancer=balancer)
+    for seed in range(3):
+        output = model.loss(batch(rows, seed), _generator(seed))
+        if output.loss.requires_grad:
+            output.loss.backward()
+    assert output.loss.isfinite()
+    assert all(p.grad.isfinite().all() for p in model.parameters() if p.grad is not None)
+    weights = [value.item() for name, value in output.logs.items() if name.startswith("balance/")]
+    assert len(weights) == len(model.tasks)
+    assert min(weights) > 0
+
+
+def test_the_weight_of_a_task_stays_beside_the_balancers(pretrainer, batch):
+    model = pretrainer(weights={"image": 0.0, "text": 3.0}, balancer="gradnorm").eval()
+    with torch.no_grad():
+        model.balancer.log_weights.copy_(torch.arange(6) / 10)
+    logs = model.loss(batch([EVERY] * 4), _generator()).logs
+    names = {name.removeprefix("balance/") for name in logs if name.startswith("balance/")}
+    assert names == model.tasks.keys()
+    assert logs["balance/audio"].item() == pytest.approx(1.0)
+    expected = sum(
+        {"image": 0.0, "text": 3.0}.get(name, 1.0) * logs[f"balance/{name}"] * logs[f"loss/{name}"] for name in names
+    )
+    assert model.loss(batch([EVERY] * 4), _generator()).loss.item() == pytest.approx(expected.item())
+
+
+def test_gradnorm_sees_every_task_through_the_encoded_tokens(pretrainer, batch):
+    model = pretrainer(balancer="gradnorm")
+    before = model.balancer.log_weights.clone()
+    model.loss(batch([EVERY] * 6), _generator())
+    assert (model.balancer.first > 0).all()
+    assert (model.balancer.log_weights != before).all()
+
+
+def test_the_plain_sum_adds_no_state_and_no_figure(pretrainer, batch):
+    model = pretrainer()
+    assert [name for name in model.state_dict() if not name.startswith(("backbone.", "tasks."))] == []
+    assert not any(name.startswith("balance/") for name in model.loss(batch([EVERY] * 2), _generator()).logs)

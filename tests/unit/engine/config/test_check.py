@@ -29,6 +29,7 @@ def test_a_right_config_becomes_typed(leaf: Path) -> None:
     assert config.tasks == {"hide": {"type": "t_task", "modality": "a", "weight": 2}}
     assert config.evaluation == {"search": {"type": "t_metric", "label": "kind"}}
     assert config.head is None
+    assert config.balancer == {"type": "fixed"}
 
 
 def test_every_mistake_is_reported_with_its_place(leaf: Path, write: Write) -> None:
@@ -130,6 +131,7 @@ def test_a_task_that_compares_modalities_needs_two(leaf: Path, write: Write) -> 
 def test_fine_tuning_needs_a_head_and_a_label_and_runs_no_pretext_task(leaf: Path, write: Write) -> None:
     found = problems(leaf, "mode=finetune")
     assert "head: is missing; fine-tuning trains one" in found
+    assert "balancer: balances pretext tasks" in problems(leaf, "mode=finetune", "balancer=uncertainty")
     assert "data.label: is missing; fine-tuning learns this label" in found
     assert "task_hide: pretext tasks do not run in fine-tuning" in found
     write("demo/x.yaml", "_base_: leaf.yaml\nmode: finetune\nhead: {type: t_head}\ntask_hide: none\n")

@@ -1,0 +1,1 @@
+"""Balancers: how the losses of several pretext tasks become the one that is optimised."""

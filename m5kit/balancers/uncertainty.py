@@ -1,0 +1,41 @@
+"""Weights from a learned variance of each task: what is hard to predict counts less."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from m5kit.balancers.base import Balanced, Balancer
+from m5kit.registry import BALANCERS
+
+
+@BALANCERS.register_module("uncertainty")
+class UncertaintyBalancer(Balancer):
+    """Each task has a log variance ``s``, and its term is ``exp(-s) L + s / 2``.
+
+    All weights ``exp(-s)`` are 1 at the start, so training begins as with ``fixed``. Left alone, a weight settles at
+    ``1 / (2 L)``: every task then pulls alike, whatever the scale of its loss, and the ``weight`` that the config gives
+    it says how strongly. A task that is absent from a batch leaves its variance alone.
+
+    Args:
+        tasks: names, in order.
+        rate: factor of the learning rate of the log variances; at that of a network they would hardly move in a run.
+
+    Source: Kendall, Gal and Cipolla, Multi-Task Learning Using Uncertainty to Weigh Losses (CVPR 2018), equation 10,
+    with its classification form for all tasks.
+    """
+
+    def __init__(self, *, tasks: Sequence[str], rate: float = 10.0) -> None:
+        super().__init__()
+        self.rate = rate
+        self.log_variances = nn.Parameter(torch.zeros(len(tasks)))
+
+    def forward(self, losses: Sequence[Tensor], present: Tensor, shared: Sequence[Tensor]) -> Balanced:
+        """The losses over their variances; shapes as in :meth:`Balancer.forward`."""
+        values, weights = torch.stack(list(losses)), torch.exp(-self.log_variances)
+        terms = torch.where(present, weights * values + self.log_variances / 2, values)
+        return Balanced(terms, weights.detach())
+
+    def learning_rate_scales(self) -> Mapping[str, float]:
+        """Factor of the learning rate by parameter name; the optimiser asks for it."""
+        return {"log_variances": self.rate}
