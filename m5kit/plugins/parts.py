@@ -6,13 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from importlib import import_module
-from threading import Timer
 
 from m5kit.errors import PluginError
+from m5kit.plugins.patience import TIMEOUT_VARIABLE, OutOfTime, import_limit, within
 
 API_VERSION = 1
-PATIENCE = 10.0
-"""Seconds after which the user is told which plugin is still importing."""
 
 _TARGET = re.compile(r"(?P<module>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(?::(?P<name>[A-Za-z_]\w*))?")
 
@@ -61,27 +59,33 @@ class PluginPart:
 
         Raises:
             PluginError: with distribution, version, entry point, root cause and remedy, whatever the import raised:
-                broken binaries raise OSError or RuntimeError, not only ImportError.
+                broken binaries raise OSError or RuntimeError, not only ImportError. Also if it takes longer than
+                ``M5KIT_PLUGIN_TIMEOUT`` seconds and can be interrupted.
         """
+        limit = import_limit()
+        import_module("torch")  # every plugin needs it, so a slow disk is not the plugin's fault
         try:
-            found = self._import()
-        except (Exception, SystemExit) as error:
-            raise PluginError(
-                f"the plugin {self.label} cannot provide the {self.family[:-1]} {self.name!r}: importing {self.target} "
-                f"raised {type(error).__name__}: {error}\n{self.remedy}"
-            ) from error
+            found = within(limit, self._import, f"importing {self.target} of the plugin {self.label}", self.remedy)
+        except KeyboardInterrupt:
+            raise
+        except OutOfTime:
+            hint = f"; if it is only slow, raise {TIMEOUT_VARIABLE}"
+            raise self._failure(f"importing {self.target} did not end within {limit:g} s", hint) from None
+        except BaseException as error:  # SystemExit, and a panic of Rust, are no Exceptions
+            raise self._failure(f"importing {self.target} raised {type(error).__name__}: {error}") from error
         if not isinstance(found, type):
-            raise PluginError(
-                f"the plugin {self.label} cannot provide the {self.family[:-1]} {self.name!r}: {self.target} is "
-                f"{found!r}, not a class\n{self.remedy}"
-            )
+            raise self._failure(f"{self.target} is {found!r}, not a class")
         return found
+
+    def _failure(self, problem: str, hint: str = "") -> PluginError:
+        what = f"the plugin {self.label} cannot provide the {self.family[:-1]} {self.name!r}"
+        return PluginError(f"{what}: {problem}\n{self.remedy}{hint}")
 
     def _import(self) -> object:
         match = _TARGET.fullmatch(self.target)
         if match is None or match["name"] is None:
             raise ValueError("an entry point is written package.module:Class")
-        with _said_aside(), _told_when_slow(self):
+        with _said_aside():
             return getattr(import_module(match["module"]), match["name"])
 
 
@@ -100,20 +104,3 @@ def _said_aside() -> Iterator[None]:
     """What a module prints while it is imported goes to standard error, so that it spoils no output of a command."""
     with redirect_stdout(sys.stderr):
         yield
-
-
-@contextmanager
-def _told_when_slow(part: PluginPart) -> Iterator[None]:
-    def tell() -> None:
-        sys.stderr.write(
-            f"importing {part.target} of the plugin {part.label} has taken {PATIENCE:g} s so far; if it hangs, press "
-            f"Ctrl-C and {part.remedy}\n"
-        )
-
-    timer = Timer(PATIENCE, tell)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()

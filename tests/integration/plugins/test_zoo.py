@@ -10,6 +10,7 @@ import pytest
 
 from m5kit import plugins
 from m5kit.cli import _plugins, main
+from m5kit.plugins import patience
 
 MARK = """
     import os, pathlib
@@ -30,8 +31,20 @@ SOURCES = {
     "exits": "import sys; sys.exit(4)",
     "missing_class": "x = 1",
     "prints": "print('hello from the plugin')" + CLASS,
-    "slow": "import time; time.sleep(0.4)" + CLASS,
+    "slow": "import time; time.sleep(0.2)" + CLASS,
     "hangs": "import time; time.sleep(600)",
+    "hangs_busily": "while True: pass",
+    "hangs_stubbornly": """
+    import time
+
+    while True:
+        try:
+            time.sleep(600)
+        except Exception:
+            pass
+    """,
+    "hangs_natively": "sum(range(10**15))",
+    "panics": "raise type('PanicException', (BaseException,), {})('called `unwrap` on nothing')",
     "dies": "import os; os._exit(7)",
     "shadows": CLASS,
     "twin_one": CLASS,
@@ -133,6 +146,7 @@ NAMED = {
     "runtime_error": "plugin zoo-runtime-error 1.0 .*raised RuntimeError: compiled for another CUDA",
     "syntax_error": "plugin zoo-syntax-error 1.0 .*raised SyntaxError",
     "exits": "plugin zoo-exits 1.0 .*raised SystemExit: 4",
+    "panics": "plugin zoo-panics 1.0 .*raised PanicException: called `unwrap` on nothing",
     "missing_class": "plugin zoo-missing-class 1.0 .*raised AttributeError: .*has no attribute 'Part'",
     "missing_module": "plugin zoo-missing-module 1.0 .*raised ModuleNotFoundError: No module named 'zoo_gone'",
     "catches_all": "",
@@ -175,11 +189,24 @@ def test_what_a_plugin_prints_does_not_get_into_the_output(zoo, capsys):
     assert "hello" not in out
 
 
+@pytest.mark.parametrize("name", ["hangs", "hangs_busily", "hangs_stubbornly"])
+def test_an_import_that_hangs_is_given_up(zoo, capsys, monkeypatch, name):
+    monkeypatch.setenv(patience.TIMEOUT_VARIABLE, "0.3")
+    status, _, err = said(capsys, "config", "check", "demo/concat", "--set", f"fusion.type={name}")
+    assert status == 2
+    distribution = f"zoo-{name.replace('_', '-')}"
+    assert f"plugin {distribution} 1.0 cannot provide the fusion '{name}'" in err
+    assert f"importing zoo_{name}:Part did not end within 0.3 s" in err
+    assert f"(pip install --upgrade {distribution})" in err
+    assert "if it is only slow, raise M5KIT_PLUGIN_TIMEOUT" in err
+    assert "Traceback" not in err
+
+
 def test_a_slow_import_says_who_is_slow(zoo, capsys, monkeypatch):
-    monkeypatch.setattr(plugins.parts, "PATIENCE", 0.1)
+    monkeypatch.setattr(patience, "PATIENCE", 0.1)
     status, _, err = said(capsys, "config", "check", "demo/concat", "--set", "fusion.type=slow")
     assert status == 0
-    assert "importing zoo_slow:Part of the plugin zoo-slow 1.0 has taken 0.1 s so far; if it hangs, press Ctrl-C" in err
+    assert "importing zoo_slow:Part of the plugin zoo-slow 1.0 has taken 0.1 s so far; it is given up after 60 s" in err
 
 
 def test_no_plugins_means_none(zoo, capsys):
@@ -194,13 +221,15 @@ def test_the_list_of_plugins_says_what_is_wrong_with_each(zoo, capsys, monkeypat
     from m5kit.cli import plugins as verb
 
     monkeypatch.setattr(verb, "IMPORT_LIMIT", 3.0)
+    monkeypatch.setenv(patience.TIMEOUT_VARIABLE, "0.3")
     status, out, _ = said(capsys, "plugins", "list", "--json")
     assert status == 1
     found = json.loads(out)
     problems = {part["distribution"]: part["problem"] for part in found["parts"]}
     assert problems["zoo-prints"] is None
     assert problems["zoo-slow"] is None
-    assert problems["zoo-hangs"] == "importing zoo_hangs:Part did not end within 3 s"
+    assert "importing zoo_hangs:Part did not end within 0.3 s" in problems["zoo-hangs"]
+    assert problems["zoo-hangs-natively"] == "importing zoo_hangs_natively:Part did not end within 3 s"
     assert problems["zoo-dies"] == "importing zoo_dies:Part ended the process (status 7)"
     assert "raised OSError: libfoo.so.3" in problems["zoo-os-error"]
     assert problems["zoo-late"] == "made for m5kit API v2, this is v1; install a version made for it"
