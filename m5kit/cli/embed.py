@@ -17,7 +17,7 @@ def add_parser(verbs: Verbs) -> None:
     parser.add_argument("--modalities", type=words, metavar="A,B", help="let the model see only these")
     parser.add_argument(
         "--space",
-        choices=("fused", "contrastive"),
+        choices=("fused", "unscaled", "contrastive"),
         default="fused",
         help="contrastive is the one to search across modalities in",
     )

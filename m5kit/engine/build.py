@@ -1,6 +1,6 @@
 """Builds the parts that a checked config names and joins them into a model."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -70,6 +70,8 @@ def build_backbone(config: RunConfig, transforms: Mapping[str, Transform]) -> Ba
         weigh_pairs=config.weighting.pairs,
         weigh_tasks=config.weighting.tasks,
         weigh_pooling=config.weighting.pooling,
+        pairs_from=config.weighting.pairs_from,
+        tasks_from=config.weighting.tasks_from,
     )
 
 
@@ -94,7 +96,7 @@ def build_model(
 
 
 def describe_model(config: RunConfig) -> list[tuple[str, str, int, str]]:
-    """Part, class, parameters and output of everything a config builds, on the meta device, without data.
+    """Part, class, parameters of its own and output of everything a config builds, on the meta device, without data.
 
     A vocabulary that would be learned from the corpus counts with its largest size.
     """
@@ -104,11 +106,13 @@ def describe_model(config: RunConfig) -> list[tuple[str, str, int, str]]:
         tasks = {name: _build_task(task, config, backbone, transforms) for name, task in config.tasks.items()}
         balancer = BALANCERS.build(config.balancer, tasks=tuple(tasks))
     dim, lengths = config.model.dim, {m: _most_tokens(backbone.encoders[m], transforms[m]) for m in transforms}
-    rows = [_describe(f"encoder_{m}", backbone.encoders[m], f"{lengths[m]} tokens of {dim}") for m in transforms]
-    rows.append(_describe("fusion", backbone.fusion, f"{sum(lengths.values())} tokens, an embedding of {dim}"))
-    rows.append(_describe("harmonizer", backbone.harmonizer, f"{len(transforms)} x {len(transforms)} weights"))
-    rows += [_describe(f"task_{name}", task, "a loss") for name, task in tasks.items()]
-    return rows + ([_describe("balancer", balancer, f"{len(tasks)} weights")] if tasks else [])
+    parts = [(f"encoder_{m}", backbone.encoders[m], f"{lengths[m]} tokens of {dim}") for m in transforms]
+    parts.append(("projections", backbone.projections, f"contrastive features of {backbone.features}"))
+    parts.append(("fusion", backbone.fusion, f"{sum(lengths.values())} tokens, an embedding of {dim}"))
+    parts.append(("harmonizer", backbone.harmonizer, f"{len(transforms)} x {len(transforms)} weights"))
+    parts += [(f"task_{name}", task, "a loss") for name, task in tasks.items()]
+    parts += [("balancer", balancer, f"{len(tasks)} weights")] if tasks else []
+    return list(_described(parts))
 
 
 def _most_tokens(encoder: Encoder, transform: Transform) -> int:
@@ -172,5 +176,10 @@ def _build_head(config: RunConfig, backbone: Backbone, classes: Mapping[str, Seq
     return label, head
 
 
-def _describe(key: str, part: nn.Module, output: str) -> tuple[str, str, int, str]:
-    return key, type(part).__name__, sum(p.numel() for p in part.parameters()), output
+def _described(parts: Iterable[tuple[str, Any, str]]) -> Iterator[tuple[str, str, int, str]]:
+    """Parameters that several parts share count with the first of them."""
+    counted: set[int] = set()
+    for key, part, output in parts:
+        own = {id(p): p.numel() for p in part.parameters() if id(p) not in counted}
+        counted |= own.keys()
+        yield key, type(part).__name__, sum(own.values()), output

@@ -130,7 +130,7 @@ def _latest(folder: RunFolder) -> Path:
 
 
 def _vectors(parts: Sequence[Embedding], space: str) -> np.ndarray:
-    return np.concatenate([(part.fused if space == "fused" else part.contrastive).numpy() for part in parts])
+    return np.concatenate([getattr(part, space).numpy() for part in parts])
 
 
 def _labels(data: RunData, split: str) -> Mapping[str, np.ndarray]:

@@ -18,7 +18,7 @@ from m5kit.evaluation.functional.bootstrap import mean_interval
 LABEL_PREFIX = "label_"
 """What the names of label columns begin with in a features file."""
 
-SPACES = ("fused", "contrastive")
+SPACES = ("fused", "unscaled", "contrastive")
 """The embeddings a metric may ask for, see :class:`Request`."""
 
 
@@ -30,8 +30,10 @@ class Request:
         split: the split whose items are embedded.
         modalities: what the model may see of them, sorted; None for all modalities of the run. An item that has none of
             them stays, as a vector of zeros.
-        space: ``"fused"`` for the fusion's embedding; ``"contrastive"`` for the mean of the L2-normalised contrastive
-            features of the modalities, L2-normalised again, which needs no fusion and compares across modalities.
+        space: ``"fused"`` for the fusion's embedding, L2-normalised; ``"unscaled"`` for the same as it is, which with
+            ``similarity: dot`` is what SCALE's released code compares; ``"contrastive"`` for the mean of the
+            L2-normalised contrastive features of the modalities, L2-normalised again, which needs no fusion and
+            compares across modalities.
     """
 
     split: str

@@ -29,7 +29,7 @@ class Clustering(Metric):
         restarts: k-means starts; the one with the lowest inertia counts.
         permutations: shuffles behind the chance level.
         modalities: what the model may see; None for all modalities of the run.
-        space: ``"fused"`` or ``"contrastive"``, see :class:`Request`.
+        space: ``"fused"``, ``"unscaled"`` or ``"contrastive"``, see :class:`Request`.
 
     Raises:
         ConfigError: restarts or permutations are below 1.

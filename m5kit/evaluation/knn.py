@@ -24,7 +24,7 @@ class Knn(Metric):
         label: what is predicted.
         k: how many neighbours vote; of equally frequent labels the one whose neighbours are nearer wins.
         modalities: what the model may see; None for all modalities of the run.
-        space: ``"fused"`` or ``"contrastive"``, see :class:`Request`.
+        space: ``"fused"``, ``"unscaled"`` or ``"contrastive"``, see :class:`Request`.
 
     Raises:
         ConfigError: k is below 1, or train and test are one split, where each item would be its own neighbour.

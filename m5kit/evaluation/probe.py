@@ -23,7 +23,7 @@ class Probe(Metric):
         val: split that chooses among ``strengths``; None if there is only one.
         strengths: inverse L2 penalties (scikit-learn's C) to try; the smallest of equally good ones wins.
         modalities: what the model may see; None for all modalities of the run.
-        space: ``"fused"`` or ``"contrastive"``, see :class:`Request`.
+        space: ``"fused"``, ``"unscaled"`` or ``"contrastive"``, see :class:`Request`.
 
     Raises:
         ConfigError: several strengths without a split to choose by, or none.

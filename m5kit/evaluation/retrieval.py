@@ -30,7 +30,7 @@ class Retrieval(Metric):
         ks: depths at which the ranking is scored.
         query_modalities: what the model may see of a query; None for all modalities of the run.
         gallery_modalities: what it may see of a gallery item.
-        space: ``"fused"`` or ``"contrastive"``, see :class:`Request`.
+        space: ``"fused"``, ``"unscaled"`` or ``"contrastive"``, see :class:`Request`.
         similarity: ``"cosine"``, or ``"dot"`` for the unnormalised product of the released code.
         leave_one_out: whether an item that is in the gallery is kept from finding itself. None: yes, unless the label
             is ``"id"``.

@@ -1,9 +1,12 @@
 """Weights from how well the modalities of an item agree: what SCALE's released code computes, made to know absence."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from m5kit.errors import ConfigError
 from m5kit.harmonizers.base import Harmonizer
 from m5kit.nn.losses import cosines
 from m5kit.nn.weighting import both_present, pooled_shares
@@ -24,20 +27,44 @@ class GraphHarmonizer(Harmonizer):
     cosines are not negative.)
 
     Args:
-        detach: keep the losses from lowering themselves by turning the features so that the weights shrink.
+        modalities: the m columns; needed with ``rows``.
+        detach: keep the losses from lowering themselves by turning the features so that the weights shrink. False is
+            the released code.
+        rows: all modalities in an order. A pair then gets ``S_ij`` of the row of the one that comes first, as in the
+            released code (text, image, table, video, audio); None takes the mean of both.
+
+    Raises:
+        ConfigError: ``rows`` lacks a modality.
 
     Source: Dong et al., M5Product (CVPR 2022), section 4.3, and the formula of the code released with it.
     """
 
-    def __init__(self, *, detach: bool = True) -> None:
+    def __init__(
+        self, *, modalities: Sequence[str] = (), detach: bool = True, rows: Sequence[str] | None = None
+    ) -> None:
         super().__init__()
         self.detach = detach
+        self.places = None if rows is None else _places(modalities, rows)
 
     def forward(self, features: Tensor, present: Tensor) -> Harmony:
         """Weigh by agreement; shapes as in :meth:`Harmonizer.forward`."""
         scores = alignment(features.detach() if self.detach else features, present)
-        pairs = ((scores + scores.mT) / 2).clamp(min=0)
+        pairs = self._pairs(scores).clamp(min=0)
         return Harmony(pairs, scores.diagonal(dim1=1, dim2=2), pooled_shares(pairs, present))
+
+    def _pairs(self, scores: Tensor) -> Tensor:
+        if self.places is None:
+            return (scores + scores.mT) / 2
+        places = torch.tensor(self.places)
+        first = (places[:, None] <= places).to(scores.device, non_blocking=True)
+        return torch.where(first, scores, scores.mT)
+
+
+def _places(modalities: Sequence[str], rows: Sequence[str]) -> list[int]:
+    lacking = [m for m in modalities if m not in rows]
+    if lacking:
+        raise ConfigError([f"harmonizer.rows: {', '.join(lacking)} is not in it; give every modality a place"])
+    return [list(rows).index(m) for m in modalities]
 
 
 def alignment(features: Tensor, present: Tensor) -> Tensor:

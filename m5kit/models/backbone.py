@@ -1,21 +1,24 @@
 """Encoders, harmonizer and fusion joined: a batch becomes a view of every item."""
 
 from collections.abc import Mapping
-from typing import cast
+from typing import Literal, TypeAlias, cast
 
 import torch
 from torch import Tensor, nn
 
-from m5kit.api import Encoder, Fused, Fusion, Harmonizer, Harmony, Observation, Tokens, View
+from m5kit.api import Encoder, Fused, Fusion, Harmonizer, Harmony, Observation, Swap, Tokens, View
 from m5kit.structures import Batch
+
+Look: TypeAlias = Literal["encoded", "fused"]
 
 
 class Backbone(nn.Module):
     """The path of SCALE from inputs to fused tokens (CVPR 2022, section 4.1), whatever the parts.
 
-    Each encoder runs on the items that have its modality and on nothing else. The harmonizer looks twice, as in the
-    released code: at the contrastive features before the fusion (its weights go to the contrastive pairs and to the
-    pooled embedding) and at the pooled vectors after it (its weights go to the masked tasks).
+    Each encoder runs on the items that have its modality and on nothing else. The harmonizer looks twice: at the
+    contrastive features before the fusion (``encoded``) and at the pooled vectors after it (``fused``). As in the
+    released code, the first look weighs the contrastive pairs and the pooled embedding, the second the masked tasks;
+    the paper's figure 2 draws the second for both.
 
     Args:
         encoders: by modality, all of one width d.
@@ -25,6 +28,8 @@ class Backbone(nn.Module):
         weigh_pairs: let the harmonizer weigh the contrastive pairs; otherwise every present pair counts alike.
         weigh_tasks: let it weigh the masked tasks; otherwise every present modality counts alike.
         weigh_pooling: let it weigh the pooled embedding; otherwise every present modality counts alike.
+        pairs_from: which look weighs the contrastive pairs.
+        tasks_from: which look weighs the masked tasks.
     """
 
     def __init__(
@@ -37,6 +42,8 @@ class Backbone(nn.Module):
         weigh_pairs: bool = True,
         weigh_tasks: bool = True,
         weigh_pooling: bool = True,
+        pairs_from: Look = "encoded",
+        tasks_from: Look = "fused",
     ) -> None:
         super().__init__()
         self.modalities = tuple(sorted(encoders))
@@ -49,6 +56,7 @@ class Backbone(nn.Module):
         self.fusion = fusion
         self.harmonizer = harmonizer
         self.weigh_pairs, self.weigh_tasks, self.weigh_pooling = weigh_pairs, weigh_tasks, weigh_pooling
+        self.pairs_from, self.tasks_from = pairs_from, tasks_from
 
     def observe(self, batch: Batch) -> dict[str, Observation]:
         """The tokens that a task may hide, by modality that somebody in the batch has."""
@@ -65,13 +73,24 @@ class Backbone(nn.Module):
         before = self.harmonizer(features, on_device)
         even = _uniform(on_device)
         fused: Fused = self.fusion(encoded, before.modalities if self.weigh_pooling else even.modalities)
-        after = self.harmonizer(fused.pooled, on_device)
+        looks: dict[str, Harmony] = {"encoded": before, "fused": self.harmonizer(fused.pooled, on_device)}
         harmony = Harmony(
-            pairs=before.pairs if self.weigh_pairs else even.pairs,
-            tasks=after.tasks if self.weigh_tasks else even.tasks,
+            pairs=looks[self.pairs_from].pairs if self.weigh_pairs else even.pairs,
+            tasks=looks[self.tasks_from].tasks if self.weigh_tasks else even.tasks,
             modalities=fused.weights,
         )
         return View(self.modalities, present, rows, encoded, features, fused, harmony)
+
+    def fuse_swapped(self, view: View, swap: Swap) -> Fused:
+        """What the fusion makes of items of which one modality is another's; encoders do not run again."""
+        sources = {m: swap.sources(column) for column, m in enumerate(self.modalities)}
+        encoded = {m: tokens.select(sources[m]) for m, tokens in view.encoded.items()}
+        rows = torch.stack([sources[m] for m in self.modalities], dim=1).to(self.device, non_blocking=True)
+        features = view.features[rows, torch.arange(len(self.modalities), device=self.device)]
+        present = view.present[swap.items].to(self.device, non_blocking=True)
+        weights = self.harmonizer(features, present) if self.weigh_pooling else _uniform(present)
+        fused: Fused = self.fusion(encoded, weights.modalities)
+        return fused
 
     def forward(self, batch: Batch) -> View:
         """The clean view of a batch: nothing hidden."""

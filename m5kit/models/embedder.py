@@ -13,10 +13,11 @@ from m5kit.structures import Batch
 
 @dataclass(frozen=True, slots=True)
 class Embedding:
-    """Vectors of b items on the host, all of unit length or zero.
+    """Vectors of b items on the host, all of unit length or zero unless they are called unscaled.
 
     Attributes:
         fused: ``b d``, the item as a whole; after fine-tuning the head's hidden layer.
+        unscaled: ``b d``, the same before it gets unit length.
         contrastive: ``b h``, the mean of the contrastive features of the modalities the item has, before the fusion:
             the space in which modalities were aligned, so the one to search across modalities in.
         weights: ``b m``, share of each modality in ``fused``.
@@ -24,6 +25,7 @@ class Embedding:
     """
 
     fused: Tensor
+    unscaled: Tensor
     contrastive: Tensor
     weights: Tensor
     scores: Tensor | None
@@ -41,10 +43,11 @@ def embed(model: nn.Module, batch: Batch) -> Embedding:
         raise TypeError(f"embed() needs a Pretrainer or Finetuner, got {type(model).__name__}")
     view = model.backbone(batch)
     head = model.head if isinstance(model, Finetuner) else None
-    vectors = head.embed(view.fused) if head else view.fused.embedding
+    vectors = (head.embed(view.fused) if head else view.fused.embedding).float()
     some = view.present.any(1, keepdim=True).to(vectors.device)
     return Embedding(
-        fused=(normalize(vectors.float(), dim=-1) * some).cpu(),
+        fused=(normalize(vectors, dim=-1) * some).cpu(),
+        unscaled=(vectors * some).cpu(),
         contrastive=normalize(normalize(view.features, dim=-1).sum(1), dim=-1).cpu(),
         weights=view.fused.weights.float().cpu(),
         scores=head(view.fused).float().cpu() if head else None,

@@ -27,7 +27,7 @@ class ContrastiveTask(Task):
     """The features of one item's modalities must find each other among those of the other items.
 
     Each pair of modalities is scored on the items that have both; pairs with fewer than two such items have no
-    negatives and are left out. The loss is the mean over the pairs that remain.
+    negatives and are left out.
 
     Args:
         negatives: ``infonce`` (the other items' features of the other modality), ``paper`` (equation 2: the same, the
@@ -36,6 +36,8 @@ class ContrastiveTask(Task):
         learnable_temperature: train the temperature, as CLIP does.
         weight_on: where ``View.harmony.pairs`` acts: on the ``loss`` of an item's pair, on its ``logits`` (the released
             code) or on ``both`` (equation 3).
+        over_pairs: the loss is the ``mean`` over the pairs that remain, as in the released code, or their ``sum``, as
+            in equation 3; then a batch in which more is present counts more.
         balanced: divide the weights on the loss by their mean over all pairs of the batch, so that a harmonizer moves
             importance between pairs and items and leaves the balance with the other tasks alone. False is the paper's.
         view: ``masked`` reads the pass that the masked tasks corrupted, as the released code, and costs nothing;
@@ -54,6 +56,7 @@ class ContrastiveTask(Task):
         temperature: float = 0.1,
         learnable_temperature: bool = False,
         weight_on: Literal["loss", "logits", "both"] = "loss",
+        over_pairs: Literal["mean", "sum"] = "mean",
         balanced: bool = False,
         view: Literal["masked", "clean"] = "masked",
     ) -> None:
@@ -61,6 +64,7 @@ class ContrastiveTask(Task):
         if temperature <= 0:
             raise ConfigError([f"task 'contrastive': temperature must be above 0, got {temperature}"])
         self.negatives, self.weight_on, self.balanced, self.view = negatives, weight_on, balanced, view
+        self.over_pairs = over_pairs
         log_scale = torch.tensor(-math.log(temperature))
         if learnable_temperature:
             self.log_scale = nn.Parameter(log_scale)
@@ -73,7 +77,7 @@ class ContrastiveTask(Task):
         return (-self.log_scale.clamp(max=HIGHEST_SCALE)).exp()
 
     def loss(self, view: View, hidden: Hidden | None = None) -> TaskOutput:
-        """Mean over pairs; logs the loss of each pair as ``a~b`` and how often the right item came first."""
+        """Mean or sum over pairs; logs the loss of each pair as ``a~b`` and how often the right item came first."""
         losses: dict[str, Tensor] = {}
         weights, hits = [], []
         for i, j in combinations(range(len(view.modalities)), 2):
@@ -91,7 +95,8 @@ class ContrastiveTask(Task):
         logs["accuracy"] = torch.stack(hits).mean()
         if self.log_scale.requires_grad:
             logs["temperature"] = self.temperature.detach()
-        total = torch.stack(list(losses.values())).mean()
+        each = torch.stack(list(losses.values()))
+        total = each.mean() if self.over_pairs == "mean" else each.sum()
         return TaskOutput(total / _mean_weight(weights) if self._balances else total, logs)
 
     @property

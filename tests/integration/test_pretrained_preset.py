@@ -1,12 +1,16 @@
-"""The paper's architecture, whole: counted, and run forward and backward once."""
+"""The paper's architecture and the released code's, whole: counted, and run forward and backward once."""
+
+import re
+from pathlib import Path
 
 import pytest
 import torch
 
-from m5kit.engine.build import build_model, build_pipelines
+from m5kit.engine.build import build_model, build_pipelines, describe_model
 from m5kit.engine.config import check_config, load_config
 from m5kit.structures import Batch, Inputs
 
+PAGE = Path(__file__).parents[2] / "docs" / "howto" / "m5product-preset.md"
 TOKENS = {"audio": 81, "image": 37, "table": 64, "text": 36, "video": 13}
 BERT = "{model_type: bert, vocab_size: 21128, num_hidden_layers: 12}"
 
@@ -17,8 +21,8 @@ def block(width, hidden):
 
 
 @pytest.fixture(scope="module")
-def config(tmp_path_factory):
-    """The preset, with a small tokenizer and a BERT that begins at random in place of what would be downloaded."""
+def offline(tmp_path_factory):
+    """A small tokenizer, and a BERT that begins at random, in place of what would be downloaded."""
     from tokenizers import Tokenizer
     from tokenizers.models import WordLevel
     from tokenizers.processors import BertProcessing
@@ -30,23 +34,35 @@ def config(tmp_path_factory):
     tokenizer.post_processor = BertProcessing(("[SEP]", 3), ("[CLS]", 2))
     names = {f"{name}_token": f"[{name.upper()}]" for name in ("pad", "unk", "cls", "sep", "mask")}
     PreTrainedTokenizerFast(tokenizer_object=tokenizer, **names).save_pretrained(folder)
-    return check_config(
-        load_config(
-            "presets/m5product",
-            [
-                f"input_text.transform.weights={folder}",
-                f"input_table.transform.weights={folder}",
-                f"encoder_text.weights={BERT}",
-            ],
-        )
-    )
+    paths = [f"input_{m}.transform.weights={folder}" for m in ("text", "table")]
+    return [*paths, f"encoder_text.weights={BERT}"]
 
 
 @pytest.fixture(scope="module")
-def model(config):
-    torch.manual_seed(0)
-    transforms = {m: pipeline.transform for m, pipeline in build_pipelines(config).items()}
-    return build_model(config, transforms, {})
+def preset(offline):
+    """Builds a leaf; the numbers of a model that is only counted are not made."""
+
+    def build(leaf):
+        config = check_config(load_config(leaf, offline))
+        torch.manual_seed(0)
+        transforms = {m: pipeline.transform for m, pipeline in build_pipelines(config).items()}
+        return build_model(config, transforms, {})
+
+    return build
+
+
+@pytest.fixture(scope="module")
+def model(preset):
+    return preset("presets/m5product")
+
+
+@pytest.fixture(scope="module")
+def released(preset):
+    return preset("presets/m5product_released")
+
+
+def count(module):
+    return sum(p.numel() for p in module.parameters())
 
 
 @pytest.mark.slow
@@ -65,7 +81,94 @@ def test_parameters_are_those_of_the_paper(model):
 
 
 @pytest.mark.slow
-def test_one_step_forward_and_backward_over_231_tokens(model):
+def test_three_stacks_are_those_of_the_released_code(model, released):
+    """42.5 M + 23.6 M + 23.6 M, word embeddings once; nothing else shrinks but the modality vectors."""
+    five, three = model.backbone.encoders, released.backbone.encoders
+    assert three["table"].backbone is three["text"].backbone
+    assert three["video"].stack is three["image"].stack
+    words = (21128 + 512 + 2) * 768 + 2 * 768
+    large, small = 6 * block(768, 3072), 6 * block(768, 1024)
+    assert (round(large / 1e6, 1), round(small / 1e6, 1), round(words / 1e6, 1)) == (42.5, 23.6, 16.6)
+    assert count(five) - count(three) == large + small + words
+    own = sum(count(three[m].project) for m in ("image", "video", "audio")) + count(three["image"].place)
+    places = sum(three[m].positions.numel() for m in ("video", "audio")) + 3 * 2 * 768
+    assert count(three) == large + 2 * small + words + own + places
+
+
+@pytest.mark.slow
+def test_the_whole_is_what_the_specification_counts(model, released):
+    """162 M and 228 M: there, one head of ids serves text and table and reuses the word embeddings, as both encoders do."""
+    ids = 768 * 768 + 768 + 2 * 768 + 21128
+    words = (21128 + 512 + 2) * 768 + 2 * 768
+    for each, embeddings, wanted in ((released, 0, 162), (model, words, 228)):
+        heads = sum(count(each.tasks[f"masked_{m}"]) for m in ("image", "video", "audio")) + ids
+        assert round((count(each.backbone) - embeddings + heads) / 1e6) == wanted
+
+
+@pytest.mark.slow
+def test_the_docs_count_the_same_parameters(model, released):
+    text = PAGE.read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| ([a-z ,]+) \| ([\d.]+ \| [\d.]+) \|$", text, re.MULTILINE))
+    words = (21128 + 512 + 2) * 768 + 2 * 768
+    for column, each in enumerate((model, released)):
+        encoders = each.backbone.encoders
+        stacks = {id(e.stack): e.stack for e in (encoders[m] for m in ("image", "video", "audio"))}
+        networks = {id(encoders[m].backbone): encoders[m].backbone for m in ("text", "table")}
+        counted = {
+            "stacks": sum(map(count, (*stacks.values(), *networks.values()))) - len(networks) * words,
+            "word embeddings": len(networks) * words,
+            "fusion": count(each.backbone.fusion),
+            "contrastive projections": count(each.backbone.projections),
+            "heads of the masked tasks": count(each.tasks) + 2 * (21128 - 205) * (768 + 1),
+        }
+        counted["projections of regions, clips and bands, places"] = (
+            count(encoders) - counted["stacks"] - counted["word embeddings"]
+        )
+        assert {name: float(row.split(" | ")[column]) for name, row in rows.items()} == {
+            name: round(number / 1e6, 1) for name, number in counted.items()
+        }
+
+
+def test_the_check_counts_shared_stacks_once(offline):
+    counts = {
+        leaf: {row[0]: row[2] for row in describe_model(check_config(load_config(leaf, offline)))}
+        for leaf in ("presets/m5product", "presets/m5product_released")
+    }
+    saved = sum(counts["presets/m5product"].values()) - sum(counts["presets/m5product_released"].values())
+    shared = 6 * block(768, 3072) + 6 * block(768, 1024) + (21128 + 512 + 4) * 768
+    assert saved == shared + 5 * 768  # the modality vectors
+
+
+def words_of(column):
+    """What the docs' table tells a user to set, in one column; ``task_masked_*`` stands for all five."""
+    cells = [line.split("|")[3:5] for line in PAGE.read_text(encoding="utf-8").splitlines() if line.count("|") == 5]
+    words = [word for row in cells for word in re.findall(r"`([\w.*]+=[^`]+)`", row[column])]
+    return [word.replace("*", m) for word in words for m in (TOKENS if "*" in word else [""])]
+
+
+def test_the_docs_table_makes_the_released_leaf():
+    changed = load_config("presets/m5product", words_of(1)).values
+    leaf = load_config("presets/m5product_released").values
+    assert {key: value for key, value in changed.items() if key != "name"} == {
+        key: value for key, value in leaf.items() if key != "name"
+    }
+
+
+def test_the_docs_table_names_what_the_paper_has():
+    words = words_of(0)
+    assert len(words) >= 15
+    check_config(load_config("presets/m5product", words))
+
+
+def test_the_released_leaf_goes_on_without_a_modality():
+    config = check_config(load_config("presets/m5product_released", ["encoder_table=none", "encoder_audio=none"]))
+    assert config.model.share == (("image", "video"),)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("leaf", ["model", "released"])
+def test_one_step_forward_and_backward_over_231_tokens(leaf, request):
+    model = request.getfixturevalue(leaf)
     lengths = {m: torch.tensor([n - 1, n - 1]) for m, n in TOKENS.items()}
     ids = {m: torch.randint(5, 205, (2, TOKENS[m] - 1)) for m in ("text", "table")}
     groups = torch.arange(63).div(4, rounding_mode="floor").expand(2, -1)

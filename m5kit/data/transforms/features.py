@@ -21,14 +21,18 @@ BOX = 5
 
 @TRANSFORMS.register_module("features")
 class FeaturesTransform(Transform):
-    """Features ``l e`` → float32 ``l e``, or ``l e+5`` with boxes; what is over ``max_tokens`` is cut off at the end.
+    """Features ``l e`` → float32 ``l e``, or ``l e+5`` with boxes.
 
     Args:
         width: e, how many numbers a token has.
         max_tokens: the most tokens.
+        min_tokens: items with fewer are refused.
+        choose: of more, take the ``first`` (SCALE's released code takes the first seconds of a film), or as many at
+            ``even`` distances.
         boxes: append each token's box; features without one are refused.
-        scale: ``none``, ``length`` (each token gets length 1) or ``variance`` (each token gets mean 0 and variance 1,
-            as the released code does to sounds).
+        scale: ``none``, ``length`` (each token gets length 1), ``variance`` (each token gets mean 0 and variance 1) or
+            ``across`` (each of the e numbers gets mean 0 and variance 1 over the tokens: what the released code does to
+            the moments of a sound, whose bands are the tokens).
     """
 
     def __init__(
@@ -36,30 +40,38 @@ class FeaturesTransform(Transform):
         *,
         width: int,
         max_tokens: int,
+        min_tokens: int = 1,
+        choose: Literal["first", "even"] = "first",
         boxes: bool = False,
-        scale: Literal["none", "length", "variance"] = "none",
+        scale: Literal["none", "length", "variance", "across"] = "none",
     ) -> None:
         if min(width, max_tokens) < 1:
             raise ConfigError([f"features: expected width and max_tokens of at least 1, got {width} and {max_tokens}"])
-        self.width, self.max_tokens, self.boxes, self.scale = width, max_tokens, boxes, scale
+        if min_tokens > max_tokens:
+            raise ConfigError([f"features: min_tokens {min_tokens} is over max_tokens {max_tokens}; lower it"])
+        self.width, self.max_tokens, self.min_tokens = width, max_tokens, min_tokens
+        self.choose, self.boxes, self.scale = choose, boxes, scale
 
     def __call__(self, decoded: "Features", generator: np.random.Generator | None = None) -> Inputs:
         """Prepare one item's features.
 
         Raises:
-            DecodeError: they are of another width, or have no boxes where boxes are wanted.
+            DecodeError: they are of another width, too few, or have no boxes where boxes are wanted.
         """
-        values = decoded.values[: self.max_tokens]
+        chosen = self._chosen(len(decoded.values))
+        values = decoded.values[chosen]
         if values.shape[1] != self.width:
             raise DecodeError(
                 f"features of {values.shape[1]} numbers a token, expected transform.width={self.width}; correct one of "
                 "them, or set decoder.transpose"
             )
+        if len(values) < self.min_tokens:
+            raise DecodeError(f"{len(values)} features, expected at least transform.min_tokens={self.min_tokens}")
         values = self._scaled(values)
         if self.boxes:
             if decoded.boxes is None:
                 raise DecodeError("features without boxes; add an array boxes or set transform.boxes: false")
-            values = np.concatenate([values, decoded.boxes[: self.max_tokens]], axis=1)
+            values = np.concatenate([values, decoded.boxes[chosen]], axis=1)
         return Inputs.single(torch.from_numpy(np.array(values, dtype=np.float32)))
 
     def blank(self) -> Inputs:
@@ -70,11 +82,18 @@ class FeaturesTransform(Transform):
         """Widths and the most tokens."""
         return {"width": self.width, "max_tokens": self.max_tokens, "boxes": BOX * self.boxes}
 
+    def _chosen(self, count: int) -> "slice | NDArray[np.int64]":
+        if self.choose == "first" or count <= self.max_tokens:
+            return slice(self.max_tokens)
+        middles = (np.arange(self.max_tokens) + 0.5) * count / self.max_tokens
+        return middles.astype(np.int64)
+
     def _scaled(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         if self.scale == "length":
             values = values / (np.linalg.norm(values, axis=1, keepdims=True) + 1e-9)
-        if self.scale == "variance":
-            values = (values - values.mean(1, keepdims=True)) / (values.std(1, keepdims=True) + 1e-9)
+        if self.scale in ("variance", "across"):
+            axis = 1 if self.scale == "variance" else 0
+            values = (values - values.mean(axis, keepdims=True)) / (values.std(axis, keepdims=True) + 1e-9)
         return np.asarray(values, dtype=np.float32)
 
     @classmethod

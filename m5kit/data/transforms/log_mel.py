@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from m5kit.data.decode.sound import Sound
 from m5kit.data.transforms.base import Transform
+from m5kit.errors import ConfigError
 from m5kit.registry import TRANSFORMS
 from m5kit.structures import Inputs
 
@@ -21,6 +22,8 @@ FLOOR = 1e-6  # of the power; silence is log(FLOOR), not minus infinity
 class LogMelTransform(Transform):
     """One channel → ``t mels`` float32: resampled, mel power, logarithm, each clip of mean 0 and deviation 1.
 
+    With ``cepstra`` it is MFCC: ``t cepstra``, each coefficient of mean 0 and deviation 1 over the clip.
+
     Resampling, the mel bank and SpecAugment (Park et al., Interspeech 2019) are torchaudio's; what SpecAugment masks is
     drawn from our generator.
 
@@ -30,6 +33,7 @@ class LogMelTransform(Transform):
         mels: bands.
         window: length of a window in seconds.
         hop: distance of windows in seconds.
+        cepstra: how many cepstral coefficients to make of the bands; None keeps the bands.
         time_mask: SpecAugment in training: the longest masked stretch of time, as a share; 0 masks nothing.
         band_mask: the widest masked stretch of bands, as a share; 0 masks nothing.
     """
@@ -42,28 +46,30 @@ class LogMelTransform(Transform):
         mels: int = 64,
         window: float = 0.025,
         hop: float = 0.010,
+        cepstra: int | None = None,
         time_mask: float = 0.1,
         band_mask: float = 0.1,
     ) -> None:
         self.samples, self.rate, self.mels = round(seconds * rate), rate, mels
-        self.window, self.hop = round(window * rate), round(hop * rate)
+        if cepstra is not None and not 1 <= cepstra <= mels:
+            raise ConfigError([f"log_mel: expected 1 to {mels} cepstra, as many as mels, got {cepstra}"])
+        self.window, self.hop, self.cepstra = round(window * rate), round(hop * rate), cepstra
         self.time_mask, self.band_mask = time_mask, band_mask
         self.steps = self.samples // self.hop + 1
 
     def __call__(self, decoded: Sound, generator: np.random.Generator | None = None) -> Inputs:
         """Prepare one sound."""
         waveform = self._cut(self._resampled(decoded), generator)
-        mel = torch.log(self._bank(waveform) + FLOOR).T  # t mels
-        mel = (mel - mel.mean()) / (mel.std(correction=0) + 1e-5)
+        mel = self._even(torch.log(self._bank(waveform) + FLOOR).T)
         return Inputs.single(mel if generator is None else self._masked(mel, generator))
 
     def blank(self) -> Inputs:
         """Zeros of the full length."""
-        return Inputs.single(torch.zeros(self.steps, self.mels))
+        return Inputs.single(torch.zeros(self.steps, self.cepstra or self.mels))
 
     def provides(self) -> Mapping[str, int]:
-        """How many bands, and the most steps."""
-        return {"mels": self.mels, "steps": self.steps}
+        """How many bands or coefficients, and the most steps."""
+        return {"mels": self.cepstra or self.mels, "steps": self.steps}
 
     @classmethod
     def example(cls) -> tuple["LogMelTransform", Sound]:
@@ -95,6 +101,15 @@ class LogMelTransform(Transform):
         spare = max(len(waveform) - self.samples, 0)
         start = spare // 2 if generator is None else int(generator.integers(spare + 1))
         return waveform[start : start + self.samples]
+
+    def _even(self, mel: Tensor) -> Tensor:
+        """Mean 0 and deviation 1: of all ``t mels`` numbers, or of each coefficient made of them."""
+        if self.cepstra is None:
+            return (mel - mel.mean()) / (mel.std(correction=0) + 1e-5)
+        from torchaudio.functional import create_dct
+
+        made: Tensor = mel @ create_dct(self.cepstra, self.mels, norm="ortho")
+        return (made - made.mean(0)) / (made.std(0, correction=0) + 1e-5)
 
     def _masked(self, mel: Tensor, generator: np.random.Generator) -> Tensor:
         """SpecAugment: one stretch of time and one of bands become the clip's mean, which is 0."""

@@ -60,6 +60,10 @@ class Weighting(Section):
     pairs: bool = True
     tasks: bool = True
     pooling: bool = True
+    pairs_from: Literal["encoded", "fused"] = "encoded"
+    """What the weights of pairs are computed from: features before the fusion, or pooled vectors after it."""
+    tasks_from: Literal["encoded", "fused"] = "fused"
+    """The same for the weights of masked tasks."""
 
 
 class Schedule(Section):

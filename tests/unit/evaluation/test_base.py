@@ -24,7 +24,7 @@ def test_one_modality_may_be_a_bare_name():
 
 
 def test_an_unknown_space_is_named():
-    with pytest.raises(ConfigError, match="space: expected 'fused' or 'contrastive', got 'pooled'"):
+    with pytest.raises(ConfigError, match="space: expected 'fused' or 'unscaled' or 'contrastive', got 'pooled'"):
         Request("test", space="pooled")
 
 

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from m5kit.errors import ConfigError
 from m5kit.harmonizers.graph import GraphHarmonizer, alignment
 from m5kit.registry import HARMONIZERS
 
@@ -134,3 +135,17 @@ def test_features_of_zeros_weigh_nothing_and_share_alike():
 def test_it_is_found_by_name():
     assert isinstance(HARMONIZERS.build({"type": "graph"}, modalities=("a", "b")), GraphHarmonizer)
     assert GraphHarmonizer().penalty().item() == 0
+
+
+def test_a_pair_may_take_the_row_of_the_modality_that_comes_first():
+    features, present = random_items(modalities=3)
+    scores = torch.from_numpy(numpy_scores(features.numpy(), present.numpy()))
+    pairs = GraphHarmonizer(modalities=("a", "b", "c"), rows=["c", "x", "a", "b"])(features, present).pairs
+    for first, second in ((2, 0), (2, 1), (0, 1)):
+        torch.testing.assert_close(pairs[:, first, second], scores[:, first, second])
+        torch.testing.assert_close(pairs[:, second, first], scores[:, first, second])
+
+
+def test_rows_must_name_every_modality():
+    with pytest.raises(ConfigError, match=r"harmonizer\.rows: b, c is not in it; give every modality a place"):
+        GraphHarmonizer(modalities=("a", "b", "c"), rows=["a"])

@@ -63,3 +63,18 @@ def test_switches_turn_the_weights_off(backbone, batch):
     assert torch.equal(even.harmony.tasks, torch.ones(3, 5))
     assert torch.allclose(even.harmony.modalities, torch.full((3, 5), 0.2))
     assert not torch.allclose(weighed.harmony.pairs, even.harmony.pairs)
+
+
+def test_each_weight_may_come_from_before_or_after_the_fusion(backbone, batch):
+    items = batch([EVERY] * 3)
+    usual = backbone().eval()(items).harmony
+    other = backbone(pairs_from="fused", tasks_from="encoded").eval()(items).harmony
+    model = backbone().eval()
+    view = model(items)
+    late = model.harmonizer(view.fused.pooled, items.present)
+    early = model.harmonizer(view.features, items.present)
+    assert torch.equal(usual.pairs, early.pairs)
+    assert torch.equal(usual.tasks, late.tasks)
+    assert torch.equal(other.pairs, late.pairs)
+    assert torch.equal(other.tasks, early.tasks)
+    assert torch.equal(other.modalities, usual.modalities)

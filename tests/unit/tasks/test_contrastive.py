@@ -33,6 +33,12 @@ def test_it_is_the_mean_over_pairs_of_weighted_losses(make_view, negatives, loss
     torch.testing.assert_close(output.logs["b~c"], expected[2])
 
 
+def test_the_sum_over_pairs_is_the_mean_times_the_pairs_that_are_there(make_view):
+    for present, pairs in ((ALL, 3), (MIXED, 2)):
+        mean, total = (ContrastiveTask(over_pairs=how)(make_view(present)).loss for how in ("mean", "sum"))
+        torch.testing.assert_close(total, pairs * mean)
+
+
 def test_balanced_weights_move_importance_and_keep_the_scale(make_view):
     view = make_view(ALL)
     halved = replace(view, harmony=replace(view.harmony, pairs=view.harmony.pairs / 2))

@@ -77,7 +77,7 @@ def test_the_gradient_reaches_the_features_that_stay():
 
 
 @pytest.mark.parametrize("normalize", [True, False])
-@pytest.mark.parametrize("weight_on", ["loss", "prediction", "none"])
+@pytest.mark.parametrize("weight_on", ["loss", "prediction", "both", "none"])
 def test_the_loss_is_the_squared_error_at_the_hidden_places(make_view, normalize, weight_on):
     weights = torch.rand(3, 2, generator=seeded())
     view = make_view([[1, 0], [1, 1], [0, 1]], weights=weights)
@@ -86,12 +86,12 @@ def test_the_loss_is_the_squared_error_at_the_hidden_places(make_view, normalize
     tokens = view.fused.tokens["b"].values
     prediction = masked.head(torch.stack([tokens[1, 1], tokens[2, 4]]))
     weight = weights[[1, 2], 1]
-    if weight_on == "prediction":
+    if weight_on in ("prediction", "both"):
         prediction = prediction * weight[:, None]
     wanted = (target - target.mean(1, True)) / target.var(1, correction=0, keepdim=True).sqrt() if normalize else target
     each = (prediction - wanted).square().mean(dim=1)
     output = masked(view, Hidden(torch.tensor([0, 7]), target))
-    torch.testing.assert_close(output.loss, (each * weight if weight_on == "loss" else each).mean())
+    torch.testing.assert_close(output.loss, (each * weight if weight_on in ("loss", "both") else each).mean())
     output.loss.backward()
     assert (tokens.grad.abs().sum(dim=2) > 0).nonzero().tolist() == [[1, 1], [2, 4]]
 

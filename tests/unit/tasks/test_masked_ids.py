@@ -95,7 +95,7 @@ def test_without_roles_a_unit_is_hidden_as_a_whole():
 
 
 @pytest.mark.parametrize("reads", ["fused", "encoded"])
-@pytest.mark.parametrize("weight_on", ["loss", "prediction", "none"])
+@pytest.mark.parametrize("weight_on", ["loss", "prediction", "both", "none"])
 def test_the_loss_reads_the_token_behind_each_hidden_one(make_view, reads, weight_on):
     weights = torch.rand(4, 2, generator=seeded())
     view = make_view([[1, 0], [1, 1], [0, 1], [1, 1]], weights=weights)
@@ -104,11 +104,11 @@ def test_the_loss_reads_the_token_behind_each_hidden_one(make_view, reads, weigh
     tokens = (view.fused.tokens if reads == "fused" else view.encoded)["b"].values
     prediction = masked.head(torch.stack([tokens[1, 2], tokens[2, 1], tokens[3, 4]]))
     weight = weights[[1, 2, 3], 1]
-    if weight_on == "prediction":
+    if weight_on in ("prediction", "both"):
         prediction = prediction * weight[:, None]
     each = -prediction.log_softmax(1)[range(3), hidden.targets]
     output = masked(view, hidden)
-    torch.testing.assert_close(output.loss, ((each * weight) if weight_on == "loss" else each).sum() / 3)
+    torch.testing.assert_close(output.loss, ((each * weight) if weight_on in ("loss", "both") else each).sum() / 3)
     output.loss.backward()
     reached = tokens.grad.abs().sum(dim=2) > 0
     assert reached.nonzero().tolist() == [[1, 2], [2, 1], [3, 4]]

@@ -24,6 +24,20 @@ def test_variance_is_that_of_each_token():
     np.testing.assert_allclose(values, [[-1, 1], [-1, 1], [0, 0]], atol=1e-6)
 
 
+def test_across_evens_out_each_number_over_the_tokens():
+    values = FeaturesTransform(width=2, max_tokens=3, scale="across")(GIVEN).values.numpy()
+    np.testing.assert_allclose(values.mean(0), [0, 0], atol=1e-6)
+    np.testing.assert_allclose(values.std(0), [1, 1], atol=1e-6)
+
+
+def test_of_too_many_tokens_even_takes_some_from_everywhere():
+    many = Features(np.arange(9, dtype=np.float32)[:, None], np.arange(45, dtype=np.float32).reshape(9, 5))
+    chosen = FeaturesTransform(width=1, max_tokens=3, choose="even", boxes=True)(many).values
+    assert chosen[:, 0].tolist() == [1, 4, 7]
+    assert chosen[:, 1].tolist() == [5, 20, 35]
+    assert FeaturesTransform(width=1, max_tokens=9, choose="even")(many).values[:, 0].tolist() == list(range(9))
+
+
 def test_a_missing_item_is_as_many_zeros_as_there_may_be_tokens():
     transform = FeaturesTransform(width=2, max_tokens=3, boxes=True)
     assert transform.blank().values.shape == (3, 7)
@@ -35,5 +49,9 @@ def test_what_does_not_fit_is_refused():
         FeaturesTransform(width=3, max_tokens=2)(GIVEN)
     with pytest.raises(DecodeError, match="features without boxes"):
         FeaturesTransform(width=2, max_tokens=2, boxes=True)(Features(GIVEN.values))
+    with pytest.raises(DecodeError, match=r"3 features, expected at least transform\.min_tokens=4"):
+        FeaturesTransform(width=2, max_tokens=4, min_tokens=4)(GIVEN)
+    with pytest.raises(ConfigError, match="min_tokens 3 is over max_tokens 2"):
+        FeaturesTransform(width=2, max_tokens=2, min_tokens=3)
     with pytest.raises(ConfigError, match="expected width and max_tokens of at least 1"):
         FeaturesTransform(width=0, max_tokens=2)

@@ -7,6 +7,7 @@ from torch.testing import assert_close
 
 from m5kit.data.decode.sound import Sound
 from m5kit.data.transforms.log_mel import LogMelTransform
+from m5kit.errors import ConfigError
 
 NOISE = np.random.default_rng(0).normal(0, 0.1, 8_000).astype(np.float32)
 
@@ -31,6 +32,22 @@ def by_numpy(wave, rate, mels, window, hop, size):
     falling = (points[2:] - bins[:, None]) / np.diff(points)[1:]
     logarithm = np.log(power @ np.clip(np.minimum(rising, falling), 0, None) + 1e-6)
     return (logarithm - logarithm.mean()) / logarithm.std()
+
+
+def test_cepstra_are_the_mfcc_of_the_books():
+    """Against torchaudio's own, up to the logarithm's unit and mean and deviation of each coefficient."""
+    from torchaudio.transforms import MFCC
+
+    made = LogMelTransform(seconds=0.5, rate=16_000, mels=40, cepstra=13, window=0.064, hop=0.016)
+    values = made(Sound(NOISE, 16_000)).values
+    books = MFCC(16_000, 13, log_mels=True, melkwargs={"n_fft": 1024, "hop_length": 256, "n_mels": 40})
+    expected = books(torch.from_numpy(NOISE)).T
+    expected = (expected - expected.mean(0)) / expected.std(0, correction=0)
+    assert_close(values, expected, atol=1e-3, rtol=0)
+    assert made.provides() == {"mels": 13, "steps": 32}
+    assert made.blank().values.shape == (32, 13)
+    with pytest.raises(ConfigError, match="expected 1 to 40 cepstra, as many as mels, got 41"):
+        LogMelTransform(seconds=0.5, mels=40, cepstra=41)
 
 
 def test_it_is_the_log_mel_of_the_books():
