@@ -213,6 +213,10 @@ class Tokens:
         values = values.index_copy(0, rows.to(values.device, non_blocking=True), self.values)
         return Tokens(values, torch.zeros(size, dtype=torch.int64).index_copy(0, rows, self.lengths))
 
+    def select(self, items: Tensor) -> "Tokens":
+        """Those of ``items`` ``n`` (host), in that order; an item may come twice."""
+        return Tokens(self.values.index_select(0, items.to(self.values.device, non_blocking=True)), self.lengths[items])
+
 
 @dataclass(frozen=True, slots=True)
 class Harmony:
@@ -258,6 +262,7 @@ class View:
         features: ``b m h`` contrastive features of the summary tokens before the fusion; zeros where absent.
         fused: what the fusion made of it.
         harmony: the weights that the losses use.
+        mismatched: what it made of the made-up items that a task asked for (``Task.swap``), n of them; else None.
     """
 
     modalities: tuple[str, ...]
@@ -267,6 +272,7 @@ class View:
     features: Tensor
     fused: Fused
     harmony: Harmony
+    mismatched: Fused | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ from typing import Literal, TypeAlias, cast
 import torch
 from torch import Tensor, nn
 
-from m5kit.api import Encoder, Fused, Fusion, Harmonizer, Harmony, Observation, Swap, Tokens, View
+from m5kit.api import Encoder, Fused, Fusion, Harmonizer, Harmony, Observation, Tokens, View
 from m5kit.structures import Batch
+from m5kit.tasks.base import Swap
 
 Look: TypeAlias = Literal["encoded", "fused"]
 

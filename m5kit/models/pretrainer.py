@@ -1,6 +1,7 @@
 """Self-supervised pretraining: pretext tasks hide tokens of a backbone's input and score what it makes of the rest."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import cast
 
 import torch
@@ -15,7 +16,8 @@ class Pretrainer(nn.Module):
     """Sums the weighted losses of pretext tasks over at most two passes of a batch (SCALE, Eq. 3).
 
     All tasks that hide something hide it in one pass, each in its own modality; a task that asks for the clean view
-    costs a second pass, however many of them there are.
+    costs a second pass, however many of them there are. A task that wants to see items that do not belong together
+    costs one more pass of the fusion alone.
 
     Args:
         backbone: encoders, harmonizer and fusion.
@@ -46,7 +48,8 @@ class Pretrainer(nn.Module):
         masked, hidden = self._corrupt(clean, generator)
         observations = {"masked": masked, "clean": clean}
         views = {name: self.backbone.view(batch, observations[name]) for name in self._views()}
-        outputs = {name: task.loss(views[task.view], hidden.get(name)) for name, task in self.tasks.items()}
+        seen = {name: self._with_mismatches(task, views[task.view], generator) for name, task in self.tasks.items()}
+        outputs = {name: task.loss(seen[name], hidden.get(name)) for name, task in self.tasks.items()}
         balanced = self._balance([output.loss for output in outputs.values()], list(views.values()))
         total = (self.factors * balanced.terms).sum() + self.backbone.harmonizer.penalty()
         logs = _logs(outputs) | self._balance_logs(balanced) | modality_logs(next(iter(views.values())))
@@ -60,10 +63,24 @@ class Pretrainer(nn.Module):
         self, clean: Mapping[str, Observation], generator: torch.Generator
     ) -> tuple[dict[str, Observation], dict[str, Hidden]]:
         masked, hidden = dict(clean), {}
+        waiting = self._waiting(clean, generator)
         for name, task in self.tasks.items():
-            if task.modality is not None and task.modality in clean:
+            if task.modality is not None and task.modality in clean and name not in waiting:
                 masked[task.modality], hidden[name] = task.corrupt(clean[task.modality], generator)
         return masked, hidden
+
+    def _waiting(self, clean: Mapping[str, Observation], generator: torch.Generator) -> set[str]:
+        """The tasks that take turns, but for the one whose turn it is."""
+        turns = [name for name, task in self.tasks.items() if task.turns and task.modality in clean]
+        if turns:
+            del turns[int(torch.randint(len(turns), (), generator=generator))]
+        return set(turns)
+
+    def _with_mismatches(self, task: Task, view: View, generator: torch.Generator) -> View:
+        swap = task.swap(view, generator)
+        if swap is None or len(swap.items) == 0:
+            return view
+        return replace(view, mismatched=self.backbone.fuse_swapped(view, swap))
 
     def _balance(self, losses: Sequence[Tensor], views: Sequence[View]) -> Balanced:
         """By the contract of tasks, a loss of exactly 0 says that a task had nothing to learn from."""

@@ -4,19 +4,19 @@ from dataclasses import replace
 from typing import Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from m5kit.errors import ConfigError, ContractError
-from m5kit.nn.losses import no_loss, weighted_mse
-from m5kit.nn.masking import check_shares, hidden_tokens, unit_draws
+from m5kit.nn.losses import weighted_mse
+from m5kit.nn.masking import check_shares, unit_draws
 from m5kit.registry import TASKS
-from m5kit.structures import Hidden, Observation, TaskOutput, View, length_mask
-from m5kit.tasks.base import Task
+from m5kit.structures import Hidden, Observation, TaskOutput, length_mask
+from m5kit.tasks.masked import MaskedTask, Reads, WeightOn
 
 
 @TASKS.register_module("masked_features")
-class MaskedFeaturesTask(Task):
+class MaskedFeaturesTask(MaskedTask):
     """Hide patches, frames or given features and predict them, as SCALE does for its continuous modalities.
 
     Args:
@@ -31,13 +31,10 @@ class MaskedFeaturesTask(Task):
         normalize: give each token's target mean 0 and variance 1 (MAE, 2022), so that predicting the mean costs 1 in
             every modality and no scale of the input drowns the other tasks. False regresses the features as they are,
             as SCALE does with features of trained extractors.
-        reads: predict from the ``fused`` tokens (paper) or the ``encoded`` ones (released code).
-        weight_on: ``View.harmony.tasks`` multiplies the ``loss`` of an item's hidden tokens, their ``prediction``
-            (released code; it scales the predicted features, which is unsound), ``both`` (equation 3) or nothing
-            (``none``).
+        reads: see :class:`~m5kit.tasks.masked.MaskedTask`.
+        weight_on: see there; ``prediction`` scales the predicted features here, which is unsound.
+        turns: see there.
     """
-
-    modality: str
 
     def __init__(
         self,
@@ -50,19 +47,18 @@ class MaskedFeaturesTask(Task):
         keep: float = 0.1,
         unit: Literal["token", "group"] = "token",
         normalize: bool = True,
-        reads: Literal["fused", "encoded"] = "fused",
-        weight_on: Literal["loss", "prediction", "both", "none"] = "loss",
+        reads: Reads = "fused",
+        weight_on: WeightOn = "loss",
+        turns: bool = False,
     ) -> None:
         if observed is None:
             raise ConfigError(
                 [f"the encoder of {modality!r} shows ids, masked_features predicts features; use masked_tokens"]
             )
-        check_shares(rate=rate)
         check_shares(keep=keep)
-        super().__init__()
-        self.modality, self.rate, self.keep, self.unit, self.normalize = modality, rate, keep, unit, normalize
-        self.reads, self.weight_on, self.out = reads, weight_on, predicted or observed
-        self.head = nn.Sequential(nn.Linear(dim, dim), nn.GELU(), nn.LayerNorm(dim), nn.Linear(dim, self.out))
+        out = predicted or observed
+        super().__init__(modality=modality, dim=dim, out=out, rate=rate, reads=reads, weight_on=weight_on, turns=turns)
+        self.keep, self.unit, self.normalize, self.out = keep, unit, normalize, out
 
     def corrupt(self, observation: Observation, generator: torch.Generator) -> tuple[Observation, Hidden]:
         """Zero a share of units."""
@@ -82,18 +78,9 @@ class MaskedFeaturesTask(Task):
         values = observation.values.flatten(0, 1).index_fill(0, blank, 0).view_as(observation.values)
         return replace(observation, values=values), hidden
 
-    def loss(self, view: View, hidden: Hidden | None) -> TaskOutput:
-        """Mean squared error at the hidden places."""
-        if hidden is None:
-            return TaskOutput(no_loss(view.features))
-        tokens = (view.fused.tokens if self.reads == "fused" else view.encoded)[self.modality].values
-        read, items = hidden_tokens(tokens, view.rows[self.modality], hidden.positions)
-        prediction = self.head(read)
-        weight = view.harmony.tasks[items, view.modalities.index(self.modality)]
-        if self.weight_on in ("prediction", "both"):
-            prediction = prediction * weight[:, None]
-        on_loss = weight if self.weight_on in ("loss", "both") else None
-        return TaskOutput(weighted_mse(prediction, self._wanted(hidden.targets), on_loss))
+    def score(self, prediction: Tensor, targets: Tensor, weight: Tensor | None) -> TaskOutput:
+        """Mean squared error."""
+        return TaskOutput(weighted_mse(prediction, self._wanted(targets), weight))
 
     def _wanted(self, target: Tensor) -> Tensor:
         if target.shape[1] != self.out:

@@ -1,23 +1,19 @@
 """Masked modelling of ids: single tokens, or whole parts of key-value pairs, are hidden and predicted."""
 
 from dataclasses import replace
-from typing import Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from m5kit.errors import ConfigError, ContractError
-from m5kit.nn.losses import no_loss, weighted_cross_entropy
-from m5kit.nn.masking import FIRST_ID, KEPT, check_shares, hidden_parts, hidden_tokens, replacement_ids, unit_draws
+from m5kit.nn.losses import weighted_cross_entropy
+from m5kit.nn.masking import FIRST_ID, KEPT, check_shares, hidden_parts, replacement_ids, unit_draws
 from m5kit.registry import TASKS
-from m5kit.structures import Hidden, Observation, TaskOutput, View, length_mask
-from m5kit.tasks.base import Task
-
-Reads = Literal["fused", "encoded"]
-WeightOn = Literal["loss", "prediction", "both", "none"]
+from m5kit.structures import Hidden, Observation, TaskOutput, length_mask
+from m5kit.tasks.masked import MaskedTask, Reads, WeightOn
 
 
-class MaskedIds(Task):
+class MaskedIds(MaskedTask):
     """What tasks that hide ids share: a head reads the contextual tokens at the hidden places.
 
     Args:
@@ -25,44 +21,38 @@ class MaskedIds(Task):
         dim: width d of the tokens.
         vocabulary: number of ids.
         rate: share of units to predict.
-        reads: predict from the ``fused`` tokens (paper) or the ``encoded`` ones (released code: the fusion learns next
-            to nothing from the task then).
-        weight_on: ``View.harmony.tasks`` multiplies the ``loss`` of an item's hidden tokens, their ``prediction``
-            (released code), ``both`` (equation 3) or nothing (``none``).
+        reads: see :class:`~m5kit.tasks.masked.MaskedTask`.
+        weight_on: see there.
+        turns: see there.
     """
 
-    modality: str
-
     def __init__(
-        self, *, modality: str, dim: int, vocabulary: int | None, rate: float, reads: Reads, weight_on: WeightOn
+        self,
+        *,
+        modality: str,
+        dim: int,
+        vocabulary: int | None,
+        rate: float,
+        reads: Reads,
+        weight_on: WeightOn,
+        turns: bool,
     ) -> None:
-        super().__init__()
         if vocabulary is None or vocabulary <= FIRST_ID:
             shown = "features" if vocabulary is None else f"only {vocabulary} ids"
             raise ConfigError(
                 [f"the encoder of {modality!r} shows {shown}, this task predicts ids; use masked_features there"]
             )
-        check_shares(rate=rate)
-        self.modality, self.vocabulary = modality, vocabulary
-        self.rate, self.reads, self.weight_on = rate, reads, weight_on
-        self.head = nn.Sequential(nn.Linear(dim, dim), nn.GELU(), nn.LayerNorm(dim), nn.Linear(dim, vocabulary))
+        super().__init__(
+            modality=modality, dim=dim, out=vocabulary, rate=rate, reads=reads, weight_on=weight_on, turns=turns
+        )
+        self.vocabulary = vocabulary
 
-    def loss(self, view: View, hidden: Hidden | None) -> TaskOutput:
-        """Cross entropy at the hidden places; logs the share of hidden tokens guessed right."""
-        if hidden is None:
-            return TaskOutput(no_loss(view.features))
-        tokens = (view.fused.tokens if self.reads == "fused" else view.encoded)[self.modality].values
-        read, items = hidden_tokens(tokens, view.rows[self.modality], hidden.positions)
-        prediction = self.head(read)
-        weight = view.harmony.tasks[items, view.modalities.index(self.modality)]
-        if self.weight_on in ("prediction", "both"):
-            prediction = prediction * weight[:, None]
-        on_loss = weight if self.weight_on in ("loss", "both") else None
-        loss = weighted_cross_entropy(prediction, hidden.targets, on_loss)
-        if len(items) == 0:
+    def score(self, prediction: Tensor, targets: Tensor, weight: Tensor | None) -> TaskOutput:
+        """Cross entropy; logs the share of hidden tokens guessed right."""
+        loss = weighted_cross_entropy(prediction, targets, weight)
+        if len(targets) == 0:
             return TaskOutput(loss)
-        right = prediction.detach().argmax(dim=1) == hidden.targets
-        return TaskOutput(loss, {"accuracy": right.float().mean()})
+        return TaskOutput(loss, {"accuracy": (prediction.detach().argmax(dim=1) == targets).float().mean()})
 
     def hide(self, observation: Observation, positions: Tensor, ids: Tensor) -> tuple[Observation, Hidden]:
         """Write ``ids`` ``n`` (host) at flat ``positions`` ``n`` (host); the true ones become the targets."""
@@ -85,8 +75,9 @@ class MaskedTokensTask(MaskedIds):
         rate: share of tokens to predict.
         masked: share of those replaced by the mask id.
         random: share of those replaced by a random id; the rest stays as it is.
-        reads: see :class:`MaskedIds`.
-        weight_on: see :class:`MaskedIds`.
+        reads: see :class:`~m5kit.tasks.masked.MaskedTask`.
+        weight_on: see there.
+        turns: see there.
     """
 
     def __init__(
@@ -100,8 +91,11 @@ class MaskedTokensTask(MaskedIds):
         random: float = 0.1,
         reads: Reads = "fused",
         weight_on: WeightOn = "loss",
+        turns: bool = False,
     ) -> None:
-        super().__init__(modality=modality, dim=dim, vocabulary=vocabulary, reads=reads, weight_on=weight_on, rate=rate)
+        super().__init__(
+            modality=modality, dim=dim, vocabulary=vocabulary, rate=rate, reads=reads, weight_on=weight_on, turns=turns
+        )
         check_shares(masked=masked, random=random)
         self.shares = masked, random
 
@@ -128,8 +122,9 @@ class MaskedEntitiesTask(MaskedIds):
         rate: share of pairs to hide something of.
         value: share of those whose value is hidden.
         key: share of those whose key is hidden; in the rest both are. The released code has 0.5 and 0.5.
-        reads: see :class:`MaskedIds`.
-        weight_on: see :class:`MaskedIds`.
+        reads: see :class:`~m5kit.tasks.masked.MaskedTask`.
+        weight_on: see there.
+        turns: see there.
     """
 
     def __init__(
@@ -143,8 +138,11 @@ class MaskedEntitiesTask(MaskedIds):
         key: float = 0.25,
         reads: Reads = "fused",
         weight_on: WeightOn = "loss",
+        turns: bool = False,
     ) -> None:
-        super().__init__(modality=modality, dim=dim, vocabulary=vocabulary, reads=reads, weight_on=weight_on, rate=rate)
+        super().__init__(
+            modality=modality, dim=dim, vocabulary=vocabulary, rate=rate, reads=reads, weight_on=weight_on, turns=turns
+        )
         check_shares(value=value, key=key)
         self.value, self.key = value, key
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from m5kit.api import ConfigError, Hidden, Observation, Task, TaskOutput, View
+from m5kit.api import ConfigError, Hidden, Observation, Task, TaskOutput
 from m5kit.registry import TASKS
 from m5kit.testing.anatomy import anatomy
 from m5kit.testing.building import build
@@ -54,15 +54,16 @@ class TaskCase:
             make()
         except ConfigError:
             ids, make = False, partial(build, part, **known, **OF_FEATURES)
-        return cls(part, make, make(), ids, random_view(PRESENT))
+        module = make()
+        return cls(part, make, module, ids, with_mismatches(module, random_view(PRESENT)))
 
     def run(self, module: nn.Module) -> Outputs:
         """The loss."""
         return {"loss": self.loss(module).loss}
 
     def loss(self, module: nn.Module) -> TaskOutput:
-        """The task's output with something hidden, if it hides, and with the made-up items that it asks for."""
-        output: TaskOutput = module(mismatched(self.module, self.made), self.hidden())
+        """The task's output with something hidden, if it hides."""
+        output: TaskOutput = module(self.made.view, self.hidden())
         return output
 
     def fresh(self) -> Task:
@@ -240,7 +241,7 @@ def nobody_there_gives_zero(case: TaskCase) -> None:
         present = PRESENT.clone()
         present[:, MODALITIES.index(case.module.modality)] = False
     without = case.module.modality
-    _expect_zero(case.module(mismatched(case.module, random_view(present, without)), None))
+    _expect_zero(case.module(with_mismatches(case.module, random_view(present, without)).view, None))
 
 
 @CHECKS.add
@@ -252,16 +253,17 @@ def one_item_is_enough(case: TaskCase) -> None:
     if hidden is not None:
         kept = hidden.positions < STEPS
         hidden = Hidden(hidden.positions[kept], hidden.targets[kept])
-    finite({"loss": case.module(mismatched(case.module, made), hidden).loss})
+    finite({"loss": case.module(with_mismatches(case.module, made).view, hidden).loss})
 
 
-def mismatched(task: Task, made: Made) -> View:
-    """The view with what a fusion might have made of the items that the task makes up; they ask for gradients."""
+def with_mismatches(task: Task, made: Made) -> Made:
+    """The view with what a fusion might have made of the items that the task makes up, if it does."""
     swap = task.swap(made.view, _generator(0))
     if swap is None:
-        return made.view
+        return made
     fused = random_fused(made.view.present[swap.items])
-    return replace(made.view, mismatched=fused)
+    leaves = made.leaves | {"mismatched pooled": fused.pooled, "mismatched embedding": fused.embedding}
+    return Made(replace(made.view, mismatched=fused), leaves)
 
 
 def _expect_zero(output: TaskOutput) -> None:

@@ -1,0 +1,73 @@
+"""Matching: do all modalities belong to one item, or is one of them another item's?"""
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from m5kit.errors import ConfigError
+from m5kit.nn.losses import no_loss
+from m5kit.nn.mismatch import draw_columns, draw_donors, likeness_to_the_rest
+from m5kit.registry import TASKS
+from m5kit.structures import Hidden, TaskOutput, View
+from m5kit.tasks.base import Swap, Task
+
+
+@TASKS.register_module("matching")
+class MatchingTask(Task):
+    """Tell items from made-up ones of which one modality was taken from another item of the batch.
+
+    Image-text matching for any number of modalities (ViLBERT, VisualBERT, UNITER, FLAVA). Each item with two modalities
+    or more is seen once as it is and once with one of them, drawn at random, exchanged; both count alike. It costs one
+    more pass of the fusion, none of the encoders, and is the usual task that trains ``Fused.embedding``.
+
+    Args:
+        dim: width d of the embedding.
+        hard: draw donors by how well their modality fits the item, as ALBEF does (arXiv 2107.07651): the chance grows
+            with the cosine of the contrastive features. It needs a contrastive task beside it, and the device must be
+            asked for the cosines.
+        temperature: divides the cosines of ``hard``; the lower, the harder.
+        view: ``masked`` reads the pass that the masked tasks corrupted and costs no further one of the encoders,
+            ``clean`` asks for an untouched pass.
+
+    Raises:
+        ConfigError: ``temperature`` is not above 0.
+    """
+
+    def __init__(
+        self, *, dim: int, hard: bool = False, temperature: float = 0.1, view: Literal["masked", "clean"] = "masked"
+    ) -> None:
+        super().__init__()
+        if temperature <= 0:
+            raise ConfigError([f"task 'matching': temperature must be above 0, got {temperature}"])
+        self.hard, self.temperature, self.view = hard, temperature, view
+        self.head = nn.Sequential(nn.Linear(dim, dim), nn.GELU(), nn.LayerNorm(dim), nn.Linear(dim, 1))
+
+    def swap(self, view: View, generator: torch.Generator) -> Swap:
+        """One modality of each item that has two or more, from an item that has it too."""
+        items, columns = draw_columns(view.present, generator)
+        likeness = self._likeness(view.features, items, columns) if self.hard else None
+        return Swap(items, columns, draw_donors(view.present, items, columns, generator, likeness))
+
+    def loss(self, view: View, hidden: Hidden | None = None) -> TaskOutput:
+        """Binary cross entropy, the mean of both kinds; logs how many are told right."""
+        if view.mismatched is None or len(view.mismatched.embedding) == 0:
+            return TaskOutput(no_loss(view.features))
+        whole = (view.present.sum(1) >= 2).nonzero().squeeze(1).to(view.features.device, non_blocking=True)
+        right = self.head(view.fused.embedding[whole]).squeeze(1)
+        wrong = self.head(view.mismatched.embedding).squeeze(1)
+        with torch.autocast(view.features.device.type, enabled=False):
+            loss = (_loss(right, 1.0) + _loss(wrong, 0.0)) / 2
+        told = ((right.detach() > 0).float().mean() + (wrong.detach() <= 0).float().mean()) / 2
+        return TaskOutput(loss, {"accuracy": told})
+
+    @torch.no_grad()
+    def _likeness(self, features: Tensor, items: Tensor, columns: Tensor) -> Tensor:
+        places = items.to(features.device), columns.to(features.device)
+        return likeness_to_the_rest(features, *places).cpu() / self.temperature
+
+
+def _loss(logits: Tensor, target: float) -> Tensor:
+    logits = logits.float()
+    return binary_cross_entropy_with_logits(logits, torch.full_like(logits, target))
