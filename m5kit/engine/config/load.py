@@ -9,7 +9,16 @@ from typing import Any
 from m5kit.engine.config import overrides as command_line
 from m5kit.engine.config import trust
 from m5kit.engine.config.reader import display, read_file, write, write_inline
-from m5kit.engine.config.roots import PIECES, SUFFIXES, config_name, find_config, find_piece, own_root, piece_names
+from m5kit.engine.config.roots import (
+    PIECES,
+    SUFFIXES,
+    config_name,
+    find_config,
+    find_piece,
+    is_file,
+    own_root,
+    piece_names,
+)
 from m5kit.engine.config.sections import SCALARS, SECTIONS, TABLE, defaults, is_known, rank
 from m5kit.engine.config.tree import Node, from_plain, merge, origins, to_plain
 from m5kit.errors import ConfigError
@@ -56,7 +65,6 @@ def load_config(path: str | Path, overrides: Sequence[str] = (), data: Path | No
     problems += _drop_problems(tree)
     if problems:
         raise ConfigError(problems)
-    trust.refuse_own_code(tree, file)
     tree, notes = _prune(trust.settle(tree))
     tree = merge(from_plain({"name": config_name(file), **defaults()}, "default"), tree)
     tree = Node(dict(sorted(tree.value.items(), key=lambda item: (rank(item[0]), item[0]))), tree.origin)
@@ -90,7 +98,7 @@ def _compose(file: Path, own: Path | None, chain: tuple[Path, ...]) -> Node:
     if file.resolve() in chain:
         circle = " -> ".join(display(step) for step in (*chain, file.resolve()))
         raise ConfigError([f"{display(file)}: the bases form a circle: {circle}; remove one of them"])
-    node = trust.own(read_file(file), file)
+    node = trust.own(read_file(file), file, chain)
     keys = dict(node.value)
     bases = keys.pop(PIECES, Node([], ""))
     tree = Node({}, node.origin)
@@ -111,7 +119,7 @@ def _entries(bases: Node) -> Iterator[str]:
 
 def _base(entry: str, file: Path, chain: tuple[Path, ...], origin: str) -> Node:
     path = file.parent / entry
-    if not path.is_file():
+    if not is_file(path):
         raise ConfigError([f"{origin}: {PIECES}: there is no file {entry!r} beside {display(file)}"])
     return _compose(path, own_root(path), chain)
 
@@ -188,6 +196,6 @@ def _unshare(model: Node, gone: Set[str]) -> tuple[Node, list[str]]:
 
 
 def _is_bound(key: str, part: Node, modality: str) -> bool:
-    bound_to = part.child("modality")
-    on_modality = key.startswith("task_") and bound_to is not None and bound_to.value == modality
-    return key in (f"input_{modality}", f"encoder_{modality}") or on_modality
+    one, several = part.child("modality"), part.child("between")
+    named = [one.value if one else None, *(several.value if several and isinstance(several.value, list) else [])]
+    return key in (f"input_{modality}", f"encoder_{modality}") or (key.startswith("task_") and modality in named)

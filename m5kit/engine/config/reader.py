@@ -112,7 +112,7 @@ def _parse(text: str, origin: Callable[[int], str]) -> Node:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ConfigError([f"{origin(line)}: {error.problem}; write plain YAML"]) from error
-    except (yaml.YAMLError, RecursionError) as error:
+    except (yaml.YAMLError, RecursionError, ValueError) as error:  # ValueError: a number of thousands of digits
         raise ConfigError([f"{origin(1)}: not YAML: {error}"]) from error
 
 

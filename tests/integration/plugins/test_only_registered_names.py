@@ -1,6 +1,7 @@
 """A config can build registered names only; whatever else it says stays data or is refused."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -8,11 +9,16 @@ from m5kit.cli import main
 from m5kit.engine.config import check_config, load_config
 from m5kit.errors import ConfigError, UnknownComponentError
 
+DEMO = Path(__file__).parents[3] / "configs/demo/scale.yaml"
 ELSEWHERE = [
     *("subprocess.run", "subprocess:run", "os.system", "os:system", "builtins.exec", "builtins:eval", "eval"),
     *("posix.system", "m5kit.cli.main.main", "m5kit:os.system", "m5kit.fusions.concat.ConcatFusion"),
     *("torch.hub.load", "mmengine.Config.fromfile", "mmengine::Runner", "Runner", "__import__", "../concat"),
     *("m5kit.registry:FUSIONS", "/etc/passwd", "concat;import os", "concat\n", " concat", "CONCAT", ""),
+]
+KEYS = [
+    *("fusion", "harmonizer", "balancer", "head", "encoder_text", "task_contrastive"),
+    *("input_image.decoder", "input_image.transform", "evaluation.x"),
 ]
 
 
@@ -28,7 +34,7 @@ def leaf(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ELSEWHERE)
-@pytest.mark.parametrize("key", ["fusion", "encoder_text", "task_contrastive", "input_image.decoder"])
+@pytest.mark.parametrize("key", KEYS)
 def test_a_type_is_a_registered_name_or_a_mistake(leaf, tmp_path, key, name):
     part = {"_replace_": True, "type": name, "args": ["touch", str(tmp_path / "done")], "_scope_": "subprocess"}
     first, _, second = key.partition(".")
@@ -37,6 +43,38 @@ def test_a_type_is_a_registered_name_or_a_mistake(leaf, tmp_path, key, name):
     with pytest.raises(ConfigError, match=r"named|expected"):
         check_config(load_config(path))
     assert not (tmp_path / "done").exists()
+
+
+@pytest.mark.parametrize("name", ["os.system", "subprocess:Popen", "m5kit.cli.main.main", "m5kit:os.system", ""])
+def test_a_part_inside_a_part_is_a_registered_name_too(leaf, capsys, name):
+    frame = {"type": name, "command": "touch done", "args": ["touch", "done"]}
+    encoder = {"_replace_": True, "type": "frames_image", "frame": frame}
+    path = leaf(json.dumps({"_base_": [str(DEMO)], "encoder_video": encoder, "evaluation": "none"}))
+    assert main(["config", "check", str(path)]) == 2
+    err = capsys.readouterr().err
+    assert f"no encoder is named {name!r}" in err
+    assert "Traceback" not in err
+    assert not path.with_name("done").exists()
+
+
+@pytest.mark.parametrize("key", ["schedule", "data", "model", "init", "logging", "checkpoint", "weighting", "plugins"])
+def test_what_is_no_part_has_no_type(leaf, key):
+    with pytest.raises(ConfigError, match=rf"{key}.type: unknown key"):
+        check_config(load_config(leaf(json.dumps({key: {"type": "os.system", "command": "touch done"}}))))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]", "a: &a {seed: 4}\n<<: *a", "<<: {seed: 4}", "? [a]\n: 3"),
+        *("%TAG ! tag:yaml.org,2002:\n---\nseed: !python/name:os.system", "!!python/name:os.system : 3"),
+        *("seed: 1\n---\nseed: 2", "seed: " + "9" * 6000, "seed: " + "[" * 100_000, "seed: " + "{a: " * 3000),
+    ],
+    ids=range(10),
+)
+def test_yaml_neither_grows_nor_hides_anything(leaf, text):
+    with pytest.raises(ConfigError, match=r"leaf.yaml"):
+        check_config(load_config(leaf(text + "\n")))
 
 
 @pytest.mark.parametrize(
@@ -74,11 +112,22 @@ def test_nothing_interpolates(leaf, tmp_path, text):
 
 @pytest.mark.parametrize(
     "base",
-    ["../../../etc/passwd.yaml", "http://example.com/x.yaml", "fusion/../../x", "fusion/../fusion/concat", "x.py"],
+    [
+        *("../../../etc/passwd.yaml", "http://example.com/x.yaml", "fusion/../../x", "fusion/../fusion/concat", "x.py"),
+        *("/etc/passwd", "/etc/passwd.yaml", "../fusion", "_base_/x", "fusion/..", "fusion/*", "..", "", "a\0b.yaml"),
+        *("x" * 5000 + ".yaml", "fusion/" + "x" * 5000, "plugins/sly"),
+    ],
 )
 def test_bases_are_files_and_pieces(leaf, base):
     with pytest.raises((ConfigError, UnknownComponentError)):
         load_config(leaf(json.dumps({"_base_": [base]})))
+
+
+@pytest.mark.parametrize("name", ["../x", "demo/../../x", "../configs/demo/scale", "demo", "", "\0", "x" * 5000])
+def test_a_config_is_a_file_or_a_shipped_name(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UnknownComponentError, match="there is no config"):
+        load_config(name)
 
 
 def test_the_command_line_reaches_no_more_than_a_config(leaf, tmp_path, capsys):
@@ -89,6 +138,12 @@ def test_the_command_line_reaches_no_more_than_a_config(leaf, tmp_path, capsys):
         "fusion=!!python/name:os.system",
         "seed=!!python/object/apply:os.system ['touch done']",
         "plugins=sly",
+        "../fusion=concat",
+        "fusion=concat/../x",
+        "fusion=" + "x" * 5000,
+        "_base_=[x.yaml]",
+        "fusion.__class__=os.system",
+        "seed=*a",
     ):
         assert main(["config", "check", str(path), "--set", change]) == 2, change
         assert "Traceback" not in capsys.readouterr().err

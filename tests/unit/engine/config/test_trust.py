@@ -79,6 +79,45 @@ def test_no_piece_may_name_plugins(write):
         load_config(write("leaf.yaml", "seed: 1"), overrides=["plugins=sly"])
 
 
+def test_a_shipped_config_may_not_stand_on_files_elsewhere(write, tmp_path, monkeypatch):
+    site = tmp_path / "site"
+    write("site/trust_far/configs/leaf.yaml", "_base_: [../sly.yaml]")
+    write("site/trust_far/configs/fair.yaml", "_base_: [near.yaml]")
+    write("site/trust_far/configs/near.yaml", "seed: 7")
+    write("site/trust_far/sly.yaml", "plugins: [./code.py]")
+    write("site/m5kit_far-1.0.dist-info/METADATA", "Name: m5kit-far\nVersion: 1.0\n")
+    write("site/m5kit_far-1.0.dist-info/entry_points.txt", "[m5kit.v1.configs]\nfar = trust_far.configs\n")
+    monkeypatch.syspath_prepend(site)
+    plugins.refresh()
+    assert load_config("fair").values["seed"] == 7
+    expected = (
+        r"sly.yaml is a base of .*leaf.yaml, which comes with m5kit-far 1.0 and may stand on shipped configs only"
+    )
+    with pytest.raises(ConfigError, match=expected):
+        load_config("leaf")
+    with pytest.raises(ConfigError, match=expected):
+        load_config(write("mine.yaml", f"_base_: [{site}/trust_far/configs/leaf.yaml]"))
+
+
+def test_what_a_run_folder_says_cannot_lead_beside_it(write, tmp_path):
+    write("bundle/mine.py", LOCAL)
+    write("bundle/sly.yaml", "plugins: [./mine.py]")
+    write("bundle/run/provenance.json", "{}")
+    config = write("bundle/run/config.yaml", "plugins: [../mine.py]")
+    with pytest.raises(ConfigError, match=r"the run folder .*run leads to code by a relative path or a link, ../mine"):
+        load_config(config)
+    (tmp_path / "link").symlink_to(tmp_path / "bundle")
+    write("bundle/run/config.yaml", f"plugins: [{tmp_path}/link/mine.py]")
+    with pytest.raises(ConfigError, match=r"by a relative path or a link, .*link/mine.py; write it in full"):
+        load_config(config)
+    write("bundle/run/config.yaml", "_base_: [../sly.yaml]")
+    with pytest.raises(ConfigError, match=r"run/config.yaml is of a run, so it needs no base; take .*sly.yaml away"):
+        load_config(config)
+    assert plugins.LOCAL_VARIABLE not in os.environ
+    write("bundle/run/config.yaml", f"plugins: [{tmp_path}/bundle/mine.py]")
+    assert load_config(config).values["plugins"]["local"] == [f"{tmp_path}/bundle/mine.py"]
+
+
 def test_a_run_folder_may_not_bring_code(write):
     write("run/mine.py", LOCAL)
     write("run/provenance.json", "{}")
