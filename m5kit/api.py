@@ -6,17 +6,30 @@ from m5kit.data.transforms.base import Transform
 from m5kit.encoders.base import Encoder
 from m5kit.errors import ConfigError, ContractError, DataError, DecodeError, M5KitError, MissingDependencyError
 from m5kit.evaluation.base import Embedded, Figure, Metric, Request, Result
+from m5kit.exporters.base import Exporter
 from m5kit.fusions.base import Fusion
 from m5kit.harmonizers.base import Harmonizer
 from m5kit.heads.base import Head
-from m5kit.registry import BALANCERS, DECODERS, ENCODERS, FUSIONS, HARMONIZERS, HEADS, METRICS, TASKS, TRANSFORMS
+from m5kit.registry import (
+    BALANCERS,
+    DECODERS,
+    ENCODERS,
+    EXPORTERS,
+    FUSIONS,
+    HARMONIZERS,
+    HEADS,
+    METRICS,
+    TASKS,
+    TRANSFORMS,
+)
 from m5kit.structures import Fused, Harmony, Hidden, Inputs, Observation, TaskOutput, Tokens, View, length_mask
-from m5kit.tasks.base import Task
+from m5kit.tasks.base import Swap, Task
 
 __all__ = [
     "BALANCERS",
     "DECODERS",
     "ENCODERS",
+    "EXPORTERS",
     "FUSIONS",
     "HARMONIZERS",
     "HEADS",
@@ -32,6 +45,7 @@ __all__ = [
     "Decoder",
     "Embedded",
     "Encoder",
+    "Exporter",
     "Figure",
     "Fused",
     "Fusion",
@@ -46,6 +60,7 @@ __all__ = [
     "Observation",
     "Request",
     "Result",
+    "Swap",
     "Task",
     "TaskOutput",
     "Tokens",

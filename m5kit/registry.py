@@ -204,11 +204,12 @@ TASKS = ComponentRegistry("tasks", "m5kit.tasks")
 BALANCERS = ComponentRegistry("balancers", "m5kit.balancers")
 HEADS = ComponentRegistry("heads", "m5kit.heads")
 METRICS = ComponentRegistry("metrics", "m5kit.evaluation")
+EXPORTERS = ComponentRegistry("exporters", "m5kit.exporters")
 DECODERS = ComponentRegistry("decoders", "m5kit.data.decode")
 TRANSFORMS = ComponentRegistry("transforms", "m5kit.data.transforms")
 
 FAMILIES: Mapping[str, ComponentRegistry] = {
     registry.family: registry
-    for registry in (ENCODERS, FUSIONS, HARMONIZERS, TASKS, BALANCERS, HEADS, METRICS, DECODERS, TRANSFORMS)
+    for registry in (ENCODERS, FUSIONS, HARMONIZERS, TASKS, BALANCERS, HEADS, METRICS, EXPORTERS, DECODERS, TRANSFORMS)
 }
 """Every family by name, in the order of the flow of data."""

@@ -10,6 +10,7 @@ In a plugin's tests, three lines::
 from m5kit.testing.balancer import check_balancer
 from m5kit.testing.decoder import check_decoder
 from m5kit.testing.encoder import check_encoder
+from m5kit.testing.exporter import check_exporter
 from m5kit.testing.families import check, check_names
 from m5kit.testing.fusion import check_fusion
 from m5kit.testing.harmonizer import check_harmonizer
@@ -26,6 +27,7 @@ __all__ = [
     "check_balancer",
     "check_decoder",
     "check_encoder",
+    "check_exporter",
     "check_fusion",
     "check_harmonizer",
     "check_head",

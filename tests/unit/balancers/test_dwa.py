@@ -35,5 +35,5 @@ def test_an_empty_batch_is_not_counted():
 
 
 def test_impossible_settings_are_refused():
-    with pytest.raises(ConfigError, match="window must be at least 1 and temperature above 0, got 0, 2.0"):
+    with pytest.raises(ConfigError, match=r"window must be at least 1 and temperature above 0, got 0, 2\.0"):
         DwaBalancer(tasks=("a",), window=0)

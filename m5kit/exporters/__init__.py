@@ -1,0 +1,1 @@
+"""Exporters: embeddings in the formats of other programs."""

@@ -1,0 +1,43 @@
+"""The contract of an exporter: it writes embeddings for another program to read."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from m5kit.errors import DataError
+from m5kit.evaluation.base import Embedded
+
+
+class Exporter(ABC):
+    """Writes a table of embeddings, ids and labels; ``m5kit embed`` makes the table and the folder.
+
+    Constructors are keyword-only, with a default for every argument; ``m5kit embed --with NAME=VALUE`` sets one. An
+    exporter registered under its suffix without the dot is chosen by the name of the file.
+
+    Attributes:
+        suffix: how the names of its files end, such as ``.parquet``.
+    """
+
+    suffix: ClassVar[str]
+
+    def check(self, path: Path) -> None:
+        """Make sure, before hours of work, that :meth:`write` can succeed; an exporter may look for more than the name.
+
+        Raises:
+            DataError: the name ends otherwise.
+            MissingDependencyError: a library that it needs is not installed.
+        """
+        if path.suffix != self.suffix:
+            raise DataError(f"this exporter writes files that end in {self.suffix}, not {path.name!r}; rename it")
+
+    @abstractmethod
+    def write(self, embedded: Embedded, path: Path) -> Sequence[Path]:
+        """Write ``path``, which :meth:`check` has accepted, in place of what may be there.
+
+        Returns:
+            Every file that was written, ``path`` first.
+
+        Raises:
+            DataError: these embeddings cannot be written so.
+        """

@@ -1,0 +1,67 @@
+"""A FAISS index that answers nearest-neighbour queries, and the ids of its rows."""
+
+import json
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal
+
+from m5kit.errors import ConfigError, DataError, MissingDependencyError
+from m5kit.evaluation.base import Embedded
+from m5kit.exporters.base import Exporter
+from m5kit.registry import EXPORTERS
+
+_ANY_WIDTH = 13440
+"""Has many divisors, so that a product quantiser of any usual size can be tried on it."""
+
+
+@EXPORTERS.register_module("faiss")
+class FaissExporter(Exporter):
+    """``NAME.faiss``, and ``NAME.ids.json``: a list in which the item of row ``i`` has place ``i``. No labels.
+
+    Args:
+        factory: what FAISS's ``index_factory`` builds: ``Flat`` is exact, ``HNSW32`` quick, ``IVF1024,PQ32`` small; an
+            index that must be trained is trained on the vectors themselves.
+        metric: ``cosine`` stores vectors of unit length and compares by inner product, as queries must then be;
+            ``dot`` compares by inner product; ``l2`` by Euclidean distance.
+    """
+
+    suffix = ".faiss"
+
+    def __init__(self, *, factory: str = "Flat", metric: Literal["cosine", "dot", "l2"] = "cosine") -> None:
+        self.factory, self.metric = factory, metric
+
+    def check(self, path: Path) -> None:
+        """Also look for the library, and try the factory's string."""
+        super().check(path)
+        if find_spec("faiss") is None:
+            raise MissingDependencyError("faiss-cpu", "the exporter 'faiss'", "faiss")
+        self._index(_ANY_WIDTH)
+
+    def write(self, embedded: Embedded, path: Path) -> Sequence[Path]:
+        """Build the index and write both files."""
+        import faiss
+
+        index, vectors = self._index(embedded.vectors.shape[1]), embedded.vectors.copy()
+        if self.metric == "cosine" and len(vectors):
+            faiss.normalize_L2(vectors)
+        try:
+            if not index.is_trained:
+                index.train(vectors)
+            index.add(vectors)
+        except RuntimeError as error:
+            raise DataError(f"FAISS cannot make {self.factory!r} of {len(vectors)} vectors: {error}") from error
+        names = path.with_suffix(".ids.json")
+        faiss.write_index(index, str(path))
+        names.write_text(json.dumps(embedded.ids.tolist(), ensure_ascii=False), encoding="utf-8")
+        return [path, names]
+
+    def _index(self, width: int) -> Any:
+        import faiss
+
+        measure = faiss.METRIC_L2 if self.metric == "l2" else faiss.METRIC_INNER_PRODUCT
+        try:
+            return faiss.index_factory(width, self.factory, measure)
+        except RuntimeError as error:
+            reason = str(error).strip().splitlines()[-1]
+            raise ConfigError([f"exporter 'faiss': factory {self.factory!r} for width {width}: {reason}"]) from error
