@@ -15,6 +15,8 @@ from m5kit.ablation.statistics import (
 )
 
 CONFIDENCE = 0.95
+FEW_VIEWS = 8
+"""More views than this are a picture, not a family of tests: they are not compared with the reference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ def analyse(found: Found, question: Question) -> dict[str, Any]:
 
     Every row is a variant seen in one way. It is compared, seed by seed, with the reference seen in the same way; the
     reference seen in part, with the reference as its config says. Holm's correction is over the rows, for each figure.
+    Of more than :data:`FEW_VIEWS` views none is compared.
 
     Args:
         found: outcomes in the order of the report.
@@ -50,7 +53,10 @@ def analyse(found: Found, question: Question) -> dict[str, Any]:
     """
     groups = _grouped(found.outcomes)
     reference = question.reference or next((variant for variant, _ in groups), "")
-    rows = [_row(variant, view, groups, reference, question) for variant, view in groups]
+    compared = len({view for _, view in groups if view}) <= FEW_VIEWS
+    rows = [
+        _row(variant, view, groups, reference if compared or not view else None, question) for variant, view in groups
+    ]
     for figure in question.figures:
         _correct([row["figures"][figure]["difference"] for row in rows])
     return {
@@ -61,6 +67,7 @@ def analyse(found: Found, question: Question) -> dict[str, Any]:
         "confidence": CONFIDENCE,
         "interval": question.interval,
         "test": question.test,
+        "views_compared": compared,
         "rows": rows,
         "failed": [dict(failure) for failure in found.failed],
         "progress": {"done": _runs(found.outcomes), "failed": len(found.failed), "left": found.left},
@@ -79,10 +86,11 @@ def _grouped(outcomes: Sequence[Outcome]) -> Groups:
     return groups
 
 
-def _row(variant: str, view: str, groups: Groups, reference: str, question: Question) -> dict[str, Any]:
+def _row(variant: str, view: str, groups: Groups, reference: str | None, question: Question) -> dict[str, Any]:
+    """A row; without a reference it is compared with nothing."""
     mine = groups[variant, view]
-    against = (reference, view) if variant != reference else (reference, "")
-    theirs = groups.get(against, {}) if against != (variant, view) else {}
+    against = None if reference is None else (reference, view if variant != reference else "")
+    theirs = groups.get(against, {}) if against is not None and against != (variant, view) else {}
     return {
         "variant": variant,
         "view": view,

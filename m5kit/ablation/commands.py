@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from m5kit.ablation.plan import Trial, folder_name
-from m5kit.ablation.sweep import Sweep
+from m5kit.ablation.plan import Trial
+from m5kit.ablation.sweep import Sweep, View
 
 M5KIT = (sys.executable, "-m", "m5kit")
 
@@ -24,10 +24,7 @@ def trial_task(sweep: Sweep, trial: Trial, run: Path, data: Path | None) -> dict
         "variant": trial.variant,
         "seed": trial.seed,
         "train": train_command(trial.base, trial.overrides, run, data),
-        "views": {
-            folder_name(view.name): [*M5KIT, "evaluate", str(run), "--modalities", ",".join(view.modalities), "--json"]
-            for view in sweep.evaluate
-        },
+        "evaluate": views_command(sweep.evaluate, run),
         "seconds": sweep.budget.seconds,
         "environment": {"OMP_NUM_THREADS": str(sweep.budget.threads)},
     }
@@ -39,3 +36,13 @@ def train_command(base: str, overrides: Sequence[str], run: Path, data: Path | N
     if data is not None:
         command += ["--data", str(data)]
     return [*command, *(word for override in overrides for word in ("--set", override))]
+
+
+def views_command(views: Sequence[View] | str, run: Path) -> list[str] | None:
+    """The command that evaluates a trained run with some of its modalities at a time; None if there are no views."""
+    if not views:
+        return None
+    asked = ["--all-subsets"]
+    if not isinstance(views, str):
+        asked = [word for view in views for word in ("--modalities", ",".join(view.modalities))]
+    return [*M5KIT, "evaluate", str(run), *asked]

@@ -8,9 +8,8 @@ from typing import Any
 
 import yaml
 
-from m5kit.ablation.plan import Plan, Trial, folder_name, trial_id
+from m5kit.ablation.plan import Plan, trial_id
 from m5kit.ablation.runner import trial_folder
-from m5kit.ablation.sweep import View
 from m5kit.ablation.trial_folder import Status, TrialFolder, read
 from m5kit.ablation.worker import count_parameters
 from m5kit.errors import CheckpointError
@@ -56,13 +55,12 @@ class Found:
     notes: Sequence[str] = field(default=())
 
 
-def of_sweep(trials: Path, plan: Plan, views: Sequence[View], out: Path) -> Found:
+def of_sweep(trials: Path, plan: Plan, out: Path) -> Found:
     """What the trials of a sweep have left so far, in the order of the plan.
 
     Args:
         trials: folder of the trials.
         plan: of the sweep.
-        views: what the runs were also allowed to see.
         out: folder of the report.
     """
     outcomes: list[Outcome] = []
@@ -71,7 +69,7 @@ def of_sweep(trials: Path, plan: Plan, views: Sequence[View], out: Path) -> Foun
         folder = trial_folder(trials, trial)
         status = folder.status
         if status.state == "done":
-            outcomes += _outcomes(out, trial, folder, status, views)
+            outcomes += _outcomes(trial.variant, trial.seed, folder.run, status, out)
         elif status.state == "failed":
             log = os.path.relpath(folder.log, out)
             failed.append({"variant": trial.variant, "seed": trial.seed, "reason": status.reason, "log": log})
@@ -105,20 +103,18 @@ def of_runs(runs: Sequence[Path], out: Path) -> Found:
             raise CheckpointError(f"{run}: another of these runs has the same config and the same seed; leave one out")
         taken.add((same, seed))
         if (run / "results.json").exists():
-            scores = _scores(read(run / "results.json"))
-            outcomes.append(Outcome(variant, "", seed, scores, _status(run), os.path.relpath(run, out)))
+            outcomes += _outcomes(variant, seed, run, _status(run), out)
         else:
             reason = f"it has no results.json; run: m5kit evaluate {run}"
             failed.append({"variant": variant, "seed": seed, "reason": reason, "log": str(run / "log.txt")})
     return Found(outcomes, failed)
 
 
-def _outcomes(out: Path, trial: Trial, folder: TrialFolder, status: Status, views: Sequence[View]) -> Iterator[Outcome]:
-    run = os.path.relpath(folder.run, out)
-    seen = {"": folder.run / "results.json"}
-    seen |= {view.name: folder.views / f"{folder_name(view.name)}.json" for view in views}
-    for view, path in seen.items():
-        yield Outcome(trial.variant, view, trial.seed, _scores(read(path)), status, run)
+def _outcomes(variant: str, seed: int, run: Path, status: Status, out: Path) -> Iterator[Outcome]:
+    """The run as its config says, then as it sees with some of its modalities."""
+    views = read(run / "views.json") if (run / "views.json").exists() else {}
+    for view, results in {"": read(run / "results.json"), **views}.items():
+        yield Outcome(variant, view, seed, _scores(results), status, os.path.relpath(run, out))
 
 
 def _scores(results: Mapping[str, Any]) -> dict[str, Score]:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -95,20 +94,11 @@ def trial_id(values: Mapping[str, Any], seed: int, extra: Any = None) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def folder_name(text: str) -> str:
-    """A name for a file that every system takes.
-
-    Example:
-        >>> folder_name("a+b, c=1/2")
-        'a-b-c-1-2'
-    """
-    return re.sub(r"[^\w.]+", "-", text).strip("-")
-
-
 def _trials(sweep: Sweep, variant: Variant, resolve: Resolve) -> Iterator[Trial]:
     base, changes = variant.base or sweep.base, (*sweep.set, *variant.overrides)
     values = resolve(base, changes)
-    how = [[view.modalities for view in sweep.evaluate], sweep.budget.threads]
+    views = sweep.evaluate if isinstance(sweep.evaluate, str) else [view.modalities for view in sweep.evaluate]
+    how = [views, sweep.budget.threads]
     for seed in sweep.seeds:
         yield Trial(trial_id(values, seed, how), variant.name, seed, base, (*changes, f"seed={seed}"))
 

@@ -19,8 +19,8 @@ Scalar = bool | int | float | str
 Positive = Annotated[float, Field(gt=0)]
 
 
-_WORDS, _CHOICE = "a list", "a mapping"
-"""The forms of an entry of ``vary``, as pydantic names them in the place of a mistake."""
+_WORDS, _CHOICE, _WORD = "a list", "a mapping", "a word"
+"""The forms that a key may have, as pydantic names them in the place of a mistake."""
 
 
 class _Section(BaseModel):
@@ -63,6 +63,12 @@ Entry = Annotated[
 ]
 """What ``vary`` says of one key or of one variant."""
 
+Views = Annotated[
+    Annotated[tuple[View, ...], Tag(_WORDS)] | Annotated[Literal["all_subsets"], Tag(_WORD)],
+    Discriminator(lambda given: _WORD if isinstance(given, str) else _WORDS),
+]
+"""What ``evaluate`` says."""
+
 
 class Sweep(_Section):
     """A checked sweep file."""
@@ -81,7 +87,8 @@ class Sweep(_Section):
     reference: str | None = None
     """The variant that others are compared with; empty for the base or, without one, the first."""
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(default=(0, 1, 2, 3, 4), min_length=1)
-    evaluate: tuple[View, ...] = ()
+    evaluate: Views = ()
+    """Further evaluations of every run; ``all_subsets`` is one for every choice of its modalities."""
     budget: Budget = Budget()
     figures: tuple[str, ...] = Field(min_length=1)
     """``TASK/FIGURE`` as in ``results.json``; the first is the one that plots show."""
@@ -163,10 +170,16 @@ def _problems(sweep: Sweep) -> list[str]:
         near = get_close_matches(sweep.reference, names, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names)}"
         found.append(f"reference: no variant is called {sweep.reference!r}; {hint}")
-    for key, values in (("seeds", sweep.seeds), ("figures", sweep.figures), ("evaluate", sweep.evaluate)):
+    for key, values in _listings(sweep).items():
         if len(set(values)) < len(values):
             found.append(f"{key}: something is in it twice")
     return found
+
+
+def _listings(sweep: Sweep) -> dict[str, Sequence[Any]]:
+    """What must not repeat itself."""
+    listed: dict[str, Sequence[Any]] = {"seeds": sweep.seeds, "figures": sweep.figures}
+    return listed if isinstance(sweep.evaluate, str) else listed | {"evaluate": sweep.evaluate}
 
 
 def _listed(name: str, entry: Entry) -> Variant:
@@ -208,7 +221,7 @@ def _frozen(value: Any) -> Any:
 
 
 def _sentence(problem: Any) -> str:
-    where = ".".join(str(step) for step in problem["loc"] if step not in (_WORDS, _CHOICE))
+    where = ".".join(str(step) for step in problem["loc"] if step not in (_WORDS, _CHOICE, _WORD))
     if problem["type"] == "extra_forbidden":
         fields = _fields(problem["loc"])
         near = get_close_matches(str(problem["loc"][-1]), fields, n=1)

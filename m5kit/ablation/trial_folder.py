@@ -53,11 +53,6 @@ class TrialFolder:
         return self.path / "run"
 
     @property
-    def views(self) -> Path:
-        """One JSON file a further evaluation."""
-        return self.path / "views"
-
-    @property
     def log(self) -> Path:
         """What its processes said."""
         return self.path / "log.txt"

@@ -1,7 +1,7 @@
 """Runs one trial, ``python -m m5kit.ablation.worker FOLDER``: its commands one after another, and how they ended.
 
-``trial.json`` of the folder holds ``train`` (a command), ``views`` (a command by name, which prints JSON), ``seconds``
-(limit for all of them, or null) and ``environment`` (variables to set).
+``trial.json`` of the folder holds ``train`` (a command), ``evaluate`` (one for further views, or null), ``seconds``
+(limit for both, or null) and ``environment`` (variables to set).
 """
 
 import json
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from m5kit.ablation.trial_folder import Status, TrialFolder, read, write
+from m5kit.ablation.trial_folder import Status, TrialFolder, read
 
 ATTACHED = "--attached"
 """Ends with whoever holds the other end of standard input, also when that process is killed."""
@@ -40,8 +40,7 @@ def run_trial(path: Path, attached: bool = False) -> None:
         if folder.status.state in ("done", "failed"):
             return
         folder.set_status(Status("running"))
-        for leftover in (folder.run, folder.views):
-            shutil.rmtree(leftover, ignore_errors=True)
+        shutil.rmtree(folder.run, ignore_errors=True)
         try:
             status = _run(folder, read(folder.task), children, lock)
         except _TrialError as failure:
@@ -88,17 +87,14 @@ def _run(folder: TrialFolder, task: Mapping[str, Any], children: _Children, lock
     with folder.log.open("wb") as log, _Budget(task["seconds"], children) as budget:
         # the child holds the lock too: should this process be killed alone, nobody enters the folder beside it
         shared: dict[str, Any] = {
+            "stdout": log,
             "stderr": log,
             "env": {**os.environ, **task["environment"]},
             "pass_fds": [lock.fileno()],
         }
-        cost = _wait(children.start(task["train"], stdout=log, **shared), budget, folder.log)
-        folder.views.mkdir()
-        for name, command in task["views"].items():
-            said = folder.views / f"{name}.txt"
-            with said.open("wb") as out:
-                _wait(children.start(command, stdout=out, **shared), budget, folder.log)
-            _store_view(said)
+        cost = _wait(children.start(task["train"], **shared), budget, folder.log)
+        if task["evaluate"] is not None:
+            _wait(children.start(task["evaluate"], **shared), budget, folder.log)
     return Status("done", None, cost.seconds, cost.memory, count_parameters(folder.run))
 
 
@@ -139,13 +135,6 @@ def _wait(process: subprocess.Popen[bytes], budget: _Budget, log: Path) -> _Cost
         raise _TrialError(_reason(process.returncode, log))
     unit = 1 if sys.platform == "darwin" else 1024
     return _Cost(time.monotonic() - began, usage.ru_maxrss * unit)
-
-
-def _store_view(said: Path) -> None:
-    try:
-        write(said.with_suffix(".json"), json.loads(said.read_bytes()))
-    except ValueError as error:
-        raise _TrialError(f"the evaluation {said.stem!r} printed no JSON: {error}") from error
 
 
 def count_parameters(run: Path) -> int | None:

@@ -121,13 +121,17 @@ def _reporter(out: Path, trials: Path, sweep: "Sweep", plan: "Plan", title: str)
     from m5kit.ablation.analysis import Question, analyse
     from m5kit.ablation.outcomes import of_sweep
     from m5kit.ablation.trial_folder import write as write_json
+    from m5kit.engine.previews import keep_previews
+    from m5kit.report.gallery import shown_runs
     from m5kit.report.page import write_report
 
     question = Question(title, sweep.about, sweep.figures, plan.reference, sweep.interval, sweep.test)
 
     def report() -> tuple[Path, int]:
-        study = analyse(of_sweep(trials, plan, sweep.evaluate, out), question)
+        study = analyse(of_sweep(trials, plan, out), question)
         write_json(out / "study.json", study)
+        for path in shown_runs(study).values():
+            keep_previews(out / path)
         return write_report(study, out), len(study["failed"])
 
     return report

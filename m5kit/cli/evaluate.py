@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,25 +21,50 @@ def add_parser(verbs: Verbs) -> None:
     parser.add_argument("run_folder", metavar="RUN", type=Path, help="folder of a training run")
     parser.add_argument("--data", type=Path, metavar="DIR", help="items to use instead of those it was trained on")
     parser.add_argument("--tasks", type=words, metavar="A,B", help="names from the config's evaluation (default: all)")
-    parser.add_argument("--modalities", type=words, metavar="A,B", help="let the model see only these")
+    parser.add_argument(
+        "--modalities",
+        type=words,
+        action="append",
+        metavar="A,B",
+        help="let the model see only these; again for further views, all from one pass over the items",
+    )
+    parser.add_argument("--all-subsets", action="store_true", help="one view for every choice of the run's modalities")
     parser.add_argument("--untrained", action="store_true", help="with the weights before training, to compare with")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Evaluate; the figures of the whole, unchanged task list are also stored in the run folder."""
+    """Evaluate; the figures of the whole task list on the run's own items are also stored in the run folder."""
     from m5kit.engine.embedding import TrainedRun
-    from m5kit.engine.evaluating import evaluate
+    from m5kit.engine.evaluating import evaluate, evaluate_views, subsets
 
     trained = TrainedRun.open(options.run_folder, data=options.data, untrained=options.untrained)
-    whole = not (options.tasks or options.modalities or options.data or options.untrained)
-    evaluation = evaluate(trained, options.tasks, options.modalities, store=whole)
-    if options.json:
+    whole = not (options.tasks or options.data or options.untrained)
+    views = subsets(sorted(trained.data.pipelines)) if options.all_subsets else options.modalities
+    if views is None:
+        _print(evaluate(trained, options.tasks, store=whole), options.json)
+    elif len(views) == 1:
+        _print(evaluate_views(trained, views, options.tasks, store=whole).popitem()[1], options.json)
+    else:
+        _print_views(evaluate_views(trained, views, options.tasks, store=whole), options.json)
+    return 0
+
+
+def _print(evaluation: "Evaluation", as_json: bool) -> None:
+    if as_json:
         write(json.dumps(evaluation.as_json(), indent=2))
     else:
         show(evaluation)
-    return 0
+
+
+def _print_views(views: Mapping[str, "Evaluation"], as_json: bool) -> None:
+    if as_json:
+        write(json.dumps({view: evaluation.as_json() for view, evaluation in views.items()}, indent=2))
+        return
+    for view, evaluation in views.items():
+        write(f"sees {view}:")
+        show(evaluation)
 
 
 def show(evaluation: "Evaluation") -> None:

@@ -36,13 +36,18 @@ def run(options: argparse.Namespace) -> int:
     """Write the report."""
     from m5kit.ablation.analysis import Question, analyse
     from m5kit.ablation.outcomes import of_runs
+    from m5kit.engine.previews import keep_previews
+    from m5kit.report.gallery import shown_runs
     from m5kit.report.page import write_report
 
     found = of_runs(options.runs, options.out)
     _check_reference(options.reference, found)
     figures = options.figures or _last_of_each_task(found)
     question = Question(options.title, "", figures, options.reference or "", options.interval, options.test)
-    write(f"report: {write_report(analyse(found, question), options.out)}")
+    study = analyse(found, question)
+    for path in shown_runs(study).values():
+        keep_previews(options.out / path)
+    write(f"report: {write_report(study, options.out)}")
     return 0
 
 

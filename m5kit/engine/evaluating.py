@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import combinations
 from typing import Any
 
 from m5kit.engine.embedding import TrainedRun
-from m5kit.engine.run_folder import write_json
+from m5kit.engine.run_folder import read_json, write_json
 from m5kit.errors import ConfigError, DataError
 from m5kit.evaluation.base import Embedded, Metric, Request, Result
 from m5kit.evaluation.gallery import found_by_some
@@ -49,21 +50,75 @@ def evaluate(
         ConfigError: an unknown task or modality.
     """
     metrics = {name: METRICS.build(config) for name, config in _chosen(run, tasks, modalities).items()}
+    embedded = run.embed(_requests(run, [metrics]))
+    evaluation = _compute(run, metrics, embedded)
+    if store:
+        shown = {name: metrics[name] for name in evaluation.results}
+        write_json(run.folder.results, evaluation.as_json())
+        write_json(run.folder.gallery, _galleries(shown, embedded, run.config.seed))
+    return evaluation
+
+
+def evaluate_views(
+    run: TrainedRun, views: Sequence[Sequence[str]], tasks: Sequence[str] | None = None, store: bool = False
+) -> dict[str, Evaluation]:
+    """Run downstream tasks once for each view, a choice of modalities; every split is decoded once for all of them.
+
+    Tasks that name modalities themselves come out the same in every view, so they are left out.
+
+    Args:
+        run: trained.
+        views: the modalities of each; it is named ``image+text``.
+        tasks: names from the config's ``evaluation``; None for all.
+        store: write the figures to the run folder, beside those of other views.
+
+    Raises:
+        ConfigError: an unknown task or modality, or no task that could see something else.
+    """
+    open_tasks = [name for name, config in _chosen(run, tasks, None).items() if _open_keys(config)]
+    if not open_tasks:
+        raise ConfigError(["evaluation: every task asked for says itself what it sees, so other views change nothing"])
+    metrics = {
+        "+".join(view): {name: METRICS.build(config) for name, config in _chosen(run, open_tasks, view).items()}
+        for view in views
+    }
+    embedded = run.embed(_requests(run, list(metrics.values())))
+    found = {view: _compute(run, chosen, embedded) for view, chosen in metrics.items()}
+    if store:
+        before = read_json(run.folder.views) if run.folder.views.exists() else {}
+        write_json(run.folder.views, before | {view: evaluation.as_json() for view, evaluation in found.items()})
+    return found
+
+
+def subsets(modalities: Sequence[str]) -> list[tuple[str, ...]]:
+    """Every choice of at least one, the small ones first.
+
+    Example:
+        >>> subsets(["a", "b"])
+        [('a',), ('b',), ('a', 'b')]
+    """
+    return [chosen for size in range(1, len(modalities) + 1) for chosen in combinations(modalities, size)]
+
+
+def _requests(run: TrainedRun, views: Sequence[Mapping[str, Metric]]) -> set[Request]:
+    """What the tasks that can run ask for."""
+    there = run.data.manifest.split_sizes()
+    able = [metric for metrics in views for metric in metrics.values() if not _missing(metric, there)]
+    return {request for metric in able for request in metric.requests()}
+
+
+def _compute(run: TrainedRun, metrics: Mapping[str, Metric], embedded: Mapping[Request, Embedded]) -> Evaluation:
     there = run.data.manifest.split_sizes()
     skipped = {name: reason for name, metric in metrics.items() if (reason := _missing(metric, there))}
-    able = {name: metric for name, metric in metrics.items() if name not in skipped}
-    embedded = run.embed({request for metric in able.values() for request in metric.requests()})
     results: dict[str, Result] = {}
-    for name, metric in able.items():
+    for name, metric in metrics.items():
+        if name in skipped:
+            continue
         try:
             results[name] = metric.compute(embedded, run.config.seed)
         except DataError as error:  # one task that does not fit the data costs none of the others
             skipped[name] = str(error)
-    evaluation = Evaluation(results, skipped)
-    if store:
-        write_json(run.folder.results, evaluation.as_json())
-        write_json(run.folder.gallery, _galleries({name: able[name] for name in results}, embedded, run.config.seed))
-    return evaluation
+    return Evaluation(results, skipped)
 
 
 def _galleries(metrics: Mapping[str, Metric], embedded: Mapping[Request, Embedded], seed: int) -> dict[str, Any]:
@@ -85,10 +140,14 @@ def _chosen(
 
 def _narrow(config: Mapping[str, Any], modalities: Sequence[str] | None) -> Mapping[str, Any]:
     """Restrict a task that leaves the choice of modalities open."""
-    if modalities is None or any(key.endswith("modalities") for key in config):
-        return config
-    keys = [key for key in METRICS.arguments(config["type"]) if key.endswith("modalities")]
-    return {**config, **dict.fromkeys(keys, tuple(modalities))}
+    return config if modalities is None else {**config, **dict.fromkeys(_open_keys(config), tuple(modalities))}
+
+
+def _open_keys(config: Mapping[str, Any]) -> list[str]:
+    """The arguments that say which modalities a task sees, if it says nothing about any of them."""
+    if any(key.endswith("modalities") for key in config):
+        return []
+    return [key for key in METRICS.arguments(config["type"]) if key.endswith("modalities")]
 
 
 def _missing(metric: Metric, there: Mapping[str, int]) -> str | None:

@@ -1,6 +1,7 @@
 """Where a run keeps its files."""
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,11 @@ class RunFolder:
         return self.path / "classes.json"
 
     @property
+    def pretrained(self) -> Path:
+        """What must be known of pretrained checkpoints but for their numbers, a folder a checkpoint."""
+        return self.path / "pretrained"
+
+    @property
     def checkpoints(self) -> Path:
         """One folder a checkpoint."""
         return self.path / "checkpoints"
@@ -91,9 +97,19 @@ class RunFolder:
         return self.path / "results.json"
 
     @property
+    def views(self) -> Path:
+        """The figures of the downstream tasks when only some modalities are seen, by view."""
+        return self.path / "views.json"
+
+    @property
     def gallery(self) -> Path:
         """What some queries of the retrieval tasks found."""
         return self.path / "gallery.json"
+
+    @property
+    def previews(self) -> Path:
+        """What the items of the gallery look like, by id."""
+        return self.path / "previews.json"
 
     @property
     def log(self) -> Path:
@@ -108,7 +124,7 @@ class RunFolder:
 
 def write_json(path: Path, value: Any) -> None:
     """Write JSON aside and rename it, so that a reader never sees half a file."""
-    partial = path.with_name(f".{path.name}.partial")
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     partial.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     partial.replace(path)
 

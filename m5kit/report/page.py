@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
+from m5kit.report.gallery import STYLE as GALLERY_STYLE
+from m5kit.report.gallery import to_html_gallery
 from m5kit.report.plots import Picture, pictures
 from m5kit.report.study import NUMBERS, Study, numbers, progress, seeds, tables
 from m5kit.report.tables import to_csv, to_html, to_latex, to_markdown
@@ -21,12 +23,15 @@ p { margin: .3rem 0; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .92rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .35rem .9rem; text-align: right; white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; padding-left: 0; }
+.words { text-align: left; white-space: pre-line; overflow-wrap: break-word; min-width: 8rem; max-width: 26rem; }
+th:first-child, td:first-child { padding-left: 0; }
 th { font-weight: 600; border-bottom: 2px solid #1d2329; }
 td { border-bottom: 1px solid #e3e7ea; }
 tbody tr:hover { background: #f4f7f9; }
-figure { margin: 0; }
-img { max-width: 100%; height: auto; }
+figure { margin: 0; overflow-x: auto; }
+figure img { max-width: 100%; min-width: 36rem; height: auto; }
+@media (max-width: 40rem) { body { padding: 0 .8rem; } th, td { padding: .35rem .5rem; }
+  .words { min-width: 7rem; max-width: 9rem; } }
 @media print { body { max-width: none; } tr, figure { break-inside: avoid; } }
 """.strip()
 
@@ -47,7 +52,7 @@ def write_report(study: Study, folder: Path) -> Path:
         "report.csv": to_csv(NUMBERS, list(numbers(study))),
         "runs.csv": to_csv(*seeds(study)),
         "report.tex": "\n\n".join(map(to_latex, tables(study))) + "\n",
-        "report.html": to_html_page(study, drawn),
+        "report.html": to_html_page(study, drawn, to_html_gallery(study, folder)),
     }.items():
         _write(folder / name, text.encode())
     return folder / "report.html"
@@ -61,18 +66,19 @@ def to_markdown_page(study: Study, drawn: Sequence[Picture]) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def to_html_page(study: Study, drawn: Sequence[Picture]) -> str:
-    """The report for a browser, pictures inside."""
+def to_html_page(study: Study, drawn: Sequence[Picture], gallery: str = "") -> str:
+    """The report for a browser, pictures inside; the gallery is HTML."""
     title = escape(study["title"])
     lines = [f"<h1>{title}</h1>", *(f"<p>{escape(text)}</p>" for text in (study["about"],) if text)]
     lines += [f'<p class="progress">{escape(text)}</p>' for text in (progress(study), *study["notes"])]
     lines += map(to_html, tables(study))
     lines += map(_figure, drawn)
+    lines += [gallery] if gallery else []
     body = "\n".join(lines)
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n<link rel="icon" href="data:,">\n'
-        f"<title>{title}</title>\n<style>\n{_STYLE}\n</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
+        f"<title>{title}</title>\n<style>\n{_STYLE}\n{GALLERY_STYLE}\n</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
     )
 
 

@@ -11,8 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from m5kit.report.study import Study, row_name
-from m5kit.report.style import PALETTE, as_png, bare, legend
+from m5kit.report.study import Study, listed, row_name
+from m5kit.report.style import PALETTE, as_png, bare, ink, legend, short_names
+from m5kit.report.subsets import draw_subsets
 
 MOST_PANELS = 12
 """Panels of one picture; more would be too small to read."""
@@ -50,8 +51,7 @@ def pictures(study: Study, folder: Path) -> Iterator[Picture]:
             _cost(whole, main),
         )
     if len(whole) < len(study["rows"]):
-        note = f"{main}, mean over seeds: what was trained, down; what it sees, across."
-        yield Picture("views", "Seen in part", note, _views(study["rows"], main))
+        yield _seen_in_part(study, main)
     curves = {row["variant"]: _mean_curves(row["runs"], folder) for row in whole}
     losses = _names(curves, "loss/")
     if losses:
@@ -61,8 +61,20 @@ def pictures(study: Study, folder: Path) -> Iterator[Picture]:
         yield Picture("weights", "How much each modality counts", note, _weights(curves, weights))
 
 
+def _seen_in_part(study: Study, main: str) -> Picture:
+    """A grid of numbers for a few views; columns of dots for many."""
+    if study["views_compared"]:
+        note = f"{main}, mean over seeds: what was trained, down; what it sees, across."
+        return Picture("views", "Seen in part", note, _views(study["rows"], main))
+    note = (
+        f"{main}, mean over seeds and its interval, when the model sees only the modalities with a dark dot. "
+        "Few modalities come first and, of one size, the best."
+    )
+    return Picture("views", "Whatever is missing", note, draw_subsets(study["rows"], main))
+
+
 def _dots(study: Study) -> bytes:
-    rows, names = study["rows"], study["figures"][:4]
+    rows, names = listed(study), study["figures"][:4]
     size = (3.2 * len(names) + 2.6, 0.42 * len(rows) + 1.3)
     figure, panels = plt.subplots(1, len(names), figsize=size, sharey=True, squeeze=False, layout="constrained")
     for axes, name in zip(panels[0], names, strict=True):
@@ -76,13 +88,16 @@ def _dots(study: Study) -> bytes:
                 axes.plot(found["mean"], y, "|", color=colour, ms=13, mew=2.5)
         bare(axes, name, "")
         axes.tick_params(axis="y", length=0)
-    panels[0][0].set_yticks(range(len(rows)), [row_name(row) for row in rows])
+    labels = short_names(map(row_name, rows))
+    panels[0][0].set_yticks(range(len(rows)), [labels[row_name(row)] for row in rows])
     panels[0][0].set_ylim(len(rows) - 0.4, -0.6)
     return as_png(figure)
 
 
 def _cost(rows: Sequence[Mapping[str, Any]], name: str) -> bytes:
-    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.2), sharey=True, layout="constrained")
+    labels = short_names(row["variant"] for row in rows)
+    high = max(4.2, 0.24 * len(rows) + 0.8)
+    figure, (left, right) = plt.subplots(1, 2, figsize=(11, high), sharey=True, layout="constrained")
     for number, row in enumerate(rows):
         found, cost = row["figures"][name], row["cost"]
         style = {"color": PALETTE[number % len(PALETTE)], "marker": "os^D"[number // len(PALETTE) % 4], "capsize": 3}
@@ -91,7 +106,7 @@ def _cost(rows: Sequence[Mapping[str, Any]], name: str) -> bytes:
         up, across = _reach(found), _reach(cost["seconds"])
         left.errorbar(cost["seconds"]["mean"], found["mean"], up, across, **style)
         size = (cost["parameters"] or 0) / 1e6
-        right.errorbar(size, found["mean"], up, label=row["variant"], linestyle="none", **style)
+        right.errorbar(size, found["mean"], up, label=labels[row["variant"]], linestyle="none", **style)
     bare(left, "seconds of a run", name)
     bare(right, "parameters (millions)", "")
     legend(right)
@@ -112,10 +127,10 @@ def _views(rows: Sequence[Mapping[str, Any]], name: str) -> bytes:
     figure, axes = plt.subplots(figsize=(1.1 * len(views) + 2.5, 0.5 * len(variants) + 1.6), layout="constrained")
     image = axes.imshow(values, aspect="auto", cmap="viridis")
     axes.set_xticks(range(len(views)), [view.replace("+", "\n+ ") or "all" for view in views])
-    axes.set_yticks(range(len(variants)), variants)
-    middle = np.nanmean([np.nanmin(values), np.nanmax(values)])
+    axes.set_yticks(range(len(variants)), short_names(variants).values())
     for (y, x), value in np.ndenumerate(values):
-        axes.text(x, y, f"{value:.2f}", ha="center", va="center", color="white" if value < middle else "black")
+        if np.isfinite(value):
+            axes.text(x, y, f"{value:.2f}", ha="center", va="center", color=ink(image.to_rgba(value)))
     axes.spines[:].set_visible(False)
     figure.colorbar(image, label=name)
     return as_png(figure)
@@ -147,10 +162,11 @@ def _names(curves: Mapping[str, Mapping[str, Curve]], prefix: str) -> list[str]:
 
 
 def _losses(curves: Mapping[str, Mapping[str, Curve]], names: Sequence[str]) -> bytes:
+    labels = short_names(curves)
     figure, panels = _grid(min(len(names), MOST_PANELS))
     for axes, name in zip(panels, names, strict=False):
         for number, (variant, found) in enumerate(curves.items()):
-            _line(axes, found.get(name, {}), number, variant)
+            _line(axes, found.get(name, {}), number, labels[variant])
         axes.set_title(_plain(name), fontsize=10)
         bare(axes, "step", "loss")
     _one_legend(figure, panels)
@@ -159,11 +175,12 @@ def _losses(curves: Mapping[str, Mapping[str, Curve]], names: Sequence[str]) -> 
 
 def _weights(curves: Mapping[str, Mapping[str, Curve]], names: Sequence[str]) -> bytes:
     shown = {variant: found for variant, found in curves.items() if any(name in found for name in names)}
+    titles = short_names(shown)
     figure, panels = _grid(min(len(shown), MOST_PANELS))
     for axes, (variant, found) in zip(panels, shown.items(), strict=False):
         for number, name in enumerate(names):
             _line(axes, found.get(name, {}), number, _plain(name))
-        axes.set_title(variant, fontsize=10)
+        axes.set_title(titles[variant], fontsize=10)
         bare(axes, "step", "share")
     highest = max(axes.get_ylim()[1] for axes in panels)
     for axes in panels:

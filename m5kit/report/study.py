@@ -64,6 +64,11 @@ def seeds(study: Study) -> tuple[Sequence[str], list[list[object]]]:
     return ["variant", "sees", "seed", *study["figures"], "run"], rows
 
 
+def listed(study: Study) -> list[Mapping[str, Any]]:
+    """The rows that tables list: views only where they are few; many are a picture, and in ``report.csv``."""
+    return [row for row in study["rows"] if study["views_compared"] or not row["view"]]
+
+
 def row_name(row: Mapping[str, Any]) -> str:
     """Variant and what it sees."""
     return f"{row['variant']}, sees {row['view']}" if row["view"] else str(row["variant"])
@@ -73,7 +78,7 @@ def _quality(study: Study) -> Table:
     names = study["figures"]
     rows = [
         [row_name(row), str(len(row["seeds"])), *(_estimate(row["figures"][name], 3) for name in names)]
-        for row in study["rows"]
+        for row in listed(study)
     ]
     chances = [
         next((c for row in study["rows"] if (c := row["figures"][n]["chance"]) is not None), None) for n in names
@@ -101,7 +106,7 @@ def _differences(study: Study) -> Table:
         if (difference := row["figures"][name]["difference"])
     ]
     headings = ["", "figure", "pairs", "difference", f"{study['confidence']:.0%} interval", "p", "p (Holm)"]
-    return Table(f"Differences from {study['reference']}", headings, rows, _difference_note(study))
+    return Table(f"Differences from {study['reference']}", headings, rows, _difference_note(study), words=2)
 
 
 def _difference_note(study: Study) -> str:
@@ -112,7 +117,7 @@ def _difference_note(study: Study) -> str:
     else:
         least = f"; with {max(pairs)} of them it is at least {_p(2 / 2 ** max(pairs))}" if pairs else ""
         text += f"permutation test{least}"
-    seen = any(row["view"] for row in study["rows"])
+    seen = study["views_compared"] and any(row["view"] for row in study["rows"])
     partly = f" {study['reference']} seen in part is compared with itself seen whole." if seen else ""
     return f"{text}. Holm's correction is over the rows, for each figure.{partly}"
 
@@ -135,7 +140,7 @@ def _failed(study: Study) -> Table:
     rows = [
         [failure["variant"], str(failure["seed"]), failure["reason"], failure["log"]] for failure in study["failed"]
     ]
-    return Table("Failed", ["", "seed", "reason", "log"], rows)
+    return Table("Failed", ["", "seed", "reason", "log"], rows, words=4)
 
 
 def _estimate(interval: Mapping[str, float | None], digits: int) -> str:

@@ -1,8 +1,11 @@
 """How every picture of m5kit looks, and how it becomes a file."""
 
 import io
+from collections.abc import Iterable
 
 import matplotlib as mpl
+import numpy as np
+from numpy.typing import NDArray
 
 mpl.use("Agg")  # a run may have no display
 
@@ -34,6 +37,28 @@ def bare(axes: Axes, x: str, y: str) -> None:
 def legend(axes: Axes) -> None:
     """Beside the plot, where it hides nothing."""
     axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+
+
+def short_names(names: Iterable[str], letters: int = 34) -> dict[str, str]:
+    """Names that fit beside a picture, by whole name: long ones lose their middle, unless two would become one.
+
+    Example:
+        >>> short_names(["scale", "schedule.lr=1e-4, fusion=gated"], letters=20)
+        {'scale': 'scale', 'schedule.lr=1e-4, fusion=gated': 'schedule.l…on=gated'}
+    """
+    whole = list(dict.fromkeys(names))
+    half = letters // 2
+    cut = [name if len(name) <= letters else f"{name[:half]}…{name[1 - half :]}" for name in whole]
+    return dict(zip(whole, cut if len(set(cut)) == len(whole) else whole, strict=True))
+
+
+def ink(background: NDArray[np.float64]) -> str:
+    """Black or white, whichever is easier to read on a colour (red, green, blue from 0 to 1).
+
+    Source: relative luminance, WCAG 2; above 0.18 black has the higher contrast.
+    """
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in background[:3]]
+    return "black" if 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] > 0.18 else "white"
 
 
 def as_png(figure: Figure) -> bytes:

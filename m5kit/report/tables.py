@@ -24,12 +24,14 @@ class Table:
         headings: one a column.
         rows: as long as the headings; the first column names the row.
         note: what one must know to read it; may be empty.
+        words: how many columns, from the first, hold words; the others hold numbers.
     """
 
     title: str
     headings: Sequence[str]
     rows: Sequence[Sequence[str]]
     note: str = ""
+    words: int = 1
 
 
 def to_markdown(table: Table) -> str:
@@ -42,7 +44,7 @@ def to_markdown(table: Table) -> str:
         | 1 | 2 |
     """
     head = f"## {table.title}\n\n" if table.title else ""
-    rule = "|" + "|".join([":--", *["--:"] * (len(table.headings) - 1)]) + "|"
+    rule = "|" + "|".join([":--"] * table.words + ["--:"] * (len(table.headings) - table.words)) + "|"
     note = f"\n\n{table.note}" if table.note else ""
     return head + "\n".join([_pipes(table.headings), rule, *map(_pipes, table.rows)]) + note
 
@@ -57,7 +59,7 @@ def to_csv(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 def to_latex(table: Table) -> str:
     """A ``table`` that needs the package booktabs."""
-    columns = "l" + "r" * (len(table.headings) - 1)
+    columns = "l" * table.words + "r" * (len(table.headings) - table.words)
     note = f" {table.note}" if table.note else ""
     return "\n".join(
         [
@@ -78,13 +80,19 @@ def to_latex(table: Table) -> str:
 
 def to_html(table: Table) -> str:
     """A ``<table>`` below its title, in a box that scrolls where the page is narrow."""
-    head = "".join(f"<th>{escape(heading)}</th>" for heading in table.headings)
-    body = "\n".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in table.rows)
+    head = _cells("th", table.headings, table.words)
+    body = "\n".join(f"<tr>{_cells('td', row, table.words)}</tr>" for row in table.rows)
     note = f'\n<p class="note">{escape(table.note)}</p>' if table.note else ""
     return (
         f'<h2>{escape(table.title)}</h2>\n<div class="wide"><table>\n<thead><tr>{head}</tr></thead>\n'
         f"<tbody>\n{body}\n</tbody></table></div>{note}"
     )
+
+
+def _cells(tag: str, cells: Sequence[str], words: int) -> str:
+    """Those with words are marked, so that the style can wrap them."""
+    kinds = [' class="words"' if number < words else "" for number in range(len(cells))]
+    return "".join(f"<{tag}{kind}>{escape(cell)}</{tag}>" for kind, cell in zip(kinds, cells, strict=True))
 
 
 def _pipes(cells: Sequence[str]) -> str:

@@ -41,7 +41,7 @@ def fake_task(fake_train):
     """Gives the content of ``trial.json`` for a fake training."""
 
     def task(run: Path, variant: str = "base", seed: int = 0, pause: float = 0.0, **changes):
-        whole = {"train": fake_train(run, variant, seed, pause), "views": {}, "seconds": None, "environment": {}}
+        whole = {"train": fake_train(run, variant, seed, pause), "evaluate": None, "seconds": None, "environment": {}}
         return whole | changes
 
     return task

@@ -2,7 +2,7 @@
 
 import pytest
 
-from m5kit.ablation.analysis import Question, analyse
+from m5kit.ablation.analysis import FEW_VIEWS, Question, analyse
 from m5kit.ablation.outcomes import Found, Outcome
 from m5kit.ablation.statistics import holm, paired_permutation, paired_t, student_interval
 from m5kit.ablation.trial_folder import Status
@@ -111,3 +111,18 @@ def test_one_seed_is_compared_without_an_interval():
     assert found["better", ""] == {
         "pairs": 1, "mean": pytest.approx(0.1), "low": None, "high": None, "p": None, "holm": None,
     }  # fmt: skip
+
+
+def test_few_views_are_compared_and_many_are_not():
+    def seen(count):
+        groups = [outcomes("plain", PLAIN), outcomes("better", BETTER)]
+        return study(*groups, *(outcomes("better", BETTER, f"view {n}") for n in range(count)))
+
+    assert seen(FEW_VIEWS)["views_compared"]
+    many = seen(FEW_VIEWS + 1)
+    assert not many["views_compared"]
+    assert {key: difference is None for key, difference in differences(many).items() if key[0] == "better"} == {
+        ("better", ""): False,
+        **{("better", f"view {n}"): True for n in range(FEW_VIEWS + 1)},
+    }
+    assert len(many["rows"]) == FEW_VIEWS + 3

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from m5kit.ablation.commands import trial_task
+from m5kit.ablation.commands import trial_task, views_command
 from m5kit.ablation.plan import Trial
 from m5kit.ablation.sweep import Sweep, View
 
@@ -13,7 +13,7 @@ def test_a_trial_trains_then_evaluates_each_view():
         base="demo/scale",
         vary={},
         figures=("a/b",),
-        evaluate=(View(modalities=("a", "b")),),
+        evaluate=(View(modalities=("a", "b")), View(modalities=("c",))),
         budget={"seconds": 9.0, "threads": 3},
     )
     trial = Trial("id", "fusion=gated", 4, "demo/scale", ("fusion=gated", "seed=4"))
@@ -24,7 +24,7 @@ def test_a_trial_trains_then_evaluates_each_view():
             *(sys.executable, "-m", "m5kit", "train", "demo/scale", "--run-dir", "/run", "--data", "/data"),
             *("--set", "fusion=gated", "--set", "seed=4"),
         ],
-        "views": {"a-b": [sys.executable, "-m", "m5kit", "evaluate", "/run", "--modalities", "a,b", "--json"]},
+        "evaluate": [sys.executable, "-m", "m5kit", "evaluate", "/run", "--modalities", "a,b", "--modalities", "c"],
         "seconds": 9.0,
         "environment": {"OMP_NUM_THREADS": "3"},
     }
@@ -33,3 +33,8 @@ def test_a_trial_trains_then_evaluates_each_view():
 def test_without_data_the_config_decides():
     sweep = Sweep(base="demo/scale", vary={}, figures=("a/b",))
     assert "--data" not in trial_task(sweep, Trial("id", "base", 0, "demo/scale", ()), Path("/run"), None)["train"]
+
+
+def test_all_views_are_asked_for_with_one_word_and_none_with_nothing():
+    assert views_command("all_subsets", Path("/run"))[2:] == ["m5kit", "evaluate", "/run", "--all-subsets"]
+    assert views_command((), Path("/run")) is None

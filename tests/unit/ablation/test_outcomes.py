@@ -8,7 +8,7 @@ import yaml
 from m5kit.ablation.outcomes import of_runs, of_sweep
 from m5kit.ablation.plan import make_plan
 from m5kit.ablation.runner import trial_folder
-from m5kit.ablation.sweep import Sweep, View
+from m5kit.ablation.sweep import Sweep
 from m5kit.ablation.trial_folder import Status, write
 from m5kit.errors import CheckpointError
 
@@ -41,6 +41,13 @@ def test_runs_that_differ_in_their_seed_only_are_one_variant(run, tmp_path):
     assert found.outcomes[0].scores == {"coarse/mrr@10": {"value": 0.5, "chance": 0.1}}
 
 
+def test_views_of_a_run_made_by_hand_are_shown_too(run, tmp_path):
+    path = run("a")
+    write(path / "views.json", {"b": OTHER})
+    found = of_runs([path], tmp_path)
+    assert [(o.view, o.scores["coarse/mrr@10"]["value"]) for o in found.outcomes] == [("", 0.5), ("b", 0.3)]
+
+
 def test_a_run_without_results_is_listed_as_failed(run, tmp_path):
     found = of_runs([run("a"), run("b", 1, results=None)], tmp_path)
     assert len(found.outcomes) == 1
@@ -65,20 +72,19 @@ def test_the_run_of_a_trial_brings_its_cost(run, tmp_path):
 
 
 def test_a_sweep_is_read_in_the_order_of_its_plan_with_its_views(tmp_path):
-    views = (View(modalities=("a", "b")),)
-    sweep = Sweep(base="x", vary={"f": ("g",)}, seeds=(0,), figures=("coarse/mrr@10",), evaluate=views)
+    sweep = Sweep(base="x", vary={"f": ("g",)}, seeds=(0,), figures=("coarse/mrr@10",))
     plan = make_plan(sweep, lambda base, overrides: {"changes": list(overrides)})
     first, second = (trial_folder(tmp_path, trial) for trial in plan.trials)
     write(second.run / "results.json", RESULTS)
-    write(second.views / "a-b.json", OTHER)
+    write(second.run / "views.json", {"a+b": OTHER})
     second.set_status(Status("done", None, 1.0))
-    found = of_sweep(tmp_path, plan, views, tmp_path)
+    found = of_sweep(tmp_path, plan, tmp_path)
     assert [(o.variant, o.view, o.scores["coarse/mrr@10"]["value"]) for o in found.outcomes] == [
         ("f=g", "", 0.5), ("f=g", "a+b", 0.3),
     ]  # fmt: skip
     assert (found.left, found.failed) == (1, [])
     first.set_status(Status("failed", "why"))
-    found = of_sweep(tmp_path, plan, views, tmp_path)
+    found = of_sweep(tmp_path, plan, tmp_path)
     assert (found.left, found.failed[0]["variant"], found.failed[0]["reason"]) == (0, "base", "why")
 
 
@@ -89,4 +95,4 @@ def test_a_damaged_file_of_a_trial_is_named(tmp_path):
     with pytest.raises(
         CheckpointError, match=r"cannot read .*results\.json.* remove its folder to run that trial again"
     ):
-        of_sweep(tmp_path, plan, (), tmp_path)
+        of_sweep(tmp_path, plan, tmp_path)

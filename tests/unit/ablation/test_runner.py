@@ -39,7 +39,7 @@ def sweep(out: Path, command, jobs: int = 2, engine=None, pause: float = 0.0) ->
         run = trial_folder(out, trial).run
         return {
             "train": command(run, trial.variant, trial.seed, pause),
-            "views": {},
+            "evaluate": None,
             "seconds": None,
             "environment": {},
         }
@@ -53,7 +53,7 @@ def sweep(out: Path, command, jobs: int = 2, engine=None, pause: float = 0.0) ->
 
 def report(out: Path) -> str:
     """The study without times."""
-    study = analyse(of_sweep(out, plan(), (), out), Question("fake", "", (FIGURE,)))
+    study = analyse(of_sweep(out, plan(), out), Question("fake", "", (FIGURE,)))
     for row in study["rows"]:
         row["cost"] = None
     return json.dumps(study, indent=2)

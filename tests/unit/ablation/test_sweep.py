@@ -98,6 +98,10 @@ def test_a_base_beside_the_file_is_found_from_anywhere(tmp_path):
             "base: a\nmode: list\nvary: {f: 3}\nfigures: [a/b]",
             ["vary.f: expected a list, got 3"],
         ),
+        (
+            "base: a\nvary: {f: [x]}\nfigures: [a/b]\nevaluate: every",
+            ["evaluate: input should be 'all_subsets'"],
+        ),
         ("base: a\nvary: {}\nmode: list\nfigures: [a/b]", ["vary: there is nothing to vary"]),
         ("base: a\nvary: {f: []}\nfigures: [a/b]", ["vary.f: there are no values"]),
         ("base: a\nvary: {f: [x]}\nfigures: [a/b]\nseeds: [1, 1]", ["seeds: something is in it twice"]),

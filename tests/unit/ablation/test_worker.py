@@ -1,6 +1,5 @@
 """One trial: what it leaves, how it fails, and that nothing of it survives its sweep."""
 
-import json
 import os
 import subprocess
 import sys
@@ -59,17 +58,17 @@ def test_a_trial_that_takes_too_long_is_stopped(folder, fake_task):
     assert time.monotonic() - began < 20
 
 
-def test_a_view_is_what_its_command_prints(folder, fake_task):
-    folder.path.mkdir()
-    show = [sys.executable, "-c", "print('{\"results\": 7}')"]
-    assert run(folder, fake_task(folder.run, views={"a-b": show})).state == "done"
-    assert json.loads((folder.views / "a-b.json").read_text()) == {"results": 7}
+def test_further_views_are_evaluated_after_training_and_their_words_are_kept(folder, fake_task):
+    code = f"import os; print(sorted(os.listdir({str(folder.run)!r})))"
+    status = run(folder, fake_task(folder.run, evaluate=[sys.executable, "-c", code]))
+    assert status.state == "done"
+    assert folder.log.read_text() == "training\n['begun', 'metrics.jsonl', 'results.json']\n"
 
 
-def test_a_view_that_is_not_json_fails_the_trial(folder, fake_task):
-    status = run(folder, fake_task(folder.run, views={"a": [sys.executable, "-c", "print('oops')"]}))
-    assert status.state == "failed"
-    assert status.reason.startswith("the evaluation 'a' printed no JSON: Expecting value")
+def test_views_that_cannot_be_evaluated_fail_the_trial(folder, fake_task):
+    code = "import sys; sys.exit('error: the run has no audio')"
+    status = run(folder, fake_task(folder.run, evaluate=[sys.executable, "-c", code]))
+    assert status == Status("failed", "the run has no audio")
 
 
 def test_the_environment_is_that_of_the_task(folder, fake_task):

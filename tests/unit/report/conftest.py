@@ -42,6 +42,7 @@ def study():
         "confidence": 0.95,
         "interval": "student",
         "test": "permutation",
+        "views_compared": True,
         "rows": [
             _row("plain", "", [0.5, 0.6], 10.0),
             _row("new_one", "", [0.7, 0.8], 20.0, difference),

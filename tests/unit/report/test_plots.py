@@ -5,6 +5,7 @@ import json
 import pytest
 
 from m5kit.report.plots import MOST_PANELS, _mean_curves, pictures
+from m5kit.report.style import short_names
 
 
 def _log(path, rows):
@@ -48,3 +49,16 @@ def test_more_variants_than_panels_can_be_drawn(study, folder, count):
     row = study["rows"][0]
     study["rows"] = [row | {"variant": f"variant {number}"} for number in range(count)]
     assert len(list(pictures(study, folder))) == 4
+
+
+def test_many_views_are_drawn_as_choices_of_modalities(study, folder):
+    study["views_compared"] = False
+    found = {picture.name: picture for picture in pictures(study, folder)}
+    assert found["views"].title == "Whatever is missing"
+    assert "sees only the modalities with a dark dot" in found["views"].note
+
+
+def test_long_names_lose_their_middle_unless_that_makes_two_alike():
+    long, other = "a" * 30 + "1" + "b" * 30, "a" * 30 + "2" + "b" * 30
+    assert short_names([long, "x"]) == {long: "a" * 17 + "…" + "b" * 16, "x": "x"}
+    assert short_names([long, other]) == {long: long, other: other}

@@ -60,3 +60,10 @@ def test_every_run_has_a_row(study):
 
 def test_progress():
     assert progress({"progress": {"done": 0, "failed": 2, "left": 1}}) == "0 runs done, 2 failed, 1 to go."
+
+
+def test_many_views_are_left_to_the_picture_and_the_csv(study):
+    study["views_compared"] = False
+    assert [row[0] for row in tables(study)[0].rows] == ["plain", "new_one", "(chance)"]
+    assert "seen in part" not in tables(study)[1].note
+    assert [row[1] for row in numbers(study)] == ["", "", "a+b"]

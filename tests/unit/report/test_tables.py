@@ -34,3 +34,10 @@ def test_csv_reads_back():
     rows = [["a,b", 0.125, None], ['say "x"', 2, "two\nlines"]]
     read = list(csv.reader(io.StringIO(to_csv(["one", "two", "three"], rows))))
     assert read == [["one", "two", "three"], ["a,b", "0.125", ""], ['say "x"', "2", "two\nlines"]]
+
+
+def test_columns_of_words_are_set_left():
+    table = Table("", ["", "why", "n"], [["a", "b", "1"]], words=2)
+    assert "\n|:--|:--|--:|\n" in to_markdown(table)
+    assert r"\begin{tabular}{llr}" in to_latex(table)
+    assert '<td class="words">a</td><td class="words">b</td><td>1</td>' in to_html(table)

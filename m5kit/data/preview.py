@@ -1,0 +1,135 @@
+"""Shows an item as a person would look at it: small pictures, a few words, a few rows.
+
+What a modality looks like follows from what its decoder gives, so one that nobody here has heard of is shown too.
+"""
+
+import io
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from m5kit.data.dataset import Pipeline
+from m5kit.data.decode.features import Features
+from m5kit.data.decode.sound import Sound
+from m5kit.errors import DecodeError
+from m5kit.structures import Sample
+
+EDGE = 112
+"""Longest side of a picture in pixels."""
+FRAMES, FRAME = 4, 56
+"""Frames of a strip, and their height."""
+SOUND = (120, 44)
+"""Width and height of the picture of a sound."""
+LETTERS, ROWS, CELL = 90, 4, 28
+"""Of a text; of a table; of a value in it."""
+
+Kind = Literal["picture", "strip", "sound", "text", "rows", "note"]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One modality of a shown item.
+
+    Attributes:
+        modality: its name.
+        kind: a picture, a strip of frames or a sound, each as the address (``data:``) of a picture that holds it
+            itself; a text; rows of two texts; or a remark.
+        value: as the kind says.
+    """
+
+    modality: str
+    kind: Kind
+    value: Any
+
+    def as_json(self) -> dict[str, Any]:
+        """For a file."""
+        return asdict(self)
+
+
+def preview(sample: Sample, root: Path, pipelines: Mapping[str, Pipeline]) -> list[Part]:
+    """Every modality that an item has; what cannot be read is a remark.
+
+    Args:
+        sample: the item.
+        root: folder that its paths are relative to.
+        pipelines: by modality; what their decoders give is shown, before any transform.
+    """
+    parts = []
+    for modality, pipeline in pipelines.items():
+        reference = pipeline.reference(sample, modality)
+        if reference is None:
+            continue
+        try:
+            kind, value = _shown(pipeline.decoder(reference, root))
+        except DecodeError:
+            kind, value = "note", "cannot be read"
+        parts.append(Part(modality, kind, value))
+    return parts
+
+
+def _shown(decoded: Any) -> tuple[Kind, Any]:
+    if isinstance(decoded, str):
+        return "text", _cut(decoded, LETTERS)
+    if isinstance(decoded, Mapping):
+        return "rows", [
+            [_cut(str(key), CELL), _cut(_words(value), CELL)] for key, value in list(decoded.items())[:ROWS]
+        ]
+    if isinstance(decoded, Sound):
+        return "sound", _data_uri(sound_picture(decoded))
+    if isinstance(decoded, Features):
+        return "note", f"{len(decoded.values)} features of width {decoded.values.shape[1]}"
+    if isinstance(decoded, np.ndarray) and decoded.dtype == np.uint8 and decoded.shape[-1:] == (3,):
+        return ("strip", _data_uri(_strip(decoded))) if decoded.ndim == 4 else ("picture", _data_uri(decoded))
+    return "note", f"{type(decoded).__name__} is not shown"
+
+
+def sound_picture(sound: Sound) -> NDArray[np.uint8]:
+    """A spectrogram in greys, time to the right and frequency up, the waveform's envelope in red: ``h w 3``."""
+    width, height = SOUND
+    window = 512
+    samples = np.pad(sound.waveform, (0, max(0, window + width - len(sound.waveform))))
+    starts = np.linspace(0, len(samples) - window, width).astype(np.int64)
+    frames = samples[starts[:, None] + np.arange(window)]
+    power = np.abs(np.fft.rfft(frames * np.hanning(window), axis=1)) ** 2
+    bands = np.stack([part.mean(axis=1) for part in np.array_split(power[:, 1:], height, axis=1)])
+    loud = np.log10(bands + 1e-6)
+    grey = 255 - 200 * (loud - loud.min()) / max(float(np.ptp(loud)), 1e-6)
+    picture = np.repeat(grey[::-1, :, None], 3, axis=2).astype(np.uint8)
+    reach = np.abs(frames).max(axis=1) / max(float(np.abs(samples).max()), 1e-6) * (height / 2 - 1)
+    for end in (height / 2 - reach, height / 2 + reach):
+        picture[np.clip(end.astype(np.int64), 0, height - 1), np.arange(width)] = (200, 40, 40)
+    return picture
+
+
+def _strip(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A few frames side by side, evenly over the clip: ``h w 3``."""
+    chosen = np.linspace(0, len(frames) - 1, min(FRAMES, len(frames))).round().astype(np.int64)
+    return np.concatenate([np.asarray(_shrunk(frames[i], FRAME)) for i in chosen], axis=1)
+
+
+def _shrunk(pixels: NDArray[np.uint8], edge: int) -> Any:
+    from PIL import Image
+
+    picture = Image.fromarray(pixels)
+    picture.thumbnail((edge, edge))
+    return picture
+
+
+def _data_uri(pixels: NDArray[np.uint8]) -> str:
+    wide = max(EDGE, FRAMES * FRAME) if pixels.shape[1] > 2 * pixels.shape[0] else EDGE
+    buffer = io.BytesIO()
+    _shrunk(pixels, wide).save(buffer, format="JPEG", quality=70)
+    return f"data:image/jpeg;base64,{b64encode(buffer.getvalue()).decode('ascii')}"
+
+
+def _words(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _cut(text: str, letters: int) -> str:
+    return text if len(text) <= letters else text[: letters - 1].rstrip() + "…"
