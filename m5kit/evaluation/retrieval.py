@@ -94,37 +94,42 @@ class Retrieval(Metric):
 
     def rank(self, queries: Embedded, gallery: Embedded) -> Ranking:
         """Search the gallery for labelled queries; the scores of single queries come from this."""
-        own = self._own(queries, gallery)
-        found = self.nearest(queries, gallery, max(self.ks))
-        wanted, offered = queries.label(self.label), gallery.label(self.label)
-        names, numbers = np.unique(np.concatenate([wanted, offered]), return_inverse=True)
-        wanted_number, offered_number = numbers[: len(wanted)], numbers[len(wanted) :]
-        in_gallery = np.bincount(offered_number, minlength=len(names))
-        only_asked = np.bincount(wanted_number[_positions(queries.ids, gallery.ids) == NOTHING], minlength=len(names))
-        own_counts = (own != NOTHING) & (offered_number[own] == wanted_number)
+        there = _positions(queries.ids, gallery.ids)
+        own = there if self.leave_one_out else np.full(len(queries), NOTHING)
+        found = self._search(queries, gallery, max(self.ks), own)
+        wanted, offered = _numbers(queries.label(self.label), gallery.label(self.label))
+        classes = int(max(wanted.max(), offered.max())) + 1
+        in_gallery = np.bincount(offered, minlength=classes)
+        only_asked = np.bincount(wanted[there == NOTHING], minlength=classes)
+        own_counts = (own != NOTHING) & (offered[own] == wanted)
         return Ranking(
-            hits=(found != NOTHING) & (offered_number[found] == wanted_number[:, None]),
-            relevant=in_gallery[wanted_number] - own_counts,
-            known=(in_gallery + only_asked)[wanted_number],
+            hits=(found != NOTHING) & (offered[found] == wanted[:, None]),
+            relevant=in_gallery[wanted] - own_counts,
+            known=(in_gallery + only_asked)[wanted],
             ranked=len(gallery) - (own != NOTHING),
         )
 
     def nearest(self, queries: Embedded, gallery: Embedded, k: int) -> NDArray[np.int64]:
         """Positions ``q k`` in the gallery of what each query finds, best first; -1 where the gallery ends."""
-        own = self._own(queries, gallery)
-        return top_k(self.vectors(queries), self.vectors(gallery), k, own=own, backend=self.backend)
+        there = _positions(queries.ids, gallery.ids)
+        return self._search(queries, gallery, k, there if self.leave_one_out else np.full(len(queries), NOTHING))
 
     def vectors(self, part: Embedded) -> NDArray[np.float32]:
         """What is compared, ``b d``; their products are the scores."""
         return normalise(part.vectors) if self.cosine else part.vectors
 
-    def _own(self, queries: Embedded, gallery: Embedded) -> NDArray[np.int64]:
-        """Where in the gallery each query stands and must not find itself, ``q``; -1 for nowhere."""
-        return _positions(queries.ids, gallery.ids) if self.leave_one_out else np.full(len(queries), NOTHING)
+    def _search(self, queries: Embedded, gallery: Embedded, k: int, own: NDArray[np.int64]) -> NDArray[np.int64]:
+        return top_k(self.vectors(queries), self.vectors(gallery), k, own=own, backend=self.backend)
 
 
 def _positions(wanted: NDArray[np.str_], ids: NDArray[np.str_]) -> NDArray[np.int64]:
     """Where in ``ids`` each wanted one is, -1 if nowhere."""
-    order = np.argsort(ids)
-    guess = order[np.searchsorted(ids, wanted, sorter=order).clip(max=len(ids) - 1)]
-    return np.where(ids[guess] == wanted, guess, NOTHING)
+    where = {name: position for position, name in enumerate(ids.tolist())}
+    return np.array([where.get(name, NOTHING) for name in wanted.tolist()], dtype=np.int64)
+
+
+def _numbers(wanted: NDArray[np.str_], offered: NDArray[np.str_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Labels as numbers, equal where the labels are; by hashing, as sorting texts takes longer than the search."""
+    known: dict[str, int] = {}
+    numbers = [known.setdefault(name, len(known)) for name in (*wanted.tolist(), *offered.tolist())]
+    return np.array(numbers[: len(wanted)]), np.array(numbers[len(wanted) :])

@@ -5,6 +5,8 @@ Shape letters: q query, k top-k. Every score of a query for which the gallery ho
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +36,21 @@ class Ranking:
     known: Ints
     ranked: Ints
 
+    @cached_property
+    def found(self) -> Ints:
+        """``q k+1``: hits in the first 0, 1, ..., k ranks."""
+        return np.pad(self.hits.cumsum(1), ((0, 0), (1, 0)))
+
+    @cached_property
+    def precisions(self) -> Floats:
+        """``q k+1``: sum of the precisions at the hits in the first 0, 1, ..., k ranks."""
+        at_hits = self.hits * (self.found[:, 1:] / np.arange(1.0, self.hits.shape[1] + 1))
+        return np.pad(at_hits.cumsum(1), ((0, 0), (1, 0)))
+
+    def depth(self, k: int) -> int:
+        """How many of the first k ranks are there."""
+        return min(k, self.hits.shape[1])
+
 
 def scores(ranking: Ranking, ks: Sequence[int]) -> Mapping[str, Floats]:
     """The scores ``q`` by name, such as ``map_hits@10``: :data:`AT_EVERY_DEPTH`, and the others at the largest k."""
@@ -47,8 +64,8 @@ def map_hits(ranking: Ranking, k: int) -> Floats:
     :func:`map_std` for the same ranking; use it to compare with the paper. Equals torchmetrics'
     ``retrieval_average_precision`` at k'.
     """
-    hits = _first(ranking.hits, _cut(ranking, k))
-    average: Floats = _precision_at_hits(hits) / np.maximum(hits.sum(1), 1)
+    cut = _reached(ranking, k)
+    average: Floats = _at(ranking.precisions, cut) / np.maximum(_at(ranking.found, cut), 1)
     return average
 
 
@@ -57,25 +74,25 @@ def map_std(ranking: Ranking, k: int) -> Floats:
 
     Source: Manning, Raghavan and Schütze, Introduction to Information Retrieval (2008), section 8.4, cut at k.
     """
-    return _precision_at_hits(ranking.hits[:, :k]) / np.maximum(np.minimum(k, ranking.relevant), 1)
+    average: Floats = ranking.precisions[:, ranking.depth(k)] / np.maximum(np.minimum(k, ranking.relevant), 1)
+    return average
 
 
 def precision(ranking: Ranking, k: int) -> Floats:
     """Share of hits in the first ``k' = min(k, P, N)``, as in the M5Product toolkit."""
-    cut = _cut(ranking, k)
-    share: Floats = _first(ranking.hits, cut).sum(1) / np.maximum(cut, 1)
+    share: Floats = _at(ranking.found, _reached(ranking, k)) / np.maximum(_cut(ranking, k), 1)
     return share
 
 
 def recall(ranking: Ranking, k: int) -> Floats:
     """Share of the R relevant items that stand in the first k."""
-    found: Floats = ranking.hits[:, :k].sum(1) / np.maximum(ranking.relevant, 1)
-    return found
+    share: Floats = ranking.found[:, ranking.depth(k)] / np.maximum(ranking.relevant, 1)
+    return share
 
 
 def hit_rate(ranking: Ranking, k: int) -> Floats:
     """1 if anything relevant stands in the first k (often called R@k where R is 1)."""
-    return np.asarray(ranking.hits[:, :k].any(1), dtype=np.float64)
+    return np.asarray(ranking.found[:, ranking.depth(k)] > 0, dtype=np.float64)
 
 
 def ndcg(ranking: Ranking, k: int) -> Floats:
@@ -108,8 +125,11 @@ def chances(ranking: Ranking, ks: Sequence[int]) -> Mapping[str, float]:
         >>> chances(found, [1])["recall@1"]
         0.25
     """
-    by_depth = {k: _chance(ranking, k) for k in ks}
-    return {f"{name}@{k}": float(by_depth[k][name].mean()) for name, k in _names(ks)}
+    counts = np.stack([ranking.relevant, ranking.known, ranking.ranked])
+    cases, queries = np.unique(counts, axis=1, return_counts=True)  # many queries have the same prospects
+    alike = Ranking(np.zeros((cases.shape[1], 0), dtype=bool), *cases)
+    by_depth = {k: _chance(alike, k) for k in ks}
+    return {f"{name}@{k}": float(np.average(by_depth[k][name], weights=queries)) for name, k in _names(ks)}
 
 
 def _names(ks: Sequence[int]) -> Iterator[tuple[str, int]]:
@@ -163,15 +183,14 @@ def _cut(ranking: Ranking, k: int) -> Ints:
     return np.minimum(np.minimum(k, ranking.known), ranking.ranked)
 
 
-def _first(hits: NDArray[np.bool_], cut: Ints) -> NDArray[np.bool_]:
-    return hits & (np.arange(hits.shape[1]) < cut[:, None])
+def _reached(ranking: Ranking, k: int) -> Ints:
+    """The cut, or the end of what was found."""
+    return np.minimum(_cut(ranking, k), ranking.hits.shape[1])
 
 
-def _precision_at_hits(hits: NDArray[np.bool_]) -> Floats:
-    """Sum over the hits of the precision at their rank, ``q``."""
-    precisions = hits.cumsum(1) / np.arange(1.0, hits.shape[1] + 1)
-    total: Floats = np.einsum("qk,qk->q", hits, precisions)
-    return total
+def _at(running: NDArray[Any], count: Ints) -> NDArray[Any]:
+    """The entry of each row of running sums after its first ``count`` ranks."""
+    return running[np.arange(len(running)), count]
 
 
 def _ideal_gain(ranking: Ranking, k: int) -> Floats:

@@ -11,7 +11,7 @@ def normalise(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         >>> normalise(np.array([[3.0, 4.0], [0.0, 0.0]], dtype=np.float32)).tolist()
         [[0.6000000238418579, 0.800000011920929], [0.0, 0.0]]
     """
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    lengths = np.sqrt(np.einsum("bd,bd->b", vectors, vectors))[:, None]
     lengths[lengths == 0] = 1
     unit: NDArray[np.float32] = np.divide(vectors, lengths, dtype=np.float32)
     return unit

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+import torch
 
 from m5kit.errors import ConfigError, MissingDependencyError
-from m5kit.evaluation.functional.search import top_k
+from m5kit.evaluation.functional.search import _search_on_device, top_k
 
 
 def sorted_search(queries, gallery, k, own):
@@ -32,6 +33,35 @@ def test_equals_sorting_all_scores_whatever_the_blocks(tied, k, blocks):
     queries, gallery, own = tied
     found = top_k(queries, gallery, k, own=own, query_block=blocks[0], gallery_block=blocks[1], device="cpu")
     np.testing.assert_array_equal(found, sorted_search(queries, gallery, k, own))
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_threads_and_devices_change_nothing(tied, threads):
+    queries, gallery, own = tied
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        found = top_k(queries, gallery, 9, own=own, query_block=20, gallery_block=150, device="cpu")
+    finally:
+        torch.set_num_threads(before)
+    np.testing.assert_array_equal(found, sorted_search(queries, gallery, 9, own))
+
+
+@pytest.mark.parametrize("k", [1, 5, 199, 200])
+@pytest.mark.parametrize("block", [13, 500])
+def test_the_way_of_an_accelerator_finds_the_same(tied, k, block):
+    queries, gallery, own = tied
+    buffer = torch.empty(len(queries) * min(block, len(gallery)))
+    found = _search_on_device(torch.from_numpy(queries), gallery, k, own, block, buffer)
+    np.testing.assert_array_equal(found, sorted_search(queries, gallery, k, own))
+
+
+def test_a_gallery_on_the_disk_is_read_where_it_lies(tied, tmp_path):
+    queries, gallery, own = tied
+    np.save(tmp_path / "gallery.npy", gallery)
+    mapped = np.load(tmp_path / "gallery.npy", mmap_mode="r")
+    found = top_k(queries, mapped, 5, own=own, gallery_block=64, device="cpu")
+    np.testing.assert_array_equal(found, sorted_search(queries, gallery, 5, own))
 
 
 def test_the_earlier_of_equal_items_comes_first():

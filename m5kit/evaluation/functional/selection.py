@@ -1,0 +1,84 @@
+"""The best k of many scores on a CPU, exactly and in order, several times faster than sorting or ``torch.topk``.
+
+A score and its position are packed into one 64-bit key, so that one plain sort of a few candidates ranks them, the
+earlier of equal scores first. Shape letters: q query, g gallery item, c candidate, k top-k.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Keys = NDArray[np.int64]
+"""``q c``: the larger, the better; see :func:`best_keys`."""
+
+NOBODY = np.int64(np.iinfo(np.int64).min)
+"""The key that stands where there are fewer candidates."""
+
+_POSITIONS = np.int64(2**32 - 1)
+_SIGN = np.int64(2**31 - 1)
+_SPARE = 4
+"""Groups for each of the k wanted: then hardly more than k scores reach the k-th best maximum of a group."""
+
+
+def best_keys(scores: NDArray[np.float32], k: int, start: int, least: NDArray[np.float32] | None = None) -> Keys:
+    """Keys ``q c`` of the best k of each row, best first; c is at most k.
+
+    Args:
+        scores: ``q g``.
+        k: how many are wanted.
+        start: gallery position of the first column, below 2^32.
+        least: ``q``, scores below which nobody is wanted.
+    """
+    bound = _bound(scores, k)
+    if least is not None:
+        bound = np.maximum(bound, least)
+    flat = np.flatnonzero(scores >= bound[:, None])
+    rows, columns = np.divmod(flat, scores.shape[1])
+    counts = np.bincount(rows, minlength=len(scores))
+    table = np.full((len(scores), counts.max(initial=0)), NOBODY)
+    table[rows, np.arange(len(flat)) - (counts.cumsum() - counts)[rows]] = _pack(
+        scores.ravel().take(flat), columns + start
+    )
+    return _descending(table, k)
+
+
+def merge(left: Keys, right: Keys, k: int) -> Keys:
+    """The best k of two tables of keys, best first."""
+    return _descending(np.concatenate([left, right], axis=1), k)
+
+
+def unpack(keys: Keys) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Scores (minus infinity for nobody) and positions of keys.
+
+    Example:
+        >>> scores, positions = unpack(best_keys(np.array([[0.5, -1.0, 2.0, 0.5]], dtype=np.float32), 3, start=10))
+        >>> scores.tolist(), positions.tolist()
+        ([[2.0, 0.5, 0.5]], [[12, 10, 13]])
+    """
+    bits = keys >> 32
+    bits ^= (bits >> 63) & _SIGN
+    scores = bits.astype(np.int32).view(np.float32)
+    return np.where(keys == NOBODY, np.float32(-np.inf), scores), _POSITIONS - (keys & _POSITIONS)
+
+
+def _bound(scores: NDArray[np.float32], k: int) -> NDArray[np.float32]:
+    """Something ``q`` that the k-th largest of each row is not below: the k-th largest of the maxima of groups."""
+    groups = _SPARE * k
+    members = scores.shape[1] // groups
+    if members < 2:  # nothing is saved
+        return np.full(len(scores), -np.inf, dtype=np.float32)
+    maxima = scores[:, : members * groups].reshape(len(scores), members, groups).max(1)
+    maxima.sort(axis=1)
+    bound: NDArray[np.float32] = maxima[:, -k]
+    return bound
+
+
+def _pack(scores: NDArray[np.float32], positions: NDArray[np.int64]) -> Keys:
+    bits = (scores + np.float32(0)).view(np.int32).astype(np.int64)  # -0 becomes 0, its equal
+    bits ^= (bits >> 63) & _SIGN  # now whole numbers are ordered as the floats are
+    keys: Keys = (bits << 32) | (_POSITIONS - positions)
+    return keys
+
+
+def _descending(table: Keys, k: int) -> Keys:
+    table.sort(axis=1)
+    return table[:, : -k - 1 : -1]
