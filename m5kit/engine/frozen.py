@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmengine.device import get_device
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
@@ -18,6 +17,7 @@ from m5kit.api import DecodeError, Decoder, Transform
 from m5kit.data.dataset import Pipeline, Samples
 from m5kit.data.kept import OutputStore, digest_content, digest_facts
 from m5kit.engine.config import RunConfig
+from m5kit.engine.door import get_device
 from m5kit.errors import DataError
 from m5kit.nn.pretrained.extraction import EXTRACTED
 from m5kit.structures import Inputs

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from time import perf_counter
 
-from mmengine.runner import BaseLoop, Runner
 from torch.utils.data import DataLoader
 
+from m5kit.engine.door import BaseLoop, Runner
 from m5kit.structures import Batch
 
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-from mmengine.optim import CosineAnnealingLR, LinearLR, OptimWrapper
 from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 
 from m5kit.engine.config import Schedule
+from m5kit.engine.door import CosineAnnealingLR, LinearLR, OptimWrapper
 from m5kit.nn.pretrained.tuning import learning_rate_scales
 
 

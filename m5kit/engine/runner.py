@@ -7,9 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mmengine.logging import MMLogger
-from mmengine.runner import Runner
-from mmengine.visualization import Visualizer
+from m5kit.engine.door import MMLogger, Runner, Visualizer
 
 
 class QuietRunner(Runner):  # type: ignore[misc]  # mmengine ships no types

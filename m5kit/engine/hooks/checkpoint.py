@@ -5,9 +5,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from mmengine.hooks import Hook
-
 from m5kit.engine import checkpoint
+from m5kit.engine.door import Hook
 
 
 class CheckpointHook(Hook):  # type: ignore[misc]  # mmengine ships no types

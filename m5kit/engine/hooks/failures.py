@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from mmengine.hooks import Hook
-
 from m5kit.data.failures import FailureLog
+from m5kit.engine.door import Hook
 
 
 class FailuresHook(Hook):  # type: ignore[misc]  # mmengine ships no types

@@ -7,9 +7,9 @@ from time import perf_counter
 from typing import Any
 
 import torch
-from mmengine.hooks import Hook
 from torch.utils.tensorboard import SummaryWriter
 
+from m5kit.engine.door import Hook
 from m5kit.engine.progress import Progress
 from m5kit.engine.run_folder import RunFolder
 from m5kit.errors import M5KitError
