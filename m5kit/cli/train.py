@@ -35,6 +35,8 @@ def run(options: argparse.Namespace) -> int:
 
     from m5kit.engine.training import train
 
+    if options.resume and options.run_dir is not None:
+        _require_plugins(options.run_dir)
     resolved = load(options)
     path = _run_dir(options, resolved.name)
     for note in resolved.notes:
@@ -46,6 +48,14 @@ def run(options: argparse.Namespace) -> int:
         return 128 + outcome.stopped_by
     _finish(path)
     return 0
+
+
+def _require_plugins(path: Path) -> None:
+    """Before the config is read, whose pieces may come with the plugin that is missing."""
+    from m5kit.engine.provenance import require_plugins
+    from m5kit.engine.run_folder import RunFolder, read_json
+
+    require_plugins(read_json(RunFolder.open(path).provenance))
 
 
 def _run_dir(options: argparse.Namespace, name: str) -> Path:

@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+import logging
 import platform
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,8 @@ from m5kit import plugins
 from m5kit.engine.config import Resolved, find_parts
 from m5kit.errors import CheckpointError, DataError
 from m5kit.registry import FAMILIES
+
+log = logging.getLogger("m5kit")
 
 LIBRARIES = (
     *("torch", "torchvision", "torchaudio", "mmengine", "transformers", "open_clip_torch", "tokenizers", "decord"),
@@ -71,55 +75,104 @@ def git_state() -> dict[str, Any] | None:
 
 
 def plugins_in_use(resolved: Resolved) -> list[dict[str, str]]:
-    """Distribution, version and entry point of each part of the config that a plugin provides."""
+    """Distribution, version and entry point of each part that a plugin provides, those inside other parts included."""
     used = []
     for part in find_parts(resolved.values):
-        name = part.given.get("type") if isinstance(part.given, Mapping) else None
-        if not isinstance(name, str) or name.removeprefix("m5kit:") in FAMILIES[part.family].built_ins:
-            continue
-        found = plugins.find(part.family, name)
-        if found is not None:
-            used.append(
-                {
-                    "key": part.key,
-                    "distribution": found.distribution,
-                    "version": found.version,
-                    "group": f"m5kit.v{found.api}.{found.family}",
-                    "entry_point": f"{found.name} = {found.target}",
-                }
-            )
+        for key, name in _types(part.key, part.given):
+            if name.removeprefix("m5kit:") in FAMILIES[part.family].built_ins:
+                continue
+            found = plugins.find(part.family, name)
+            if found is not None:
+                used.append(
+                    {
+                        "key": key,
+                        "distribution": found.distribution,
+                        "version": found.version,
+                        "group": f"m5kit.v{found.api}.{found.family}",
+                        "entry_point": f"{found.name} = {found.target}",
+                    }
+                )
     return used
 
 
+def _types(key: str, given: Any) -> Iterator[tuple[str, str]]:
+    """Dotted key and type of a part and of those that its arguments hold, which are of its family."""
+    if isinstance(given, Mapping):
+        if isinstance(given.get("type"), str):
+            yield key, given["type"]
+        for name, value in given.items():
+            yield from _types(f"{key}.{name}", value)
+
+
 def require_plugins(provenance: Mapping[str, Any]) -> None:
-    """See that the plugins that a run was trained with are here, none older than then.
+    """See that the plugins that a run was trained with are here, none older than then; a newer one is noted.
 
     Args:
         provenance: of the run.
 
     Raises:
-        CheckpointError: the plugins that are missing or older, with the versions that the run had and what to install.
+        CheckpointError: the plugins that are missing, older or left out, with the versions that the run had and what to
+            install.
     """
-    problems = [problem for used in provenance.get("plugins", ()) if (problem := _plugin_problem(used)) is not None]
+    used = provenance.get("plugins", ())
+    problems = [problem for each in used if (problem := _plugin_problem(each)) is not None]
     if problems:
         raise CheckpointError("\n".join(dict.fromkeys(problems)))
+    for each in used:
+        here = _version_here(each)
+        if here != each["version"]:
+            _note(f"{_trained_with(each)}; here it is {here}, so figures may differ a little")
 
 
 def _plugin_problem(used: Mapping[str, str]) -> str | None:
-    name, trained = used["distribution"], used["version"]
-    made_with = f"{used['key']} of the run was trained with the plugin {name} {trained}"
-    if Path(name).is_absolute():
-        return None if Path(name).is_file() else f"{made_with}, and there is no such file; bring it back"
-    here = _version(name)
+    name, trained, here = used["distribution"], used["version"], _version_here(used)
+    if here is None and Path(name).is_absolute():
+        return f"{_trained_with(used)}, and there is no such file; bring it back"
     if here is None:
-        return f"{made_with}, which is not installed; run: pip install '{name}=={trained}'"
+        return f"{_trained_with(used)}, which is not installed; run: pip install '{name}=={trained}'"
+    if Path(name).is_absolute():
+        return None
     if _release(here) < _release(trained):
-        return f"{made_with}, the one installed is older: {here}; run: pip install --upgrade '{name}>={trained}'"
-    return None
+        return (
+            f"{_trained_with(used)}, the one installed is older: {here}; run: pip install --upgrade '{name}>={trained}'"
+        )
+    return None if _publishes(used) else f"{_trained_with(used)}, {_why_not_published(used, here)}"
+
+
+def _trained_with(used: Mapping[str, str]) -> str:
+    return f"{used['key']} of the run was trained with the plugin {used['distribution']} {used['version']}"
+
+
+def _version_here(used: Mapping[str, str]) -> str | None:
+    """The installed version, or the hash of a local file; None if it is not here."""
+    path = Path(used["distribution"])
+    if not path.is_absolute():
+        return _version(used["distribution"])
+    return plugins.hash_of(path) if path.is_file() else None
+
+
+def _publishes(used: Mapping[str, str]) -> bool:
+    """Whether the part of then is among those that may be used now."""
+    family, name = used["group"].rpartition(".")[2], used["entry_point"].partition(" = ")[0]
+    there = [part for part in plugins.discover().get(family, ()) if part.name == name]
+    return any(plugins.same_distribution(part.distribution, used["distribution"]) for part in there)
+
+
+def _why_not_published(used: Mapping[str, str], here: str) -> str:
+    if not plugins.is_allowed(used["distribution"]):
+        return f"which is installed but left out by {plugins.ALLOW_VARIABLE}, --no-plugins or plugins.allow; allow it"
+    name, trained = used["distribution"], used["version"]
+    return f"of which the one installed, {here}, has no {used['entry_point']!r}; run: pip install '{name}=={trained}'"
 
 
 def _release(version: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.match(r"[\d.]*", version)[0].split(".") if number)  # type: ignore[index]
+
+
+@cache
+def _note(text: str) -> None:
+    """Say it once a process, however often a run is opened."""
+    log.warning("note: %s", text)
 
 
 def fingerprint(manifest: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from m5kit.errors import PluginError
-from m5kit.plugins.local import local_parts
+from m5kit.plugins.local import hash_of, local_parts
 from m5kit.plugins.parts import API_VERSION, PluginPart, plain_name
 from m5kit.plugins.policy import ALLOW_VARIABLE, LOCAL_VARIABLE, STRICT_VARIABLE, allowed, is_strict, use
 from m5kit.plugins.scan import published
@@ -23,9 +23,12 @@ __all__ = [
     "PluginPart",
     "discover",
     "find",
+    "hash_of",
+    "is_allowed",
     "is_strict",
     "problems",
     "refresh",
+    "same_distribution",
     "use",
 ]
 
@@ -70,6 +73,17 @@ def find(family: str, name: str) -> PluginPart | None:
 def problems() -> tuple[str, ...]:
     """What is wrong with what is published, a sentence each: unreadable metadata, other API versions, clashes."""
     return _problems(allowed(), local_parts())
+
+
+def is_allowed(distribution: str) -> bool:
+    """Whether the environment and the config at hand let a distribution be used."""
+    allow = allowed()
+    return allow is None or plain_name(distribution) in allow
+
+
+def same_distribution(one: str, other: str) -> bool:
+    """Whether two names mean one distribution: case, ``-``, ``_`` and ``.`` do not count."""
+    return plain_name(one) == plain_name(other)
 
 
 def refresh() -> None:

@@ -44,13 +44,17 @@ def _parts(files: tuple[str, ...]) -> tuple[PluginPart, ...]:
     return tuple(part for path in files for part in _parts_of(Path(path)))
 
 
+def hash_of(path: Path) -> str:
+    """What stands for the version of a local file: the beginning of its SHA-256."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+
+
 def _parts_of(path: Path) -> list[PluginPart]:
     try:
-        source = path.read_bytes()
-        tree = ast.parse(source)
+        version = hash_of(path)
+        tree = ast.parse(path.read_bytes())
     except (OSError, SyntaxError, ValueError) as error:
         raise PluginError(f"cannot read the local plugin {path}: {error}") from error
-    version = hashlib.sha256(source).hexdigest()[:12]
     parts = [
         PluginPart(family, name, str(path), version, API_VERSION, f"{PREFIX}{path.stem}:{cls}", local=True)
         for cls, family, name in _registrations(tree)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import subprocess
-from importlib import metadata
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -92,30 +92,89 @@ def test_plugins_are_named_where_the_config_uses_them(tmp_path: Path, monkeypatc
     ]
 
 
-def used(distribution: str, version: str) -> dict[str, list[dict[str, str]]]:
-    return {"plugins": [{"key": "encoder_a", "distribution": distribution, "version": version}]}
+def test_a_part_inside_a_part_is_named_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    part = plugins.PluginPart("encoders", "shiny", "m5plug", "1.2", plugins.API_VERSION, "m5plug:Shiny")
+    monkeypatch.setattr(plugins, "discover", lambda: {"encoders": (part,)})
+    text = "encoder_a: {type: frames_image, frame: {type: shiny, width: 3}}\n"
+    (found,) = plugins_in_use(load_config(config(tmp_path, text)))
+    assert (found["key"], found["distribution"]) == ("encoder_a.frame", "m5plug")
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Puts m5plug, with the encoder ``shiny`` unless told otherwise, on the path in some version."""
+    monkeypatch.delenv(plugins.ALLOW_VARIABLE, raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def put(version: str, part: str = "shiny") -> None:
+        info = tmp_path / "m5plug.dist-info"
+        info.mkdir(exist_ok=True)
+        (info / "METADATA").write_text(f"Name: m5plug\nVersion: {version}\n")
+        (info / "entry_points.txt").write_text(f"[m5kit.v1.encoders]\n{part} = m5plug:Shiny\n")
+        plugins.refresh()
+
+    yield put
+    plugins.refresh()
+
+
+def used(version: str, distribution: str = "m5plug") -> dict[str, list[dict[str, str]]]:
+    entry = {"group": "m5kit.v1.encoders", "entry_point": "shiny = m5plug:Shiny"}
+    return {"plugins": [{"key": "encoder_a", "distribution": distribution, "version": version, **entry}]}
+
+
+Install = Callable[..., None]
 
 
 def test_a_plugin_that_is_gone_is_named_with_what_to_install() -> None:
     with pytest.raises(CheckpointError) as caught:
-        require_plugins(used("m5kit-gone", "1.2"))
+        require_plugins(used("1.2", "m5kit-gone"))
     assert str(caught.value) == (
         "encoder_a of the run was trained with the plugin m5kit-gone 1.2, which is not installed; "
         "run: pip install 'm5kit-gone==1.2'"
     )
 
 
-def test_a_plugin_that_is_older_than_the_run_is_named_with_both_versions() -> None:
-    here = metadata.version("numpy")
-    require_plugins(used("numpy", here))
-    require_plugins(used("numpy", "0.9.12"))
-    with pytest.raises(CheckpointError, match=rf"numpy 999.1, the one installed is older: {here}; .*'numpy>=999.1'"):
-        require_plugins(used("numpy", "999.1"))
+@pytest.mark.parametrize(("here", "then"), [("1.2", "1.3"), ("1.9", "1.10"), ("0.9", "1.0rc1"), ("1", "1.0.1")])
+def test_a_plugin_that_is_older_than_the_run_is_named_with_both_versions(
+    install: Install, here: str, then: str
+) -> None:
+    install(here)
+    with pytest.raises(
+        CheckpointError, match=rf"m5plug {then}, the one installed is older: {here}; .*'m5plug>={then}'"
+    ):
+        require_plugins(used(then))
 
 
-def test_a_local_plugin_of_a_run_must_still_be_there(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("here", "said"), [("1.2", 0), ("1.3", 1), ("1.10", 1), ("1.2.post1", 1)])
+def test_a_newer_plugin_is_noted_once(install: Install, caplog: pytest.LogCaptureFixture, here: str, said: int) -> None:
+    install(here)
+    for _ in range(2):
+        require_plugins(used("1.2"))
+    expected = f"note: encoder_a of the run was trained with the plugin m5plug 1.2; here it is {here}"
+    assert [record.getMessage().startswith(expected) for record in caplog.records] == [True] * said
+
+
+def test_a_plugin_that_lost_the_part_is_told_so(install: Install) -> None:
+    install("2.0", part="shinier")
+    with pytest.raises(
+        CheckpointError, match=r"the one installed, 2.0, has no 'shiny = .*'; run: pip install 'm5plug=="
+    ):
+        require_plugins(used("1.2"))
+
+
+def test_a_plugin_that_may_not_be_used_is_told_so(install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
+    install("1.2")
+    monkeypatch.setenv(plugins.ALLOW_VARIABLE, "other")
+    with pytest.raises(CheckpointError, match=r"m5plug 1.2, which is installed but left out by M5KIT_PLUGINS, --no-pl"):
+        require_plugins(used("1.2"))
+
+
+def test_a_local_plugin_of_a_run_must_still_be_there(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     file = tmp_path / "mine.py"
     with pytest.raises(CheckpointError, match=r"mine.py abc, and there is no such file; bring it back"):
-        require_plugins(used(str(file), "abc"))
-    file.write_text("")
-    require_plugins(used(str(file), "abc"))
+        require_plugins(used("abc", str(file)))
+    file.write_text("x = 1")
+    require_plugins(used(plugins.hash_of(file), str(file)))
+    assert caplog.records == []
+    require_plugins(used("abc", str(file)))
+    assert f"mine.py abc; here it is {plugins.hash_of(file)}" in caplog.text
