@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from m5kit.ablation.plan import Plan, make_plan
 from m5kit.ablation.runner import run_trials, trial_folder
 from m5kit.ablation.sweep import Sweep
 from m5kit.ablation.trial_folder import Status
+from m5kit.report.page import write_report
 
 FIGURE = "coarse/mrr@10"
 SWEEP = Sweep(
@@ -32,7 +34,9 @@ def plan() -> Plan:
     return make_plan(SWEEP, lambda base, overrides: {"changes": list(overrides)})
 
 
-def sweep(out: Path, command, jobs: int = 2, engine=None, pause: float = 0.0) -> list[tuple[str, int, str]]:
+def sweep(
+    out: Path, command, jobs: int = 2, engine=None, pause: float = 0.0, report=lambda out: None
+) -> list[tuple[str, int, str]]:
     ended = []
 
     def task(trial):
@@ -46,6 +50,7 @@ def sweep(out: Path, command, jobs: int = 2, engine=None, pause: float = 0.0) ->
 
     def after(trial, status):
         ended.append((trial.variant, trial.seed, status.state))
+        report(out)
 
     run_trials(out, plan().trials, task, engine or LocalEngine(), jobs, after)
     return ended
@@ -57,6 +62,17 @@ def report(out: Path) -> str:
     for row in study["rows"]:
         row["cost"] = None
     return json.dumps(study, indent=2)
+
+
+def write_files(out: Path) -> None:
+    """The report as ``m5kit ablate`` writes it, without times."""
+    found = of_sweep(out, plan(), out)
+    timeless = [replace(o, status=replace(o.status, seconds=1.0, memory=2**20)) for o in found.outcomes]
+    write_report(analyse(replace(found, outcomes=timeless), Question("fake", "", (FIGURE,))), out)
+
+
+def files(out: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (*out.glob("r*.*"), *out.glob("pictures/*"))}
 
 
 @pytest.fixture(scope="module")
@@ -114,6 +130,67 @@ def test_killed_at_random_moments_and_resumed_it_gives_the_same_report(whole, fa
     assert left[0] > 0
     sweep(tmp_path, fake_train)
     assert report(tmp_path) == report(whole[0])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(4))
+def test_killed_at_random_moments_every_file_of_the_report_comes_out_the_same(whole, fake_train, tmp_path, seed):
+    moments = random.Random(seed)
+    code = (
+        f"import importlib.util as u\n"
+        f"s = u.spec_from_file_location('swept', {__file__!r}); m = u.module_from_spec(s); s.loader.exec_module(m)\n"
+        f"print('go', flush=True)\n"
+        f"m.sweep(m.Path({str(tmp_path)!r}), lambda run, variant, seed, pause: "
+        f"{fake_train(Path('RUN'), 'VARIANT', 0)[:3]!r} + [str(run), variant, str(seed), str(pause)], pause=0.3, "
+        f"report=m.write_files)\n"
+    )
+    unfinished = 0
+    for _ in range(5):
+        process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+        assert process.stdout.readline() == b"go\n"
+        time.sleep(moments.uniform(0.05, 4.0))
+        process.kill()
+        process.wait(20)
+        unfinished += json.loads(report(tmp_path))["progress"]["left"] > 0
+    assert unfinished > 0
+    sweep(tmp_path, fake_train, report=write_files)
+    write_files(tmp_path)
+    write_files(whole[0])
+    assert files(tmp_path) == files(whole[0])
+    assert {"report.html", "report.md", "report.csv", "runs.csv", "report.tex", "figures.png"} < files(tmp_path).keys()
+
+
+WATCHED = """
+import json, os, sys, time
+from pathlib import Path
+
+run = Path(sys.argv[1])
+run.mkdir()
+began = time.monotonic()
+time.sleep(1.5)
+links = (Path("/proc/self/fd") / name for name in os.listdir("/proc/self/fd"))
+(run / "results.json").write_text('{"results": {}, "skipped": {}}')
+(run / "seen.json").write_text(json.dumps({
+    "session": os.getsid(0),
+    "files": sorted({os.readlink(link) for link in links if os.path.lexists(link)}),
+    "began": began, "ended": time.monotonic()}))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc to see what a process holds open")
+def test_trials_started_at_the_same_moment_share_nothing(tmp_path):
+    script = tmp_path / "watched.py"
+    script.write_text(WATCHED)
+    out = tmp_path / "out"
+    sweep(out, lambda run, *_: [sys.executable, "-S", str(script), str(run)], jobs=3)
+    trials = [trial_folder(out, trial) for trial in plan().trials]
+    seen = [json.loads((trial.run / "seen.json").read_text()) for trial in trials]
+    assert max(each["began"] for each in seen[:3]) < min(each["ended"] for each in seen[:3])
+    assert len({each["session"] for each in seen}) == len(trials)
+    for trial, each in zip(trials, seen, strict=True):
+        held = {path for path in each["files"] if path.startswith(str(tmp_path)) and path != str(script)}
+        assert held == {str(trial.log), str(trial.path / "lock")}
+        assert not any(path.startswith(("pipe:", "socket:")) for path in each["files"])
 
 
 class LostEngine:
