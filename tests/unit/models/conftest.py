@@ -56,7 +56,7 @@ def batch():
     return make_batch
 
 
-@pytest.fixture(params=["scale", "concat", "gated"])
+@pytest.fixture(params=["scale", "concat", "gated", "mean", "one_stream", "cross_attention", "bottleneck", "low_rank"])
 def fusion(request):
     return request.param
 
@@ -65,10 +65,11 @@ def fusion(request):
 def backbone():
     def build(fusion: str = "scale", harmonizer: str = "graph", **switches: bool) -> Backbone:
         torch.manual_seed(0)
+        layers = 2 if fusion == "bottleneck" else 1  # nothing crosses a bottleneck of one
         small = {"dim": DIM, "layers": 1, "heads": 2, "dropout": 0.0}
         return Backbone(
             encoders={m: ENCODERS.build(small | ENCODER[m]) for m in MODALITIES},
-            fusion=FUSIONS.build({"type": fusion}, dim=DIM, modalities=MODALITIES, layers=1, heads=2, dropout=0.0),
+            fusion=FUSIONS.build({"type": fusion}, dim=DIM, modalities=MODALITIES, layers=layers, heads=2, dropout=0.0),
             harmonizer=HARMONIZERS.build({"type": harmonizer}, modalities=MODALITIES),
             features=DIM,
             **switches,

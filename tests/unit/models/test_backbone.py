@@ -4,6 +4,8 @@ from itertools import combinations
 
 import torch
 
+from m5kit.tasks.base import Swap
+
 EVERY = ("audio", "image", "table", "text", "video")
 SUBSETS = [names for size in range(1, 6) for names in combinations(EVERY, size)]
 
@@ -78,3 +80,19 @@ def test_each_weight_may_come_from_before_or_after_the_fusion(backbone, batch):
     assert torch.equal(other.pairs, late.pairs)
     assert torch.equal(other.tasks, early.tasks)
     assert torch.equal(other.modalities, usual.modalities)
+
+
+def test_swapped_items_are_fused_as_if_they_had_come_like_that(backbone, batch):
+    """Item 0 gets the text of item 1; item 2, without a table, the picture of item 0."""
+    model, items = backbone().eval(), batch([EVERY, EVERY, ("image", "text")])
+    view, text, image = model(items), EVERY.index("text"), EVERY.index("image")
+    swap = Swap(torch.tensor([0, 2]), torch.tensor([text, image]), torch.tensor([1, 0]))
+    found = model.fuse_swapped(view, swap)
+    mixed = {m: tokens.select(torch.tensor([0, 2])) for m, tokens in view.encoded.items()}
+    mixed["text"] = view.encoded["text"].select(torch.tensor([1, 2]))
+    mixed["image"] = view.encoded["image"].select(torch.tensor([0, 0]))
+    features = view.features[[0, 2]].clone()
+    features[0, text], features[1, image] = view.features[1, text], view.features[0, image]
+    weights = model.harmonizer(features, items.present[[0, 2]]).modalities
+    assert torch.allclose(found.embedding, model.fusion(mixed, weights).embedding)
+    assert not torch.allclose(found.embedding[0], view.fused.embedding[0])

@@ -146,3 +146,41 @@ def test_the_plain_sum_adds_no_state_and_no_figure(pretrainer, batch):
     model = pretrainer()
     assert [name for name in model.state_dict() if not name.startswith(("backbone.", "tasks."))] == []
     assert not any(name.startswith("balance/") for name in model.loss(batch([EVERY] * 2), _generator()).logs)
+
+
+def test_a_task_that_wants_mismatches_gets_them_from_one_more_pass_of_the_fusion_alone(pretrainer, batch):
+    model, fused, encoded = pretrainer(), [], []
+    model.tasks["matching"] = TASKS.build({"type": "matching"}, dim=16)
+    model = Pretrainer(
+        backbone=model.backbone,
+        tasks=model.tasks,
+        weights=dict.fromkeys(model.tasks, 1.0),
+        balancer=BALANCERS.build({"type": "fixed"}, tasks=tuple(model.tasks)),
+    )
+    model.backbone.fusion.register_forward_hook(lambda *_: fused.append(1))
+    encode = model.backbone.encoders["text"].encode
+    model.backbone.encoders["text"].encode = lambda seen: encoded.append(1) or encode(seen)
+    output = model.loss(batch([EVERY] * 4), _generator())
+    output.loss.backward()
+    assert (len(fused), len(encoded)) == (2, 1)
+    assert output.logs["loss/matching"] > 0
+    assert all(p.grad.abs().sum() > 0 for p in model.tasks["matching"].parameters())
+
+
+def test_of_the_tasks_that_take_turns_one_hides_at_a_time(pretrainer, batch):
+    model, items, seen = pretrainer().eval(), batch([EVERY] * 4), set()
+    for name in ("image", "text"):
+        model.tasks[name].turns = True
+    for seed in range(10):
+        logs = model.loss(items, _generator(seed)).logs
+        assert all(logs[f"loss/{name}"] > 0 for name in ("audio", "table", "video"))
+        seen.add((logs["loss/image"].item() > 0, logs["loss/text"].item() > 0))
+    assert seen == {(True, False), (False, True)}
+
+
+def test_whose_turn_it_is_depends_on_who_is_there(pretrainer, batch):
+    model = pretrainer().eval()
+    for name in ("image", "text"):
+        model.tasks[name].turns = True
+    for seed in range(5):
+        assert model.loss(batch([("text",)] * 4), _generator(seed)).logs["loss/text"] > 0
