@@ -6,7 +6,7 @@ from typing import Any
 
 from m5kit.engine.config.parts import Problem
 
-PAIRWISE = ("contrastive", "m5kit:contrastive")
+PAIRWISE = ("contrastive", "matching", "alignment", "m5kit:contrastive", "m5kit:matching", "m5kit:alignment")
 """Tasks that learn nothing from one modality."""
 
 
