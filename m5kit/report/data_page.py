@@ -6,38 +6,27 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
-import matplotlib as mpl
-
-mpl.use("Agg")  # a server may have no display
-
 import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from m5kit.data.stats import Spread, Stats
+from m5kit.report.html import whole_page
+from m5kit.report.style import PALETTE
+from m5kit.report.tables import Table, to_html
 
-COLOUR = "#0072B2"
+COLOUR = PALETTE[0]
 TOP = 20
 FEW = 100
 """Classes that are drawn one by one."""
-
-STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
-h1 { font-size: 1.5rem } h2 { font-size: 1.15rem; margin-top: 2.2rem }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums }
-th, td { padding: .25rem .8rem; border-bottom: 1px solid #ddd; text-align: right }
-th:first-child, td:first-child { text-align: left }
-img { max-width: 100%; height: auto } .plots { display: flex; flex-wrap: wrap; gap: 1rem }
-"""
 
 
 def write_page(stats: Stats, path: Path) -> None:
     """Write the page."""
     title = f"{escape(stats.path.name)}: {stats.items:,} items"
-    head = f'<meta charset="utf-8"><title>{title}</title><style>{STYLE}</style>'
-    body = "\n".join([f"<h1>{title}</h1><p>{escape(str(stats.path))}</p>", *_sections(stats)])
-    path.write_text(f'<!doctype html>\n<html lang="en"><head>{head}</head>\n<body>{body}</body></html>\n', "utf-8")
+    body = "\n".join([f'<h1>{title}</h1><p class="note">{escape(str(stats.path))}</p>', *_sections(stats)])
+    path.write_text(whole_page(title, body), "utf-8")
 
 
 def _sections(stats: Stats) -> Iterator[str]:
@@ -95,6 +84,10 @@ def _tail(axes: Axes, sizes: np.ndarray) -> None:
     else:
         axes.plot(ranks, sizes, color=COLOUR)
         axes.set(xscale="log", yscale="log")
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axis.set_major_formatter("{x:,.0f}")
+            axis.set_minor_formatter(NullFormatter())
         axes.grid(alpha=0.25)
     axes.set(xlabel="class, the largest first", ylabel="items")
 
@@ -118,22 +111,20 @@ def _shared(stats: Stats) -> str:
     rows = [
         [
             f"{s.modality}: {s.splits[0] or '(none)'}, {s.splits[1] or '(none)'}",
-            f"{s.contents:,}",
             _examples(s.examples),
+            f"{s.contents:,}",
         ]
         for s in stats.shared
     ]
-    return _table(["modality and splits", "contents", "for example"], rows)
+    return _table(["modality and splits", "for example", "contents"], rows, words=2)
 
 
 def _examples(pairs: Sequence[tuple[str, str]]) -> str:
     return "; ".join(" = ".join(pair) for pair in pairs[:3])
 
 
-def _table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    head = "".join(f"<th>{escape(cell)}</th>" for cell in headers)
-    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"<table><tr>{head}</tr>{body}</table>"
+def _table(headers: Sequence[str], rows: Sequence[Sequence[str]], words: int = 1) -> str:
+    return to_html(Table("", headers, rows, words=words))
 
 
 def _plot(width: float, height: float, draw: Callable[[Axes], None]) -> str:

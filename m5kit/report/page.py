@@ -7,33 +7,12 @@ from pathlib import Path
 
 from m5kit.report.gallery import STYLE as GALLERY_STYLE
 from m5kit.report.gallery import to_html_gallery
+from m5kit.report.html import whole_page
 from m5kit.report.plots import Picture, pictures
 from m5kit.report.study import NUMBERS, Study, numbers, progress, seeds, tables
 from m5kit.report.tables import to_csv, to_html, to_latex, to_markdown
 
 PICTURES = "pictures"
-
-_STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; color: #1d2329; background: #fff; max-width: 76rem;
-  margin: 2rem auto; padding: 0 1.5rem; }
-h1 { font-size: 1.7rem; margin: 0 0 .3rem; }
-h2 { font-size: 1.15rem; margin: 2.4rem 0 .6rem; }
-p { margin: .3rem 0; }
-.progress, .note, figcaption { color: #5b6670; font-size: .9rem; }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; font-size: .92rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .35rem .9rem; text-align: right; white-space: nowrap; }
-.words { text-align: left; white-space: pre-line; overflow-wrap: break-word; min-width: 8rem; max-width: 26rem; }
-th:first-child, td:first-child { padding-left: 0; }
-th { font-weight: 600; border-bottom: 2px solid #1d2329; }
-td { border-bottom: 1px solid #e3e7ea; }
-tbody tr:hover { background: #f4f7f9; }
-figure { margin: 0; overflow-x: auto; }
-figure img { max-width: 100%; min-width: 36rem; height: auto; }
-@media (max-width: 40rem) { body { padding: 0 .8rem; } th, td { padding: .35rem .5rem; }
-  .words { min-width: 7rem; max-width: 9rem; } }
-@media print { body { max-width: none; } tr, figure { break-inside: avoid; } }
-""".strip()
 
 
 def write_report(study: Study, folder: Path) -> Path:
@@ -74,12 +53,7 @@ def to_html_page(study: Study, drawn: Sequence[Picture], gallery: str = "") -> s
     lines += map(to_html, tables(study))
     lines += map(_figure, drawn)
     lines += [gallery] if gallery else []
-    body = "\n".join(lines)
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n<link rel="icon" href="data:,">\n'
-        f"<title>{title}</title>\n<style>\n{_STYLE}\n{GALLERY_STYLE}\n</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
-    )
+    return whole_page(title, "\n".join(lines), GALLERY_STYLE)
 
 
 def _figure(picture: Picture) -> str:

@@ -79,12 +79,13 @@ def to_latex(table: Table) -> str:
 
 
 def to_html(table: Table) -> str:
-    """A ``<table>`` below its title, in a box that scrolls where the page is narrow."""
+    """A ``<table>`` below its title if it has one, in a box that scrolls where the page is narrow."""
     head = _cells("th", table.headings, table.words)
     body = "\n".join(f"<tr>{_cells('td', row, table.words)}</tr>" for row in table.rows)
     note = f'\n<p class="note">{escape(table.note)}</p>' if table.note else ""
+    title = f"<h2>{escape(table.title)}</h2>\n" if table.title else ""
     return (
-        f'<h2>{escape(table.title)}</h2>\n<div class="wide"><table>\n<thead><tr>{head}</tr></thead>\n'
+        f'{title}<div class="wide"><table>\n<thead><tr>{head}</tr></thead>\n'
         f"<tbody>\n{body}\n</tbody></table></div>{note}"
     )
 
