@@ -1,28 +1,34 @@
 """Embeds the items of a split with a trained run, as seen through any subset of their modalities."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from mmengine.device import get_device
 
+from m5kit.data.dataset import Samples
 from m5kit.data.failures import FailureLog
 from m5kit.engine import checkpoint
 from m5kit.engine.build import build_model
 from m5kit.engine.config import RunConfig, check_config, load_config
+from m5kit.engine.damage import Changes
+from m5kit.engine.door import get_device
 from m5kit.engine.frozen import FrozenOutputs
 from m5kit.engine.provenance import require_plugins
 from m5kit.engine.run_data import RunData
 from m5kit.engine.run_folder import RunFolder, read_json
 from m5kit.engine.threads import share_cores
 from m5kit.errors import CheckpointError, ConfigError
-from m5kit.evaluation.base import Embedded, Request
+from m5kit.evaluation.base import Change, Embedded, Request
 from m5kit.models.embedder import Embedding, embed
 from m5kit.models.finetuner import Finetuner
 from m5kit.models.pretrainer import Pretrainer
 from m5kit.registry import HEADS
+from m5kit.structures import Batch, Sample
+
+View = tuple[tuple[str, ...] | None, Change | None]
+"""What is seen of the items, and what is done to them."""
 
 
 @dataclass(frozen=True)
@@ -69,11 +75,11 @@ class TrainedRun:
         return cls(folder, config, replace(run_data, frozen=FrozenOutputs.of(model, config)), model)
 
     def embed(self, requests: Iterable[Request]) -> dict[Request, Embedded]:
-        """Embed what metrics ask for; a split is decoded once, however many subsets of modalities are asked for."""
-        wanted: dict[str, list[Request]] = {}
+        """Embed what metrics ask for; items are decoded once, however many views of them are asked for."""
+        wanted: dict[Request, list[Request]] = {}
         for request in requests:
-            wanted.setdefault(request.split, []).append(request)
-        return {r: e for split, asked in wanted.items() for r, e in self._embed_split(split, asked).items()}
+            wanted.setdefault(Request(request.split, samples=request.samples), []).append(request)
+        return {r: e for asked in wanted.values() for r, e in self._embed_views(asked).items()}
 
     def embed_items(self, splits: Sequence[str] | None, modalities: tuple[str, ...] | None, space: str) -> Embedded:
         """Embed every item of some splits, or of all, in one table."""
@@ -87,24 +93,31 @@ class TrainedRun:
             {name: np.concatenate([part.labels.get(name, np.full(len(part), "")) for part in parts]) for name in names},
         )
 
-    def _embed_split(self, split: str, requests: Sequence[Request]) -> dict[Request, Embedded]:
-        views = {request.modalities: self._known(request.modalities) for request in requests}
-        collected: dict[tuple[str, ...] | None, list[Embedding]] = {view: [] for view in views}
-        failures = FailureLog(self.folder.failures, self.config.data.max_failed)
+    def _embed_views(self, requests: Sequence[Request]) -> dict[Request, Embedded]:
+        """Embed requests for the same items."""
+        samples = requests[0].samples or self.data.samples(requests[0].split)
+        views = {_view(request): self._known(request.modalities) for request in requests}
+        collected: dict[View, list[Embedding]] = {view: [] for view in views}
+        changes = [None, *sorted({change for _, change in views if change is not None}, key=str)]
         ids: list[str] = []
-        device = get_device()
-        for batch in self.data.eval_loader(split):
-            failures.update(batch)
-            ids += batch.ids
-            moved = batch.to(device)
+        for batches in self._batches(samples, changes):
+            ids += batches[0].ids
+            moved = dict(zip(changes, (batch.to(get_device()) for batch in batches), strict=True))
             for view, modalities in views.items():
-                collected[view].append(embed(self.model, moved.only(modalities)))
-        names, labels = np.array(ids), _labels(self.data, split)
+                collected[view].append(embed(self.model, moved[view[1]].only(modalities)))
+        names = np.array(ids)
         predictions = {view: self._predictions(parts) for view, parts in collected.items()}
+        labels = {held: _labels(samples, held) for held in {request.properties for request in requests}}
         return {
-            r: Embedded(names, _vectors(collected[r.modalities], r.space), labels, predictions[r.modalities])
+            r: Embedded(names, _vectors(collected[_view(r)], r.space), labels[r.properties], predictions[_view(r)])
             for r in requests
         }
+
+    def _batches(self, samples: Samples, changes: Changes) -> Iterator[list[Batch]]:
+        failures = FailureLog(self.folder.failures, self.config.data.max_failed)
+        for batches in self.data.eval_loader(samples, changes):
+            failures.update(batches[0])
+            yield batches
 
     def _predictions(self, parts: Sequence[Embedding]) -> Mapping[str, np.ndarray]:
         """The class names that a fine-tuned model scores highest, by its label; only a head of classes names any."""
@@ -133,8 +146,20 @@ def _vectors(parts: Sequence[Embedding], space: str) -> np.ndarray:
     return np.concatenate([getattr(part, space).numpy() for part in parts])
 
 
-def _labels(data: RunData, split: str) -> Mapping[str, np.ndarray]:
-    """The labels of every item of a split by name, an empty string where it has none."""
-    labels = [sample.labels for sample in data.samples(split)]
-    names = sorted({name for given in labels for name in given})
-    return {name: np.array([given.get(name, "") for given in labels]) for name in names}
+def _view(request: Request) -> View:
+    return request.modalities, request.change
+
+
+def _labels(samples: Samples, properties: str | None) -> Mapping[str, np.ndarray]:
+    """The labels of every item by name, an empty string where it has none; properties join them if asked for."""
+    given = [_labels_of(samples[index], properties) for index in range(len(samples))]
+    names = sorted({name for labels in given for name in labels})
+    return {name: np.array([labels.get(name, "") for labels in given]) for name in names}
+
+
+def _labels_of(sample: Sample, properties: str | None) -> Mapping[str, str]:
+    found = sample.sources.get(properties) if properties else None
+    if not isinstance(found, Mapping):
+        return sample.labels
+    single = {key: value for key, value in found.items() if not isinstance(value, list | tuple | Mapping)}
+    return {**sample.labels, **{f"{properties}.{key}": str(value) for key, value in single.items()}}

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from inspect import signature
 from itertools import combinations
 from typing import Any
 
@@ -49,7 +50,8 @@ def evaluate(
     Raises:
         ConfigError: an unknown task or modality.
     """
-    metrics = {name: METRICS.build(config) for name, config in _chosen(run, tasks, modalities).items()}
+    known = run.model.backbone.modalities
+    metrics = {name: build_metric(config, known) for name, config in _chosen(run, tasks, modalities).items()}
     embedded = run.embed(_requests(run, [metrics]))
     evaluation = _compute(run, metrics, embedded)
     if store:
@@ -121,6 +123,14 @@ def _compute(run: TrainedRun, metrics: Mapping[str, Metric], embedded: Mapping[R
     return Evaluation(results, skipped)
 
 
+def build_metric(config: Mapping[str, Any], modalities: Sequence[str]) -> Metric:
+    """Build a metric; one that cannot do without ``modalities`` gets those of the run unless the config names some."""
+    needed = signature(METRICS.get(config["type"])).parameters.get("modalities")
+    given = {"modalities": modalities} if needed is not None and needed.default is needed.empty else {}
+    metric: Metric = METRICS.build(config, **given)
+    return metric
+
+
 def _galleries(metrics: Mapping[str, Metric], embedded: Mapping[Request, Embedded], seed: int) -> dict[str, Any]:
     """What ``gallery.json`` holds: queries and hits of the first retrieval tasks, by task."""
     searches = [(name, metric) for name, metric in metrics.items() if isinstance(metric, Retrieval)]
@@ -139,7 +149,9 @@ def _chosen(
 
 
 def _narrow(config: Mapping[str, Any], modalities: Sequence[str] | None) -> Mapping[str, Any]:
-    """Restrict a task that leaves the choice of modalities open."""
+    """Restrict a task that leaves the choice of modalities open, and one inside of it."""
+    if modalities is not None and isinstance(config.get("task"), Mapping):
+        return {**config, "task": _narrow(config["task"], modalities)}
     return config if modalities is None else {**config, **dict.fromkeys(_open_keys(config), tuple(modalities))}
 
 
@@ -151,5 +163,5 @@ def _open_keys(config: Mapping[str, Any]) -> list[str]:
 
 
 def _missing(metric: Metric, there: Mapping[str, int]) -> str | None:
-    absent = sorted({request.split for request in metric.requests()} - set(there))
+    absent = sorted({request.split for request in metric.requests() if not request.samples} - set(there))
     return f"the manifest has no split {', '.join(absent)}" if absent else None

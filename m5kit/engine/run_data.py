@@ -1,23 +1,26 @@
 """The data side of a run: samples by split, pipelines, classes, loaders."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from signal import SIG_IGN, SIGINT, signal
-from typing import cast
+from typing import Any
 
 import torch
 from torch.utils.data import DataLoader, Dataset
 
 from m5kit.api import Transform
 from m5kit.data.collate import collate
-from m5kit.data.dataset import ManifestDataset, Pipeline
+from m5kit.data.dataset import ManifestDataset, Pipeline, Samples
+from m5kit.data.kept import OutputStore
 from m5kit.data.manifest import Manifest, label_classes, read_manifest
+from m5kit.data.prepared import prepared
 from m5kit.data.sampler import SequentialSampler, StepSampler
 from m5kit.data.training_items import Losses, complete, portion
 from m5kit.engine.build import build_pipelines, fit_transforms
 from m5kit.engine.config import RunConfig
+from m5kit.engine.damage import ChangedItems, Changes, collate_changed
 from m5kit.engine.frozen import FrozenOutputs
 from m5kit.engine.run_folder import RunFolder, read_json, write_json
 from m5kit.errors import ConfigError
@@ -119,18 +122,25 @@ class RunData:
         sampler = StepSampler(size=len(samples), batch_size=config.schedule.batch_size, seed=config.seed)
         return self._loader(self._dataset(samples, train=True), sampler)
 
-    def eval_loader(self, split: str) -> DataLoader[Batch]:
-        """Every item of a split once, in order, nothing random."""
-        samples = self.samples(split)
+    def eval_loader(self, samples: Samples, changes: Changes = (None,)) -> DataLoader[list[Batch]]:
+        """Every item once, in order, nothing random but what ``changes`` ask for: a batch for each of them."""
+        items = ChangedItems(self._dataset(samples, train=False), self.pipelines, changes)
         return self._loader(
-            self._dataset(samples, train=False), SequentialSampler(size=len(samples), batch_size=EVAL_BATCH)
+            items, SequentialSampler(size=len(samples), batch_size=EVAL_BATCH), together=collate_changed
         )
 
-    def _dataset(self, samples: Manifest, train: bool) -> ManifestDataset:
+    @cached_property
+    def _reading(self) -> Mapping[str, Pipeline]:
+        """The pipelines; those that the config wants kept read what they prepared once."""
+        store, settings = OutputStore.from_environment(), self.config.inputs
+        return {m: prepared(p, settings[m], store) if settings[m].get("keep") else p for m, p in self.pipelines.items()}
+
+    def _dataset(self, samples: Samples, train: bool) -> ManifestDataset:
+        reading = self._reading
         return ManifestDataset(
             samples=samples,
             root=self.root,
-            pipelines=self.frozen.pipelines(self.pipelines, samples, self.root) if self.frozen else self.pipelines,
+            pipelines=self.frozen.pipelines(reading, samples, self.root) if self.frozen else reading,
             targets={label: {name: i for i, name in enumerate(names)} for label, names in self.classes.items()},
             seed=self.config.seed,
             train=train,
@@ -138,12 +148,14 @@ class RunData:
             missing=self.config.data.missing,
         )
 
-    def _loader(self, dataset: ManifestDataset, sampler: StepSampler | SequentialSampler) -> DataLoader[Batch]:
+    def _loader(
+        self, dataset: Dataset[Any], sampler: StepSampler | SequentialSampler, together: Callable[..., Any] = collate
+    ) -> DataLoader[Any]:
         return DataLoader(
-            cast(Dataset[Batch], dataset),  # collation makes batches of its items
+            dataset,
             batch_sampler=sampler,
             num_workers=self.config.data.workers,
-            collate_fn=partial(collate, modalities=tuple(self.pipelines)),
+            collate_fn=partial(together, modalities=tuple(self.pipelines)),
             worker_init_fn=_quiet_worker,
             generator=torch.Generator().manual_seed(self.config.seed),  # else it draws from the state that dropout uses
             pin_memory=torch.cuda.is_available(),

@@ -4,57 +4,22 @@ Shape letters: b item, d width.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from m5kit.errors import ConfigError, DataError
+from m5kit.errors import DataError
 from m5kit.evaluation.features import read_columns, write_columns
 from m5kit.evaluation.functional.bootstrap import mean_interval
+from m5kit.evaluation.request import SPACES, Change, Request
+
+__all__ = ["SPACES", "Change", "Embedded", "Figure", "Metric", "Request", "Result", "labelled"]
 
 LABEL_PREFIX = "label_"
 """What the names of label columns begin with in a features file."""
-
-SPACES = ("fused", "unscaled", "contrastive")
-"""The embeddings a metric may ask for, see :class:`Request`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """Which embeddings a metric needs; equal requests of several metrics are embedded once.
-
-    Attributes:
-        split: the split whose items are embedded.
-        modalities: what the model may see of them, sorted; None for all modalities of the run. An item that has none of
-            them stays, as a vector of zeros.
-        space: ``"fused"`` for the fusion's embedding, L2-normalised; ``"unscaled"`` for the same as it is, which with
-            ``similarity: dot`` is what SCALE's released code compares; ``"contrastive"`` for the mean of the
-            L2-normalised contrastive features of the modalities, L2-normalised again, which needs no fusion and
-            compares across modalities.
-    """
-
-    split: str
-    modalities: tuple[str, ...] | None = None
-    space: str = "fused"
-
-    def __post_init__(self) -> None:
-        if self.space not in SPACES:
-            raise ConfigError([f"space: expected {' or '.join(map(repr, SPACES))}, got {self.space!r}"])
-
-    @classmethod
-    def of(cls, split: str, modalities: Sequence[str] | None, space: str) -> "Request":
-        """From what a config says; one modality may be given by its bare name.
-
-        Example:
-            >>> Request.of("test", ["b", "a"], "fused")
-            Request(split='test', modalities=('a', 'b'), space='fused')
-        """
-        if modalities is None:
-            return cls(split, None, space)
-        return cls(split, (modalities,) if isinstance(modalities, str) else tuple(sorted(set(modalities))), space)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +48,11 @@ class Embedded:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @property
+    def seen(self) -> NDArray[np.bool_]:
+        """``b``: had the item any of the modalities that the request was for?"""
+        return np.asarray(self.vectors.any(axis=1))
 
     def label(self, name: str) -> NDArray[np.str_]:
         """The label ``name`` of each item; ``"id"`` is the item itself, so that each item is a class of its own.

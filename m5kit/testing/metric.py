@@ -2,7 +2,7 @@
 
 import inspect
 import pickle
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
 
@@ -125,7 +125,9 @@ def _embedded(request: Request, label: str) -> Embedded:
     classes = np.arange(ITEMS) % CLASSES
     centres = 2.0 * np.eye(CLASSES, WIDTH)
     vectors = centres[classes] + generator.normal(size=(ITEMS, WIDTH))
-    names: Mapping[str, np.ndarray] = {label: np.array([f"class {number}" for number in classes])}
+    names = {label: np.array([f"class {number}" for number in classes])}
+    if request.properties is not None:
+        names[f"{request.properties}.{label}"] = names[label]
     guessed = np.where(generator.random(ITEMS) < 0.5, classes, generator.integers(CLASSES, size=ITEMS))
     predictions = {label: np.array([f"class {number}" for number in guessed])}
     ids = np.array([f"{request.split} {i}" for i in range(ITEMS)])

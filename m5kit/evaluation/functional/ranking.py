@@ -49,7 +49,8 @@ class Ranking:
 
     def depth(self, k: int) -> int:
         """How many of the first k ranks are there."""
-        return min(k, self.hits.shape[1])
+        width: int = self.hits.shape[1]
+        return min(k, width)
 
 
 def scores(ranking: Ranking, ks: Sequence[int]) -> Mapping[str, Floats]:

@@ -1,0 +1,121 @@
+"""Attribute prediction: can a property of an item be read off an embedding that was made without it?"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from m5kit.errors import ConfigError, DataError
+from m5kit.evaluation.base import Change, Embedded, Figure, Metric, Request, Result
+from m5kit.evaluation.figures import classification_figures
+from m5kit.evaluation.functional.classification import commonest, linear_probe
+from m5kit.registry import METRICS
+
+
+@METRICS.register_module("attributes")
+class Attributes(Metric):
+    """A linear probe for each property, fitted on frozen embeddings that cannot know it from the properties themselves.
+
+    By default the whole modality that holds the properties is hidden from the model, in training and in test items, so
+    that one embedding serves all of them. With ``withhold: property`` only the one that is predicted is taken out; each
+    then costs an embedding of both splits. Other modalities may still tell it: that is what is measured. Beside each
+    accuracy stands what always answering the commonest training value scores.
+
+    Args:
+        train: split that the probes are fitted on.
+        test: split that they are scored on.
+        source: the modality that holds properties and values.
+        modalities: what the model may see; all of the run unless it is given. ``source`` is hidden anyway, or its
+            property.
+        properties: which to predict; None for all that are classes (with ``withhold: property`` they must be named).
+        withhold: ``"modality"`` or ``"property"``.
+        least_items: a property counts if so many test items, and as many training items, have it.
+        most_values: properties with more different training values, or fewer than two training items for each, are
+            measures, not classes, and are passed over.
+        strength: inverse L2 penalty of the probes.
+        space: ``"fused"`` or ``"contrastive"``, see :class:`~m5kit.evaluation.base.Request`.
+
+    Raises:
+        ConfigError: nothing is left to see, or properties are to be withheld that are not named.
+    """
+
+    def __init__(
+        self,
+        *,
+        train: str,
+        test: str,
+        source: str,
+        modalities: Sequence[str],
+        properties: Sequence[str] | None = None,
+        withhold: str = "modality",
+        least_items: int = 10,
+        most_values: int = 20,
+        strength: float = 1.0,
+        space: str = "fused",
+    ) -> None:
+        if withhold not in ("modality", "property"):
+            raise ConfigError([f"withhold: expected 'modality' or 'property', got {withhold!r}"])
+        if withhold == "property" and not properties:
+            raise ConfigError(["properties: expected those to withhold, one embedding is made for each"])
+        seen = tuple(sorted(set(modalities) - ({source} if withhold == "modality" else set())))
+        if not seen:
+            raise ConfigError([f"modalities: nothing is left to see once {source!r} is hidden"])
+        self.source, self.properties = source, properties
+        self.least_items, self.most_values, self.strength = least_items, most_values, strength
+        self.splits = [Request(split, seen, space, None, source) for split in (train, test)]
+        self.withheld = {key: Change("withheld", source, key=key) for key in properties or ()}
+        if withhold == "modality":
+            self.withheld = {}
+
+    @classmethod
+    def example(cls) -> dict[str, object]:
+        """The property that the conformance kit makes up, of one of two modalities."""
+        return {"modalities": ("a", "b"), "source": "a", "properties": ("coarse",)}
+
+    def requests(self) -> tuple[Request, ...]:
+        """Train and test, once, or once for each property."""
+        changes: Sequence[Change | None] = list(self.withheld.values()) or [None]
+        return tuple(replace(request, change=change) for change in changes for request in self.splits)
+
+    def compute(self, embedded: Mapping[Request, Embedded], seed: int) -> Result:
+        """``accuracy|PROPERTY`` and ``balanced_accuracy|PROPERTY``, and the means over properties under ``|mean``.
+
+        Raises:
+            DataError: no property has enough items.
+        """
+        tables = {name: table for name in self._names(embedded) if (table := self._table(name, embedded, seed))}
+        if not tables:
+            raise DataError(
+                f"no property of {self.source!r} has {self.least_items} items in {self.splits[0].split!r} and in "
+                f"{self.splits[1].split!r} and 2 to {self.most_values} values"
+            )
+        scores = list(next(iter(tables.values())))
+        means = {f"{score}|mean": _mean([table[score] for table in tables.values()]) for score in scores}
+        return means | {f"{score}|{name}": table[score] for name, table in tables.items() for score in scores}
+
+    def _names(self, embedded: Mapping[Request, Embedded]) -> list[str]:
+        if self.properties is not None:
+            return list(self.properties)
+        prefix = f"{self.source}."
+        labels = embedded[self.requests()[0]].labels
+        return [name.removeprefix(prefix) for name in labels if name.startswith(prefix)]
+
+    def _table(self, name: str, embedded: Mapping[Request, Embedded], seed: int) -> Result:
+        """Figures of one property; none if too few items have it."""
+        parts = [embedded[replace(request, change=self.withheld.get(name))] for request in self.splits]
+        key = f"{self.source}.{name}"
+        if not all(key in part.labels for part in parts):
+            return {}
+        train, test = (part.select(part.labels[key] != "") for part in parts)
+        values = train.labels[key]
+        few = min(len(train), len(test)) < self.least_items
+        if few or not 2 <= len(np.unique(values)) <= min(self.most_values, len(values) // 2):
+            return {}
+        predicted = linear_probe(train.vectors, values, test.vectors, strength=self.strength, seed=seed)
+        return classification_figures(test.labels[key], predicted, guess=commonest(values), seed=seed)
+
+
+def _mean(figures: Sequence[Figure]) -> Figure:
+    """The mean over properties, each counting alike."""
+    chance = float(np.mean([figure.chance for figure in figures]))
+    return Figure(float(np.mean([figure.value for figure in figures])), chance, None, None, len(figures))

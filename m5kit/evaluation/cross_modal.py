@@ -1,0 +1,121 @@
+"""Cross-modal retrieval: does one modality of an item find another one, for every ordered pair of them?"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import permutations
+
+import numpy as np
+
+from m5kit.errors import ConfigError, DataError
+from m5kit.evaluation.base import Embedded, Figure, Metric, Request, Result
+from m5kit.evaluation.retrieval import Retrieval
+from m5kit.registry import METRICS
+
+Side = str | Sequence[str]
+"""One modality, or several that are seen together."""
+
+
+@METRICS.register_module("cross_modal")
+class CrossModal(Metric):
+    """Retrieval from each modality to each other one, in one table; every modality is embedded once.
+
+    An item that has none of a side's modalities is left out of that pair; ``coverage`` is the share of the queries that
+    stay. By id, which is the default, an item that lacks either side is left out of queries and gallery alike.
+
+    Args:
+        split: of the queries.
+        modalities: those to pair; all of the run unless it is given.
+        gallery: split that is searched; the same split by default.
+        label: ``"id"`` for the item itself, or a label that a query and its hits share.
+        pairs: query side and gallery side of each pair, such as ``[image, [text, table]]``; None for all ordered pairs
+            of single modalities.
+        ks: depths of ``recall`` (by id) or ``map_std`` (by a label); ``mrr`` is given at the largest.
+        space: ``"contrastive"`` or ``"fused"``, see :class:`~m5kit.evaluation.base.Request`.
+
+    Raises:
+        ConfigError: there is no pair, or one does not have two sides.
+    """
+
+    def __init__(
+        self,
+        *,
+        split: str,
+        modalities: Sequence[str],
+        gallery: str | None = None,
+        label: str = "id",
+        pairs: Sequence[Sequence[Side]] | None = None,
+        ks: Sequence[int] = (1, 10),
+        space: str = "contrastive",
+    ) -> None:
+        sides = list(permutations(sorted(set(modalities)), 2)) if pairs is None else pairs
+        if not sides or any(isinstance(pair, str) or len(pair) != 2 for pair in sides):
+            raise ConfigError([f"pairs: expected query and gallery side of one or more pairs, got {pairs!r}"])
+        self.label = label
+        self.kept = [*(f"{'recall' if label == 'id' else 'map_std'}@{k}" for k in ks), f"mrr@{max(ks, default=1)}"]
+        self.searches = {
+            f"{_named(left)}->{_named(right)}": Retrieval(
+                query=split,
+                gallery=gallery,
+                label=label,
+                ks=ks,
+                query_modalities=left,  # type: ignore[arg-type]  # Request.of takes a bare name too
+                gallery_modalities=right,  # type: ignore[arg-type]
+                space=space,
+            )
+            for left, right in sides
+        }
+
+    @classmethod
+    def example(cls) -> dict[str, Sequence[str]]:
+        """Two modalities."""
+        return {"modalities": ("a", "b")}
+
+    def requests(self) -> tuple[Request, ...]:
+        """Each side once."""
+        return tuple(dict.fromkeys(request for search in self.searches.values() for request in search.requests()))
+
+    def compute(self, embedded: Mapping[Request, Embedded], seed: int) -> Result:
+        """Figures such as ``recall@10|a->b`` and ``coverage|a->b`` of every pair, and ``recall@10|mean`` over them.
+
+        Raises:
+            DataError: no pair has an item on both sides.
+        """
+        tables = dict(self._tables(embedded, seed))
+        answered = [table for table in tables.values() if table]
+        if not answered:
+            raise DataError(f"no item has both sides of any of the pairs {', '.join(self.searches)}")
+        figures = {f"{name}|mean": _mean([table[name] for table in answered]) for name in self.kept}
+        for pair, search in self.searches.items():
+            figures |= {f"{name}|{pair}": tables[pair][name] for name in self.kept if tables[pair]}
+            everyone = embedded[search.queries]
+            share = float(_sides(search, embedded)[0].mean())
+            figures[f"coverage|{pair}"] = Figure(share, None, None, None, len(everyone))
+        return figures
+
+    def _tables(self, embedded: Mapping[Request, Embedded], seed: int) -> Iterator[tuple[str, Result]]:
+        for pair, search in self.searches.items():
+            left, right = _sides(search, embedded)
+            queries, gallery = embedded[search.queries].select(left), embedded[search.gallery].select(right)
+            there = len(queries) and len(gallery)
+            yield pair, search.compute({search.queries: queries, search.gallery: gallery}, seed) if there else {}
+
+
+def _sides(search: Retrieval, embedded: Mapping[Request, Embedded]) -> tuple[np.ndarray, np.ndarray]:
+    """Which queries and which gallery items take part."""
+    queries, gallery = embedded[search.queries], embedded[search.gallery]
+    left, right = queries.seen, gallery.seen
+    if search.label == "id":
+        both = np.intersect1d(queries.ids[left], gallery.ids[right])
+        return np.isin(queries.ids, both), np.isin(gallery.ids, both)
+    return left, right
+
+
+def _mean(figures: Sequence[Figure]) -> Figure:
+    """The mean over pairs; items take part in several of them, so there is no interval."""
+    value = float(np.mean([figure.value for figure in figures]))
+    chance = float(np.mean([figure.chance for figure in figures if figure.chance is not None]))
+    return replace(figures[0], value=value, chance=chance, low=None, high=None, count=len(figures))
+
+
+def _named(side: Side) -> str:
+    return side if isinstance(side, str) else "+".join(side)

@@ -1,0 +1,84 @@
+"""What a metric may ask for: the embeddings of a split or of items of its own, seen in part or damaged on purpose."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from m5kit.errors import ConfigError
+from m5kit.structures import Sample
+
+SPACES = ("fused", "unscaled", "contrastive")
+"""The embeddings a metric may ask for, see :class:`Request`."""
+
+KINDS = ("missing", "noise", "mismatch", "withheld")
+"""What a :class:`Change` may do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is done to items before the model sees them. It follows from seed and id, whatever the batch and workers.
+
+    Of two strengths of one seed the larger changes what the smaller does, and more.
+
+    Attributes:
+        kind: ``"missing"`` takes the modality from the share ``strength`` of the items; ``"mismatch"`` gives that share
+            the modality of another item; ``"noise"`` adds Gaussian noise of ``strength`` standard deviations of the
+            item's own values, and where they are ids (words) replaces that share of them by random ones;
+            ``"withheld"`` takes away one property.
+        modality: what is changed; None for all, each by itself.
+        strength: 0 changes nothing.
+        seed: of the chances.
+        key: the property that is withheld; otherwise None.
+    """
+
+    kind: str
+    modality: str | None = None
+    strength: float = 1.0
+    seed: int = 0
+    key: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ConfigError([f"kind: expected {', '.join(map(repr, KINDS))}, got {self.kind!r}"])
+        if self.strength < 0 or (self.strength > 1 and self.kind != "noise"):
+            raise ConfigError([f"strengths: {self.kind} takes a share from 0 to 1, got {self.strength}"])
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Which embeddings a metric needs; equal requests of several metrics are embedded once.
+
+    Attributes:
+        split: the split whose items are embedded; a name for ``samples`` if there are any.
+        modalities: what the model may see of them, sorted; None for all modalities of the run. An item that has none of
+            them stays, as a vector of zeros.
+        space: ``"fused"`` for the fusion's embedding, L2-normalised; ``"unscaled"`` for the same as it is, which with
+            ``similarity: dot`` is what SCALE's released code compares; ``"contrastive"`` for the mean of the
+            L2-normalised contrastive features of the modalities, L2-normalised again, which needs no fusion and
+            compares across modalities.
+        change: what is done to the items first; None leaves them as they are.
+        properties: a modality that holds properties and values; they join the labels, as ``MODALITY.PROPERTY``.
+        samples: items that the metric makes up, to be embedded in place of a split.
+    """
+
+    split: str
+    modalities: tuple[str, ...] | None = None
+    space: str = "fused"
+    change: Change | None = None
+    properties: str | None = None
+    samples: tuple[Sample, ...] = field(default=(), hash=False)
+
+    def __post_init__(self) -> None:
+        if self.space not in SPACES:
+            raise ConfigError([f"space: expected {' or '.join(map(repr, SPACES))}, got {self.space!r}"])
+
+    @classmethod
+    def of(cls, split: str, modalities: Sequence[str] | None, space: str) -> "Request":
+        """From what a config says; one modality may be given by its bare name.
+
+        Example:
+            >>> Request.of("test", ["b", "a"], "fused").modalities
+            ('a', 'b')
+        """
+        if modalities is None:
+            return cls(split, None, space)
+        return cls(split, (modalities,) if isinstance(modalities, str) else tuple(sorted(set(modalities))), space)
