@@ -10,6 +10,7 @@ from m5kit.exporters.base import Exporter
 from m5kit.fusions.base import Fusion
 from m5kit.harmonizers.base import Harmonizer
 from m5kit.heads.base import Head
+from m5kit.hooks.base import Hook, Training
 from m5kit.registry import (
     BALANCERS,
     DECODERS,
@@ -18,6 +19,7 @@ from m5kit.registry import (
     FUSIONS,
     HARMONIZERS,
     HEADS,
+    HOOKS,
     METRICS,
     TASKS,
     TRANSFORMS,
@@ -33,6 +35,7 @@ __all__ = [
     "FUSIONS",
     "HARMONIZERS",
     "HEADS",
+    "HOOKS",
     "METRICS",
     "TASKS",
     "TRANSFORMS",
@@ -53,6 +56,7 @@ __all__ = [
     "Harmony",
     "Head",
     "Hidden",
+    "Hook",
     "Inputs",
     "M5KitError",
     "Metric",
@@ -64,6 +68,7 @@ __all__ = [
     "Task",
     "TaskOutput",
     "Tokens",
+    "Training",
     "Transform",
     "View",
     "length_mask",

@@ -205,11 +205,24 @@ BALANCERS = ComponentRegistry("balancers", "m5kit.balancers")
 HEADS = ComponentRegistry("heads", "m5kit.heads")
 METRICS = ComponentRegistry("metrics", "m5kit.evaluation")
 EXPORTERS = ComponentRegistry("exporters", "m5kit.exporters")
+HOOKS = ComponentRegistry("hooks", "m5kit.hooks")
 DECODERS = ComponentRegistry("decoders", "m5kit.data.decode")
 TRANSFORMS = ComponentRegistry("transforms", "m5kit.data.transforms")
 
 FAMILIES: Mapping[str, ComponentRegistry] = {
     registry.family: registry
-    for registry in (ENCODERS, FUSIONS, HARMONIZERS, TASKS, BALANCERS, HEADS, METRICS, EXPORTERS, DECODERS, TRANSFORMS)
+    for registry in (
+        ENCODERS,
+        FUSIONS,
+        HARMONIZERS,
+        TASKS,
+        BALANCERS,
+        HEADS,
+        METRICS,
+        EXPORTERS,
+        HOOKS,
+        DECODERS,
+        TRANSFORMS,
+    )
 }
 """Every family by name, in the order of the flow of data."""

@@ -28,6 +28,7 @@ USES = {
     "heads": "head:\n  type: {name}",
     "metrics": "evaluation:\n  {name}:\n    type: {name}\n    split: test\n    label: coarse",
     "exporters": "# no config: m5kit embed RUN --data DIR --out items.{name}",
+    "hooks": "hooks:\n  {name}:\n    type: {name}",
     "decoders": "input_numbers:\n  decoder:\n    type: {name}\n  transform:\n    type: ...",
     "transforms": "input_numbers:\n  decoder:\n    type: ...\n  transform:\n    type: {name}",
 }

@@ -11,19 +11,20 @@ from m5kit.cli.output import write
 API_GROUPS = {
     "Contracts, to derive from": (
         *("Decoder", "Transform", "Encoder", "Fusion", "Harmonizer", "Task", "Balancer", "Head", "Metric"),
-        *("Exporter",),
+        *("Exporter", "Hook"),
     ),
     "What parts hand each other": (
         *("Inputs", "Observation", "Tokens", "Harmony", "Fused", "View", "Hidden", "TaskOutput", "Balanced"),
         *("Swap", "length_mask"),
     ),
     "What metrics and exporters read, and metrics give": ("Request", "Embedded", "Figure", "Result"),
+    "What hooks see": ("Training",),
     "Errors, to raise": (
         *("M5KitError", "ConfigError", "ContractError", "DataError", "DecodeError", "MissingDependencyError"),
     ),
     "Registries, for local files and notebooks": (
         *("DECODERS", "TRANSFORMS", "ENCODERS", "FUSIONS", "HARMONIZERS", "TASKS", "BALANCERS", "HEADS", "METRICS"),
-        *("EXPORTERS",),
+        *("EXPORTERS", "HOOKS"),
     ),
 }
 

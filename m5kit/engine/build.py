@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
-from m5kit.api import Balancer, Encoder, Fusion, Harmonizer, Head, Observation, Task, Transform
+from m5kit.api import Balancer, Encoder, Fusion, Harmonizer, Head, Hook, Observation, Task, Transform
 from m5kit.data.dataset import Pipeline, Samples, corpus
 from m5kit.engine.config import RunConfig
 from m5kit.errors import ConfigError, DataError
@@ -16,7 +15,7 @@ from m5kit.models.backbone import Backbone
 from m5kit.models.finetuner import Finetuner
 from m5kit.models.pretrainer import Pretrainer
 from m5kit.models.sharing import share_stacks
-from m5kit.registry import BALANCERS, DECODERS, ENCODERS, FUSIONS, HARMONIZERS, HEADS, TASKS, TRANSFORMS
+from m5kit.registry import BALANCERS, DECODERS, ENCODERS, FUSIONS, HARMONIZERS, HEADS, HOOKS, TASKS, TRANSFORMS
 from m5kit.structures import Inputs
 
 FIT_ITEMS = 50_000
@@ -95,6 +94,11 @@ def build_model(
     return Pretrainer(backbone=backbone, tasks=tasks, weights=weights, balancer=balancer)
 
 
+def build_hooks(config: RunConfig) -> dict[str, Hook]:
+    """The hooks of a run by name, in the order of the config."""
+    return {name: HOOKS.build(hook) for name, hook in config.hooks.items()}
+
+
 def describe_model(config: RunConfig) -> list[tuple[str, str, int, str]]:
     """Part, class, parameters of its own and output of everything a config builds, on the meta device, without data.
 
@@ -106,7 +110,9 @@ def describe_model(config: RunConfig) -> list[tuple[str, str, int, str]]:
         tasks = {name: _build_task(task, config, backbone, transforms) for name, task in config.tasks.items()}
         balancer = BALANCERS.build(config.balancer, tasks=tuple(tasks))
     dim, lengths = config.model.dim, {m: _most_tokens(backbone.encoders[m], transforms[m]) for m in transforms}
-    parts = [(f"encoder_{m}", backbone.encoders[m], f"{lengths[m]} tokens of {dim}") for m in transforms]
+    parts: list[tuple[str, Any, str]] = [
+        (f"encoder_{m}", backbone.encoders[m], f"{lengths[m]} tokens of {dim}") for m in transforms
+    ]
     parts.append(("projections", backbone.projections, f"contrastive features of {backbone.features}"))
     parts.append(("fusion", backbone.fusion, f"{sum(lengths.values())} tokens, an embedding of {dim}"))
     parts.append(("harmonizer", backbone.harmonizer, f"{len(transforms)} x {len(transforms)} weights"))

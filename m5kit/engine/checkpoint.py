@@ -9,6 +9,7 @@ import re
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,13 +20,15 @@ from torch import Tensor, nn
 
 from m5kit.engine.run_folder import read_json, write_json
 from m5kit.errors import CheckpointError
+from m5kit.hooks.base import WEIGHTS
 
 FORMAT = 1
+HOOKS = "hooks.safetensors"
 _NAME = re.compile(r"step_(\d+)")
 
 
 class Stateful(Protocol):
-    """An optimizer or a scheduler."""
+    """An optimizer, a scheduler or a hook."""
 
     def state_dict(self) -> dict[str, Any]: ...
 
@@ -33,7 +36,13 @@ class Stateful(Protocol):
 
 
 def save(
-    checkpoints: Path, step: int, model: nn.Module, optimizer: Stateful, schedulers: Sequence[Stateful], keep: int
+    checkpoints: Path,
+    step: int,
+    model: nn.Module,
+    optimizer: Stateful,
+    schedulers: Sequence[Stateful],
+    keep: int,
+    hooks: Mapping[str, Stateful] = MappingProxyType({}),
 ) -> Path:
     """Write the checkpoint of ``step`` and remove all but the newest ``keep``."""
     target = checkpoints / f"step_{step:07d}"
@@ -42,15 +51,19 @@ def save(
     partial.mkdir(parents=True)
     tensors, described = _split(optimizer.state_dict())
     random_tensors, random_described = _random_state()
+    hook_tensors, hooks_described = _hooks_state(hooks)
     save_file(_plain(model.state_dict()), partial / "model.safetensors")
     save_file(_plain(tensors), partial / "optimizer.safetensors")
     save_file(random_tensors, partial / "random.safetensors")
+    if hook_tensors:
+        save_file(_plain(hook_tensors), partial / HOOKS)
     state = {
         "format": FORMAT,
         "step": step,
         "optimizer": described,
         "schedulers": [scheduler.state_dict() for scheduler in schedulers],
         "random": random_described,
+        "hooks": hooks_described,
     }
     write_json(partial / "state.json", state)
     _settle(partial)
@@ -68,18 +81,27 @@ def latest(checkpoints: Path) -> Path | None:
 
 
 def load_weights(checkpoint: Path, model: nn.Module, prefix: str = "") -> None:
-    """Load the weights below ``prefix`` (all by default) into ``model``.
+    """Load the weights below ``prefix`` (all by default) into ``model``: those that a hook offers, or the trained ones.
 
     Raises:
         CheckpointError: the file is damaged, or the model's parameters are others than those that were saved.
     """
-    saved = _load_tensors(checkpoint / "model.safetensors")
+    _load_into(model, _offered(checkpoint) or _load_tensors(checkpoint / "model.safetensors"), checkpoint, prefix)
+
+
+def _load_into(model: nn.Module, saved: Mapping[str, Tensor], checkpoint: Path, prefix: str = "") -> None:
     chosen = {name.removeprefix(prefix): value for name, value in saved.items() if name.startswith(prefix)}
     _require_same(model.state_dict(), chosen, checkpoint)
     model.load_state_dict(chosen)
 
 
-def restore(checkpoint: Path, model: nn.Module, optimizer: Stateful, schedulers: Sequence[Stateful]) -> int:
+def restore(
+    checkpoint: Path,
+    model: nn.Module,
+    optimizer: Stateful,
+    schedulers: Sequence[Stateful],
+    hooks: Mapping[str, Stateful] = MappingProxyType({}),
+) -> int:
     """Put everything back as it was, random states included, and return the step.
 
     Raises:
@@ -91,10 +113,11 @@ def restore(checkpoint: Path, model: nn.Module, optimizer: Stateful, schedulers:
             f"{checkpoint} has format {state['format']}, this m5kit reads {FORMAT}; "
             "use the version of m5kit that provenance.json names"
         )
-    load_weights(checkpoint, model)
+    _load_into(model, _load_tensors(checkpoint / "model.safetensors"), checkpoint)
     optimizer.load_state_dict(_join(_load_tensors(checkpoint / "optimizer.safetensors"), state["optimizer"]))
     for scheduler, saved in zip(schedulers, state["schedulers"], strict=True):
         scheduler.load_state_dict(saved)
+    _restore_hooks(hooks, checkpoint, state.get("hooks", {}))
     _restore_random(_load_tensors(checkpoint / "random.safetensors"), state["random"])
     return int(state["step"])
 
@@ -131,6 +154,33 @@ def _join(tensors: Mapping[str, Tensor], described: Mapping[str, Any]) -> dict[s
         index, _, name = key.partition(".")
         state.setdefault(int(index), {})[name] = value
     return {"state": state, "param_groups": described["param_groups"]}
+
+
+def _hooks_state(hooks: Mapping[str, Stateful]) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The states of hooks as tensors named ``hook/name`` and JSON data by hook."""
+    tensors: dict[str, Tensor] = {}
+    described: dict[str, Any] = {}
+    for hook, part in hooks.items():
+        state = part.state_dict()
+        tensors |= {f"{hook}/{name}": value for name, value in state.items() if isinstance(value, Tensor)}
+        described[hook] = {name: value for name, value in state.items() if not isinstance(value, Tensor)}
+    return tensors, described
+
+
+def _restore_hooks(hooks: Mapping[str, Stateful], checkpoint: Path, described: Mapping[str, Any]) -> None:
+    tensors = _load_tensors(checkpoint / HOOKS) if (checkpoint / HOOKS).exists() else {}
+    for hook, part in hooks.items():
+        if hook in described:
+            own = {name: value for name, value in tensors.items() if name.startswith(f"{hook}/")}
+            part.load_state_dict(described[hook] | {name.removeprefix(f"{hook}/"): own[name] for name in own})
+
+
+def _offered(checkpoint: Path) -> dict[str, Tensor]:
+    """The weights that a hook of the run offers instead of the trained ones, if one does."""
+    if not (checkpoint / HOOKS).exists():
+        return {}
+    named = [(name.partition(f"/{WEIGHTS}"), value) for name, value in _load_tensors(checkpoint / HOOKS).items()]
+    return {name: value for (_, offers, name), value in named if offers}
 
 
 def _random_state() -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -9,14 +9,16 @@ import torch
 import yaml
 from rich.console import Console
 
+from m5kit.api import Hook
 from m5kit.data.failures import FailureLog
 from m5kit.engine import checkpoint
-from m5kit.engine.build import build_model
+from m5kit.engine.build import build_hooks, build_model
 from m5kit.engine.config import Resolved, RunConfig, check_config, dump
 from m5kit.engine.frozen import FrozenOutputs
 from m5kit.engine.hooks.checkpoint import CheckpointHook
 from m5kit.engine.hooks.failures import FailuresHook
 from m5kit.engine.hooks.metrics import MetricsHook
+from m5kit.engine.hooks.parts import PartsHook
 from m5kit.engine.loop import StepLoop
 from m5kit.engine.module import TrainingModule
 from m5kit.engine.optim import build_optim_wrapper, build_schedulers
@@ -115,11 +117,13 @@ def _run(
     schedule = config.schedule
     module = TrainingModule(model, config.seed)
     wrapper = build_optim_wrapper(model, schedule)
-    saver = CheckpointHook(folder.checkpoints, config.checkpoint.every_steps, config.checkpoint.keep)
+    hooks = build_hooks(config)
+    metrics = MetricsHook(folder, config.logging.every_steps, Progress(console))
+    saver = CheckpointHook(folder.checkpoints, config.checkpoint.every_steps, config.checkpoint.keep, hooks)
     failures = FailureLog(folder.failures, config.data.max_failed)
     runner = QuietRunner(
         folder.path,
-        resume_from=_restore_latest(folder),
+        resume_from=_restore_latest(folder, hooks),
         model=module,
         train_dataloader=data.train_loader(),
         train_cfg={"type": StepLoop, "max_steps": schedule.max_steps, "accumulate": schedule.accumulate},
@@ -128,7 +132,8 @@ def _run(
         default_hooks=dict.fromkeys(("runtime_info", "timer", "sampler_seed", "logger", "checkpoint")),
         custom_hooks=[
             FailuresHook(failures),
-            MetricsHook(folder, config.logging.every_steps, Progress(console)),
+            metrics,
+            PartsHook(hooks, folder.path, metrics, console.print),
             saver,
         ],
         randomness={"seed": config.seed},
@@ -138,13 +143,13 @@ def _run(
     return saver.stopped_by
 
 
-def _restore_latest(folder: RunFolder) -> Callable[[QuietRunner], int]:
+def _restore_latest(folder: RunFolder, hooks: Mapping[str, Hook]) -> Callable[[QuietRunner], int]:
     def restore(runner: QuietRunner) -> int:
         found = checkpoint.latest(folder.checkpoints)
         if found is None:
             return 0
         optimizer = runner.optim_wrapper.optimizer
-        return checkpoint.restore(found, runner.model.model, optimizer, runner.param_schedulers)
+        return checkpoint.restore(found, runner.model.model, optimizer, runner.param_schedulers, hooks)
 
     return restore
 

@@ -15,6 +15,7 @@ from m5kit.testing.families import check, check_names
 from m5kit.testing.fusion import check_fusion
 from m5kit.testing.harmonizer import check_harmonizer
 from m5kit.testing.head import check_head
+from m5kit.testing.hook import check_hook
 from m5kit.testing.metric import check_metric
 from m5kit.testing.report import ConformanceError, Report
 from m5kit.testing.task import check_task
@@ -31,6 +32,7 @@ __all__ = [
     "check_fusion",
     "check_harmonizer",
     "check_head",
+    "check_hook",
     "check_metric",
     "check_names",
     "check_task",

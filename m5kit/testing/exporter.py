@@ -108,7 +108,7 @@ def vectors_reach_the_file(case: ExporterCase) -> None:
     before = case.contents(items())
     other = items()
     expect(case.contents(Embedded(other.ids, -2 * other.vectors, other.labels)) != before, "vectors are not written")
-    renamed = Embedded([f"other {name}" for name in other.ids], other.vectors, other.labels)
+    renamed = Embedded(np.array([f"other {name}" for name in other.ids]), other.vectors, other.labels)
     expect(case.contents(renamed) != before, "ids are not written")
 
 
@@ -125,7 +125,7 @@ def replaces_what_was_there(case: ExporterCase) -> None:
 @CHECKS.add
 def any_text_is_a_name(case: ExporterCase) -> None:
     """Ids and labels of any script, with quotes, commas, tabs and line breaks are written or refused with DataError."""
-    names = ["鞋", 'say "a, b"', "tab\tand\nline", "", *map(str, range(ITEMS - 4))]
+    names = np.array(["鞋", 'say "a, b"', "tab\tand\nline", "", *map(str, range(ITEMS - 4))])
     strange = Embedded(names, items().vectors, {"a label: 名": names[::-1]})
     _written_or_refused(case, strange, "strange ids")
 

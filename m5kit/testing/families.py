@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from m5kit.errors import ContractError
-from m5kit.testing import balancer, decoder, encoder, exporter, fusion, harmonizer, head, metric, task, transform
+from m5kit.testing import balancer, decoder, encoder, exporter, fusion, harmonizer, head, hook, metric, task, transform
 from m5kit.testing.report import Checks, Report
 
 _FAMILIES: Mapping[str, tuple[Callable[..., Report], Checks[Any]]] = {
@@ -16,6 +16,7 @@ _FAMILIES: Mapping[str, tuple[Callable[..., Report], Checks[Any]]] = {
     "heads": (head.check_head, head.CHECKS),
     "metrics": (metric.check_metric, metric.CHECKS),
     "exporters": (exporter.check_exporter, exporter.CHECKS),
+    "hooks": (hook.check_hook, hook.CHECKS),
     "decoders": (decoder.check_decoder, decoder.CHECKS),
     "transforms": (transform.check_transform, transform.CHECKS),
 }

@@ -15,7 +15,7 @@ from m5kit.engine.config.sections import (
     PARTS,
     SCALARS,
     SECTIONS,
-    TABLE,
+    TABLES,
     Checkpoint,
     Data,
     Init,
@@ -42,6 +42,7 @@ class RunConfig:
         tasks: by name; ``weight`` is among the keys and is not the constructor's.
         balancer: ``fixed`` if the config names none.
         head: None in pretraining.
+        hooks: by name.
         evaluation: metrics by name.
     """
 
@@ -62,6 +63,7 @@ class RunConfig:
     tasks: Mapping[str, Mapping[str, Any]]
     balancer: Mapping[str, Any]
     head: Mapping[str, Any] | None
+    hooks: Mapping[str, Mapping[str, Any]]
     evaluation: Mapping[str, Mapping[str, Any]]
 
 
@@ -102,7 +104,8 @@ def _typed(values: Mapping[str, Any]) -> RunConfig:
         tasks={name: {"weight": 1.0, **task} for name, task in _by_name(values, "task_").items()},
         balancer=values.get("balancer", {"type": "fixed"}),
         head=values.get("head"),
-        evaluation=values.get(TABLE, {}),
+        hooks=values.get("hooks", {}),
+        evaluation=values.get("evaluation", {}),
     )
 
 
@@ -115,14 +118,14 @@ def _by_name(values: Mapping[str, Any], prefix: str) -> dict[str, Any]:
 
 
 def _key_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
-    known = [*SECTIONS, *SCALARS, *PARTS, TABLE, *values, *(f"{family}_*" for family in FAMILIES_BY_KEY)]
+    known = [*SECTIONS, *SCALARS, *PARTS, *TABLES, *values, *(f"{family}_*" for family in FAMILIES_BY_KEY)]
     for key, value in values.items():
         if not is_known(key):
             yield key, f"unknown key; {nearest(key, [other for other in known if other != key])}"
         elif key in SCALARS and (problem := given_problem(SCALARS[key], value)):
             yield key, problem
-        elif key == TABLE and not isinstance(value, Mapping):
-            yield key, f"expected metrics by name, got {value!r}"
+        elif key in TABLES and not isinstance(value, Mapping):
+            yield key, f"expected {TABLES[key]} by name, got {value!r}"
 
 
 def _section_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
@@ -138,7 +141,7 @@ def _section_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _input_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
-    closed = ["decoder", "transform", "source", "join"]
+    closed = ["decoder", "transform", "source", "join", "keep"]
     for modality, given in _by_name(values, "input_").items():
         key = f"input_{modality}"
         if not isinstance(given, Mapping):
@@ -147,6 +150,8 @@ def _input_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
         yield from ((f"{key}.{name}", f"unknown key; {nearest(name, closed)}") for name in given if name not in closed)
         if not isinstance(given.get("source", ""), str):
             yield f"{key}.source", f"expected the name of a column of the manifest, got {given['source']!r}"
+        if not isinstance(given.get("keep", False), bool):
+            yield f"{key}.keep", f"expected true or false, got {given['keep']!r}"
         yield from _join_problems(key, given)
 
 

@@ -19,7 +19,7 @@ from m5kit.engine.config.roots import (
     own_root,
     piece_names,
 )
-from m5kit.engine.config.sections import SCALARS, SECTIONS, TABLE, defaults, is_known, rank
+from m5kit.engine.config.sections import SCALARS, SECTIONS, TABLES, defaults, is_known, rank
 from m5kit.engine.config.tree import Node, from_plain, merge, origins, to_plain
 from m5kit.errors import ConfigError
 
@@ -175,9 +175,8 @@ def _prune(tree: Node) -> tuple[Node, list[str]]:
         gone = {key.removeprefix("encoder_") for key in tree.value.keys() - kept.keys() if key.startswith("encoder_")}
         kept["model"], changes = _unshare(kept["model"], gone)
         notes += changes
-    table = kept.get(TABLE)
-    if table is not None and table.is_mapping:
-        kept[TABLE] = Node({k: part for k, part in table.value.items() if not part.is_dropped}, table.origin)
+    for key, table in [(key, kept[key]) for key in TABLES if key in kept and kept[key].is_mapping]:
+        kept[key] = Node({k: part for k, part in table.value.items() if not part.is_dropped}, table.origin)
     return Node(kept, tree.origin), notes
 
 

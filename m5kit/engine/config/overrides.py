@@ -7,7 +7,7 @@ from pathlib import Path
 
 from m5kit.engine.config.reader import read_value
 from m5kit.engine.config.roots import piece_keys, piece_names
-from m5kit.engine.config.sections import PARTS, SCALARS, SECTIONS, TABLE
+from m5kit.engine.config.sections import PARTS, SCALARS, SECTIONS, TABLES
 from m5kit.engine.config.tree import Node, merge
 from m5kit.errors import ConfigError
 
@@ -44,7 +44,7 @@ def apply(tree: Node, overrides: Sequence[str], find: Find, own: Path | None) ->
 
 def _pick(tree: Node, key: str, name: str, find: Find, own: Path | None) -> Node:
     """Replace the whole part ``key`` by a piece, or drop it."""
-    keys = sorted({*piece_keys(own), *tree.value, *SECTIONS, *PARTS, TABLE})
+    keys = sorted({*piece_keys(own), *tree.value, *SECTIONS, *PARTS, *TABLES})
     if key not in keys:
         raise _unknown(key, key, keys)
     if name == "none":

@@ -10,7 +10,7 @@ from typing import Any, get_type_hints
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 
-from m5kit.engine.config.sections import PARTS, TABLE
+from m5kit.engine.config.sections import PARTS, TABLES
 from m5kit.errors import M5KitError
 from m5kit.registry import FAMILIES, TRANSFORMS
 
@@ -54,8 +54,15 @@ def find_parts(values: Mapping[str, Any]) -> Iterator[Part]:
             yield Part(key, "tasks", _without_weight(value))
         elif key in PARTS:
             yield Part(key, f"{key}s", value)
-        elif key == TABLE and isinstance(value, Mapping):
-            yield from (Part(f"{key}.{name}", "metrics", metric) for name, metric in value.items())
+        elif key in TABLES and isinstance(value, Mapping):
+            yield from (Part(f"{key}.{name}", TABLES[key], part) for name, part in value.items())
+            yield from _tasks_within(key, value)
+
+
+def _tasks_within(key: str, table: Mapping[str, Any]) -> Iterator[Part]:
+    """The tasks inside of metrics that run another one."""
+    inner = {name: part["task"] for name, part in table.items() if isinstance(part, Mapping) and "task" in part}
+    yield from (Part(f"{key}.{name}.task", "metrics", task) for name, task in inner.items())
 
 
 def part_problems(part: Part) -> Iterator[Problem]:

@@ -130,8 +130,8 @@ SCALARS: Mapping[str, Any] = {"name": str, "mode": Literal["pretrain", "finetune
 PARTS = ("fusion", "harmonizer", "balancer", "head")
 FAMILIES_BY_KEY = ("input", "encoder", "task")
 """Keys that are followed by a modality or a name: ``encoder_<modality>``, ``task_<name>``."""
-TABLE = "evaluation"
-"""The one key that holds several parts by name."""
+TABLES: Mapping[str, str] = {"hooks": "hooks", "evaluation": "metrics"}
+"""Keys that hold several parts by name, and the family of those."""
 
 ORDER = (
     *(
@@ -148,7 +148,7 @@ ORDER = (
         "harmonizer",
         "weighting",
     ),
-    *("task_", "balancer", "head", "schedule", "checkpoint", "logging", TABLE),
+    *("task_", "balancer", "head", "schedule", "checkpoint", "logging", *TABLES),
 )
 """The order in which a resolved config is written: the flow of data."""
 
@@ -167,7 +167,7 @@ def is_known(key: str) -> bool:
         (True, False, False)
     """
     family, _, name = key.partition("_")
-    return key in (*SECTIONS, *SCALARS, *PARTS, TABLE) or (family in FAMILIES_BY_KEY and bool(name))
+    return key in (*SECTIONS, *SCALARS, *PARTS, *TABLES) or (family in FAMILIES_BY_KEY and bool(name))
 
 
 def rank(key: str) -> int:

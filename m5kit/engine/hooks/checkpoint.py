@@ -1,6 +1,7 @@
 """Saves checkpoints on the way, at the end, and when the run is told to stop."""
 
 import signal
+from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -10,20 +11,24 @@ from m5kit.engine.door import Hook
 
 
 class CheckpointHook(Hook):  # type: ignore[misc]  # mmengine ships no types
-    """Saves every ``every_steps`` steps, at the last one, and after the step in which SIGINT or SIGTERM came.
+    """Saves every ``every_steps`` steps, at the last one, and after the one in which the run was told to stop.
 
     Args:
         folder: where checkpoints go.
         every_steps: distance in optimiser steps.
         keep: how many of them stay.
+        hooks: by name, whose state is saved too.
     """
 
     priority = "VERY_LOW"  # after the schedulers, whose state is saved
 
-    def __init__(self, folder: Path, every_steps: int, keep: int) -> None:
+    def __init__(
+        self, folder: Path, every_steps: int, keep: int, hooks: Mapping[str, checkpoint.Stateful] | None = None
+    ) -> None:
         self.folder = folder
         self.every_steps = every_steps
         self.keep = keep
+        self.hooks = hooks or {}
         self.stopped_by: int | None = None
         self._before: dict[int, Any] = {}
 
@@ -37,8 +42,8 @@ class CheckpointHook(Hook):  # type: ignore[misc]  # mmengine ships no types
         step = batch_idx + 1
         if self.stopped_by is not None:
             runner.train_loop.stop_training = True
-        last = step == runner.train_loop.max_iters
-        if step % self.every_steps == 0 or last or self.stopped_by is not None:
+        last = step == runner.train_loop.max_iters or runner.train_loop.stop_training
+        if step % self.every_steps == 0 or last:
             self._save(runner, step)
 
     def after_train(self, runner: Any) -> None:
@@ -51,5 +56,5 @@ class CheckpointHook(Hook):  # type: ignore[misc]  # mmengine ships no types
         signal.signal(number, self._before[number])
 
     def _save(self, runner: Any, step: int) -> None:
-        optimizer = runner.optim_wrapper.optimizer
-        checkpoint.save(self.folder, step, runner.model.model, optimizer, runner.param_schedulers, self.keep)
+        trained = runner.model.model, runner.optim_wrapper.optimizer, runner.param_schedulers
+        checkpoint.save(self.folder, step, *trained, self.keep, self.hooks)

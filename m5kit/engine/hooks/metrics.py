@@ -32,6 +32,7 @@ class MetricsHook(Hook):  # type: ignore[misc]  # mmengine ships no types
         self.folder = folder
         self.every_steps = every_steps
         self.progress = progress
+        self.figures: Mapping[str, float] | None = None  # of the last step, if that was logged
         self._started = 0.0
         self._items, self._waited = 0, 0.0
 
@@ -50,6 +51,7 @@ class MetricsHook(Hook):  # type: ignore[misc]  # mmengine ships no types
         self._waited += runner.train_loop.waited
         if step % self.every_steps and step != runner.max_iters:
             self.progress.advance(step)
+            self.figures = None
             return
         values = _fetch(outputs | {"grad_norm": runner.optim_wrapper.grad_norm})
         if not math.isfinite(values["loss"]):
@@ -61,6 +63,7 @@ class MetricsHook(Hook):  # type: ignore[misc]  # mmengine ships no types
             "data_wait": self._waited / seconds,
         }
         self._write(step, values)
+        self.figures = values
         self.progress.report(step, values)
         self._started, self._items, self._waited = perf_counter(), 0, 0.0
 

@@ -82,6 +82,42 @@ def test_another_model_is_refused_by_name(tmp_path):
     assert "2.bias is unknown to the model" in str(caught.value)
 
 
+class _Kept:
+    """A hook with a tensor and a number."""
+
+    def __init__(self, **state):
+        self.state = state
+
+    def state_dict(self):
+        return self.state
+
+    def load_state_dict(self, state):
+        self.state = dict(state)
+
+
+def test_the_state_of_hooks_comes_back(tmp_path):
+    model, optimizer = _trained()
+    one, other = _Kept(mean=torch.ones(2), best=0.5), _Kept(waited=3)
+    path = checkpoint.save(tmp_path, 3, model, optimizer, [], keep=2, hooks={"one": one, "other": other})
+    new = {"one": _Kept(), "other": _Kept()}
+    checkpoint.restore(path, model, optimizer, [], new)
+    assert new["one"].state == {"best": 0.5, "mean": new["one"].state["mean"]}
+    assert new["one"].state["mean"].tolist() == [1, 1]
+    assert new["other"].state == {"waited": 3}
+
+
+def test_weights_that_a_hook_offers_are_loaded_but_training_goes_on_with_its_own(tmp_path):
+    model, optimizer = _trained()
+    offered = {f"weights.{name}": torch.full_like(value, 7) for name, value in model.state_dict().items()}
+    hooks = {"ema": _Kept(**offered)}
+    path = checkpoint.save(tmp_path, 3, model, optimizer, [], keep=2, hooks=hooks)
+    trained = [p.clone() for p in model.parameters()]
+    checkpoint.load_weights(path, model)
+    assert all((p == 7).all() for p in model.parameters())
+    checkpoint.restore(path, model, optimizer, [], hooks)
+    assert all(torch.equal(a, b) for a, b in zip(trained, model.parameters(), strict=True))
+
+
 def test_a_damaged_file_is_named(tmp_path):
     model, optimizer = _trained()
     path = checkpoint.save(tmp_path, 1, model, optimizer, [], keep=1)

@@ -138,6 +138,15 @@ def test_fine_tuning_needs_a_head_and_a_label_and_runs_no_pretext_task(leaf: Pat
     assert check_config(load_config("demo/x.yaml", ["data.label=kind"])).head == {"type": "t_head"}
 
 
+def test_hooks_are_a_table_of_parts(leaf: Path, write: Write) -> None:
+    write("demo/x.yaml", "_base_: leaf.yaml\nhooks: {mean: {type: ema, decay: 0.5}, enough: {type: early_stopping}}\n")
+    config = check_config(load_config("demo/x.yaml", ["hooks.enough=none", "hooks.mean.decay=0.9"]))
+    assert config.hooks == {"mean": {"type": "ema", "decay": 0.9}}
+    assert "hooks.mean.decey: unknown key; did you mean 'decay'?" in problems("demo/x.yaml", "hooks.mean.decey=1")
+    write("demo/y.yaml", "_base_: leaf.yaml\nhooks: [ema]\n")
+    assert "hooks: expected hooks by name, got ['ema']" in problems("demo/y.yaml")
+
+
 def test_a_mistake_from_the_command_line_says_so(leaf: Path) -> None:
     assert problems(leaf, "fusion.heads=many") == "--set: fusion.heads: expected a valid integer, got 'many'"
 

@@ -1,0 +1,1 @@
+"""Hooks: what happens beside the training of a model."""

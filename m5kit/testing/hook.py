@@ -1,0 +1,208 @@
+"""The conformance checks of hooks."""
+
+import json
+import random
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from m5kit.api import Hook, Training
+from m5kit.hooks.base import WEIGHTS
+from m5kit.registry import HOOKS
+from m5kit.testing.anatomy import anatomy
+from m5kit.testing.building import build
+from m5kit.testing.report import Checks, Report, expect
+
+STEPS = 12
+HALF = 6
+LOGGED = 2
+"""Every so many steps have figures."""
+
+
+class Run:
+    """A tiny model that is trained with a hook looking on, or with none.
+
+    Args:
+        hook: looks on.
+        folder: of the run.
+        state: of an earlier run that is to go on.
+    """
+
+    def __init__(self, hook: Hook | None, folder: Path, state: dict[str, Any] | None = None) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        torch.manual_seed(0)
+        self.model = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Dropout(0.5), nn.Linear(8, 1))
+        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=0.05)
+        self.hook = hook or Quiet()
+        self.training = Training(self.model, folder, STEPS)
+        if state is not None:
+            self.model.load_state_dict(state["model"])
+            self.hook.load_state_dict(_stored(state["hook"]))
+            self.training.step = state["step"]
+            torch.set_rng_state(state["random"])
+
+    def go(self, last: int = STEPS) -> "Run":
+        """Train until ``last``, or until the hook ends it."""
+        self.hook.before_train(self.training)
+        while self.training.step < last and self.training.stopped is None:
+            self._step()
+        self.hook.after_train(self.training)
+        return self
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint holds."""
+        model = {name: value.clone() for name, value in self.model.state_dict().items()}
+        kept = {n: v.clone() if isinstance(v, Tensor) else v for n, v in self.hook.state_dict().items()}
+        return {"model": model, "hook": kept, "step": self.training.step, "random": torch.get_rng_state()}
+
+    def _step(self) -> None:
+        training = self.training
+        training.ids = tuple(f"item {training.step} {row}" for row in range(6))
+        self.hook.before_step(training)
+        inputs = torch.randn(6, 4)
+        loss = (self.model(inputs) - inputs.sum(1, keepdim=True)).square().mean()
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        training.step += 1
+        training.logs = {"loss": loss.detach()}
+        self.hook.after_step(training)
+        if training.step % LOGGED == 0:
+            self.hook.after_figures(training, {"loss": loss.item(), "lr": 0.05})
+
+
+class Quiet(Hook):
+    """Does nothing."""
+
+
+@dataclass(frozen=True)
+class HookCase:
+    """A way to build the hook, and an empty folder."""
+
+    part: type[Hook]
+    make: Callable[[], Hook]
+    folder: Path
+
+
+CHECKS: Checks[HookCase] = Checks("hooks", anatomy(Hook))
+
+
+def check_hook(part: type[Hook] | str, only: Collection[str] | None = None) -> Report:
+    """Check a hook; arguments that have no default come from its ``example()``.
+
+    Args:
+        part: the class, or the name of a registered one.
+        only: names of the checks to run; all of them if None.
+
+    Raises:
+        ConformanceError: a check failed, or none ran.
+    """
+    hook = HOOKS.get(part) if isinstance(part, str) else part
+    with TemporaryDirectory() as folder:
+        numbers = iter(range(10**6))
+        return CHECKS.run(hook, lambda: HookCase(hook, lambda: build(hook), Path(folder, str(next(numbers)))), only)
+
+
+@CHECKS.add
+def sees_a_whole_run(case: HookCase) -> None:
+    """It goes through a run from the first step to the last."""
+    Run(case.make(), case.folder).go()
+
+
+@CHECKS.add
+def training_is_left_alone(case: HookCase) -> None:
+    """A run with it ends with the weights of the run without it, as far as it went, and draws no random number."""
+    watched = Run(case.make(), case.folder / "a").go()
+    alone = Run(None, case.folder / "b").go(watched.training.step)
+    for name, value in watched.model.state_dict().items():
+        expect(torch.equal(value, alone.model.state_dict()[name]), f"{name} is not that of a run without it")
+    expect(watched.model.training, "it left the model in eval mode")
+
+
+@CHECKS.add
+def global_randomness_is_left_alone(case: HookCase) -> None:
+    """It draws no number from random, numpy or torch, on which other things depend."""
+    run = Run(case.make(), case.folder)
+    run.training.ids, run.training.logs = ("item",), {"loss": torch.ones(())}
+    moments: dict[str, Callable[[], None]] = {
+        "before_train": lambda: run.hook.before_train(run.training),
+        "before_step": lambda: run.hook.before_step(run.training),
+        "after_step": lambda: run.hook.after_step(run.training),
+        "after_figures": lambda: run.hook.after_figures(run.training, {"loss": 1.0}),
+        "after_train": lambda: run.hook.after_train(run.training),
+    }
+    for moment, call in moments.items():
+        before = _random_states()
+        call()
+        expect(_random_states() == before, f"{moment}() drew a random number; use a generator of your own")
+
+
+@CHECKS.add
+def state_is_tensors_and_json(case: HookCase) -> None:
+    """state_dict() holds tensors and JSON data by name, before and after a run."""
+    for hook in (case.make(), Run(case.make(), case.folder).go().hook):
+        _stored(hook.state_dict())
+
+
+@CHECKS.add
+def goes_on_to_the_same_bits(case: HookCase) -> None:
+    """A run that is interrupted and goes on with a new instance ends as one that was not, in state and in stopping."""
+    whole = Run(case.make(), case.folder / "a").go()
+    first = Run(case.make(), case.folder / "b").go(HALF).state()
+    rest = Run(case.make(), case.folder / "b", first).go()
+    expect(whole.training.step == rest.training.step, f"it ends after {rest.training.step}, not {whole.training.step}")
+    one, other = whole.hook.state_dict(), rest.hook.state_dict()
+    expect(one.keys() == other.keys(), f"its state has {sorted(other)}, not {sorted(one)}")
+    moved = [name for name, value in one.items() if not _equal(value, other[name])]
+    expect(not moved, f"{', '.join(moved[:3])} of its state is not that of a run without interruption")
+
+
+@CHECKS.add
+def stopped_runs_stay_stopped(case: HookCase) -> None:
+    """A run that it has ended is not begun again when somebody resumes it, and one that is over takes no step."""
+    ended = Run(case.make(), case.folder).go()
+    again = Run(case.make(), case.folder, ended.state())
+    again.go()
+    expect(again.training.step == ended.training.step, f"it went on to step {again.training.step}")
+
+
+@CHECKS.add
+def offered_weights_are_the_models(case: HookCase) -> None:
+    """If it offers weights, they have the names and shapes of the model's, and are finite."""
+    run = Run(case.make(), case.folder).go()
+    offered = {n.removeprefix(WEIGHTS): v for n, v in run.hook.state_dict().items() if n.startswith(WEIGHTS)}
+    if not offered:
+        return
+    wanted = {name: value.shape for name, value in run.model.state_dict().items()}
+    expect({n: v.shape for n, v in offered.items()} == wanted, f"they are {sorted(offered)}, not {sorted(wanted)}")
+    broken = [name for name, value in offered.items() if not value.isfinite().all()]
+    expect(not broken, f"{', '.join(broken)} holds NaN or infinity")
+
+
+def _stored(state: dict[str, Any]) -> dict[str, Any]:
+    """What a checkpoint gives back of a state."""
+    for name, value in state.items():
+        expect(isinstance(name, str), f"the name {name!r} is no text")
+        if not isinstance(value, Tensor):
+            try:
+                same = json.loads(json.dumps(value)) == value
+            except TypeError:
+                same = False
+            expect(
+                same, f"{name!r} is a {type(value).__name__} that JSON does not give back; keep tensors or JSON data"
+            )
+    return {n: v.clone() if isinstance(v, Tensor) else json.loads(json.dumps(v)) for n, v in state.items()}
+
+
+def _equal(one: Any, other: Any) -> bool:
+    return torch.equal(one, other) if isinstance(one, Tensor) else bool(one == other)
+
+
+def _random_states() -> tuple[Any, ...]:
+    return random.getstate(), str(np.random.get_state()), torch.get_rng_state().numpy().tobytes()
