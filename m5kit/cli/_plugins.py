@@ -1,8 +1,7 @@
 """The published parts as ``m5kit plugins`` presents them: health, description, conformance."""
 
 import inspect
-import subprocess
-import sys
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
@@ -13,10 +12,21 @@ from m5kit import plugins
 from m5kit.errors import PluginError
 from m5kit.plugins.about import about
 from m5kit.plugins.parts import PluginPart, plain_name
+from m5kit.plugins.process import Answering
 from m5kit.plugins.trial import try_parts
 from m5kit.registry import FAMILIES
 
 CONFIGS = "configs"
+_CHECK = """
+import json
+from m5kit.errors import M5KitError
+from m5kit.testing import ConformanceError, check
+try:
+    passed, report = True, str(check(sys.argv[1], sys.argv[2]))
+except (ConformanceError, M5KitError) as error:
+    passed, report = False, str(error)
+answers.write(json.dumps([passed, report]) + "\\n")
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +114,15 @@ def check_part(part: PluginPart, limit: float) -> tuple[bool, str]:
         return False, f"{what}: {problem}"
     if part.family == CONFIGS:
         return _check_configs(part)
-    command = [sys.executable, "-m", "m5kit.testing", part.family, f"{part.distribution}:{part.name}"]
-    try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=limit, check=False)
-    except subprocess.TimeoutExpired:
-        return False, f"{what}: it did not end within {limit:g} s\n  {part.remedy}"
-    crash = f"the process ended with status {answer.returncode}: {answer.stderr.strip()[-500:]}"
-    return answer.returncode == 0, f"{what}: {answer.stdout.strip() or crash}"
+    with Answering(_CHECK, [part.family, f"{part.distribution}:{part.name}"]) as process:
+        answer = process.answer(limit)
+        if answer:
+            passed, report = json.loads(answer)
+            return passed, f"{what}: {report}"
+        if answer is None:
+            return False, f"{what}: it did not end within {limit:g} s\n  {part.mending}"
+        aside = f"; it said: {process.said[-500:]}" if process.said else ""
+        return False, f"{what}: the process ended ({process.end()}) before the checks did{aside}\n  {part.mending}"
 
 
 def _static_problem(part: PluginPart) -> str:

@@ -51,8 +51,13 @@ class PluginPart:
     @property
     def remedy(self) -> str:
         """What a user can do about a part that does not work."""
+        return f"{self.mending}; m5kit plugins check {self.distribution} says more"
+
+    @property
+    def mending(self) -> str:
+        """The same for a user who has checked it."""
         mend = "mend the file" if self.local else f"mend or update it (pip install --upgrade {self.distribution})"
-        return f"{mend} or choose another {self.family[:-1]}; m5kit plugins check {self.distribution} says more"
+        return f"{mend} or choose another {self.family[:-1]}"
 
     def load(self) -> type:
         """Import the part.

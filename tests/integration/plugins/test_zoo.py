@@ -59,6 +59,15 @@ SOURCES = {
     "needs_more": CLASS + "\n        def __init__(self, *, colour: str): pass",
     "crashes": CLASS + "\n        def __init__(self): raise OSError('no such device')",
     "no_fusion": "class Part: pass",
+    "quits": CLASS + "\n        def forward(self, tokens, weights): import os; os._exit(0)",
+    "segfaults": CLASS + "\n        def forward(self, tokens, weights): import ctypes; ctypes.string_at(0)",
+    "stalls": CLASS + "\n        def forward(self, tokens, weights): import time; time.sleep(600)",
+    "floods": CLASS
+    + """
+        def forward(self, tokens, weights):
+            print("x" * 1_000_000)
+            return super().forward(tokens, weights)
+    """,
 }
 """Source by name of a part; the part's distribution is called ``zoo-NAME``."""
 
@@ -249,6 +258,23 @@ def test_the_kit_ends_what_hangs_and_names_what_is_loose(zoo):
     assert not passed
     assert "failed   constructor_is_explicit" in report
     assert "it takes *args; name every argument" in report
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "limit", "text"),
+    [
+        ("quits", 120.0, r"the process ended \(status 0\) before the checks did\n  mend or update it \(pip install"),
+        ("segfaults", 120.0, r"the process ended \(SIGSEGV\) before the checks did"),
+        ("stalls", 15.0, r"it did not end within 15 s\n  mend or update it"),
+        ("floods", 120.0, r"\d\d checks ran, 0 failed"),
+    ],
+)
+def test_the_kit_survives_what_a_part_does_when_it_runs(zoo, name, limit, text):
+    passed, report = _plugins.check_part(_plugins.named(f"zoo-{name}")[0], limit)
+    assert passed == (name == "floods")
+    assert re.match(f"zoo-{name} 1.0 fusions/{name}: .*{text}", report)
+    assert len(report) < 1000
 
 
 def test_strict_mode_stops_at_the_first_command(zoo, capsys, monkeypatch):
