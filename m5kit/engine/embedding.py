@@ -24,6 +24,7 @@ from m5kit.evaluation.base import Change, Embedded, Request
 from m5kit.models.embedder import Embedding, embed
 from m5kit.models.finetuner import Finetuner
 from m5kit.models.pretrainer import Pretrainer
+from m5kit.nn.pretrained.blueprints import blueprints
 from m5kit.registry import HEADS
 from m5kit.structures import Batch, Sample
 
@@ -68,7 +69,8 @@ class TrainedRun:
         config = check_config(load_config(folder.config, overrides=overrides, data=data))
         run_data = RunData.reopen(config, folder)
         torch.manual_seed(config.seed)
-        model = build_model(config, run_data.transforms, run_data.classes)
+        with blueprints(reuse=None if untrained else folder.pretrained):
+            model = build_model(config, run_data.transforms, run_data.classes)
         if not untrained:
             checkpoint.load_weights(_latest(folder), model)
         model.to(get_device()).eval()

@@ -24,6 +24,7 @@ from m5kit.engine.damage import ChangedItems, Changes, collate_changed
 from m5kit.engine.frozen import FrozenOutputs
 from m5kit.engine.run_folder import RunFolder, read_json, write_json
 from m5kit.errors import ConfigError
+from m5kit.nn.pretrained.blueprints import blueprints
 from m5kit.structures import Batch
 
 EVAL_BATCH = 64
@@ -72,7 +73,8 @@ class RunData:
     @classmethod
     def reopen(cls, config: RunConfig, folder: RunFolder) -> "RunData":
         """The data of an existing run, with what its transforms learned then."""
-        pipelines = build_pipelines(config)
+        with blueprints(reuse=folder.pretrained):
+            pipelines = build_pipelines(config)
         _load_states(pipelines, folder)
         return cls(config, data_root(config), pipelines, read_json(folder.classes))
 

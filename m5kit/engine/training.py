@@ -32,6 +32,7 @@ from m5kit.engine.threads import share_cores
 from m5kit.errors import CheckpointError, ConfigError
 from m5kit.models.finetuner import Finetuner
 from m5kit.models.pretrainer import Pretrainer
+from m5kit.nn.pretrained.blueprints import blueprints
 
 _FREE_ON_RESUME = ("checkpoint.", "logging.", "evaluation", "data.workers", "data.root")
 
@@ -67,19 +68,35 @@ def train(resolved: Resolved, path: Path, resume: bool, console: Console) -> Out
     config = check_config(resolved)
     share_cores()
     folder = RunFolder.open(path) if resume else RunFolder.create(path)
-    if resume:
-        _require_same_config(resolved, folder)
-        data = RunData.reopen(config, folder)
-    else:
-        data = _begin(resolved, config, folder)
-    with logging_to(folder.log):
-        torch.manual_seed(config.seed)
-        model = build_model(config, data.transforms, data.classes)
-        if not resume and config.init.run is not None:
-            start_from(model, RunFolder.open(Path(config.init.run)))
-        _introduce(config, data, model, console)
-        data = replace(data, frozen=FrozenOutputs.of(model, config))
+    with blueprints(keep=None if resume else folder.pretrained, reuse=_blueprints(config, folder)):
+        if resume:
+            _require_same_config(resolved, folder)
+            data = RunData.reopen(config, folder)
+        else:
+            data = _begin(resolved, config, folder)
+        with logging_to(folder.log):
+            torch.manual_seed(config.seed)
+            model = build_model(config, data.transforms, data.classes)
+            _load_first(model, config, folder)
+            _introduce(config, data, model, console)
+            data = replace(data, frozen=FrozenOutputs.of(model, config))
     return Outcome(folder, _run(config, folder, data, model, console))
+
+
+def _blueprints(config: RunConfig, folder: RunFolder) -> Path | None:
+    """Where to find the networks of pretrained encoders whose numbers will come from a checkpoint of a run."""
+    if checkpoint.latest(folder.checkpoints) is not None:
+        return folder.pretrained
+    return RunFolder(Path(config.init.run)).pretrained if config.init.run else None
+
+
+def _load_first(model: Pretrainer | Finetuner, config: RunConfig, folder: RunFolder) -> None:
+    """The weights that the run begins or goes on with; frozen networks are run before all else is restored."""
+    found = checkpoint.latest(folder.checkpoints)
+    if found is not None:
+        checkpoint.load_weights(found, model)
+    elif config.init.run is not None:
+        start_from(model, RunFolder.open(Path(config.init.run)))
 
 
 def start_from(model: Pretrainer | Finetuner, source: RunFolder) -> None:

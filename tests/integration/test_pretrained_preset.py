@@ -97,7 +97,7 @@ def test_three_stacks_are_those_of_the_released_code(model, released):
 
 @pytest.mark.slow
 def test_the_whole_is_what_the_specification_counts(model, released):
-    """162 M and 228 M: there, one head of ids serves text and table and reuses the word embeddings, as both encoders do."""
+    """162 M and 228 M: there, text and table have word embeddings in common, and one head of ids that reuses them."""
     ids = 768 * 768 + 768 + 2 * 768 + 21128
     words = (21128 + 512 + 2) * 768 + 2 * 768
     for each, embeddings, wanted in ((released, 0, 162), (model, words, 228)):

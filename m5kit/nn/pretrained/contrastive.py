@@ -1,6 +1,8 @@
 """Loads two-tower contrastive models with open_clip."""
 
+import json
 import logging
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,11 +11,13 @@ from typing import Any
 from torch import nn
 
 from m5kit.errors import ConfigError
+from m5kit.nn.pretrained.blueprints import blueprint_to_write, find_blueprint
 from m5kit.nn.pretrained.library import import_library
 from m5kit.nn.pretrained.weights import OFFLINE, Weights, offline
 
 HUB = "hf-hub:"
 FOLDER = "local-dir:"
+CONFIG = "open_clip_config.json"
 
 
 def load_towers(weights: Weights, needed_by: str) -> tuple[Any, Mapping[str, Any]]:
@@ -31,10 +35,13 @@ def load_towers(weights: Weights, needed_by: str) -> tuple[Any, Mapping[str, Any
     library = import_library("open_clip", needed_by, "open_clip_torch")
     if isinstance(weights, Mapping):
         return _at_random(library, weights, needed_by), {}
+    plan = find_blueprint(weights)
     try:
-        name, file = _source(library, weights)
+        name, file = (f"{FOLDER}{plan}", None) if plan else _source(library, weights)
+        whole = {"load_weights": False} if plan else {"require_pretrained": True}
         with _quiet():
-            model = library.create_model(name, pretrained=file, require_pretrained=True, precision="fp32")
+            model = library.create_model(name, pretrained=file, precision="fp32", **whole)
+        _keep_blueprint(library, weights, name, getattr(model.visual, "preprocess_cfg", {}))
     except (OSError, ValueError, RuntimeError, KeyError) as error:
         raise ConfigError([_missing(weights, needed_by, error)]) from error
     facts = dict(getattr(model.visual, "preprocess_cfg", {}))
@@ -65,6 +72,20 @@ def _source(library: Any, weights: str) -> tuple[str, str | None]:
         return architecture, rest
     hub = (library.get_pretrained_cfg(architecture, rest) or {}).get("hf_hub", "").strip("/")
     return _downloaded(hub or weights), None
+
+
+def _keep_blueprint(library: Any, weights: str, name: str, preprocessing: Mapping[str, Any]) -> None:
+    """Keep the file that says how a model is built, or write it for an architecture that open_clip knows by name."""
+    folder = blueprint_to_write(weights)
+    if folder is None:
+        return
+    if name.startswith(HUB):
+        name = _downloaded(name.removeprefix(HUB))
+    if name.startswith(FOLDER):
+        shutil.copyfile(Path(name.removeprefix(FOLDER)) / CONFIG, folder / CONFIG)
+    else:
+        known = {"model_cfg": library.get_model_config(name), "preprocess_cfg": dict(preprocessing)}
+        (folder / CONFIG).write_text(json.dumps(known, indent=2), encoding="utf-8")
 
 
 def _downloaded(name: str) -> str:

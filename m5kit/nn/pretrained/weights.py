@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from m5kit.errors import ConfigError
+from m5kit.nn.pretrained.blueprints import find_blueprint, keep_blueprint
 from m5kit.nn.pretrained.library import import_library
 
 OFFLINE = "M5KIT_OFFLINE"
@@ -69,30 +70,36 @@ def offline() -> bool:
 
 
 def fetch(loader: Callable[..., Found], weights: str, needed_by: str, **arguments: Any) -> Found:
-    """Call a ``from_pretrained`` on a folder or on a hub name.
+    """Call a ``from_pretrained`` on a folder or on a hub name, or on the blueprint that a run kept of it.
 
     Raises:
         ConfigError: nothing usable is there; says how to get it.
     """
-    local = Path(weights).expanduser()
+    local = find_blueprint(weights) or Path(weights).expanduser()
     try:
         with quiet():
-            return loader(str(local) if local.exists() else _place(weights), **arguments)
+            found = loader(str(local) if local.exists() else _place(weights), **arguments)
     except (OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
         raise ConfigError([_missing(weights, local, needed_by, error)]) from error
+    keep_blueprint(weights, found)
+    return found
 
 
 def load_network(weights: Weights, needed_by: str) -> Loaded:
-    """The network that Hugging Face's Auto classes find for ``weights``, on the meta device without its numbers.
+    """The network that Hugging Face's Auto classes find for ``weights``.
+
+    On the meta device, and made of a blueprint, it is without the checkpoint's numbers.
 
     Raises:
         ConfigError: there are no such weights.
         MissingDependencyError: transformers cannot be imported.
     """
     transformers = import_library("transformers", needed_by)
-    if isinstance(weights, Mapping) or torch.get_default_device().type == "meta":
-        return Loaded(transformers.AutoModel.from_config(load_config(weights, needed_by)), frozenset())
+    if isinstance(weights, Mapping) or find_blueprint(weights) or torch.get_default_device().type == "meta":
+        config = load_config(weights, needed_by)
+        return Loaded(transformers.AutoModel.from_config(config).float(), frozenset())
     network, report = fetch(transformers.AutoModel.from_pretrained, weights, needed_by, output_loading_info=True)
+    keep_blueprint(weights, network.config)
     named = dict(network.named_parameters())
     return Loaded(network.float(), frozenset(id(named[name]) for name in report["missing_keys"] if name in named))
 

@@ -1,0 +1,82 @@
+"""Keeps with a run what it must know of its checkpoints but for their numbers: those are in its own checkpoints.
+
+A blueprint is a small folder a checkpoint: the network's config, the tokenizer, how media are prepared. With it a run
+is opened again after the checkpoint is gone.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+
+@dataclass(frozen=True, slots=True)
+class Blueprints:
+    """Where blueprints are kept and found.
+
+    Attributes:
+        keep: folder that those of everything loaded are written to.
+        reuse: folder of those that are loaded in place of their checkpoints.
+    """
+
+    keep: Path | None = None
+    reuse: Path | None = None
+
+
+_NONE = Blueprints()
+_current: ContextVar[Blueprints] = ContextVar("blueprints", default=_NONE)
+
+
+@contextmanager
+def blueprints(*, keep: Path | None = None, reuse: Path | None = None) -> Iterator[None]:
+    """Keep blueprints, or use kept ones, in all that is loaded inside; a network made of one begins at random."""
+    before = _current.set(Blueprints(keep, reuse))
+    try:
+        yield
+    finally:
+        _current.reset(before)
+
+
+def find_blueprint(weights: str) -> Path | None:
+    """The folder that takes the place of ``weights``; None if the checkpoint itself is to be loaded."""
+    folder = _current.get().reuse
+    if folder is None:
+        return None
+    found = folder / _name(weights)
+    return found if found.is_dir() else None
+
+
+def blueprint_to_write(weights: str) -> Path | None:
+    """A folder for what is known of ``weights``, made if need be; None if nothing is kept."""
+    folder = _current.get().keep
+    if folder is None:
+        return None
+    made = folder / _name(weights)
+    made.mkdir(parents=True, exist_ok=True)
+    return made
+
+
+def keep_blueprint(weights: str, part: Any) -> None:
+    """Keep a config, a tokenizer or a processor of transformers; a network's numbers are not kept."""
+    if isinstance(part, nn.Module) or not hasattr(part, "save_pretrained"):
+        return
+    folder = blueprint_to_write(weights)
+    if folder is not None:
+        part.save_pretrained(folder)
+
+
+def _name(weights: str) -> str:
+    """A folder's name that a person recognises and no other weights have.
+
+    Example:
+        >>> _name("models/bert-base-chinese")
+        'bert-base-chinese-8d6dd4d0'
+    """
+    last = re.sub(r"[^\w.-]", "_", Path(weights).name)
+    return f"{last}-{hashlib.blake2b(weights.encode(), digest_size=4).hexdigest()}"
