@@ -40,8 +40,9 @@ class Pipeline:
         if self.join:
             return {column: sample.sources[column] for column in self.join if column in sample.sources} or None
         own = sample.sources.get(modality)
-        borrows = own is None and self.source is not None and modality not in sample.lost
-        return sample.sources.get(self.source) if borrows else own
+        if own is not None or self.source is None or modality in sample.lost:
+            return own
+        return sample.sources.get(self.source)
 
     def columns(self, modality: str) -> tuple[str, ...]:
         """The columns of the manifest that :meth:`reference` looks at."""

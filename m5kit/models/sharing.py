@@ -28,13 +28,9 @@ def share_stacks(encoders: Mapping[str, Encoder], groups: Sequence[Sequence[str]
     for first, *others in groups:
         part = _part(first, encoders[first])
         for other in others:
-            differences = list(_differences(part, _part(other, encoders[other])))
-            if differences:
-                raise ConfigError(
-                    [
-                        f"{KEY}: encoder_{first} and encoder_{other} cannot share a stack: {differences[0]}; make them alike"
-                    ]
-                )
+            if what := next(_differences(part, _part(other, encoders[other])), None):
+                names = f"encoder_{first} and encoder_{other}"
+                raise ConfigError([f"{KEY}: {names} cannot share a stack: {what}; make them alike"])
             setattr(encoders[other], encoders[other].shareable, part)
 
 
@@ -64,9 +60,9 @@ def _different_facts(name: str, ours: Mapping[str, object], theirs: Mapping[str,
 
 def _facts(module: nn.Module) -> dict[str, object]:
     """Shapes of a module's own parameters, and its settings; not where its weights came from."""
-    settings = {k: v for k, v in vars(module).items() if isinstance(v, int | float | str) and not k.startswith("_")}
-    own = {name: tuple(p.shape) for name, p in module.named_parameters(recurse=False)}
-    return {k: v for k, v in settings.items() if k not in ("training", "name_or_path")} | own
+    shapes: dict[str, object] = {name: tuple(p.shape) for name, p in module.named_parameters(recurse=False)}
+    plain = {k: v for k, v in vars(module).items() if isinstance(v, int | float | str) and not k.startswith("_")}
+    return {**shapes, **{k: v for k, v in plain.items() if k not in ("training", "name_or_path")}}
 
 
 def _kind(module: nn.Module | None) -> str:

@@ -1,6 +1,7 @@
-"""Makes text from anywhere safe and uniform: one Unicode form, single spaces, nothing unprintable."""
+"""Makes text from anywhere safe and uniform: one Unicode form, single spaces, one way to write a value."""
 
 import unicodedata
+from typing import Any
 
 _UNPRINTABLE = ("Cc", "Cs", "Co", "Cn")  # control, lone surrogate, private, unassigned; joiners (Cf) are kept
 
@@ -14,3 +15,17 @@ def clean(text: str) -> str:
     """
     kept = (letter for letter in text if letter.isspace() or unicodedata.category(letter) not in _UNPRINTABLE)
     return " ".join(unicodedata.normalize("NFC", "".join(kept)).split())
+
+
+def written(value: Any) -> str:
+    """A value as words: numbers in one form however they were typed, lists joined.
+
+    Example:
+        >>> written(1.50), written(True), written([38, "XL"])
+        ('1.5', 'yes', '38 , XL')
+    """
+    if isinstance(value, list):
+        return " , ".join(written(part) for part in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

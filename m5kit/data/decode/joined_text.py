@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from m5kit.data.decode._media import unreadable
+from m5kit.data.decode._words import written
 from m5kit.data.decode.base import Decoder
 from m5kit.data.decode.table import TableDecoder
 from m5kit.data.decode.text import TextDecoder
-from m5kit.data.transforms.properties import written
 from m5kit.registry import DECODERS
 
 

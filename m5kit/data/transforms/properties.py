@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from m5kit.data.decode._words import written
 from m5kit.data.transforms._vocabulary import Vocabulary
 from m5kit.data.transforms.base import Transform
 from m5kit.errors import ConfigError
@@ -96,17 +97,3 @@ class PropertiesTransform(Transform):
     def _inputs(self, tokens: list[tuple[int, int, int]]) -> Inputs:
         ids, groups, roles = (torch.tensor(column, dtype=torch.int64) for column in zip(*tokens, strict=True))
         return Inputs.single(ids, {"groups": groups, "roles": roles})
-
-
-def written(value: Any) -> str:
-    """A value as words: numbers in one form however they were typed, lists joined.
-
-    Example:
-        >>> written(1.50), written(True), written([38, "XL"])
-        ('1.5', 'yes', '38 , XL')
-    """
-    if isinstance(value, list):
-        return " , ".join(written(part) for part in value)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -4,7 +4,8 @@ import re
 import numpy as np
 import pytest
 
-from m5kit.data.transforms.properties import PropertiesTransform, written
+from m5kit.data.decode._words import written
+from m5kit.data.transforms.properties import PropertiesTransform
 from m5kit.errors import ConfigError
 
 TABLE = {"colour": "red", "net_weight": 1.50}
