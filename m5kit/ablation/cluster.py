@@ -5,7 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from m5kit.ablation.worker import run_trial
-from m5kit.errors import MissingDependencyError
+from m5kit.errors import ConfigError, MissingDependencyError
+
+EXECUTOR = "executor"
+"""The parameter that says who runs the jobs: ``slurm``, ``local`` or ``debug``."""
 
 
 class SubmititEngine:
@@ -13,10 +16,12 @@ class SubmititEngine:
 
     Args:
         logs: folder for submitit's own files.
-        parameters: of its executor, such as ``slurm_partition`` or ``timeout_min``.
+        parameters: of its executor, such as ``slurm_partition`` or ``timeout_min``; and ``executor``, by default
+            ``slurm``: submitit's own default is to run everything here where it finds no cluster, without a word.
 
     Raises:
         MissingDependencyError: submitit is not installed.
+        ConfigError: there is no such executor here, or it has no such parameter.
     """
 
     def __init__(self, logs: Path, parameters: Mapping[str, Any]) -> None:
@@ -24,8 +29,16 @@ class SubmititEngine:
             import submitit  # type: ignore[import-not-found]
         except ModuleNotFoundError as error:
             raise MissingDependencyError("submitit", "--engine submitit", "submitit") from error
-        self.executor = submitit.AutoExecutor(folder=str(logs))
-        self.executor.update_parameters(name="m5kit-ablate", **parameters)
+        given = dict(parameters)
+        name = str(given.pop(EXECUTOR, "slurm"))
+        try:
+            self.executor = submitit.AutoExecutor(folder=str(logs), cluster=name)
+            self.executor.update_parameters(name="m5kit-ablate", **given)
+        except (AssertionError, NameError, TypeError, ValueError) as error:
+            raise ConfigError([f"cluster: {error}"]) from error
+        except RuntimeError as error:
+            here = f"cluster: {{{EXECUTOR}: local}} in the sweep file runs the jobs on this machine"
+            raise ConfigError([f"cluster: {error} {here}"]) from error
 
     def start(self, folder: Path) -> "SubmittedJob":
         """Submit the trial in ``folder``."""

@@ -95,7 +95,7 @@ class Sweep(_Section):
     interval: Literal["student", "bootstrap"] = "student"
     test: Literal["permutation", "t"] = "permutation"
     cluster: Mapping[str, Scalar] = {}
-    """Parameters for the executor of ``--engine submitit``, such as ``slurm_partition``."""
+    """For ``--engine submitit``: ``executor`` and its parameters, such as ``slurm_partition``."""
 
 
 @dataclass(frozen=True, slots=True)

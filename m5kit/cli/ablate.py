@@ -53,8 +53,9 @@ def run(options: argparse.Namespace) -> int:
     if options.dry_run:
         _list(sweep, plan, options.trials or options.out / TRIALS, options.jobs)
         return 0
+    engine = _engine(options.engine, options.out.resolve(), sweep)
     _begin(options.out, sweep, options.resume)
-    return _run(options, sweep, plan)
+    return _run(options, sweep, plan, engine)
 
 
 def _plan(sweep: "Sweep", data: Path | None) -> "Plan":
@@ -90,7 +91,7 @@ def _begin(out: Path, sweep: "Sweep", resume: bool) -> None:
     trial_folder.write(file, sweep.model_dump(mode="json"))
 
 
-def _run(options: argparse.Namespace, sweep: "Sweep", plan: "Plan") -> int:
+def _run(options: argparse.Namespace, sweep: "Sweep", plan: "Plan", engine: "Engine") -> int:
     from m5kit.ablation.commands import trial_task
     from m5kit.ablation.runner import run_trials, trial_folder
 
@@ -108,7 +109,7 @@ def _run(options: argparse.Namespace, sweep: "Sweep", plan: "Plan") -> int:
         seconds = f" in {status.seconds:.0f} s" if status.seconds is not None else f": {status.reason}"
         write(f"{status.state} {trial.variant}, seed {trial.seed}{seconds}")
 
-    run_trials(trials, plan.trials, task, _engine(options.engine, out, sweep), options.jobs, after)
+    run_trials(trials, plan.trials, task, engine, options.jobs, after)
     page, failed = report()
     write(f"report: {page}")
     if failed:
