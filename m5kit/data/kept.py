@@ -1,4 +1,4 @@
-"""Keeps outputs of frozen networks on disk: one SQLite file that any number of runs may share.
+"""Keeps what is dear to compute on disk, one SQLite file that any number of runs may share: outputs, prepared inputs.
 
 An output lives in a space (a network's weights and everything before them) under the digest of an item's content, so a
 changed weight, setting or file is simply not found. Spaces that nobody has used for a week make room for others.
@@ -9,7 +9,7 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,8 @@ CREATE TABLE IF NOT EXISTS outputs (space TEXT, content TEXT, tokens INTEGER, da
 """
 
 Array = NDArray[np.float16]
+Row = tuple[str, int, bytes]
+"""Content, number of tokens, data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +73,7 @@ class OutputStore:
 
     def get(self, space: str, content: str) -> Array | None:
         """An output ``l c``, or None if it is not kept."""
-        question = "SELECT tokens, data FROM outputs WHERE space = ? AND content = ?"
-        found = self._reader().execute(question, (space, content)).fetchone()
+        found = self._find(space, content)
         return None if found is None else np.frombuffer(found[1], dtype=np.float16).reshape(found[0], -1)
 
     def put(self, space: str, outputs: Mapping[str, Array]) -> bool:
@@ -81,19 +82,35 @@ class OutputStore:
         Returns:
             Whether they are kept.
         """
-        size = sum(output.nbytes for output in outputs.values())
-        with closing(sqlite3.connect(self.path, timeout=60, isolation_level=None)) as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            fits = self._make_room(connection, space, size)
-            if fits:
-                _write(connection, space, outputs)
-            connection.execute("COMMIT")
-        return fits
+        return self._put(space, [(k, len(o), np.ascontiguousarray(o).tobytes()) for k, o in outputs.items()])
+
+    def get_bytes(self, space: str, content: str) -> bytes | None:
+        """What :meth:`put_bytes` kept, or None."""
+        found = self._find(space, content)
+        return None if found is None else found[1]
+
+    def put_bytes(self, space: str, content: str, data: bytes) -> bool:
+        """Keep anything that was made of one content; False where the limit leaves no room."""
+        return self._put(space, [(content, 0, data)])
 
     @property
     def size(self) -> int:
         """Bytes of all outputs."""
         return int(self._reader().execute("SELECT COALESCE(SUM(bytes), 0) FROM spaces").fetchone()[0])
+
+    def _find(self, space: str, content: str) -> tuple[int, bytes] | None:
+        question = "SELECT tokens, data FROM outputs WHERE space = ? AND content = ?"
+        found: tuple[int, bytes] | None = self._reader().execute(question, (space, content)).fetchone()
+        return found
+
+    def _put(self, space: str, rows: Sequence[Row]) -> bool:
+        with closing(sqlite3.connect(self.path, timeout=60, isolation_level=None)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            fits = self._make_room(connection, space, sum(len(data) for *_, data in rows))
+            if fits:
+                _write(connection, space, rows)
+            connection.execute("COMMIT")
+        return fits
 
     def _make_room(self, connection: sqlite3.Connection, space: str, size: int) -> bool:
         """Remove spaces, the longest unused first, until ``size`` more bytes fit."""
@@ -122,13 +139,12 @@ _open: dict[tuple[int, Path], sqlite3.Connection] = {}
 """Connections by process: one must not be used on the other side of a fork."""
 
 
-def _write(connection: sqlite3.Connection, space: str, outputs: Mapping[str, Array]) -> None:
+def _write(connection: sqlite3.Connection, space: str, rows: Sequence[Row]) -> None:
     """Add what is not there yet; another run may have been quicker."""
     added = 0
-    for content, output in outputs.items():
-        row = (space, content, len(output), np.ascontiguousarray(output).tobytes())
-        done = connection.execute("INSERT OR IGNORE INTO outputs VALUES (?, ?, ?, ?)", row)
-        added += output.nbytes * done.rowcount
+    for row in rows:
+        done = connection.execute("INSERT OR IGNORE INTO outputs VALUES (?, ?, ?, ?)", (space, *row))
+        added += len(row[-1]) * done.rowcount
     connection.execute("UPDATE spaces SET bytes = bytes + ? WHERE space = ?", (added, space))
 
 
