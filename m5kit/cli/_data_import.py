@@ -66,6 +66,7 @@ def import_m5product(options: argparse.Namespace) -> int:
         rest=options.rest,
         instances=options.instances,
         label_map=options.label_map,
+        label_list=options.label_list,
     )
     print_report(import_m5product(data, options.out, copy=options.copy, format=options.format))
     return 0
@@ -126,6 +127,7 @@ def _add_m5product(kinds: Verbs) -> None:
     add("--rest", metavar="SPLIT", help="split of products in no list (default: they are left out)")
     add("--instances", type=Path, metavar="FILE", help="JSON object: product id → instance, the label fine")
     add("--label-map", type=Path, metavar="FILE", help="JSON object: label → the label that takes its place")
+    add("--label-list", type=Path, metavar="FILE", help="JSON list of labels in the order of their class numbers")
     add("--copy", action="store_true", help="copy files; without it their folders are linked")
     add_format(parser, "arrow")
     parser.set_defaults(run=import_m5product)

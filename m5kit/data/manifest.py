@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from m5kit.data.classes import CLASSES
 from m5kit.data.records import MODALITIES, Rows, open_rows, raise_for
 from m5kit.data.survey import survey
 from m5kit.errors import DataError
@@ -99,11 +100,16 @@ def read_manifest(root: Path | str, name: str | None = None, modalities: Sequenc
     return Manifest(rows, modalities, found.splits, found.codes, np.arange(len(rows)))
 
 
-def label_classes(samples: Iterable[Sample], label: str) -> dict[str, int]:
-    """Class numbers of a label's values, in sorted order; ask the training split, so that no test class leaks in.
+def label_classes(samples: Iterable[Sample], label: str, order: Sequence[str] = ()) -> dict[str, int]:
+    """Class numbers of a label's values; ask the training split, so that no test class leaks in.
+
+    Args:
+        samples: to learn from.
+        label: its name.
+        order: all classes in the order of their numbers; without it the values that occur, sorted.
 
     Raises:
-        DataError: no sample has the label.
+        DataError: no sample has the label, or one has a value that is not in ``order``.
 
     Example:
         >>> label_classes([Sample("a", {}, {"kind": "pear"}), Sample("b", {}, {"kind": "fig"})], "kind")
@@ -117,7 +123,13 @@ def label_classes(samples: Iterable[Sample], label: str) -> dict[str, int]:
             found.add(sample.labels[label])
     if not found:
         raise DataError(f"no item has the label {label!r}; the labels are {', '.join(sorted(others)) or 'none at all'}")
-    return {value: number for number, value in enumerate(sorted(found))}
+    strange = sorted(found - set(order)) if order else []
+    if strange:
+        raise DataError(
+            f"{len(strange)} values of the label {label!r} are not in {CLASSES}, such as {strange[0]!r}; add them "
+            "there, or remove the file to number the values that occur"
+        )
+    return {value: number for number, value in enumerate(order or sorted(found))}
 
 
 def _sample(record: Mapping[str, Any], modalities: Sequence[str]) -> Sample:

@@ -11,6 +11,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from m5kit.api import Transform
+from m5kit.data.classes import class_order
 from m5kit.data.collate import collate
 from m5kit.data.dataset import ManifestDataset, Pipeline, Samples
 from m5kit.data.kept import OutputStore
@@ -65,7 +66,7 @@ class RunData:
         else:
             _load_states(pipelines, learned_by)
         label = config.data.label
-        classes = {label: list(label_classes(train, label))} if label else {}
+        classes = {label: list(label_classes(train, label, class_order(data.manifest.root, label)))} if label else {}
         write_json(folder.transforms, {m: pipeline.transform.state() for m, pipeline in pipelines.items()})
         write_json(folder.classes, classes)
         return cls(config, data.root, pipelines, classes)

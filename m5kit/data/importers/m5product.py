@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from m5kit.data.classes import CLASSES, write_classes
 from m5kit.data.importers.ids import IdTable, read_ids, stream_json
 from m5kit.data.importers.media import Media
 from m5kit.data.importers.report import MissingList, Report
@@ -39,6 +40,7 @@ class M5Product:
         rest: the split of products in no list; they are left out if None.
         instances: JSON object, product id → record or text whose ``label`` is the instance: the label ``fine``.
         label_map: JSON object, label → label that takes its place.
+        label_list: JSON list of labels in the order of their class numbers; fine-tuning on ``coarse`` numbers them so.
     """
 
     metadata: Path
@@ -49,6 +51,7 @@ class M5Product:
     rest: str | None = None
     instances: Path | None = None
     label_map: Path | None = None
+    label_list: Path | None = None
 
     def __post_init__(self) -> None:
         twice = set(self.media) & set(self.features) | (
@@ -93,6 +96,7 @@ def import_m5product(data: M5Product, out: Path, *, copy: bool = False, format: 
                     writer.add({**item, "id": identity, "split": split})
                     report.count({**item, "split": split}, MODALITIES)
             splits.close(report, missing)
+            labels.close(report)
         if not report.items:
             raise DataError(f"no product of {data.metadata} is in a list; are the lists of the same release?")
     return report
@@ -196,6 +200,9 @@ class _Labels:
 
     def __init__(self, data: M5Product) -> None:
         self._map = dict(stream_json(data.label_map)) if data.label_map else {}
+        listed = (name for name, _ in stream_json(data.label_list)) if data.label_list else ()
+        self._order = list(dict.fromkeys(self._map.get(name, name) for name in listed))
+        self._known, self._strange = set(self._order), 0
         self._instances: dict[str, str] = {}
         for name, record in stream_json(data.instances) if data.instances else ():
             label = record.get("label") if isinstance(record, Mapping) else record
@@ -208,9 +215,21 @@ class _Labels:
         label = record.get("label")
         if label not in (None, ""):
             labels["coarse"] = str(self._map.get(str(label), label))
+            self._strange += bool(self._order) and labels["coarse"] not in self._known
         if name in self._instances:
             labels["fine"] = self._instances[name]
         return labels or None
+
+    def close(self, report: Report) -> None:
+        """Write the order of the classes beside the manifest."""
+        if not self._order:
+            return
+        write_classes(report.path.parent, {"coarse": self._order})
+        report.notes.append(f"{len(self._order)} classes of the label coarse are numbered as in the list ({CLASSES})")
+        if self._strange:
+            report.notes.append(
+                f"{self._strange} products have a label that is not in the list; train on splits without them"
+            )
 
 
 def _numbered(path: Path) -> Iterator[tuple[str, int]]:

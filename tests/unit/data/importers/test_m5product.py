@@ -5,12 +5,13 @@ import numpy as np
 import pytest
 
 from m5kit.cli import main
+from m5kit.data.classes import class_order
 from m5kit.data.decode.features import FeaturesDecoder
 from m5kit.data.importers.ids import read_ids
 from m5kit.data.importers.m5product import M5Product, import_m5product, parse_properties
 from m5kit.data.importers.regions import pack_regions
 from m5kit.data.importers.report import MissingList, Report
-from m5kit.data.manifest import read_manifest
+from m5kit.data.manifest import label_classes, read_manifest
 from m5kit.errors import DataError
 
 RECORDS = {
@@ -154,3 +155,23 @@ def test_the_command_line_names_every_part(data, capsys):
     printed = capsys.readouterr().out
     assert "not found, record of train: 2" in printed
     assert "3 items are described in" in printed
+
+
+def test_classes_are_numbered_as_in_the_label_list(data):
+    (data / "list.json").write_text(json.dumps(["vase", "cup", "bowl"]), encoding="utf-8")
+    report = import_m5product(
+        M5Product(data / "meta.json", label_map=data / "map.json", label_list=data / "list.json"), data / "out"
+    )
+    manifest = read_manifest(data / "out")
+    order = class_order(manifest.root, "coarse")
+    assert label_classes(manifest, "coarse", order) == {"vase": 0, "cup": 1, "bowl": 2}
+    assert "3 classes of the label coarse are numbered as in the list (classes.json)" in report.notes
+
+
+def test_labels_outside_the_list_are_counted_and_no_class(data):
+    (data / "list.json").write_text(json.dumps(["cup", "bowl"]), encoding="utf-8")
+    report = import_m5product(M5Product(data / "meta.json", label_list=data / "list.json"), data / "out")
+    assert "1 products have a label that is not in the list; train on splits without them" in report.notes
+    manifest = read_manifest(data / "out")
+    with pytest.raises(DataError, match=r"1 values of the label 'coarse' are not in classes\.json, such as 'Nord'"):
+        label_classes(manifest, "coarse", class_order(manifest.root, "coarse"))
