@@ -72,6 +72,14 @@ def test_a_dropped_encoder_takes_its_input_and_its_tasks_along_and_says_so(leaf:
     assert annotate(resolved).startswith("# input_a is dropped with encoder_a\n")
 
 
+def test_a_dropped_encoder_takes_along_a_task_between_it_and_another(leaf: Path, write: Write) -> None:
+    write("more.yaml", "_base_: demo/leaf.yaml\nencoder_b: {}\ntask_align: {type: alignment, between: [b, a]}\n")
+    assert "task_align" in load_config("more.yaml", []).values
+    resolved = load_config("more.yaml", ["encoder_b=none"])
+    assert "task_align" not in resolved.values
+    assert "task_align is dropped with encoder_b" in resolved.notes
+
+
 def test_a_dropped_encoder_leaves_the_stack_that_it_shared(leaf: Path, write: Write) -> None:
     write("more.yaml", "_base_: demo/leaf.yaml\nencoder_b: {}\nencoder_c: {}\nmodel: {share: [[a, b, c]]}\n")
     resolved = load_config("more.yaml", ["encoder_a=none"])
