@@ -16,7 +16,10 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-FAMILIES = ("encoders", "fusions", "harmonizers", "tasks", "heads", "metrics", "decoders", "transforms")
+FAMILIES = (
+    *("encoders", "fusions", "harmonizers", "balancers", "tasks", "heads", "metrics"),
+    *("decoders", "transforms", "datasets", "exporters", "hooks"),
+)
 DISCOVER = """
 import time
 from m5kit import plugins
