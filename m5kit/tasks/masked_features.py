@@ -12,7 +12,7 @@ from m5kit.nn.losses import weighted_mse
 from m5kit.nn.masking import check_shares, unit_draws
 from m5kit.registry import TASKS
 from m5kit.structures import Hidden, Observation, TaskOutput, length_mask
-from m5kit.tasks.masked import MaskedTask, Reads, WeightOn
+from m5kit.tasks.base import MaskedTask, Reads, WeightOn
 
 
 @TASKS.register_module("masked_features")
@@ -31,7 +31,7 @@ class MaskedFeaturesTask(MaskedTask):
         normalize: give each token's target mean 0 and variance 1 (MAE, 2022), so that predicting the mean costs 1 in
             every modality and no scale of the input drowns the other tasks. False regresses the features as they are,
             as SCALE does with features of trained extractors.
-        reads: see :class:`~m5kit.tasks.masked.MaskedTask`.
+        reads: see :class:`~m5kit.tasks.base.MaskedTask`.
         weight_on: see there; ``prediction`` scales the predicted features here, which is unsound.
         turns: see there.
     """

@@ -10,7 +10,7 @@ from m5kit.nn.losses import weighted_cross_entropy
 from m5kit.nn.masking import FIRST_ID, KEPT, check_shares, hidden_parts, replacement_ids, unit_draws
 from m5kit.registry import TASKS
 from m5kit.structures import Hidden, Observation, TaskOutput, length_mask
-from m5kit.tasks.masked import MaskedTask, Reads, WeightOn
+from m5kit.tasks.base import MaskedTask, Reads, WeightOn
 
 
 class MaskedIds(MaskedTask):
@@ -21,7 +21,7 @@ class MaskedIds(MaskedTask):
         dim: width d of the tokens.
         vocabulary: number of ids.
         rate: share of units to predict.
-        reads: see :class:`~m5kit.tasks.masked.MaskedTask`.
+        reads: see :class:`~m5kit.tasks.base.MaskedTask`.
         weight_on: see there.
         turns: see there.
     """
@@ -75,7 +75,7 @@ class MaskedTokensTask(MaskedIds):
         rate: share of tokens to predict.
         masked: share of those replaced by the mask id.
         random: share of those replaced by a random id; the rest stays as it is.
-        reads: see :class:`~m5kit.tasks.masked.MaskedTask`.
+        reads: see :class:`~m5kit.tasks.base.MaskedTask`.
         weight_on: see there.
         turns: see there.
     """
@@ -122,7 +122,7 @@ class MaskedEntitiesTask(MaskedIds):
         rate: share of pairs to hide something of.
         value: share of those whose value is hidden.
         key: share of those whose key is hidden; in the rest both are. The released code has 0.5 and 0.5.
-        reads: see :class:`~m5kit.tasks.masked.MaskedTask`.
+        reads: see :class:`~m5kit.tasks.base.MaskedTask`.
         weight_on: see there.
         turns: see there.
     """
