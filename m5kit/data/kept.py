@@ -151,6 +151,9 @@ def _write(connection: sqlite3.Connection, space: str, rows: Sequence[Row]) -> N
 def digest_content(source: Any, root: Path) -> str:
     """Digest of what a manifest refers to: the reference itself and, if it names files, the bytes in them.
 
+    Of ``path#ID``, one of many items in a file or a pack, it is size and time of change: reading the whole of it for
+    each item would take longer than what is kept.
+
     Example:
         >>> digest_content("a red mug", Path()) == digest_content("a red mug", Path("elsewhere"))
         True
@@ -168,8 +171,16 @@ def _digest_file(source: Any, root: Path, digest: "hashlib.blake2b") -> None:
             with path.open("rb") as file:
                 while part := file.read(1 << 20):
                     digest.update(part)
+        elif path is not None and "#" in source:
+            digest.update(json.dumps(_stamps(root / source.partition("#")[0])).encode())
     except OSError:  # a text too long for a file's name, or a file that decoding will complain about
         digest.update(b"unreadable")
+
+
+def _stamps(path: Path) -> list[tuple[str, int, int]]:
+    """Name, size and time of change of a file, or of those in a folder."""
+    files = sorted(path.iterdir()) if path.is_dir() else [path] if path.is_file() else []
+    return [(file.name, (stat := file.stat()).st_size, stat.st_mtime_ns) for file in files]
 
 
 def digest_facts(facts: Iterable[Any]) -> str:

@@ -101,6 +101,18 @@ def test_a_changed_file_or_another_reference_has_another_digest(tmp_path):
     assert digest_content({"scan": "a.jpg", "text": "a mug"}, tmp_path) != joined
 
 
+def test_one_of_many_items_changes_with_the_file_or_pack_that_holds_it(tmp_path):
+    (tmp_path / "many.npz").write_bytes(b"one")
+    (tmp_path / "pack").mkdir()
+    (tmp_path / "pack" / "features.npy").write_bytes(b"one")
+    before = [digest_content(source, tmp_path) for source in ("many.npz#a", "many.npz#b", "pack#a", "mug #3")]
+    assert len(set(before)) == 4
+    (tmp_path / "many.npz").write_bytes(b"other")
+    (tmp_path / "pack" / "features.npy").write_bytes(b"other")
+    after = [digest_content(source, tmp_path) for source in ("many.npz#a", "many.npz#b", "pack#a", "mug #3")]
+    assert [x == y for x, y in zip(before, after, strict=True)] == [False, False, False, True]
+
+
 def test_facts_have_one_digest_in_one_order():
     assert digest_facts([{"a": 1, "b": 2}, b"x"]) == digest_facts([{"b": 2, "a": 1}, b"x"])
     assert digest_facts(["ab", "c"]) != digest_facts(["a", "bc"])
