@@ -25,6 +25,9 @@ DEFAULT_GB = 20.0
 SAFE = 7 * 24 * 3600
 """Seconds since its last use before which a space is never removed: another run may be reading it."""
 
+PACK = ("ids.npy", "offsets.npy", "features.npy", "boxes.npy")
+"""The files of a pack."""
+
 _TABLES = """
 CREATE TABLE IF NOT EXISTS spaces (space TEXT PRIMARY KEY, used REAL NOT NULL, bytes INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS outputs (space TEXT, content TEXT, tokens INTEGER, data BLOB, PRIMARY KEY (space, content));
@@ -178,8 +181,8 @@ def _digest_file(source: Any, root: Path, digest: "hashlib.blake2b") -> None:
 
 
 def _stamps(path: Path) -> list[tuple[str, int, int]]:
-    """Name, size and time of change of a file, or of those in a folder."""
-    files = sorted(path.iterdir()) if path.is_dir() else [path] if path.is_file() else []
+    """Name, size and time of change of a file, or of those of a pack; a text with ``#`` in it names neither."""
+    files = filter(Path.is_file, [path, *(path / name for name in PACK)])
     return [(file.name, (stat := file.stat()).st_size, stat.st_mtime_ns) for file in files]
 
 
