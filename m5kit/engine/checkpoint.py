@@ -92,6 +92,7 @@ def load_weights(checkpoint: Path, model: nn.Module, prefix: str = "") -> None:
 def _load_into(model: nn.Module, saved: Mapping[str, Tensor], checkpoint: Path, prefix: str = "") -> None:
     chosen = {name.removeprefix(prefix): value for name, value in saved.items() if name.startswith(prefix)}
     _require_same(model.state_dict(), chosen, checkpoint)
+    _require_shared(model, chosen, checkpoint)
     model.load_state_dict(chosen)
 
 
@@ -213,6 +214,18 @@ def _load_tensors(path: Path) -> dict[str, Tensor]:
         return load_file(path)
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"cannot read {path}: {error}; use an earlier checkpoint") from error
+
+
+def _require_shared(model: nn.Module, saved: Mapping[str, Tensor], checkpoint: Path) -> None:
+    """Refuse two weights for one: the model shares what the saved one did not."""
+    first: dict[int, str] = {}
+    for name, parameter in model.named_parameters(remove_duplicate=False):
+        other = first.setdefault(id(parameter), name)
+        if not torch.equal(saved[other], saved[name]):
+            raise CheckpointError(
+                f"{checkpoint} was made by another model: {other} and {name} are one weight here and two there; "
+                "set model.share as that run has it"
+            )
 
 
 def _require_same(expected: Mapping[str, Tensor], saved: Mapping[str, Tensor], checkpoint: Path) -> None:

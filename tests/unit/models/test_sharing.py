@@ -5,7 +5,7 @@ import torch
 
 from m5kit.encoders.features import FeatureTokens
 from m5kit.engine import checkpoint
-from m5kit.errors import ConfigError
+from m5kit.errors import CheckpointError, ConfigError
 from m5kit.models.sharing import share_stacks
 from m5kit.registry import ENCODERS
 from m5kit.structures import Inputs
@@ -81,12 +81,22 @@ def test_a_checkpoint_brings_the_shared_stack_back(tmp_path):
     assert len(other.state_dict()["state"]) == len(optimizer.state_dict()["state"])
 
 
+def test_a_checkpoint_of_stacks_of_their_own_is_refused(tmp_path):
+    apart, together = features(), features()
+    share_stacks(together, [["wide", "slim"]])
+    saved = checkpoint.save(tmp_path, 1, apart, torch.optim.SGD(apart.parameters(), lr=0.1), [], keep=1)
+    with pytest.raises(CheckpointError, match=r"slim\.stack\..* are one weight here and two there; set model\.share"):
+        checkpoint.load_weights(saved, together)
+
+
 def test_networks_of_other_libraries_are_shared_with_their_embeddings():
     text, table = (ENCODERS.build({**WORDS, "weights": BERT}) for _ in range(2))
     share_stacks({"text": text, "table": table}, [["text", "table"]])
     assert table.backbone is text.backbone
     wider = ENCODERS.build({**WORDS, "weights": {**BERT, "intermediate_size": 32}})
-    with pytest.raises(ConfigError, match=r"network\.encoder\.layer\.0\.intermediate\.dense\.weight is \(16, 16\) here"):
+    with pytest.raises(
+        ConfigError, match=r"network\.encoder\.layer\.0\.intermediate\.dense\.weight is \(16, 16\) here"
+    ):
         share_stacks({"text": text, "table": wider}, [["text", "table"]])
 
 
