@@ -1,4 +1,4 @@
-"""``m5kit evaluate RUN``: the downstream tasks of a trained run."""
+"""``m5kit evaluate RUN``: the downstream tasks of a trained run, or of a features file."""
 
 import argparse
 import json
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from m5kit.cli.options import Verbs, words
 from m5kit.cli.output import write, write_table
+from m5kit.errors import ConfigError
 
 if TYPE_CHECKING:
     from m5kit.engine.evaluating import Evaluation
@@ -16,9 +17,12 @@ if TYPE_CHECKING:
 def add_parser(verbs: Verbs) -> None:
     """Add the verb."""
     parser = verbs.add_parser(
-        "evaluate", help="run the downstream tasks", description="Run the downstream tasks of a trained run."
+        "evaluate",
+        help="run the downstream tasks",
+        description="Run the downstream tasks of a trained run, or of a features file.",
     )
-    parser.add_argument("run_folder", metavar="RUN", type=Path, help="folder of a training run")
+    parser.add_argument("run_folder", metavar="RUN", type=Path, help="folder of a training run, or a features file")
+    parser.add_argument("--config", metavar="CONFIG", help="of a features file: the config that names the tasks")
     parser.add_argument("--data", type=Path, metavar="DIR", help="items to use instead of those it was trained on")
     parser.add_argument("--tasks", type=words, metavar="A,B", help="names from the config's evaluation (default: all)")
     parser.add_argument(
@@ -36,6 +40,8 @@ def add_parser(verbs: Verbs) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Evaluate; the figures of the whole task list on the run's own items are also stored in the run folder."""
+    if options.config is not None or options.run_folder.is_file():
+        return _run_on_file(options)
     from m5kit.engine.embedding import TrainedRun
     from m5kit.engine.evaluating import evaluate, evaluate_views, subsets
 
@@ -48,6 +54,20 @@ def run(options: argparse.Namespace) -> int:
         _print(evaluate_views(trained, views, options.tasks, store=whole).popitem()[1], options.json)
     else:
         _print_views(evaluate_views(trained, views, options.tasks, store=whole), options.json)
+    return 0
+
+
+def _run_on_file(options: argparse.Namespace) -> int:
+    """Evaluate embeddings that were made before."""
+    from m5kit.engine.evaluating_file import evaluate_file
+
+    if options.config is None:
+        raise ConfigError(["--config: a features file does not say which tasks to run; name a config, as demo/scale"])
+    needs_run = {"--data": options.data, "--modalities": options.modalities, "--all-subsets": options.all_subsets}
+    given = [name for name, value in {**needs_run, "--untrained": options.untrained}.items() if value]
+    if given:
+        raise ConfigError([f"{', '.join(given)}: only a run can be seen otherwise, a features file is what it is"])
+    _print(evaluate_file(options.run_folder, options.config, options.tasks), options.json)
     return 0
 
 

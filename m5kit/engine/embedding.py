@@ -84,10 +84,11 @@ class TrainedRun:
         return {r: e for asked in wanted.values() for r, e in self._embed_views(asked).items()}
 
     def embed_items(self, splits: Sequence[str] | None, modalities: tuple[str, ...] | None, space: str) -> Embedded:
-        """Embed every item of some splits, or of all, in one table."""
+        """Embed every item of some splits, or of all, in one table; the split of each joins the labels."""
         there = self.data.manifest.split_sizes()
         requests = [Request(split, modalities, space) for split in (there if splits is None else splits)]
-        parts = list(self.embed(requests).values())
+        embedded = self.embed(requests)
+        parts = [replace(e, labels={"split": np.full(len(e), r.split), **e.labels}) for r, e in embedded.items()]
         names = sorted({name for part in parts for name in part.labels})
         return Embedded(
             np.concatenate([part.ids for part in parts]),

@@ -77,7 +77,7 @@ def evaluate_views(
     Raises:
         ConfigError: an unknown task or modality, or no task that could see something else.
     """
-    open_tasks = [name for name, config in _chosen(run, tasks, None).items() if _open_keys(config)]
+    open_tasks = [name for name, config in _chosen(run, tasks, None).items() if _follows_view(config)]
     if not open_tasks:
         raise ConfigError(["evaluation: every task asked for says itself what it sees, so other views change nothing"])
     metrics = {
@@ -125,10 +125,15 @@ def _compute(run: TrainedRun, metrics: Mapping[str, Metric], embedded: Mapping[R
 
 def build_metric(config: Mapping[str, Any], modalities: Sequence[str]) -> Metric:
     """Build a metric; one that cannot do without ``modalities`` gets those of the run unless the config names some."""
-    needed = signature(METRICS.get(config["type"])).parameters.get("modalities")
-    given = {"modalities": modalities} if needed is not None and needed.default is needed.empty else {}
+    given = {"modalities": modalities} if needs_modalities(config) else {}
     metric: Metric = METRICS.build(config, **given)
     return metric
+
+
+def needs_modalities(config: Mapping[str, Any]) -> bool:
+    """Whether the metric must be told modalities, as it is about them, and not only about what is seen through them."""
+    needed = signature(METRICS.get(config["type"])).parameters.get("modalities")
+    return needed is not None and needed.default is needed.empty
 
 
 def _galleries(metrics: Mapping[str, Metric], embedded: Mapping[Request, Embedded], seed: int) -> dict[str, Any]:
@@ -153,6 +158,11 @@ def _narrow(config: Mapping[str, Any], modalities: Sequence[str] | None) -> Mapp
     if modalities is not None and isinstance(config.get("task"), Mapping):
         return {**config, "task": _narrow(config["task"], modalities)}
     return config if modalities is None else {**config, **dict.fromkeys(_open_keys(config), tuple(modalities))}
+
+
+def _follows_view(config: Mapping[str, Any]) -> bool:
+    """Whether a task sees what it is told to see, and nothing else changes with that."""
+    return bool(_open_keys(config)) and not needs_modalities(config)
 
 
 def _open_keys(config: Mapping[str, Any]) -> list[str]:
