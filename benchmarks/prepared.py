@@ -1,0 +1,81 @@
+"""What `keep: true` gains: opening and preparing an item's media anew, against reading what was prepared once.
+
+For every modality of a config: both ways are checked to give the same inputs, then timed in turns (A B B A) over the same
+items in one process. Prints milliseconds an item and their ratio, the median of the rounds with the least and the most.
+
+Run: python benchmarks/prepared.py --data demo [--config demo/scale] [--items 200] [--rounds 7]
+"""
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from m5kit.data.dataset import Pipeline
+from m5kit.data.kept import OutputStore
+from m5kit.data.prepared import prepared
+from m5kit.engine.config import check_config, load_config
+from m5kit.engine.run_data import RunData
+from m5kit.engine.run_folder import RunFolder
+from m5kit.structures import Inputs
+
+
+def reader(pipeline: Pipeline, root: Path) -> Callable[[Any], Inputs]:
+    """Prepare one reference as evaluation does."""
+    return lambda reference: pipeline.transform(pipeline.decoder(reference, root))
+
+
+def seconds(read: Callable[[Any], Inputs], references: Sequence[Any]) -> float:
+    """An item's share of one pass."""
+    started = time.perf_counter()
+    for reference in references:
+        read(reference)
+    return (time.perf_counter() - started) / len(references)
+
+
+def compare(
+    anew: Callable[[Any], Inputs], kept: Callable[[Any], Inputs], references: Sequence[Any], rounds: int
+) -> str:
+    """Milliseconds of both, and the ratio, in words."""
+    for reference in references:
+        kept(reference)
+        assert torch.equal(anew(reference).values, kept(reference).values)
+    pairs = []
+    for number in range(rounds):
+        order = [anew, kept] if number % 2 == 0 else [kept, anew]
+        times = {read: seconds(read, references) for read in order}
+        pairs.append((times[anew], times[kept]))
+    a, b = (1000 * statistics.median(column) for column in zip(*pairs, strict=True))
+    ratios = sorted(one / other for one, other in pairs)
+    return f"anew {a:7.2f} ms   kept {b:6.2f} ms   ratio {statistics.median(ratios):5.1f} ({ratios[0]:.1f} to {ratios[-1]:.1f})"
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--config", default="demo/scale")
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--items", type=int, default=200)
+    parser.add_argument("--rounds", type=int, default=7)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    config = check_config(load_config(arguments.config, data=arguments.data))
+    with tempfile.TemporaryDirectory() as temporary:
+        data = RunData.prepare(config, RunFolder.create(Path(temporary) / "run"))
+        store = OutputStore(Path(temporary) / "outputs.sqlite", 10**10)
+        samples = data.samples(*config.data.train)
+        for modality, pipeline in data.pipelines.items():
+            found = (pipeline.reference(samples[i], modality) for i in range(min(arguments.items, len(samples))))
+            references = [reference for reference in found if reference is not None]
+            keeping = prepared(pipeline, config.inputs[modality], store)
+            both = reader(pipeline, data.root), reader(keeping, data.root)
+            print(f"{modality:8s} {compare(*both, references, arguments.rounds)}")
+
+
+if __name__ == "__main__":
+    main()
