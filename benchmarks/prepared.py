@@ -1,7 +1,7 @@
 """What `keep: true` gains: opening and preparing an item's media anew, against reading what was prepared once.
 
-For every modality of a config: both ways are checked to give the same inputs, then timed in turns (A B B A) over the same
-items in one process. Prints milliseconds an item and their ratio, the median of the rounds with the least and the most.
+For every modality of a config: both ways are checked to give the same inputs, then timed in turns (A B B A) over the
+same items in one process. Prints milliseconds an item, and their ratio as the median, least and most of the rounds.
 
 Run: python benchmarks/prepared.py --data demo [--config demo/scale] [--items 200] [--rounds 7]
 """
@@ -52,7 +52,8 @@ def compare(
         pairs.append((times[anew], times[kept]))
     a, b = (1000 * statistics.median(column) for column in zip(*pairs, strict=True))
     ratios = sorted(one / other for one, other in pairs)
-    return f"anew {a:7.2f} ms   kept {b:6.2f} ms   ratio {statistics.median(ratios):5.1f} ({ratios[0]:.1f} to {ratios[-1]:.1f})"
+    spread = f"({ratios[0]:.1f} to {ratios[-1]:.1f})"
+    return f"anew {a:7.2f} ms   kept {b:6.2f} ms   ratio {statistics.median(ratios):5.1f} {spread}"
 
 
 def main() -> None:
