@@ -70,8 +70,8 @@ def health(limit: float | None) -> list[Health]:
 
 
 def unread() -> list[str]:
-    """Distributions whose metadata are damaged."""
-    return [text for _, text in plugins.scan.published().problems]
+    """Distributions that may be used, but whose metadata are damaged."""
+    return [text for name, text in plugins.scan.published().problems if plugins.is_allowed(name)]
 
 
 def named(name: str | None) -> list[PluginPart]:

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -247,6 +248,22 @@ def test_the_list_of_plugins_says_what_is_wrong_with_each(zoo, capsys, monkeypat
     assert notes["zoo-shadows"] == "ok, but m5kit has a 'concat' itself: write zoo-shadows:concat"
     assert notes["zoo-twin-one"] == "ok, but 2 distributions publish this name: write zoo-twin-one:twin"
     assert {part["licence"] for part in found["parts"]} <= {"MIT", ""}
+
+
+def test_the_list_leaves_out_what_may_not_be_used_damaged_ones_included(site, zoo, capsys, monkeypatch):
+    torn = site / "zoo_torn-1.0.dist-info"
+    torn.mkdir()
+    (torn / "METADATA").write_text("Name: zoo-torn\nVersion: 1.0\n")
+    (torn / "entry_points.txt").write_text("[m5kit.v1.fusions]\nthis line has no sign\n[[[")
+    plugins.refresh()
+    try:
+        assert "broken: zoo-torn 1.0: its entry points cannot be read" in said(capsys, "plugins", "list", "--quick")[1]
+        monkeypatch.setenv(plugins.ALLOW_VARIABLE, "zoo-prints")
+        status, out, _ = said(capsys, "plugins", "list", "--quick")
+    finally:
+        shutil.rmtree(torn)
+    assert status == 0
+    assert re.findall(r"zoo-\w+", out) == ["zoo-prints"]
 
 
 def test_the_kit_ends_what_hangs_and_names_what_is_loose(zoo):
