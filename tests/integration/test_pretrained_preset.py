@@ -1,11 +1,18 @@
 """The paper's architecture and the released code's, whole: counted, and run forward and backward once."""
 
+import base64
+import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
+from m5kit.data.dataset import ManifestDataset
+from m5kit.data.importers.m5product import M5Product, import_m5product
+from m5kit.data.manifest import read_manifest
+from m5kit.data.sampler import Draw
 from m5kit.engine.build import build_model, build_pipelines, describe_model
 from m5kit.engine.config import check_config, load_config
 from m5kit.structures import Batch, Inputs
@@ -25,12 +32,14 @@ def offline(tmp_path_factory):
     """A small tokenizer, and a BERT that begins at random, in place of what would be downloaded."""
     from tokenizers import Tokenizer
     from tokenizers.models import WordLevel
+    from tokenizers.pre_tokenizers import Whitespace
     from tokenizers.processors import BertProcessing
     from transformers import PreTrainedTokenizerFast
 
     folder = tmp_path_factory.mktemp("tokenizer")
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *(f"word{i}" for i in range(200))]
     tokenizer = Tokenizer(WordLevel({word: i for i, word in enumerate(words)}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = Whitespace()
     tokenizer.post_processor = BertProcessing(("[SEP]", 3), ("[CLS]", 2))
     names = {f"{name}_token": f"[{name.upper()}]" for name in ("pad", "unk", "cls", "sep", "mask")}
     PreTrainedTokenizerFast(tokenizer_object=tokenizer, **names).save_pretrained(folder)
@@ -193,3 +202,44 @@ def test_one_step_forward_and_backward_over_231_tokens(leaf, request):
     assert {key for key in output.logs if key.startswith("loss/")} >= {f"loss/masked_{m}" for m in TOKENS}
     still = [name for name, p in model.named_parameters() if p.requires_grad and p.grad is None]
     assert still == []
+
+
+def region_row(name, count):
+    """A line of a region TSV: boxes in pixels of a picture of 200 by 100."""
+    rng = np.random.default_rng(count)
+    corner = rng.uniform(0, 0.5, (count, 2)) * [200, 100]
+    boxes = np.concatenate([corner, corner + np.array([100, 50])], axis=1).astype("<f4")
+    codes = [base64.b64encode(a.tobytes()).decode() for a in (boxes, rng.random((count, 2048)).astype("<f4"))]
+    return "\t".join([name, "200", "100", str(count), *codes, "title"])
+
+
+def test_imported_features_are_what_the_presets_read(offline, tmp_path):
+    """From files of the release's form to an encoder's inputs; a film of 20 seconds, a picture with 20 regions."""
+    records = {n: {"title": "word1 word2", "label": "x", "pv": "word3#:#word4", "url": "u"} for n in ("1", "2")}
+    (tmp_path / "meta.json").write_text(json.dumps(records), encoding="utf-8")
+    (tmp_path / "regions.tsv").write_text("\n".join([region_row("1", 36), region_row("2", 20)]), encoding="utf-8")
+    rng = np.random.default_rng(0)
+    for name, shape in (("film", (20, 1024)), ("sound", (80, 751))):
+        (tmp_path / name).mkdir()
+        np.save(tmp_path / name / "1.npy", rng.random(shape).astype(np.float16 if name == "film" else np.float32))
+    parts = M5Product(
+        tmp_path / "meta.json",
+        regions=[tmp_path / "regions.tsv"],
+        features={"video": tmp_path / "film", "audio": tmp_path / "sound"},
+    )
+    import_m5product(parts, tmp_path / "out")
+    samples = {sample.id: sample for sample in read_manifest(tmp_path / "out")}
+    read = {}
+    for leaf in ("presets/m5product", "presets/m5product_released"):
+        pipelines = build_pipelines(check_config(load_config(leaf, offline)))
+        dataset = ManifestDataset(samples=list(samples.values()), root=tmp_path / "out", pipelines=pipelines)
+        read[leaf] = {item.id: item for item in (dataset[Draw(i, i)] for i in range(2))}
+    whole, less = (read["presets/m5product"][n].inputs for n in ("1", "2"))
+    assert {m: tuple(part.values.shape) for m, part in whole.items()} == {
+        "audio": (80, 751), "image": (36, 2053), "table": (4,), "text": (2,), "video": (12, 1024),
+    }  # fmt: skip
+    assert 0 <= whole["image"].values[:, 2048:].min() < whole["image"].values[:, 2048:].max() <= 1
+    assert less["image"].values.shape == (20, 2053)
+    released = read["presets/m5product_released"]
+    assert released["1"].inputs["table"].values.shape == (2,)
+    assert "20 features, expected at least transform.min_tokens=36" in released["2"].failures[0].reason
