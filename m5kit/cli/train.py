@@ -1,6 +1,7 @@
 """``m5kit train CONFIG``: pretrain or fine-tune, evaluate, and say what to do next."""
 
 import argparse
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,6 +36,7 @@ def run(options: argparse.Namespace) -> int:
 
     from m5kit.engine.training import train
 
+    _require_one_process()
     if options.resume and options.run_dir is not None:
         _require_plugins(options.run_dir)
     resolved = load(options)
@@ -48,6 +50,21 @@ def run(options: argparse.Namespace) -> int:
         return 128 + outcome.stopped_by
     _finish(path)
     return 0
+
+
+def _require_one_process() -> None:
+    """Several ranks would train copies of one model into one folder.
+
+    Raises:
+        ConfigError: a launcher such as torchrun started more than one.
+    """
+    from m5kit.errors import ConfigError
+
+    ranks = os.environ.get("WORLD_SIZE", "1")
+    if ranks != "1":
+        raise ConfigError(
+            [f"WORLD_SIZE is {ranks}: m5kit trains in one process as yet; start it without torchrun, or on one rank"]
+        )
 
 
 def _require_plugins(path: Path) -> None:
