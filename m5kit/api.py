@@ -2,6 +2,7 @@
 
 from m5kit.balancers.base import Balanced, Balancer
 from m5kit.data.decode.base import Decoder
+from m5kit.data.sources.base import Dataset
 from m5kit.data.transforms.base import Transform
 from m5kit.encoders.base import Encoder
 from m5kit.errors import ConfigError, ContractError, DataError, DecodeError, M5KitError, MissingDependencyError
@@ -13,6 +14,7 @@ from m5kit.heads.base import Head
 from m5kit.hooks.base import Hook, Training
 from m5kit.registry import (
     BALANCERS,
+    DATASETS,
     DECODERS,
     ENCODERS,
     EXPORTERS,
@@ -24,11 +26,12 @@ from m5kit.registry import (
     TASKS,
     TRANSFORMS,
 )
-from m5kit.structures import Fused, Harmony, Hidden, Inputs, Observation, TaskOutput, Tokens, View, length_mask
+from m5kit.structures import Fused, Harmony, Hidden, Inputs, Observation, Sample, TaskOutput, Tokens, View, length_mask
 from m5kit.tasks.base import Swap, Task
 
 __all__ = [
     "BALANCERS",
+    "DATASETS",
     "DECODERS",
     "ENCODERS",
     "EXPORTERS",
@@ -44,6 +47,7 @@ __all__ = [
     "ConfigError",
     "ContractError",
     "DataError",
+    "Dataset",
     "DecodeError",
     "Decoder",
     "Embedded",
@@ -64,6 +68,7 @@ __all__ = [
     "Observation",
     "Request",
     "Result",
+    "Sample",
     "Swap",
     "Task",
     "TaskOutput",

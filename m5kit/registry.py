@@ -208,6 +208,7 @@ EXPORTERS = ComponentRegistry("exporters", "m5kit.exporters")
 HOOKS = ComponentRegistry("hooks", "m5kit.hooks")
 DECODERS = ComponentRegistry("decoders", "m5kit.data.decode")
 TRANSFORMS = ComponentRegistry("transforms", "m5kit.data.transforms")
+DATASETS = ComponentRegistry("datasets", "m5kit.data.sources")
 
 FAMILIES: Mapping[str, ComponentRegistry] = {
     registry.family: registry
@@ -223,6 +224,7 @@ FAMILIES: Mapping[str, ComponentRegistry] = {
         HOOKS,
         DECODERS,
         TRANSFORMS,
+        DATASETS,
     )
 }
 """Every family by name, in the order of the flow of data."""

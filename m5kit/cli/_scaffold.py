@@ -29,6 +29,7 @@ USES = {
     "metrics": "evaluation:\n  {name}:\n    type: {name}\n    split: test\n    label: coarse",
     "exporters": "# no config: m5kit embed RUN --data DIR --out items.{name}",
     "hooks": "hooks:\n  {name}:\n    type: {name}",
+    "datasets": "data:\n  source:\n    type: {name}",
     "decoders": "input_numbers:\n  decoder:\n    type: {name}\n  transform:\n    type: ...",
     "transforms": "input_numbers:\n  decoder:\n    type: ...\n  transform:\n    type: {name}",
 }

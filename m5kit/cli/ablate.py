@@ -1,6 +1,7 @@
 """``m5kit ablate SWEEP``: train what a sweep file varies, and report after every trial."""
 
 import argparse
+import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -61,20 +62,19 @@ def run(options: argparse.Namespace) -> int:
 def _plan(sweep: "Sweep", data: Path | None) -> "Plan":
     """Resolve and check every variant before any of them starts."""
     from m5kit.ablation.plan import make_plan
-    from m5kit.data.records import open_rows
     from m5kit.engine.config import check_config, load_config
-    from m5kit.engine.provenance import fingerprint
-    from m5kit.engine.run_data import data_root
+    from m5kit.engine.run_data import open_dataset
 
-    digests: dict[Path, str] = {}
+    digests: dict[str, str] = {}
 
     def resolve(base: str, overrides: Sequence[str]) -> Mapping[str, Any]:
         resolved = load_config(base, overrides, data)
         config = check_config(resolved)
-        manifest = open_rows(data_root(config), config.data.manifest).path
-        if manifest not in digests:
-            digests[manifest] = str(fingerprint(manifest)["sha256"])
-        return {**resolved.values, "manifest_sha256": digests[manifest]}
+        place = repr((config.data.root, config.data.manifest, config.data.source))
+        if place not in digests:
+            found = open_dataset(config).fingerprint()
+            digests[place] = str(found.get("sha256", json.dumps(found, sort_keys=True)))
+        return {**resolved.values, "manifest_sha256": digests[place]}
 
     return make_plan(sweep, resolve)
 

@@ -68,9 +68,7 @@ def _exporter(options: argparse.Namespace) -> "Exporter":
     if options.exporter is None and name not in EXPORTERS.names():
         known = ", ".join(f".{each}" for each in EXPORTERS.names())
         raise ConfigError(
-            [
-                f"--out: no exporter is called as {options.out.name!r} ends; end it in {known}, or name one with --as"
-            ]
+            [f"--out: no exporter is called as {options.out.name!r} ends; end it in {known}, or name one with --as"]
         )
     pairs = [setting.partition("=") for setting in options.settings]
     given = {"type": name, **{key: read_value(value, "--with").value for key, _, value in pairs}}

@@ -11,9 +11,10 @@ from m5kit.cli.output import write
 API_GROUPS = {
     "Contracts, to derive from": (
         *("Decoder", "Transform", "Encoder", "Fusion", "Harmonizer", "Task", "Balancer", "Head", "Metric"),
-        *("Exporter", "Hook"),
+        *("Exporter", "Hook", "Dataset"),
     ),
     "What parts hand each other": (
+        *("Sample",),
         *("Inputs", "Observation", "Tokens", "Harmony", "Fused", "View", "Hidden", "TaskOutput", "Balanced"),
         *("Swap", "length_mask"),
     ),
@@ -24,7 +25,7 @@ API_GROUPS = {
     ),
     "Registries, for local files and notebooks": (
         *("DECODERS", "TRANSFORMS", "ENCODERS", "FUSIONS", "HARMONIZERS", "TASKS", "BALANCERS", "HEADS", "METRICS"),
-        *("EXPORTERS", "HOOKS"),
+        *("EXPORTERS", "HOOKS", "DATASETS"),
     ),
 }
 

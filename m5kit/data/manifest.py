@@ -1,60 +1,70 @@
-"""The items of a manifest: which there are, which split they belong to, which classes their labels name."""
+"""The items of a dataset: which there are, which split they belong to, which classes their labels name."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from m5kit.data.classes import CLASSES
-from m5kit.data.records import MODALITIES, Rows, open_rows, raise_for
-from m5kit.data.survey import survey
+from m5kit.data.records import MODALITIES
+from m5kit.data.sources.base import Dataset
+from m5kit.data.sources.manifest import ManifestItems
 from m5kit.errors import DataError
 from m5kit.structures import Sample
 
 
 class Manifest:
-    """Samples by number, parsed when asked for; holds offsets, so it is small however many items there are.
+    """Samples by number, read when asked for: the items of a dataset, or some of them.
 
     Args:
-        rows: the file.
-        modalities: the keys of a row that are modalities; all others but id, split and labels are extra.
+        dataset: has the items.
         splits: names of the splits.
-        codes: which of ``splits`` each chosen row belongs to.
-        chosen: the rows that count, in order.
+        codes: which of ``splits`` each chosen item belongs to.
+        chosen: the items that count, in order.
         alter: what happens to a sample when it is read.
     """
 
     def __init__(
         self,
-        rows: Rows,
-        modalities: Sequence[str],
+        dataset: Dataset,
         splits: Sequence[str],
         codes: np.ndarray,
         chosen: np.ndarray,
         alter: Callable[[Sample], Sample] | None = None,
     ) -> None:
-        self.rows = rows
-        self.modalities = tuple(modalities)
+        self.dataset = dataset
         self.splits = tuple(splits)
         self.codes = codes
         self.chosen = chosen
         self.alter = alter
 
+    @classmethod
+    def of(cls, dataset: Dataset) -> "Manifest":
+        """Every item of a dataset."""
+        names = dataset.splits()
+        numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
+        codes = np.fromiter((numbers[name] for name in names), np.int32, len(names))
+        return cls(dataset, tuple(numbers), codes, np.arange(len(names)))
+
     @property
     def root(self) -> Path:
         """The folder that paths are relative to."""
-        return self.rows.path.parent
+        return self.dataset.root
 
     def __len__(self) -> int:
         return len(self.chosen)
 
     def __getitem__(self, index: int) -> Sample:
-        sample = _sample(self.rows[int(self.chosen[index])], self.modalities)
+        sample = self.dataset[int(self.chosen[index])]
         return sample if self.alter is None else self.alter(sample)
 
     def __iter__(self) -> Iterator[Sample]:
         return (self[index] for index in range(len(self)))
+
+    def ids(self) -> list[str]:
+        """The names of the items, in order."""
+        every = self.dataset.ids()
+        return [every[number] for number in self.chosen]
 
     def split_sizes(self) -> dict[str, int]:
         """How many items each split has."""
@@ -71,16 +81,16 @@ class Manifest:
         empty = [split for split in splits if split not in sizes]
         if empty:
             there = ", ".join(f"{split or '(none)'} ({size})" for split, size in sizes.items())
-            raise DataError(f"{self.rows.path} has no item in split {' or '.join(empty)}; it has {there}")
+            raise DataError(f"{self.dataset} has no item in split {' or '.join(empty)}; it has {there}")
         return self.take(np.isin(self.codes, [self.splits.index(split) for split in splits]))
 
     def take(self, wanted: np.ndarray) -> "Manifest":
         """The items where ``wanted`` is True."""
-        return Manifest(self.rows, self.modalities, self.splits, self.codes[wanted], self.chosen[wanted], self.alter)
+        return Manifest(self.dataset, self.splits, self.codes[wanted], self.chosen[wanted], self.alter)
 
     def altered(self, alter: Callable[[Sample], Sample]) -> "Manifest":
         """The same items, each changed when it is read."""
-        return Manifest(self.rows, self.modalities, self.splits, self.codes, self.chosen, alter)
+        return Manifest(self.dataset, self.splits, self.codes, self.chosen, alter)
 
 
 def read_manifest(root: Path | str, name: str | None = None, modalities: Sequence[str] = MODALITIES) -> Manifest:
@@ -94,10 +104,7 @@ def read_manifest(root: Path | str, name: str | None = None, modalities: Sequenc
     Raises:
         DataError: the file is missing, or rows are wrong; every wrong row is named. Media files are not looked at.
     """
-    rows = open_rows(Path(root), name)
-    found = survey(rows, modalities)
-    raise_for(rows.path, found.problems)
-    return Manifest(rows, modalities, found.splits, found.codes, np.arange(len(rows)))
+    return Manifest.of(ManifestItems(root=Path(root), columns=modalities, manifest=name))
 
 
 def label_classes(samples: Iterable[Sample], label: str, order: Sequence[str] = ()) -> dict[str, int]:
@@ -130,19 +137,3 @@ def label_classes(samples: Iterable[Sample], label: str, order: Sequence[str] = 
             "there, or remove the file to number the values that occur"
         )
     return {value: number for number, value in enumerate(order or sorted(found))}
-
-
-def _sample(record: Mapping[str, Any], modalities: Sequence[str]) -> Sample:
-    known = {"id", "split", "labels", *modalities}
-    return Sample(
-        id=record["id"],
-        sources={name: _present(record[name]) for name in modalities if record.get(name) is not None},
-        labels=_present(record.get("labels") or {}),
-        split=record.get("split") or "",
-        extra={key: value for key, value in record.items() if key not in known},
-    )
-
-
-def _present(value: Any) -> Any:
-    """Properties without a value are properties that the item does not have."""
-    return {key: part for key, part in value.items() if part is not None} if isinstance(value, Mapping) else value

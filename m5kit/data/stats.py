@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from m5kit.data.headers import read_header
-from m5kit.data.manifest import read_manifest
+from m5kit.data.manifest import Manifest
 from m5kit.data.records import MODALITIES, PATHS
+from m5kit.data.sources.manifest import ManifestItems
 from m5kit.structures import Sample
 
 SHOWN = 10
@@ -103,7 +104,8 @@ def describe(
     Raises:
         DataError: there is no manifest, or rows are wrong.
     """
-    opened = read_manifest(manifest, modalities=modalities)
+    source = ManifestItems(root=Path(manifest), columns=modalities)
+    opened = Manifest.of(source)
     presence: dict[str, Counter[str]] = {}
     patterns: Counter[tuple[str, ...]] = Counter()
     labels: dict[str, Counter[str]] = {}
@@ -125,8 +127,8 @@ def describe(
         if digests is not None:
             digests.add(sample)
     return Stats(
-        path=opened.rows.path,
-        modalities=opened.modalities,
+        path=source.rows.path,
+        modalities=tuple(modalities),
         splits=opened.split_sizes(),
         presence=presence,
         patterns=dict(patterns.most_common()),

@@ -10,7 +10,6 @@ from math import ceil
 
 import numpy as np
 
-from m5kit.data.columnar import ColumnRows
 from m5kit.data.manifest import Manifest
 from m5kit.errors import DataError
 from m5kit.structures import Sample
@@ -21,7 +20,7 @@ StandIns = Mapping[str, str | None]
 
 def portion(items: Manifest, share: float, seed: int) -> Manifest:
     """The share of the items whose hashes are smallest: a smaller share of the same seed lies inside a larger one."""
-    chances = np.array([chance(seed, "share", key) for key in _ids(items)])
+    chances = np.array([chance(seed, "share", key) for key in items.ids()])
     kept = np.zeros(len(items), dtype=np.bool_)
     kept[np.argsort(chances, kind="stable")[: ceil(share * len(items))]] = True
     return items.take(kept)
@@ -36,7 +35,7 @@ def complete(items: Manifest, modalities: StandIns) -> Manifest:
     kept = np.fromiter((len(present(item, modalities)) == len(modalities) for item in items), np.bool_, len(items))
     if not kept.any():
         raise DataError(
-            f"data.complete_only: none of the {len(items)} training items of {items.rows.path} has all of "
+            f"data.complete_only: none of the {len(items)} training items of {items.dataset} has all of "
             f"{', '.join(modalities)}; m5kit data stats shows which occur together"
         )
     return items.take(kept)
@@ -81,11 +80,3 @@ def chance(seed: int, *words: str) -> float:
     """
     digest = blake2b("\0".join([str(seed), *words]).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") / 2**64
-
-
-def _ids(items: Manifest) -> list[str]:
-    """In order; of columns only the one that holds them is read."""
-    if not isinstance(items.rows, ColumnRows):
-        return [items.rows[int(row)]["id"] for row in items.chosen]
-    ids = [key for batch in items.rows.batches(["id"]) for key in batch.column(0).to_pylist()]
-    return [ids[row] for row in items.chosen]

@@ -17,7 +17,7 @@ from typing import Any
 import m5kit
 from m5kit import plugins
 from m5kit.engine.config import Resolved, find_parts
-from m5kit.errors import CheckpointError, DataError
+from m5kit.errors import CheckpointError
 from m5kit.registry import FAMILIES
 
 log = logging.getLogger("m5kit")
@@ -29,15 +29,12 @@ LIBRARIES = (
 """The distributions whose versions can change a figure."""
 
 
-def collect(resolved: Resolved, manifest: Path) -> dict[str, Any]:
+def collect(resolved: Resolved, data: Mapping[str, Any]) -> dict[str, Any]:
     """The provenance of a run that starts now, as JSON data.
 
     Args:
         resolved: the run's config.
-        manifest: the file that names the items.
-
-    Raises:
-        DataError: there is no such file.
+        data: fingerprint of the items.
     """
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -46,7 +43,7 @@ def collect(resolved: Resolved, manifest: Path) -> dict[str, Any]:
         "seed": resolved.values["seed"],
         "m5kit": {"version": m5kit.__version__, "git": git_state()},
         "plugins": plugins_in_use(resolved),
-        "data": fingerprint(manifest),
+        "data": dict(data),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "libraries": {name: version for name in LIBRARIES if (version := _version(name)) is not None},
@@ -173,28 +170,6 @@ def _release(version: str) -> tuple[int, ...]:
 def _note(text: str) -> None:
     """Say it once a process, however often a run is opened."""
     log.warning("note: %s", text)
-
-
-def fingerprint(manifest: Path) -> dict[str, Any]:
-    """Name, SHA-256 and number of items of a manifest.
-
-    Raises:
-        DataError: there is no such file.
-    """
-    if not manifest.is_file():
-        raise DataError(f"there is no manifest {manifest}; set data.root (or --data) and data.manifest")
-    with manifest.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return {"manifest": manifest.name, "sha256": digest, "items": _count(manifest)}
-
-
-def _count(manifest: Path) -> int:
-    if manifest.suffix == ".parquet":
-        from pyarrow import parquet
-
-        return int(parquet.read_metadata(manifest).num_rows)
-    with manifest.open("rb") as file:
-        return sum(bool(line.strip()) for line in file)
 
 
 def _git(folder: Path, *arguments: str) -> str | None:

@@ -10,12 +10,13 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from m5kit.api import Dataset as Items
 from m5kit.api import Transform
 from m5kit.data.classes import class_order
 from m5kit.data.collate import collate
 from m5kit.data.dataset import ManifestDataset, Pipeline, Samples
 from m5kit.data.kept import OutputStore
-from m5kit.data.manifest import Manifest, label_classes, read_manifest
+from m5kit.data.manifest import Manifest, label_classes
 from m5kit.data.prepared import prepared
 from m5kit.data.sampler import SequentialSampler, StepSampler
 from m5kit.data.training_items import Losses, complete, portion
@@ -26,6 +27,7 @@ from m5kit.engine.frozen import FrozenOutputs
 from m5kit.engine.run_folder import RunFolder, read_json, write_json
 from m5kit.errors import ConfigError
 from m5kit.nn.pretrained.blueprints import blueprints
+from m5kit.registry import DATASETS
 from m5kit.structures import Batch
 
 EVAL_BATCH = 64
@@ -86,9 +88,9 @@ class RunData:
 
     @cached_property
     def manifest(self) -> Manifest:
-        """Every item of the manifest, with the columns that some input reads."""
+        """Every item of the dataset, with the columns that some input reads."""
         columns = dict.fromkeys(column for m, pipeline in self.pipelines.items() for column in pipeline.columns(m))
-        return read_manifest(self.root, self.config.data.manifest, modalities=tuple(columns))
+        return Manifest.of(open_dataset(self.config, tuple(columns)))
 
     def samples(self, *splits: str) -> Manifest:
         """The items of some splits.
@@ -163,6 +165,22 @@ class RunData:
             generator=torch.Generator().manual_seed(self.config.seed),  # else it draws from the state that dropout uses
             pin_memory=torch.cuda.is_available(),
         )
+
+
+def open_dataset(config: RunConfig, columns: tuple[str, ...] = ()) -> Items:
+    """The dataset that a config names: a manifest, if it says nothing else.
+
+    Args:
+        config: checked.
+        columns: what is read of each item.
+
+    Raises:
+        ConfigError: the config names no folder.
+        DataError: the items cannot be found, or some are wrong.
+    """
+    given = {"root": data_root(config), "columns": columns, "manifest": config.data.manifest}
+    opened: Items = DATASETS.build(config.data.source or {"type": "manifest"}, **given)
+    return opened
 
 
 def data_root(config: RunConfig) -> Path:

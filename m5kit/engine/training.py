@@ -111,7 +111,7 @@ def _begin(resolved: Resolved, config: RunConfig, folder: RunFolder) -> RunData:
     """Fill a new run folder: what the transforms learn, provenance, and last the config that makes it a run."""
     learned_by = RunFolder.open(Path(config.init.run)) if config.init.run else None
     data = RunData.prepare(config, folder, learned_by)
-    write_json(folder.provenance, collect(resolved, data.manifest.rows.path))
+    write_json(folder.provenance, collect(resolved, data.manifest.dataset.fingerprint()))
     folder.config.write_text(dump(resolved), encoding="utf-8")
     return data
 

@@ -8,6 +8,7 @@ In a plugin's tests, three lines::
 """
 
 from m5kit.testing.balancer import check_balancer
+from m5kit.testing.dataset import check_dataset
 from m5kit.testing.decoder import check_decoder
 from m5kit.testing.encoder import check_encoder
 from m5kit.testing.exporter import check_exporter
@@ -26,6 +27,7 @@ __all__ = [
     "Report",
     "check",
     "check_balancer",
+    "check_dataset",
     "check_decoder",
     "check_encoder",
     "check_exporter",

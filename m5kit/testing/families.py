@@ -4,7 +4,20 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from m5kit.errors import ContractError
-from m5kit.testing import balancer, decoder, encoder, exporter, fusion, harmonizer, head, hook, metric, task, transform
+from m5kit.testing import (
+    balancer,
+    dataset,
+    decoder,
+    encoder,
+    exporter,
+    fusion,
+    harmonizer,
+    head,
+    hook,
+    metric,
+    task,
+    transform,
+)
 from m5kit.testing.report import Checks, Report
 
 _FAMILIES: Mapping[str, tuple[Callable[..., Report], Checks[Any]]] = {
@@ -19,6 +32,7 @@ _FAMILIES: Mapping[str, tuple[Callable[..., Report], Checks[Any]]] = {
     "hooks": (hook.check_hook, hook.CHECKS),
     "decoders": (decoder.check_decoder, decoder.CHECKS),
     "transforms": (transform.check_transform, transform.CHECKS),
+    "datasets": (dataset.check_dataset, dataset.CHECKS),
 }
 
 

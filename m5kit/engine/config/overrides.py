@@ -7,7 +7,7 @@ from pathlib import Path
 
 from m5kit.engine.config.reader import read_value
 from m5kit.engine.config.roots import piece_keys, piece_names
-from m5kit.engine.config.sections import PARTS, SCALARS, SECTIONS, TABLES
+from m5kit.engine.config.sections import HOLDS_A_PART, PARTS, SCALARS, SECTIONS, TABLES
 from m5kit.engine.config.tree import Node, merge
 from m5kit.errors import ConfigError
 
@@ -60,7 +60,7 @@ def _set(tree: Node, path: str, text: str) -> Node:
     *parents, last = path.split(".")
     if parents and parents[0] in SECTIONS:
         known = list(SECTIONS[parents[0]].model_fields)
-        if len(parents) > 1 or last not in known:
+        if (len(parents) > 1 or last not in known) and path.split(".")[1] not in HOLDS_A_PART:
             raise _unknown(path, path.partition(".")[2], known)
     else:
         _walk(tree, path, parents)

@@ -18,6 +18,7 @@ INJECTED = frozenset(
     {"dim", "modalities", "features", "classes", "observed", "tasks"}  # known to the model
     | {"vocabulary", "max_tokens", "mask_id", "size", "frames", "mels", "steps"}  # known to a transform
     | {"width", "columns", "rate", "chunk"}
+    | {"root", "manifest"}  # known to a dataset
 )
 """Arguments that a config may leave out, because other parts know them."""
 
@@ -48,6 +49,8 @@ def find_parts(values: Mapping[str, Any]) -> Iterator[Part]:
         family, _, name = key.partition("_")
         if family == "input" and isinstance(value, Mapping):
             yield from (Part(f"{key}.{role}", f"{role}s", value.get(role)) for role in ("decoder", "transform"))
+        elif key == "data" and isinstance(value, Mapping) and value.get("source") is not None:
+            yield Part("data.source", "datasets", value["source"])
         elif family == "encoder":
             yield Part(key, "encoders", value, _has_plugin_transform(values.get(f"input_{name}")))
         elif family == "task":

@@ -23,6 +23,8 @@ class Data(Section):
     """Folder of the manifest; ``--data`` sets it."""
     manifest: str | None = None
     """File name within the root; empty for ``annotations.jsonl`` or ``annotations.parquet``, whichever there is."""
+    source: dict[str, Any] | None = None
+    """The dataset that the items come from, a ``type`` and its arguments; empty for a manifest."""
     train: tuple[str, ...] = ("train",)
     """Splits to train on."""
     share: Annotated[float, Field(gt=0, le=1)] = 1.0
@@ -128,6 +130,8 @@ SCALARS: Mapping[str, Any] = {"name": str, "mode": Literal["pretrain", "finetune
 """Top-level keys that hold one value; ``name`` is set from the file's place if the config does not."""
 
 PARTS = ("fusion", "harmonizer", "balancer", "head")
+HOLDS_A_PART = ("source",)
+"""Keys of sections that hold a part, whose arguments can be set."""
 FAMILIES_BY_KEY = ("input", "encoder", "task")
 """Keys that are followed by a modality or a name: ``encoder_<modality>``, ``task_<name>``."""
 TABLES: Mapping[str, str] = {"hooks": "hooks", "evaluation": "metrics"}

@@ -10,9 +10,10 @@ import pytest
 
 import m5kit
 from m5kit import plugins
+from m5kit.data.sources.manifest import ManifestItems
 from m5kit.engine.config import load_config
-from m5kit.engine.provenance import collect, config_hash, fingerprint, git_state, plugins_in_use, require_plugins
-from m5kit.errors import CheckpointError, DataError
+from m5kit.engine.provenance import collect, config_hash, git_state, plugins_in_use, require_plugins
+from m5kit.errors import CheckpointError
 
 
 def config(folder: Path, text: str = "seed: 5\n") -> Path:
@@ -23,7 +24,7 @@ def config(folder: Path, text: str = "seed: 5\n") -> Path:
 
 def test_a_run_can_be_traced(tmp_path: Path) -> None:
     (tmp_path / "annotations.jsonl").write_text('{"id": "a"}\n\n{"id": "b"}\n')
-    found = collect(load_config(config(tmp_path)), tmp_path / "annotations.jsonl")
+    found = collect(load_config(config(tmp_path)), ManifestItems(root=tmp_path).fingerprint())
     assert json.loads(json.dumps(found)) == found
     assert found["seed"] == 5
     assert found["config"]["name"] == "mine"
@@ -42,19 +43,6 @@ def test_the_hash_is_of_values_not_of_how_they_were_written(tmp_path: Path) -> N
     same = load_config(config(tmp_path, "data:\n  dropout: 5e-1\n"), ["seed=5", "data.workers=0"])
     other = load_config(config(tmp_path), ["seed=6"])
     assert config_hash(one) == config_hash(same) != config_hash(other)
-
-
-def test_the_items_of_a_parquet_manifest_are_counted(tmp_path: Path) -> None:
-    pyarrow = pytest.importorskip("pyarrow")
-    from pyarrow import parquet
-
-    parquet.write_table(pyarrow.table({"id": ["a", "b", "c"]}), tmp_path / "m.parquet")
-    assert fingerprint(tmp_path / "m.parquet")["items"] == 3
-
-
-def test_a_missing_manifest_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"there is no manifest .*gone\.jsonl; set data\.root"):
-        fingerprint(tmp_path / "gone.jsonl")
 
 
 def test_an_installed_m5kit_reports_the_checkout_it_is_run_from(

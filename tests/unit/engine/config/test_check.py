@@ -138,6 +138,16 @@ def test_fine_tuning_needs_a_head_and_a_label_and_runs_no_pretext_task(leaf: Pat
     assert check_config(load_config("demo/x.yaml", ["data.label=kind"])).head == {"type": "t_head"}
 
 
+def test_items_may_come_from_a_dataset(leaf: Path) -> None:
+    assert check_config(load_config(leaf)).data.source is None
+    given = ["data.source.type=folder", "data.source.split=test"]
+    assert check_config(load_config(leaf, given)).data.source == {"type": "folder", "split": "test"}
+    assert "data.source.type: no dataset is named 'foldr'; did you mean 'folder'?" in problems(
+        leaf, "data.source.type=foldr"
+    )
+    assert "data.source.splitt: unknown key" in problems(leaf, *given, "data.source.splitt=x")
+
+
 def test_hooks_are_a_table_of_parts(leaf: Path, write: Write) -> None:
     write("demo/x.yaml", "_base_: leaf.yaml\nhooks: {mean: {type: ema, decay: 0.5}, enough: {type: early_stopping}}\n")
     config = check_config(load_config("demo/x.yaml", ["hooks.enough=none", "hooks.mean.decay=0.9"]))

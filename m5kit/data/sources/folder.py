@@ -1,0 +1,83 @@
+"""The files of a folder whose sub-folders are classes, read where they lie, without a manifest."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from m5kit.data.importers.folder import FolderItem, find_items
+from m5kit.data.records import MODALITIES
+from m5kit.data.sources.base import Dataset
+from m5kit.errors import DataError
+from m5kit.registry import DATASETS
+from m5kit.structures import Sample
+
+
+@DATASETS.register_module("folder")
+class FolderItems(Dataset):
+    """``CLASS/NAME.jpg`` or ``SPLIT/CLASS/NAME.jpg``; files that differ in their ending only are one item.
+
+    The ending tells the modality (pictures, films, sounds, ``.txt`` a text, ``.json`` a table), the folder's name the
+    label. Names are found once, at the start; texts and tables are read when an item is.
+
+    Args:
+        root: the folder.
+        columns: the modalities to look at.
+        split: that of items in a folder without splits.
+        label: what the label is called.
+
+    Raises:
+        DataError: there is no such folder, no file in it, two files of one kind for one item, or deeper folders.
+    """
+
+    def __init__(
+        self, *, root: Path, columns: Sequence[str] = MODALITIES, split: str = "train", label: str = "class"
+    ) -> None:
+        self.root = root
+        self.columns, self.split, self.label = tuple(columns), split, label
+        self.items: list[FolderItem] = list(find_items(root))
+        if not self.items:
+            raise DataError(f"{root} holds no file in CLASS/ or SPLIT/CLASS/ of a kind that m5kit knows by its ending")
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, index: int) -> Sample:
+        item = self.items[index]
+        there = {modality: name for modality, name in item.files.items() if modality in self.columns}
+        sources = {modality: self._source(modality, name) for modality, name in there.items()}
+        return Sample(item.id, sources, {self.label: item.category}, item.split or self.split)
+
+    def splits(self) -> Sequence[str]:
+        """From the names of folders."""
+        return [item.split or self.split for item in self.items]
+
+    def ids(self) -> Sequence[str]:
+        """From the names of files."""
+        return [item.id for item in self.items]
+
+    def fingerprint(self) -> Mapping[str, Any]:
+        """SHA-256 of the names and sizes of all files; contents are not read."""
+        names = sorted(name for item in self.items for name in item.files.values())
+        sizes = json.dumps([(name, (self.root / name).stat().st_size) for name in names])
+        return {"folder": self.root.name, "sha256": hashlib.sha256(sizes.encode()).hexdigest(), "items": len(self)}
+
+    def _source(self, modality: str, name: str) -> Any:
+        """The path, or what a text or a table says; what cannot be read is handed on for the decoder to refuse."""
+        if modality not in ("text", "table"):
+            return name
+        text = (self.root / name).read_text(encoding="utf-8", errors="replace")
+        try:
+            return json.loads(text) if modality == "table" else text
+        except ValueError:
+            return text
+
+    @classmethod
+    def example(cls, folder: Path) -> "FolderItems":
+        """Three items of two classes."""
+        files = {"train/mug/1.txt": "a red mug", "train/bowl/2.txt": "a bowl", "train/bowl/2.json": '{"size": 3}'}
+        for name, text in (files | {"test/mug/3.txt": "杯子"}).items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text, encoding="utf-8")
+        return cls(root=folder)

@@ -1,0 +1,103 @@
+"""The items that a manifest lists: one JSON object a line, or one row of a Parquet or Arrow file."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from m5kit.data.columnar import ColumnRows
+from m5kit.data.records import MODALITIES, open_rows, raise_for
+from m5kit.data.sources.base import Dataset
+from m5kit.data.survey import Survey, survey
+from m5kit.registry import DATASETS
+from m5kit.structures import Sample
+
+
+@DATASETS.register_module("manifest")
+class ManifestItems(Dataset):
+    """Items of ``annotations.jsonl``, ``.parquet`` or ``.arrow``; rows are found by offset and parsed when asked for.
+
+    Args:
+        root: folder of the manifest, or the file itself.
+        columns: the keys of a row that are modalities; all others but id, split and labels are extra.
+        manifest: the file's name, if it is another or if there are several.
+
+    Raises:
+        DataError: the file is missing, or rows are wrong; every wrong row is named. Media files are not looked at.
+    """
+
+    def __init__(self, *, root: Path, columns: Sequence[str] = MODALITIES, manifest: str | None = None) -> None:
+        self.rows = open_rows(root, manifest)
+        self.columns = tuple(columns)
+        raise_for(self.rows.path, self._survey.problems)
+
+    @property
+    def root(self) -> Path:  # type: ignore[override]  # one that cannot be set
+        """The folder of the manifest."""
+        return self.rows.path.parent
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> Sample:
+        return _sample(self.rows[index], self.columns)
+
+    def splits(self) -> Sequence[str]:
+        """As the one pass over the file found them."""
+        names = np.array(self._survey.splits, dtype=np.object_)
+        found: list[str] = names[self._survey.codes].tolist()
+        return found
+
+    def ids(self) -> Sequence[str]:
+        """Of columns only the one that holds them is read."""
+        if not isinstance(self.rows, ColumnRows):
+            return [self.rows[index]["id"] for index in range(len(self))]
+        return [key for batch in self.rows.batches(["id"]) for key in batch.column(0).to_pylist()]
+
+    def fingerprint(self) -> Mapping[str, Any]:
+        """Name, SHA-256 and number of items of the file."""
+        with self.rows.path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return {"manifest": self.rows.path.name, "sha256": digest, "items": len(self)}
+
+    def __str__(self) -> str:
+        return str(self.rows.path)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {key: value for key, value in self.__dict__.items() if key != "_survey"}
+
+    @cached_property
+    def _survey(self) -> Survey:
+        return survey(self.rows, self.columns)
+
+    @classmethod
+    def example(cls, folder: Path) -> "ManifestItems":
+        """Three items."""
+        rows = (
+            {"id": "a", "split": "train", "text": "a red mug", "labels": {"coarse": "mug"}},
+            {"id": "b", "split": "train", "image": "b.jpg", "text": None},
+            {"id": "c", "split": "test", "text": "杯子"},
+        )
+        text = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
+        (folder / "annotations.jsonl").write_text(f"{text}\n", encoding="utf-8")
+        return cls(root=folder)
+
+
+def _sample(record: Mapping[str, Any], columns: Sequence[str]) -> Sample:
+    known = {"id", "split", "labels", *columns}
+    return Sample(
+        id=record["id"],
+        sources={name: _present(record[name]) for name in columns if record.get(name) is not None},
+        labels=_present(record.get("labels") or {}),
+        split=record.get("split") or "",
+        extra={key: value for key, value in record.items() if key not in known},
+    )
+
+
+def _present(value: Any) -> Any:
+    """Properties without a value are properties that the item does not have."""
+    return {key: part for key, part in value.items() if part is not None} if isinstance(value, Mapping) else value
