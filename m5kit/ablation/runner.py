@@ -60,12 +60,15 @@ def run_trials(
     running: dict[Trial, Job] = {}
     try:
         while waiting or running:
+            ended = [trial for trial, job in running.items() if job.ended() is not None]
+            settled = [(trial, _settle(trial_folder(folder, trial), running.pop(trial))) for trial in ended]
             while waiting and len(running) < jobs:
                 trial = waiting.pop(0)
                 running[trial] = engine.start(trial_folder(folder, trial).path)
-            for trial in [trial for trial, job in running.items() if job.ended() is not None]:
-                after(trial, _settle(trial_folder(folder, trial), running.pop(trial)))
-            time.sleep(WAIT)
+            for trial, status in settled:  # after the next have started: a report takes its time
+                after(trial, status)
+            if running and not settled:
+                time.sleep(WAIT)
     finally:
         for job in running.values():
             job.stop()

@@ -98,42 +98,48 @@ def _run(options: argparse.Namespace, sweep: "Sweep", plan: "Plan", engine: "Eng
     out, data = options.out.resolve(), options.data.resolve() if options.data else None
     trials = (options.trials or out / TRIALS).resolve()
     report = _reporter(out, trials, sweep, plan, options.sweep.stem)
-    page, failed = report()
+    page, failed = report(True)
     write(f"report: {page}")
 
     def task(trial: "Trial") -> Mapping[str, Any]:
         return trial_task(sweep, trial, trial_folder(trials, trial).run, data)
 
     def after(trial: "Trial", status: "Status") -> None:
-        report()
+        report(False)
         seconds = f" in {status.seconds:.0f} s" if status.seconds is not None else f": {status.reason}"
         write(f"{status.state} {trial.variant}, seed {trial.seed}{seconds}")
 
     run_trials(trials, plan.trials, task, engine, options.jobs, after)
-    page, failed = report()
+    page, failed = report(True)
     write(f"report: {page}")
     if failed:
         write(f"{failed} trials failed; remove a trial's folder and --resume to try it again")
     return 1 if failed else 0
 
 
-def _reporter(out: Path, trials: Path, sweep: "Sweep", plan: "Plan", title: str) -> Callable[[], tuple[Path, int]]:
-    """Writes the report of what there is now; gives its page and the number of failed trials."""
+def _reporter(out: Path, trials: Path, sweep: "Sweep", plan: "Plan", title: str) -> Callable[[bool], tuple[Path, int]]:
+    """Writes the report of what there is now; gives its page and the number of failed trials.
+
+    Tables are always of this moment; pictures only if asked for, else they may lag in a large sweep.
+    """
     from m5kit.ablation.analysis import Question, analyse
     from m5kit.ablation.outcomes import of_sweep
     from m5kit.ablation.trial_folder import write as write_json
     from m5kit.engine.previews import keep_previews
     from m5kit.report.gallery import shown_runs
     from m5kit.report.page import write_report
+    from m5kit.report.plots import Drawing
 
     question = Question(title, sweep.about, sweep.figures, plan.reference, sweep.interval, sweep.test)
 
-    def report() -> tuple[Path, int]:
+    drawing = Drawing()
+
+    def report(draw: bool) -> tuple[Path, int]:
         study = analyse(of_sweep(trials, plan, out), question)
         write_json(out / "study.json", study)
         for path in shown_runs(study).values():
             keep_previews(out / path)
-        return write_report(study, out), len(study["failed"])
+        return write_report(study, out, drawing.of(study, out, now=draw)), len(study["failed"])
 
     return report
 

@@ -15,14 +15,15 @@ from m5kit.report.tables import to_csv, to_html, to_latex, to_markdown
 PICTURES = "pictures"
 
 
-def write_report(study: Study, folder: Path) -> Path:
+def write_report(study: Study, folder: Path, drawn: Sequence[Picture] | None = None) -> Path:
     """Write, or write again, all files of a report; returns the HTML page.
 
     Args:
         study: as :func:`m5kit.ablation.analysis.analyse` gives it.
         folder: for the report; the paths of the study's runs are relative to it.
+        drawn: its pictures; None to draw them now.
     """
-    drawn = list(pictures(study, folder))
+    drawn = list(pictures(study, folder)) if drawn is None else drawn
     (folder / PICTURES).mkdir(parents=True, exist_ok=True)
     for picture in drawn:
         _write(folder / PICTURES / f"{picture.name}.png", picture.png)

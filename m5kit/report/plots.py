@@ -1,6 +1,7 @@
 """The pictures of a study: figures with their intervals, quality against cost, learning curves, modality weights."""
 
 import json
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,6 +30,28 @@ class Picture(NamedTuple):
     title: str
     note: str
     png: bytes
+
+
+class Drawing:
+    """Pictures of a study that grows: drawn anew only as often as costs a small share of the time.
+
+    Args:
+        share: of the time that may go into drawing; the tables of a report do not wait for it.
+    """
+
+    def __init__(self, share: float = 0.05) -> None:
+        self.share = share
+        self._drawn: list[Picture] = []
+        self._next = 0.0
+
+    def of(self, study: Study, folder: Path, now: bool = False) -> list[Picture]:
+        """As :func:`pictures`, or those of an earlier call; ``now`` draws in any case."""
+        began = time.monotonic()
+        if now or began >= self._next:
+            self._drawn = list(pictures(study, folder))
+            ended = time.monotonic()
+            self._next = ended + (ended - began) / self.share
+        return self._drawn
 
 
 def pictures(study: Study, folder: Path) -> Iterator[Picture]:

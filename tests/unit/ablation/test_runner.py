@@ -193,6 +193,29 @@ def test_trials_started_at_the_same_moment_share_nothing(tmp_path):
         assert not any(path.startswith(("pipe:", "socket:")) for path in each["files"])
 
 
+class CountingEngine:
+    """Counts what was started; everything has ended at once."""
+
+    started = 0
+
+    def start(self, folder):
+        self.started += 1
+        return self
+
+    def ended(self):
+        return "gone"
+
+    def stop(self):
+        raise AssertionError("it has ended")
+
+
+def test_the_next_trial_starts_before_the_report_of_the_last_is_written(tmp_path, fake_train):
+    engine = CountingEngine()
+    seen = []
+    sweep(tmp_path, fake_train, jobs=1, engine=engine, report=lambda out: seen.append(engine.started))
+    assert seen == [2, 3, 4, 5, 6, 7, 8, 9, 9]
+
+
 class LostEngine:
     """Its workers vanish without a word."""
 

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from m5kit.report.plots import MOST_PANELS, _mean_curves, pictures
+from m5kit.report import plots
+from m5kit.report.plots import MOST_PANELS, Drawing, _mean_curves, pictures
 from m5kit.report.style import short_names
 
 
@@ -62,3 +63,22 @@ def test_long_names_lose_their_middle_unless_that_makes_two_alike():
     long, other = "a" * 30 + "1" + "b" * 30, "a" * 30 + "2" + "b" * 30
     assert short_names([long, "x"]) == {long: "a" * 17 + "…" + "b" * 16, "x": "x"}
     assert short_names([long, other]) == {long: long, other: other}
+
+
+def test_a_growing_study_is_drawn_as_often_as_its_share_of_time_allows(study, folder, monkeypatch):
+    clock, drawn = [100.0], []
+
+    def slow(study, folder):
+        drawn.append(clock[0])
+        clock[0] += 2.0
+        return []
+
+    monkeypatch.setattr(plots, "pictures", slow)
+    monkeypatch.setattr(plots.time, "monotonic", lambda: clock[0])
+    drawing = Drawing(share=0.1)
+    for _ in range(30):
+        drawing.of(study, folder)
+        clock[0] += 1.0
+    assert drawn == [100.0, 122.0]  # it took 2 s, so 20 s pass before the next
+    drawing.of(study, folder, now=True)
+    assert len(drawn) == 3
