@@ -83,10 +83,11 @@ def test_any_runs_make_a_page(swept, tool, tmp_path):
 
 
 def test_a_dry_run_lists_the_trials_and_starts_nothing(demo, tool, tmp_path):
-    arguments = ("configs/ablations/fusion.yaml", "--data", demo, "--out", tmp_path / "none", "--dry-run")
+    (tmp_path / "sweep.yaml").write_text(SWEEP.replace("seeds: [0]", "seeds: [0, 1, 2]\nbudget: {seconds: 600}"))
+    arguments = (tmp_path / "sweep.yaml", "--data", demo, "--out", tmp_path / "none", "--dry-run")
     said = tool("-m", "m5kit", "ablate", *arguments).stdout
-    assert "15 trials, 15 to run, 1 at once" in said
-    assert "at most 900 min: the budget is 3600 s a trial" in said
+    assert "6 trials, 6 to run, 1 at once" in said
+    assert "at most 60 min: the budget is 600 s a trial" in said
     assert not (tmp_path / "none").exists()
 
 
