@@ -1,0 +1,34 @@
+"""Requests and changes: equal ones are one key, and impossible ones are refused."""
+
+import pytest
+
+from m5kit.errors import ConfigError
+from m5kit.evaluation.request import Change, Request
+from m5kit.structures import Sample
+
+
+def test_equal_changes_make_one_request_and_other_strengths_another():
+    half, again, all_of_it = (Request("test", change=Change("missing", "a", s)) for s in (0.5, 0.5, 1.0))
+    assert {half, again, all_of_it} == {half, all_of_it}
+
+
+def test_made_up_items_tell_requests_apart():
+    one, same, other = (Request("prompts", samples=(Sample("x", {"a": word}),)) for word in ("cup", "cup", "jug"))
+    assert len({one, same, other}) == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "strength", "message"),
+    [
+        ("fog", 0.5, "kind: expected 'missing', 'noise', 'mismatch', 'withheld', got 'fog'"),
+        ("missing", 1.5, "missing takes a share from 0 to 1, got 1.5"),
+        ("noise", -1.0, "got -1.0"),
+    ],
+)
+def test_what_cannot_be_done_to_items_is_refused(kind, strength, message):
+    with pytest.raises(ConfigError, match=message):
+        Change(kind, None, strength)
+
+
+def test_noise_may_be_stronger_than_the_signal():
+    assert Change("noise", None, 4.0).strength == 4.0
