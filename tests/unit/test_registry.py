@@ -33,7 +33,20 @@ def test_built_ins_are_found_by_reading_sources():
 
 def test_every_family_has_its_own_names():
     assert list(FAMILIES) == [
-        *("encoders", "fusions", "harmonizers", "tasks", "balancers", "heads", "metrics", "exporters", "hooks", "decoders", "transforms", "datasets"),
+        *(
+            "encoders",
+            "fusions",
+            "harmonizers",
+            "tasks",
+            "balancers",
+            "heads",
+            "metrics",
+            "exporters",
+            "hooks",
+            "decoders",
+            "transforms",
+            "datasets",
+        ),
     ]
     assert all(family.built_ins for family in FAMILIES.values())
 
