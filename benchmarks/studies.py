@@ -1,0 +1,58 @@
+"""The tables of docs/results.md: one row a variant, from the study.json of finished sweeps.
+
+Run: python benchmarks/studies.py sweeps/fusion sweeps/harmonizer ...
+"""
+
+import argparse
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+Study = Mapping[str, Any]
+
+
+def table(study: Study) -> Iterator[str]:
+    """Mean and interval of every figure, and the difference from the reference in the first, as Markdown."""
+    names, first = study["figures"], study["figures"][0]
+    heads = ["", *names, f"difference in {first}", "p (Holm)", "seconds"]
+    yield "| " + " | ".join(heads) + " |"
+    yield "|:--|" + "--:|" * (len(heads) - 1)
+    rows = [row for row in study["rows"] if not row["view"]]
+    for row in rows:
+        difference = row["figures"][first]["difference"]
+        cells = [row["variant"], *(interval(row["figures"][name]) for name in names)]
+        cells += [interval(difference, sign=True), p_value(difference["holm"])] if difference else ["reference", ""]
+        yield "| " + " | ".join([*cells, f"{row['cost']['seconds']['mean']:.0f}"]) + " |"
+    chances = [next((row["figures"][name]["chance"] for row in rows), None) for name in names]
+    yield "| (chance) | " + " | ".join("" if c is None else f"{c:.3f}" for c in chances) + " | | | |"
+
+
+def interval(found: Mapping[str, Any], sign: bool = False) -> str:
+    """Mean, and the ends of its interval."""
+    form = "{:+.3f}" if sign else "{:.3f}"
+    mean = form.format(found["mean"])
+    if found["low"] is None:
+        return mean
+    return f"{mean} [{form.format(found['low'])}, {form.format(found['high'])}]"
+
+
+def p_value(p: float | None) -> str:
+    """As people write it."""
+    return "" if p is None else f"{p:.3f}"
+
+
+def main() -> None:
+    """Print every table below its study's name and sentence."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("sweeps", nargs="+", type=Path, metavar="SWEEP", help="folder of a sweep")
+    for folder in parser.parse_args().sweeps:
+        study = json.loads((folder / "study.json").read_text(encoding="utf-8"))
+        seeds = max(len(row["seeds"]) for row in study["rows"])
+        left, failed = study["progress"]["left"], study["progress"]["failed"]
+        unfinished = f" **{left} runs left, {failed} failed.**" if left or failed else ""
+        print(f"### {study['title']}\n\n{study['about']} {seeds} seeds.{unfinished}\n", *table(study), "", sep="\n")
+
+
+if __name__ == "__main__":
+    main()
