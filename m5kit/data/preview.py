@@ -28,7 +28,7 @@ SOUND = (120, 44)
 LETTERS, ROWS, CELL = 90, 4, 28
 """Of a text; of a table; of a value in it."""
 
-Kind = Literal["picture", "strip", "sound", "text", "rows", "note"]
+Kind = Literal["picture", "strip", "sound", "words", "rows", "note"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Part:
     Attributes:
         modality: its name.
         kind: a picture, a strip of frames or a sound, each as the address (``data:``) of a picture that holds it
-            itself; a text; rows of two texts; or a remark.
+            itself; words; rows of two texts; or a remark.
         value: as the kind says.
     """
 
@@ -74,7 +74,7 @@ def preview(sample: Sample, root: Path, pipelines: Mapping[str, Pipeline]) -> li
 
 def _shown(decoded: Any) -> tuple[Kind, Any]:
     if isinstance(decoded, str):
-        return "text", _cut(decoded, LETTERS)
+        return "words", _cut(decoded, LETTERS)
     if isinstance(decoded, Mapping):
         return "rows", [
             [_cut(str(key), CELL), _cut(_words(value), CELL)] for key, value in list(decoded.items())[:ROWS]

@@ -25,7 +25,7 @@ STYLE = """
 .card p { margin: .2rem 0; }
 """.strip()
 
-KINDS = ("picture", "text", "rows", "strip", "sound", "note")
+KINDS = ("picture", "words", "rows", "strip", "sound", "note")
 """What :mod:`m5kit.data.preview` makes of a modality, in the order of a card."""
 _PICTURES = ("picture", "strip", "sound")
 
@@ -94,7 +94,8 @@ def _hit(hit: Mapping[str, Any], looks: Parts) -> str:
 
 
 def _look(item: str, looks: Parts) -> str:
-    parts = sorted(looks.get(item, ()), key=lambda part: KINDS.index(part["kind"]))
+    order = {kind: place for place, kind in enumerate(KINDS)}  # a run of another version may hold other kinds
+    parts = sorted(looks.get(item, ()), key=lambda part: order.get(part["kind"], len(order)))
     return "".join(map(_part, parts)) or f"<p>{escape(item)}</p>"
 
 
@@ -105,7 +106,7 @@ def _part(part: Mapping[str, Any]) -> str:
     if kind == "rows":
         pairs = "".join(f"<dt>{escape(key)}</dt><dd>{escape(said)}</dd>" for key, said in value)
         return f'<dl title="{modality}">{pairs}</dl>'
-    said = value if kind == "text" else f"{part['modality']}: {value}"
+    said = value if kind == "words" else f"{part['modality']}: {value}"
     return f'<p title="{modality}">{escape(said)}</p>'
 
 

@@ -79,7 +79,7 @@ def test_a_sound_shorter_than_a_window_is_shown_too():
 
 def test_words_and_rows_are_cut(tmp_path):
     kind, text = shown("word " * 100, tmp_path)
-    assert kind == "text"
+    assert kind == "words"
     assert len(text) <= LETTERS
     assert text.endswith("…")
     kind, rows = shown({"box": ("lid", "bag"), "x": "y" * 99, "c": 1, "d": True, "e": 0}, tmp_path)

@@ -32,3 +32,25 @@ def test_what_cannot_be_done_to_items_is_refused(kind, strength, message):
 
 def test_noise_may_be_stronger_than_the_signal():
     assert Change("noise", None, 4.0).strength == 4.0
+
+
+def test_a_request_of_a_config_has_its_modalities_sorted_and_once():
+    assert Request.of("test", ["b", "a", "b"], "fused") == Request("test", ("a", "b"))
+    assert Request.of("test", "a", "contrastive") == Request("test", ("a",), "contrastive")
+    assert Request.of("test", None, "fused") == Request("test", None)
+
+
+def test_another_space_or_modality_of_properties_is_another_request():
+    requests = (Request("test"), Request("test", space="unscaled"), Request("test", properties="facts"))
+    assert len(set(requests)) == 3
+
+
+def test_requests_with_samples_can_be_keys_although_samples_have_no_hash():
+    with pytest.raises(TypeError):
+        hash(Sample("x", {"a": "cup"}))
+    assert {Request("prompts", samples=(Sample("x", {"a": "cup"}),)): 1}
+
+
+def test_an_unknown_space_is_refused():
+    with pytest.raises(ConfigError, match="space: expected 'fused' or 'unscaled' or 'contrastive', got 'flat'"):
+        Request("test", space="flat")

@@ -23,7 +23,7 @@ LOOKS = {
         {"modality": "a", "kind": "picture", "value": "data:image/jpeg;base64,AAAA"},
     ],
     "h1": [
-        {"modality": "b", "kind": "text", "value": "a <red> cup"},
+        {"modality": "b", "kind": "words", "value": "a <red> cup"},
         {"modality": "d", "kind": "note", "value": "36 features"},
     ],
 }
@@ -92,3 +92,11 @@ def test_a_page_shows_a_few_queries_only(shown):
     for path in folder.glob("trials/*/gallery.json"):
         path.write_text(json.dumps({"coarse": gallery(*(f"q{n}" for n in range(20)))}))
     assert to_html_gallery(study, folder).count('class="query"') == MOST_QUERIES
+
+
+def test_a_kind_of_another_version_is_shown_with_its_name_and_last(shown):
+    study, folder = shown
+    parts = [{"modality": "b", "kind": "poem", "value": "roses"}, *LOOKS["h1"]]
+    for path in folder.glob("trials/*/previews.json"):
+        path.write_text(json.dumps({"h1": parts}))
+    assert '<p title="d">d: 36 features</p><p title="b">b: roses</p>' in to_html_gallery(study, folder)
