@@ -6,7 +6,7 @@ from m5kit.data.sources.base import Dataset
 from m5kit.data.transforms.base import Transform
 from m5kit.encoders.base import Encoder
 from m5kit.errors import ConfigError, ContractError, DataError, DecodeError, M5KitError, MissingDependencyError
-from m5kit.evaluation.base import Embedded, Figure, Metric, Request, Result
+from m5kit.evaluation.base import Change, Embedded, Figure, Metric, Request, Result
 from m5kit.exporters.base import Exporter
 from m5kit.fusions.base import Fusion
 from m5kit.harmonizers.base import Harmonizer
@@ -44,6 +44,7 @@ __all__ = [
     "TRANSFORMS",
     "Balanced",
     "Balancer",
+    "Change",
     "ConfigError",
     "ContractError",
     "DataError",

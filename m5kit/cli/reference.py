@@ -18,7 +18,7 @@ API_GROUPS = {
         *("Inputs", "Observation", "Tokens", "Harmony", "Fused", "View", "Hidden", "TaskOutput", "Balanced"),
         *("Swap", "length_mask"),
     ),
-    "What metrics and exporters read, and metrics give": ("Request", "Embedded", "Figure", "Result"),
+    "What metrics and exporters read, and metrics give": ("Request", "Change", "Embedded", "Figure", "Result"),
     "What hooks see": ("Training",),
     "Errors, to raise": (
         *("M5KitError", "ConfigError", "ContractError", "DataError", "DecodeError", "MissingDependencyError"),
