@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from m5kit.ablation.damage import Damage, damage_curve, find_damages
 from m5kit.ablation.outcomes import Found, Outcome
 from m5kit.ablation.statistics import (
     Interval,
@@ -45,7 +46,8 @@ def analyse(found: Found, question: Question) -> dict[str, Any]:
 
     Every row is a variant seen in one way. It is compared, seed by seed, with the reference seen in the same way; the
     reference seen in part, with the reference as its config says. Holm's correction is over the rows, for each figure.
-    Of more than :data:`FEW_VIEWS` views none is compared.
+    Of more than :data:`FEW_VIEWS` views none is compared. What was found as items are damaged is in every row that is
+    seen as its config says, whether the question names such figures or not.
 
     Args:
         found: outcomes in the order of the report.
@@ -54,8 +56,11 @@ def analyse(found: Found, question: Question) -> dict[str, Any]:
     groups = _grouped(found.outcomes)
     reference = question.reference or next((variant for variant, _ in groups), "")
     compared = len({view for _, view in groups if view}) <= FEW_VIEWS
+    damages = find_damages(dict.fromkeys(name for o in found.outcomes for name in o.scores), question.figures)
     rows = [
-        _row(variant, view, groups, reference if compared or not view else None, question) for variant, view in groups
+        _row(variant, view, groups, reference if compared or not view else None, question)
+        | {"damaged": [] if view else _damaged(damages, groups[variant, view], question)}
+        for variant, view in groups
     ]
     for figure in question.figures:
         _correct([row["figures"][figure]["difference"] for row in rows])
@@ -103,13 +108,23 @@ def _row(variant: str, view: str, groups: Groups, reference: str | None, questio
 
 def _figure(figure: str, mine: Mapping[int, Outcome], theirs: Mapping[int, Outcome], question: Question) -> Any:
     values = _values(figure, mine)
-    chances = [chance for o in mine.values() if (chance := o.scores.get(figure, {}).get("chance")) is not None]
     return {
         "values": {str(seed): value for seed, value in values.items()},
-        **_interval(list(values.values()), question),
-        "chance": sum(chances) / len(chances) if chances else None,
+        **_estimate(figure, mine, question),
         "difference": _difference(values, _values(figure, theirs), question),
     }
+
+
+def _estimate(figure: str, outcomes: Mapping[int, Outcome], question: Question) -> dict[str, float | None]:
+    chances = [chance for o in outcomes.values() if (chance := o.scores.get(figure, {}).get("chance")) is not None]
+    return {
+        **_interval(list(_values(figure, outcomes).values()), question),
+        "chance": sum(chances) / len(chances) if chances else None,
+    }
+
+
+def _damaged(damages: Sequence[Damage], outcomes: Mapping[int, Outcome], question: Question) -> list[dict[str, Any]]:
+    return [damage_curve(damage, lambda name: _estimate(name, outcomes, question)) for damage in damages]
 
 
 def _values(figure: str, outcomes: Mapping[int, Outcome]) -> dict[int, float]:
@@ -173,4 +188,6 @@ def _missing(outcomes: Sequence[Outcome], figures: Sequence[str]) -> Iterator[st
     there = {name for outcome in outcomes for name in outcome.scores}
     for figure in figures:
         if outcomes and figure not in there:
-            yield f"No run has the figure {figure}; there are: {', '.join(sorted(there)) or 'none'}."
+            plain = {name for name in there if "|" not in name}  # those of pairs and damages are very many
+            listed = sorted(there if "|" in figure or not plain else plain)
+            yield f"No run has the figure {figure}; there are: {', '.join(listed) or 'none'}."

@@ -23,7 +23,7 @@ def add_parser(verbs: Verbs) -> None:
     parser.add_argument("--title", default="Runs", help="of the page (default: %(default)s)")
     parser.add_argument("--reference", metavar="NAME", help="config that others are compared with (default: the first)")
     parser.add_argument(
-        "--figures", type=words, metavar="A,B", help="TASK/FIGURE as in results.json (default: the last of each task)"
+        "--figures", type=words, metavar="A,B", help="TASK/FIGURE as in results.json (default: one of each task)"
     )
     parser.add_argument(
         "--interval", choices=("student", "bootstrap"), default="student", help="of the mean over seeds"
@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
 
     found = of_runs(options.runs, options.out)
     _check_reference(options.reference, found)
-    figures = options.figures or _last_of_each_task(found)
+    figures = options.figures or _one_of_each_task(found)
     question = Question(options.title, "", figures, options.reference or "", options.interval, options.test)
     study = analyse(found, question)
     for path in shown_runs(study).values():
@@ -59,7 +59,12 @@ def _check_reference(name: str | None, found: "Found") -> None:
         raise ConfigError([f"--reference: no run is called {name!r}; there are: {', '.join(there) or 'none'}"])
 
 
-def _last_of_each_task(found: "Found") -> list[str]:
-    """Metrics put their widest figure last."""
-    names = {name.partition("/")[0]: name for outcome in found.outcomes for name in outcome.scores}
-    return list(names.values())
+def _one_of_each_task(found: "Found") -> list[str]:
+    """The last, as metrics put their widest figure last.
+
+    Those of single pairs, properties or strengths of damage are too many; tasks that have nothing else give their mean
+    or, if no task has either, what they have.
+    """
+    names = list(dict.fromkeys(name for outcome in found.outcomes for name in outcome.scores))
+    whole = [name for name in names if "|" not in name or name.endswith("|mean")]
+    return list({name.partition("/")[0]: name for name in whole or names}.values())

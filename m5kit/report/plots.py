@@ -9,15 +9,23 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from m5kit.report.robustness import draw_damage
 from m5kit.report.study import Study, listed, row_name
-from m5kit.report.style import PALETTE, as_png, bare, ink, legend, short_names
+from m5kit.report.style import (
+    MOST_PANELS,
+    PALETTE,
+    as_png,
+    bare,
+    grid,
+    ink,
+    legend,
+    line_style,
+    one_legend,
+    short_names,
+)
 from m5kit.report.subsets import draw_subsets
-
-MOST_PANELS = 12
-"""Panels of one picture; more would be too small to read."""
 
 Curve = Mapping[int, float]
 """A value by step."""
@@ -75,6 +83,8 @@ def pictures(study: Study, folder: Path) -> Iterator[Picture]:
         )
     if len(whole) < len(study["rows"]):
         yield _seen_in_part(study, main)
+    if whole[0]["damaged"]:
+        yield _as_damaged(whole)
     curves = {row["variant"]: _mean_curves(row["runs"], folder) for row in whole}
     losses = _names(curves, "loss/")
     if losses:
@@ -94,6 +104,14 @@ def _seen_in_part(study: Study, main: str) -> Picture:
         "Few modalities come first and, of one size, the best."
     )
     return Picture("views", "Whatever is missing", note, draw_subsets(study["rows"], main))
+
+
+def _as_damaged(rows: Sequence[Mapping[str, Any]]) -> Picture:
+    note = (
+        "Mean over seeds, its interval as a band, the chance level dotted. A strength of 0 is the clean task; "
+        "the larger it is, the more is done to the items before the model sees them."
+    )
+    return Picture("damage", "As items are damaged", note, draw_damage(rows))
 
 
 def _dots(study: Study) -> bytes:
@@ -186,55 +204,39 @@ def _names(curves: Mapping[str, Mapping[str, Curve]], prefix: str) -> list[str]:
 
 def _losses(curves: Mapping[str, Mapping[str, Curve]], names: Sequence[str]) -> bytes:
     labels = short_names(curves)
-    figure, panels = _grid(min(len(names), MOST_PANELS))
+    figure, panels = grid(min(len(names), MOST_PANELS))
     for axes, name in zip(panels, names, strict=False):
         for number, (variant, found) in enumerate(curves.items()):
             _line(axes, found.get(name, {}), number, labels[variant])
-        axes.set_title(_plain(name), fontsize=10)
-        bare(axes, "step", "loss")
-    _one_legend(figure, panels)
+        _over_steps(axes, _plain(name), "loss")
+    one_legend(figure, panels)
     return as_png(figure)
 
 
 def _weights(curves: Mapping[str, Mapping[str, Curve]], names: Sequence[str]) -> bytes:
     shown = {variant: found for variant, found in curves.items() if any(name in found for name in names)}
     titles = short_names(shown)
-    figure, panels = _grid(min(len(shown), MOST_PANELS))
+    figure, panels = grid(min(len(shown), MOST_PANELS))
     for axes, (variant, found) in zip(panels, shown.items(), strict=False):
         for number, name in enumerate(names):
             _line(axes, found.get(name, {}), number, _plain(name))
-        axes.set_title(titles[variant], fontsize=10)
-        bare(axes, "step", "share")
+        _over_steps(axes, titles[variant], "share")
     highest = max(axes.get_ylim()[1] for axes in panels)
     for axes in panels:
         axes.set_ylim(0, highest)
-    _one_legend(figure, panels)
+    one_legend(figure, panels)
     return as_png(figure)
 
 
 def _line(axes: Axes, curve: Curve, number: int, label: str) -> None:
-    style = ("-", "--", ":", "-.")[number // len(PALETTE) % 4]
-    colour = PALETTE[number % len(PALETTE)]
     marker = "o" if len(curve) == 1 else ""
-    axes.plot(list(curve), list(curve.values()), style, color=colour, label=label, linewidth=1.6, marker=marker)
+    axes.plot(list(curve), list(curve.values()), label=label, marker=marker, **line_style(number))
 
 
-def _grid(count: int) -> tuple[Figure, list[Axes]]:
-    across = min(count, 3)
-    down = -(-count // across)
-    figure, panels = plt.subplots(
-        down, across, figsize=(3.7 * across + 1.8, 2.7 * down), squeeze=False, layout="constrained"
-    )
-    figure.get_layout_engine().set(w_pad=0.1, h_pad=0.1)  # type: ignore[union-attr, call-arg]
-    for number, axes in enumerate(panels.flat):
-        axes.set_visible(number < count)
-        axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-    return figure, list(panels.flat[:count])
-
-
-def _one_legend(figure: Figure, panels: Sequence[Axes]) -> None:
-    handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, frameon=False, loc="outside right upper")
+def _over_steps(axes: Axes, title: str, y: str) -> None:
+    axes.set_title(title, fontsize=10)
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    bare(axes, "step", y)
 
 
 def _plain(name: str) -> str:

@@ -18,8 +18,8 @@ _MIB = 2**20
 
 
 def tables(study: Study) -> list[Table]:
-    """Those that have rows: figures, differences, cost, failed trials."""
-    every = (_quality(study), _differences(study), _cost(study), _failed(study))
+    """Those that have rows: figures, differences, what damage leaves, cost, failed trials."""
+    every = (_quality(study), _differences(study), _damage(study), _cost(study), _failed(study))
     return [table for table in every if table.rows]
 
 
@@ -74,6 +74,12 @@ def row_name(row: Mapping[str, Any]) -> str:
     return f"{row['variant']}, sees {row['view']}" if row["view"] else str(row["variant"])
 
 
+def damage_name(damaged: Mapping[str, Any]) -> str:
+    """Task and kind of damage; once if they are called the same."""
+    task, kind = damaged["task"], damaged["kind"]
+    return str(task) if task == kind else f"{task}: {kind}"
+
+
 def _quality(study: Study) -> Table:
     names = study["figures"]
     rows = [
@@ -120,6 +126,17 @@ def _difference_note(study: Study) -> str:
     seen = study["views_compared"] and any(row["view"] for row in study["rows"])
     partly = f" {study['reference']} seen in part is compared with itself seen whole." if seen else ""
     return f"{text}. Holm's correction is over the rows, for each figure.{partly}"
+
+
+def _damage(study: Study) -> Table:
+    rows = [row for row in study["rows"] if any(damaged["relative"]["mean"] is not None for damaged in row["damaged"])]
+    headings = [f"{damage_name(d)}, {d['figure']}" for row in rows[:1] for d in row["damaged"]]
+    cells = [[row_name(row), *(_estimate(d["relative"], 3) for d in row["damaged"])] for row in rows]
+    note = (
+        "The mean of a figure over the strengths of damage above 0, divided by the figure of clean items: 1 if "
+        "nothing is lost. Mean over seeds and its interval."
+    )
+    return Table("What is left as items are damaged", ["", *headings], cells, note)
 
 
 def _cost(study: Study) -> Table:

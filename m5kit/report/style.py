@@ -1,7 +1,8 @@
 """How every picture of m5kit looks, and how it becomes a file."""
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -25,6 +26,9 @@ PALETTE = (
 )
 """Safe for most eyes."""
 
+MOST_PANELS = 12
+"""Panels of one picture; more would be too small to read."""
+
 
 def bare(axes: Axes, x: str, y: str) -> None:
     """Name the axes; a faint grid, and no frame above and to the right."""
@@ -39,12 +43,37 @@ def legend(axes: Axes) -> None:
     axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
 
+def line_style(number: int) -> dict[str, Any]:
+    """The colour and dashes of one of many lines."""
+    dashes = ("-", "--", ":", "-.")[number // len(PALETTE) % 4]
+    return {"color": PALETTE[number % len(PALETTE)], "linestyle": dashes, "linewidth": 1.6}
+
+
+def grid(count: int) -> tuple[Figure, list[Axes]]:
+    """A picture of so many panels, three side by side."""
+    across = min(count, 3)
+    down = -(-count // across)
+    figure, panels = plt.subplots(
+        down, across, figsize=(3.7 * across + 1.8, 2.7 * down), squeeze=False, layout="constrained"
+    )
+    figure.get_layout_engine().set(w_pad=0.1, h_pad=0.1)  # type: ignore[union-attr, call-arg]
+    for number, axes in enumerate(panels.flat):
+        axes.set_visible(number < count)
+    return figure, list(panels.flat[:count])
+
+
+def one_legend(figure: Figure, panels: Sequence[Axes]) -> None:
+    """That of the first panel, beside all of them."""
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, frameon=False, loc="outside right upper")
+
+
 def short_names(names: Iterable[str], letters: int = 34) -> dict[str, str]:
     """Names that fit beside a picture, by whole name: long ones lose their middle, unless two would become one.
 
     Example:
         >>> short_names(["scale", "schedule.lr=1e-4, fusion=gated"], letters=20)
-        {'scale': 'scale', 'schedule.lr=1e-4, fusion=gated': 'schedule.l…on=gated'}
+        {'scale': 'scale', 'schedule.lr=1e-4, fusion=gated': 'schedule.l…ion=gated'}
     """
     whole = list(dict.fromkeys(names))
     half = letters // 2

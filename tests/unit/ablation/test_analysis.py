@@ -126,3 +126,38 @@ def test_few_views_are_compared_and_many_are_not():
         **{("better", f"view {n}"): True for n in range(FEW_VIEWS + 1)},
     }
     assert len(many["rows"]) == FEW_VIEWS + 3
+
+
+def test_damages_are_in_the_rows_that_are_seen_whole_without_being_asked_for():
+    def scored(variant, view, seed, **values):
+        scores = {f"dark/mrr@10|missing{end}": {"value": value, "chance": 0.2} for end, value in values.items()}
+        return Outcome(variant, view, seed, scores, Status("done"), "r")
+
+    clean, half, relative = "=0", "=0.5", "|relative"
+    outcomes = [
+        scored("plain", "", 0, **{clean: 0.8, half: 0.4, relative: 0.5}),
+        scored("plain", "", 1, **{clean: 0.6, half: 0.6, relative: 1.0}),
+        scored("plain", "a", 0, **{clean: 0.1}),
+        scored("better", "", 0),
+    ]
+    rows = analyse(Found(outcomes), Question("t", "", (MRR,)))["rows"]
+    (damaged,) = rows[0]["damaged"]
+    assert (damaged["task"], damaged["figure"], damaged["kind"]) == ("dark", "mrr@10", "missing")
+    assert [(p["strength"], p["mean"], p["chance"]) for p in damaged["curve"]] == [
+        (0.0, pytest.approx(0.7), pytest.approx(0.2)),
+        (0.5, pytest.approx(0.5), pytest.approx(0.2)),
+    ]
+    expected = student_interval([0.4, 0.6])
+    assert (damaged["curve"][1]["low"], damaged["curve"][1]["high"]) == (expected.low, expected.high)
+    assert damaged["relative"]["mean"] == pytest.approx(0.75)
+    assert rows[1]["damaged"] == []
+    assert [point["mean"] for point in rows[2]["damaged"][0]["curve"]] == [None, None]
+    assert list(rows[0]["figures"]) == [MRR]
+
+
+def test_what_there_is_leaves_out_figures_of_parts_unless_one_was_asked_for():
+    scores = {name: {"value": 0.5, "chance": None} for name in (MRR, f"{MRR}|missing=0")}
+    found = Found([Outcome("plain", "", 0, scores, Status("done"), "r")])
+    notes = analyse(found, Question("t", "", ("coarse/no", "coarse/no|missing=0")))["notes"]
+    assert notes[0].endswith(f"there are: {MRR}.")
+    assert notes[1].endswith(f"there are: {MRR}, {MRR}|missing=0.")

@@ -28,6 +28,7 @@ def _row(variant, view, values, seconds, difference=None):
         "runs": [f"trials/{variant}-{seed}" for seed in (0, 1)],
         "figures": {"coarse/mrr@10": _figure(values, difference)},
         "cost": None if view else cost,
+        "damaged": [],
     }
 
 

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from m5kit.report import plots
-from m5kit.report.plots import MOST_PANELS, Drawing, _mean_curves, pictures
-from m5kit.report.style import short_names
+from m5kit.report.plots import Drawing, _mean_curves, pictures
+from m5kit.report.style import MOST_PANELS, short_names
 
 
 def _log(path, rows):
