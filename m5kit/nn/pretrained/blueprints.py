@@ -76,7 +76,7 @@ def _name(weights: str) -> str:
 
     Example:
         >>> _name("models/bert-base-chinese")
-        'bert-base-chinese-8d6dd4d0'
+        'bert-base-chinese-bf41789a'
     """
     last = re.sub(r"[^\w.-]", "_", Path(weights).name)
     return f"{last}-{hashlib.blake2b(weights.encode(), digest_size=4).hexdigest()}"
