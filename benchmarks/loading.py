@@ -16,13 +16,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from m5kit.engine.build import build_model
-from m5kit.engine.config import check_config, load_config
-from m5kit.engine.loop import StepData
-from m5kit.engine.module import TrainingModule
-from m5kit.engine.optim import build_optim_wrapper
-from m5kit.engine.run_data import RunData
-from m5kit.engine.run_folder import RunFolder
+from m5kit.assembly.data import RunData
+from m5kit.assembly.model import build_model
+from m5kit.config import check_config, load_config
+from m5kit.runs.folder import RunFolder
+from m5kit.train.loop import StepData
+from m5kit.train.optim import build_optim_wrapper
+from m5kit.train.step import TrainingModule
 
 
 def modality_times(data: RunData, count: int) -> None:

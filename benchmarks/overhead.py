@@ -19,17 +19,17 @@ import torch
 from mmengine.hooks import Hook
 from rich.console import Console
 
-from m5kit.engine.build import build_model
-from m5kit.engine.config import RunConfig, check_config, load_config
-from m5kit.engine.hooks.checkpoint import CheckpointHook
-from m5kit.engine.hooks.metrics import MetricsHook
-from m5kit.engine.loop import StepData, StepLoop
-from m5kit.engine.module import TrainingModule, host_generator
-from m5kit.engine.optim import build_optim_wrapper, build_schedulers
-from m5kit.engine.progress import Progress
-from m5kit.engine.run_data import RunData
-from m5kit.engine.run_folder import RunFolder
-from m5kit.engine.runner import QuietRunner
+from m5kit.assembly.data import RunData
+from m5kit.assembly.model import build_model
+from m5kit.config import RunConfig, check_config, load_config
+from m5kit.runs.folder import RunFolder
+from m5kit.train.callbacks.checkpoint import CheckpointHook
+from m5kit.train.callbacks.metrics import MetricsHook
+from m5kit.train.loop import StepData, StepLoop
+from m5kit.train.optim import build_optim_wrapper, build_schedulers
+from m5kit.train.progress import Progress
+from m5kit.train.runner import QuietRunner
+from m5kit.train.step import TrainingModule, host_generator
 
 
 class InMemory(torch.utils.data.Dataset):

@@ -16,12 +16,12 @@ from typing import Any
 
 import torch
 
+from m5kit.assembly.data import RunData
+from m5kit.config import check_config, load_config
+from m5kit.data.cache.prepared import prepared
+from m5kit.data.cache.store import OutputStore
 from m5kit.data.dataset import Pipeline
-from m5kit.data.kept import OutputStore
-from m5kit.data.prepared import prepared
-from m5kit.engine.config import check_config, load_config
-from m5kit.engine.run_data import RunData
-from m5kit.engine.run_folder import RunFolder
+from m5kit.runs.folder import RunFolder
 from m5kit.structures import Inputs
 
 

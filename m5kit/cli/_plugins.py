@@ -160,8 +160,8 @@ def _describe_part(part: PluginPart) -> Iterator[str]:
 
 
 def _check_configs(part: PluginPart) -> tuple[bool, str]:
-    from m5kit.engine.config.reader import read_file
-    from m5kit.engine.config.roots import PIECES, plugin_roots
+    from m5kit.config.reader import read_file
+    from m5kit.config.roots import PIECES, plugin_roots
     from m5kit.errors import ConfigError
 
     root = next((folder for label, folder in plugin_roots() if label == part.label), None)

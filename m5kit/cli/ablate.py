@@ -62,8 +62,8 @@ def run(options: argparse.Namespace) -> int:
 def _plan(sweep: "Sweep", data: Path | None) -> "Plan":
     """Resolve and check every variant before any of them starts."""
     from m5kit.ablation.plan import make_plan
-    from m5kit.engine.config import check_config, load_config
-    from m5kit.engine.run_data import open_dataset
+    from m5kit.assembly.data import open_dataset
+    from m5kit.config import check_config, load_config
 
     digests: dict[str, str] = {}
 
@@ -125,7 +125,7 @@ def _reporter(out: Path, trials: Path, sweep: "Sweep", plan: "Plan", title: str)
     from m5kit.ablation.analysis import Question, analyse
     from m5kit.ablation.outcomes import of_sweep
     from m5kit.ablation.trial_folder import write as write_json
-    from m5kit.engine.previews import keep_previews
+    from m5kit.inference.previews import keep_previews
     from m5kit.report.gallery import shown_runs
     from m5kit.report.page import write_report
     from m5kit.report.plots import Drawing

@@ -20,7 +20,7 @@ def add_parser(verbs: Verbs) -> None:
 
 def run_show(options: argparse.Namespace) -> int:
     """Print the resolved config."""
-    from m5kit.engine.config import annotate
+    from m5kit.config import annotate
 
     write(annotate(load(options)))
     return 0
@@ -28,13 +28,13 @@ def run_show(options: argparse.Namespace) -> int:
 
 def run_check(options: argparse.Namespace) -> int:
     """Check the config, then build its model on the meta device and print its parts."""
-    from m5kit.engine.config import check_config
+    from m5kit.config import check_config
 
     resolved = load(options)
     config = check_config(resolved)
     for note in resolved.notes:
         sys.stderr.write(f"note: {note}\n")
-    from m5kit.engine.build import describe_model
+    from m5kit.assembly.model import describe_model
 
     rows = describe_model(config)
     write_table(["part", "class", "parameters", "output"], [(*row[:2], f"{row[2]:,}", row[3]) for row in rows])

@@ -41,7 +41,7 @@ def add_parser(verbs: Verbs) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Embed and write."""
-    from m5kit.engine.embedding import TrainedRun
+    from m5kit.inference.trained_run import TrainedRun
 
     exporter = _exporter(options)
     exporter.check(options.out)
@@ -59,8 +59,8 @@ def _exporter(options: argparse.Namespace) -> "Exporter":
     Raises:
         ConfigError: none is, or it does not take a setting.
     """
-    from m5kit.engine.config.parts import Part, part_problems
-    from m5kit.engine.config.reader import read_value
+    from m5kit.config.parts import Part, part_problems
+    from m5kit.config.reader import read_value
     from m5kit.errors import ConfigError
     from m5kit.registry import EXPORTERS
 

@@ -11,7 +11,7 @@ from m5kit.cli.output import write, write_table
 from m5kit.errors import ConfigError
 
 if TYPE_CHECKING:
-    from m5kit.engine.evaluating import Evaluation
+    from m5kit.inference.evaluation import Evaluation
 
 
 def add_parser(verbs: Verbs) -> None:
@@ -42,8 +42,8 @@ def run(options: argparse.Namespace) -> int:
     """Evaluate; the figures of the whole task list on the run's own items are also stored in the run folder."""
     if options.config is not None or options.run_folder.is_file():
         return _run_on_file(options)
-    from m5kit.engine.embedding import TrainedRun
-    from m5kit.engine.evaluating import evaluate, evaluate_views, subsets
+    from m5kit.inference.evaluation import evaluate, evaluate_views, subsets
+    from m5kit.inference.trained_run import TrainedRun
 
     trained = TrainedRun.open(options.run_folder, data=options.data, untrained=options.untrained)
     whole = not (options.tasks or options.data or options.untrained)
@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _run_on_file(options: argparse.Namespace) -> int:
     """Evaluate embeddings that were made before."""
-    from m5kit.engine.evaluating_file import evaluate_file
+    from m5kit.inference.evaluation_file import evaluate_file
 
     if options.config is None:
         raise ConfigError(["--config: a features file does not say which tasks to run; name a config, as demo/scale"])

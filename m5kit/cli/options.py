@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from m5kit.engine.config import Resolved
+    from m5kit.config import Resolved
 
 Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 """What a verb's ``add_parser`` adds itself to."""
@@ -27,7 +27,7 @@ def add_config_options(parser: argparse.ArgumentParser) -> None:
 
 def load(options: argparse.Namespace) -> "Resolved":
     """Compose the config that :func:`add_config_options` asked for."""
-    from m5kit.engine.config import load_config
+    from m5kit.config import load_config
 
     return load_config(options.config, options.overrides, options.data)
 

@@ -95,7 +95,7 @@ def api_page() -> Iterator[str]:
 
 
 def _arguments(part: type) -> Iterator[str]:
-    from m5kit.engine.config.parts import arguments_of
+    from m5kit.config.parts import arguments_of
 
     rows = arguments_of(part).values()
     if not rows:

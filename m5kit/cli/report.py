@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     """Write the report."""
     from m5kit.ablation.analysis import Question, analyse
     from m5kit.ablation.outcomes import of_runs
-    from m5kit.engine.previews import keep_previews
+    from m5kit.inference.previews import keep_previews
     from m5kit.report.gallery import shown_runs
     from m5kit.report.page import write_report
 

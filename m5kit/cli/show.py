@@ -20,7 +20,7 @@ def add_parser(verbs: Verbs) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print where the part lives, its arguments and its docstring."""
     from m5kit.cli._catalogue import families
-    from m5kit.engine.config.parts import arguments_of
+    from m5kit.config.parts import arguments_of
     from m5kit.registry import FAMILIES
 
     (family,) = families(options.family)
@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _row(parameter: inspect.Parameter) -> tuple[str, str, str]:
-    from m5kit.engine.config.parts import INJECTED
+    from m5kit.config.parts import INJECTED
 
     if parameter.default is not parameter.empty:
         default = repr(parameter.default)

@@ -10,7 +10,7 @@ from m5kit.cli.options import Verbs, add_config_options, load
 from m5kit.cli.output import write
 
 if TYPE_CHECKING:
-    from m5kit.engine.embedding import TrainedRun
+    from m5kit.inference.trained_run import TrainedRun
 
 RUNS = Path("runs")
 
@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
     """Train, then evaluate unless the run was told to stop."""
     from rich.console import Console
 
-    from m5kit.engine.training import train
+    from m5kit.train.run import train
 
     _require_one_process()
     if options.resume and options.run_dir is not None:
@@ -69,8 +69,8 @@ def _require_one_process() -> None:
 
 def _require_plugins(path: Path) -> None:
     """Before the config is read, whose pieces may come with the plugin that is missing."""
-    from m5kit.engine.provenance import require_plugins
-    from m5kit.engine.run_folder import RunFolder, read_json
+    from m5kit.runs.folder import RunFolder, read_json
+    from m5kit.runs.provenance import require_plugins
 
     require_plugins(read_json(RunFolder.open(path).provenance))
 
@@ -91,8 +91,8 @@ def _run_dir(options: argparse.Namespace, name: str) -> Path:
 
 def _finish(path: Path) -> None:
     from m5kit.cli.evaluate import show
-    from m5kit.engine.embedding import TrainedRun
-    from m5kit.engine.evaluating import evaluate
+    from m5kit.inference.evaluation import evaluate
+    from m5kit.inference.trained_run import TrainedRun
     from m5kit.report.curves import draw_curves
 
     trained = TrainedRun.open(path)

@@ -1,106 +1,18 @@
 """The conformance checks of pretext tasks."""
 
 import inspect
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any
+from collections.abc import Collection
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from m5kit.api import ConfigError, Hidden, Observation, Task, TaskOutput
+from m5kit.api import Hidden, Task, TaskOutput
 from m5kit.registry import TASKS
 from m5kit.testing.anatomy import anatomy
-from m5kit.testing.building import build
-from m5kit.testing.modules import MODULE_CHECKS, Outputs, backward, finite
+from m5kit.testing.modules import MODULE_CHECKS, backward, finite
 from m5kit.testing.report import Checks, Report, Skip, expect
-from m5kit.testing.views import (
-    DIM,
-    FEATURES,
-    MODALITIES,
-    OBSERVED,
-    PRESENT,
-    STEPS,
-    VOCABULARY,
-    Made,
-    random_fused,
-    random_view,
-)
-
-OF_IDS = {"vocabulary": VOCABULARY, "observed": None, "predicted": None}
-OF_FEATURES = {"vocabulary": None, "observed": OBSERVED, "predicted": OBSERVED}
-TRIES = 8
-"""Seeds with which a task is asked to hide something; a small share of few tokens may be nothing."""
-
-
-@dataclass(frozen=True)
-class TaskCase:
-    """A task, and a view with every subset of the modalities."""
-
-    part: type[Task]
-    make: Callable[[], Task]
-    module: Task
-    ids: bool
-    made: Made
-
-    @classmethod
-    def of(cls, part: type[Task]) -> "TaskCase":
-        """Build the task for ids or, if it refuses them, for features."""
-        known: dict[str, Any] = {"dim": DIM, "features": FEATURES, "modalities": MODALITIES, "modality": MODALITIES[0]}
-        ids = True
-        make: Callable[[], Task] = partial(build, part, **known, **OF_IDS)
-        try:
-            make()
-        except ConfigError:
-            ids, make = False, partial(build, part, **known, **OF_FEATURES)
-        module = make()
-        return cls(part, make, module, ids, with_mismatches(module, random_view(PRESENT)))
-
-    def run(self, module: nn.Module) -> Outputs:
-        """The loss."""
-        return {"loss": self.loss(module).loss}
-
-    def loss(self, module: nn.Module) -> TaskOutput:
-        """The task's output with something hidden, if it hides."""
-        output: TaskOutput = module(self.made.view, self.hidden())
-        return output
-
-    def fresh(self) -> Task:
-        """Another instance."""
-        return self.make()
-
-    def observation(self) -> Observation:
-        """What the modality's encoder might have shown of the items that have it."""
-        present = PRESENT[:, MODALITIES.index(self.modality)]
-        lengths = self.made.view.encoded[self.modality].lengths[present] - 1
-        generator = torch.Generator().manual_seed(7)
-        size = (len(lengths), STEPS)
-        groups = (torch.arange(STEPS) // 2).expand(size).contiguous()
-        roles = (torch.arange(STEPS) % 2 + 1).expand(size).contiguous()
-        if self.ids:
-            ids = torch.randint(3, VOCABULARY, size, generator=generator)
-            return Observation(ids, lengths, groups, roles, VOCABULARY, 2)
-        return Observation(torch.randn(*size, OBSERVED, generator=generator), lengths, groups, roles)
-
-    def hidden(self) -> Hidden | None:
-        """Something the task hid; None for a task that hides nothing."""
-        if self.module.modality is None:
-            return None
-        found = [self.module.corrupt(self.observation(), _generator(seed))[1] for seed in range(TRIES)]
-        return max(found, key=lambda hidden: len(hidden.positions))
-
-    @property
-    def modality(self) -> str:
-        """The one it hides.
-
-        Raises:
-            Skip: it hides nothing.
-        """
-        if self.module.modality is None:
-            raise Skip("the task hides nothing")
-        return self.module.modality
-
+from m5kit.testing.task_case import TRIES, TaskCase, generator, with_mismatches
+from m5kit.testing.views import MODALITIES, PRESENT, STEPS, random_view
 
 CHECKS: Checks[TaskCase] = Checks("tasks", anatomy(Task), MODULE_CHECKS)
 
@@ -159,9 +71,9 @@ def gradient_reaches_the_model(case: TaskCase) -> None:
 def corruption_follows_the_generator(case: TaskCase) -> None:
     """The same generator hides the same, and nothing else random is used."""
     observation, modality = case.observation(), case.modality
-    first, hidden = case.module.corrupt(observation, _generator(3))
+    first, hidden = case.module.corrupt(observation, generator(3))
     torch.manual_seed(99)
-    second, again = case.module.corrupt(observation, _generator(3))
+    second, again = case.module.corrupt(observation, generator(3))
     equal = torch.equal(first.values, second.values) and torch.equal(hidden.positions, again.positions)
     expect(equal, f"two calls hid different tokens of {modality!r}; draw from the generator only")
 
@@ -172,7 +84,7 @@ def corruption_leaves_its_input(case: TaskCase) -> None:
     case.modality  # noqa: B018  # skips a task that hides nothing
     observation = case.observation()
     for seed in range(TRIES):
-        case.module.corrupt(observation, _generator(seed))
+        case.module.corrupt(observation, generator(seed))
     expect(torch.equal(observation.values, case.observation().values), "its values were changed in place; clone them")
 
 
@@ -183,7 +95,7 @@ def corruption_is_well_formed(case: TaskCase) -> None:
     observation = case.observation()
     real = observation.mask.flatten()
     for seed in range(TRIES):
-        shown, hidden = case.module.corrupt(observation, _generator(seed))
+        shown, hidden = case.module.corrupt(observation, generator(seed))
         positions = hidden.positions
         expect(
             positions.dtype == torch.int64 and positions.dim() == 1,
@@ -211,11 +123,11 @@ def corruption_hides_something(case: TaskCase) -> None:
 def swaps_are_well_formed(case: TaskCase) -> None:
     """Made-up items have one modality of another item that has it, and keep one of their own; the generator decides."""
     view = case.made.view
-    swap = case.module.swap(view, _generator(3))
+    swap = case.module.swap(view, generator(3))
     if swap is None:
         raise Skip("the task asks for no made-up items")
     torch.manual_seed(99)
-    again = case.module.swap(view, _generator(3))
+    again = case.module.swap(view, generator(3))
     expect(again is not None and torch.equal(swap.donors, again.donors), "two calls differ; draw from the generator")
     expect(len(swap.items) > 0, "there is none, though items have several modalities")
     expect(bool((swap.donors != swap.items).all()), "an item is its own donor")
@@ -256,25 +168,11 @@ def one_item_is_enough(case: TaskCase) -> None:
     finite({"loss": case.module(with_mismatches(case.module, made).view, hidden).loss})
 
 
-def with_mismatches(task: Task, made: Made) -> Made:
-    """The view with what a fusion might have made of the items that the task makes up, if it does."""
-    swap = task.swap(made.view, _generator(0))
-    if swap is None:
-        return made
-    fused = random_fused(made.view.present[swap.items])
-    leaves = made.leaves | {"mismatched pooled": fused.pooled, "mismatched embedding": fused.embedding}
-    return Made(replace(made.view, mismatched=fused), leaves)
-
-
 def _expect_zero(output: TaskOutput) -> None:
     finite({"loss": output.loss})
     expect(float(output.loss.detach()) == 0, f"it is {float(output.loss.detach()):.3g}")
     expect(output.loss.requires_grad, "it is cut off from the model; return view.features.sum() * 0")
     backward({"loss": output.loss})
-
-
-def _generator(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def _grad(leaf: Tensor) -> Tensor:

@@ -8,9 +8,9 @@ import pytest
 
 from m5kit.ablation.plan import make_plan
 from m5kit.ablation.sweep import read_sweep
-from m5kit.engine.config import check_config, dump, load_config
-from m5kit.engine.config.reader import read_file
-from m5kit.engine.config.sections import is_known
+from m5kit.config import check_config, dump, load_config
+from m5kit.config.reader import read_file
+from m5kit.config.sections import is_known
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 PIECES = sorted((CONFIGS / "_base_").rglob("*.yaml"))

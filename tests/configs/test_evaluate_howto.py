@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from m5kit.engine.config import check_config, dump, load_config
-from m5kit.engine.evaluating import build_metric
+from m5kit.config import check_config, dump, load_config
+from m5kit.inference.evaluation import build_metric
 
 ROOT = Path(__file__).parents[2]
 BLOCKS = (ROOT / "docs/howto/evaluate.md").read_text(encoding="utf-8").split("```yaml\n")[1:]

@@ -60,9 +60,9 @@ def test_a_gallery_shows_what_queries_found(evaluated):
 
 @pytest.mark.parametrize("kind", ["missing", "noise", "mismatch"])
 def test_damage_does_not_depend_on_batches_and_workers(evaluated, kind, monkeypatch):
-    from m5kit.engine import run_data
-    from m5kit.engine.embedding import TrainedRun
+    from m5kit.assembly import data as run_data
     from m5kit.evaluation.base import Change, Request
+    from m5kit.inference.trained_run import TrainedRun
 
     request = Request("test", change=Change(kind, None, 0.5))
     alone = TrainedRun.open(evaluated, overrides=["data.workers=0"]).embed([request])[request]

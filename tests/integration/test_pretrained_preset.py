@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
+from m5kit.assembly.model import build_model, build_pipelines, describe_model
+from m5kit.config import check_config, load_config
 from m5kit.data.dataset import ManifestDataset
 from m5kit.data.importers.m5product import M5Product, import_m5product
 from m5kit.data.manifest import read_manifest
 from m5kit.data.sampler import Draw
-from m5kit.engine.build import build_model, build_pipelines, describe_model
-from m5kit.engine.config import check_config, load_config
 from m5kit.structures import Batch, Inputs
 
 PAGE = Path(__file__).parents[2] / "docs" / "howto" / "m5product-preset.md"

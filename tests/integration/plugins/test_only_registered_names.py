@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from m5kit.cli import main
-from m5kit.engine.config import check_config, load_config
+from m5kit.config import check_config, load_config
 from m5kit.errors import ConfigError, UnknownComponentError
 
 DEMO = Path(__file__).parents[3] / "configs/demo/scale.yaml"

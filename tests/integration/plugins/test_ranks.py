@@ -11,7 +11,7 @@ DEMO = Path(__file__).parents[3] / "configs/demo/scale.yaml"
 RANK = """
 import sys
 import torch.distributed as dist
-from m5kit.engine.config import check_config, load_config
+from m5kit.config import check_config, load_config
 from m5kit.registry import FUSIONS
 
 dist.init_process_group("gloo")

@@ -41,8 +41,8 @@ def test_check_prints_the_parts_of_a_right_config(
 
     build = ModuleType("build")
     build.describe_model = lambda config: [("fusion", "Mixer", 1200, "b d")]  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "m5kit.engine.build", build)
-    monkeypatch.setattr("m5kit.engine.config.check_config", lambda resolved: Config)
+    monkeypatch.setitem(sys.modules, "m5kit.assembly.model", build)
+    monkeypatch.setattr("m5kit.config.check_config", lambda resolved: Config)
     assert main(["config", "check", leaf]) == 0
     shown = capsys.readouterr().out.splitlines()
     assert shown[1].split() == ["fusion", "Mixer", "1,200", "b", "d"]

@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from m5kit.encoders.features import FeatureTokens
-from m5kit.engine import checkpoint
 from m5kit.errors import CheckpointError, ConfigError
 from m5kit.models.sharing import share_stacks
 from m5kit.registry import ENCODERS
+from m5kit.runs import checkpoint
 from m5kit.structures import Inputs
 
 SMALL = {"dim": 16, "layers": 2, "heads": 2, "dropout": 0.0, "norm": "post"}

@@ -4,11 +4,11 @@ import pytest
 import torch
 from torch import nn
 
-from m5kit.engine.config import Schedule
-from m5kit.engine.optim import build_optim_wrapper
+from m5kit.config import Schedule
 from m5kit.errors import ConfigError, MissingDependencyError
 from m5kit.nn.pretrained.library import import_library
 from m5kit.nn.pretrained.tuning import Pretrained, find_blocks, learning_rate_scales, prefixed
+from m5kit.train.optim import build_optim_wrapper
 
 
 class Network(nn.Module):

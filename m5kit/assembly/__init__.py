@@ -1,0 +1,1 @@
+"""Builds what a checked config names: model, data, caches."""

@@ -1,0 +1,87 @@
+"""Changes from the command line: pick a piece, drop a part, set a value; every mistake is reported at once."""
+
+import re
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+
+from m5kit.config.reader import read_value
+from m5kit.config.roots import piece_keys, piece_names
+from m5kit.config.sections import HOLDS_A_PART, PARTS, SCALARS, SECTIONS, TABLES
+from m5kit.config.tree import Node, merge
+from m5kit.errors import ConfigError
+
+ORIGIN = "--set"
+_WORD = re.compile(r"[A-Za-z][\w-]*")
+
+Find = Callable[[str, str], Node]
+
+
+def apply(tree: Node, overrides: Sequence[str], find: Find, own: Path | None) -> tuple[Node, list[str]]:
+    """Lay the overrides on ``tree``: pieces first, then values, so that their order does not matter.
+
+    Args:
+        tree: the composed config.
+        overrides: ``KEY=VALUE`` each.
+        find: gives the piece of a key by name.
+        own: the tree of pieces that the config belongs to.
+
+    Returns:
+        The changed config, and one sentence a mistake.
+    """
+    problems: list[str] = []
+    for text in sorted(overrides, key=lambda text: "." in text.partition("=")[0]):
+        key, equals, value = (word.strip() for word in text.partition("="))
+        try:
+            if not equals or not key:
+                raise ConfigError([f"{ORIGIN} {text}: expected KEY=VALUE"])
+            sets_value = "." in key or key in SCALARS
+            tree = _set(tree, key, value) if sets_value else _pick(tree, key, value, find, own)
+        except ConfigError as error:
+            problems += error.problems
+    return tree, problems
+
+
+def _pick(tree: Node, key: str, name: str, find: Find, own: Path | None) -> Node:
+    """Replace the whole part ``key`` by a piece, or drop it."""
+    keys = sorted({*piece_keys(own), *tree.value, *SECTIONS, *PARTS, *TABLES})
+    if key not in keys:
+        raise _unknown(key, key, keys)
+    if name == "none":
+        return Node({**tree.value, key: Node(None, ORIGIN)}, tree.origin)
+    if not _WORD.fullmatch(name):
+        choices = ", ".join(piece_names(key, own)) or "none"
+        raise ConfigError([f"{ORIGIN} {key}={name}: expected the name of a piece; there are: {choices}"])
+    return Node({**tree.value, key: find(key, name)}, tree.origin)
+
+
+def _set(tree: Node, path: str, text: str) -> Node:
+    """Set the value at a dotted path; the arguments of a part are checked later, against its constructor."""
+    *parents, last = path.split(".")
+    if parents and parents[0] in SECTIONS:
+        known = list(SECTIONS[parents[0]].model_fields)
+        if (len(parents) > 1 or last not in known) and path.split(".")[1] not in HOLDS_A_PART:
+            raise _unknown(path, path.partition(".")[2], known)
+    else:
+        _walk(tree, path, parents)
+    change = read_value(text, ORIGIN) if text else Node(None, ORIGIN)
+    for key in (last, *reversed(parents)):
+        change = Node({key: change}, ORIGIN)
+    return merge(tree, Node(change.value, tree.origin))
+
+
+def _walk(tree: Node, path: str, parents: Sequence[str]) -> None:
+    node = tree
+    for key in parents:
+        child = node.child(key)
+        if child is None or not child.is_mapping:
+            sections = SECTIONS if node is tree else ()
+            raise _unknown(path, key, [*(k for k, part in node.value.items() if part.is_mapping), *sections])
+        node = child
+
+
+def _unknown(path: str, key: str, known: Sequence[str]) -> ConfigError:
+    near = get_close_matches(key, known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known) or 'none'}"
+    where = path if path == key else f"{path}: {key!r}"
+    return ConfigError([f"{ORIGIN} {where}: the config has no such key; {hint}"])

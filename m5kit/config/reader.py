@@ -1,0 +1,144 @@
+"""Reads one YAML file, safely and strictly, and keeps the line of every value.
+
+Only plain data passes: no tags, no anchors, no duplicate or non-text keys. Scalars follow YAML 1.2, so ``5e-4`` is a
+number and ``no`` is a word.
+"""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from m5kit.config.tree import Node
+from m5kit.errors import ConfigError
+
+_PLAIN_SCALARS = (
+    ("null", r"~|null|", "~n"),
+    ("bool", r"true|false", "tf"),
+    ("int", r"[-+]?(?:0|[1-9][0-9]*)", "-+0123456789"),
+    (
+        "float",
+        r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[-+]?[0-9]+[eE][-+]?[0-9]+|[-+]?\.inf|\.nan",
+        "-+.0123456789",
+    ),
+)
+
+
+def _resolvers() -> dict[str, list[tuple[str, re.Pattern[str]]]]:
+    table: dict[str, list[tuple[str, re.Pattern[str]]]] = {"": []}
+    for name, pattern, first in _PLAIN_SCALARS:
+        rule = (f"tag:yaml.org,2002:{name}", re.compile(f"(?:{pattern})$"))
+        for character in [*first, *([""] if name == "null" else [])]:
+            table.setdefault(character, []).append(rule)
+    return table
+
+
+class _Loader(yaml.SafeLoader):
+    yaml_implicit_resolvers = _resolvers()
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        if getattr(event, "anchor", None) is not None:
+            raise yaml.MarkedYAMLError(problem="anchors are not supported", problem_mark=event.start_mark)
+        if getattr(event, "tag", None) is not None:
+            raise yaml.MarkedYAMLError(problem=f"the tag {event.tag!r} is refused", problem_mark=event.start_mark)
+        return super().compose_node(parent, index)
+
+
+class _Dumper(yaml.SafeDumper):
+    yaml_implicit_resolvers = _resolvers()
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def read_file(path: Path) -> Node:
+    """The file's content, which must be a mapping.
+
+    Raises:
+        ConfigError: the file cannot be read, is not YAML, or holds something that is refused.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([f"{display(path)}: cannot be read as UTF-8 text: {error}"]) from error
+    node = _parse(text, lambda line: f"{display(path)}:{line}")
+    if not node.is_mapping:
+        raise ConfigError([f"{display(path)}:1: expected keys and values, got {node.value!r}"])
+    return node
+
+
+def read_value(text: str, origin: str) -> Node:
+    """One value as YAML types it: ``3``, ``1e-4``, ``true``, ``[a, b]``, ``{size: 64}``.
+
+    Example:
+        >>> read_value("1e-4", "--set").value, read_value("no", "--set").value
+        (0.0001, 'no')
+    """
+    return _parse(text, lambda line: origin)
+
+
+def write(values: Any) -> str:
+    """YAML that :func:`read_file` reads back to equal values, keys in their given order."""
+    return yaml.dump(values, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+
+
+def write_inline(value: Any) -> str:
+    """One value on one line.
+
+    Example:
+        >>> write_inline(["a", "5e-4", 5e-4])
+        "[a, '5e-4', 0.0005]"
+    """
+    text = yaml.dump(value, Dumper=_Dumper, default_flow_style=True, allow_unicode=True, width=float("inf"))
+    return text.removesuffix("\n").removesuffix("\n...")
+
+
+def display(path: Path) -> str:
+    """``path`` as messages show it: relative to the working directory if it lies below."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def _parse(text: str, origin: Callable[[int], str]) -> Node:
+    try:
+        loader = _Loader(text)
+        tree = loader.get_single_node()
+        return Node({}, origin(1)) if tree is None else _convert(loader, tree, origin)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ConfigError([f"{origin(line)}: {error.problem}; write plain YAML"]) from error
+    except (yaml.YAMLError, RecursionError, ValueError) as error:  # ValueError: a number of thousands of digits
+        raise ConfigError([f"{origin(1)}: not YAML: {error}"]) from error
+
+
+def _convert(loader: _Loader, tree: yaml.Node, origin: Callable[[int], str]) -> Node:
+    here = origin(tree.start_mark.line + 1)
+    if isinstance(tree, yaml.MappingNode):
+        return Node(_mapping(loader, tree, origin), here)
+    if isinstance(tree, yaml.SequenceNode):
+        return Node([_strip(_convert(loader, item, origin)) for item in tree.value], here)
+    return Node(loader.construct_object(tree), here)
+
+
+def _mapping(loader: _Loader, tree: yaml.MappingNode, origin: Callable[[int], str]) -> dict[str, Node]:
+    found: dict[str, Node] = {}
+    for key_node, value_node in tree.value:
+        key = loader.construct_object(key_node, deep=True)
+        if not isinstance(key, str) or not key or "." in key:
+            problem = f"the key {key!r} is not a word without dots"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=key_node.start_mark)
+        if key in found:
+            problem = f"the key {key!r} is written twice ({found[key].origin} has it already)"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=key_node.start_mark)
+        value = _convert(loader, value_node, origin)
+        found[key] = Node(value.value, origin(key_node.start_mark.line + 1)) if value.is_mapping else value
+    return found
+
+
+def _strip(node: Node) -> Any:
+    return {key: _strip(child) for key, child in node.value.items()} if node.is_mapping else node.value

@@ -1,0 +1,1 @@
+"""What is prepared once and read from disk afterwards."""

@@ -1,1 +1,0 @@
-"""The runs: config, data loaders, training on mmengine, checkpoints, embedding, evaluation."""

@@ -1,0 +1,1 @@
+"""Trained runs in use: embedding, evaluation, previews."""

@@ -1,0 +1,89 @@
+"""How the spectrogram networks of transformers differ: what they take, and what their tokens mean."""
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from m5kit.nn.pretrained.tuning import Pretrained
+
+
+class Family(ABC):
+    """How one kind of network takes a spectrogram and gives tokens along time."""
+
+    def problems(self, config: Any, mels: int, steps: int) -> list[str]:
+        """Sizes that the network was not made for."""
+        wanted = {"mels": config.num_mel_bins, "steps": self.steps(config)}
+        given = {"mels": mels, "steps": steps}
+        return [
+            f"hf_spectrogram: the network sees {want} {name}, the data's transform makes {given[name]}; use the "
+            "transform hf_spectrogram with the same weights"
+            for name, want in wanted.items()
+            if want is not None and want != given[name]
+        ]
+
+    @abstractmethod
+    def steps(self, config: Any) -> int | None:
+        """Time steps of the window; None if any will do."""
+
+    def silence(self, values: Tensor, real: Tensor, extractor: Any) -> Tensor:
+        """The value ``p`` that stands for silence beside the ``real`` steps of ``p t mels``."""
+        return values.new_zeros(len(values))
+
+    @abstractmethod
+    def hear(self, network: Pretrained, window: Tensor) -> tuple[Tensor | None, Tensor]:
+        """Summary ``p c``, if the network has one of its own, and tokens ``p t c`` of ``p steps mels``."""
+
+
+class AST(Family):
+    """Audio Spectrogram Transformer: overlapping patches, averaged over the bands."""
+
+    def steps(self, config: Any) -> int | None:
+        return int(config.max_length)
+
+    def silence(self, values: Tensor, real: Tensor, extractor: Any) -> Tensor:
+        level = -extractor.mean / (2 * extractor.std) if getattr(extractor, "do_normalize", False) else 0.0
+        return values.new_full((len(values),), level)
+
+    def hear(self, network: Pretrained, window: Tensor) -> tuple[Tensor | None, Tensor]:
+        config = network.network.config
+        heard = network(input_values=window)
+        bands = (config.num_mel_bins - config.patch_size) // config.frequency_stride + 1  # type: ignore[union-attr, operator]
+        tokens = heard.last_hidden_state[:, 2:].unflatten(1, (bands, -1)).mean(1)
+        return heard.pooler_output, tokens
+
+
+class Whisper(Family):
+    """Whisper's encoder: bands first, two steps a token."""
+
+    def steps(self, config: Any) -> int | None:
+        return 2 * int(config.max_source_positions)
+
+    def silence(self, values: Tensor, real: Tensor, extractor: Any) -> Tensor:
+        loudest = values.masked_fill(~real[..., None], -torch.inf).amax((1, 2))
+        return torch.where(loudest.isfinite(), loudest - 2, 0.0)  # eighty decibels, a quarter a bel
+
+    def hear(self, network: Pretrained, window: Tensor) -> tuple[Tensor | None, Tensor]:
+        return None, network(window.mT).last_hidden_state
+
+
+class Clap(Family):
+    """CLAP's audio tower: a map of bands and time, averaged over the bands."""
+
+    def steps(self, config: Any) -> int | None:
+        return None
+
+    def hear(self, network: Pretrained, window: Tensor) -> tuple[Tensor | None, Tensor]:
+        fused = network.network.config.enable_fusion  # type: ignore[union-attr]
+        given = window[:, None].expand(-1, 4 if fused else 1, -1, -1)
+        short = torch.zeros(len(window), 1, dtype=torch.bool, device=window.device) if fused else None
+        heard = network(input_features=given, is_longer=short)
+        return heard.pooler_output, heard.last_hidden_state.mean(2).mT
+
+
+FAMILIES: dict[str, type[Family]] = {
+    "audio-spectrogram-transformer": AST,
+    "whisper": Whisper,
+    "clap_audio_model": Clap,
+}

@@ -1,0 +1,1 @@
+"""Run folders: the files of a run, what they say, and where it came from."""

@@ -1,0 +1,242 @@
+"""Checkpoints from which a run continues to the same bits: tensors in safetensors, the rest in JSON, nothing pickled.
+
+A checkpoint is a folder ``step_<n>``. It is written aside and renamed, so it is whole or not there at all.
+"""
+
+import os
+import random
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from m5kit.errors import CheckpointError
+from m5kit.hooks.base import WEIGHTS
+from m5kit.runs.folder import read_json, write_json
+
+FORMAT = 1
+HOOKS = "hooks.safetensors"
+_NAME = re.compile(r"step_(\d+)")
+
+
+class Stateful(Protocol):
+    """An optimizer, a scheduler or a hook."""
+
+    def state_dict(self) -> dict[str, Any]: ...
+
+    def load_state_dict(self, state: dict[str, Any]) -> Any: ...
+
+
+def save(
+    checkpoints: Path,
+    step: int,
+    model: nn.Module,
+    optimizer: Stateful,
+    schedulers: Sequence[Stateful],
+    keep: int,
+    hooks: Mapping[str, Stateful] = MappingProxyType({}),
+) -> Path:
+    """Write the checkpoint of ``step`` and remove all but the newest ``keep``."""
+    target = checkpoints / f"step_{step:07d}"
+    partial = checkpoints / f".{target.name}.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    tensors, described = _split(optimizer.state_dict())
+    random_tensors, random_described = _random_state()
+    hook_tensors, hooks_described = _hooks_state(hooks)
+    save_file(_plain(model.state_dict()), partial / "model.safetensors")
+    save_file(_plain(tensors), partial / "optimizer.safetensors")
+    save_file(random_tensors, partial / "random.safetensors")
+    if hook_tensors:
+        save_file(_plain(hook_tensors), partial / HOOKS)
+    state = {
+        "format": FORMAT,
+        "step": step,
+        "optimizer": described,
+        "schedulers": [scheduler.state_dict() for scheduler in schedulers],
+        "random": random_described,
+        "hooks": hooks_described,
+    }
+    write_json(partial / "state.json", state)
+    _settle(partial)
+    shutil.rmtree(target, ignore_errors=True)
+    partial.rename(target)
+    for old in _all(checkpoints)[:-keep]:
+        shutil.rmtree(old)
+    return target
+
+
+def latest(checkpoints: Path) -> Path | None:
+    """The newest whole checkpoint, or None."""
+    found = _all(checkpoints)
+    return found[-1] if found else None
+
+
+def load_weights(checkpoint: Path, model: nn.Module, prefix: str = "") -> None:
+    """Load the weights below ``prefix`` (all by default) into ``model``: those that a hook offers, or the trained ones.
+
+    Raises:
+        CheckpointError: the file is damaged, or the model's parameters are others than those that were saved.
+    """
+    _load_into(model, _offered(checkpoint) or _load_tensors(checkpoint / "model.safetensors"), checkpoint, prefix)
+
+
+def _load_into(model: nn.Module, saved: Mapping[str, Tensor], checkpoint: Path, prefix: str = "") -> None:
+    chosen = {name.removeprefix(prefix): value for name, value in saved.items() if name.startswith(prefix)}
+    _require_same(model.state_dict(), chosen, checkpoint)
+    _require_shared(model, chosen, checkpoint)
+    model.load_state_dict(chosen)
+
+
+def restore(
+    checkpoint: Path,
+    model: nn.Module,
+    optimizer: Stateful,
+    schedulers: Sequence[Stateful],
+    hooks: Mapping[str, Stateful] = MappingProxyType({}),
+) -> int:
+    """Put everything back as it was, random states included, and return the step.
+
+    Raises:
+        CheckpointError: the checkpoint is damaged or of another model.
+    """
+    state = read_json(checkpoint / "state.json")
+    if state["format"] != FORMAT:
+        raise CheckpointError(
+            f"{checkpoint} has format {state['format']}, this m5kit reads {FORMAT}; "
+            "use the version of m5kit that provenance.json names"
+        )
+    _load_into(model, _load_tensors(checkpoint / "model.safetensors"), checkpoint)
+    optimizer.load_state_dict(_join(_load_tensors(checkpoint / "optimizer.safetensors"), state["optimizer"]))
+    for scheduler, saved in zip(schedulers, state["schedulers"], strict=True):
+        scheduler.load_state_dict(saved)
+    _restore_hooks(hooks, checkpoint, state.get("hooks", {}))
+    _restore_random(_load_tensors(checkpoint / "random.safetensors"), state["random"])
+    return int(state["step"])
+
+
+def _all(checkpoints: Path) -> list[Path]:
+    return sorted(path for path in checkpoints.glob("step_*") if _NAME.fullmatch(path.name))
+
+
+def _plain(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Copies that share no memory, as safetensors wants them."""
+    return {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
+
+
+def _settle(folder: Path) -> None:
+    """Make sure that the bytes are on the disk before the folder gets its name."""
+    for path in folder.iterdir():
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+
+
+def _split(state: Mapping[str, Any]) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """An optimizer's state as named tensors and JSON data."""
+    tensors: dict[str, Tensor] = {}
+    numbers: dict[str, Any] = {}
+    for index, values in state["state"].items():
+        for name, value in values.items():
+            (tensors if isinstance(value, Tensor) else numbers)[f"{index}.{name}"] = value
+    return tensors, {"numbers": numbers, "param_groups": state["param_groups"]}
+
+
+def _join(tensors: Mapping[str, Tensor], described: Mapping[str, Any]) -> dict[str, Any]:
+    state: dict[int, dict[str, Any]] = {}
+    for key, value in (*tensors.items(), *described["numbers"].items()):
+        index, _, name = key.partition(".")
+        state.setdefault(int(index), {})[name] = value
+    return {"state": state, "param_groups": described["param_groups"]}
+
+
+def _hooks_state(hooks: Mapping[str, Stateful]) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The states of hooks as tensors named ``hook/name`` and JSON data by hook."""
+    tensors: dict[str, Tensor] = {}
+    described: dict[str, Any] = {}
+    for hook, part in hooks.items():
+        state = part.state_dict()
+        tensors |= {f"{hook}/{name}": value for name, value in state.items() if isinstance(value, Tensor)}
+        described[hook] = {name: value for name, value in state.items() if not isinstance(value, Tensor)}
+    return tensors, described
+
+
+def _restore_hooks(hooks: Mapping[str, Stateful], checkpoint: Path, described: Mapping[str, Any]) -> None:
+    tensors = _load_tensors(checkpoint / HOOKS) if (checkpoint / HOOKS).exists() else {}
+    for hook, part in hooks.items():
+        if hook in described:
+            own = {name: value for name, value in tensors.items() if name.startswith(f"{hook}/")}
+            part.load_state_dict(described[hook] | {name.removeprefix(f"{hook}/"): own[name] for name in own})
+
+
+def _offered(checkpoint: Path) -> dict[str, Tensor]:
+    """The weights that a hook of the run offers instead of the trained ones, if one does."""
+    if not (checkpoint / HOOKS).exists():
+        return {}
+    named = [(name.partition(f"/{WEIGHTS}"), value) for name, value in _load_tensors(checkpoint / HOOKS).items()]
+    return {name: value for (_, offers, name), value in named if offers}
+
+
+def _random_state() -> tuple[dict[str, Tensor], dict[str, Any]]:
+    tensors = {"torch": torch.get_rng_state()}
+    if torch.cuda.is_available():
+        tensors |= {f"cuda.{i}": state for i, state in enumerate(torch.cuda.get_rng_state_all())}
+    algorithm, keys, position, has_gauss, gauss = np.random.get_state()  # plugins may use it
+    tensors["numpy"] = torch.from_numpy(np.array(keys, dtype=np.uint32).view(np.int32).copy())
+    version, words, next_gauss = random.getstate()
+    tensors["python"] = torch.tensor(words, dtype=torch.int64)
+    described = {"numpy": [algorithm, position, has_gauss, gauss], "python": [version, next_gauss]}
+    return tensors, described
+
+
+def _restore_random(tensors: Mapping[str, Tensor], described: Mapping[str, Any]) -> None:
+    torch.set_rng_state(tensors["torch"])
+    if torch.cuda.is_available():
+        for index in range(torch.cuda.device_count()):
+            if f"cuda.{index}" in tensors:
+                torch.cuda.set_rng_state(tensors[f"cuda.{index}"], index)
+    algorithm, position, has_gauss, gauss = described["numpy"]
+    keys = tensors["numpy"].numpy().view(np.uint32)
+    np.random.set_state((algorithm, keys, position, has_gauss, gauss))
+    version, next_gauss = described["python"]
+    random.setstate((version, tuple(tensors["python"].tolist()), next_gauss))
+
+
+def _load_tensors(path: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"cannot read {path}: {error}; use an earlier checkpoint") from error
+
+
+def _require_shared(model: nn.Module, saved: Mapping[str, Tensor], checkpoint: Path) -> None:
+    """Refuse two weights for one: the model shares what the saved one did not."""
+    first: dict[int, str] = {}
+    for name, parameter in model.named_parameters(remove_duplicate=False):
+        other = first.setdefault(id(parameter), name)
+        if not torch.equal(saved[other], saved[name]):
+            raise CheckpointError(
+                f"{checkpoint} was made by another model: {other} and {name} are one weight here and two there; "
+                "set model.share as that run has it"
+            )
+
+
+def _require_same(expected: Mapping[str, Tensor], saved: Mapping[str, Tensor], checkpoint: Path) -> None:
+    """Refuse weights of another model, naming what differs."""
+    problems = [f"{name} is not in it" for name in expected.keys() - saved.keys()]
+    problems += [f"{name} is unknown to the model" for name in saved.keys() - expected.keys()]
+    problems += [
+        f"{name} is {tuple(saved[name].shape)} there and {tuple(expected[name].shape)} here"
+        for name in expected.keys() & saved.keys()
+        if saved[name].shape != expected[name].shape
+    ]
+    if problems:
+        listed = "\n  ".join(sorted(problems)[:10])
+        raise CheckpointError(f"{checkpoint} was made by another model ({len(problems)} differences):\n  {listed}")

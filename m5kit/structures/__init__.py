@@ -1,0 +1,28 @@
+"""The types in which the stages meet: Sample, Inputs, Batch, Observation, Tokens, Harmony, Fused, View, TaskOutput.
+
+Shape letters, everywhere in m5kit: b item, p item that has the modality, l token, d width, e raw width of an observed
+token, h width of a contrastive feature, m modality, k top-k.
+
+Real tokens come first along l and ``lengths`` counts them, so a mask is never stored. ``lengths``, ``present``, groups
+and roles stay on the host: the step is planned there and the device is never asked for a size.
+"""
+
+from m5kit.structures.batch import Batch
+from m5kit.structures.inputs import Failure, Inputs, Sample
+from m5kit.structures.tokens import Observation, Tokens, length_mask
+from m5kit.structures.view import Fused, Harmony, Hidden, TaskOutput, View
+
+__all__ = [
+    "Batch",
+    "Failure",
+    "Fused",
+    "Harmony",
+    "Hidden",
+    "Inputs",
+    "Observation",
+    "Sample",
+    "TaskOutput",
+    "Tokens",
+    "View",
+    "length_mask",
+]

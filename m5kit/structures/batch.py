@@ -1,0 +1,59 @@
+"""Collated items: inputs by modality, and who has what."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor
+
+from m5kit.structures.inputs import Failure, Inputs
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Collated items; ``inputs[modality]`` holds the present items only, in the order of the batch.
+
+    Attributes:
+        ids: b names.
+        modalities: the m columns of ``present``.
+        present: ``b m`` bool on the host.
+        inputs: by modality; a modality that nobody has is a missing key.
+        targets: class numbers ``b`` by label name, -1 where an item has no such label.
+        failures: what could not be decoded while this batch was made; those modalities count as absent.
+    """
+
+    ids: tuple[str, ...]
+    modalities: tuple[str, ...]
+    present: Tensor
+    inputs: Mapping[str, Inputs]
+    targets: Mapping[str, Tensor] = field(default_factory=dict)
+    failures: tuple[Failure, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def rows(self, modality: str) -> Tensor:
+        """Positions ``p`` (host) of the items that have ``modality``."""
+        return self.present[:, self.modalities.index(modality)].nonzero().squeeze(1)
+
+    def only(self, modalities: Sequence[str]) -> "Batch":
+        """The same items as if they had nothing but ``modalities``."""
+        kept = torch.tensor([m in modalities for m in self.modalities])
+        inputs = {m: part for m, part in self.inputs.items() if m in modalities}
+        return replace(self, present=self.present & kept, inputs=inputs)
+
+    def to(self, device: torch.device | str) -> "Batch":
+        """Move inputs and targets; ids and presence stay on the host."""
+        return replace(
+            self,
+            inputs={m: part.to(device) for m, part in self.inputs.items()},
+            targets={name: target.to(device, non_blocking=True) for name, target in self.targets.items()},
+        )
+
+    def pin_memory(self) -> "Batch":
+        """Pin what :meth:`to` moves."""
+        return replace(
+            self,
+            inputs={m: part.pin_memory() for m, part in self.inputs.items()},
+            targets={name: target.pin_memory() for name, target in self.targets.items()},
+        )

@@ -1,0 +1,73 @@
+"""An item before it is opened, what an encoder reads of it, and what could not be read."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One item of a manifest, before any file is opened. A missing modality is a missing key of ``sources``."""
+
+    id: str
+    sources: Mapping[str, Any]  # by modality: a path, a text or a table
+    labels: Mapping[str, str] = field(default_factory=dict)
+    split: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    lost: frozenset[str] = frozenset()  # taken away on purpose: no other modality's file stands in for them
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What an encoder reads: one item's (as a transform returns it), or, after :meth:`stack`, those of p items.
+
+    Attributes:
+        values: ``l ...`` for one item, ``p l ...`` for many; any dtype. A picture is ``3 h w`` and ``p 3 h w``.
+        lengths: scalar or ``p``, int64 on the host: how many steps along the padded axis are real.
+        extras: integer facts a step (``l`` or ``p l``), on the host: entity number, role, frame number.
+    """
+
+    values: Tensor
+    lengths: Tensor
+    extras: Mapping[str, Tensor] = field(default_factory=dict)
+
+    @classmethod
+    def single(cls, values: Tensor, extras: Mapping[str, Tensor] | None = None, length: int | None = None) -> "Inputs":
+        """Wrap one item's values; the first axis is the padded one unless ``length`` says otherwise."""
+        return cls(values, torch.tensor(values.shape[0] if length is None else length), extras or {})
+
+    @classmethod
+    def stack(cls, items: Sequence["Inputs"]) -> "Inputs":
+        """Collate p items, padding the first axis with zeros (extras with -1) to the longest."""
+        longest = max(item.values.shape[0] for item in items)
+        return cls(
+            torch.stack([_pad_first(item.values, longest, 0) for item in items]),
+            torch.stack([item.lengths for item in items]),
+            {k: torch.stack([_pad_first(item.extras[k], longest, -1) for item in items]) for k in items[0].extras},
+        )
+
+    def to(self, device: torch.device | str) -> "Inputs":
+        """Move the values; the plan stays on the host."""
+        return replace(self, values=self.values.to(device, non_blocking=True))
+
+    def pin_memory(self) -> "Inputs":
+        """Pin the values for an asynchronous copy (PyTorch's DataLoader calls this)."""
+        return replace(self, values=self.values.pin_memory())
+
+
+def _pad_first(values: Tensor, size: int, fill: int) -> Tensor:
+    missing = size - values.shape[0]
+    return pad(values, [0, 0] * (values.dim() - 1) + [0, missing], value=fill) if missing else values
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A modality of an item that could not be decoded, and why."""
+
+    id: str
+    modality: str
+    reason: str

@@ -1,0 +1,94 @@
+"""Tokens of one modality: as a task may hide them, and contextual."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from m5kit.errors import ContractError
+
+
+def length_mask(lengths: Tensor, size: int, device: torch.device | str = "cpu") -> Tensor:
+    """Mask ``p l``, True for the first ``lengths`` steps.
+
+    Example:
+        >>> length_mask(torch.tensor([2, 0]), 3)
+        tensor([[ True,  True, False],
+                [False, False, False]])
+    """
+    return (torch.arange(size) < lengths[:, None]).to(device, non_blocking=True)
+
+
+@dataclass(frozen=True)
+class Observation:
+    """The tokens of one modality that a task may hide, and must then predict, before they are made contextual.
+
+    Attributes:
+        values: ``p l`` int64 ids, or ``p l e`` floating features (patches, frames, mel patches, given features).
+        lengths: ``p`` int64 on the host; real tokens come first.
+        groups: ``p l`` int64 on the host, the unit (entity, frame) a token belongs to, -1 for none; None if each
+            token is a unit of its own.
+        roles: ``p l`` int64 on the host, the part a token plays in its unit: 0 none, 1 key, 2 value; None if all alike.
+        vocabulary: how many ids there are; None for features.
+        mask_id: the id that stands for a hidden token; None for features, whose hidden tokens are zeros.
+        target: what a masked-feature task predicts, ``p l t``; None means ``values``. It must not depend on a
+            parameter in training, or the task collapses.
+    """
+
+    values: Tensor
+    lengths: Tensor
+    groups: Tensor | None = None
+    roles: Tensor | None = None
+    vocabulary: int | None = None
+    mask_id: int | None = None
+    target: Tensor | None = None
+
+    @cached_property
+    def mask(self) -> Tensor:
+        """``p l`` on the values' device, True where real."""
+        return length_mask(self.lengths, self.values.shape[1], self.values.device)
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Contextual tokens of one modality: a summary token first, then one token for each observed one.
+
+    Attributes:
+        values: ``b l d``; rows of items without the modality have length 0.
+        lengths: ``b`` int64 on the host, the summary token counted; 0 means absent.
+    """
+
+    values: Tensor
+    lengths: Tensor
+
+    def __post_init__(self) -> None:
+        if self.values.dim() != 3 or self.lengths.shape != self.values.shape[:1]:
+            raise ContractError(
+                f"Tokens needs values (b, l, d) and lengths (b,), got {tuple(self.values.shape)} and "
+                f"{tuple(self.lengths.shape)}; return one row an item"
+            )
+
+    @cached_property
+    def mask(self) -> Tensor:
+        """``b l`` on the values' device, True where real."""
+        return length_mask(self.lengths, self.values.shape[1], self.values.device)
+
+    @property
+    def summary(self) -> Tensor:
+        """The first token ``b d``; whatever stands there for an absent item."""
+        if self.values.shape[1] == 0:
+            return self.values.new_zeros(self.values.shape[0], self.values.shape[2])
+        return self.values[:, 0]
+
+    def scatter(self, rows: Tensor, size: int) -> "Tokens":
+        """Spread p present items over ``size`` rows; the other rows are absent (length 0, zeros)."""
+        if len(rows) == size:
+            return self
+        values = self.values.new_zeros(size, *self.values.shape[1:])
+        values = values.index_copy(0, rows.to(values.device, non_blocking=True), self.values)
+        return Tokens(values, torch.zeros(size, dtype=torch.int64).index_copy(0, rows, self.lengths))
+
+    def select(self, items: Tensor) -> "Tokens":
+        """Those of ``items`` ``n`` (host), in that order; an item may come twice."""
+        return Tokens(self.values.index_select(0, items.to(self.values.device, non_blocking=True)), self.lengths[items])

@@ -1,0 +1,81 @@
+"""What a model makes of a batch, and what a task makes of that."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from m5kit.structures.tokens import Tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Harmony:
+    """How much each modality and each pair of modalities of an item counts.
+
+    Attributes:
+        pairs: ``b m m``, symmetric; weight of the contrastive pairs, 0 where either is absent.
+        tasks: ``b m``; weight of the masked tasks, 0 where absent.
+        modalities: ``b m``; share in the pooled embedding, sums to 1 over the present ones (0 if there are none).
+    """
+
+    pairs: Tensor
+    tasks: Tensor
+    modalities: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Fused:
+    """What a fusion makes of all modalities.
+
+    Attributes:
+        tokens: by modality, ``b l d``, aligned with the tokens that went in.
+        pooled: ``b m d``, one vector a modality; zeros where absent.
+        embedding: ``b d``; finite whatever is missing, zeros for an item with nothing.
+        weights: ``b m``, the share each modality had in the embedding; 0 where absent.
+    """
+
+    tokens: Mapping[str, Tokens]
+    pooled: Tensor
+    embedding: Tensor
+    weights: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One pass of a batch through encoders and fusion, as the pretext tasks and heads read it.
+
+    Attributes:
+        modalities: the m columns of every ``m`` axis.
+        present: ``b m`` bool on the host.
+        rows: by modality, the positions ``p`` (host) of the items that have it.
+        encoded: by modality, tokens before the fusion, ``b l d``.
+        features: ``b m h`` contrastive features of the summary tokens before the fusion; zeros where absent.
+        fused: what the fusion made of it.
+        harmony: the weights that the losses use.
+        mismatched: what it made of the made-up items that a task asked for (``Task.swap``), n of them; else None.
+    """
+
+    modalities: tuple[str, ...]
+    present: Tensor
+    rows: Mapping[str, Tensor]
+    encoded: Mapping[str, Tokens]
+    features: Tensor
+    fused: Fused
+    harmony: Harmony
+    mismatched: Fused | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """What a task hid from one modality: flat positions in ``p * l`` (host) and, there, the true ids or features."""
+
+    positions: Tensor
+    targets: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class TaskOutput:
+    """A scalar loss to optimise, and numbers to look at that carry no gradient."""
+
+    loss: Tensor
+    logs: Mapping[str, Tensor] = field(default_factory=dict)

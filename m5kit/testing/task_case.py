@@ -1,0 +1,114 @@
+"""A pretext task on the bench: built, with a view to read and something hidden."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import torch
+from torch import nn
+
+from m5kit.api import ConfigError, Hidden, Observation, Task, TaskOutput
+from m5kit.testing.building import build
+from m5kit.testing.modules import Outputs
+from m5kit.testing.report import Skip
+from m5kit.testing.views import (
+    DIM,
+    FEATURES,
+    MODALITIES,
+    OBSERVED,
+    PRESENT,
+    STEPS,
+    VOCABULARY,
+    Made,
+    random_fused,
+    random_view,
+)
+
+OF_IDS = {"vocabulary": VOCABULARY, "observed": None, "predicted": None}
+OF_FEATURES = {"vocabulary": None, "observed": OBSERVED, "predicted": OBSERVED}
+TRIES = 8
+"""Seeds with which a task is asked to hide something; a small share of few tokens may be nothing."""
+
+
+@dataclass(frozen=True)
+class TaskCase:
+    """A task, and a view with every subset of the modalities."""
+
+    part: type[Task]
+    make: Callable[[], Task]
+    module: Task
+    ids: bool
+    made: Made
+
+    @classmethod
+    def of(cls, part: type[Task]) -> "TaskCase":
+        """Build the task for ids or, if it refuses them, for features."""
+        known: dict[str, Any] = {"dim": DIM, "features": FEATURES, "modalities": MODALITIES, "modality": MODALITIES[0]}
+        ids = True
+        make: Callable[[], Task] = partial(build, part, **known, **OF_IDS)
+        try:
+            make()
+        except ConfigError:
+            ids, make = False, partial(build, part, **known, **OF_FEATURES)
+        module = make()
+        return cls(part, make, module, ids, with_mismatches(module, random_view(PRESENT)))
+
+    def run(self, module: nn.Module) -> Outputs:
+        """The loss."""
+        return {"loss": self.loss(module).loss}
+
+    def loss(self, module: nn.Module) -> TaskOutput:
+        """The task's output with something hidden, if it hides."""
+        output: TaskOutput = module(self.made.view, self.hidden())
+        return output
+
+    def fresh(self) -> Task:
+        """Another instance."""
+        return self.make()
+
+    def observation(self) -> Observation:
+        """What the modality's encoder might have shown of the items that have it."""
+        present = PRESENT[:, MODALITIES.index(self.modality)]
+        lengths = self.made.view.encoded[self.modality].lengths[present] - 1
+        generator = torch.Generator().manual_seed(7)
+        size = (len(lengths), STEPS)
+        groups = (torch.arange(STEPS) // 2).expand(size).contiguous()
+        roles = (torch.arange(STEPS) % 2 + 1).expand(size).contiguous()
+        if self.ids:
+            ids = torch.randint(3, VOCABULARY, size, generator=generator)
+            return Observation(ids, lengths, groups, roles, VOCABULARY, 2)
+        return Observation(torch.randn(*size, OBSERVED, generator=generator), lengths, groups, roles)
+
+    def hidden(self) -> Hidden | None:
+        """Something the task hid; None for a task that hides nothing."""
+        if self.module.modality is None:
+            return None
+        found = [self.module.corrupt(self.observation(), generator(seed))[1] for seed in range(TRIES)]
+        return max(found, key=lambda hidden: len(hidden.positions))
+
+    @property
+    def modality(self) -> str:
+        """The one it hides.
+
+        Raises:
+            Skip: it hides nothing.
+        """
+        if self.module.modality is None:
+            raise Skip("the task hides nothing")
+        return self.module.modality
+
+
+def with_mismatches(task: Task, made: Made) -> Made:
+    """The view with what a fusion might have made of the items that the task makes up, if it does."""
+    swap = task.swap(made.view, generator(0))
+    if swap is None:
+        return made
+    fused = random_fused(made.view.present[swap.items])
+    leaves = made.leaves | {"mismatched pooled": fused.pooled, "mismatched embedding": fused.embedding}
+    return Made(replace(made.view, mismatched=fused), leaves)
+
+
+def generator(seed: int) -> torch.Generator:
+    """A host generator with a seed."""
+    return torch.Generator().manual_seed(seed)

@@ -1,0 +1,56 @@
+"""What a config leaves of the training splits; evaluation is left alone."""
+
+import json
+
+import pytest
+
+from m5kit.assembly.data import RunData
+from m5kit.assembly.model import build_pipelines
+from m5kit.config import check_config, load_config
+
+
+@pytest.fixture
+def opened(tmp_path):
+    """Gives the data of demo/scale with changes, over 100 items to train on and 100 to test on."""
+    whole = {"image": "i.png", "text": "t", "table": {"a": 1}, "video": "v.mp4", "audio": "a.wav"}
+    rows = [
+        {"id": str(i), "split": split, **whole, **({"audio": None} if i % 2 else {})}
+        for i, split in enumerate(["pretrain"] * 100 + ["test"] * 100)
+    ]
+    (tmp_path / "annotations.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    def open_data(*changes):
+        config = check_config(load_config("demo/scale", ["data.train=[pretrain]", *changes], tmp_path))
+        return RunData(config, tmp_path, build_pipelines(config), {})
+
+    return open_data
+
+
+def test_by_default_a_run_trains_on_all_of_its_splits(opened):
+    data = opened()
+    assert len(data.training_items) == len(data.samples("pretrain")) == 100
+    assert all(not item.lost for item in data.training_items)
+
+
+@pytest.mark.parametrize(
+    ("changes", "count"),
+    [
+        (["data.share=0.3"], 30),
+        (["data.complete_only=true"], 50),
+        (["data.complete_only=true", "encoder_audio=none"], 100),
+        (["data.complete_only=true", "data.share=0.5"], 25),
+        (["data.missing_rate=0.5"], 100),
+    ],
+)
+def test_training_items_are_chosen_and_evaluation_stays_whole(opened, changes, count):
+    data = opened(*changes)
+    assert len(data.training_items) == count
+    for split in ("pretrain", "test"):
+        assert len(data.samples(split)) == 100
+        assert all(not item.lost for item in data.samples(split))
+
+
+def test_what_goes_missing_is_fixed_by_the_seed(opened):
+    lost = [[item.lost for item in opened("data.missing_rate=0.5", f"seed={s}").training_items] for s in (0, 0, 1)]
+    assert lost[0] == lost[1] != lost[2]
+    assert any(lost[0])

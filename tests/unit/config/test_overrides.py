@@ -1,0 +1,64 @@
+"""Changes from the command line."""
+
+from pathlib import Path
+
+import pytest
+
+from m5kit.config import load_config
+from m5kit.errors import ConfigError
+
+
+def test_a_word_picks_a_piece_and_nothing_of_the_old_one_stays(leaf: Path) -> None:
+    resolved = load_config(leaf, ["fusion=flat"])
+    assert resolved.values["fusion"] == {"type": "t_flat"}
+    assert resolved.origins["fusion.type"] == "_base_/fusion/flat.yaml:2"
+
+
+def test_values_are_typed_and_come_after_pieces(leaf: Path) -> None:
+    resolved = load_config(
+        leaf, ["fusion.heads=8", "schedule.lr=1e-3", "data.train=[x, y]", "fusion=wide", "seed=7", "schedule.clip="]
+    )
+    assert resolved.values["fusion"]["heads"] == 8
+    assert resolved.values["schedule"]["lr"] == 1e-3
+    assert resolved.values["schedule"]["clip"] is None
+    assert resolved.values["data"]["train"] == ["x", "y"]
+    assert resolved.values["seed"] == 7
+    assert resolved.origins["schedule.lr"] == "--set"
+
+
+def test_the_data_folder_wins(leaf: Path) -> None:
+    resolved = load_config(leaf, ["data.root=here"], Path("there"))
+    assert resolved.values["data"]["root"] == "there"
+    assert resolved.origins["data.root"] == "--data"
+
+
+def test_evaluation_can_be_skipped_whole_in_part_or_when_there_is_none(leaf: Path) -> None:
+    assert "evaluation" not in load_config(leaf, ["evaluation=none"]).values
+    assert load_config(leaf, ["evaluation.search=none"]).values["evaluation"] == {}
+    assert "evaluation" not in load_config(leaf, ["evaluation=none", "head=none"]).values
+
+
+def test_another_type_drops_the_arguments_of_the_old_one(leaf: Path) -> None:
+    assert load_config(leaf, ["fusion.type=t_flat"]).values["fusion"] == {"type": "t_flat"}
+
+
+def test_every_mistake_is_reported_at_once(leaf: Path) -> None:
+    wrong = [
+        "seed",
+        "fusoin=flat",
+        "fusion=flt",
+        "fusion=[1]",
+        "schedule.max_step=3",
+        "fusoin.heads=3",
+        "data.train=[1",
+    ]
+    with pytest.raises(ConfigError) as caught:
+        load_config(leaf, [*wrong, "schedule.max_steps=3"])
+    text = str(caught.value)
+    assert len(caught.value.problems) == len(wrong)
+    assert "--set seed: expected KEY=VALUE" in text
+    assert "--set fusoin: the config has no such key; did you mean 'fusion'?" in text
+    assert "no piece is named 'flt'; did you mean 'flat'?" in text
+    assert "--set fusion=[1]: expected the name of a piece" in text
+    assert "--set schedule.max_step: 'max_step': the config has no such key; did you mean 'max_steps'?" in text
+    assert "--set fusoin.heads: 'fusoin': the config has no such key; did you mean 'fusion'?" in text
