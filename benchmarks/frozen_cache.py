@@ -1,9 +1,9 @@
-"""How much keeping the outputs of a frozen encoder saves: items a second with and without, over an epoch.
+"""How much the cache of a frozen encoder's outputs saves: items a second with and without, over an epoch.
 
 Run:  python benchmarks/frozen_cache.py [--items 200] [--size 224] [--layers 12] [--width 384]
 
 Makes a demo set and a ViT that begins at random in a temporary folder; nothing is downloaded. An epoch decodes every
-picture and runs the frozen network on it (what ``hides: output`` costs without a store), fills an empty store, or reads
+picture and runs the frozen network on it (what ``hides: output`` costs without a cache), fills an empty cache, or reads
 a full one.
 """
 
@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from m5kit.assembly.frozen import FrozenOutputs
-from m5kit.data.cache.store import FOLDER, OutputStore
+from m5kit.data.cache.store import FOLDER, CacheStore
 from m5kit.data.collate import collate
 from m5kit.data.dataset import ManifestDataset, Pipeline
 from m5kit.data.demo.make import make_demo
@@ -38,14 +38,14 @@ def main() -> None:
         setting = build(arguments, folder / "demo")
         os.environ[FOLDER] = "off"
         rows = [("without", epoch(setting))]
-        os.environ[FOLDER] = str(folder / "kept")
+        os.environ[FOLDER] = str(folder / "cache")
         rows.append(("first epoch, filling", epoch(setting)))
         rows.append(("later epochs and runs", epoch(setting)))
-        store = OutputStore.from_environment()
+        store = CacheStore.from_environment()
         assert store is not None
         for label, rate in rows:
             print(f"{label:24} {rate:8.1f} items/s  {rate / rows[0][1]:6.1f} x")
-        print(f"{'kept':24} {store.size / 1e6:8.1f} MB")
+        print(f"{'cached':24} {store.size / 1e6:8.1f} MB")
 
 
 def parse() -> argparse.Namespace:

@@ -1,4 +1,4 @@
-"""What `keep: true` gains: opening and preparing an item's media anew, against reading what was prepared once.
+"""What `cache: true` gains: opening and preparing an item's media anew, against reading what was prepared once.
 
 For every modality of a config: both ways are checked to give the same inputs, then timed in turns (A B B A) over the
 same items in one process. Prints milliseconds an item, and their ratio as the median, least and most of the rounds.
@@ -18,8 +18,8 @@ import torch
 
 from m5kit.assembly.data import RunData
 from m5kit.config import check_config, load_config
-from m5kit.data.cache.prepared import prepared
-from m5kit.data.cache.store import OutputStore
+from m5kit.data.cache.reader import cached
+from m5kit.data.cache.store import CacheStore
 from m5kit.data.dataset import Pipeline
 from m5kit.runs.folder import RunFolder
 from m5kit.structures import Inputs
@@ -39,21 +39,21 @@ def seconds(read: Callable[[Any], Inputs], references: Sequence[Any]) -> float:
 
 
 def compare(
-    anew: Callable[[Any], Inputs], kept: Callable[[Any], Inputs], references: Sequence[Any], rounds: int
+    anew: Callable[[Any], Inputs], stored: Callable[[Any], Inputs], references: Sequence[Any], rounds: int
 ) -> str:
     """Milliseconds of both, and the ratio, in words."""
     for reference in references:
-        kept(reference)
-        assert torch.equal(anew(reference).values, kept(reference).values)
+        stored(reference)
+        assert torch.equal(anew(reference).values, stored(reference).values)
     pairs = []
     for number in range(rounds):
-        order = [anew, kept] if number % 2 == 0 else [kept, anew]
+        order = [anew, stored] if number % 2 == 0 else [stored, anew]
         times = {read: seconds(read, references) for read in order}
-        pairs.append((times[anew], times[kept]))
+        pairs.append((times[anew], times[stored]))
     a, b = (1000 * statistics.median(column) for column in zip(*pairs, strict=True))
     ratios = sorted(one / other for one, other in pairs)
     spread = f"({ratios[0]:.1f} to {ratios[-1]:.1f})"
-    return f"anew {a:7.2f} ms   kept {b:6.2f} ms   ratio {statistics.median(ratios):5.1f} {spread}"
+    return f"anew {a:7.2f} ms   cached {b:6.2f} ms   ratio {statistics.median(ratios):5.1f} {spread}"
 
 
 def main() -> None:
@@ -68,13 +68,13 @@ def main() -> None:
     config = check_config(load_config(arguments.config, data=arguments.data))
     with tempfile.TemporaryDirectory() as temporary:
         data = RunData.prepare(config, RunFolder.create(Path(temporary) / "run"))
-        store = OutputStore(Path(temporary) / "outputs.sqlite", 10**10)
+        store = CacheStore(Path(temporary) / "cache.sqlite", 10**10)
         samples = data.samples(*config.data.train)
         for modality, pipeline in data.pipelines.items():
             found = (pipeline.reference(samples[i], modality) for i in range(min(arguments.items, len(samples))))
             references = [reference for reference in found if reference is not None]
-            keeping = prepared(pipeline, config.inputs[modality], store)
-            both = reader(pipeline, data.root), reader(keeping, data.root)
+            through = cached(pipeline, config.inputs[modality], store)
+            both = reader(pipeline, data.root), reader(through, data.root)
             print(f"{modality:8s} {compare(*both, references, arguments.rounds)}")
 
 

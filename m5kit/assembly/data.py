@@ -8,16 +8,16 @@ from signal import SIG_IGN, SIGINT, signal
 from typing import Any
 
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
+from torch.utils.data import Dataset as TorchDataset
 
-from m5kit.api import Dataset as Items
-from m5kit.api import Transform
+from m5kit.api import Dataset, Transform
 from m5kit.assembly.corruption import ChangedItems, Changes, collate_changed
 from m5kit.assembly.frozen import FrozenOutputs
 from m5kit.assembly.model import build_pipelines, fit_transforms
 from m5kit.config import RunConfig
-from m5kit.data.cache.prepared import prepared
-from m5kit.data.cache.store import OutputStore
+from m5kit.data.cache.reader import cached
+from m5kit.data.cache.store import CacheStore
 from m5kit.data.classes import class_order
 from m5kit.data.collate import collate
 from m5kit.data.dataset import ManifestDataset, Pipeline, Samples
@@ -42,7 +42,7 @@ class RunData:
         root: folder of the manifest.
         pipelines: by modality; their transforms are fitted.
         classes: class names by label, in the order of their numbers.
-        frozen: what frozen encoders make of items is computed once and kept; None before there is a model.
+        frozen: what frozen encoders make of items, computed once and cached; None before there is a model.
     """
 
     config: RunConfig
@@ -136,9 +136,13 @@ class RunData:
 
     @cached_property
     def _reading(self) -> Mapping[str, Pipeline]:
-        """The pipelines; those that the config wants kept read what they prepared once."""
-        store, settings = OutputStore.from_environment(), self.config.inputs
-        return {m: prepared(p, settings[m], store) if settings[m].get("keep") else p for m, p in self.pipelines.items()}
+        """The pipelines; those that the config wants cached read what they prepared once."""
+        store, reading = CacheStore.from_environment(), dict(self.pipelines)
+        for modality, pipeline in self.pipelines.items():
+            settings = self.config.inputs[modality]
+            if settings.get("cache", settings.get("keep")):  # keep is the older name
+                reading[modality] = cached(pipeline, settings, store)
+        return reading
 
     def _dataset(self, samples: Samples, train: bool) -> ManifestDataset:
         reading = self._reading
@@ -154,7 +158,10 @@ class RunData:
         )
 
     def _loader(
-        self, dataset: Dataset[Any], sampler: StepSampler | SequentialSampler, together: Callable[..., Any] = collate
+        self,
+        dataset: TorchDataset[Any],
+        sampler: StepSampler | SequentialSampler,
+        together: Callable[..., Any] = collate,
     ) -> DataLoader[Any]:
         return DataLoader(
             dataset,
@@ -167,7 +174,7 @@ class RunData:
         )
 
 
-def open_dataset(config: RunConfig, columns: tuple[str, ...] = ()) -> Items:
+def open_dataset(config: RunConfig, columns: tuple[str, ...] = ()) -> Dataset:
     """The dataset that a config names: a manifest, if it says nothing else.
 
     Args:
@@ -179,7 +186,7 @@ def open_dataset(config: RunConfig, columns: tuple[str, ...] = ()) -> Items:
         DataError: the items cannot be found, or some are wrong.
     """
     given = {"root": data_root(config), "columns": columns, "manifest": config.data.manifest}
-    opened: Items = DATASETS.build(config.data.source or {"type": "manifest"}, **given)
+    opened: Dataset = DATASETS.build(config.data.source or {"type": "manifest"}, **given)
     return opened
 
 

@@ -1,4 +1,4 @@
-"""Runs frozen encoders once an item: what they make of it is kept, and later epochs and runs read that."""
+"""Runs frozen encoders once an item: what they make of it goes into the cache, and later epochs and runs read that."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,23 +7,25 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
 import m5kit
-from m5kit.api import DecodeError, Decoder, Transform
+from m5kit.api import DecodeError, Encoder
 from m5kit.config import RunConfig
-from m5kit.data.cache.store import OutputStore, digest_content, digest_facts
+from m5kit.data.cache.key import digest_content, digest_settings
+from m5kit.data.cache.reader import CachedDecoder, CachedTransform, pack, room_problem, unaugmented
+from m5kit.data.cache.store import CacheError, CacheStore
 from m5kit.data.dataset import Pipeline, Samples
-from m5kit.errors import DataError
-from m5kit.nn.pretrained.extraction import EXTRACTED
 from m5kit.parallel.device import default_device
 from m5kit.structures import Inputs
 
 log = logging.getLogger("m5kit")
 BATCH = 32
+
+KeyedInputs = tuple[str, Inputs]
+"""The digest of an item's content, and its inputs."""
 
 
 @dataclass(frozen=True)
@@ -33,157 +35,96 @@ class FrozenOutputs:
     Attributes:
         config: of the run.
         encoders: by modality, those that ``extracts``, on the device.
-        store: where outputs are kept; None runs them every time.
+        store: the cache; None runs them every time.
     """
 
     config: RunConfig
-    encoders: Mapping[str, Any]
-    store: OutputStore | None
+    encoders: Mapping[str, Encoder]
+    store: CacheStore | None
 
     @classmethod
     def of(cls, model: nn.Module, config: RunConfig) -> "FrozenOutputs":
         """Find them in a model; it is moved to the device if there are any."""
-        everyone: Mapping[str, Any] = model.backbone.encoders  # type: ignore[union-attr, assignment]
-        found = {m: encoder for m, encoder in everyone.items() if getattr(encoder, "extracts", False)}
-        if found:
+        encoders: Mapping[str, Encoder] = model.backbone.encoders  # type: ignore[union-attr, assignment]
+        frozen = {modality: encoder for modality, encoder in encoders.items() if encoder.extracts}
+        if frozen:
             model.to(default_device())
-        return cls(config, found, OutputStore.from_environment())
+        return cls(config, frozen, CacheStore.from_environment())
 
     def pipelines(self, given: Mapping[str, Pipeline], samples: Samples, root: Path) -> dict[str, Pipeline]:
-        """Pipelines that read kept outputs of ``samples`` where there are any; computes those that are missing.
+        """Pipelines that read cached outputs of ``samples`` where there are any; computes those that are missing.
 
-        Media of the encoders concerned are never augmented, kept or not, so that keeping changes nothing but time.
+        Media of the encoders concerned are never augmented, cached or not, so that the cache changes nothing but time.
         """
-        return {
-            m: self._kept(m, pipeline, samples, root) if m in self.encoders else pipeline
-            for m, pipeline in given.items()
-        }
+        reading = dict(given)
+        for modality in self.encoders:
+            if modality in given:
+                reading[modality] = self._cached(modality, given[modality], samples, root)
+        return reading
 
-    def _kept(self, modality: str, pipeline: Pipeline, samples: Samples, root: Path) -> Pipeline:
-        plain = replace(pipeline, transform=Unaugmented(pipeline.transform))
+    def _cached(self, modality: str, pipeline: Pipeline, samples: Samples, root: Path) -> Pipeline:
         if self.store is None:
-            return plain
+            return unaugmented(pipeline)
         space = self._space(modality, pipeline)
-        self.store.begin(space)
-        items = Unkept(samples, modality, plain, root, self.store, space)
-        if not self._fill(modality, items):
-            log.warning(
-                "outputs of encoder_%s do not fit into %.1f GB in %s, so it runs every time; raise M5KIT_CACHE_GB",
-                *(modality, self.store.limit / 1e9, self.store.path.parent),
-            )
-            return plain
-        blank = self._blank(modality, pipeline)
-        decoder = KeptDecoder(pipeline.decoder, self.store, space)
-        return replace(pipeline, decoder=decoder, transform=KeptTransform(plain.transform, blank))
+        try:
+            self.store.open_space(space)
+            filled = self._fill(MissingItems(samples, modality, unaugmented(pipeline), root, self.store, space))
+            problem = None if filled else room_problem(f"outputs of encoder_{modality}", self.store)
+        except CacheError as error:
+            problem = str(error)
+        if problem is not None:
+            log.warning("%s; encoder_%s runs every time", problem, modality)
+            return unaugmented(pipeline)
+        return replace(
+            pipeline,
+            decoder=CachedDecoder(pipeline, self.store, space, filled=True),
+            transform=CachedTransform(pipeline.transform, self._blank(modality, pipeline)),
+        )
 
-    def _fill(self, modality: str, items: "Unkept") -> bool:
+    def _fill(self, items: "MissingItems") -> bool:
         """Compute what is missing; False if there is no room for all of it."""
-        assert self.store is not None
         for batch in _batches(items, self.config.data.workers):
-            inputs = Inputs.stack([each for _, each in batch]).to(default_device())
-            outputs = _extract(self.encoders[modality], inputs)
-            rows = outputs.values.cpu().numpy()
-            real = {key: rows[i, : int(outputs.lengths[i])] for i, (key, _) in enumerate(batch)}
-            if not self.store.put(items.space, real):
+            keys, inputs = zip(*batch, strict=True)
+            outputs = _extract(self.encoders[items.modality], inputs)
+            if not items.store.put(items.space, dict(zip(keys, map(pack, outputs), strict=True))):
                 return False
         return True
 
     def _blank(self, modality: str, pipeline: Pipeline) -> Inputs:
-        inputs = Inputs.stack([pipeline.transform.blank()]).to(default_device())
-        outputs = _extract(self.encoders[modality], inputs)
-        count = int(outputs.lengths[0])
-        return Inputs.single(outputs.values[0, :count].cpu(), {EXTRACTED: outputs.extras[EXTRACTED][0, :count]})
+        return _extract(self.encoders[modality], [pipeline.transform.blank()])[0]
 
     def _space(self, modality: str, pipeline: Pipeline) -> str:
         """Digest of everything that decides an output but the item's content."""
-        encoder, transform = self.encoders[modality], pipeline.transform
+        transform = pipeline.transform
         before = [self.config.inputs[modality], dict(transform.provides()), dict(transform.state())]
-        return digest_facts([*_settings(encoder), *before])
-
-
-class Unaugmented(Transform):
-    """A transform without randomness, in training as in use."""
-
-    def __init__(self, inner: Transform) -> None:
-        self.inner = inner
-
-    def __call__(self, decoded: Any, generator: np.random.Generator | None = None) -> Inputs:
-        """Prepare one item, always alike."""
-        return self.inner(decoded, None)
-
-    def blank(self) -> Inputs:
-        """That of the transform."""
-        return self.inner.blank()
-
-    def provides(self) -> Mapping[str, int]:
-        """Those of the transform."""
-        return self.inner.provides()
-
-
-class KeptTransform(Unaugmented):
-    """Kept outputs as inputs; ``blank`` is what the encoder made of an item that is missing."""
-
-    def __init__(self, inner: Transform, blank: Inputs) -> None:
-        super().__init__(inner)
-        self.made_of_nothing = blank
-
-    def __call__(self, decoded: Any, generator: np.random.Generator | None = None) -> Inputs:
-        """Mark ``l c`` outputs as such."""
-        mark = int(self.made_of_nothing.extras[EXTRACTED].max())
-        return Inputs.single(torch.from_numpy(decoded.copy()), {EXTRACTED: torch.full((len(decoded),), mark)})
-
-    def blank(self) -> Inputs:
-        """What the encoder made of nothing."""
-        return self.made_of_nothing
-
-
-class KeptDecoder(Decoder):
-    """Reads a kept output in place of the media it was made of."""
-
-    def __init__(self, inner: Decoder, store: OutputStore, space: str) -> None:
-        self.inner, self.store, self.space = inner, store, space
-
-    def __call__(self, source: Any, root: Path) -> Any:
-        """The output ``l c`` of one item.
-
-        Raises:
-            DecodeError: the item could not be decoded, so there is none.
-            DataError: the file has changed, or its output was removed, since the run began.
-        """
-        found = self.store.get(self.space, digest_content(source, root))
-        if found is not None:
-            return found
-        self.inner(source, root)
-        raise DataError(
-            f"{source!r} has changed since the run began, or its kept output was removed from {self.store.path}; "
-            "continue the run with --resume"
-        )
+        encoder = [m5kit.__version__, *_settings(self.encoders[modality])]
+        return f"outputs-{digest_settings([*encoder, *before])}"
 
 
 @dataclass(frozen=True)
-class Unkept(Dataset[tuple[str, Inputs] | None]):
-    """Items by position: key and inputs of one whose output is not kept yet, None for the others.
+class MissingItems(Dataset[KeyedInputs | None]):
+    """Items by position: key and inputs of one that is not in the cache yet, None for the others.
 
     Attributes:
         samples: the items.
         modality: whose pipeline it is.
         pipeline: without randomness.
         root: folder that paths are relative to.
-        store: where outputs are kept.
-        space: and under which name.
+        store: the cache.
+        space: where in it.
     """
 
     samples: Samples
     modality: str
     pipeline: Pipeline
     root: Path
-    store: OutputStore
+    store: CacheStore
     space: str
 
     def __len__(self) -> int:
         return len(self.samples)
 
-    def __getitem__(self, index: int) -> tuple[str, Inputs] | None:
+    def __getitem__(self, index: int) -> KeyedInputs | None:
         source = self.pipeline.reference(self.samples[index], self.modality)
         if source is None:
             return None
@@ -196,16 +137,18 @@ class Unkept(Dataset[tuple[str, Inputs] | None]):
             return None  # counted when training meets it
 
 
-def _batches(items: Unkept, workers: int) -> Iterator[list[tuple[str, Inputs]]]:
-    """Items whose output is not kept, several at a time."""
+def _batches(items: MissingItems, workers: int) -> Iterator[list[KeyedInputs]]:
+    """Items that are not in the cache, several at a time."""
     generator = torch.Generator().manual_seed(0)  # else the loader draws from the global state
     loader: DataLoader[Any] = DataLoader(
         items, BATCH, num_workers=workers, collate_fn=_present, worker_init_fn=_one_thread, generator=generator
     )
-    yield from (batch for batch in loader if batch)
+    for batch in loader:
+        if batch:
+            yield batch
 
 
-def _present(found: Sequence[tuple[str, Inputs] | None]) -> list[tuple[str, Inputs]]:
+def _present(found: Sequence[KeyedInputs | None]) -> list[KeyedInputs]:
     return [each for each in found if each is not None]
 
 
@@ -213,25 +156,32 @@ def _one_thread(worker: int) -> None:
     torch.set_num_threads(1)
 
 
-def _extract(encoder: Any, inputs: Inputs) -> Inputs:
+@torch.no_grad()
+def _extract(encoder: Encoder, items: Sequence[Inputs]) -> list[Inputs]:
+    """What the frozen part makes of each item, on the host, without padding."""
     mode = encoder.training
-    outputs: Inputs = encoder.eval().extract(inputs)
+    outputs = encoder.eval().extract(Inputs.stack(items).to(default_device()))
     encoder.train(mode)
-    return outputs
+    values, single = outputs.values.cpu(), []
+    for row, length in enumerate(outputs.lengths.tolist()):
+        extras = {name: extra[row, :length] for name, extra in outputs.extras.items()}
+        single.append(Inputs.single(values[row, :length], extras))
+    return single
 
 
-def _settings(encoder: nn.Module) -> Iterator[Any]:
-    """Plain attributes, buffers and weights of an encoder's frozen parts, and the versions of what runs them."""
-    yield [m5kit.__version__, *(_version(name) for name in ("transformers", "open_clip_torch"))]
-    for part in encoder.modules():
-        if not getattr(part, "extracts", False):
+def _settings(encoder: Encoder) -> Iterator[Any]:
+    """What decides the outputs of an encoder's frozen part: plain attributes, versions of libraries, tensors."""
+    plain = {name: value for name, value in vars(encoder).items() if isinstance(value, int | float | str | bool)}
+    # the common width belongs to what comes after the frozen part, and the training mode is no setting
+    yield [type(encoder).__qualname__, {k: v for k, v in plain.items() if k not in ("dim", "training")}]
+    yield [_version(library) for library in encoder.libraries]
+    for name, module in encoder.frozen_modules().items():
+        yield name
+        if isinstance(module, Encoder):
+            yield from _settings(module)
             continue
-        plain = {k: v for k, v in vars(part).items() if isinstance(v, int | float | str | bool)}
-        yield [type(part).__qualname__, {k: v for k, v in plain.items() if k not in ("dim", "training")}]
-        for name, child in part.named_children():
-            if name in ("backbone", "normalize"):
-                tensors = [*child.named_parameters(), *child.named_buffers()]
-                yield from (b"%s" % key.encode() + _bytes(tensor) for key, tensor in tensors)
+        for key, tensor in (*module.named_parameters(), *module.named_buffers()):
+            yield key.encode() + _bytes(tensor)
 
 
 def _version(library: str) -> str:

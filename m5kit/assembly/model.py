@@ -42,7 +42,7 @@ def fit_transforms(pipelines: Mapping[str, Pipeline], samples: Samples, root: Pa
         DataError: no training item has a modality that a transform must learn from.
     """
     for modality, pipeline in pipelines.items():
-        if not pipeline.transform.needs_fit:
+        if not pipeline.transform.learns:
             continue
         learned = corpus(samples, root, modality, pipeline)
         first = next(learned, None)

@@ -141,7 +141,7 @@ def _section_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _input_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
-    closed = ["decoder", "transform", "source", "join", "keep"]
+    closed = ["decoder", "transform", "source", "join", "cache", "keep"]
     for modality, given in _by_name(values, "input_").items():
         key = f"input_{modality}"
         if not isinstance(given, Mapping):
@@ -150,8 +150,9 @@ def _input_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
         yield from ((f"{key}.{name}", f"unknown key; {nearest(name, closed)}") for name in given if name not in closed)
         if not isinstance(given.get("source", ""), str):
             yield f"{key}.source", f"expected the name of a column of the manifest, got {given['source']!r}"
-        if not isinstance(given.get("keep", False), bool):
-            yield f"{key}.keep", f"expected true or false, got {given['keep']!r}"
+        for name in ("cache", "keep"):  # keep is the older name of cache
+            if not isinstance(given.get(name, False), bool):
+                yield f"{key}.{name}", f"expected true or false, got {given[name]!r}"
         yield from _join_problems(key, given)
 
 

@@ -1,9 +1,11 @@
 """The contract of an encoder: one modality's inputs become tokens, in two steps."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 
 from torch import nn
 
+from m5kit.errors import ContractError
 from m5kit.structures import Inputs, Observation, Tokens
 
 
@@ -18,14 +20,19 @@ class Encoder(nn.Module, ABC):
     ``provides()`` (a vocabulary, a picture size, a number of mel bands), are filled in by name if the config does not
     set them.
 
+    An encoder whose first part is frozen and gives the same for an item each time may let a run compute that once and
+    cache it: it says so by :attr:`extracts` and gives :meth:`extract` and :meth:`frozen_modules`.
+
     Attributes:
         dim: width d of the tokens.
         shareable: name of the submodule that several encoders may hold in common if theirs are built alike
             (``model.share``); empty if there is none. It must keep nothing of a batch.
+        libraries: distributions whose versions decide what the frozen part gives, such as ``("transformers",)``.
     """
 
     dim: int
     shareable: str = ""
+    libraries: tuple[str, ...] = ()
 
     @abstractmethod
     def observe(self, inputs: Inputs) -> Observation:
@@ -41,6 +48,34 @@ class Encoder(nn.Module, ABC):
     def forward(self, inputs: Inputs) -> Tokens:
         """Both steps, nothing hidden."""
         return self.encode(self.observe(inputs))
+
+    @property
+    def extracts(self) -> bool:
+        """Whether :meth:`extract` gives all that the rest of the encoder needs, the same for an item each time."""
+        return False
+
+    def extract(self, inputs: Inputs) -> Inputs:
+        """What the frozen part makes of ``inputs``: values ``p l ...``, lengths, and extras ``p l``.
+
+        The result takes the place of ``inputs`` in :meth:`observe`, which must tell the two apart, by an entry of
+        ``extras`` for instance. It is computed in eval mode, without gradients.
+
+        Raises:
+            ContractError: the encoder extracts nothing.
+        """
+        raise ContractError(f"{type(self).__name__} has no frozen part that could be run apart; extracts is False")
+
+    def frozen_modules(self) -> Mapping[str, nn.Module]:
+        """The submodules that decide what :meth:`extract` gives, by name.
+
+        Cached outputs are found by the weights and buffers of these modules and by the encoder's plain attributes
+        (numbers, texts, truth values). An encoder among them counts as that encoder says.
+        """
+        return {}
+
+    def learning_rate_scales(self) -> Mapping[str, float]:
+        """Factor of the learning rate by parameter name, where it is not 1."""
+        return {}
 
     @classmethod
     def example(cls) -> tuple["Encoder", Inputs]:

@@ -106,18 +106,22 @@ class FramesImage(Encoder):
 
     @property
     def extracts(self) -> bool:
-        """Whether :meth:`extract` gives all that the rest of the encoder needs, always the same for an item."""
-        return self.output == "patches" and bool(getattr(self.frame, "extracts", False))
+        """Whether the image encoder does; of whole frames a task hides the frames themselves."""
+        return self.output == "patches" and self.frame.extracts
 
     @torch.no_grad()
     def extract(self, inputs: Inputs) -> Inputs:
         """What a frozen image encoder makes of every frame: ``p t*l c`` float16; :meth:`observe` takes it."""
         packing = Packing.from_lengths(inputs.lengths, inputs.values.shape[1], inputs.values.device)
-        seen: Inputs = self.frame.extract(_pictures(packing.pack(inputs.values)))  # type: ignore[operator]
+        seen = self.frame.extract(_pictures(packing.pack(inputs.values)))
         cells = seen.values.shape[1]
         values = packing.unpack(seen.values).flatten(1, 2)
         mark = torch.full(values.shape[:2], cells)
         return Inputs(values, inputs.lengths * cells, {EXTRACTED: mark})
+
+    def frozen_modules(self) -> Mapping[str, nn.Module]:
+        """The image encoder."""
+        return {"frame": self.frame}
 
     def encode(self, observation: Observation) -> Tokens:
         """Contextual tokens ``p 1+l d``."""
@@ -137,8 +141,7 @@ class FramesImage(Encoder):
 
     def learning_rate_scales(self) -> Mapping[str, float]:
         """Factor of the learning rate by parameter name, where it is not 1."""
-        inner: Mapping[str, float] = getattr(self.frame, "learning_rate_scales", dict)()
-        return {f"frame.{name}": scale for name, scale in inner.items()}
+        return {f"frame.{name}": scale for name, scale in self.frame.learning_rate_scales().items()}
 
     def _patches(self, observation: Observation, cells: int) -> Observation:
         """Say which frame each patch belongs to."""

@@ -29,7 +29,7 @@ class TransformCase:
     def of(cls, part: type[Transform]) -> "TransformCase":
         """Take the part's example and let it learn from it, if it learns."""
         transform, decoded = part.example()
-        if transform.needs_fit:
+        if transform.learns:
             transform.fit([decoded])
         return cls(part, transform, decoded)
 
@@ -132,8 +132,8 @@ def state_is_json(case: TransformCase) -> None:
     """What fit() learned goes through JSON into another instance, which then gives the same and provides the same."""
     state = json.loads(json.dumps(case.transform.state()))
     if not state:
-        if case.transform.needs_fit:
-            raise AssertionError("it learns from the corpus (needs_fit) and keeps nothing; return it from state()")
+        if case.transform.learns:
+            raise AssertionError("it overrides fit() and state() is empty; return what was learned from state()")
         raise Skip("it learns nothing")
     other = case.part.example()[0]
     other.load_state(state)

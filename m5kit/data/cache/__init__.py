@@ -1,1 +1,1 @@
-"""What is prepared once and read from disk afterwards."""
+"""The cache on disk: prepared inputs and outputs of frozen encoders, computed once and read afterwards."""

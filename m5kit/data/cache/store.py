@@ -1,67 +1,110 @@
-"""Keeps what is dear to compute on disk, one SQLite file that any number of runs may share: outputs, prepared inputs.
+"""The cache's file: SQLite, shared by any number of runs, limited in size.
 
-An output lives in a space (a network's weights and everything before them) under the digest of an item's content, so a
-changed weight, setting or file is simply not found. Spaces that nobody has used for a week make room for others.
+An entry lives in a space (everything that decides what is made of an item: settings, weights, versions) under the
+digest of the item's content, so a changed weight, setting or file is simply not found. Spaces that nobody has used for
+a week make room for others.
 """
 
-import hashlib
-import json
+import logging
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
+from m5kit.errors import M5KitError
+
+log = logging.getLogger("m5kit")
 
 FOLDER, LIMIT = "M5KIT_CACHE", "M5KIT_CACHE_GB"
-"""Environment variables: where outputs are kept (``off`` keeps none), and how many gigabytes at most."""
+"""Environment variables: the cache's folder (``off`` for no cache), and how many gigabytes it may hold."""
 
 DEFAULT_GB = 20.0
 SAFE = 7 * 24 * 3600
 """Seconds since its last use before which a space is never removed: another run may be reading it."""
 
-PACK = ("ids.npy", "offsets.npy", "features.npy", "boxes.npy")
-"""The files of a pack."""
+TIMEOUT = 60.0
+"""Seconds to wait for another process that writes."""
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS spaces (space TEXT PRIMARY KEY, used REAL NOT NULL, bytes INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS outputs (space TEXT, content TEXT, tokens INTEGER, data BLOB, PRIMARY KEY (space, content));
+CREATE TABLE IF NOT EXISTS entries (space TEXT, content TEXT, data BLOB, PRIMARY KEY (space, content));
 """
 
-Array = NDArray[np.float16]
-Row = tuple[str, int, bytes]
-"""Content, number of tokens, data."""
+
+class CacheError(M5KitError):
+    """The cache's file cannot be used; what is in it can be made anew."""
 
 
 @dataclass(frozen=True, slots=True)
-class OutputStore:
-    """One file of outputs; a copy that went to another process opens it anew.
+class CacheStore:
+    """One file of entries; a copy that went to another process opens it anew.
+
+    Every method but :meth:`from_environment` raises :class:`CacheError` if the file cannot be read or written.
 
     Attributes:
         path: the file.
-        limit: most bytes of outputs.
+        limit: most bytes of entries.
     """
 
     path: Path
     limit: int
 
     @classmethod
-    def from_environment(cls) -> "OutputStore | None":
+    def from_environment(cls) -> "CacheStore | None":
         """The store that the environment names; None if it says ``off``."""
         folder = os.environ.get(FOLDER, "~/.cache/m5kit")
         if folder == "off":
             return None
-        return cls(Path(folder).expanduser() / "outputs.sqlite", int(float(os.environ.get(LIMIT, DEFAULT_GB)) * 1e9))
+        return cls(Path(folder).expanduser() / "cache.sqlite", int(float(os.environ.get(LIMIT, DEFAULT_GB)) * 1e9))
 
-    def begin(self, space: str) -> None:
-        """Say that ``space`` is used from now on."""
+    def open_space(self, space: str) -> None:
+        """Make ``space`` if need be and note that it is in use; a damaged file is set aside and replaced."""
+        try:
+            with _explained(self.path):
+                self._note_use(space)
+        except CacheError as error:
+            if not _is_damage(error.__cause__):
+                raise
+            log.warning("%s; it was renamed to %s and the cache begins anew", error, _set_aside(self.path))
+            with _explained(self.path):
+                self._note_use(space)
+
+    def has(self, space: str, content: str) -> bool:
+        """Whether there is an entry."""
+        return bool(self._query("SELECT 1 FROM entries WHERE space = ? AND content = ?", space, content))
+
+    def get(self, space: str, content: str) -> bytes | None:
+        """An entry, or None if there is none."""
+        found = self._query("SELECT data FROM entries WHERE space = ? AND content = ?", space, content)
+        return None if found is None else found[0]
+
+    def put(self, space: str, entries: Mapping[str, bytes]) -> bool:
+        """Add entries by content, all of them or, where the limit leaves no room, none.
+
+        Returns:
+            Whether they were added.
+        """
+        with _explained(self.path), closing(self._connect()) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            fits = self._make_room(connection, space, sum(map(len, entries.values())))
+            if fits:
+                _write(connection, space, entries)
+            connection.execute("COMMIT")
+        return fits
+
+    @property
+    def size(self) -> int:
+        """Bytes of all entries."""
+        found = self._query("SELECT COALESCE(SUM(bytes), 0) FROM spaces")
+        return int(found[0]) if found else 0
+
+    def _note_use(self, space: str) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with closing(sqlite3.connect(self.path, timeout=60)) as connection, connection:
+        with closing(self._connect()) as connection:
+            # with a write-ahead log, one that writes does not keep the workers of others from reading
             connection.execute("PRAGMA journal_mode=WAL")
             connection.executescript(_TABLES)
             connection.execute(
@@ -69,127 +112,71 @@ class OutputStore:
                 (space, time.time()),
             )
 
-    def has(self, space: str, content: str) -> bool:
-        """Whether an output is kept."""
-        found = self._reader().execute("SELECT 1 FROM outputs WHERE space = ? AND content = ?", (space, content))
-        return found.fetchone() is not None
-
-    def get(self, space: str, content: str) -> Array | None:
-        """An output ``l c``, or None if it is not kept."""
-        found = self._find(space, content)
-        return None if found is None else np.frombuffer(found[1], dtype=np.float16).reshape(found[0], -1)
-
-    def put(self, space: str, outputs: Mapping[str, Array]) -> bool:
-        """Keep outputs by content, all of them or, where the limit leaves no room, none.
-
-        Returns:
-            Whether they are kept.
-        """
-        return self._put(space, [(k, len(o), np.ascontiguousarray(o).tobytes()) for k, o in outputs.items()])
-
-    def get_bytes(self, space: str, content: str) -> bytes | None:
-        """What :meth:`put_bytes` kept, or None."""
-        found = self._find(space, content)
-        return None if found is None else found[1]
-
-    def put_bytes(self, space: str, content: str, data: bytes) -> bool:
-        """Keep anything that was made of one content; False where the limit leaves no room."""
-        return self._put(space, [(content, 0, data)])
-
-    @property
-    def size(self) -> int:
-        """Bytes of all outputs."""
-        return int(self._reader().execute("SELECT COALESCE(SUM(bytes), 0) FROM spaces").fetchone()[0])
-
-    def _find(self, space: str, content: str) -> tuple[int, bytes] | None:
-        question = "SELECT tokens, data FROM outputs WHERE space = ? AND content = ?"
-        found: tuple[int, bytes] | None = self._reader().execute(question, (space, content)).fetchone()
-        return found
-
-    def _put(self, space: str, rows: Sequence[Row]) -> bool:
-        with closing(sqlite3.connect(self.path, timeout=60, isolation_level=None)) as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            fits = self._make_room(connection, space, sum(len(data) for *_, data in rows))
-            if fits:
-                _write(connection, space, rows)
-            connection.execute("COMMIT")
-        return fits
-
     def _make_room(self, connection: sqlite3.Connection, space: str, size: int) -> bool:
         """Remove spaces, the longest unused first, until ``size`` more bytes fit."""
-        total = connection.execute("SELECT SUM(bytes) FROM spaces").fetchone()[0]
-        old = connection.execute(
+        total = connection.execute("SELECT COALESCE(SUM(bytes), 0) FROM spaces").fetchone()[0]
+        unused = connection.execute(
             "SELECT space, bytes FROM spaces WHERE space != ? AND used < ? ORDER BY used", (space, time.time() - SAFE)
         ).fetchall()
-        if total + size - sum(freed for _, freed in old) > self.limit:
+        if total + size - sum(freed for _, freed in unused) > self.limit:
             return False
-        for name, freed in old:
+        for name, freed in unused:
             if total + size <= self.limit:
                 break
-            connection.execute("DELETE FROM outputs WHERE space = ?", (name,))
+            connection.execute("DELETE FROM entries WHERE space = ?", (name,))
             connection.execute("DELETE FROM spaces WHERE space = ?", (name,))
             total -= freed
         return True
 
-    def _reader(self) -> sqlite3.Connection:
-        place = (os.getpid(), self.path)
-        if place not in _open:
-            _open[place] = sqlite3.connect(self.path, timeout=60)
-        return _open[place]
+    def _query(self, question: str, *values: str) -> tuple[bytes, ...] | None:
+        """The first row of the answer."""
+        with _explained(self.path):
+            # a connection must not be used on the other side of a fork, so each process opens its own
+            place = (os.getpid(), self.path)
+            if place not in _open:
+                _open[place] = self._connect()
+            found: tuple[bytes, ...] | None = _open[place].execute(question, values).fetchone()
+            return found
+
+    def _connect(self) -> sqlite3.Connection:
+        return sqlite3.connect(self.path, timeout=TIMEOUT, isolation_level=None)
 
 
 _open: dict[tuple[int, Path], sqlite3.Connection] = {}
-"""Connections by process: one must not be used on the other side of a fork."""
+"""Connections that read, by process and file."""
 
 
-def _write(connection: sqlite3.Connection, space: str, rows: Sequence[Row]) -> None:
+def _write(connection: sqlite3.Connection, space: str, entries: Mapping[str, bytes]) -> None:
     """Add what is not there yet; another run may have been quicker."""
     added = 0
-    for row in rows:
-        done = connection.execute("INSERT OR IGNORE INTO outputs VALUES (?, ?, ?, ?)", (space, *row))
-        added += len(row[-1]) * done.rowcount
+    for content, data in entries.items():
+        done = connection.execute("INSERT OR IGNORE INTO entries VALUES (?, ?, ?)", (space, content, data))
+        added += len(data) * done.rowcount
     connection.execute("UPDATE spaces SET bytes = bytes + ? WHERE space = ?", (added, space))
 
 
-def digest_content(source: Any, root: Path) -> str:
-    """Digest of what a manifest refers to: the reference itself and, if it names files, the bytes in them.
-
-    Of ``path#ID``, one of many items in a file or a pack, it is size and time of change: reading the whole of it for
-    each item would take longer than what is kept.
-
-    Example:
-        >>> digest_content("a red mug", Path()) == digest_content("a red mug", Path("elsewhere"))
-        True
-    """
-    digest = hashlib.blake2b(json.dumps(source, sort_keys=True, default=str).encode(), digest_size=20)
-    for each in source.values() if isinstance(source, Mapping) else [source]:
-        _digest_file(each, root, digest)
-    return digest.hexdigest()
-
-
-def _digest_file(source: Any, root: Path, digest: "hashlib.blake2b") -> None:
-    path = root / source if isinstance(source, str) and len(source) < 4096 and "\0" not in source else None
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Turn what SQLite and the file system complain about into one sentence."""
     try:
-        if path is not None and path.is_file():
-            with path.open("rb") as file:
-                while part := file.read(1 << 20):
-                    digest.update(part)
-        elif path is not None and "#" in source:
-            digest.update(json.dumps(_stamps(root / source.partition("#")[0])).encode())
-    except OSError:  # a text too long for a file's name, or a file that decoding will complain about
-        digest.update(b"unreadable")
+        yield
+    except (sqlite3.Error, OSError) as error:
+        trouble = "is damaged" if _is_damage(error) else "cannot be used"
+        raise CacheError(f"the cache {path} {trouble} ({error})") from error
 
 
-def _stamps(path: Path) -> list[tuple[str, int, int]]:
-    """Name, size and time of change of a file, or of those of a pack; a text with ``#`` in it names neither."""
-    files = filter(Path.is_file, [path, *(path / name for name in PACK)])
-    return [(file.name, (stat := file.stat()).st_size, stat.st_mtime_ns) for file in files]
+def _is_damage(error: BaseException | None) -> bool:
+    # a locked, full or read-only file is an OperationalError, which is a DatabaseError too
+    return isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)
 
 
-def digest_facts(facts: Iterable[Any]) -> str:
-    """Digest of JSON data and of bytes, in order."""
-    digest = hashlib.blake2b(digest_size=20)
-    for fact in facts:
-        digest.update(fact if isinstance(fact, bytes | memoryview) else json.dumps(fact, sort_keys=True).encode())
-        digest.update(b"\0")
-    return digest.hexdigest()
+def _set_aside(path: Path) -> Path:
+    """Rename a damaged file, for people to look at, and forget about its log."""
+    aside = path.with_name(f"{path.name}.damaged")
+    path.replace(aside)
+    for ending in ("-wal", "-shm"):
+        path.with_name(path.name + ending).unlink(missing_ok=True)
+    stale = _open.pop((os.getpid(), path), None)
+    if stale is not None:
+        stale.close()
+    return aside

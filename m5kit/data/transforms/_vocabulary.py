@@ -25,6 +25,7 @@ class Vocabulary:
     def __init__(self, size: int, file: str | None, lowercase: bool) -> None:
         self.size = size
         self.lowercase = lowercase
+        self.given = file is not None
         self._tokenizer = None if file is None else _from_file(Path(file))
 
     @property

@@ -12,11 +12,9 @@ from m5kit.structures import Inputs
 class Transform(ABC):
     """Prepares one modality of one item. Randomness comes in as a generator; without one the result is deterministic.
 
-    A transform that learns from the corpus (a vocabulary, the range of a number) does it in :meth:`fit` and keeps what
+    A transform that learns from the corpus (a vocabulary, the range of a number) overrides :meth:`fit`, and gives what
     it learned in :meth:`state`, plain JSON data that is stored with the run.
     """
-
-    needs_fit: bool = False
 
     @abstractmethod
     def __call__(self, decoded: Any, generator: np.random.Generator | None = None) -> Inputs:
@@ -35,7 +33,12 @@ class Transform(ABC):
         """
 
     def fit(self, corpus: Iterable[Any]) -> None:
-        """Learn from decoded training items; nothing by default."""
+        """Learn from decoded training items; called once for each run if a subclass overrides it."""
+
+    @property
+    def learns(self) -> bool:
+        """Whether :meth:`fit` must see the corpus: wherever it is overridden, unless a subclass says otherwise."""
+        return type(self).fit is not Transform.fit
 
     def state(self) -> Mapping[str, Any]:
         """What :meth:`fit` learned, as JSON data."""

@@ -44,8 +44,6 @@ class Columns(Transform):
         numeric: share of a property's values that must be numbers.
     """
 
-    needs_fit = True
-
     def __init__(
         self,
         *,

@@ -48,7 +48,6 @@ class PropertiesTransform(Transform):
             raise ConfigError([f"properties.separator: expected {' or '.join(SEPARATORS)}, got {separator!r}"])
         self.max_tokens = max_tokens
         self.words = Vocabulary(vocabulary, file, lowercase=True)
-        self.needs_fit = file is None
         self.between, self.after = SEPARATORS[separator]
         self.shuffle = shuffle
 
@@ -72,6 +71,11 @@ class PropertiesTransform(Transform):
     def provides(self) -> Mapping[str, int]:
         """The vocabulary's size, the id that hides a token, and the most ids."""
         return {**self.words.facts(), "max_tokens": self.max_tokens}
+
+    @property
+    def learns(self) -> bool:
+        """Whether the vocabulary is learned; one from a file is complete."""
+        return not self.words.given
 
     def fit(self, corpus: Iterable[Any]) -> None:
         """Learn the vocabulary of keys and values."""

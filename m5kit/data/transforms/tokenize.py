@@ -28,7 +28,6 @@ class TokenizeTransform(Transform):
     ) -> None:
         self.max_tokens = max_tokens
         self.words = Vocabulary(vocabulary, file, lowercase)
-        self.needs_fit = file is None
 
     def __call__(self, decoded: str, generator: np.random.Generator | None = None) -> Inputs:
         """Prepare one text; one in which no word is left is a single unknown one."""
@@ -42,6 +41,11 @@ class TokenizeTransform(Transform):
     def provides(self) -> Mapping[str, int]:
         """The vocabulary's size, the id that hides a token, and the most ids."""
         return {**self.words.facts(), "max_tokens": self.max_tokens}
+
+    @property
+    def learns(self) -> bool:
+        """Whether the vocabulary is learned; one from a file is complete."""
+        return not self.words.given
 
     def fit(self, corpus: Iterable[Any]) -> None:
         """Learn the vocabulary."""

@@ -49,6 +49,7 @@ class PretrainedEncoder(Encoder):
     """
 
     shareable = "backbone"
+    libraries = ("transformers", "open_clip_torch")
 
     def __init__(
         self,
@@ -88,7 +89,7 @@ class PretrainedEncoder(Encoder):
 
     @property
     def extracts(self) -> bool:
-        """Whether :meth:`extract` gives all that the rest of the encoder needs, always the same for an item."""
+        """Whether a task hides tokens of the output, so that the network runs before all that learns."""
         return self.hides == "output"
 
     @torch.no_grad()
@@ -102,6 +103,11 @@ class PretrainedEncoder(Encoder):
         else:
             values, lengths = torch.cat([summary[:, None], tokens], dim=1), observation.lengths + 1
         return Inputs(values.half(), lengths, {EXTRACTED: torch.ones(values.shape[:2], dtype=torch.int64)})
+
+    def frozen_modules(self) -> Mapping[str, nn.Module]:
+        """The network, and what a subclass puts before it; only what aligns and mixes its tokens learns."""
+        learning = (self.project, self.mixer)
+        return {name: module for name, module in self.named_children() if module not in learning}
 
     def observe(self, inputs: Inputs) -> Observation:
         """Units of the input, or what a frozen network makes of it.

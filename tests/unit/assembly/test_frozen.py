@@ -1,5 +1,7 @@
 """A frozen encoder runs once an item: nothing is decoded or computed again, nothing stale is read."""
 
+import sqlite3
+from contextlib import closing
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,7 +10,9 @@ import torch
 from PIL import Image
 
 from m5kit.assembly.frozen import FrozenOutputs
-from m5kit.data.cache.store import OutputStore
+from m5kit.data.cache import store
+from m5kit.data.cache.reader import pack
+from m5kit.data.cache.store import CacheStore
 from m5kit.data.collate import collate
 from m5kit.data.dataset import ManifestDataset, Pipeline
 from m5kit.data.decode.pillow import PillowDecoder
@@ -17,7 +21,7 @@ from m5kit.data.transforms.image import ImageTransform
 from m5kit.encoders.pretrained.hf_image import HFImage
 from m5kit.errors import DataError
 from m5kit.nn.pretrained.extraction import EXTRACTED
-from m5kit.structures import Sample
+from m5kit.structures import Inputs, Sample
 
 WEIGHTS = {
     "model_type": "vit",
@@ -41,7 +45,7 @@ class CountingDecoder(PillowDecoder):
 @pytest.fixture
 def setting(tmp_path, monkeypatch):
     """A model with one frozen encoder, items with one broken picture, and a store."""
-    monkeypatch.setenv("M5KIT_CACHE", str(tmp_path / "kept"))
+    monkeypatch.setenv("M5KIT_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(CountingDecoder, "calls", 0)
     rng = np.random.default_rng(0)
     for i in range(4):
@@ -147,7 +151,30 @@ def test_a_missing_item_imputed_with_zeros_is_what_the_network_makes_of_zeros(se
 
 def test_the_training_mode_is_left_as_it_was(setting):
     setting.encoder.train()
-    read(setting, frozen(setting), (0,))
+    batch, _ = read(setting, frozen(setting), (0,))
     assert setting.encoder.training
     assert not setting.encoder.backbone.network.training
-    assert OutputStore.from_environment().size == 2 * 5 * 8 * 2
+    entry = Inputs.single(batch.inputs["image"].values[0], {EXTRACTED: batch.inputs["image"].extras[EXTRACTED][0]})
+    assert (tuple(entry.values.shape), entry.values.dtype) == ((5, 8), torch.float16)
+    assert CacheStore.from_environment().size == 2 * len(pack(entry))
+
+
+@pytest.mark.parametrize("trouble", ["damaged", "locked"])
+def test_a_file_that_cannot_be_used_is_named_and_costs_time_only(setting, trouble, caplog, monkeypatch):
+    good, _ = read(setting, frozen(setting), (0, 1))
+    path = CacheStore.from_environment().path
+    if trouble == "damaged":
+        path.write_bytes(b"not a database, however one looks at it" * 100)
+        again, calls = read(setting, frozen(setting), (0, 1))
+        assert f"the cache {path} is damaged" in caplog.text
+        assert "begins anew" in caplog.text
+        assert calls == 0  # filled again before it is read
+        assert torch.equal(again.inputs["image"].values, good.inputs["image"].values)
+        return
+    monkeypatch.setattr(store, "TIMEOUT", 0.05)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        again, calls = read(setting, frozen(setting), (0, 1))
+    assert f"the cache {path} cannot be used (database is locked); encoder_image runs every time" in caplog.text
+    assert calls == 2
+    assert EXTRACTED not in again.inputs["image"].extras

@@ -13,8 +13,6 @@ from m5kit.testing import check_transform
 class Good(Transform):
     """Numbers relative to the largest one seen, jittered in training."""
 
-    needs_fit = True
-
     def __init__(self, *, size: int = 4) -> None:
         self.size = size
         self.largest = 1.0

@@ -2,27 +2,28 @@
 
 import multiprocessing
 import sqlite3
+from contextlib import closing
 
 import numpy as np
 import pytest
 
-from m5kit.data.cache import store as kept
-from m5kit.data.cache.store import OutputStore, digest_content, digest_facts
+from m5kit.data.cache import store as module
+from m5kit.data.cache.store import CacheError, CacheStore
 
-ONE = np.arange(6, dtype=np.float16).reshape(3, 2)
+ONE = np.arange(6, dtype=np.float16).tobytes()
 
 
 @pytest.fixture
 def store(tmp_path):
-    made = OutputStore(tmp_path / "folder" / "outputs.sqlite", limit=100)
-    made.begin("space")
+    made = CacheStore(tmp_path / "folder" / "cache.sqlite", limit=100)
+    made.open_space("space")
     return made
 
 
 def test_an_output_is_found_in_its_space_only(store):
-    store.begin("other")
+    store.open_space("other")
     assert store.put("space", {"a": ONE})
-    assert np.array_equal(store.get("space", "a"), ONE)
+    assert store.get("space", "a") == ONE
     assert store.get("other", "a") is None
     assert store.get("space", "b") is None
     assert (store.has("space", "a"), store.has("space", "b")) == (True, False)
@@ -31,7 +32,7 @@ def test_an_output_is_found_in_its_space_only(store):
 def test_the_same_output_counts_once(store):
     assert store.put("space", {"a": ONE, "b": ONE})
     assert store.put("space", {"a": ONE})
-    assert store.size == 2 * ONE.nbytes
+    assert store.size == 2 * len(ONE)
 
 
 def test_the_limit_holds_and_what_does_not_fit_is_not_kept_in_part(store):
@@ -45,12 +46,12 @@ def test_the_limit_holds_and_what_does_not_fit_is_not_kept_in_part(store):
 
 def test_spaces_unused_for_long_make_room_and_others_do_not(store, monkeypatch):
     store.put("space", {str(i): ONE for i in range(8)})
-    store.begin("new")
+    store.open_space("new")
     assert not store.put("new", {"a": ONE})
-    monkeypatch.setattr(kept, "SAFE", -1)
+    monkeypatch.setattr(module, "SAFE", -1)
     assert store.put("new", {"a": ONE})
     assert store.get("space", "0") is None
-    assert store.size == ONE.nbytes
+    assert store.size == len(ONE)
 
 
 def _put_many(store, start):
@@ -59,68 +60,64 @@ def _put_many(store, start):
 
 
 def test_several_processes_may_write_at_once(tmp_path):
-    store = OutputStore(tmp_path / "outputs.sqlite", limit=10**6)
-    store.begin("space")
+    store = CacheStore(tmp_path / "cache.sqlite", limit=10**6)
+    store.open_space("space")
     context = multiprocessing.get_context("fork")
     writers = [context.Process(target=_put_many, args=(store, start)) for start in (0, 10, 20)]
     for writer in writers:
         writer.start()
     for writer in writers:
         writer.join()
-    assert all(np.array_equal(store.get("space", str(i)), ONE) for i in range(40))
-    assert store.size == 40 * ONE.nbytes
+    assert all(store.get("space", str(i)) == ONE for i in range(40))
+    assert store.size == 40 * len(ONE)
 
 
 def test_the_file_itself_stays_near_the_limit(tmp_path, monkeypatch):
-    monkeypatch.setattr(kept, "SAFE", -1)
-    store = OutputStore(tmp_path / "outputs.sqlite", limit=200_000)
-    block = np.zeros((50, 500), np.float16)
+    monkeypatch.setattr(module, "SAFE", -1)
+    store = CacheStore(tmp_path / "cache.sqlite", limit=200_000)
+    block = bytes(50_000)
     for i in range(12):
-        store.begin(str(i))
+        store.open_space(str(i))
         assert store.put(str(i), {str(j): block for j in range(3)})
     sqlite3.connect(store.path).execute("PRAGMA wal_checkpoint(TRUNCATE)")
     assert store.path.stat().st_size < 300_000
 
 
-def test_a_changed_file_or_another_reference_has_another_digest(tmp_path):
-    (tmp_path / "a.jpg").write_bytes(b"one")
-    (tmp_path / "b.jpg").write_bytes(b"one")
-    before = digest_content("a.jpg", tmp_path)
-    assert before == digest_content("a.jpg", tmp_path)
-    assert before != digest_content("b.jpg", tmp_path)
-    stamp = (tmp_path / "a.jpg").stat()
-    (tmp_path / "a.jpg").write_bytes(b"two")
-    import os
-
-    os.utime(tmp_path / "a.jpg", ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
-    assert digest_content("a.jpg", tmp_path) != before
-    assert digest_content({"colour": "red"}, tmp_path) != digest_content({"colour": "blue"}, tmp_path)
-    assert digest_content("x" * 3000, tmp_path)
-    joined = digest_content({"scan": "a.jpg", "text": "a mug"}, tmp_path)
-    (tmp_path / "a.jpg").write_bytes(b"six")
-    assert digest_content({"scan": "a.jpg", "text": "a mug"}, tmp_path) != joined
-
-
-def test_one_of_many_items_changes_with_the_file_or_pack_that_holds_it(tmp_path):
-    (tmp_path / "many.npz").write_bytes(b"one")
-    (tmp_path / "pack").mkdir()
-    (tmp_path / "pack" / "features.npy").write_bytes(b"one")
-    before = [digest_content(source, tmp_path) for source in ("many.npz#a", "many.npz#b", "pack#a", "mug #3")]
-    assert len(set(before)) == 4
-    (tmp_path / "many.npz").write_bytes(b"other")
-    (tmp_path / "pack" / "features.npy").write_bytes(b"other")
-    after = [digest_content(source, tmp_path) for source in ("many.npz#a", "many.npz#b", "pack#a", "mug #3")]
-    assert [x == y for x, y in zip(before, after, strict=True)] == [False, False, False, True]
-
-
-def test_facts_have_one_digest_in_one_order():
-    assert digest_facts([{"a": 1, "b": 2}, b"x"]) == digest_facts([{"b": 2, "a": 1}, b"x"])
-    assert digest_facts(["ab", "c"]) != digest_facts(["a", "bc"])
-
-
 def test_the_environment_says_where_and_how_much(monkeypatch, tmp_path):
     monkeypatch.setenv("M5KIT_CACHE", str(tmp_path))
     monkeypatch.setenv("M5KIT_CACHE_GB", "0.5")
-    assert OutputStore.from_environment() == OutputStore(tmp_path / "outputs.sqlite", 500_000_000)
+    assert CacheStore.from_environment() == CacheStore(tmp_path / "cache.sqlite", 500_000_000)
     monkeypatch.setenv("M5KIT_CACHE", "off")
-    assert OutputStore.from_environment() is None
+    assert CacheStore.from_environment() is None
+
+
+def test_a_damaged_file_is_set_aside_and_replaced(store, caplog):
+    store.put("space", {"a": ONE})
+    store.path.write_bytes(b"damaged" * 1000)
+    store.open_space("space")
+    assert f"the cache {store.path} is damaged (file is not a database)" in caplog.text
+    assert store.path.with_name("cache.sqlite.damaged").read_bytes() == b"damaged" * 1000
+    assert store.get("space", "a") is None
+    assert store.put("space", {"a": ONE})
+    assert store.get("space", "a") == ONE
+
+
+def test_damage_met_later_is_one_sentence(store):
+    store.path.write_bytes(b"damaged" * 1000)
+    with pytest.raises(CacheError, match=r"the cache .*cache.sqlite is damaged"):
+        store.put("space", {"a": ONE})
+
+
+def test_a_locked_file_is_not_taken_for_a_damaged_one(store, monkeypatch):
+    monkeypatch.setattr(module, "TIMEOUT", 0.05)
+    with closing(sqlite3.connect(store.path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(CacheError, match=r"cannot be used \(database is locked\)"):
+            store.open_space("space")
+    assert not store.path.with_name("cache.sqlite.damaged").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(CacheError, match=r"the cache .*/file/cache.sqlite cannot be used"):
+        CacheStore(tmp_path / "file" / "cache.sqlite", 100).open_space("space")

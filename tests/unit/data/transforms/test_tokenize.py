@@ -53,7 +53,7 @@ def test_the_first_ids_are_padding_unknown_and_mask(transform):
 
 def test_before_learning_the_largest_size_counts_and_reading_is_refused():
     transform = TokenizeTransform(max_tokens=6, vocabulary=60)
-    assert transform.needs_fit
+    assert transform.learns
     assert transform.provides() == {"vocabulary": 60, "mask_id": 2, "max_tokens": 6}
     with pytest.raises(ConfigError, match=re.escape("the vocabulary is not learned yet; call fit() with a corpus")):
         transform("mug")
@@ -69,7 +69,7 @@ def test_what_was_learned_survives_as_json(transform):
 def test_a_tokenizer_file_needs_no_learning(transform, tmp_path):
     transform.words.tokenizer.save(str(tmp_path / "tokenizer.json"))
     other = TokenizeTransform(max_tokens=6, file=str(tmp_path / "tokenizer.json"))
-    assert not other.needs_fit
+    assert not other.learns
     assert other("red 杯子").values.tolist() == transform("red 杯子").values.tolist()
 
 

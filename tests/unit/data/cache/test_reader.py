@@ -1,13 +1,16 @@
 """Prepared inputs: the same as made anew, without opening media, and never stale."""
 
 import pickle
+import sqlite3
+from contextlib import closing
 
 import numpy as np
 import pytest
 import torch
 
-from m5kit.data.cache.prepared import prepared
-from m5kit.data.cache.store import OutputStore
+from m5kit.data.cache import store as module
+from m5kit.data.cache.reader import cached
+from m5kit.data.cache.store import CacheStore
 from m5kit.data.dataset import Pipeline
 from m5kit.data.decode.base import Decoder
 from m5kit.data.transforms.base import Transform
@@ -49,7 +52,7 @@ class Jitter(Transform):
 
 @pytest.fixture
 def store(tmp_path):
-    return OutputStore(tmp_path / "kept" / "outputs.sqlite", limit=10_000)
+    return CacheStore(tmp_path / "cache" / "cache.sqlite", limit=10_000)
 
 
 @pytest.fixture
@@ -72,7 +75,7 @@ def same(one, other):
 @pytest.mark.parametrize("kept", [True, False])
 def test_inputs_are_those_of_evaluation_kept_or_not(item, store, kept):
     plain = Pipeline(Numbers(), Jitter())
-    pipeline = prepared(plain, {}, store if kept else None)
+    pipeline = cached(plain, {}, store if kept else None)
     for seed in (0, 1):
         same(read(pipeline, item, seed), plain.transform(plain.decoder(item.name, item.parent)))
     same(pipeline.transform.blank(), plain.transform.blank())
@@ -82,7 +85,7 @@ def test_inputs_are_those_of_evaluation_kept_or_not(item, store, kept):
 def test_media_are_opened_once_also_by_the_next_run(item, store):
     decoder = Numbers()
     for _ in range(2):
-        pipeline = prepared(Pipeline(decoder, Jitter()), {"keep": True}, store)
+        pipeline = cached(Pipeline(decoder, Jitter()), {"keep": True}, store)
         first = read(pipeline, item)
         same(read(pickle.loads(pickle.dumps(pipeline)), item), first)
     assert decoder.opened == 1
@@ -90,18 +93,18 @@ def test_media_are_opened_once_also_by_the_next_run(item, store):
 
 def test_another_content_or_setting_is_made_anew(item, store):
     decoder = Numbers()
-    assert read(prepared(Pipeline(decoder, Jitter()), {}, store), item).values.tolist() == [1, 2, 3]
+    assert read(cached(Pipeline(decoder, Jitter()), {}, store), item).values.tolist() == [1, 2, 3]
     item.write_text("4 5 6")
-    assert read(prepared(Pipeline(decoder, Jitter()), {}, store), item).values.tolist() == [4, 5, 6]
-    assert read(prepared(Pipeline(decoder, Jitter(2)), {}, store), item).values.tolist() == [8, 10, 12]
-    read(prepared(Pipeline(decoder, Jitter()), {"transform": {"other": 1}}, store), item)
+    assert read(cached(Pipeline(decoder, Jitter()), {}, store), item).values.tolist() == [4, 5, 6]
+    assert read(cached(Pipeline(decoder, Jitter(2)), {}, store), item).values.tolist() == [8, 10, 12]
+    read(cached(Pipeline(decoder, Jitter()), {"transform": {"other": 1}}, store), item)
     assert decoder.opened == 4
 
 
 def test_a_full_store_is_told_once_and_changes_nothing(item, tmp_path, caplog):
-    full = OutputStore(tmp_path / "kept" / "outputs.sqlite", limit=10)
+    full = CacheStore(tmp_path / "cache" / "cache.sqlite", limit=10)
     decoder = Numbers()
-    pipeline = prepared(Pipeline(decoder, Jitter()), {}, full)
+    pipeline = cached(Pipeline(decoder, Jitter()), {}, full)
     for _ in range(3):
         assert read(pipeline, item).values.tolist() == [1, 2, 3]
     assert decoder.opened == 3
@@ -110,9 +113,34 @@ def test_a_full_store_is_told_once_and_changes_nothing(item, tmp_path, caplog):
 
 
 def test_a_file_that_cannot_be_read_is_tried_again(item, store):
-    pipeline = prepared(Pipeline(Numbers(), Jitter()), {}, store)
+    pipeline = cached(Pipeline(Numbers(), Jitter()), {}, store)
     item.write_text("one")
     with pytest.raises(DecodeError):
         read(pipeline, item)
     item.write_text("1 2")
     assert read(pipeline, item).values.tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("content", [b"no database" * 500, None])
+def test_a_file_that_breaks_while_it_is_read_is_named_once_and_changes_nothing(item, store, content, caplog):
+    decoder = Numbers()
+    pipeline = cached(Pipeline(decoder, Jitter()), {}, store)
+    read(pipeline, item)
+    if content is None:  # an entry alone
+        space = pipeline.decoder.space
+        with closing(sqlite3.connect(store.path)) as connection, connection:
+            connection.execute("UPDATE entries SET data = ? WHERE space = ?", (b"rubbish", space))
+    else:
+        store.path.write_bytes(content)
+        module._open.clear()
+    for _ in range(2):
+        assert read(pipeline, item).values.tolist() == [1, 2, 3]
+    assert [("is damaged" in line and "media are opened every time" in line) for line in caplog.messages] == [True]
+    assert decoder.opened == 3
+
+
+def test_a_cache_that_cannot_be_opened_is_done_without(item, tmp_path, caplog):
+    (tmp_path / "file").touch()
+    pipeline = cached(Pipeline(Numbers(), Jitter()), {}, CacheStore(tmp_path / "file" / "cache.sqlite", 100))
+    assert read(pipeline, item).values.tolist() == [1, 2, 3]
+    assert "cannot be used" in caplog.text
