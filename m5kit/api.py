@@ -1,12 +1,25 @@
 """The public surface for plugins: the only module of m5kit that a plugin imports."""
 
+import warnings
+from typing import Any
+
 from m5kit.balancers.base import Balanced, Balancer
 from m5kit.data.decode.base import Decoder
 from m5kit.data.sources.base import Dataset
 from m5kit.data.transforms.base import Transform
 from m5kit.encoders.base import Encoder
 from m5kit.errors import ConfigError, ContractError, DataError, DecodeError, M5KitError, MissingDependencyError
-from m5kit.evaluation.base import Change, Embedded, Figure, Metric, Request, Result
+from m5kit.evaluation.base import (
+    Corruption,
+    Embedded,
+    Gallery,
+    GalleryHit,
+    GalleryQuery,
+    Metric,
+    MetricValue,
+    Request,
+    Result,
+)
 from m5kit.exporters.base import Exporter
 from m5kit.fusions.base import Fusion
 from m5kit.harmonizers.base import Harmonizer
@@ -44,9 +57,9 @@ __all__ = [
     "TRANSFORMS",
     "Balanced",
     "Balancer",
-    "Change",
     "ConfigError",
     "ContractError",
+    "Corruption",
     "DataError",
     "Dataset",
     "DecodeError",
@@ -54,9 +67,11 @@ __all__ = [
     "Embedded",
     "Encoder",
     "Exporter",
-    "Figure",
     "Fused",
     "Fusion",
+    "Gallery",
+    "GalleryHit",
+    "GalleryQuery",
     "Harmonizer",
     "Harmony",
     "Head",
@@ -65,6 +80,7 @@ __all__ = [
     "Inputs",
     "M5KitError",
     "Metric",
+    "MetricValue",
     "MissingDependencyError",
     "Observation",
     "Request",
@@ -79,3 +95,15 @@ __all__ = [
     "View",
     "length_mask",
 ]
+
+DEPRECATED = {"Change": "Corruption", "Figure": "MetricValue"}
+"""Names of earlier versions, and what they are called now; asking for one warns."""
+
+
+def __getattr__(name: str) -> Any:
+    """Answer to the earlier names."""
+    if name not in DEPRECATED:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    now = DEPRECATED[name]
+    warnings.warn(f"m5kit.api.{name} is called {now} now; import that", DeprecationWarning, stacklevel=2)
+    return globals()[now]

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
 from m5kit.api import Dataset, Transform
-from m5kit.assembly.corruption import ChangedItems, Changes, collate_changed
+from m5kit.assembly.corruption import CorruptedItems, Corruptions, collate_corrupted
 from m5kit.assembly.frozen import FrozenOutputs
 from m5kit.assembly.model import build_pipelines, fit_transforms
 from m5kit.config import RunConfig
@@ -127,11 +127,11 @@ class RunData:
         sampler = StepSampler(size=len(samples), batch_size=config.schedule.batch_size, seed=config.seed)
         return self._loader(self._dataset(samples, train=True), sampler)
 
-    def eval_loader(self, samples: Samples, changes: Changes = (None,)) -> DataLoader[list[Batch]]:
-        """Every item once, in order, nothing random but what ``changes`` ask for: a batch for each of them."""
-        items = ChangedItems(self._dataset(samples, train=False), self.pipelines, changes)
+    def eval_loader(self, samples: Samples, corruptions: Corruptions = (None,)) -> DataLoader[list[Batch]]:
+        """Every item once, in order, nothing random but what ``corruptions`` ask for: a batch for each of them."""
+        items = CorruptedItems(self._dataset(samples, train=False), self.pipelines, corruptions)
         return self._loader(
-            items, SequentialSampler(size=len(samples), batch_size=EVAL_BATCH), together=collate_changed
+            items, SequentialSampler(size=len(samples), batch_size=EVAL_BATCH), together=collate_corrupted
         )
 
     @cached_property

@@ -1,4 +1,4 @@
-"""``m5kit evaluate RUN``: the downstream tasks of a trained run, or of a features file."""
+"""``m5kit evaluate RUN``: the metrics of a trained run, or of a features file."""
 
 import argparse
 import json
@@ -18,8 +18,8 @@ def add_parser(verbs: Verbs) -> None:
     """Add the verb."""
     parser = verbs.add_parser(
         "evaluate",
-        help="run the downstream tasks",
-        description="Run the downstream tasks of a trained run, or of a features file.",
+        help="run the metrics",
+        description="Run the metrics of a trained run, or of a features file.",
     )
     parser.add_argument("run_folder", metavar="RUN", type=Path, help="folder of a training run, or a features file")
     parser.add_argument("--config", metavar="CONFIG", help="of a features file: the config that names the tasks")
@@ -30,30 +30,30 @@ def add_parser(verbs: Verbs) -> None:
         type=words,
         action="append",
         metavar="A,B",
-        help="let the model see only these; again for further views, all from one pass over the items",
+        help="let the model see only these; again for further subsets, all from one pass over the items",
     )
-    parser.add_argument("--all-subsets", action="store_true", help="one view for every choice of the run's modalities")
+    parser.add_argument("--all-subsets", action="store_true", help="once for every subset of the run's modalities")
     parser.add_argument("--untrained", action="store_true", help="with the weights before training, to compare with")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Evaluate; the figures of the whole task list on the run's own items are also stored in the run folder."""
+    """Evaluate; the values of all metrics on the run's own items are also stored in the run folder."""
     if options.config is not None or options.run_folder.is_file():
         return _run_on_file(options)
-    from m5kit.inference.evaluation import evaluate, evaluate_views, subsets
+    from m5kit.inference.evaluation import all_subsets, evaluate, evaluate_subsets
     from m5kit.inference.trained_run import TrainedRun
 
     trained = TrainedRun.open(options.run_folder, data=options.data, untrained=options.untrained)
     whole = not (options.tasks or options.data or options.untrained)
-    views = subsets(sorted(trained.data.pipelines)) if options.all_subsets else options.modalities
-    if views is None:
+    subsets = all_subsets(sorted(trained.data.pipelines)) if options.all_subsets else options.modalities
+    if subsets is None:
         _print(evaluate(trained, options.tasks, store=whole), options.json)
-    elif len(views) == 1:
-        _print(evaluate_views(trained, views, options.tasks, store=whole).popitem()[1], options.json)
+    elif len(subsets) == 1:
+        _print(evaluate_subsets(trained, subsets, options.tasks, store=whole).popitem()[1], options.json)
     else:
-        _print_views(evaluate_views(trained, views, options.tasks, store=whole), options.json)
+        _print_subsets(evaluate_subsets(trained, subsets, options.tasks, store=whole), options.json)
     return 0
 
 
@@ -66,7 +66,7 @@ def _run_on_file(options: argparse.Namespace) -> int:
     needs_run = {"--data": options.data, "--modalities": options.modalities, "--all-subsets": options.all_subsets}
     given = [name for name, value in {**needs_run, "--untrained": options.untrained}.items() if value]
     if given:
-        raise ConfigError([f"{', '.join(given)}: only a run can be seen otherwise, a features file is what it is"])
+        raise ConfigError([f"{', '.join(given)}: these need a run; a features file holds finished embeddings"])
     _print(evaluate_file(options.run_folder, options.config, options.tasks), options.json)
     return 0
 
@@ -78,17 +78,17 @@ def _print(evaluation: "Evaluation", as_json: bool) -> None:
         show(evaluation)
 
 
-def _print_views(views: Mapping[str, "Evaluation"], as_json: bool) -> None:
+def _print_subsets(found: Mapping[str, "Evaluation"], as_json: bool) -> None:
     if as_json:
-        write(json.dumps({view: evaluation.as_json() for view, evaluation in views.items()}, indent=2))
+        write(json.dumps({name: evaluation.as_json() for name, evaluation in found.items()}, indent=2))
         return
-    for view, evaluation in views.items():
-        write(f"sees {view}:")
+    for name, evaluation in found.items():
+        write(f"sees {name}:")
         show(evaluation)
 
 
 def show(evaluation: "Evaluation") -> None:
-    """Print the figures as a table, and what was skipped."""
+    """Print the values as a table, and what was skipped."""
     from m5kit.report.results import HEADINGS, result_rows
 
     if evaluation.results:

@@ -18,7 +18,10 @@ API_GROUPS = {
         *("Inputs", "Observation", "Tokens", "Harmony", "Fused", "View", "Hidden", "TaskOutput", "Balanced"),
         *("Swap", "length_mask"),
     ),
-    "What metrics and exporters read, and metrics give": ("Request", "Change", "Embedded", "Figure", "Result"),
+    "What metrics and exporters read, and metrics give": (
+        *("Request", "Corruption", "Embedded", "MetricValue", "Result"),
+        *("Gallery", "GalleryQuery", "GalleryHit"),
+    ),
     "What hooks see": ("Training",),
     "Errors, to raise": (
         *("M5KitError", "ConfigError", "ContractError", "DataError", "DecodeError", "MissingDependencyError"),

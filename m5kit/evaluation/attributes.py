@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 
 from m5kit.errors import ConfigError, DataError
-from m5kit.evaluation.base import Change, Embedded, Figure, Metric, Request, Result
-from m5kit.evaluation.figures import classification_figures
+from m5kit.evaluation.base import Corruption, Embedded, Metric, MetricValue, Request, Result
 from m5kit.evaluation.functional.classification import commonest, linear_probe
+from m5kit.evaluation.values import classification_values
 from m5kit.registry import METRICS
 
 
@@ -18,8 +18,8 @@ class Attributes(Metric):
 
     By default the whole modality that holds the properties is hidden from the model, in training and in test items, so
     that one embedding serves all of them. With ``withhold: property`` only the one that is predicted is taken out; each
-    then costs an embedding of both splits. Other modalities may still tell it: that is what is measured. Beside each
-    accuracy stands what always answering the commonest training value scores.
+    then costs an embedding of both splits. Other modalities may still give it away: that is what is measured. Beside
+    each accuracy stands what always answering the commonest training value scores.
 
     Args:
         train: split that the probes are fitted on.
@@ -38,6 +38,8 @@ class Attributes(Metric):
     Raises:
         ConfigError: nothing is left to see, or properties are to be withheld that are not named.
     """
+
+    needs_modalities = True
 
     def __init__(
         self,
@@ -63,9 +65,9 @@ class Attributes(Metric):
         self.source, self.properties = source, properties
         self.least_items, self.most_values, self.strength = least_items, most_values, strength
         self.splits = [Request(split, seen, space, None, source) for split in (train, test)]
-        self.withheld = {key: Change("withheld", source, key=key) for key in properties or ()}
-        if withhold == "modality":
-            self.withheld = {}
+        self.withheld: dict[str, Corruption] = {}
+        if withhold == "property":
+            self.withheld = {key: Corruption("withheld", source, key=key) for key in properties or ()}
 
     @classmethod
     def example(cls) -> dict[str, object]:
@@ -74,8 +76,12 @@ class Attributes(Metric):
 
     def requests(self) -> tuple[Request, ...]:
         """Train and test, once, or once for each property."""
-        changes: Sequence[Change | None] = list(self.withheld.values()) or [None]
-        return tuple(replace(request, change=change) for change in changes for request in self.splits)
+        if not self.withheld:
+            return tuple(self.splits)
+        asked = []
+        for corruption in self.withheld.values():
+            asked += [replace(request, corruption=corruption) for request in self.splits]
+        return tuple(asked)
 
     def compute(self, embedded: Mapping[Request, Embedded], seed: int) -> Result:
         """``accuracy|PROPERTY`` and ``balanced_accuracy|PROPERTY``, and the means over properties under ``|mean``.
@@ -83,7 +89,11 @@ class Attributes(Metric):
         Raises:
             DataError: no property has enough items.
         """
-        tables = {name: table for name in self._names(embedded) if (table := self._table(name, embedded, seed))}
+        tables: dict[str, Result] = {}
+        for name in self._names(embedded):
+            table = self._table(name, embedded, seed)
+            if table:
+                tables[name] = table
         if not tables:
             raise DataError(
                 f"no property of {self.source!r} has {self.least_items} items in {self.splits[0].split!r} and in "
@@ -91,7 +101,11 @@ class Attributes(Metric):
             )
         scores = list(next(iter(tables.values())))
         means = {f"{score}|mean": _mean([table[score] for table in tables.values()]) for score in scores}
-        return means | {f"{score}|{name}": table[score] for name, table in tables.items() for score in scores}
+        result = dict(means)
+        for name, table in tables.items():
+            for score in scores:
+                result[f"{score}|{name}"] = table[score]
+        return result
 
     def _names(self, embedded: Mapping[Request, Embedded]) -> list[str]:
         if self.properties is not None:
@@ -101,8 +115,8 @@ class Attributes(Metric):
         return [name.removeprefix(prefix) for name in labels if name.startswith(prefix)]
 
     def _table(self, name: str, embedded: Mapping[Request, Embedded], seed: int) -> Result:
-        """Figures of one property; none if too few items have it."""
-        parts = [embedded[replace(request, change=self.withheld.get(name))] for request in self.splits]
+        """Values of one property; none if too few items have it."""
+        parts = [embedded[replace(request, corruption=self.withheld.get(name))] for request in self.splits]
         key = f"{self.source}.{name}"
         if not all(key in part.labels for part in parts):
             return {}
@@ -112,10 +126,10 @@ class Attributes(Metric):
         if few or not 2 <= len(np.unique(values)) <= min(self.most_values, len(values) // 2):
             return {}
         predicted = linear_probe(train.vectors, values, test.vectors, strength=self.strength, seed=seed)
-        return classification_figures(test.labels[key], predicted, guess=commonest(values), seed=seed)
+        return classification_values(test.labels[key], predicted, guess=commonest(values), seed=seed)
 
 
-def _mean(figures: Sequence[Figure]) -> Figure:
+def _mean(values: Sequence[MetricValue]) -> MetricValue:
     """The mean over properties, each counting alike."""
-    chance = float(np.mean([figure.chance for figure in figures]))
-    return Figure(float(np.mean([figure.value for figure in figures])), chance, None, None, len(figures))
+    chance = float(np.mean([each.chance for each in values]))
+    return MetricValue(float(np.mean([each.value for each in values])), chance, None, None, len(values))

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from m5kit.errors import ConfigError
-from m5kit.evaluation.base import Embedded, Figure, Metric, Request, Result, labelled
+from m5kit.evaluation.base import Embedded, Metric, MetricValue, Request, Result, labelled
 from m5kit.evaluation.functional.clustering import SCORES, Labels, matched_hits, purity_hits, shuffled
 from m5kit.evaluation.functional.kmeans import kmeans
 from m5kit.evaluation.functional.vectors import normalise
@@ -64,12 +64,14 @@ class Clustering(Metric):
         clusters = kmeans(normalise(items.vectors), int(labels.max()) + 1, seed, restarts=self.restarts).assignment
         by_item = {"purity": purity_hits(labels, clusters), "accuracy": matched_hits(labels, clusters)}
         chance = {name: self._chance(name, labels, clusters, seed) for name in SCORES}
-        return {
-            name: Figure.mean(by_item[name].astype(np.float64), chance[name], seed)
-            if name in by_item
-            else Figure(score(labels, clusters), chance[name], None, None, len(items))
-            for name, score in SCORES.items()
-        }
+        result = {}
+        for name, score in SCORES.items():
+            if name in by_item:
+                result[name] = MetricValue.mean(by_item[name].astype(np.float64), chance[name], seed)
+            else:
+                # no mean over items, so resampling the items gives no interval
+                result[name] = MetricValue(score(labels, clusters), chance[name], None, None, len(items))
+        return result
 
     def _chance(self, name: str, labels: Labels, clusters: Labels, seed: int) -> float:
         if name in CORRECTED:

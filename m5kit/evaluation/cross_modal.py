@@ -7,7 +7,7 @@ from itertools import permutations
 import numpy as np
 
 from m5kit.errors import ConfigError, DataError
-from m5kit.evaluation.base import Embedded, Figure, Metric, Request, Result
+from m5kit.evaluation.base import Embedded, Metric, MetricValue, Request, Result
 from m5kit.evaluation.retrieval import Retrieval
 from m5kit.registry import METRICS
 
@@ -36,6 +36,8 @@ class CrossModal(Metric):
         ConfigError: there is no pair, or one does not have two sides.
     """
 
+    needs_modalities = True
+
     def __init__(
         self,
         *,
@@ -51,9 +53,11 @@ class CrossModal(Metric):
         if not sides or any(isinstance(pair, str) or len(pair) != 2 for pair in sides):
             raise ConfigError([f"pairs: expected query and gallery side of one or more pairs, got {pairs!r}"])
         self.label = label
-        self.kept = [*(f"{'recall' if label == 'id' else 'map_std'}@{k}" for k in ks), f"mrr@{max(ks, default=1)}"]
-        self.searches = {
-            f"{_named(left)}->{_named(right)}": Retrieval(
+        score = "recall" if label == "id" else "map_std"
+        self.wanted = [*(f"{score}@{k}" for k in ks), f"mrr@{max(ks, default=1)}"]
+        self.searches: dict[str, Retrieval] = {}
+        for left, right in sides:
+            self.searches[f"{_named(left)}->{_named(right)}"] = Retrieval(
                 query=split,
                 gallery=gallery,
                 label=label,
@@ -62,8 +66,6 @@ class CrossModal(Metric):
                 gallery_modalities=right,  # type: ignore[arg-type]
                 space=space,
             )
-            for left, right in sides
-        }
 
     @classmethod
     def example(cls) -> dict[str, Sequence[str]]:
@@ -72,10 +74,13 @@ class CrossModal(Metric):
 
     def requests(self) -> tuple[Request, ...]:
         """Each side once."""
-        return tuple(dict.fromkeys(request for search in self.searches.values() for request in search.requests()))
+        asked: dict[Request, None] = {}  # a set that keeps the order
+        for search in self.searches.values():
+            asked |= dict.fromkeys(search.requests())
+        return tuple(asked)
 
     def compute(self, embedded: Mapping[Request, Embedded], seed: int) -> Result:
-        """Figures such as ``recall@10|a->b`` and ``coverage|a->b`` of every pair, and ``recall@10|mean`` over them.
+        """Values such as ``recall@10|a->b`` and ``coverage|a->b`` of every pair, and ``recall@10|mean`` over them.
 
         Raises:
             DataError: no pair has an item on both sides.
@@ -84,13 +89,13 @@ class CrossModal(Metric):
         answered = [table for table in tables.values() if table]
         if not answered:
             raise DataError(f"no item has both sides of any of the pairs {', '.join(self.searches)}")
-        figures = {f"{name}|mean": _mean([table[name] for table in answered]) for name in self.kept}
+        result = {f"{name}|mean": _mean([table[name] for table in answered]) for name in self.wanted}
         for pair, search in self.searches.items():
-            figures |= {f"{name}|{pair}": tables[pair][name] for name in self.kept if tables[pair]}
-            everyone = embedded[search.queries]
+            if tables[pair]:
+                result |= {f"{name}|{pair}": tables[pair][name] for name in self.wanted}
             share = float(_sides(search, embedded)[0].mean())
-            figures[f"coverage|{pair}"] = Figure(share, None, None, None, len(everyone))
-        return figures
+            result[f"coverage|{pair}"] = MetricValue(share, None, None, None, len(embedded[search.queries]))
+        return result
 
     def _tables(self, embedded: Mapping[Request, Embedded], seed: int) -> Iterator[tuple[str, Result]]:
         for pair, search in self.searches.items():
@@ -110,11 +115,11 @@ def _sides(search: Retrieval, embedded: Mapping[Request, Embedded]) -> tuple[np.
     return left, right
 
 
-def _mean(figures: Sequence[Figure]) -> Figure:
+def _mean(values: Sequence[MetricValue]) -> MetricValue:
     """The mean over pairs; items take part in several of them, so there is no interval."""
-    value = float(np.mean([figure.value for figure in figures]))
-    chance = float(np.mean([figure.chance for figure in figures if figure.chance is not None]))
-    return replace(figures[0], value=value, chance=chance, low=None, high=None, count=len(figures))
+    value = float(np.mean([each.value for each in values]))
+    chance = float(np.mean([each.chance for each in values if each.chance is not None]))
+    return replace(values[0], value=value, chance=chance, low=None, high=None, count=len(values))
 
 
 def _named(side: Side) -> str:

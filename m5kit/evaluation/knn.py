@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from m5kit.errors import ConfigError
 from m5kit.evaluation.base import Embedded, Metric, Request, Result, labelled
-from m5kit.evaluation.figures import classification_figures
 from m5kit.evaluation.functional.classification import commonest, neighbour_vote
 from m5kit.evaluation.functional.search import top_k
 from m5kit.evaluation.functional.vectors import normalise
+from m5kit.evaluation.values import classification_values
 from m5kit.registry import METRICS
 
 
@@ -59,4 +59,4 @@ class Knn(Metric):
         neighbours = top_k(normalise(test.vectors), normalise(train.vectors), self.k)
         labels = train.label(self.label)
         predicted = neighbour_vote(neighbours, labels)
-        return classification_figures(test.label(self.label), predicted, guess=commonest(labels), seed=seed)
+        return classification_values(test.label(self.label), predicted, guess=commonest(labels), seed=seed)

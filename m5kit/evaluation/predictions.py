@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from m5kit.errors import DataError
 from m5kit.evaluation.base import Embedded, Metric, Request, Result, labelled
-from m5kit.evaluation.figures import classification_figures
 from m5kit.evaluation.functional.classification import commonest
+from m5kit.evaluation.values import classification_values
 from m5kit.registry import METRICS
 
 
@@ -44,4 +44,4 @@ class Predictions(Metric):
                 f"data.label={self.label} and a classification head, or use the metric 'probe'"
             )
         labels = items.label(self.label)
-        return classification_figures(labels, items.predictions[self.label], guess=commonest(labels), seed=seed)
+        return classification_values(labels, items.predictions[self.label], guess=commonest(labels), seed=seed)

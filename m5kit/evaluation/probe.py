@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from m5kit.errors import ConfigError
 from m5kit.evaluation.base import Embedded, Metric, Request, Result, labelled
-from m5kit.evaluation.figures import classification_figures
 from m5kit.evaluation.functional.classification import commonest, linear_probe
+from m5kit.evaluation.values import classification_values
 from m5kit.registry import METRICS
 
 
@@ -62,7 +62,7 @@ class Probe(Metric):
             strength = self._choose(train, labelled(embedded, self.val, self.label), seed)
         labels = train.label(self.label)
         predicted = linear_probe(train.vectors, labels, test.vectors, strength=strength, seed=seed)
-        return classification_figures(test.label(self.label), predicted, guess=commonest(labels), seed=seed)
+        return classification_values(test.label(self.label), predicted, guess=commonest(labels), seed=seed)
 
     def _choose(self, train: Embedded, val: Embedded, seed: int) -> float:
         def accuracy(strength: float) -> float:

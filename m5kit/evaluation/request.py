@@ -1,4 +1,4 @@
-"""What a metric may ask for: the embeddings of a split or of items of its own, seen in part or damaged on purpose."""
+"""What a metric may ask for: the embeddings of a split or of items of its own, seen in part or corrupted on purpose."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,23 +10,23 @@ SPACES = ("fused", "unscaled", "contrastive")
 """The embeddings a metric may ask for, see :class:`Request`."""
 
 KINDS = ("missing", "noise", "mismatch", "withheld")
-"""What a :class:`Change` may do."""
+"""The kinds of :class:`Corruption`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class Corruption:
     """What is done to items before the model sees them. It follows from seed and id, whatever the batch and workers.
 
-    Of two strengths of one seed the larger changes what the smaller does, and more.
+    Of two strengths of one seed the larger corrupts what the smaller does, and more.
 
     Attributes:
         kind: ``"missing"`` takes the modality from the share ``strength`` of the items; ``"mismatch"`` gives that share
             the modality of another item; ``"noise"`` adds Gaussian noise of ``strength`` standard deviations of the
             item's own values, and where they are ids (words) replaces that share of them by random ones;
             ``"withheld"`` takes away one property.
-        modality: what is changed; None for all, each by itself.
-        strength: 0 changes nothing.
-        seed: of the chances.
+        modality: what is corrupted; None for all, each by itself.
+        strength: 0 leaves everything as it is.
+        seed: of the random draws.
         key: the property that is withheld; otherwise None.
     """
 
@@ -55,7 +55,7 @@ class Request:
             ``similarity: dot`` is what SCALE's released code compares; ``"contrastive"`` for the mean of the
             L2-normalised contrastive features of the modalities, L2-normalised again, which needs no fusion and
             compares across modalities.
-        change: what is done to the items first; None leaves them as they are.
+        corruption: what is done to the items first; None leaves them as they are.
         properties: a modality that holds properties and values; they join the labels, as ``MODALITY.PROPERTY``.
         samples: items that the metric makes up, to be embedded in place of a split.
     """
@@ -63,7 +63,7 @@ class Request:
     split: str
     modalities: tuple[str, ...] | None = None
     space: str = "fused"
-    change: Change | None = None
+    corruption: Corruption | None = None
     properties: str | None = None
     samples: tuple[Sample, ...] = field(default=(), hash=False)
 

@@ -6,7 +6,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from m5kit.errors import ConfigError
-from m5kit.evaluation.base import Embedded, Figure, Metric, Request, Result, labelled
+from m5kit.evaluation.base import (
+    Embedded,
+    Gallery,
+    GalleryHit,
+    GalleryQuery,
+    Metric,
+    MetricValue,
+    Request,
+    Result,
+    labelled,
+)
 from m5kit.evaluation.functional.bootstrap import mean_interval
 from m5kit.evaluation.functional.ranking import Ranking, chances, scores
 from m5kit.evaluation.functional.search import NOTHING, top_k
@@ -83,14 +93,51 @@ class Retrieval(Metric):
         values = scores(ranking, self.ks)
         lows, highs = mean_interval(np.stack(list(values.values()), axis=1), seed)
         chance = chances(ranking, self.ks)
-        figures = {
-            name: Figure(float(value.mean()), chance[name], float(low), float(high), len(queries))
-            for (name, value), low, high in zip(values.items(), lows, highs, strict=True)
-        }
+        result = {}
+        for (name, by_query), low, high in zip(values.items(), lows, highs, strict=True):
+            mean = float(by_query.mean())
+            result[name] = MetricValue(mean, chance[name], float(low), float(high), len(queries))
         answerable = float((ranking.relevant > 0).mean())
         if answerable < 1:
-            figures["answerable"] = Figure(answerable, None, None, None, len(queries))
-        return figures
+            result["answerable"] = MetricValue(answerable, None, None, None, len(queries))
+        return result
+
+    def sample_hits(
+        self, embedded: Mapping[Request, Embedded], seed: int, *, queries: int = 6, hits: int = 5
+    ) -> Gallery:
+        """Some queries and their best hits.
+
+        The queries are drawn at random among those with the label, before anything is searched, so that what is shown
+        is neither the best nor the worst.
+
+        Args:
+            embedded: as for :meth:`compute`.
+            seed: the same seed draws the same queries.
+            queries: how many at most.
+            hits: how many of each at most.
+        """
+        everyone = labelled(embedded, self.queries, self.label)
+        order = np.random.default_rng(seed).permutation(len(everyone))[:queries]
+        chosen, gallery = everyone.select(np.sort(order)), embedded[self.gallery]
+        found = self.nearest(chosen, gallery, hits)
+        return Gallery(
+            self.queries.split,
+            self.gallery.split,
+            self.queries.modalities,
+            self.gallery.modalities,
+            self.label,
+            [self._shown(chosen, row, gallery, found[row]) for row in range(len(chosen))],
+        )
+
+    def _shown(self, queries: Embedded, row: int, gallery: Embedded, found: NDArray[np.int64]) -> GalleryQuery:
+        label, labels = str(queries.label(self.label)[row]), gallery.label(self.label)
+        positions = found[found != NOTHING]
+        scores = self.vectors(gallery.select(positions)) @ self.vectors(queries)[row]
+        hits = []
+        for position, score in zip(positions.tolist(), scores.tolist(), strict=True):
+            other = str(labels[position])
+            hits.append(GalleryHit(str(gallery.ids[position]), other, score, other == label))
+        return GalleryQuery(str(queries.ids[row]), label, hits)
 
     def rank(self, queries: Embedded, gallery: Embedded) -> Ranking:
         """Search the gallery for labelled queries; the scores of single queries come from this."""

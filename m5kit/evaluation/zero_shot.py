@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from m5kit.errors import ConfigError, DataError
-from m5kit.evaluation.base import Embedded, Figure, Metric, Request, Result, labelled
-from m5kit.evaluation.figures import classification_figures
+from m5kit.evaluation.base import Embedded, Metric, MetricValue, Request, Result, labelled
 from m5kit.evaluation.functional.classification import commonest
 from m5kit.evaluation.functional.search import top_k
 from m5kit.evaluation.functional.vectors import normalise
+from m5kit.evaluation.values import classification_values
 from m5kit.registry import METRICS
 from m5kit.structures import Sample
 
@@ -90,10 +90,10 @@ class ZeroShot(Metric):
         nearest = top_k(normalise(judged.vectors), vectors, 1)[:, 0]
         labels = judged.label(self.label)
         predicted = np.where(judged.seen, names[nearest], "")
-        figures = dict(classification_figures(labels, predicted, guess=commonest(labels), seed=seed))
+        result = dict(classification_values(labels, predicted, guess=commonest(labels), seed=seed))
         if not known.all():
-            figures["coverage"] = Figure(float(known.mean()), None, None, None, len(items))
-        return figures
+            result["coverage"] = MetricValue(float(known.mean()), None, None, None, len(items))
+        return result
 
 
 def _samples(label: str, wording: Mapping[str, str], prompts: Mapping[str, Sequence[Any]]) -> Iterator[Sample]:

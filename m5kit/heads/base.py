@@ -1,6 +1,7 @@
 """The contract of a head: a small readout of the fused view for a downstream task."""
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -12,7 +13,13 @@ class Head(nn.Module, ABC):
 
     Constructors are keyword-only. Filled in by name where taken: ``dim``, ``modalities``, ``classes`` (how many values
     the label has in the training split).
+
+    Attributes:
+        classifies: whether a prediction is one score for each class, ``b classes``; an evaluation then takes the best
+            one for the model's answer.
     """
+
+    classifies: ClassVar[bool] = False
 
     @abstractmethod
     def forward(self, fused: Fused) -> Tensor:

@@ -15,8 +15,8 @@ from m5kit.structures import Fused
 class ClassificationHead(Head):
     """Two linear layers over the concatenated pooled vectors; absent modalities are zeros there.
 
-    The hidden layer is the item's embedding after fine-tuning. As in SCALE's released code nothing bends between the
-    layers unless ``activation`` says so: the hidden layer is then a linear bottleneck.
+    The hidden layer is the item's embedding after fine-tuning. As in SCALE's released code no nonlinearity lies between
+    the layers unless ``activation`` says so: the hidden layer is then a linear bottleneck.
 
     Args:
         dim: width d of a pooled vector.
@@ -27,6 +27,8 @@ class ClassificationHead(Head):
         dropout: between the layers.
         label_smoothing: share of a target that is spread over all classes.
     """
+
+    classifies = True
 
     def __init__(
         self,

@@ -1,30 +1,30 @@
-"""Runs the downstream tasks of a config on a trained run, or on embeddings made before."""
+"""Runs the metrics of a config on a trained run."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from inspect import signature
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 from typing import Any
 
 from m5kit.errors import ConfigError, DataError
 from m5kit.evaluation.base import Embedded, Metric, Request, Result
-from m5kit.evaluation.gallery import found_by_some
-from m5kit.evaluation.retrieval import Retrieval
 from m5kit.inference.trained_run import TrainedRun
 from m5kit.registry import METRICS
 from m5kit.runs.folder import read_json, write_json
 
 GALLERIES = 4
-"""For how many retrieval tasks ``gallery.json`` shows what queries found."""
+"""For how many metrics ``gallery.json`` shows what queries found."""
+
+Subset = tuple[str, ...]
+"""Modalities that a model may see."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Figures by downstream task, and the tasks that could not run.
+    """Values by metric, and the metrics that could not run.
 
     Attributes:
-        results: figures by task.
-        skipped: why, by task.
+        results: values by the name that the config gives the metric.
+        skipped: why, by the same name.
     """
 
     results: Mapping[str, Result]
@@ -32,146 +32,164 @@ class Evaluation:
 
     def as_json(self) -> dict[str, Any]:
         """What ``results.json`` holds."""
-        results = {task: {name: asdict(f) for name, f in result.items()} for task, result in self.results.items()}
+        results: dict[str, dict[str, Any]] = {}
+        for name, result in self.results.items():
+            results[name] = {key: asdict(value) for key, value in result.items()}
         return {"results": results, "skipped": dict(self.skipped)}
 
 
-def evaluate(
-    run: TrainedRun, tasks: Sequence[str] | None = None, modalities: Sequence[str] | None = None, store: bool = False
-) -> Evaluation:
-    """Run downstream tasks.
+def evaluate(run: TrainedRun, metrics: Sequence[str] | None = None, store: bool = False) -> Evaluation:
+    """Run metrics on everything that the run may see.
 
     Args:
         run: trained.
-        tasks: names from the config's ``evaluation``; None for all.
-        modalities: let every task that names no modalities itself see only these.
-        store: write the figures, and what some queries found, to the run folder.
+        metrics: names from the config's ``evaluation``; None for all.
+        store: write the values, and what some queries found, to the run folder.
 
     Raises:
-        ConfigError: an unknown task or modality.
+        ConfigError: an unknown metric.
     """
-    known = run.model.backbone.modalities
-    metrics = {name: build_metric(config, known) for name, config in _chosen(run, tasks, modalities).items()}
-    embedded = run.embed(_requests(run, [metrics]))
-    evaluation = _compute(run, metrics, embedded)
+    chosen = _build_chosen(run, metrics)
+    there = run.data.manifest.split_sizes()
+    able = {name: metric for name, metric in chosen.items() if _missing(metric, there) is None}
+    embedded = run.embed(_requests(able.values()))
+    evaluation = _compute(run, chosen, embedded)
     if store:
-        shown = {name: metrics[name] for name in evaluation.results}
+        shown = {name: able[name] for name in evaluation.results}
         write_json(run.folder.results, evaluation.as_json())
         write_json(run.folder.gallery, _galleries(shown, embedded, run.config.seed))
     return evaluation
 
 
-def evaluate_views(
-    run: TrainedRun, views: Sequence[Sequence[str]], tasks: Sequence[str] | None = None, store: bool = False
+def evaluate_subsets(
+    run: TrainedRun, subsets: Sequence[Sequence[str]], metrics: Sequence[str] | None = None, store: bool = False
 ) -> dict[str, Evaluation]:
-    """Run downstream tasks once for each view, a choice of modalities; every split is decoded once for all of them.
+    """Run metrics once for each subset of the modalities; every split is decoded once for all of them.
 
-    Tasks that name modalities themselves come out the same in every view, so they are left out.
+    Metrics that name modalities themselves come out the same whatever the subset, so they are left out.
 
     Args:
         run: trained.
-        views: the modalities of each; it is named ``image+text``.
-        tasks: names from the config's ``evaluation``; None for all.
-        store: write the figures to the run folder, beside those of other views.
+        subsets: the modalities of each; it is named ``image+text``.
+        metrics: names from the config's ``evaluation``; None for all.
+        store: write the values to the run folder, beside those of other subsets.
 
     Raises:
-        ConfigError: an unknown task or modality, or no task that could see something else.
+        ConfigError: an unknown metric or modality, or no metric that could see something else.
     """
-    open_tasks = [name for name, config in _chosen(run, tasks, None).items() if _follows_view(config)]
-    if not open_tasks:
+    there = run.data.manifest.split_sizes()
+    following = {name: metric for name, metric in _build_chosen(run, metrics).items() if _is_open(metric)}
+    if not following:
         raise ConfigError(["evaluation: every task asked for says itself what it sees, so other views change nothing"])
-    metrics = {
-        "+".join(view): {name: METRICS.build(config) for name, config in _chosen(run, open_tasks, view).items()}
-        for view in views
-    }
-    embedded = run.embed(_requests(run, list(metrics.values())))
-    found = {view: _compute(run, chosen, embedded) for view, chosen in metrics.items()}
+    open_requests = _requests(metric for metric in following.values() if _missing(metric, there) is None)
+    wanted: set[Request] = set()
+    for subset in subsets:
+        wanted |= {_narrowed(request, tuple(subset)) for request in open_requests}
+    embedded = run.embed(wanted)
+    found: dict[str, Evaluation] = {}
+    for subset in subsets:
+        seen = {request: embedded[_narrowed(request, tuple(subset))] for request in open_requests}
+        found["+".join(subset)] = _compute(run, following, seen)
     if store:
         before = read_json(run.folder.views) if run.folder.views.exists() else {}
-        write_json(run.folder.views, before | {view: evaluation.as_json() for view, evaluation in found.items()})
+        write_json(run.folder.views, before | {name: evaluation.as_json() for name, evaluation in found.items()})
     return found
 
 
-def subsets(modalities: Sequence[str]) -> list[tuple[str, ...]]:
+def all_subsets(modalities: Sequence[str]) -> list[Subset]:
     """Every choice of at least one, the small ones first.
 
     Example:
-        >>> subsets(["a", "b"])
+        >>> all_subsets(["a", "b"])
         [('a',), ('b',), ('a', 'b')]
     """
-    return [chosen for size in range(1, len(modalities) + 1) for chosen in combinations(modalities, size)]
-
-
-def _requests(run: TrainedRun, views: Sequence[Mapping[str, Metric]]) -> set[Request]:
-    """What the tasks that can run ask for."""
-    there = run.data.manifest.split_sizes()
-    able = [metric for metrics in views for metric in metrics.values() if not _missing(metric, there)]
-    return {request for metric in able for request in metric.requests()}
-
-
-def _compute(run: TrainedRun, metrics: Mapping[str, Metric], embedded: Mapping[Request, Embedded]) -> Evaluation:
-    there = run.data.manifest.split_sizes()
-    skipped = {name: reason for name, metric in metrics.items() if (reason := _missing(metric, there))}
-    results: dict[str, Result] = {}
-    for name, metric in metrics.items():
-        if name in skipped:
-            continue
-        try:
-            results[name] = metric.compute(embedded, run.config.seed)
-        except DataError as error:  # one task that does not fit the data costs none of the others
-            skipped[name] = str(error)
-    return Evaluation(results, skipped)
+    subsets: list[Subset] = []
+    for size in range(1, len(modalities) + 1):
+        subsets += combinations(modalities, size)
+    return subsets
 
 
 def build_metric(config: Mapping[str, Any], modalities: Sequence[str]) -> Metric:
-    """Build a metric; one that cannot do without ``modalities`` gets those of the run unless the config names some."""
+    """Build a metric; one that needs modalities gets those of the run unless the config names some."""
     given = {"modalities": modalities} if needs_modalities(config) else {}
     metric: Metric = METRICS.build(config, **given)
     return metric
 
 
 def needs_modalities(config: Mapping[str, Any]) -> bool:
-    """Whether the metric must be told modalities, as it is about them, and not only about what is seen through them."""
-    needed = signature(METRICS.get(config["type"])).parameters.get("modalities")
-    return needed is not None and needed.default is needed.empty
+    """Whether a metric must be told modalities that its config leaves out."""
+    part: type[Metric] = METRICS.get(config["type"])
+    return part.needs_modalities and "modalities" not in config
 
 
-def _galleries(metrics: Mapping[str, Metric], embedded: Mapping[Request, Embedded], seed: int) -> dict[str, Any]:
-    """What ``gallery.json`` holds: queries and hits of the first retrieval tasks, by task."""
-    searches = [(name, metric) for name, metric in metrics.items() if isinstance(metric, Retrieval)]
-    return {name: found_by_some(metric, embedded, seed) for name, metric in searches[:GALLERIES]}
+def choose(configured: Mapping[str, Any], names: Sequence[str] | None, whose: str) -> dict[str, Mapping[str, Any]]:
+    """Some of the configs under ``evaluation``, or all of them.
 
-
-def _chosen(
-    run: TrainedRun, tasks: Sequence[str] | None, modalities: Sequence[str] | None
-) -> dict[str, Mapping[str, Any]]:
-    configured = run.config.evaluation
-    unknown = sorted(set(tasks or ()) - set(configured))
+    Raises:
+        ConfigError: a name that is not there; the message says ``whose`` config it is.
+    """
+    unknown = sorted(set(names or ()) - set(configured))
     if unknown:
         known = ", ".join(configured) or "none"
-        raise ConfigError([f"evaluation has no task {', '.join(unknown)}; the run's config has: {known}"])
-    return {name: _narrow(config, modalities) for name, config in configured.items() if not tasks or name in tasks}
+        raise ConfigError([f"evaluation has no task {', '.join(unknown)}; {whose} has: {known}"])
+    return {name: config for name, config in configured.items() if not names or name in names}
 
 
-def _narrow(config: Mapping[str, Any], modalities: Sequence[str] | None) -> Mapping[str, Any]:
-    """Restrict a task that leaves the choice of modalities open, and one inside of it."""
-    if modalities is not None and isinstance(config.get("task"), Mapping):
-        return {**config, "task": _narrow(config["task"], modalities)}
-    return config if modalities is None else {**config, **dict.fromkeys(_open_keys(config), tuple(modalities))}
+def _build_chosen(run: TrainedRun, names: Sequence[str] | None) -> dict[str, Metric]:
+    known = run.model.backbone.modalities
+    chosen = choose(run.config.evaluation, names, "the run's config")
+    return {name: build_metric(config, known) for name, config in chosen.items()}
 
 
-def _follows_view(config: Mapping[str, Any]) -> bool:
-    """Whether a task sees what it is told to see, and nothing else changes with that."""
-    return bool(_open_keys(config)) and not needs_modalities(config)
+def _requests(metrics: Iterable[Metric]) -> set[Request]:
+    asked: set[Request] = set()
+    for metric in metrics:
+        asked.update(metric.requests())
+    return asked
 
 
-def _open_keys(config: Mapping[str, Any]) -> list[str]:
-    """The arguments that say which modalities a task sees, if it says nothing about any of them."""
-    if any(key.endswith("modalities") for key in config):
-        return []
-    return [key for key in METRICS.arguments(config["type"]) if key.endswith("modalities")]
+def _is_open(metric: Metric) -> bool:
+    """Whether a metric leaves it open what the model sees of every split."""
+    splits = [request for request in metric.requests() if not request.samples]
+    return bool(splits) and all(request.modalities is None for request in splits)
+
+
+def _narrowed(request: Request, subset: Subset) -> Request:
+    """The request for what is seen of a subset; items that a metric makes up are seen as it says."""
+    if request.modalities is not None or request.samples:
+        return request
+    return replace(request, modalities=tuple(sorted(subset)))
+
+
+def _compute(run: TrainedRun, metrics: Mapping[str, Metric], embedded: Mapping[Request, Embedded]) -> Evaluation:
+    there = run.data.manifest.split_sizes()
+    results: dict[str, Result] = {}
+    skipped: dict[str, str] = {}
+    for name, metric in metrics.items():
+        missing = _missing(metric, there)
+        if missing is not None:
+            skipped[name] = missing
+            continue
+        try:
+            results[name] = metric.compute(embedded, run.config.seed)
+        except DataError as error:  # one metric that does not fit the data costs none of the others
+            skipped[name] = str(error)
+    return Evaluation(results, skipped)
 
 
 def _missing(metric: Metric, there: Mapping[str, int]) -> str | None:
+    """Why a metric cannot run on the splits that are there; None if it can."""
     absent = sorted({request.split for request in metric.requests() if not request.samples} - set(there))
     return f"the manifest has no split {', '.join(absent)}" if absent else None
+
+
+def _galleries(metrics: Mapping[str, Metric], embedded: Mapping[Request, Embedded], seed: int) -> dict[str, Any]:
+    """What ``gallery.json`` holds: queries and hits of the first metrics that search, by name."""
+    shown: dict[str, Any] = {}
+    for name, metric in metrics.items():
+        gallery = metric.sample_hits(embedded, seed)
+        if gallery is not None:
+            shown[name] = gallery.as_json()
+        if len(shown) == GALLERIES:
+            break
+    return shown

@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from m5kit.api import DataError, Embedded, Figure, Metric, Request, Result
+from m5kit.api import DataError, Embedded, Metric, MetricValue, Request, Result
 from m5kit.registry import METRICS
 from m5kit.testing.anatomy import anatomy
 from m5kit.testing.building import build
@@ -39,7 +39,7 @@ class MetricCase:
         """Embeddings by request; splits have items of their own."""
         return {request: _embedded(request, label) for request in self.metric.requests()}
 
-    def figures(self, seed: int = 0) -> Result:
+    def values(self, seed: int = 0) -> Result:
         """What the metric makes of them."""
         return self.metric.compute(self.embedded(), seed)
 
@@ -71,27 +71,27 @@ def asks_for_embeddings(case: MetricCase) -> None:
 
 
 @CHECKS.add
-def figures_are_well_formed(case: MetricCase) -> None:
-    """Figures have names, finite values, an interval around the value, and a count."""
-    figures = case.figures()
-    expect(bool(figures), "there is none")
-    for name, figure in figures.items():
-        expect(isinstance(figure, Figure), f"{name!r} is a {type(figure).__name__}; return Figure")
-        numbers = [n for n in (figure.value, figure.chance, figure.low, figure.high) if n is not None]
-        expect(bool(np.isfinite(numbers).all()), f"{name!r} holds NaN or infinity: {figure}")
-        low, high = figure.low, figure.high
-        around = low is None or high is None or low <= figure.value + 1e-9 <= high + 2e-9
-        expect(around, f"{name!r} lies outside its interval: {figure}")
-        expect(figure.count > 0, f"{name!r} was made of {figure.count} items")
+def values_are_well_formed(case: MetricCase) -> None:
+    """Values have names, finite values, an interval around the value, and a count."""
+    values = case.values()
+    expect(bool(values), "there is none")
+    for name, value in values.items():
+        expect(isinstance(value, MetricValue), f"{name!r} is a {type(value).__name__}; return MetricValue")
+        numbers = [n for n in (value.value, value.chance, value.low, value.high) if n is not None]
+        expect(bool(np.isfinite(numbers).all()), f"{name!r} holds NaN or infinity: {value}")
+        low, high = value.low, value.high
+        around = low is None or high is None or low <= value.value + 1e-9 <= high + 2e-9
+        expect(around, f"{name!r} lies outside its interval: {value}")
+        expect(value.count > 0, f"{name!r} was made of {value.count} items")
 
 
 @CHECKS.add
 def same_seed_gives_the_same(case: MetricCase) -> None:
-    """The same seed gives the same figures, whatever the global random state, also from another instance."""
-    first = case.figures(3)
+    """The same seed gives the same values, whatever the global random state, also from another instance."""
+    first = case.values(3)
     np.random.seed(1)
-    expect(first == case.figures(3), "a second call gives other figures")
-    expect(first == case.make().compute(case.embedded(), 3), "another instance gives other figures")
+    expect(first == case.values(3), "a second call gives other values")
+    expect(first == case.make().compute(case.embedded(), 3), "another instance gives other values")
 
 
 @CHECKS.add
@@ -107,12 +107,12 @@ def embeddings_are_left_alone(case: MetricCase) -> None:
 def missing_label_is_a_data_error(case: MetricCase) -> None:
     """If no item has the label a metric needs it raises DataError."""
     try:
-        figures = case.metric.compute(case.embedded(label="another"), 0)
+        values = case.metric.compute(case.embedded(label="another"), 0)
     except DataError:
         return
     except Exception as error:
         raise AssertionError(f"it raised {type(error).__name__}: {error}") from error
-    expect(figures == case.figures(), "it scored items without the label it was built for")
+    expect(values == case.values(), "it scored items without the label it was built for")
 
 
 def _is_required(part: type, name: str) -> bool:

@@ -133,7 +133,7 @@ def state_is_json(case: TransformCase) -> None:
     state = json.loads(json.dumps(case.transform.state()))
     if not state:
         if case.transform.learns:
-            raise AssertionError("it overrides fit() and state() is empty; return what was learned from state()")
+            raise AssertionError("it overrides fit() and keeps nothing of what it learned; return it from state()")
         raise Skip("it learns nothing")
     other = case.part.example()[0]
     other.load_state(state)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from m5kit.api import ConfigError, DataError, Embedded, Figure, Metric, Request, Result
+from m5kit.api import ConfigError, DataError, Embedded, Metric, MetricValue, Request, Result
 
 
 class Spread(Metric):
@@ -51,8 +51,8 @@ class Spread(Metric):
         aligned, anyhow = float(distances[together].mean()), float(distances[apart].mean())
         uniform = float(np.log(np.exp(-self.sharpness * distances[apart]).mean()))
         return {
-            "alignment": Figure(aligned, anyhow, None, None, len(items)),
-            "uniformity": Figure(uniform, None, None, None, len(items)),
+            "alignment": MetricValue(aligned, anyhow, None, None, len(items)),
+            "uniformity": MetricValue(uniform, None, None, None, len(items)),
         }
 
 

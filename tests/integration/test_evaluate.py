@@ -61,10 +61,10 @@ def test_a_gallery_shows_what_queries_found(evaluated):
 @pytest.mark.parametrize("kind", ["missing", "noise", "mismatch"])
 def test_damage_does_not_depend_on_batches_and_workers(evaluated, kind, monkeypatch):
     from m5kit.assembly import data as run_data
-    from m5kit.evaluation.base import Change, Request
+    from m5kit.evaluation.base import Corruption, Request
     from m5kit.inference.trained_run import TrainedRun
 
-    request = Request("test", change=Change(kind, None, 0.5))
+    request = Request("test", corruption=Corruption(kind, None, 0.5))
     alone = TrainedRun.open(evaluated, overrides=["data.workers=0"]).embed([request])[request]
     monkeypatch.setattr(run_data, "EVAL_BATCH", 3)
     together = TrainedRun.open(evaluated, overrides=["data.workers=2"]).embed([Request("test"), request])

@@ -1,8 +1,8 @@
 """Reads cached inputs in place of media: a decoder that looks an item up, and a transform that hands it on.
 
 The pair reads both kinds of cached inputs: what decoder and transform make of an item (``cache: true``), and what a
-frozen encoder makes of that. Nothing is ever stale: entries are found by the settings and the version that made them and
-by the bytes of the item's file.
+frozen encoder makes of that. Nothing is ever stale: entries are found by the settings and the version that made them
+and by the bytes of the item's file.
 """
 
 import logging

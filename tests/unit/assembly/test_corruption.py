@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from m5kit.assembly.corruption import ChangedItems, collate_changed, noisy
+from m5kit.assembly.corruption import CorruptedItems, collate_corrupted, noisy
 from m5kit.data.dataset import ManifestDataset, Pipeline
 from m5kit.data.sampler import Draw
-from m5kit.evaluation.request import Change
+from m5kit.evaluation.request import Corruption
 from m5kit.structures import Inputs, Sample
 
 
@@ -36,38 +36,38 @@ def items(count=200, missing="mask"):
 
 def changed(change, count=200, missing="mask"):
     clean, pipelines = items(count, missing)
-    return [view[0] for view in (ChangedItems(clean, pipelines, [change])[Draw(9, i)] for i in range(count))]
+    return [view[0] for view in (CorruptedItems(clean, pipelines, [change])[Draw(9, i)] for i in range(count))]
 
 
 def test_no_change_and_strength_zero_leave_everything():
     clean, pipelines = items(5)
-    for view in ChangedItems(clean, pipelines, [None, Change("missing", strength=0), Change("noise", strength=0)])[
-        Draw(0, 3)
-    ]:
+    for view in CorruptedItems(
+        clean, pipelines, [None, Corruption("missing", strength=0), Corruption("noise", strength=0)]
+    )[Draw(0, 3)]:
         assert view.inputs["a"].values.tolist() == [3.0]
         assert view.inputs["b"].values.tolist() == [1.0, 3.0]
 
 
 def test_a_larger_strength_takes_the_same_and_more():
-    lost = [{p.id for p in changed(Change("missing", "a", s)) if "a" not in p.inputs} for s in (0.25, 0.5, 1.0)]
+    lost = [{p.id for p in changed(Corruption("missing", "a", s)) if "a" not in p.inputs} for s in (0.25, 0.5, 1.0)]
     assert lost[0] < lost[1] < lost[2]
     assert 30 <= len(lost[0]) <= 70
     assert len(lost[2]) == 200
-    assert all("b" in item.inputs for item in changed(Change("missing", "a")))
+    assert all("b" in item.inputs for item in changed(Corruption("missing", "a")))
 
 
 def test_all_modalities_are_changed_each_by_itself():
-    found = changed(Change("missing", None, 0.5))
+    found = changed(Corruption("missing", None, 0.5))
     patterns = {("a" in item.inputs, "b" in item.inputs) for item in found}
     assert patterns == {(True, True), (True, False), (False, True), (False, False)}
 
 
 def test_under_the_policy_zero_a_missing_modality_is_a_blank():
-    assert all(item.inputs["a"].values.tolist() == [0.0] for item in changed(Change("missing", "a"), 5, "zero"))
+    assert all(item.inputs["a"].values.tolist() == [0.0] for item in changed(Corruption("missing", "a"), 5, "zero"))
 
 
 def test_a_mismatch_is_the_modality_of_another_item():
-    found = changed(Change("mismatch", "a", 0.5))
+    found = changed(Corruption("mismatch", "a", 0.5))
     swapped = [i for i, item in enumerate(found) if item.inputs["a"].values.tolist() != [float(i)]]
     assert 70 <= len(swapped) <= 130
     assert all(0 <= int(item.inputs["a"].values[0]) < 200 for item in found)
@@ -75,26 +75,26 @@ def test_a_mismatch_is_the_modality_of_another_item():
 
 
 def test_the_only_item_has_nobody_to_be_mistaken_for():
-    assert "a" not in changed(Change("mismatch", "a"), 1)[0].inputs
+    assert "a" not in changed(Corruption("mismatch", "a"), 1)[0].inputs
 
 
 def test_a_property_is_withheld_and_with_the_last_one_the_modality():
-    assert changed(Change("withheld", "b", key="x"), 3)[2].inputs["b"].values.tolist() == [2.0]
+    assert changed(Corruption("withheld", "b", key="x"), 3)[2].inputs["b"].values.tolist() == [2.0]
     clean, pipelines = items(1)
     clean.samples[0] = Sample("one", {"a": [1.0], "b": {"x": 1.0}})
-    assert set(ChangedItems(clean, pipelines, [Change("withheld", "b", key="x")])[Draw(0, 0)][0].inputs) == {"a"}
+    assert set(CorruptedItems(clean, pipelines, [Corruption("withheld", "b", key="x")])[Draw(0, 0)][0].inputs) == {"a"}
 
 
 def test_other_seeds_and_other_items_draw_otherwise():
-    first, again, other = (changed(Change("missing", "a", 0.5, seed)) for seed in (0, 0, 1))
+    first, again, other = (changed(Corruption("missing", "a", 0.5, seed)) for seed in (0, 0, 1))
     assert [set(item.inputs) for item in first] == [set(item.inputs) for item in again]
     assert [set(item.inputs) for item in first] != [set(item.inputs) for item in other]
 
 
 def test_batches_of_the_same_items_one_for_each_change():
     clean, pipelines = items(6)
-    views = ChangedItems(clean, pipelines, [None, Change("missing", "a")])
-    batches = collate_changed([views[Draw(i, i)] for i in range(6)], ("a", "b"))
+    views = CorruptedItems(clean, pipelines, [None, Corruption("missing", "a")])
+    batches = collate_corrupted([views[Draw(i, i)] for i in range(6)], ("a", "b"))
     assert [batch.present.sum(0).tolist() for batch in batches] == [[6, 6], [0, 6]]
     assert batches[0].ids == batches[1].ids
 

@@ -5,7 +5,7 @@ import pytest
 
 from m5kit.errors import ConfigError, DataError
 from m5kit.evaluation.attributes import Attributes
-from m5kit.evaluation.base import Change, Embedded, Request
+from m5kit.evaluation.base import Corruption, Embedded, Request
 
 GIVEN = {"train": "train", "test": "test", "source": "facts", "modalities": ["facts", "sight"]}
 
@@ -28,8 +28,8 @@ def test_the_modality_is_hidden_and_its_properties_become_labels():
 
 def test_or_only_the_property_is_withheld():
     metric = Attributes(**GIVEN, withhold="property", properties=["hue"])
-    change = Change("withheld", "facts", key="hue")
-    assert [(r.split, r.modalities, r.change) for r in metric.requests()] == [
+    change = Corruption("withheld", "facts", key="hue")
+    assert [(r.split, r.modalities, r.corruption) for r in metric.requests()] == [
         ("train", ("facts", "sight"), change),
         ("test", ("facts", "sight"), change),
     ]

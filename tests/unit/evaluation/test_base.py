@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from m5kit.errors import ConfigError, DataError
-from m5kit.evaluation.base import Embedded, Figure, Request, labelled
+from m5kit.evaluation.base import Embedded, MetricValue, Request, labelled
 
 
 @pytest.fixture
@@ -77,6 +77,6 @@ def test_what_cannot_be_scored_is_refused(ids, vectors, labels, message):
 
 
 def test_a_figure_of_a_mean():
-    figure = Figure.mean(np.array([0.0, 1.0, 1.0, 0.0] * 25), chance=0.1, seed=0)
+    figure = MetricValue.mean(np.array([0.0, 1.0, 1.0, 0.0] * 25), chance=0.1, seed=0)
     assert (figure.value, figure.chance, figure.count) == (0.5, 0.1, 100)
     assert 0.38 < figure.low < 0.43 < 0.57 < figure.high < 0.62

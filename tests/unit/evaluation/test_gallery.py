@@ -5,7 +5,6 @@ import json
 import numpy as np
 
 from m5kit.evaluation.base import Embedded
-from m5kit.evaluation.gallery import found_by_some
 from m5kit.evaluation.retrieval import Retrieval
 
 
@@ -13,7 +12,7 @@ def test_hits_by_hand():
     metric = Retrieval(query="asked", gallery="shop", label="kind")
     queries = Embedded(["q"], [[1.0, 0.0]], {"kind": ["mug"]})
     shop = Embedded(["a", "b", "c"], [[0.0, 2.0], [3.0, 0.0], [1.0, 1.0]], {"kind": ["jug", "jug", "mug"]})
-    found = found_by_some(metric, {metric.queries: queries, metric.gallery: shop}, 0, hits=2)
+    found = metric.sample_hits({metric.queries: queries, metric.gallery: shop}, 0, hits=2).as_json()
     hits = found["queries"][0]["hits"]
     assert (found["query_split"], found["gallery_split"], found["label"]) == ("asked", "shop", "kind")
     assert [(hit["id"], hit["label"], hit["relevant"]) for hit in hits] == [("b", "jug", False), ("c", "mug", True)]
@@ -27,7 +26,7 @@ def test_queries_are_drawn_by_the_seed_alone_and_never_find_themselves():
     ids = [str(i) for i in range(40)]
 
     def shown(vectors, seed):
-        found = found_by_some(metric, {metric.queries: Embedded(ids, vectors, labels)}, seed)
+        found = metric.sample_hits({metric.queries: Embedded(ids, vectors, labels)}, seed).as_json()
         assert json.loads(json.dumps(found))["query_modalities"] is None
         assert all(query["label"] and query["id"] not in [h["id"] for h in query["hits"]] for query in found["queries"])
         return [query["id"] for query in found["queries"]]
@@ -41,5 +40,5 @@ def test_queries_are_drawn_by_the_seed_alone_and_never_find_themselves():
 def test_a_small_gallery_gives_few_hits():
     metric = Retrieval(query="test", label="kind")
     items = Embedded(["a", "b"], np.eye(2), {"kind": ["x", "x"]})
-    found = found_by_some(metric, {metric.queries: items}, 0)
+    found = metric.sample_hits({metric.queries: items}, 0).as_json()
     assert [[hit["id"] for hit in query["hits"]] for query in found["queries"]] == [["b"], ["a"]]

@@ -3,12 +3,12 @@
 import pytest
 
 from m5kit.errors import ConfigError
-from m5kit.evaluation.request import Change, Request
+from m5kit.evaluation.request import Corruption, Request
 from m5kit.structures import Sample
 
 
 def test_equal_changes_make_one_request_and_other_strengths_another():
-    half, again, all_of_it = (Request("test", change=Change("missing", "a", s)) for s in (0.5, 0.5, 1.0))
+    half, again, all_of_it = (Request("test", corruption=Corruption("missing", "a", s)) for s in (0.5, 0.5, 1.0))
     assert {half, again, all_of_it} == {half, all_of_it}
 
 
@@ -27,11 +27,11 @@ def test_made_up_items_tell_requests_apart():
 )
 def test_what_cannot_be_done_to_items_is_refused(kind, strength, message):
     with pytest.raises(ConfigError, match=message):
-        Change(kind, None, strength)
+        Corruption(kind, None, strength)
 
 
 def test_noise_may_be_stronger_than_the_signal():
-    assert Change("noise", None, 4.0).strength == 4.0
+    assert Corruption("noise", None, 4.0).strength == 4.0
 
 
 def test_a_request_of_a_config_has_its_modalities_sorted_and_once():

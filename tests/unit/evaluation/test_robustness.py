@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from m5kit.errors import ConfigError
-from m5kit.evaluation.base import Change, Embedded, Request
+from m5kit.evaluation.base import Corruption, Embedded, Request
 from m5kit.evaluation.robustness import Robustness
 
 SEARCH = {"type": "retrieval", "query": "asked", "gallery": "shop", "label": "kind", "ks": [1]}
@@ -22,7 +22,7 @@ def test_only_the_damaged_splits_are_asked_for_again():
     assert metric.requests() == (
         Request("asked"),
         Request("shop"),
-        Request("asked", change=Change("missing", "sight", 0.5)),
+        Request("asked", corruption=Corruption("missing", "sight", 0.5)),
     )
 
 
@@ -30,7 +30,7 @@ def test_figures_at_every_strength_and_relative_to_the_clean_one():
     metric = Robustness(task=SEARCH, damaged=["asked"], kind="noise", strengths=[2, 1], figures=["recall@1", "mrr@1"])
     shop, noises = items(30, 0.0, 0), {None: 0.0, 1.0: 0.5, 2.0: 5.0}
     embedded = {
-        r: shop if r.split == "shop" else items(40, noises[r.change and r.change.strength], 1)
+        r: shop if r.split == "shop" else items(40, noises[r.corruption and r.corruption.strength], 1)
         for r in metric.requests()
     }
     figures = metric.compute(embedded, 0)

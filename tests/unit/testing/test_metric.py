@@ -6,7 +6,7 @@ from itertools import count
 import numpy as np
 import pytest
 
-from m5kit.api import Figure, Metric, Request
+from m5kit.api import Metric, MetricValue, Request
 from m5kit.testing import check_metric
 
 CALLS = count()
@@ -27,7 +27,7 @@ class Good(Metric):
         labels = items.label(self.label)
         centres = {name: items.vectors[labels == name].mean(0) for name in np.unique(labels)}
         away = [np.linalg.norm(v - centres[name]) for v, name in zip(items.vectors, labels, strict=True)]
-        return {"spread": Figure(float(np.mean(away)), None, None, None, len(items))}
+        return {"spread": MetricValue(float(np.mean(away)), None, None, None, len(items))}
 
 
 class Unrelated:
@@ -54,12 +54,12 @@ class AsksForNothing(Good):
 
 class LiesOutside(Good):
     def compute(self, embedded, seed):
-        return {"spread": Figure(0.5, None, 0.6, 0.7, 3)}
+        return {"spread": MetricValue(0.5, None, 0.6, 0.7, 3)}
 
 
 class Guesses(Good):
     def compute(self, embedded, seed):
-        return {"spread": Figure(float(next(CALLS)), None, None, None, 3)}
+        return {"spread": MetricValue(float(next(CALLS)), None, None, None, 3)}
 
 
 class WritesInPlace(Good):
@@ -80,8 +80,8 @@ BROKEN = {
     "is_documented": (Undocumented, "it has no docstring"),
     "imports_quietly": (Noisy, "printed"),
     "asks_for_embeddings": (AsksForNothing, "return a tuple of Request"),
-    "figures_are_well_formed": (LiesOutside, "'spread' lies outside its interval"),
-    "same_seed_gives_the_same": (Guesses, "a second call gives other figures"),
+    "values_are_well_formed": (LiesOutside, "'spread' lies outside its interval"),
+    "same_seed_gives_the_same": (Guesses, "a second call gives other values"),
     "embeddings_are_left_alone": (WritesInPlace, "changed in place; copy them"),
     "missing_label_is_a_data_error": (RaisesSomethingElse, "it raised KeyError"),
 }

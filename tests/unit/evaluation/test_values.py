@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from m5kit.evaluation.figures import classification_figures
+from m5kit.evaluation.values import classification_values
 
 
 def test_values_and_chance_by_hand():
     labels = np.array(["x", "x", "x", "y"])
-    figures = classification_figures(labels, np.array(["x", "x", "y", "y"]), guess="x", seed=0)
+    figures = classification_values(labels, np.array(["x", "x", "y", "y"]), guess="x", seed=0)
     assert (figures["accuracy"].value, figures["accuracy"].chance) == (0.75, 0.75)
     assert figures["balanced_accuracy"].value == pytest.approx((2 / 3 + 1) / 2)
     assert figures["balanced_accuracy"].chance == 0.5
@@ -16,5 +16,5 @@ def test_values_and_chance_by_hand():
 
 
 def test_an_answer_that_nobody_has_is_never_right():
-    figures = classification_figures(np.array(["x", "y"]), np.array(["z", "z"]), guess="z", seed=0)
+    figures = classification_values(np.array(["x", "y"]), np.array(["z", "z"]), guess="z", seed=0)
     assert all((figure.value, figure.chance, figure.count) == (0, 0, 2) for figure in figures.values())

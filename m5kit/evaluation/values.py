@@ -1,14 +1,14 @@
-"""The figures that several metrics share."""
+"""The values that several metrics share."""
 
 from typing import Any
 
 import numpy as np
 
-from m5kit.evaluation.base import Figure, Result
+from m5kit.evaluation.base import MetricValue, Result
 from m5kit.evaluation.functional.classification import Labels, balanced_accuracy
 
 
-def classification_figures(labels: Labels, predicted: Labels, *, guess: Any, seed: int) -> Result:
+def classification_values(labels: Labels, predicted: Labels, *, guess: Any, seed: int) -> Result:
     """``accuracy`` and ``balanced_accuracy`` beside those of always answering ``guess``.
 
     Args:
@@ -20,8 +20,8 @@ def classification_figures(labels: Labels, predicted: Labels, *, guess: Any, see
     right = (labels == predicted).astype(np.float64)
     constant = np.repeat(guess, len(labels))
     return {
-        "accuracy": Figure.mean(right, float((labels == constant).mean()), seed),
-        "balanced_accuracy": Figure(
+        "accuracy": MetricValue.mean(right, float((labels == constant).mean()), seed),
+        "balanced_accuracy": MetricValue(
             balanced_accuracy(labels, predicted), balanced_accuracy(labels, constant), None, None, len(labels)
         ),
     }

@@ -1,0 +1,142 @@
+"""The embeddings that a metric reads: vectors of items, with their names and labels.
+
+Shape letters: b item, d width.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from m5kit.errors import DataError
+from m5kit.evaluation.features import read_columns, write_columns
+from m5kit.evaluation.request import Request
+
+LABEL_PREFIX = "label_"
+"""What the names of label columns begin with in a features file."""
+
+
+@dataclass(frozen=True, eq=False)
+class Embedded:
+    """The embeddings of one request, with the names and labels of the items.
+
+    Attributes:
+        ids: ``b`` names, each once.
+        vectors: ``b d`` float32, finite.
+        labels: ``b`` strings by label name, ``""`` where an item has no such label.
+        predictions: ``b`` class names by label name, what the model itself says; empty unless it was fine-tuned. Files
+            do not keep them.
+    """
+
+    ids: NDArray[np.str_]
+    vectors: NDArray[np.float32]
+    labels: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
+    predictions: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ids", np.asarray(self.ids, dtype=np.str_))
+        object.__setattr__(self, "vectors", np.ascontiguousarray(self.vectors, dtype=np.float32))
+        object.__setattr__(self, "labels", _as_strings(self.labels))
+        object.__setattr__(self, "predictions", _as_strings(self.predictions))
+        self._check()
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def seen(self) -> NDArray[np.bool_]:
+        """``b``: had the item any of the modalities that the request was for?"""
+        return np.asarray(self.vectors.any(axis=1))
+
+    def label(self, name: str) -> NDArray[np.str_]:
+        """The label ``name`` of each item; ``"id"`` is the item itself, so that each item is a class of its own.
+
+        Raises:
+            DataError: no item has such a label.
+        """
+        if name == "id":
+            return self.ids
+        used = {k: v for k, v in self.labels.items() if (v != "").any()}
+        if name not in used:
+            raise DataError(
+                f"none of the {len(self)} items has a label {name!r} (labels they have: {', '.join(used) or 'none'}); "
+                f"set another label in the metric's config or add it to the manifest"
+            )
+        return used[name]
+
+    def where(self, label: str, value: str) -> "Embedded":
+        """The items whose ``label`` is ``value``."""
+        return self.select(self.label(label) == value)
+
+    def labelled(self, name: str) -> "Embedded":
+        """The items that have the label ``name``."""
+        has = self.label(name) != ""
+        return self if has.all() else self.select(has)
+
+    def select(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> "Embedded":
+        """The items at ``rows`` (a mask or positions)."""
+        labels = {name: values[rows] for name, values in self.labels.items()}
+        predictions = {name: values[rows] for name, values in self.predictions.items()}
+        return Embedded(self.ids[rows], self.vectors[rows], labels, predictions)
+
+    def save(self, path: Path) -> None:
+        """Write ``id``, ``vector`` and one ``label_NAME`` for each label, as ``.npz`` or ``.parquet``."""
+        labels = {LABEL_PREFIX + name: values for name, values in self.labels.items()}
+        write_columns(path, {"id": self.ids, "vector": self.vectors, **labels})
+
+    @classmethod
+    def load(cls, path: Path) -> "Embedded":
+        """Read what :meth:`save` wrote, or a file laid out like it; other columns are ignored.
+
+        Raises:
+            DataError: the file is no ``.npz`` or ``.parquet``, or lacks ``id`` or ``vector``.
+        """
+        columns = read_columns(path)
+        missing = {"id", "vector"} - columns.keys()
+        if missing:
+            raise DataError(f"{path} has no column {' and no '.join(sorted(missing))} (it has {', '.join(columns)})")
+        labels = {}
+        for name, values in columns.items():
+            if name.startswith(LABEL_PREFIX):
+                labels[name.removeprefix(LABEL_PREFIX)] = values
+        return cls(columns["id"], columns["vector"], labels)
+
+    def _check(self) -> None:
+        count = len(self.ids)
+        uneven = [f"{name} has {size}" for name, size in self._sizes() if size != count]
+        if uneven or self.vectors.ndim != 2:
+            shape = self.vectors.shape
+            raise DataError(f"{count} ids need vectors ({count}, d) and as many labels; {shape=} {'; '.join(uneven)}")
+        if len(np.unique(self.ids)) != count:
+            raise DataError(f"{count - len(np.unique(self.ids))} of {count} ids are repeated; give every item its own")
+        if not np.isfinite(self.vectors).all():
+            worst = self.ids[~np.isfinite(self.vectors).all(1)].tolist()
+            raise DataError(
+                f"{len(worst)} of {count} embeddings hold NaN or infinity, the first of them that of {worst[0]!r}; "
+                f"the model diverged or the file is damaged"
+            )
+
+    def _sizes(self) -> Iterator[tuple[str, int]]:
+        yield "vectors", len(self.vectors)
+        for name, values in self.labels.items():
+            yield f"label {name!r}", len(values)
+        for name, values in self.predictions.items():
+            yield f"prediction of {name!r}", len(values)
+
+
+def labelled(embedded: Mapping[Request, Embedded], request: Request, label: str) -> Embedded:
+    """The items of ``request`` that have ``label``.
+
+    Raises:
+        DataError: none has; the message names the split.
+    """
+    try:
+        return embedded[request].labelled(label)
+    except DataError as error:
+        raise DataError(f"split {request.split!r}: {error}") from error
+
+
+def _as_strings(columns: Mapping[str, NDArray[np.str_]]) -> dict[str, NDArray[np.str_]]:
+    return {name: np.asarray(values, dtype=np.str_) for name, values in columns.items()}

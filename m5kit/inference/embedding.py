@@ -1,0 +1,131 @@
+"""Embeds the items of splits with a model, as seen through any subset of their modalities, corrupted or not."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from m5kit.assembly.corruption import Corruptions
+from m5kit.assembly.data import RunData
+from m5kit.data.dataset import Samples
+from m5kit.data.failures import FailureLog
+from m5kit.errors import ConfigError
+from m5kit.evaluation.base import Corruption, Embedded, Request
+from m5kit.inference.labels import read_labels
+from m5kit.models.embedder import Embedding, embed
+from m5kit.models.finetuner import Finetuner
+from m5kit.models.pretrainer import Pretrainer
+from m5kit.parallel.device import default_device
+from m5kit.structures import Batch
+
+Model = Pretrainer | Finetuner
+Seen = tuple[tuple[str, ...] | None, Corruption | None]
+"""Which modalities of the items are seen, and what is done to them; requests that agree in it share a pass."""
+
+
+def embed_requests(model: Model, data: RunData, failures: Path, requests: Iterable[Request]) -> dict[Request, Embedded]:
+    """Embed what metrics ask for; items are decoded once, whatever subsets of their modalities are asked for.
+
+    Args:
+        model: in eval mode, on the device.
+        data: of its run.
+        failures: the file that lists items that cannot be decoded.
+        requests: any; those for the same items are answered together.
+
+    Raises:
+        ConfigError: a modality that the model does not know.
+    """
+    by_items: dict[Request, list[Request]] = {}
+    for request in requests:
+        by_items.setdefault(Request(request.split, samples=request.samples), []).append(request)
+    embedded: dict[Request, Embedded] = {}
+    for asked in by_items.values():
+        embedded |= _embed_together(model, data, failures, asked)
+    return embedded
+
+
+def embed_splits(
+    model: Model,
+    data: RunData,
+    failures: Path,
+    splits: Sequence[str] | None,
+    modalities: tuple[str, ...] | None,
+    space: str,
+) -> Embedded:
+    """Embed every item of some splits, or of all, in one table; the split of each joins the labels."""
+    chosen = data.manifest.split_sizes() if splits is None else splits
+    embedded = embed_requests(model, data, failures, [Request(split, modalities, space) for split in chosen])
+    parts: list[Embedded] = []
+    names: set[str] = set()
+    for request, part in embedded.items():
+        parts.append(replace(part, labels={"split": np.full(len(part), request.split), **part.labels}))
+        names |= parts[-1].labels.keys()
+    labels = {}
+    for name in sorted(names):
+        labels[name] = np.concatenate([part.labels.get(name, np.full(len(part), "")) for part in parts])
+    ids = np.concatenate([part.ids for part in parts])
+    return Embedded(ids, np.concatenate([part.vectors for part in parts]), labels)
+
+
+def _embed_together(
+    model: Model, data: RunData, failures: Path, requests: Sequence[Request]
+) -> dict[Request, Embedded]:
+    """Embed requests for the same items."""
+    samples = requests[0].samples or data.samples(requests[0].split)
+    ids, collected = _run_model(model, data, failures, samples, {_seen(request) for request in requests})
+    predictions = {seen: _predictions(model, data, parts) for seen, parts in collected.items()}
+    labels = {held: read_labels(samples, held) for held in {request.properties for request in requests}}
+    embedded = {}
+    for request in requests:
+        seen = _seen(request)
+        vectors = _vectors(collected[seen], request.space)
+        embedded[request] = Embedded(ids, vectors, labels[request.properties], predictions[seen])
+    return embedded
+
+
+def _run_model(
+    model: Model, data: RunData, failures: Path, samples: Samples, wanted: Iterable[Seen]
+) -> tuple[np.ndarray, dict[Seen, list[Embedding]]]:
+    """The ids of the items, and their embeddings in batches for each way of seeing them; every item is decoded once."""
+    subsets = {seen: _known(model, seen[0]) for seen in wanted}
+    collected: dict[Seen, list[Embedding]] = {seen: [] for seen in subsets}
+    corruptions = [None, *sorted({seen[1] for seen in subsets if seen[1] is not None}, key=str)]
+    ids: list[str] = []
+    for batches in _batches(data, failures, samples, corruptions):
+        ids += batches[0].ids
+        moved = {each: batch.to(default_device()) for each, batch in zip(corruptions, batches, strict=True)}
+        for seen, modalities in subsets.items():
+            collected[seen].append(embed(model, moved[seen[1]].only(modalities)))
+    return np.array(ids), collected
+
+
+def _batches(data: RunData, failures: Path, samples: Samples, corruptions: Corruptions) -> Iterator[list[Batch]]:
+    log = FailureLog(failures, data.config.data.max_failed)
+    for batches in data.eval_loader(samples, corruptions):
+        log.update(batches[0])
+        yield batches
+
+
+def _predictions(model: Model, data: RunData, parts: Sequence[Embedding]) -> Mapping[str, np.ndarray]:
+    """The class names that a fine-tuned model scores highest, by its label; only a head that classifies names any."""
+    if not isinstance(model, Finetuner) or not model.head.classifies:
+        return {}
+    numbers = np.concatenate([part.scores.argmax(1).numpy() for part in parts if part.scores is not None])
+    return {model.label: np.array(data.classes[model.label], dtype=np.str_)[numbers]}
+
+
+def _known(model: Model, modalities: tuple[str, ...] | None) -> tuple[str, ...]:
+    known = model.backbone.modalities
+    unknown = sorted(set(modalities or ()) - set(known))
+    if unknown:
+        raise ConfigError([f"the run has no {', '.join(unknown)}; it was trained with {', '.join(known)}"])
+    return known if modalities is None else modalities
+
+
+def _vectors(parts: Sequence[Embedding], space: str) -> np.ndarray:
+    return np.concatenate([getattr(part, space).numpy() for part in parts])
+
+
+def _seen(request: Request) -> Seen:
+    return request.modalities, request.corruption
