@@ -10,7 +10,7 @@ from m5kit.errors import ConfigError
 from m5kit.fusions.base import Fusion
 from m5kit.nn.packing import Packing
 from m5kit.nn.pooling import present_columns, stack_columns, weighted_sum
-from m5kit.nn.transformer import Block, init_weights
+from m5kit.nn.transformer import FUSION_SHAPE, Block, TransformerShape, init_weights
 from m5kit.registry import FUSIONS
 from m5kit.structures import Fused, Tokens
 
@@ -30,11 +30,8 @@ class BottleneckFusion(Fusion):
     Args:
         modalities: the m columns.
         dim: width d.
-        layers: how many blocks a modality; the first only fills the bottleneck.
+        shape: size of the transformer (``layers``, ``heads``, ``ratio``, ``dropout``).
         latents: how many bottleneck tokens.
-        heads: attention heads a block.
-        ratio: hidden width of the perceptrons over d.
-        dropout: rate on the tokens that go in and on every residual branch.
         shared: one set of blocks for all modalities, which a learned vector tells apart; False, as in the paper, gives
             each its own, so that parameters grow with the number of modalities.
 
@@ -47,18 +44,15 @@ class BottleneckFusion(Fusion):
         *,
         modalities: tuple[str, ...],
         dim: int,
-        layers: int = 2,
+        shape: TransformerShape = FUSION_SHAPE,
         latents: int = 4,
-        heads: int = 8,
-        ratio: float = 4.0,
-        dropout: float = 0.1,
         shared: bool = False,
     ) -> None:
-        if layers < 2 or latents < 1:
+        if shape.layers < 2 or latents < 1:
             raise ConfigError(
                 [
                     "fusion 'bottleneck': modalities meet from the second layer on, in latents; expected layers >= 2 "
-                    f"and latents >= 1, got layers={layers}, latents={latents}"
+                    f"and latents >= 1, got layers={shape.layers}, latents={latents}"
                 ]
             )
         super().__init__()
@@ -66,14 +60,10 @@ class BottleneckFusion(Fusion):
         self.dim = dim
         self.kinds = nn.Parameter(torch.empty(len(self.modalities), dim))
         self.latents = nn.Parameter(torch.empty(latents, dim))
-        self.dropout = nn.Dropout(dropout)
-        stacks = 1 if shared else len(self.modalities)
-        self.layers = nn.ModuleList(
-            nn.ModuleList(
-                Block(dim=dim, heads=heads, ratio=ratio, dropout=dropout, activation="gelu") for _ in range(stacks)
-            )
-            for _ in range(layers)
-        )
+        self.dropout = nn.Dropout(shape.dropout)
+        self.layers = nn.ModuleList()
+        for _ in range(shape.layers):
+            self.layers.append(_blocks(1 if shared else len(self.modalities), dim, shape))
         self.layers.apply(init_weights)
         for table in (self.kinds, self.latents):
             nn.init.trunc_normal_(table, std=0.02)
@@ -109,3 +99,12 @@ class BottleneckFusion(Fusion):
         extra = len(self.latents)
         lengths = torch.where(tokens.lengths > 0, tokens.lengths + extra, 0)
         return Packing.from_lengths(lengths, tokens.values.shape[1] + extra, tokens.values.device)
+
+
+def _blocks(count: int, dim: int, shape: TransformerShape) -> nn.ModuleList:
+    """The blocks of one layer: one for each modality, or one for all."""
+    blocks = nn.ModuleList()
+    for _ in range(count):
+        block = Block(dim=dim, heads=shape.heads, ratio=shape.ratio, dropout=shape.dropout, activation="gelu")
+        blocks.append(block)
+    return blocks

@@ -11,7 +11,7 @@ from m5kit.fusions.base import Fusion
 from m5kit.nn.co_attention import CoAttentionBlock, co_attend, others, seen_keys
 from m5kit.nn.packing import Packing
 from m5kit.nn.pooling import present_columns, stack_columns, weighted_sum
-from m5kit.nn.transformer import init_weights
+from m5kit.nn.transformer import FUSION_SHAPE, TransformerShape, init_weights
 from m5kit.registry import FUSIONS
 from m5kit.structures import Fused, Tokens
 
@@ -30,10 +30,7 @@ class CrossAttentionFusion(Fusion):
     Args:
         modalities: the m columns.
         dim: width d.
-        layers: how many blocks a stream.
-        heads: attention heads a block.
-        ratio: hidden width of the perceptrons over d.
-        dropout: rate on the tokens that go in and on every residual branch.
+        shape: size of the transformer (``layers``, ``heads``, ``ratio``, ``dropout``).
         shared: one set of blocks for all streams, which a learned vector tells apart; False, as in the papers, gives
             each its own, so that parameters grow with the number of modalities.
     """
@@ -43,22 +40,17 @@ class CrossAttentionFusion(Fusion):
         *,
         modalities: tuple[str, ...],
         dim: int,
-        layers: int = 2,
-        heads: int = 8,
-        ratio: float = 4.0,
-        dropout: float = 0.1,
+        shape: TransformerShape = FUSION_SHAPE,
         shared: bool = False,
     ) -> None:
         super().__init__()
         self.modalities = tuple(modalities)
         self.dim = dim
         self.kinds = nn.Parameter(torch.empty(len(self.modalities), dim))
-        self.dropout = nn.Dropout(dropout)
-        stacks = 1 if shared else len(self.modalities)
-        self.layers = nn.ModuleList(
-            nn.ModuleList(CoAttentionBlock(dim=dim, heads=heads, ratio=ratio, dropout=dropout) for _ in range(stacks))
-            for _ in range(layers)
-        )
+        self.dropout = nn.Dropout(shape.dropout)
+        self.layers = nn.ModuleList()
+        for _ in range(shape.layers):
+            self.layers.append(_blocks(1 if shared else len(self.modalities), dim, shape))
         self.apply(init_weights)
         nn.init.trunc_normal_(self.kinds, std=0.02)
 
@@ -83,3 +75,11 @@ class CrossAttentionFusion(Fusion):
             streams = co_attend(blocks, streams, places, seen)
         mixed = [Tokens(place.unpack(s), n) for place, s, n in zip(places, streams, lengths, strict=True)]
         return dict(zip((self.modalities[column] for column in columns), mixed, strict=True))
+
+
+def _blocks(count: int, dim: int, shape: TransformerShape) -> nn.ModuleList:
+    """The blocks of one layer: one for each stream, or one for all."""
+    blocks = nn.ModuleList()
+    for _ in range(count):
+        blocks.append(CoAttentionBlock(dim=dim, heads=shape.heads, ratio=shape.ratio, dropout=shape.dropout))
+    return blocks

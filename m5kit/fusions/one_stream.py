@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from m5kit.fusions.base import Fusion
 from m5kit.nn.joint import JointSequence
 from m5kit.nn.pooling import present_columns, stack_columns, weighted_sum
-from m5kit.nn.transformer import TransformerStack
+from m5kit.nn.transformer import FUSION_SHAPE, TransformerShape, TransformerStack
 from m5kit.registry import FUSIONS
 from m5kit.structures import Fused, Tokens
 
@@ -28,10 +28,7 @@ class OneStreamFusion(Fusion):
     Args:
         modalities: the m columns.
         dim: width d.
-        layers: how many blocks.
-        heads: attention heads a block.
-        ratio: hidden width of the perceptrons over d.
-        dropout: rate on the tokens that go in and on every residual branch.
+        shape: size of the transformer (``layers``, ``heads``, ``ratio``, ``dropout``).
         packed: False computes the padding too, as a reference.
     """
 
@@ -40,10 +37,7 @@ class OneStreamFusion(Fusion):
         *,
         modalities: tuple[str, ...],
         dim: int,
-        layers: int = 2,
-        heads: int = 8,
-        ratio: float = 4.0,
-        dropout: float = 0.1,
+        shape: TransformerShape = FUSION_SHAPE,
         packed: bool = True,
     ) -> None:
         super().__init__()
@@ -51,8 +45,8 @@ class OneStreamFusion(Fusion):
         self.dim = dim
         self.kinds = nn.Parameter(torch.empty(len(self.modalities), dim))
         self.fused = nn.Parameter(torch.empty(dim))
-        self.dropout = nn.Dropout(dropout)
-        self.stack = TransformerStack(dim=dim, layers=layers, heads=heads, ratio=ratio, dropout=dropout, packed=packed)
+        self.dropout = nn.Dropout(shape.dropout)
+        self.stack = TransformerStack(dim=dim, **shape.arguments, packed=packed)
         for table in (self.kinds, self.fused):
             nn.init.trunc_normal_(table, std=0.02)
 

@@ -9,7 +9,7 @@ from m5kit.errors import ConfigError, ContractError
 from m5kit.fusions.base import Fusion
 from m5kit.nn.joint import JointSequence
 from m5kit.nn.pooling import present_columns, stack_columns, weighted_sum
-from m5kit.nn.transformer import TransformerStack
+from m5kit.nn.transformer import FUSION_SHAPE, TransformerShape, TransformerStack
 from m5kit.registry import FUSIONS
 from m5kit.structures import Fused, Tokens
 
@@ -25,10 +25,7 @@ class ScaleFusion(Fusion):
     Args:
         modalities: the m columns.
         dim: width d.
-        layers: how many blocks.
-        heads: attention heads a block.
-        ratio: hidden width of the perceptrons over d.
-        dropout: rate on the tokens that go in and on every residual branch.
+        shape: size of the transformer (``layers``, ``heads``, ``ratio``, ``dropout``).
         positions: the longest sequence of one modality, summary token counted.
         modality_embedding: False leaves the modality vector out, as the authors' code does.
         pooling: ``mean`` by weights, or ``sum``, the plain sum of the authors' code.
@@ -43,10 +40,7 @@ class ScaleFusion(Fusion):
         *,
         modalities: tuple[str, ...],
         dim: int,
-        layers: int = 2,
-        heads: int = 8,
-        ratio: float = 4.0,
-        dropout: float = 0.1,
+        shape: TransformerShape = FUSION_SHAPE,
         positions: int = 512,
         modality_embedding: bool = True,
         pooling: str = "mean",
@@ -60,10 +54,8 @@ class ScaleFusion(Fusion):
         self.pooling = pooling
         self.positions = nn.Parameter(torch.empty(positions, dim))
         self.kinds = nn.Parameter(torch.empty(len(self.modalities), dim)) if modality_embedding else None
-        self.dropout = nn.Dropout(dropout)
-        self.stack = TransformerStack(
-            dim=dim, layers=layers, heads=heads, ratio=ratio, dropout=dropout, activation="quick_gelu", packed=packed
-        )
+        self.dropout = nn.Dropout(shape.dropout)
+        self.stack = TransformerStack(dim=dim, **shape.arguments, activation="quick_gelu", packed=packed)
         for table in (self.positions, self.kinds):
             if table is not None:
                 nn.init.trunc_normal_(table, std=0.02)

@@ -8,10 +8,10 @@ from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool1d, pad
 from torch.nn.utils.parametrize import is_parametrized, remove_parametrizations
 
-from m5kit.encoders.pretrained.base import Hides, Output, PretrainedEncoder, Target
+from m5kit.encoders.pretrained.base import PretrainedEncoder, Target, TokenOptions
 from m5kit.errors import ConfigError, ContractError
 from m5kit.nn.pooling import length_mean
-from m5kit.nn.pretrained.tuning import Pretrained
+from m5kit.nn.pretrained.tuning import Pretrained, Tuning
 from m5kit.nn.pretrained.weights import Weights, load_network, load_processor
 from m5kit.registry import ENCODERS
 from m5kit.structures import Inputs, Observation
@@ -29,15 +29,9 @@ class HFAudio(PretrainedEncoder):
         rate: samples a second of the data; must be the checkpoint's.
         chunk: samples of a stretch.
         weights: a local folder, a hub name, or a config with ``model_type`` that begins at random.
-        trainable: ``none``, ``all``, ``last:N``, ``lora`` or ``lora:RANK``.
-        hides: what a task may hide: the ``input``, or the ``output`` of a frozen network.
-        output: ``tokens``, or the summary alone (``pooled``).
+        tuning: how the network is trained (``trainable``, ``layer_decay``, ``rate_scale``, ``checkpointing``).
+        tokens: what a task may hide and what comes out (``hides``, ``output``, ``mixing``, ``heads``).
         target: what is predicted of a hidden stretch: the ``input``, or what a frozen ``network`` makes of it.
-        layer_decay: factor of the learning rate from each block to the one before.
-        rate_scale: learning rate of the last block over that of new layers.
-        checkpointing: save memory by computing activations twice.
-        mixing: transformer blocks after a frozen network whose output is hidden.
-        heads: attention heads of one.
     """
 
     def __init__(
@@ -47,15 +41,9 @@ class HFAudio(PretrainedEncoder):
         rate: int,
         chunk: int,
         weights: Weights,
-        trainable: str = "none",
-        hides: Hides = "input",
-        output: Output = "tokens",
+        tuning: Tuning = Tuning(),
+        tokens: TokenOptions = TokenOptions(),
         target: Target = "input",
-        layer_decay: float = 1.0,
-        rate_scale: float = 1.0,
-        checkpointing: bool = False,
-        mixing: int = 2,
-        heads: int = 4,
     ) -> None:
         network: Any = load_network(weights, "hf_audio").complete(weights, "hf_audio")
         extractor = load_processor("AutoFeatureExtractor", weights, "hf_audio")
@@ -63,22 +51,13 @@ class HFAudio(PretrainedEncoder):
         _fold_weight_norms(network)
         network.config.apply_spec_augment = False  # what is hidden is the task's business
         network.config.layerdrop = 0.0
-        backbone = Pretrained(
-            network,
-            trainable=trainable,
-            layer_decay=layer_decay,
-            rate_scale=rate_scale,
-            checkpointing=checkpointing,
-        )
+        backbone = Pretrained(network, tuning)
         super().__init__(
             dim=dim,
             width=network.config.hidden_size,
             backbone=backbone,
-            hides=hides,
-            output=output,
+            tokens=tokens,
             target=target,
-            mixing=mixing,
-            heads=heads,
         )
         self.chunk = chunk
         self.normalizes = bool(getattr(extractor, "do_normalize", True))
@@ -125,7 +104,7 @@ class HFAudio(PretrainedEncoder):
             "num_conv_pos_embeddings": 4,
             "num_conv_pos_embedding_groups": 2,
         }
-        encoder = cls(dim=12, rate=16_000, chunk=64, weights=weights, trainable="all")
+        encoder = cls(dim=12, rate=16_000, chunk=64, weights=weights, tuning=Tuning(trainable="all"))
         return encoder, Inputs(torch.randn(3, 6, 64), torch.tensor([6, 2, 4]))
 
 

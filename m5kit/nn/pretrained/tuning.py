@@ -2,15 +2,35 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
 
+from m5kit.arguments import ArgumentGroup
 from m5kit.errors import ConfigError
 from m5kit.nn.pretrained.library import import_library
 
 LORA_RANK = 8
+
+
+@dataclass(frozen=True)
+class Tuning(ArgumentGroup):
+    """How a pretrained network is trained.
+
+    Args:
+        trainable: ``none``, ``all``, ``last:N`` (the last N blocks and what follows them), ``lora`` or ``lora:RANK``
+            (low-rank additions to the linear layers of the blocks, with peft).
+        layer_decay: the learning rate shrinks by this factor a block, from the last to the first.
+        rate_scale: learning rate of the last block over that of new layers.
+        checkpointing: compute activations again in the backward pass, which saves memory.
+    """
+
+    trainable: str = "none"
+    layer_decay: float = 1.0
+    rate_scale: float = 1.0
+    checkpointing: bool = False
 
 
 class Pretrained(nn.Module):
@@ -20,11 +40,7 @@ class Pretrained(nn.Module):
 
     Args:
         network: with its weights.
-        trainable: ``none``, ``all``, ``last:N`` (the last N blocks and what follows them), ``lora`` or ``lora:RANK``
-            (low-rank additions to the linear layers of the blocks, with peft).
-        layer_decay: the learning rate shrinks by this factor a block, from the last to the first.
-        rate_scale: learning rate of the last block over that of new layers.
-        checkpointing: compute activations again in the backward pass, which saves memory.
+        tuning: which share of it learns, and how fast.
 
     Raises:
         ConfigError: ``trainable`` is none of these, or the network cannot do what is asked.
@@ -34,20 +50,17 @@ class Pretrained(nn.Module):
     def __init__(
         self,
         network: nn.Module,
-        *,
-        trainable: str = "none",
-        layer_decay: float = 1.0,
-        rate_scale: float = 1.0,
-        checkpointing: bool = False,
+        tuning: Tuning,
     ) -> None:
         super().__init__()
-        whole = trainable in ("none", "all") and layer_decay == 1.0
+        # Blocks are looked for only where they matter: some networks have none and can still be trained whole.
+        whole = tuning.trainable in ("none", "all") and tuning.layer_decay == 1.0
         self.path = "" if whole else find_blocks(network)
-        self.frozen = trainable == "none"
-        self.layer_decay, self.rate_scale = layer_decay, rate_scale
-        self._choose(network, trainable)
+        self.frozen = tuning.trainable == "none"
+        self.tuning = tuning
+        self._choose(network, tuning.trainable)
         self.network = network
-        if checkpointing:
+        if tuning.checkpointing:
             _enable_checkpointing(network)
 
     def forward(self, *inputs: Any, **named: Any) -> Any:
@@ -58,6 +71,9 @@ class Pretrained(nn.Module):
     def train(self, mode: bool = True) -> "Pretrained":
         """What does not learn stays as it is in use, and so do batch norms: an item must not change another."""
         super().train(mode and not self.frozen)
+        # Dropout in frozen blocks would be noise that nothing can learn from.
+        if mode and self.path and self.tuning.trainable != "all":
+            _rest(self.network, self.network.get_submodule(self.path))
         for module in self.modules():
             if isinstance(module, nn.modules.batchnorm._BatchNorm):
                 module.eval()
@@ -67,7 +83,7 @@ class Pretrained(nn.Module):
         """Factor of the learning rate by parameter name, of those that learn and have another than 1."""
         depth = _depths(self.network, self.path)
         scales = {
-            f"network.{name}": self.rate_scale * self.layer_decay ** depth[name]
+            f"network.{name}": self.tuning.rate_scale * self.tuning.layer_decay ** depth[name]
             for name, parameter in self.network.named_parameters()
             if parameter.requires_grad
         }
@@ -92,6 +108,23 @@ class Pretrained(nn.Module):
                     f"blocks), got {trainable!r}"
                 ]
             )
+
+
+def _rest(module: nn.Module, stack: nn.Module) -> None:
+    """Put into eval mode what does not learn in a network of which a part does.
+
+    A module without parameters (dropout) follows the module that holds it. What is done around the stack of blocks, by
+    such a module or by a function, may act on the frozen part, so it rests too.
+    """
+    around = any(each is stack for each in module.modules())
+    if around:
+        module.training = False
+    for child in module.children():
+        parameters = list(child.parameters())
+        if any(parameter.requires_grad for parameter in parameters):
+            _rest(child, stack)
+        elif parameters or around:
+            child.eval()
 
 
 def find_blocks(network: nn.Module) -> str:
