@@ -42,7 +42,7 @@ def complete(items: Manifest, modalities: StandIns) -> Manifest:
 
 
 @dataclass(frozen=True, slots=True)
-class Losses:
+class RemovedModalities:
     """Takes modalities away from items for good; the last one of an item always stays.
 
     What is lost at a rate is lost at every higher one.

@@ -1,4 +1,4 @@
-"""Given features as tokens, in any modality: regions of pictures, clips of films, bands of sounds."""
+"""Given features as tokens, in any modality: regions of pictures, clips of videos, bands of sounds."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -16,7 +16,7 @@ from m5kit.structures import Inputs, Observation, Tokens
 
 
 @dataclass(frozen=True)
-class Regions(Observation):
+class BoxedFeatures(Observation):
     """Features, and where each stands: ``p l 5``; a task hides the features, not the places."""
 
     boxes: Tensor | None = None
@@ -78,7 +78,7 @@ class FeatureTokens(Encoder):
             )
         values = inputs.values.float()
         boxes = values[..., self.width :] if self.boxes else None
-        return Regions(values[..., : self.width], inputs.lengths, boxes=boxes)
+        return BoxedFeatures(values[..., : self.width], inputs.lengths, boxes=boxes)
 
     def encode(self, observation: Observation) -> Tokens:
         """Contextual features ``p 1+l d``.
@@ -105,7 +105,7 @@ class FeatureTokens(Encoder):
 
     def _places(self, observation: Observation) -> Tensor:
         """Boxes ``p 1+l 5``; that of the summary is the whole picture."""
-        assert isinstance(observation, Regions)
+        assert isinstance(observation, BoxedFeatures)
         assert observation.boxes is not None
         whole = observation.boxes.new_tensor([0.0, 0.0, 1.0, 1.0, 1.0]).expand(len(observation.boxes), 1, -1)
         return torch.cat([whole, observation.boxes], dim=1)

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 from m5kit.api import Dataset, Sample
 from m5kit.registry import DATASETS
-from m5kit.testing.anatomy import anatomy
+from m5kit.testing.class_checks import class_checks
 from m5kit.testing.report import Checks, Report, expect
 
 
@@ -26,7 +26,7 @@ class DatasetCase:
         return [self.dataset[index] for index in range(len(self.dataset))]
 
 
-CHECKS: Checks[DatasetCase] = Checks("datasets", anatomy(Dataset))
+CHECKS: Checks[DatasetCase] = Checks("datasets", class_checks(Dataset))
 
 
 def check_dataset(part: type[Dataset] | str, only: Collection[str] | None = None) -> Report:

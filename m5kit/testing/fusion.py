@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from m5kit.api import Fused, Fusion, Tokens
 from m5kit.registry import FUSIONS
-from m5kit.testing.anatomy import anatomy
 from m5kit.testing.building import build
+from m5kit.testing.class_checks import class_checks
 from m5kit.testing.modules import MODULE_CHECKS, Outputs, backward, finite, same
 from m5kit.testing.report import Checks, Report, expect
 from m5kit.testing.views import DIM, MODALITIES, PRESENT, even_weights, random_tokens
@@ -41,7 +41,7 @@ class FusionCase:
         return self.make()
 
 
-CHECKS: Checks[FusionCase] = Checks("fusions", anatomy(Fusion), MODULE_CHECKS)
+CHECKS: Checks[FusionCase] = Checks("fusions", class_checks(Fusion), MODULE_CHECKS)
 
 
 def check_fusion(part: type[Fusion] | str, only: Collection[str] | None = None) -> Report:

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from m5kit.api import Hook, Training
 from m5kit.hooks.base import WEIGHTS
 from m5kit.registry import HOOKS
-from m5kit.testing.anatomy import anatomy
 from m5kit.testing.building import build
+from m5kit.testing.class_checks import class_checks
 from m5kit.testing.report import Checks, Report, expect
 
 STEPS = 12
@@ -90,7 +90,7 @@ class HookCase:
     folder: Path
 
 
-CHECKS: Checks[HookCase] = Checks("hooks", anatomy(Hook))
+CHECKS: Checks[HookCase] = Checks("hooks", class_checks(Hook))
 
 
 def check_hook(part: type[Hook] | str, only: Collection[str] | None = None) -> Report:

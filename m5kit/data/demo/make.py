@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from m5kit.data.demo.encode import write_film, write_photo, write_sound
-from m5kit.data.demo.picture import film, photo
+from m5kit.data.demo.encode import write_photo, write_sound, write_video
+from m5kit.data.demo.picture import photo, video
 from m5kit.data.demo.plan import Item, Rates, plan
 from m5kit.data.demo.products import BRANDS, CATEGORIES, SHOWS, Product
 from m5kit.data.demo.sound import sound
@@ -76,7 +76,7 @@ def _each(render: Callable[[Item], Any], items: list[Item], workers: int) -> Ite
 def _render(folder: Path, seed: int, item: Item) -> dict[str, Any]:
     """Write the media of one item; its row of the manifest."""
     makers: dict[str, Callable[[Product, np.random.Generator], Any]] = {
-        "image": photo, "text": title, "table": table, "video": film, "audio": sound,
+        "image": photo, "text": title, "table": table, "video": video, "audio": sound,
     }  # fmt: skip
     made = {
         modality: makers[modality](shown, np.random.default_rng([seed, 2, item.number, zlib.crc32(modality.encode())]))
@@ -92,7 +92,7 @@ def _render(folder: Path, seed: int, item: Item) -> dict[str, Any]:
     if "audio" in made:
         write_sound(folder / paths["audio"], made["audio"])
     if "video" in made:
-        write_film(folder / paths["video"], made["video"], made.get("audio"))
+        write_video(folder / paths["video"], made["video"], made.get("audio"))
     values = {modality: paths.get(modality, made.get(modality)) if modality in made else None for modality in makers}
     labels = {"coarse": CATEGORIES[item.product.category], "fine": item.product_id}
     return {"id": item.id, "split": item.split, **values, "labels": labels}

@@ -28,7 +28,7 @@ VALUE = 2
 
 
 @TRANSFORMS.register_module("columns")
-class Columns(Transform):
+class ColumnsTransform(Transform):
     """Table → one id a value ``l``, with the property and the number of each, for ``table_columns``.
 
     A property whose values in the corpus are nearly all numbers (texts such as "12.5" too) is one of numbers: an id
@@ -123,7 +123,7 @@ class Columns(Transform):
         return FIRST + self.buckets + share, column, round(standard * MICRO)
 
     @classmethod
-    def example(cls) -> tuple["Columns", Mapping[str, Any]]:
+    def example(cls) -> tuple["ColumnsTransform", Mapping[str, Any]]:
         """A small transform, and a table of words and numbers."""
         return cls(max_tokens=8, known=4, hashed=3, buckets=16, bins=4), {"colour": ["red", "blue"], "weight": "12.5"}
 

@@ -1,4 +1,4 @@
-"""Sound through networks of Hugging Face transformers that hear samples: Wav2Vec2, HuBERT, WavLM, data2vec ..."""
+"""Sound through networks of Hugging Face transformers that take samples: Wav2Vec2, HuBERT, WavLM, data2vec ..."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -22,7 +22,7 @@ class HFAudio(PretrainedEncoder):
     """A waveform network of transformers; a task hides stretches of samples, which the transform ``waveform`` cuts.
 
     The network's own tokens (about fifty a second) are averaged to one a stretch. Sounds of equal length go through it
-    together, without padding: these networks let padding change what they hear.
+    together, without padding: these networks let padding change their output.
 
     Args:
         dim: width d of the tokens.
@@ -82,8 +82,8 @@ class HFAudio(PretrainedEncoder):
         tokens = values.new_zeros(*values.shape[:2], self.width)
         for rows, size in _equals(lengths):
             there = rows.to(values.device, non_blocking=True)
-            heard = self.backbone(input_values=values[there, :size].flatten(1)).last_hidden_state
-            aligned = adaptive_avg_pool1d(heard.mT.float(), size).mT
+            output = self.backbone(input_values=values[there, :size].flatten(1)).last_hidden_state
+            aligned = adaptive_avg_pool1d(output.mT.float(), size).mT
             full = pad(aligned, (0, 0, 0, values.shape[1] - size))
             tokens = tokens.index_copy(0, there, full)
         return length_mean(tokens, lengths), tokens
@@ -127,11 +127,11 @@ def _check(network: Any, extractor: Any, rate: int, chunk: int) -> None:
     wanted = getattr(extractor, "sampling_rate", rate)
     if rate != wanted:
         problems.append(
-            f"hf_audio: the checkpoint hears {wanted} samples a second, the data's transform makes {rate}; set "
+            f"hf_audio: the checkpoint takes {wanted} samples a second, the data's transform makes {rate}; set "
             f"transform.rate: {wanted}"
         )
     if not hasattr(network, "_get_feat_extract_output_lengths"):
-        problems.append(f"hf_audio: {type(network).__name__} does not hear samples; use hf_spectrogram")
+        problems.append(f"hf_audio: {type(network).__name__} does not take samples; use hf_spectrogram")
     elif int(network._get_feat_extract_output_lengths(torch.tensor(chunk, device="cpu"))) < 1:
         problems.append(f"hf_audio: a stretch of {chunk} samples is too short for the network; raise transform.chunk")
     if problems:

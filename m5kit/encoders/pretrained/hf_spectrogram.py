@@ -29,7 +29,7 @@ class Stretches(Observation):
 class HFSpectrogram(PretrainedEncoder):
     """A spectrogram network of transformers; a task hides stretches of all bands.
 
-    Spectrograms come from the transform ``hf_spectrogram``. The network hears a window of fixed length: what a sound
+    Spectrograms come from the transform ``hf_spectrogram``. The network takes a window of fixed length: what a sound
     does not fill is silence, and no tokens come of it. The network's tokens are averaged to one a stretch.
 
     Args:
@@ -57,7 +57,7 @@ class HFSpectrogram(PretrainedEncoder):
         tokens: TokenOptions = TokenOptions(),
         target: Target = "input",
     ) -> None:
-        network = _hearing(weights)
+        network = _load_tower(weights)
         family = FAMILIES[network.config.model_type]()
         own = load_processor("AutoFeatureExtractor", weights, "hf_spectrogram")
         _check(family, network.config, own, extractor, mels, steps)
@@ -80,7 +80,7 @@ class HFSpectrogram(PretrainedEncoder):
         """
         size = inputs.values.shape[1]
         if size > self.steps:
-            raise ContractError(f"hf_spectrogram hears {self.steps} steps at once, got {size}; shorten the sounds")
+            raise ContractError(f"hf_spectrogram takes {self.steps} steps at once, got {size}; shorten the sounds")
         real = length_mask(inputs.lengths, size, inputs.values.device)
         silence = self.family.silence(inputs.values, real, self.extractor)
         values = torch.where(real[..., None], inputs.values, silence[:, None, None])
@@ -93,7 +93,7 @@ class HFSpectrogram(PretrainedEncoder):
         assert isinstance(observation, Stretches)
         assert observation.silence is not None
         window = self._window(observation.values, observation.mask, observation.silence)
-        summary, tokens = self.family.hear(self.backbone, window)
+        summary, tokens = self.family.encode(self.backbone, window)
         count = observation.values.shape[1]
         aligned = adaptive_avg_pool1d(tokens.mT.float(), -(-self.steps // self.patch)).mT[:, :count]
         return length_mean(aligned, observation.lengths) if summary is None else summary, aligned
@@ -101,9 +101,9 @@ class HFSpectrogram(PretrainedEncoder):
     def _window(self, stretches: Tensor, real: Tensor, silence: Tensor) -> Tensor:
         """``p steps mels``, silence where there is no stretch."""
         level = silence[:, None, None]
-        heard = torch.where(real[..., None], stretches, level).unflatten(2, (self.patch, self.mels)).flatten(1, 2)
-        heard = heard[:, : self.steps] - level
-        return pad(heard, (0, 0, 0, self.steps - heard.shape[1])) + level
+        output = torch.where(real[..., None], stretches, level).unflatten(2, (self.patch, self.mels)).flatten(1, 2)
+        output = output[:, : self.steps] - level
+        return pad(output, (0, 0, 0, self.steps - output.shape[1])) + level
 
     @classmethod
     def example(cls) -> tuple["HFSpectrogram", Inputs]:
@@ -124,7 +124,7 @@ class HFSpectrogram(PretrainedEncoder):
         return encoder, Inputs(torch.randn(3, 24, 8), torch.tensor([24, 7, 16]))
 
 
-def _hearing(weights: Weights) -> Any:
+def _load_tower(weights: Weights) -> Any:
     loaded = load_network(weights, "hf_spectrogram").part("audio_model")
     if loaded.network.config.model_type == "whisper":  # type: ignore[union-attr]
         loaded = loaded.part("encoder")

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from m5kit.data.transforms.columns import Columns
+from m5kit.data.transforms.columns import ColumnsTransform
 from m5kit.encoders.table_columns import Periodic, TableColumns
 from m5kit.errors import ContractError
 from m5kit.nn.transformer import TransformerShape
@@ -15,7 +15,7 @@ from m5kit.structures import Inputs
 
 @pytest.fixture
 def transform():
-    made = Columns(max_tokens=6, known=4, hashed=3, buckets=16, bins=4)
+    made = ColumnsTransform(max_tokens=6, known=4, hashed=3, buckets=16, bins=4)
     made.fit([{"weight": str(n), "colour": "red" if n % 2 else "blue", "sizes": [38, 39]} for n in range(1, 9)])
     return made
 
