@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from m5kit.errors import ConfigError
-from m5kit.fusions.base import Fusion
+from m5kit.fusions.base import Fusion, presence, stack_summaries
 from m5kit.nn.packing import Packing
-from m5kit.nn.pooling import present_columns, stack_columns, weighted_sum
+from m5kit.nn.pooling import weighted_sum
 from m5kit.nn.transformer import FUSION_SHAPE, Block, TransformerShape, init_weights
 from m5kit.registry import FUSIONS
 from m5kit.structures import Fused, Tokens
@@ -70,35 +70,43 @@ class BottleneckFusion(Fusion):
 
     def forward(self, tokens: Mapping[str, Tokens], weights: Tensor) -> Fused:
         """Fuse ``b l d`` tokens by modality; ``weights`` is ``b m``."""
-        present = present_columns({m: t.lengths for m, t in tokens.items()}, self.modalities, len(weights))
-        present = present.to(weights.device, non_blocking=True)
-        fused = {**tokens, **self._mix({m: t for m, t in tokens.items() if t.lengths.any()}, present)}
-        pooled = stack_columns({m: t.summary for m, t in fused.items()}, self.modalities, present, self.dim)
+        present = presence(self, tokens, weights)
+        fused = dict(tokens) | self._mix(_without_empty(tokens), present)
+        pooled = stack_summaries(self, fused, present)
         return Fused(fused, pooled, weighted_sum(pooled, weights), weights)
 
     def _mix(self, tokens: Mapping[str, Tokens], present: Tensor) -> dict[str, Tokens]:
         if not tokens:
             return {}
-        columns = {name: column for column, name in enumerate(self.modalities) if name in tokens}
+        columns, streams, places = {}, {}, {}
+        for column, name in enumerate(self.modalities):
+            if name in tokens:
+                columns[name] = column
+                streams[name] = self.dropout(tokens[name].values + self.kinds[column])
+                places[name] = self._places(tokens[name])
         count = present.sum(1).clamp(min=1)[:, None, None]
         latents = self.latents.expand(len(present), -1, -1)
-        streams = {m: self.dropout(tokens[m].values + self.kinds[column]) for m, column in columns.items()}
-        places = {m: self._places(tokens[m]) for m in columns}
         for layer in cast(Iterable[nn.ModuleList], self.layers):
             copies = []
-            for m, column in columns.items():
-                values = places[m].pack(torch.cat([latents, streams[m]], dim=1))
-                moved = places[m].unpack(layer[column % len(layer)](values, places[m]))  # zeros where absent
+            for name, column in columns.items():
+                values = places[name].pack(torch.cat([latents, streams[name]], dim=1))
+                # With shared blocks a layer has one, which every column then means.
+                moved = places[name].unpack(layer[column % len(layer)](values, places[name]))  # zeros where absent
                 copies.append(moved[:, : len(self.latents)])
-                streams[m] = moved[:, len(self.latents) :]
+                streams[name] = moved[:, len(self.latents) :]
             latents = torch.stack(copies).sum(0) / count
-        return {m: Tokens(values, tokens[m].lengths) for m, values in streams.items()}
+        return {name: Tokens(values, tokens[name].lengths) for name, values in streams.items()}
 
     def _places(self, tokens: Tokens) -> Packing:
         """Where a modality's tokens stand behind the latents; none of either where it is absent."""
         extra = len(self.latents)
         lengths = torch.where(tokens.lengths > 0, tokens.lengths + extra, 0)
         return Packing.from_lengths(lengths, tokens.values.shape[1] + extra, tokens.values.device)
+
+
+def _without_empty(tokens: Mapping[str, Tokens]) -> dict[str, Tokens]:
+    """Only the modalities of which the batch has any token."""
+    return {name: each for name, each in tokens.items() if each.lengths.any()}
 
 
 def _blocks(count: int, dim: int, shape: TransformerShape) -> nn.ModuleList:

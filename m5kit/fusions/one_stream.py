@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from m5kit.fusions.base import Fusion
+from m5kit.fusions.base import Fusion, presence, stack_summaries
 from m5kit.nn.joint import JointSequence
-from m5kit.nn.pooling import present_columns, stack_columns, weighted_sum
+from m5kit.nn.pooling import weighted_sum
 from m5kit.nn.transformer import FUSION_SHAPE, TransformerShape, TransformerStack
 from m5kit.registry import FUSIONS
 from m5kit.structures import Fused, Tokens
@@ -52,15 +52,16 @@ class OneStreamFusion(Fusion):
 
     def forward(self, tokens: Mapping[str, Tokens], weights: Tensor) -> Fused:
         """Fuse ``b l d`` tokens by modality; ``weights`` is ``b m``."""
-        there = present_columns({m: t.lengths for m, t in tokens.items()}, self.modalities, len(weights))
-        present = there.to(weights.device, non_blocking=True)
-        summaries = stack_columns({m: t.summary for m, t in tokens.items()}, self.modalities, present, self.dim)
-        item = Tokens((self.fused + weighted_sum(summaries, weights))[:, None], there.any(1).long())
-        names = [name for name in self.modalities if name in tokens]
-        told = [Tokens(tokens[m].values + self.kinds[self.modalities.index(m)], tokens[m].lengths) for m in names]
-        item, *mixed = self._mix([item, *told])
-        fused = dict(zip(names, mixed, strict=True))
-        pooled = stack_columns({m: t.summary for m, t in fused.items()}, self.modalities, present, self.dim)
+        present = presence(self, tokens, weights)
+        summaries = stack_summaries(self, tokens, present)
+        item = Tokens((self.fused + weighted_sum(summaries, weights))[:, None], _has_tokens(tokens, len(weights)))
+        marked = {}
+        for column, name in enumerate(self.modalities):
+            if name in tokens:
+                marked[name] = Tokens(tokens[name].values + self.kinds[column], tokens[name].lengths)
+        item, *mixed = self._mix([item, *marked.values()])
+        fused = dict(zip(marked, mixed, strict=True))
+        pooled = stack_summaries(self, fused, present)
         return Fused(fused, pooled, item.summary, weights)
 
     def _mix(self, parts: Sequence[Tokens]) -> list[Tokens]:
@@ -69,3 +70,11 @@ class OneStreamFusion(Fusion):
         values = self.dropout(joint.pack([part.values for part in parts]))
         mixed = joint.split(self.stack.transform(joint.join(values), joint.packing))
         return [Tokens(values, part.lengths) for values, part in zip(mixed, parts, strict=True)]
+
+
+def _has_tokens(tokens: Mapping[str, Tokens], items: int) -> Tensor:
+    """1 for an item that has any modality, 0 for one that has none; ``b`` on the host."""
+    longest = torch.zeros(items, dtype=torch.int64)
+    for each in tokens.values():
+        longest = longest.maximum(each.lengths)
+    return longest.clamp(max=1)
