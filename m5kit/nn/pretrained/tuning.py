@@ -82,12 +82,12 @@ class Pretrained(nn.Module):
     def scales(self) -> dict[str, float]:
         """Factor of the learning rate by parameter name, of those that learn and have another than 1."""
         depth = _depths(self.network, self.path)
-        scales = {
-            f"network.{name}": self.tuning.rate_scale * self.tuning.layer_decay ** depth[name]
-            for name, parameter in self.network.named_parameters()
-            if parameter.requires_grad
-        }
-        return {name: scale for name, scale in scales.items() if scale != 1.0}
+        scales = {}
+        for name, parameter in self.network.named_parameters():
+            scale = self.tuning.rate_scale * self.tuning.layer_decay ** depth[name]
+            if parameter.requires_grad and scale != 1.0:
+                scales[f"network.{name}"] = scale
+        return scales
 
     def _choose(self, network: nn.Module, trainable: str) -> None:
         network.requires_grad_(trainable == "all")
@@ -116,7 +116,7 @@ def _rest(module: nn.Module, stack: nn.Module) -> None:
     A module without parameters (dropout) follows the module that holds it. What is done around the stack of blocks, by
     such a module or by a function, may act on the frozen part, so it rests too.
     """
-    around = any(each is stack for each in module.modules())
+    around = stack in set(module.modules())
     if around:
         module.training = False
     for child in module.children():
@@ -133,17 +133,20 @@ def find_blocks(network: nn.Module) -> str:
     Raises:
         ConfigError: there is none.
     """
-    stacks = [(name, each) for name, each in network.named_modules() if _is_stack(each)]
-    if not stacks:
+    sizes: dict[str, int] = {}
+    for name, module in network.named_modules():
+        if _is_stack(module):
+            sizes[name] = sum(parameter.numel() for parameter in module.parameters())
+    if not sizes:
         raise ConfigError([f"{type(network).__name__} has no stack of equal blocks; set trainable: none or all"])
-    sizes: dict[str, int] = {name: sum(p.numel() for p in each.parameters()) for name, each in stacks}
     return max(sizes, key=sizes.__getitem__)
 
 
 def _is_stack(module: nn.Module) -> bool:
-    least = {nn.ModuleList: 1, nn.Sequential: 2}.get(type(module), 0)
-    kinds = {type(block) for block in module.children()}
-    return bool(least) and len(list(module.children())) >= least and len(kinds) == 1
+    # A Sequential of one is seldom a stack: libraries wrap single layers in it.
+    least = {nn.ModuleList: 1, nn.Sequential: 2}.get(type(module))
+    kinds = list(map(type, module.children()))
+    return least is not None and len(kinds) >= least and len(set(kinds)) == 1
 
 
 def _depths(network: nn.Module, path: str) -> dict[str, int]:
@@ -151,25 +154,29 @@ def _depths(network: nn.Module, path: str) -> dict[str, int]:
     names = [name for name, _ in network.named_parameters()]
     if not path:
         return dict.fromkeys(names, 0)
-    inside = {name: int(name.removeprefix(f"{path}.").split(".")[0]) for name in names if name.startswith(f"{path}.")}
-    count = max(inside.values()) + 1
-    first = min(i for i, name in enumerate(names) if name in inside)
-    return {
-        name: count - inside[name] if name in inside else (count + 1 if i < first else 0)
-        for i, name in enumerate(names)
-    }
+    block: dict[str, int] = {}
+    for name in names:
+        if name.startswith(f"{path}."):
+            block[name] = int(name.removeprefix(f"{path}.").split(".")[0])
+    count = max(block.values()) + 1
+    depths = {}
+    passed = False
+    for name in names:  # in the order of registration, which in every library we know is that of the data
+        passed = passed or name in block
+        outside = 0 if passed else count + 1
+        depths[name] = count - block[name] if name in block else outside
+    return depths
 
 
 def _add_lora(network: nn.Module, path: str, rank: int) -> None:
     peft = import_library("peft", "trainable: lora")
-    attention = [
-        name for name, each in network.named_modules() if isinstance(each, nn.MultiheadAttention) and path in name
-    ]
-    linear = [
-        name
-        for name, each in network.named_modules()
-        if isinstance(each, nn.Linear) and name.startswith(path) and not name.startswith(tuple(attention) or ("\0",))
-    ]
+    attention, linear = [], []
+    for name, module in network.named_modules():
+        if isinstance(module, nn.MultiheadAttention) and path in name:
+            attention.append(name)
+        # peft adapts torch's attention as a whole; its inner projection is not to be adapted twice.
+        elif isinstance(module, nn.Linear) and name.startswith(path) and not name.startswith(tuple(attention) or "\0"):
+            linear.append(name)
     if not (attention or linear):
         raise ConfigError(
             [f"trainable: {type(network).__name__} has no linear layer for LoRA; set none, all or last:N"]
@@ -199,10 +206,10 @@ def prefixed(prefix: str, scales: Mapping[str, float]) -> dict[str, float]:
 
 
 def learning_rate_scales(model: nn.Module) -> dict[str, float]:
-    """Factor of the learning rate by parameter name, of those where an encoder in ``model`` says another than 1."""
+    """Factor of the learning rate by parameter name, of those where an encoder in ``model`` asks for another than 1."""
     scales: dict[str, float] = {}
     for path, module in model.named_modules():
-        say = getattr(module, "learning_rate_scales", None)
-        if say is not None:
-            scales |= prefixed(path, say()) if path else say()
+        own = getattr(module, "learning_rate_scales", None)
+        if own is not None:
+            scales |= prefixed(path, own()) if path else own()
     return scales
