@@ -69,8 +69,8 @@ def items_are_well_formed(case: DatasetCase) -> None:
         expect(isinstance(sample.sources, Mapping), f"the sources of {sample.id!r} are {sample.sources!r}")
         absent = [modality for modality, source in sample.sources.items() if source is None]
         expect(not absent, f"{sample.id!r} has {', '.join(absent)} = None; leave the key out")
-        labels = all(isinstance(word, str) for pair in sample.labels.items() for word in pair)
-        expect(labels, f"the labels of {sample.id!r} are {sample.labels!r}")
+        words = [*sample.labels, *sample.labels.values()]
+        expect(all(isinstance(word, str) for word in words), f"the labels of {sample.id!r} are {sample.labels!r}")
 
 
 @CHECKS.add

@@ -3,6 +3,7 @@
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -84,8 +85,14 @@ class ColumnsTransform(Transform):
     def __call__(self, decoded: Mapping[str, Any], generator: np.random.Generator | None = None) -> Inputs:
         """Prepare one table."""
         groups = {key: number for number, key in enumerate(decoded)}
-        rows = [(*self._token(key, value), groups[key]) for key, value in _values(decoded)][: self.max_tokens]
-        return _inputs(*map(list, zip(*rows, strict=True))) if rows else self.blank()
+        ids, columns, numbers, places = [], [], [], []
+        for key, value in islice(_values(decoded), self.max_tokens):
+            found, column, number = self._token(key, value)
+            ids.append(found)
+            columns.append(column)
+            numbers.append(number)
+            places.append(groups[key])  # the values of a list belong to one property and are hidden together
+        return _inputs(ids, columns, numbers, places) if ids else self.blank()
 
     def blank(self) -> Inputs:
         """One value of nothing."""
@@ -136,7 +143,8 @@ def _inputs(ids: list[int], columns: list[int], numbers: list[int], groups: list
 def _values(table: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Property and value, a list's values one by one."""
     for key, value in table.items():
-        yield from ((key, each) for each in (value if isinstance(value, list) else [value]))
+        for each in value if isinstance(value, list) else [value]:
+            yield key, each
 
 
 def _number(value: Any) -> float | None:
