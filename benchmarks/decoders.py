@@ -1,6 +1,6 @@
 """How fast the decoders are against one another, and what each says to every file of a folder of odd ones.
 
-Without arguments, films, pictures and sounds are generated and decoded in alternating blocks (A B B A); what the video
+Without arguments, videos, pictures and sounds are generated and decoded in alternating blocks (A B B A); what the video
 decoders return must agree before anything is timed. The clock is the processor time of this process: loader workers
 fill the cores anyway, and other jobs hardly disturb it. With ``--zoo DIR`` every file below DIR/image, DIR/audio and
 DIR/video is decoded in another process that is stopped after a time limit, and one row says what came out. If
@@ -132,7 +132,7 @@ def expectation(decoder: str, observed: dict) -> str | None:
         return f"{other['frames']} at {other['rate']} Hz" if other["frames"] else "refused"
     if seen is None:
         return None
-    return expected_sound(seen) if decoder == "sound" else expected_film(seen)
+    return expected_sound(seen) if decoder == "sound" else expected_video(seen)
 
 
 def expected_picture(seen) -> str:
@@ -149,7 +149,7 @@ def expected_sound(seen) -> str:
     return f"{seen['audio_decoded']} at {rates[0]} Hz"
 
 
-def expected_film(seen) -> str:
+def expected_video(seen) -> str:
     if isinstance(seen, str) or not seen.get("video_decoded") or seen["video_decode"] != "ok":
         return "refused"
     stream = max((s for s in seen["streams"] if s["type"] == "video"), key=lambda s: s["w"] * s["h"])
@@ -163,15 +163,15 @@ def measure(folder: Path, rounds: int) -> None:
 
     write_media(folder)
     groups = {
-        "film of 10 s, a key frame every 10 s": [({"type": "pyav"}, "long.mp4"), ({"type": "decord"}, "long.mp4")],
-        "film of 10 s, a key frame every second": [({"type": "pyav"}, "short.mp4"), ({"type": "decord"}, "short.mp4")],
+        "video of 10 s, a key frame every 10 s": [({"type": "pyav"}, "long.mp4"), ({"type": "decord"}, "long.mp4")],
+        "video of 10 s, a key frame every second": [({"type": "pyav"}, "short.mp4"), ({"type": "decord"}, "short.mp4")],
         "JPEG of 1200 pixels": [({"type": "pillow"}, "a.jpg"), ({"type": "pillow", "at_least": 448}, "a.jpg")],
         "sound of 10 s": [({"type": "sound"}, name) for name in ("a.flac", "a.wav", "a.ogg", "a.mp3", "long.mp4")],
         "words": [({"type": "text"}, "a red mug " * 8), ({"type": "table"}, {str(i): "red" for i in range(8)})],
     }
     for title, arms in groups.items():
         calls = [(DECODERS.build(config), source) for config, source in arms]
-        if "film" in title:
+        if "video" in title:
             check_equal(*(decoder(source, folder) for decoder, source in calls))
         names = [" ".join(map(str, [*config.values(), source if "." in source else ""])) for config, source in arms]
         report(title, names, alternate(calls, folder, rounds))
@@ -224,10 +224,10 @@ def write_media(folder: Path) -> None:
     for name in ("a.flac", "a.wav", "a.ogg", "a.mp3"):
         soundfile.write(folder / name, wave, 44_100)
     for name, gop in (("long.mp4", 300), ("short.mp4", 30)):
-        write_film(folder / name, texture, wave, gop)
+        write_video(folder / name, texture, wave, gop)
 
 
-def write_film(path: Path, texture, wave, gop: int) -> None:
+def write_video(path: Path, texture, wave, gop: int) -> None:
     """300 frames of 640x360 that pan over the texture, with sound."""
     import av
 

@@ -6,7 +6,6 @@ built-in is found by reading the sources of its package, so that listing names i
 no other file.
 """
 
-import inspect
 import pkgutil
 import re
 from collections.abc import Iterator, Mapping
@@ -19,10 +18,10 @@ from typing import Any
 from mmengine.registry import Registry
 
 from m5kit import plugins
+from m5kit.arguments import flat_parameters, gather
 from m5kit.errors import ConfigError, M5KitError, PluginError, UnknownComponentError
 
 BUILT_IN = "m5kit"
-_CATCH_ALL = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
 class ComponentRegistry(Registry):  # type: ignore[misc]  # mmengine ships no types
@@ -90,13 +89,13 @@ class ComponentRegistry(Registry):  # type: ignore[misc]  # mmengine ships no ty
         """
         arguments = dict(config)
         part = self.get(arguments.pop("type"))
-        accepted = _parameters(part)
+        accepted = flat_parameters(part)
         arguments = {k: v for k, v in injected.items() if k in accepted} | arguments
         problems = argument_problems(part, arguments)
         if problems:
             raise ConfigError([f"{self.singular} {self.described(config['type'])}: {problem}" for problem in problems])
         try:
-            return part(**arguments)
+            return part(**gather(part, arguments))
         except M5KitError:
             raise
         except Exception as error:
@@ -115,7 +114,7 @@ class ComponentRegistry(Registry):  # type: ignore[misc]  # mmengine ships no ty
 
     def arguments(self, name: str) -> list[str]:
         """What the constructor of the part called ``name`` takes."""
-        return list(_parameters(self.get(name)))
+        return list(flat_parameters(self.get(name)))
 
     @contextmanager
     def temporarily(self, name: str, part: type) -> Iterator[None]:
@@ -168,7 +167,7 @@ class ComponentRegistry(Registry):  # type: ignore[misc]  # mmengine ships no ty
 
 def argument_problems(part: type, arguments: Mapping[str, Any]) -> list[str]:
     """What keeps ``part(**arguments)`` from being called, one sentence a mistake; empty if nothing does."""
-    parameters = _parameters(part)
+    parameters = flat_parameters(part)
     problems = []
     for key in arguments:
         if key not in parameters:
@@ -178,15 +177,9 @@ def argument_problems(part: type, arguments: Mapping[str, Any]) -> list[str]:
     problems += [
         f"{name!r} is missing"
         for name, parameter in parameters.items()
-        if parameter.default is parameter.empty and name not in arguments and parameter.kind not in _CATCH_ALL
+        if parameter.default is parameter.empty and name not in arguments
     ]
     return problems
-
-
-def _parameters(part: type) -> dict[str, inspect.Parameter]:
-    """Named parameters; a part without a constructor of its own has ``nn.Module``'s catch-alls, which name none."""
-    catch_all = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    return {name: p for name, p in inspect.signature(part).parameters.items() if p.kind not in catch_all}
 
 
 def _sources(package: str) -> Iterator[tuple[str, str]]:

@@ -23,7 +23,7 @@ from m5kit.data.collate import collate
 from m5kit.data.dataset import ManifestDataset, Pipeline, Samples
 from m5kit.data.manifest import Manifest, label_classes
 from m5kit.data.sampler import SequentialSampler, StepSampler
-from m5kit.data.training_items import Losses, complete, portion
+from m5kit.data.training_items import RemovedModalities, complete, portion
 from m5kit.errors import ConfigError
 from m5kit.nn.pretrained.blueprints import blueprints
 from m5kit.registry import DATASETS
@@ -110,7 +110,7 @@ class RunData:
         wanted, seed = self.config.data, self.config.seed
         items = self.samples(*wanted.train)
         if wanted.missing_rate:
-            items = items.altered(Losses(wanted.missing_rate, seed, self._stand_ins()))
+            items = items.altered(RemovedModalities(wanted.missing_rate, seed, self._stand_ins()))
         if wanted.complete_only:
             items = complete(items, self._stand_ins())
         return portion(items, wanted.share, seed) if wanted.share < 1 else items

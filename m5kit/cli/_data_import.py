@@ -11,7 +11,7 @@ from m5kit.data.importers import FEATURES, FORMATS, SOURCES
 from m5kit.errors import DataError
 
 if TYPE_CHECKING:
-    from m5kit.data.importers.report import Report
+    from m5kit.data.importers.report import ImportReport
 
 
 def add_import(actions: Verbs) -> None:
@@ -25,10 +25,10 @@ def add_import(actions: Verbs) -> None:
 
 def import_source(options: argparse.Namespace) -> int:
     """Import, and say what came of it."""
-    from m5kit.data.importers.columns import Columns
+    from m5kit.data.importers.columns import ColumnMapping
     from m5kit.data.importers.run import import_source
 
-    columns = Columns(
+    columns = ColumnMapping(
         modalities={modality: words(names) for modality, names in _pairs("--map", options.map).items()},
         table=words(options.table),
         numbers=words(options.number),
@@ -72,7 +72,7 @@ def import_m5product(options: argparse.Namespace) -> int:
     return 0
 
 
-def print_report(report: "Report") -> None:
+def print_report(report: "ImportReport") -> None:
     """Print what was imported and what was not found."""
     write_table(["split", "items"], [[split or "(none)", count] for split, count in sorted(report.splits.items())])
     write("")

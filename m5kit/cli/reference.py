@@ -74,6 +74,7 @@ def family_page(family: str) -> Iterator[str]:
             continue
         yield from _arguments(part)
         yield f"```text\n{inspect.getdoc(part) or 'It has no documentation.'}\n```\n"
+        yield from _shared_arguments(part)
 
 
 def api_page() -> Iterator[str]:
@@ -98,9 +99,9 @@ def api_page() -> Iterator[str]:
 
 
 def _arguments(part: type) -> Iterator[str]:
-    from m5kit.config.parts import arguments_of
+    from m5kit.arguments import flat_parameters
 
-    rows = arguments_of(part).values()
+    rows = flat_parameters(part).values()
     if not rows:
         return
     yield "| argument | type | default |\n|---|---|---|"
@@ -109,6 +110,13 @@ def _arguments(part: type) -> Iterator[str]:
         annotation = inspect.formatannotation(parameter.annotation).replace("|", "\\|")
         yield f"| `{parameter.name}` | {annotation} | {default} |"
     yield ""
+
+
+def _shared_arguments(part: type) -> Iterator[str]:
+    from m5kit.arguments import argument_groups
+
+    for name, group in argument_groups(part).items():
+        yield f"`{name}`, each written by its own name:\n\n```text\n{inspect.getdoc(group)}\n```\n"
 
 
 def _methods(thing: type) -> Iterator[str]:

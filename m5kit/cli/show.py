@@ -19,17 +19,19 @@ def add_parser(verbs: Verbs) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print where the part lives, its arguments and its docstring."""
+    from m5kit.arguments import argument_groups, flat_parameters
     from m5kit.cli._catalogue import families
-    from m5kit.config.parts import arguments_of
     from m5kit.registry import FAMILIES
 
     (family,) = families(options.family)
     part = FAMILIES[family].get(options.name)
     write(f"{options.name} ({FAMILIES[family].singular}): {part.__module__}.{part.__qualname__}\n\n")
-    rows = [_row(parameter) for parameter in arguments_of(part).values()]
+    rows = [_row(parameter) for parameter in flat_parameters(part).values()]
     if rows:
         write_table(["argument", "type", "default"], rows)
     write(f"\n{inspect.getdoc(part) or 'It has no documentation.'}")
+    for name, group in argument_groups(part).items():
+        write(f"\n{name} (each written by its own name): {inspect.getdoc(group)}")
     return 0
 
 

@@ -4,12 +4,13 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from inspect import Parameter, signature
-from typing import Any, get_type_hints
+from inspect import Parameter
+from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 
+from m5kit.arguments import flat_hints, flat_parameters
 from m5kit.config.sections import PARTS, TABLES
 from m5kit.errors import M5KitError
 from m5kit.registry import FAMILIES, TRANSFORMS
@@ -82,12 +83,6 @@ def part_problems(part: Part) -> Iterator[Problem]:
         yield from _argument_problems(part, constructor)
 
 
-def arguments_of(part: type) -> dict[str, Parameter]:
-    """What a constructor takes by name; empty for a module without a constructor of its own."""
-    takes_rest = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
-    return {name: each for name, each in signature(part).parameters.items() if each.kind not in takes_rest}
-
-
 def given_problem(annotation: Any, value: Any) -> str | None:
     """Why ``value`` is not of the annotated type; None if it is, or if the type is beyond YAML.
 
@@ -120,7 +115,7 @@ def nearest(key: str, known: Mapping[str, Any] | list[str]) -> str:
 
 
 def _argument_problems(part: Part, constructor: type) -> Iterator[Problem]:
-    parameters, hints = arguments_of(constructor), _type_hints(constructor)
+    parameters, hints = flat_parameters(constructor), flat_hints(constructor)
     given = {key: value for key, value in part.given.items() if key != "type"}
     described = FAMILIES[part.family].described(part.given["type"])
     for key, value in given.items():
@@ -131,13 +126,6 @@ def _argument_problems(part: Part, constructor: type) -> Iterator[Problem]:
     for name, parameter in parameters.items():
         if parameter.default is Parameter.empty and name not in given and name not in INJECTED and not part.open:
             yield f"{part.key}.{name}", f"is missing; {described} needs it"
-
-
-def _type_hints(constructor: type) -> dict[str, Any]:
-    try:
-        return get_type_hints(constructor.__init__)  # type: ignore[misc]  # the class is the one that is built
-    except NameError:  # a plugin imports a type for checkers only; its values are then the constructor's business
-        return {}
 
 
 def _has_plugin_transform(source: Any) -> bool:

@@ -35,7 +35,7 @@ def _picture(path: Path) -> dict[str, float]:
         return {"width": picture.width, "height": picture.height}
 
 
-def _film(path: Path) -> dict[str, float]:
+def _video(path: Path) -> dict[str, float]:
     import av
 
     with av.open(str(path)) as container:
@@ -55,7 +55,7 @@ def _sound(path: Path) -> dict[str, float]:
 
 
 def _seconds(duration: int | None, base: int) -> dict[str, float]:
-    """A film that was recorded as a stream does not know how long it is."""
+    """A video that was recorded as a stream does not know how long it is."""
     return {"seconds": duration / base} if duration else {}
 
 
@@ -65,4 +65,4 @@ def _array(path: Path) -> dict[str, float]:
     return {"tokens": np.load(path, mmap_mode="r", allow_pickle=False).shape[0]}
 
 
-READERS: Mapping[str, Callable[[Path], dict[str, float]]] = {"image": _picture, "video": _film, "audio": _sound}
+READERS: Mapping[str, Callable[[Path], dict[str, float]]] = {"image": _picture, "video": _video, "audio": _sound}

@@ -20,7 +20,7 @@ StandIns = Mapping[str, str | None]
 
 def portion(items: Manifest, share: float, seed: int) -> Manifest:
     """The share of the items whose hashes are smallest: a smaller share of the same seed lies inside a larger one."""
-    chances = np.array([chance(seed, "share", key) for key in items.ids()])
+    chances = np.array([chance(seed, "share", name) for name in items.ids()])
     kept = np.zeros(len(items), dtype=np.bool_)
     kept[np.argsort(chances, kind="stable")[: ceil(share * len(items))]] = True
     return items.take(kept)
@@ -42,7 +42,7 @@ def complete(items: Manifest, modalities: StandIns) -> Manifest:
 
 
 @dataclass(frozen=True, slots=True)
-class Losses:
+class RemovedModalities:
     """Takes modalities away from items for good; the last one of an item always stays.
 
     What is lost at a rate is lost at every higher one.
@@ -59,16 +59,27 @@ class Losses:
 
     def __call__(self, sample: Sample) -> Sample:
         """The sample without what it lost."""
-        chances = {m: chance(self.seed, "missing", m, sample.id) for m in present(sample, self.modalities)}
+        chances = {}
+        for modality in present(sample, self.modalities):
+            chances[modality] = chance(self.seed, "missing", modality, sample.id)
+        # An item without any modality could not be learned from: the one with the highest number stays.
         last = max(chances, key=chances.__getitem__, default=None)
-        lost = frozenset(m for m, drawn in chances.items() if drawn < self.rate and m != last)
-        return replace(sample, sources={m: s for m, s in sample.sources.items() if m not in lost}, lost=lost)
+        lost, left = set(), dict(sample.sources)
+        for modality, drawn in chances.items():
+            if drawn < self.rate and modality != last:
+                lost.add(modality)
+                left.pop(modality, None)
+        return replace(sample, sources=left, lost=frozenset(lost))
 
 
 def present(sample: Sample, modalities: StandIns) -> list[str]:
     """Which of the modalities an item has, by a file of its own or by another's."""
-    there = sample.sources
-    return [m for m, other in modalities.items() if m not in sample.lost and (m in there or other in there)]
+    found = []
+    for modality, stand_in in modalities.items():
+        has_file = modality in sample.sources or stand_in in sample.sources
+        if has_file and modality not in sample.lost:
+            found.append(modality)
+    return found
 
 
 def chance(seed: int, *words: str) -> float:

@@ -6,7 +6,7 @@ from torch.nn.functional import pad
 
 from m5kit.encoders.base import Encoder
 from m5kit.errors import ConfigError, ContractError
-from m5kit.nn.transformer import SummaryTransformer
+from m5kit.nn.transformer import SummaryTransformer, TransformerShape
 from m5kit.registry import ENCODERS
 from m5kit.structures import Inputs, Observation, Tokens, length_mask
 
@@ -24,10 +24,7 @@ class AudioPatches(Encoder):
         steps: the most time steps.
         patch: time steps of a token, an even number.
         width: channels of the stem's first stage.
-        layers: transformer blocks.
-        heads: attention heads a block.
-        ratio: hidden width of the perceptrons over d.
-        dropout: rate in the transformer.
+        shape: size of the transformer (``layers``, ``heads``, ``ratio``, ``dropout``).
 
     Raises:
         ConfigError: ``patch`` is odd.
@@ -43,10 +40,7 @@ class AudioPatches(Encoder):
         steps: int,
         patch: int = 10,
         width: int = 16,
-        layers: int = 2,
-        heads: int = 4,
-        ratio: float = 2.0,
-        dropout: float = 0.1,
+        shape: TransformerShape = TransformerShape(),
     ) -> None:
         super().__init__()
         if patch % 2:
@@ -64,7 +58,7 @@ class AudioPatches(Encoder):
         self.out = nn.Linear(patch // 2 * halved[2] * 2 * width, dim)
         self.raw = nn.Linear(patch * mels, dim)
         self.positions = nn.Parameter(torch.empty(-(-steps // patch), dim))
-        self.transformer = SummaryTransformer(dim=dim, layers=layers, heads=heads, ratio=ratio, dropout=dropout)
+        self.transformer = SummaryTransformer(dim=dim, **shape.arguments)
         for weight in (self.out.weight, self.raw.weight, self.positions):
             nn.init.trunc_normal_(weight, std=0.02)
 
@@ -100,7 +94,7 @@ class AudioPatches(Encoder):
     @classmethod
     def example(cls) -> tuple["AudioPatches", Inputs]:
         """A small instance, and three sounds of different lengths."""
-        encoder = cls(dim=16, mels=12, steps=20, patch=4, width=8, layers=1, heads=2)
+        encoder = cls(dim=16, mels=12, steps=20, patch=4, width=8, shape=TransformerShape(layers=1, heads=2))
         return encoder, Inputs.stack([Inputs.single(torch.randn(length, 12)) for length in (9, 20, 3)])
 
 

@@ -1,4 +1,4 @@
-"""Given features as tokens, in any modality: regions of pictures, clips of films, bands of sounds."""
+"""Given features as tokens, in any modality: regions of pictures, clips of videos, bands of sounds."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -10,13 +10,13 @@ from m5kit.encoders.base import Encoder
 from m5kit.errors import ContractError
 from m5kit.nn.pooling import length_mean
 from m5kit.nn.post_norm import PostNormStack
-from m5kit.nn.transformer import TransformerStack, init_weights
+from m5kit.nn.transformer import TransformerShape, TransformerStack, init_weights
 from m5kit.registry import ENCODERS
 from m5kit.structures import Inputs, Observation, Tokens
 
 
 @dataclass(frozen=True)
-class Regions(Observation):
+class BoxedFeatures(Observation):
     """Features, and where each stands: ``p l 5``; a task hides the features, not the places."""
 
     boxes: Tensor | None = None
@@ -35,10 +35,7 @@ class FeatureTokens(Encoder):
         max_tokens: the most features of an item.
         boxes: 5 if a box follows each feature, 0 if none does.
         positions: learn a vector for each place; features with boxes, or without order, need none.
-        layers: transformer blocks.
-        heads: attention heads a block.
-        ratio: hidden width of the perceptrons over d.
-        dropout: rate in the transformer.
+        shape: size of the transformer (``layers``, ``heads``, ``ratio``, ``dropout``).
         norm: ``pre`` trains steadily; ``post`` is BERT's, as in the paper.
     """
 
@@ -52,10 +49,7 @@ class FeatureTokens(Encoder):
         max_tokens: int,
         boxes: int = 0,
         positions: bool = True,
-        layers: int = 2,
-        heads: int = 4,
-        ratio: float = 2.0,
-        dropout: float = 0.1,
+        shape: TransformerShape = TransformerShape(),
         norm: Literal["pre", "post"] = "pre",
     ) -> None:
         super().__init__()
@@ -63,9 +57,9 @@ class FeatureTokens(Encoder):
         self.project = nn.Linear(width, dim)
         self.place = nn.Linear(boxes, dim) if boxes else None
         self.positions = nn.Parameter(torch.empty(1 + max_tokens, dim)) if positions else None
-        self.norm_in, self.dropout = nn.LayerNorm(dim), nn.Dropout(dropout)
+        self.norm_in, self.dropout = nn.LayerNorm(dim), nn.Dropout(shape.dropout)
         stack = TransformerStack if norm == "pre" else PostNormStack
-        self.stack = stack(dim=dim, layers=layers, heads=heads, ratio=ratio, dropout=dropout)
+        self.stack = stack(dim=dim, **shape.arguments)
         self.norm_out = nn.LayerNorm(dim) if norm == "pre" else nn.Identity()
         self.project.apply(init_weights)
         if self.positions is not None:
@@ -84,7 +78,7 @@ class FeatureTokens(Encoder):
             )
         values = inputs.values.float()
         boxes = values[..., self.width :] if self.boxes else None
-        return Regions(values[..., : self.width], inputs.lengths, boxes=boxes)
+        return BoxedFeatures(values[..., : self.width], inputs.lengths, boxes=boxes)
 
     def encode(self, observation: Observation) -> Tokens:
         """Contextual features ``p 1+l d``.
@@ -111,7 +105,7 @@ class FeatureTokens(Encoder):
 
     def _places(self, observation: Observation) -> Tensor:
         """Boxes ``p 1+l 5``; that of the summary is the whole picture."""
-        assert isinstance(observation, Regions)
+        assert isinstance(observation, BoxedFeatures)
         assert observation.boxes is not None
         whole = observation.boxes.new_tensor([0.0, 0.0, 1.0, 1.0, 1.0]).expand(len(observation.boxes), 1, -1)
         return torch.cat([whole, observation.boxes], dim=1)
@@ -119,5 +113,5 @@ class FeatureTokens(Encoder):
     @classmethod
     def example(cls) -> tuple["FeatureTokens", Inputs]:
         """A small encoder of regions, and three items."""
-        encoder = cls(dim=16, width=6, max_tokens=4, boxes=5, layers=1, heads=2, norm="post")
+        encoder = cls(dim=16, width=6, max_tokens=4, boxes=5, shape=TransformerShape(layers=1, heads=2), norm="post")
         return encoder, Inputs(torch.rand(3, 4, 11), torch.tensor([4, 1, 2]))

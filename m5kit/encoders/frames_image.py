@@ -12,7 +12,7 @@ from m5kit.encoders.base import Encoder
 from m5kit.errors import ConfigError, ContractError
 from m5kit.nn.packing import Packing
 from m5kit.nn.pretrained.extraction import EXTRACTED
-from m5kit.nn.transformer import SummaryTransformer
+from m5kit.nn.transformer import SummaryTransformer, TransformerShape
 from m5kit.registry import ENCODERS
 from m5kit.structures import Inputs, Observation, Tokens
 
@@ -43,10 +43,7 @@ class FramesImage(Encoder):
         frames: the most frames of a clip.
         frame: the image encoder, a mapping with ``type`` as in ``encoder_image``; ``dim`` and ``size`` are filled in.
         output: ``patches`` or ``frames``.
-        layers: transformer blocks over time.
-        heads: attention heads a block.
-        ratio: hidden width of the perceptrons over d.
-        dropout: rate in the transformer.
+        shape: size of the transformer (``layers``, ``heads``, ``ratio``, ``dropout``).
 
     Raises:
         ConfigError: ``frame`` is no mapping with a type, or the image encoder does not fit.
@@ -62,10 +59,7 @@ class FramesImage(Encoder):
         frames: int,
         frame: Mapping[str, Any],
         output: Literal["patches", "frames"] = "frames",
-        layers: int = 2,
-        heads: int = 4,
-        ratio: float = 2.0,
-        dropout: float = 0.1,
+        shape: TransformerShape = TransformerShape(),
     ) -> None:
         super().__init__()
         if not isinstance(frame.get("type"), str):
@@ -75,7 +69,7 @@ class FramesImage(Encoder):
         self.dim, self.output = dim, output
         self.frame: Encoder = ENCODERS.build(frame, dim=dim, size=size)
         self.time = nn.Parameter(torch.empty(frames, dim))
-        self.transformer = SummaryTransformer(dim=dim, layers=layers, heads=heads, ratio=ratio, dropout=dropout)
+        self.transformer = SummaryTransformer(dim=dim, **shape.arguments)
         nn.init.trunc_normal_(self.time, std=0.02)
 
     def observe(self, inputs: Inputs) -> Observation:
@@ -168,7 +162,8 @@ class FramesImage(Encoder):
         """A small encoder over small frames, and three clips."""
         frame = {"type": "image_patches", "patch": 8, "layers": 1, "heads": 2}
         clips = torch.randint(0, 256, (3, 4, 3, 16, 16), dtype=torch.uint8)
-        encoder = cls(dim=16, size=16, frames=4, frame=frame, output="patches", layers=1, heads=2)
+        shape = TransformerShape(layers=1, heads=2)
+        encoder = cls(dim=16, size=16, frames=4, frame=frame, output="patches", shape=shape)
         return encoder, Inputs(clips, torch.tensor([4, 1, 2]))
 
 

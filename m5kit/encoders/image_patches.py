@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from m5kit.encoders.base import Encoder
 from m5kit.nn.patches import centre_bytes, check_patch, join_patches, split_patches
 from m5kit.nn.stem import STRIDE, ConvStem
-from m5kit.nn.transformer import SummaryTransformer
+from m5kit.nn.transformer import SummaryTransformer, TransformerShape
 from m5kit.registry import ENCODERS
 from m5kit.structures import Inputs, Observation, Tokens
 
@@ -24,10 +24,7 @@ class ImagePatches(Encoder):
         patch: side of a patch in pixels, a multiple of 8 that divides ``size``.
         width: channels of the stem's first stage.
         blocks: residual blocks in each of the stem's two later stages.
-        layers: transformer blocks.
-        heads: attention heads a block.
-        ratio: hidden width of the perceptrons over d.
-        dropout: rate in the transformer.
+        shape: size of the transformer (``layers``, ``heads``, ``ratio``, ``dropout``).
 
     Raises:
         ConfigError: ``patch`` does not fit ``size``.
@@ -43,10 +40,7 @@ class ImagePatches(Encoder):
         patch: int = 16,
         width: int = 16,
         blocks: int = 1,
-        layers: int = 2,
-        heads: int = 4,
-        ratio: float = 2.0,
-        dropout: float = 0.1,
+        shape: TransformerShape = TransformerShape(),
     ) -> None:
         super().__init__()
         self.dim = dim
@@ -56,7 +50,7 @@ class ImagePatches(Encoder):
         self.raw = nn.Linear(3 * patch**2, dim)
         self.row = nn.Parameter(torch.empty(self.rows, 1, dim))
         self.column = nn.Parameter(torch.empty(1, self.rows, dim))
-        self.transformer = SummaryTransformer(dim=dim, layers=layers, heads=heads, ratio=ratio, dropout=dropout)
+        self.transformer = SummaryTransformer(dim=dim, **shape.arguments)
         for weight in (self.raw.weight, self.row, self.column):
             nn.init.trunc_normal_(weight, std=0.02)
 
@@ -74,7 +68,7 @@ class ImagePatches(Encoder):
     @classmethod
     def example(cls) -> tuple["ImagePatches", Inputs]:
         """A small instance, and three pictures."""
-        encoder = cls(dim=16, size=32, patch=8, width=8, layers=1, heads=2)
+        encoder = cls(dim=16, size=32, patch=8, width=8, shape=TransformerShape(layers=1, heads=2))
         pictures = torch.randint(0, 256, (3, 3, 32, 32), dtype=torch.uint8)
         return encoder, Inputs.stack([Inputs.single(picture, length=1) for picture in pictures])
 

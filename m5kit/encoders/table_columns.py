@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from m5kit.encoders.base import Encoder
 from m5kit.errors import ContractError
-from m5kit.nn.transformer import SummaryTransformer, init_weights
+from m5kit.nn.transformer import SummaryTransformer, TransformerShape, init_weights
 from m5kit.registry import ENCODERS
 from m5kit.structures import Inputs, Observation, Tokens
 
@@ -45,10 +45,7 @@ class TableColumns(Encoder):
             the bin alone.
         frequencies: how many sines, and as many cosines.
         sigma: deviation of the frequencies at the start; larger ones tell finer differences.
-        layers: transformer blocks.
-        heads: attention heads a block.
-        ratio: hidden width of the perceptrons over d.
-        dropout: rate in the transformer.
+        shape: size of the transformer (``layers``, ``heads``, ``ratio``, ``dropout``).
     """
 
     shareable = "transformer"
@@ -64,17 +61,14 @@ class TableColumns(Encoder):
         numbers: Literal["periodic", "bins"] = "periodic",
         frequencies: int = 16,
         sigma: float = 0.3,
-        layers: int = 2,
-        heads: int = 4,
-        ratio: float = 2.0,
-        dropout: float = 0.1,
+        shape: TransformerShape = TransformerShape(),
     ) -> None:
         super().__init__()
         self.dim, self.vocabulary, self.mask_id, self.max_tokens = dim, vocabulary, mask_id, max_tokens
         self.words = nn.Embedding(vocabulary, dim)
         self.columns = nn.Embedding(columns, dim)
         self.size = Periodic(dim=dim, frequencies=frequencies, sigma=sigma) if numbers == "periodic" else None
-        self.transformer = SummaryTransformer(dim=dim, layers=layers, heads=heads, ratio=ratio, dropout=dropout)
+        self.transformer = SummaryTransformer(dim=dim, **shape.arguments)
         for part in (self.words, self.columns):
             init_weights(part)
 
@@ -130,9 +124,8 @@ class TableColumns(Encoder):
             "groups": torch.arange(5).expand(3, -1),
             "roles": torch.full((3, 5), 2),
         }
-        encoder = cls(
-            dim=16, vocabulary=20, max_tokens=5, mask_id=2, columns=6, frequencies=4, layers=1, heads=2, dropout=0.0
-        )
+        shape = TransformerShape(layers=1, heads=2, dropout=0.0)
+        encoder = cls(dim=16, vocabulary=20, max_tokens=5, mask_id=2, columns=6, frequencies=4, shape=shape)
         return encoder, Inputs(torch.randint(3, 20, (3, 5)), torch.tensor([5, 2, 3]), extras)
 
 

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from m5kit.encoders.base import Encoder
 from m5kit.errors import ContractError
-from m5kit.nn.transformer import SummaryTransformer, init_weights
+from m5kit.nn.transformer import SummaryTransformer, TransformerShape, init_weights
 from m5kit.registry import ENCODERS
 from m5kit.structures import Inputs, Observation, Tokens
 
@@ -24,10 +24,7 @@ class TableProperties(Encoder):
         vocabulary: how many ids there are.
         max_tokens: the longest table.
         mask_id: the id of a hidden token.
-        layers: transformer blocks.
-        heads: attention heads a block.
-        ratio: hidden width of the perceptrons over d.
-        dropout: rate in the transformer.
+        shape: size of the transformer (``layers``, ``heads``, ``ratio``, ``dropout``).
     """
 
     shareable = "transformer"
@@ -39,10 +36,7 @@ class TableProperties(Encoder):
         vocabulary: int,
         max_tokens: int,
         mask_id: int,
-        layers: int = 2,
-        heads: int = 4,
-        ratio: float = 2.0,
-        dropout: float = 0.1,
+        shape: TransformerShape = TransformerShape(),
     ) -> None:
         super().__init__()
         self.dim = dim
@@ -52,7 +46,7 @@ class TableProperties(Encoder):
         self.roles = nn.Embedding(ROLES, dim)
         self.places = nn.Embedding(max_tokens, dim)
         self.pair = nn.Sequential(nn.LayerNorm(dim), nn.Linear(dim, dim), nn.GELU(), nn.Linear(dim, dim))
-        self.transformer = SummaryTransformer(dim=dim, layers=layers, heads=heads, ratio=ratio, dropout=dropout)
+        self.transformer = SummaryTransformer(dim=dim, **shape.arguments)
         for part in (self.words, self.roles, self.places, self.pair):
             part.apply(init_weights)
 
@@ -86,7 +80,7 @@ class TableProperties(Encoder):
     @classmethod
     def example(cls) -> tuple["TableProperties", Inputs]:
         """A small instance, and three tables of different lengths."""
-        encoder = cls(dim=16, vocabulary=20, max_tokens=9, mask_id=2, layers=1, heads=2)
+        encoder = cls(dim=16, vocabulary=20, max_tokens=9, mask_id=2, shape=TransformerShape(layers=1, heads=2))
         pairs = torch.arange(9) // 3
         roles = torch.tensor([1, 2, 2, 1, 2, 0, 1, 1, 2])
         tables = [

@@ -5,7 +5,7 @@ from torch import nn
 
 from m5kit.encoders.base import Encoder
 from m5kit.errors import ContractError
-from m5kit.nn.transformer import SummaryTransformer, init_weights
+from m5kit.nn.transformer import SummaryTransformer, TransformerShape, init_weights
 from m5kit.registry import ENCODERS
 from m5kit.structures import Inputs, Observation, Tokens
 
@@ -19,10 +19,7 @@ class TextTokens(Encoder):
         vocabulary: how many ids there are.
         max_tokens: the longest text.
         mask_id: the id of a hidden token.
-        layers: transformer blocks.
-        heads: attention heads a block.
-        ratio: hidden width of the perceptrons over d.
-        dropout: rate in the transformer.
+        shape: size of the transformer (``layers``, ``heads``, ``ratio``, ``dropout``).
     """
 
     shareable = "transformer"
@@ -34,10 +31,7 @@ class TextTokens(Encoder):
         vocabulary: int,
         max_tokens: int,
         mask_id: int,
-        layers: int = 2,
-        heads: int = 4,
-        ratio: float = 2.0,
-        dropout: float = 0.1,
+        shape: TransformerShape = TransformerShape(),
     ) -> None:
         super().__init__()
         self.dim = dim
@@ -45,7 +39,7 @@ class TextTokens(Encoder):
         self.mask_id = mask_id
         self.words = nn.Embedding(vocabulary, dim)
         self.positions = nn.Parameter(torch.empty(max_tokens, dim))
-        self.transformer = SummaryTransformer(dim=dim, layers=layers, heads=heads, ratio=ratio, dropout=dropout)
+        self.transformer = SummaryTransformer(dim=dim, **shape.arguments)
         nn.init.trunc_normal_(self.positions, std=0.02)
         init_weights(self.words)
 
@@ -67,5 +61,5 @@ class TextTokens(Encoder):
     @classmethod
     def example(cls) -> tuple["TextTokens", Inputs]:
         """A small instance, and three texts of different lengths."""
-        encoder = cls(dim=16, vocabulary=20, max_tokens=8, mask_id=2, layers=1, heads=2)
+        encoder = cls(dim=16, vocabulary=20, max_tokens=8, mask_id=2, shape=TransformerShape(layers=1, heads=2))
         return encoder, Inputs.stack([Inputs.single(torch.randint(3, 20, (length,))) for length in (5, 8, 2)])

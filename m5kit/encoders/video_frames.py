@@ -8,7 +8,7 @@ from m5kit.errors import ContractError
 from m5kit.nn.packing import Packing
 from m5kit.nn.patches import centre_bytes, check_patch, join_patches, split_patches
 from m5kit.nn.stem import STRIDE, ConvStem
-from m5kit.nn.transformer import SummaryTransformer
+from m5kit.nn.transformer import SummaryTransformer, TransformerShape
 from m5kit.registry import ENCODERS
 from m5kit.structures import Inputs, Observation, Tokens
 
@@ -28,10 +28,7 @@ class VideoFrames(Encoder):
         patch: side of a patch in pixels, a multiple of 8 that divides ``size``.
         width: channels of the stem's first stage.
         blocks: residual blocks in each of the stem's two later stages.
-        layers: transformer blocks.
-        heads: attention heads a block.
-        ratio: hidden width of the perceptrons over d.
-        dropout: rate in the transformer.
+        shape: size of the transformer (``layers``, ``heads``, ``ratio``, ``dropout``).
 
     Raises:
         ConfigError: ``patch`` does not fit ``size``.
@@ -48,10 +45,7 @@ class VideoFrames(Encoder):
         patch: int = 24,
         width: int = 8,
         blocks: int = 1,
-        layers: int = 2,
-        heads: int = 4,
-        ratio: float = 2.0,
-        dropout: float = 0.1,
+        shape: TransformerShape = TransformerShape(),
     ) -> None:
         super().__init__()
         self.dim = dim
@@ -63,7 +57,7 @@ class VideoFrames(Encoder):
         self.neighbours = nn.Conv1d(dim, dim, 3, padding=1, groups=dim)
         self.time = nn.Parameter(torch.empty(frames, 1, dim))
         self.place = nn.Parameter(torch.empty(1, self.cells, dim))
-        self.transformer = SummaryTransformer(dim=dim, layers=layers, heads=heads, ratio=ratio, dropout=dropout)
+        self.transformer = SummaryTransformer(dim=dim, **shape.arguments)
         for weight in (self.raw.weight, self.time, self.place):
             nn.init.trunc_normal_(weight, std=0.02)
 
@@ -97,7 +91,7 @@ class VideoFrames(Encoder):
     @classmethod
     def example(cls) -> tuple["VideoFrames", Inputs]:
         """A small instance, and three clips of different lengths."""
-        encoder = cls(dim=16, size=16, frames=4, patch=8, layers=1, heads=2)
+        encoder = cls(dim=16, size=16, frames=4, patch=8, shape=TransformerShape(layers=1, heads=2))
         clips = [torch.randint(0, 256, (length, 3, 16, 16), dtype=torch.uint8) for length in (2, 4, 1)]
         return encoder, Inputs.stack([Inputs.single(clip) for clip in clips])
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
+from m5kit.nn.pooling import Context, present_columns, stack_columns
 from m5kit.structures import Fused, Tokens
 
 
@@ -31,3 +32,29 @@ class Fusion(nn.Module, ABC):
             weights: ``b m``, how much each modality should count in the embedding: sums to 1 over the present ones,
                 0 where absent. A fusion that learns weights of its own multiplies them in.
         """
+
+
+def presence(fusion: Fusion, tokens: Mapping[str, Tokens], weights: Tensor) -> Tensor:
+    """Which modalities each item has, ``b m`` bool on the device of ``weights`` (``b m``).
+
+    Raises:
+        ContractError: tokens are of a modality that the fusion was not built for.
+    """
+    lengths = {name: each.lengths for name, each in tokens.items()}
+    # Lengths live on the host, so asking them costs no synchronisation with the device.
+    present = present_columns(lengths, fusion.modalities, len(weights))
+    return present.to(weights.device, non_blocking=True)
+
+
+def stack_summaries(fusion: Fusion, tokens: Mapping[str, Tokens], present: Tensor) -> Tensor:
+    """The first token of each modality, ``b m d``; zeros where ``present`` (``b m``) is False."""
+    summaries = {name: each.summary for name, each in tokens.items()}
+    return stack_columns(summaries, fusion.modalities, present, fusion.dim)
+
+
+def add_context(context: Context, tokens: Mapping[str, Tokens], embedding: Tensor) -> dict[str, Tokens]:
+    """The tokens of all modalities, each told by ``context`` what the item's ``embedding`` (``b d``) is."""
+    informed = {}
+    for name, each in tokens.items():
+        informed[name] = Tokens(context(each.values, each.mask, embedding), each.lengths)
+    return informed

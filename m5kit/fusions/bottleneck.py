@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from m5kit.errors import ConfigError
-from m5kit.fusions.base import Fusion
+from m5kit.fusions.base import Fusion, presence, stack_summaries
 from m5kit.nn.packing import Packing
-from m5kit.nn.pooling import present_columns, stack_columns, weighted_sum
-from m5kit.nn.transformer import Block, init_weights
+from m5kit.nn.pooling import weighted_sum
+from m5kit.nn.transformer import FUSION_SHAPE, Block, TransformerShape, init_weights
 from m5kit.registry import FUSIONS
 from m5kit.structures import Fused, Tokens
 
@@ -30,11 +30,8 @@ class BottleneckFusion(Fusion):
     Args:
         modalities: the m columns.
         dim: width d.
-        layers: how many blocks a modality; the first only fills the bottleneck.
+        shape: size of the transformer (``layers``, ``heads``, ``ratio``, ``dropout``).
         latents: how many bottleneck tokens.
-        heads: attention heads a block.
-        ratio: hidden width of the perceptrons over d.
-        dropout: rate on the tokens that go in and on every residual branch.
         shared: one set of blocks for all modalities, which a learned vector tells apart; False, as in the paper, gives
             each its own, so that parameters grow with the number of modalities.
 
@@ -47,18 +44,15 @@ class BottleneckFusion(Fusion):
         *,
         modalities: tuple[str, ...],
         dim: int,
-        layers: int = 2,
+        shape: TransformerShape = FUSION_SHAPE,
         latents: int = 4,
-        heads: int = 8,
-        ratio: float = 4.0,
-        dropout: float = 0.1,
         shared: bool = False,
     ) -> None:
-        if layers < 2 or latents < 1:
+        if shape.layers < 2 or latents < 1:
             raise ConfigError(
                 [
                     "fusion 'bottleneck': modalities meet from the second layer on, in latents; expected layers >= 2 "
-                    f"and latents >= 1, got layers={layers}, latents={latents}"
+                    f"and latents >= 1, got layers={shape.layers}, latents={latents}"
                 ]
             )
         super().__init__()
@@ -66,46 +60,59 @@ class BottleneckFusion(Fusion):
         self.dim = dim
         self.kinds = nn.Parameter(torch.empty(len(self.modalities), dim))
         self.latents = nn.Parameter(torch.empty(latents, dim))
-        self.dropout = nn.Dropout(dropout)
-        stacks = 1 if shared else len(self.modalities)
-        self.layers = nn.ModuleList(
-            nn.ModuleList(
-                Block(dim=dim, heads=heads, ratio=ratio, dropout=dropout, activation="gelu") for _ in range(stacks)
-            )
-            for _ in range(layers)
-        )
+        self.dropout = nn.Dropout(shape.dropout)
+        self.layers = nn.ModuleList()
+        for _ in range(shape.layers):
+            self.layers.append(_blocks(1 if shared else len(self.modalities), dim, shape))
         self.layers.apply(init_weights)
         for table in (self.kinds, self.latents):
             nn.init.trunc_normal_(table, std=0.02)
 
     def forward(self, tokens: Mapping[str, Tokens], weights: Tensor) -> Fused:
         """Fuse ``b l d`` tokens by modality; ``weights`` is ``b m``."""
-        present = present_columns({m: t.lengths for m, t in tokens.items()}, self.modalities, len(weights))
-        present = present.to(weights.device, non_blocking=True)
-        fused = {**tokens, **self._mix({m: t for m, t in tokens.items() if t.lengths.any()}, present)}
-        pooled = stack_columns({m: t.summary for m, t in fused.items()}, self.modalities, present, self.dim)
+        present = presence(self, tokens, weights)
+        fused = dict(tokens) | self._mix(_without_empty(tokens), present)
+        pooled = stack_summaries(self, fused, present)
         return Fused(fused, pooled, weighted_sum(pooled, weights), weights)
 
     def _mix(self, tokens: Mapping[str, Tokens], present: Tensor) -> dict[str, Tokens]:
         if not tokens:
             return {}
-        columns = {name: column for column, name in enumerate(self.modalities) if name in tokens}
+        columns, streams, places = {}, {}, {}
+        for column, name in enumerate(self.modalities):
+            if name in tokens:
+                columns[name] = column
+                streams[name] = self.dropout(tokens[name].values + self.kinds[column])
+                places[name] = self._places(tokens[name])
         count = present.sum(1).clamp(min=1)[:, None, None]
         latents = self.latents.expand(len(present), -1, -1)
-        streams = {m: self.dropout(tokens[m].values + self.kinds[column]) for m, column in columns.items()}
-        places = {m: self._places(tokens[m]) for m in columns}
         for layer in cast(Iterable[nn.ModuleList], self.layers):
             copies = []
-            for m, column in columns.items():
-                values = places[m].pack(torch.cat([latents, streams[m]], dim=1))
-                moved = places[m].unpack(layer[column % len(layer)](values, places[m]))  # zeros where absent
+            for name, column in columns.items():
+                values = places[name].pack(torch.cat([latents, streams[name]], dim=1))
+                # With shared blocks a layer has one, which every column then means.
+                moved = places[name].unpack(layer[column % len(layer)](values, places[name]))  # zeros where absent
                 copies.append(moved[:, : len(self.latents)])
-                streams[m] = moved[:, len(self.latents) :]
+                streams[name] = moved[:, len(self.latents) :]
             latents = torch.stack(copies).sum(0) / count
-        return {m: Tokens(values, tokens[m].lengths) for m, values in streams.items()}
+        return {name: Tokens(values, tokens[name].lengths) for name, values in streams.items()}
 
     def _places(self, tokens: Tokens) -> Packing:
         """Where a modality's tokens stand behind the latents; none of either where it is absent."""
         extra = len(self.latents)
         lengths = torch.where(tokens.lengths > 0, tokens.lengths + extra, 0)
         return Packing.from_lengths(lengths, tokens.values.shape[1] + extra, tokens.values.device)
+
+
+def _without_empty(tokens: Mapping[str, Tokens]) -> dict[str, Tokens]:
+    """Only the modalities of which the batch has any token."""
+    return {name: each for name, each in tokens.items() if each.lengths.any()}
+
+
+def _blocks(count: int, dim: int, shape: TransformerShape) -> nn.ModuleList:
+    """The blocks of one layer: one for each modality, or one for all."""
+    blocks = nn.ModuleList()
+    for _ in range(count):
+        block = Block(dim=dim, heads=shape.heads, ratio=shape.ratio, dropout=shape.dropout, activation="gelu")
+        blocks.append(block)
+    return blocks

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from m5kit.fusions.base import Fusion
-from m5kit.nn.pooling import Context, present_columns, stack_columns
+from m5kit.fusions.base import Fusion, add_context, presence, stack_summaries
+from m5kit.nn.pooling import Context
 from m5kit.nn.transformer import init_weights
 from m5kit.registry import FUSIONS
 from m5kit.structures import Fused, Tokens
@@ -39,11 +39,11 @@ class ConcatFusion(Fusion):
 
     def forward(self, tokens: Mapping[str, Tokens], weights: Tensor) -> Fused:
         """Fuse ``b l d`` tokens by modality; ``weights`` is ``b m``."""
-        present = present_columns({m: t.lengths for m, t in tokens.items()}, self.modalities, len(weights))
-        present = present.to(weights.device, non_blocking=True)
-        summaries = stack_columns({m: t.summary for m, t in tokens.items()}, self.modalities, present, self.dim)
+        present = presence(self, tokens, weights)
+        summaries = stack_summaries(self, tokens, present)
         count = present.sum(1, keepdim=True)
+        # Scaled by the count, so that an item with all modalities alike enters the perceptron at its natural size.
         embedding = self.mlp((summaries * (weights * count)[..., None]).flatten(1)).masked_fill(count == 0, 0.0)
-        fused = {m: Tokens(self.context(t.values, t.mask, embedding), t.lengths) for m, t in tokens.items()}
-        pooled = stack_columns({m: t.summary for m, t in fused.items()}, self.modalities, present, self.dim)
+        fused = add_context(self.context, tokens, embedding)
+        pooled = stack_summaries(self, fused, present)
         return Fused(fused, pooled, embedding, weights)

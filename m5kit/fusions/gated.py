@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from m5kit.fusions.base import Fusion
-from m5kit.nn.pooling import Context, present_columns, stack_columns, weighted_sum
+from m5kit.fusions.base import Fusion, add_context, presence, stack_summaries
+from m5kit.nn.pooling import Context, weighted_sum
 from m5kit.nn.transformer import init_weights
 from m5kit.registry import FUSIONS
 from m5kit.structures import Fused, Tokens
@@ -41,17 +41,19 @@ class GatedFusion(Fusion):
 
     def forward(self, tokens: Mapping[str, Tokens], weights: Tensor) -> Fused:
         """Fuse ``b l d`` tokens by modality; ``weights`` is ``b m``."""
-        present = present_columns({m: t.lengths for m, t in tokens.items()}, self.modalities, len(weights))
-        present = present.to(weights.device, non_blocking=True)
-        summaries = stack_columns({m: t.summary for m, t in tokens.items()}, self.modalities, present, self.dim)
+        present = presence(self, tokens, weights)
+        summaries = stack_summaries(self, tokens, present)
         gates = self._gates(summaries, present, weights)
-        projected = torch.stack([part(summaries[:, i]) for i, part in enumerate(self.project)], dim=1)
-        embedding = weighted_sum(projected, gates)
-        fused = {m: Tokens(self.context(t.values, t.mask, embedding), t.lengths) for m, t in tokens.items()}
-        pooled = stack_columns({m: t.summary for m, t in fused.items()}, self.modalities, present, self.dim)
+        projected = []
+        for column, project in enumerate(self.project):
+            projected.append(project(summaries[:, column]))
+        embedding = weighted_sum(torch.stack(projected, dim=1), gates)
+        fused = add_context(self.context, tokens, embedding)
+        pooled = stack_summaries(self, fused, present)
         return Fused(fused, pooled, embedding, gates)
 
     def _gates(self, summaries: Tensor, present: Tensor, weights: Tensor) -> Tensor:
+        # The harmonizer's weights enter as logarithms: a softmax then multiplies them with what the gate learns.
         scores: Tensor = self.gate(summaries.flatten(1)) + weights.clamp(min=LEAST).log()
         scores = scores.masked_fill(~present, torch.finfo(scores.dtype).min)
         return scores.softmax(1).masked_fill(~present, 0.0)

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from m5kit.errors import ConfigError
-from m5kit.fusions.base import Fusion
-from m5kit.nn.pooling import Context, present_columns, stack_columns
+from m5kit.fusions.base import Fusion, add_context, presence, stack_summaries
+from m5kit.nn.pooling import Context
 from m5kit.nn.transformer import init_weights
 from m5kit.registry import FUSIONS
 from m5kit.structures import Fused, Tokens
@@ -57,12 +57,11 @@ class LowRankFusion(Fusion):
 
     def forward(self, tokens: Mapping[str, Tokens], weights: Tensor) -> Fused:
         """Fuse ``b l d`` tokens by modality; ``weights`` is ``b m``."""
-        present = present_columns({m: t.lengths for m, t in tokens.items()}, self.modalities, len(weights))
-        present = present.to(weights.device, non_blocking=True)
+        present = presence(self, tokens, weights)
         count = present.sum(1, keepdim=True)
         embedding = self._product(tokens, weights * count).masked_fill(count == 0, 0.0)
-        fused = {m: Tokens(self.context(t.values, t.mask, embedding), t.lengths) for m, t in tokens.items()}
-        pooled = stack_columns({m: t.summary for m, t in fused.items()}, self.modalities, present, self.dim)
+        fused = add_context(self.context, tokens, embedding)
+        pooled = stack_summaries(self, fused, present)
         return Fused(fused, pooled, embedding, weights)
 
     def _product(self, tokens: Mapping[str, Tokens], shares: Tensor) -> Tensor:

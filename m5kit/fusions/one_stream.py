@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from m5kit.fusions.base import Fusion
+from m5kit.fusions.base import Fusion, presence, stack_summaries
 from m5kit.nn.joint import JointSequence
-from m5kit.nn.pooling import present_columns, stack_columns, weighted_sum
-from m5kit.nn.transformer import TransformerStack
+from m5kit.nn.pooling import weighted_sum
+from m5kit.nn.transformer import FUSION_SHAPE, TransformerShape, TransformerStack
 from m5kit.registry import FUSIONS
 from m5kit.structures import Fused, Tokens
 
@@ -28,10 +28,7 @@ class OneStreamFusion(Fusion):
     Args:
         modalities: the m columns.
         dim: width d.
-        layers: how many blocks.
-        heads: attention heads a block.
-        ratio: hidden width of the perceptrons over d.
-        dropout: rate on the tokens that go in and on every residual branch.
+        shape: size of the transformer (``layers``, ``heads``, ``ratio``, ``dropout``).
         packed: False computes the padding too, as a reference.
     """
 
@@ -40,10 +37,7 @@ class OneStreamFusion(Fusion):
         *,
         modalities: tuple[str, ...],
         dim: int,
-        layers: int = 2,
-        heads: int = 8,
-        ratio: float = 4.0,
-        dropout: float = 0.1,
+        shape: TransformerShape = FUSION_SHAPE,
         packed: bool = True,
     ) -> None:
         super().__init__()
@@ -51,22 +45,23 @@ class OneStreamFusion(Fusion):
         self.dim = dim
         self.kinds = nn.Parameter(torch.empty(len(self.modalities), dim))
         self.fused = nn.Parameter(torch.empty(dim))
-        self.dropout = nn.Dropout(dropout)
-        self.stack = TransformerStack(dim=dim, layers=layers, heads=heads, ratio=ratio, dropout=dropout, packed=packed)
+        self.dropout = nn.Dropout(shape.dropout)
+        self.stack = TransformerStack(dim=dim, **shape.arguments, packed=packed)
         for table in (self.kinds, self.fused):
             nn.init.trunc_normal_(table, std=0.02)
 
     def forward(self, tokens: Mapping[str, Tokens], weights: Tensor) -> Fused:
         """Fuse ``b l d`` tokens by modality; ``weights`` is ``b m``."""
-        there = present_columns({m: t.lengths for m, t in tokens.items()}, self.modalities, len(weights))
-        present = there.to(weights.device, non_blocking=True)
-        summaries = stack_columns({m: t.summary for m, t in tokens.items()}, self.modalities, present, self.dim)
-        item = Tokens((self.fused + weighted_sum(summaries, weights))[:, None], there.any(1).long())
-        names = [name for name in self.modalities if name in tokens]
-        told = [Tokens(tokens[m].values + self.kinds[self.modalities.index(m)], tokens[m].lengths) for m in names]
-        item, *mixed = self._mix([item, *told])
-        fused = dict(zip(names, mixed, strict=True))
-        pooled = stack_columns({m: t.summary for m, t in fused.items()}, self.modalities, present, self.dim)
+        present = presence(self, tokens, weights)
+        summaries = stack_summaries(self, tokens, present)
+        item = Tokens((self.fused + weighted_sum(summaries, weights))[:, None], _has_tokens(tokens, len(weights)))
+        marked = {}
+        for column, name in enumerate(self.modalities):
+            if name in tokens:
+                marked[name] = Tokens(tokens[name].values + self.kinds[column], tokens[name].lengths)
+        item, *mixed = self._mix([item, *marked.values()])
+        fused = dict(zip(marked, mixed, strict=True))
+        pooled = stack_summaries(self, fused, present)
         return Fused(fused, pooled, item.summary, weights)
 
     def _mix(self, parts: Sequence[Tokens]) -> list[Tokens]:
@@ -75,3 +70,11 @@ class OneStreamFusion(Fusion):
         values = self.dropout(joint.pack([part.values for part in parts]))
         mixed = joint.split(self.stack.transform(joint.join(values), joint.packing))
         return [Tokens(values, part.lengths) for values, part in zip(mixed, parts, strict=True)]
+
+
+def _has_tokens(tokens: Mapping[str, Tokens], items: int) -> Tensor:
+    """1 for an item that has any modality, 0 for one that has none; ``b`` on the host."""
+    longest = torch.zeros(items, dtype=torch.int64)
+    for each in tokens.values():
+        longest = longest.maximum(each.lengths)
+    return longest.clamp(max=1)

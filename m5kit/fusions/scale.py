@@ -6,10 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from m5kit.errors import ConfigError, ContractError
-from m5kit.fusions.base import Fusion
+from m5kit.fusions.base import Fusion, presence, stack_summaries
 from m5kit.nn.joint import JointSequence
-from m5kit.nn.pooling import present_columns, stack_columns, weighted_sum
-from m5kit.nn.transformer import TransformerStack
+from m5kit.nn.pooling import weighted_sum
+from m5kit.nn.transformer import FUSION_SHAPE, TransformerShape, TransformerStack
 from m5kit.registry import FUSIONS
 from m5kit.structures import Fused, Tokens
 
@@ -25,10 +25,7 @@ class ScaleFusion(Fusion):
     Args:
         modalities: the m columns.
         dim: width d.
-        layers: how many blocks.
-        heads: attention heads a block.
-        ratio: hidden width of the perceptrons over d.
-        dropout: rate on the tokens that go in and on every residual branch.
+        shape: size of the transformer (``layers``, ``heads``, ``ratio``, ``dropout``).
         positions: the longest sequence of one modality, summary token counted.
         modality_embedding: False leaves the modality vector out, as the authors' code does.
         pooling: ``mean`` by weights, or ``sum``, the plain sum of the authors' code.
@@ -43,10 +40,7 @@ class ScaleFusion(Fusion):
         *,
         modalities: tuple[str, ...],
         dim: int,
-        layers: int = 2,
-        heads: int = 8,
-        ratio: float = 4.0,
-        dropout: float = 0.1,
+        shape: TransformerShape = FUSION_SHAPE,
         positions: int = 512,
         modality_embedding: bool = True,
         pooling: str = "mean",
@@ -60,31 +54,36 @@ class ScaleFusion(Fusion):
         self.pooling = pooling
         self.positions = nn.Parameter(torch.empty(positions, dim))
         self.kinds = nn.Parameter(torch.empty(len(self.modalities), dim)) if modality_embedding else None
-        self.dropout = nn.Dropout(dropout)
-        self.stack = TransformerStack(
-            dim=dim, layers=layers, heads=heads, ratio=ratio, dropout=dropout, activation="quick_gelu", packed=packed
-        )
+        self.dropout = nn.Dropout(shape.dropout)
+        self.stack = TransformerStack(dim=dim, **shape.arguments, activation="quick_gelu", packed=packed)
         for table in (self.positions, self.kinds):
             if table is not None:
                 nn.init.trunc_normal_(table, std=0.02)
 
     def forward(self, tokens: Mapping[str, Tokens], weights: Tensor) -> Fused:
         """Fuse ``b l d`` tokens by modality; ``weights`` is ``b m``."""
-        present = present_columns({m: t.lengths for m, t in tokens.items()}, self.modalities, len(weights))
-        present = present.to(weights.device, non_blocking=True)
+        present = presence(self, tokens, weights)
         fused = self._mix(tokens, weights.device) if tokens else {}
-        pooled = stack_columns({m: t.summary for m, t in fused.items()}, self.modalities, present, self.dim)
+        pooled = stack_summaries(self, fused, present)
         if self.pooling == "sum":
             return Fused(fused, pooled, pooled.sum(1), present / present.sum(1, keepdim=True).clamp(min=1))
         return Fused(fused, pooled, weighted_sum(pooled, weights), weights)
 
     def _mix(self, tokens: Mapping[str, Tokens], device: torch.device) -> dict[str, Tokens]:
-        names = [name for name in self.modalities if name in tokens]
-        lengths = torch.stack([tokens[name].lengths for name in names], dim=1)
-        joint = JointSequence.of(lengths, [tokens[name].values.shape[1] for name in names], device)
-        packed = joint.pack([self._embed(name, tokens[name].values) for name in names])
-        mixed = joint.split(self.stack.transform(joint.join(self.dropout(packed)), joint.packing))
-        return {m: Tokens(values, tokens[m].lengths) for m, values in zip(names, mixed, strict=True)}
+        lengths, sizes, embedded = {}, [], []
+        for name in self.modalities:
+            if name in tokens:
+                lengths[name] = tokens[name].lengths
+                sizes.append(tokens[name].values.shape[1])
+                embedded.append(self._embed(name, tokens[name].values))
+        joint = JointSequence.of(torch.stack(list(lengths.values()), dim=1), sizes, device)
+        # Only real tokens are joined and attended to, so a missing modality costs nothing.
+        packed = self.dropout(joint.pack(embedded))
+        mixed = joint.split(self.stack.transform(joint.join(packed), joint.packing))
+        fused = {}
+        for name, values in zip(lengths, mixed, strict=True):
+            fused[name] = Tokens(values, lengths[name])
+        return fused
 
     def _embed(self, name: str, values: Tensor) -> Tensor:
         size = values.shape[1]

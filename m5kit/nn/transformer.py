@@ -1,13 +1,37 @@
 """Pre-norm transformers that compute nothing for padding."""
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import silu
 
+from m5kit.arguments import ArgumentGroup
 from m5kit.errors import ConfigError
 from m5kit.nn.attention import SelfAttention
 from m5kit.nn.packing import Packing
 from m5kit.nn.pooling import length_mean
+
+
+@dataclass(frozen=True)
+class TransformerShape(ArgumentGroup):
+    """Size of a transformer; its width is the part's own.
+
+    Args:
+        layers: how many blocks.
+        heads: attention heads a block; must divide the width.
+        ratio: hidden width of the perceptrons over the width.
+        dropout: rate on the tokens that go in and on every residual branch.
+    """
+
+    layers: int = 2
+    heads: int = 4
+    ratio: float = 2.0
+    dropout: float = 0.1
+
+
+FUSION_SHAPE = TransformerShape(heads=8, ratio=4.0)
+"""What fusions begin with: they see the tokens of all modalities, so they are wider than an encoder's own."""
 
 
 class QuickGELU(nn.Module):

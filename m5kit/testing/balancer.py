@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from m5kit.api import Balanced, Balancer
 from m5kit.registry import BALANCERS
-from m5kit.testing.anatomy import anatomy
 from m5kit.testing.building import build
+from m5kit.testing.class_checks import class_checks
 from m5kit.testing.modules import MODULE_CHECKS, Outputs, finite, same
 from m5kit.testing.report import Checks, Report, expect
 
@@ -65,7 +65,7 @@ class BalancerCase:
         return self.make()
 
 
-CHECKS: Checks[BalancerCase] = Checks("balancers", anatomy(Balancer), MODULE_CHECKS)
+CHECKS: Checks[BalancerCase] = Checks("balancers", class_checks(Balancer), MODULE_CHECKS)
 
 
 def check_balancer(part: type[Balancer] | str, only: Collection[str] | None = None) -> Report:

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 from m5kit.api import Dataset, Sample
 from m5kit.registry import DATASETS
-from m5kit.testing.anatomy import anatomy
+from m5kit.testing.class_checks import class_checks
 from m5kit.testing.report import Checks, Report, expect
 
 
@@ -26,7 +26,7 @@ class DatasetCase:
         return [self.dataset[index] for index in range(len(self.dataset))]
 
 
-CHECKS: Checks[DatasetCase] = Checks("datasets", anatomy(Dataset))
+CHECKS: Checks[DatasetCase] = Checks("datasets", class_checks(Dataset))
 
 
 def check_dataset(part: type[Dataset] | str, only: Collection[str] | None = None) -> Report:
@@ -69,8 +69,8 @@ def items_are_well_formed(case: DatasetCase) -> None:
         expect(isinstance(sample.sources, Mapping), f"the sources of {sample.id!r} are {sample.sources!r}")
         absent = [modality for modality, source in sample.sources.items() if source is None]
         expect(not absent, f"{sample.id!r} has {', '.join(absent)} = None; leave the key out")
-        labels = all(isinstance(word, str) for pair in sample.labels.items() for word in pair)
-        expect(labels, f"the labels of {sample.id!r} are {sample.labels!r}")
+        words = [*sample.labels, *sample.labels.values()]
+        expect(all(isinstance(word, str) for word in words), f"the labels of {sample.id!r} are {sample.labels!r}")
 
 
 @CHECKS.add

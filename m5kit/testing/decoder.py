@@ -10,7 +10,7 @@ from typing import Any
 
 from m5kit.api import DecodeError, Decoder
 from m5kit.registry import DECODERS
-from m5kit.testing.anatomy import anatomy
+from m5kit.testing.class_checks import class_checks
 from m5kit.testing.report import Checks, Report, Skip, expect
 
 DESCRIPTORS = Path("/proc/self/fd")
@@ -48,7 +48,7 @@ class DecoderCase:
         return pickle.dumps(self.decoder(self.source, self.root))
 
 
-CHECKS: Checks[DecoderCase] = Checks("decoders", anatomy(Decoder))
+CHECKS: Checks[DecoderCase] = Checks("decoders", class_checks(Decoder))
 
 
 def check_decoder(part: type[Decoder] | str, only: Collection[str] | None = None) -> Report:
@@ -93,8 +93,8 @@ def missing_files_are_decode_errors(case: DecoderCase) -> None:
     case.file  # noqa: B018  # skips what reads no file
     (case.root / "folder").mkdir(exist_ok=True)
     for source in ("there/is/no such file", "folder"):
-        said = _expect_decode_error(case, source, f"the source {source!r}")
-        expect(Path(source).name in said, f"the message {said!r} does not name {source!r}")
+        message = _expect_decode_error(case, source, f"the source {source!r}")
+        expect(Path(source).name in message, f"the message {message!r} does not name {source!r}")
 
 
 @CHECKS.add

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from m5kit.api import Encoder, Inputs, Observation, Tokens
 from m5kit.registry import ENCODERS
-from m5kit.testing.anatomy import anatomy
+from m5kit.testing.class_checks import class_checks
 from m5kit.testing.modules import MODULE_CHECKS, Outputs, backward, finite, same
 from m5kit.testing.report import Checks, Report, Skip, expect
 
@@ -52,7 +52,7 @@ class EncoderCase:
         return Inputs(values, self.inputs.lengths[rows], extras)
 
 
-CHECKS: Checks[EncoderCase] = Checks("encoders", anatomy(Encoder), MODULE_CHECKS)
+CHECKS: Checks[EncoderCase] = Checks("encoders", class_checks(Encoder), MODULE_CHECKS)
 
 
 def check_encoder(part: type[Encoder] | str, only: Collection[str] | None = None) -> Report:

@@ -11,8 +11,8 @@ import numpy as np
 
 from m5kit.api import DataError, Embedded, Exporter
 from m5kit.registry import EXPORTERS
-from m5kit.testing.anatomy import anatomy
 from m5kit.testing.building import build
+from m5kit.testing.class_checks import class_checks
 from m5kit.testing.report import Checks, Report, expect
 
 ITEMS = 40
@@ -41,7 +41,7 @@ class ExporterCase:
         return {path.name: path.read_bytes() for path in self.exporter.write(embedded, self.path)}
 
 
-CHECKS: Checks[ExporterCase] = Checks("exporters", anatomy(Exporter))
+CHECKS: Checks[ExporterCase] = Checks("exporters", class_checks(Exporter))
 
 
 def check_exporter(part: type[Exporter] | str, only: Collection[str] | None = None) -> Report:

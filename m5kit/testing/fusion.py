@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from m5kit.api import Fused, Fusion, Tokens
 from m5kit.registry import FUSIONS
-from m5kit.testing.anatomy import anatomy
 from m5kit.testing.building import build
+from m5kit.testing.class_checks import class_checks
 from m5kit.testing.modules import MODULE_CHECKS, Outputs, backward, finite, same
 from m5kit.testing.report import Checks, Report, expect
 from m5kit.testing.views import DIM, MODALITIES, PRESENT, even_weights, random_tokens
@@ -41,7 +41,7 @@ class FusionCase:
         return self.make()
 
 
-CHECKS: Checks[FusionCase] = Checks("fusions", anatomy(Fusion), MODULE_CHECKS)
+CHECKS: Checks[FusionCase] = Checks("fusions", class_checks(Fusion), MODULE_CHECKS)
 
 
 def check_fusion(part: type[Fusion] | str, only: Collection[str] | None = None) -> Report:
@@ -93,7 +93,9 @@ def order_of_keys_does_not_matter(case: FusionCase) -> None:
 def absent_and_padded_values_do_not_leak(case: FusionCase) -> None:
     """What stands in padding and in the rows of items without a modality changes nothing."""
     module = case.module.eval()
-    dirty = {m: Tokens(t.values.masked_fill(~t.mask[..., None], 1e3), t.lengths) for m, t in case.tokens.items()}
+    dirty = {}
+    for name, tokens in case.tokens.items():
+        dirty[name] = Tokens(tokens.values.masked_fill(~tokens.mask[..., None], 1e3), tokens.lengths)
     same(case.run(module), flat(module(dirty, case.weights)), "rubbish where nothing is")
 
 
@@ -114,8 +116,8 @@ def items_are_independent(case: FusionCase) -> None:
     module = case.module.eval()
     together: Fused = module(case.tokens, case.weights)
     for row in range(len(PRESENT)):
-        tokens = {m: Tokens(t.values[row : row + 1], t.lengths[row : row + 1]) for m, t in case.tokens.items()}
-        alone: Fused = module(tokens, case.weights[row : row + 1])
+        part = slice(row, row + 1)
+        alone: Fused = module(_rows(case.tokens, part), case.weights[part])
         same(flat(_row(together, row)), flat(alone), f"item {row} alone")
 
 
@@ -135,7 +137,9 @@ def every_subset_is_finite(case: FusionCase) -> None:
     outputs = flat(case.module(leaves, case.weights))
     finite(outputs)
     backward(outputs)
-    finite({f"the gradient of {m!r}": t.values.grad for m, t in leaves.items() if t.values.grad is not None})
+    for name, tokens in leaves.items():
+        if tokens.values.grad is not None:
+            finite({f"the gradient of {name!r}": tokens.values.grad})
 
 
 @CHECKS.add
@@ -149,13 +153,19 @@ def weights_are_shares(case: FusionCase) -> None:
 
 def flat(fused: Fused) -> dict[str, Tensor]:
     """Every number of a fused view that means something."""
-    tokens = {f"tokens {m}": fused.tokens[m].values[fused.tokens[m].mask] for m in sorted(fused.tokens)}
-    return tokens | {"pooled": fused.pooled, "embedding": fused.embedding, "weights": fused.weights}
+    numbers = {"pooled": fused.pooled, "embedding": fused.embedding, "weights": fused.weights}
+    for name, tokens in sorted(fused.tokens.items()):
+        numbers[f"tokens {name}"] = tokens.values[tokens.mask]
+    return numbers
+
+
+def _rows(tokens: Mapping[str, Tokens], part: slice) -> dict[str, Tokens]:
+    return {name: Tokens(each.values[part], each.lengths[part]) for name, each in tokens.items()}
 
 
 def _row(fused: Fused, row: int) -> Fused:
     part = slice(row, row + 1)
-    tokens = {m: Tokens(t.values[part], t.lengths[part]) for m, t in fused.tokens.items()}
+    tokens = _rows(fused.tokens, part)
     return replace(
         fused, tokens=tokens, pooled=fused.pooled[part], embedding=fused.embedding[part], weights=fused.weights[part]
     )

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from m5kit.api import Harmonizer, Harmony
 from m5kit.registry import HARMONIZERS
-from m5kit.testing.anatomy import anatomy
 from m5kit.testing.building import build
+from m5kit.testing.class_checks import class_checks
 from m5kit.testing.modules import MODULE_CHECKS, Outputs, backward, finite, same
 from m5kit.testing.report import Checks, Report, expect
 from m5kit.testing.views import FEATURES, MODALITIES, PRESENT
@@ -41,7 +41,7 @@ class HarmonizerCase:
         return self.make()
 
 
-CHECKS: Checks[HarmonizerCase] = Checks("harmonizers", anatomy(Harmonizer), MODULE_CHECKS)
+CHECKS: Checks[HarmonizerCase] = Checks("harmonizers", class_checks(Harmonizer), MODULE_CHECKS)
 
 
 def check_harmonizer(part: type[Harmonizer] | str, only: Collection[str] | None = None) -> Report:

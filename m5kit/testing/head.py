@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from m5kit.api import Fused, Head
 from m5kit.registry import HEADS
-from m5kit.testing.anatomy import anatomy
 from m5kit.testing.building import build
+from m5kit.testing.class_checks import class_checks
 from m5kit.testing.modules import MODULE_CHECKS, Outputs, backward, finite, same
 from m5kit.testing.report import Checks, Report, expect
 from m5kit.testing.views import DIM, MODALITIES, PRESENT, random_fused
@@ -46,7 +46,7 @@ class HeadCase:
         return self.make()
 
 
-CHECKS: Checks[HeadCase] = Checks("heads", anatomy(Head), MODULE_CHECKS)
+CHECKS: Checks[HeadCase] = Checks("heads", class_checks(Head), MODULE_CHECKS)
 
 
 def check_head(part: type[Head] | str, only: Collection[str] | None = None) -> Report:

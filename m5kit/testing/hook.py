@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from m5kit.api import Hook, Training
 from m5kit.hooks.base import WEIGHTS
 from m5kit.registry import HOOKS
-from m5kit.testing.anatomy import anatomy
 from m5kit.testing.building import build
+from m5kit.testing.class_checks import class_checks
 from m5kit.testing.report import Checks, Report, expect
 
 STEPS = 12
@@ -58,8 +58,11 @@ class Run:
     def state(self) -> dict[str, Any]:
         """What a checkpoint holds."""
         model = {name: value.clone() for name, value in self.model.state_dict().items()}
-        kept = {n: v.clone() if isinstance(v, Tensor) else v for n, v in self.hook.state_dict().items()}
-        return {"model": model, "hook": kept, "step": self.training.step, "random": torch.get_rng_state()}
+        hook = {}
+        for name, value in self.hook.state_dict().items():
+            # Copied, because training goes on and would change what is kept.
+            hook[name] = value.clone() if isinstance(value, Tensor) else value
+        return {"model": model, "hook": hook, "step": self.training.step, "random": torch.get_rng_state()}
 
     def _step(self) -> None:
         training = self.training
@@ -90,7 +93,7 @@ class HookCase:
     folder: Path
 
 
-CHECKS: Checks[HookCase] = Checks("hooks", anatomy(Hook))
+CHECKS: Checks[HookCase] = Checks("hooks", class_checks(Hook))
 
 
 def check_hook(part: type[Hook] | str, only: Collection[str] | None = None) -> Report:
@@ -187,17 +190,20 @@ def offered_weights_are_the_models(case: HookCase) -> None:
 
 def _stored(state: dict[str, Any]) -> dict[str, Any]:
     """What a checkpoint gives back of a state."""
+    stored: dict[str, Any] = {}
     for name, value in state.items():
         expect(isinstance(name, str), f"the name {name!r} is no text")
-        if not isinstance(value, Tensor):
-            try:
-                same = json.loads(json.dumps(value)) == value
-            except TypeError:
-                same = False
-            expect(
-                same, f"{name!r} is a {type(value).__name__} that JSON does not give back; keep tensors or JSON data"
-            )
-    return {n: v.clone() if isinstance(v, Tensor) else json.loads(json.dumps(v)) for n, v in state.items()}
+        if isinstance(value, Tensor):
+            stored[name] = value.clone()
+            continue
+        try:
+            stored[name] = json.loads(json.dumps(value))
+            same = stored[name] == value
+        except TypeError:
+            same = False
+        kind = type(value).__name__
+        expect(same, f"{name!r} is a {kind} that JSON does not give back; keep tensors or JSON data")
+    return stored
 
 
 def _equal(one: Any, other: Any) -> bool:

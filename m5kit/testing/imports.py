@@ -23,16 +23,16 @@ events = []
 sys.addaudithook(lambda event, arguments: events.append(event) if event in watched else None)
 for name in names:
     events.clear()
-    said = io.StringIO()
+    output = io.StringIO()
     start = time.perf_counter()
     try:
-        with redirect_stdout(said), redirect_stderr(said):
+        with redirect_stdout(output), redirect_stderr(output):
             import_module(name)
         problem = None
     except BaseException as error:
         problem = f"{type(error).__name__}: {error}"
     seconds = time.perf_counter() - start
-    print(json.dumps([name, seconds, sorted(set(events)), said.getvalue()[:200], problem]), flush=True)
+    print(json.dumps([name, seconds, sorted(set(events)), output.getvalue()[:200], problem]), flush=True)
 """
 
 
@@ -43,13 +43,13 @@ class ImportFacts:
     Attributes:
         seconds: on the clock.
         events: connections and processes it opened, by the names of Python's audit events.
-        said: the beginning of what it printed.
+        output: the beginning of what it printed.
         problem: what it raised.
     """
 
     seconds: float
     events: tuple[str, ...]
-    said: str
+    output: str
     problem: str | None
 
 
@@ -74,8 +74,8 @@ def _probe(modules: list[str]) -> None:
     except subprocess.TimeoutExpired as error:
         raise PluginError(f"importing {modules[0]} did not end within {PATIENCE:g} s") from error
     for line in answer.stdout.splitlines():
-        name, seconds, events, said, problem = json.loads(line)
-        _known[name] = ImportFacts(seconds, tuple(events), said, problem)
+        name, seconds, events, output, problem = json.loads(line)
+        _known[name] = ImportFacts(seconds, tuple(events), output, problem)
     for name in modules:
         ended = f"the process ended with status {answer.returncode}: {answer.stderr.strip()[-300:]}"
         _known.setdefault(name, ImportFacts(0.0, (), "", ended))

@@ -10,8 +10,8 @@ import numpy as np
 
 from m5kit.api import DataError, Embedded, Metric, MetricValue, Request, Result
 from m5kit.registry import METRICS
-from m5kit.testing.anatomy import anatomy
 from m5kit.testing.building import build
+from m5kit.testing.class_checks import class_checks
 from m5kit.testing.report import Checks, Report, expect
 
 LABEL = "coarse"
@@ -44,7 +44,7 @@ class MetricCase:
         return self.metric.compute(self.embedded(), seed)
 
 
-CHECKS: Checks[MetricCase] = Checks("metrics", anatomy(Metric))
+CHECKS: Checks[MetricCase] = Checks("metrics", class_checks(Metric))
 
 
 def check_metric(part: type[Metric] | str, only: Collection[str] | None = None) -> Report:

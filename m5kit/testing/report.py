@@ -73,21 +73,21 @@ class Checks(Generic[Case]):
 
     Args:
         family: plural name, as a registry's.
-        anatomy: checks of the class, which need no instance.
+        class_checks: checks of the class, which need no instance.
         shared: checks that hold for more than this family.
     """
 
     def __init__(
-        self, family: str, anatomy: Sequence[Callable[[type], None]], shared: Sequence[Callable[[Case], None]] = ()
+        self, family: str, class_checks: Sequence[Callable[[type], None]], shared: Sequence[Callable[[Case], None]] = ()
     ) -> None:
         self.family = family
-        self.anatomy = {check.__name__: check for check in anatomy}
+        self.class_checks = {check.__name__: check for check in class_checks}
         self.by_name = {check.__name__: check for check in shared}
 
     @property
     def names(self) -> list[str]:
         """The names of all checks."""
-        return [*self.anatomy, *self.by_name]
+        return [*self.class_checks, *self.by_name]
 
     def add(self, check: Callable[[Case], None]) -> Callable[[Case], None]:
         """Take a function as a check: its name names it, the first line of its docstring is the rule."""
@@ -104,7 +104,7 @@ class Checks(Generic[Case]):
 
         Raises:
             ConformanceError: a check failed, or none ran.
-            MissingDependencyError: the part needs a library that is not installed, so nothing can be said.
+            MissingDependencyError: the part needs a library that is not installed, so nothing can be checked.
             ContractError: ``only`` names a check that the family does not have.
         """
         __tracebackhide__ = True  # pytest then shows the report, not this function
@@ -122,7 +122,7 @@ class Checks(Generic[Case]):
             except MissingDependencyError:
                 raise
             except Exception as error:
-                failed[name] = _explain(self.anatomy.get(name) or self.by_name[name], error)
+                failed[name] = _explain(self.class_checks.get(name) or self.by_name[name], error)
             else:
                 passed.append(name)
         report = Report(self.family, f"{part.__module__}.{part.__qualname__}", tuple(passed), skipped, failed)
@@ -131,8 +131,8 @@ class Checks(Generic[Case]):
         return report
 
     def _try(self, name: str, part: type, make: Callable[[], Case]) -> None:
-        if name in self.anatomy:
-            self.anatomy[name](part)
+        if name in self.class_checks:
+            self.class_checks[name](part)
             return
         state, numpy_state = random.getstate(), np.random.get_state()
         with torch.random.fork_rng(devices=[]):

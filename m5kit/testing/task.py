@@ -8,13 +8,13 @@ from torch import Tensor
 
 from m5kit.api import Hidden, Task, TaskOutput
 from m5kit.registry import TASKS
-from m5kit.testing.anatomy import anatomy
+from m5kit.testing.class_checks import class_checks
 from m5kit.testing.modules import MODULE_CHECKS, backward, finite
 from m5kit.testing.report import Checks, Report, Skip, expect
 from m5kit.testing.task_case import TRIES, TaskCase, generator, with_mismatches
 from m5kit.testing.views import MODALITIES, PRESENT, STEPS, random_view
 
-CHECKS: Checks[TaskCase] = Checks("tasks", anatomy(Task), MODULE_CHECKS)
+CHECKS: Checks[TaskCase] = Checks("tasks", class_checks(Task), MODULE_CHECKS)
 
 
 def check_task(part: type[Task] | str, only: Collection[str] | None = None) -> Report:

@@ -13,7 +13,7 @@ import torch
 
 from m5kit.api import Inputs, Transform
 from m5kit.registry import TRANSFORMS
-from m5kit.testing.anatomy import anatomy
+from m5kit.testing.class_checks import class_checks
 from m5kit.testing.report import Checks, Report, Skip, expect
 
 
@@ -38,7 +38,7 @@ class TransformCase:
         return self.transform(self.decoded, None if seed is None else np.random.default_rng(seed))
 
 
-CHECKS: Checks[TransformCase] = Checks("transforms", anatomy(Transform))
+CHECKS: Checks[TransformCase] = Checks("transforms", class_checks(Transform))
 
 
 def check_transform(part: type[Transform] | str, only: Collection[str] | None = None) -> Report:

@@ -79,11 +79,11 @@ class DecordDecoder(Decoder):
 
     @classmethod
     def example(cls, folder: Path) -> tuple["DecordDecoder", str]:
-        """A small film."""
-        from m5kit.data.demo.encode import write_film
+        """A small video."""
+        from m5kit.data.demo.encode import write_video
 
-        write_film(folder / "film.mp4", np.arange(6 * 32 * 32 * 3, dtype=np.uint8).reshape(6, 32, 32, 3), None)
-        return cls(frames=3), "film.mp4"
+        write_video(folder / "video.mp4", np.arange(6 * 32 * 32 * 3, dtype=np.uint8).reshape(6, 32, 32, 3), None)
+        return cls(frames=3), "video.mp4"
 
 
 def _in_order(reader: Any, chosen: NDArray[np.int64]) -> Iterator[NDArray[np.uint8]]:

@@ -1,4 +1,4 @@
-"""Reads features that were extracted before: regions of a picture, clips of a film, bands of a sound."""
+"""Reads features that were extracted before: regions of a picture, clips of a video, bands of a sound."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -75,11 +75,11 @@ class PyAVDecoder(Decoder):
 
     @classmethod
     def example(cls, folder: Path) -> tuple["PyAVDecoder", str]:
-        """A small film."""
-        from m5kit.data.demo.encode import write_film
+        """A small video."""
+        from m5kit.data.demo.encode import write_video
 
-        write_film(folder / "film.mp4", np.arange(6 * 32 * 32 * 3, dtype=np.uint8).reshape(6, 32, 32, 3), None)
-        return cls(frames=3), "film.mp4"
+        write_video(folder / "video.mp4", np.arange(6 * 32 * 32 * 3, dtype=np.uint8).reshape(6, 32, 32, 3), None)
+        return cls(frames=3), "video.mp4"
 
 
 def _find(path: Path, index: ClipIndex, chosen: NDArray[np.int64]) -> list[Any]:

@@ -25,7 +25,7 @@ def write_sound(path: Path, wave: np.ndarray) -> None:
     soundfile.write(path, wave, RATE, subtype="PCM_16")
 
 
-def write_film(path: Path, frames: np.ndarray, wave: np.ndarray | None) -> None:
+def write_video(path: Path, frames: np.ndarray, wave: np.ndarray | None) -> None:
     """Write frames ``t h w 3`` at 8 a second, with a sound track if there is a waveform."""
     import av
 

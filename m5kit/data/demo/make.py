@@ -3,18 +3,20 @@
 import json
 import os
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from importlib import resources
+from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from m5kit.data.demo.encode import write_film, write_photo, write_sound
-from m5kit.data.demo.picture import film, photo
+from m5kit.data.demo.encode import write_photo, write_sound, write_video
+from m5kit.data.demo.picture import photo, video
 from m5kit.data.demo.plan import Item, Rates, plan
 from m5kit.data.demo.products import BRANDS, CATEGORIES, SHOWS, Product
 from m5kit.data.demo.sound import sound
@@ -76,12 +78,13 @@ def _each(render: Callable[[Item], Any], items: list[Item], workers: int) -> Ite
 def _render(folder: Path, seed: int, item: Item) -> dict[str, Any]:
     """Write the media of one item; its row of the manifest."""
     makers: dict[str, Callable[[Product, np.random.Generator], Any]] = {
-        "image": photo, "text": title, "table": table, "video": film, "audio": sound,
+        "image": photo, "text": title, "table": table, "video": video, "audio": sound,
     }  # fmt: skip
-    made = {
-        modality: makers[modality](shown, np.random.default_rng([seed, 2, item.number, zlib.crc32(modality.encode())]))
-        for modality, shown in item.shown.items()
-    }
+    made = {}
+    for modality, shown in item.shown.items():
+        # A generator for each file, so that an item looks the same whatever else is made, and in any process.
+        generator = np.random.default_rng([seed, 2, item.number, zlib.crc32(modality.encode())])
+        made[modality] = makers[modality](shown, generator)
     paths = {
         "image": f"media/image/{item.id}.jpg",
         "video": f"media/video/{item.id}.mp4",
@@ -92,8 +95,10 @@ def _render(folder: Path, seed: int, item: Item) -> dict[str, Any]:
     if "audio" in made:
         write_sound(folder / paths["audio"], made["audio"])
     if "video" in made:
-        write_film(folder / paths["video"], made["video"], made.get("audio"))
-    values = {modality: paths.get(modality, made.get(modality)) if modality in made else None for modality in makers}
+        write_video(folder / paths["video"], made["video"], made.get("audio"))
+    values = dict.fromkeys(makers)
+    for modality, content in made.items():
+        values[modality] = paths.get(modality, content)
     labels = {"coarse": CATEGORIES[item.product.category], "fine": item.product_id}
     return {"id": item.id, "split": item.split, **values, "labels": labels}
 
@@ -110,10 +115,18 @@ def _truth(item: Item, noise_modality: str | None) -> dict[str, Any]:
         "size": round(product.size, 4),
         "speed": round(product.speed, 4),
         "look": product.look,
-        "shown": {m: {trait: shown.traits[trait] for trait in SHOWS[m]} for m, shown in item.shown.items()},
+        "shown": _shown_traits(item),
         "wrong": item.wrong,
         "noise": noise_modality if noise_modality in item.shown else None,
     }
+
+
+def _shown_traits(item: Item) -> dict[str, dict[str, int]]:
+    """By modality, the traits that it shows, true of the item or not."""
+    traits = {}
+    for modality, shown in item.shown.items():
+        traits[modality] = {trait: shown.traits[trait] for trait in SHOWS[modality]}
+    return traits
 
 
 def _readme(items: list[Item], seed: int, rates: Rates, noise_modality: str | None) -> str:
@@ -121,7 +134,8 @@ def _readme(items: list[Item], seed: int, rates: Rates, noise_modality: str | No
     lines = []
     for split in sorted({item.split for item in items}):
         inside = [item for item in items if item.split == split]
-        counts = " | ".join(str(sum(column in item.shown for item in inside)) for column in columns)
+        found = Counter(chain.from_iterable(item.shown for item in inside))
+        counts = " | ".join(str(found[column]) for column in columns)
         lines.append(f"| {split} | {len(inside)} | {counts} |")
     text = resources.files("m5kit.data.demo").joinpath("about.md").read_text(encoding="utf-8")
     return text.format(

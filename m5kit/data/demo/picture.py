@@ -1,4 +1,4 @@
-"""Draw a product: a photo (form, look, pattern, hue) and the frames of a film (form, look, hue, motion, speed)."""
+"""Draw a product: a photo (form, look, pattern, hue) and the frames of a video (form, look, hue, motion, speed)."""
 
 from colorsys import hsv_to_rgb
 
@@ -28,7 +28,7 @@ def photo(product: Product, generator: np.random.Generator) -> Image.Image:
     return Image.fromarray(_bytes((canvas * (1 - cover) + colour * cover) * light, 0.015, generator))
 
 
-def film(product: Product, generator: np.random.Generator) -> np.ndarray:
+def video(product: Product, generator: np.random.Generator) -> np.ndarray:
     """Frames ``t h w 3`` uint8 of a plain-coloured product that glides to and fro while it turns, or bounces."""
     colour = np.array(hsv_to_rgb(product.hue, 0.7, 0.8))
     background = _background(FRAME_SIZE, generator)

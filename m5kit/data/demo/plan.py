@@ -30,8 +30,8 @@ class Rates:
         image: probability that the photo is missing.
         text: that the title is.
         table: that the properties are.
-        video: that the film is; its sound then is too.
-        silent: that the film has no sound.
+        video: that the video is; its sound then is too.
+        silent: that the video has no sound.
         unimodal: that photo, properties or title is all there is.
         wrong: that one modality shows another product.
         ambiguity: that a modality shows one of its traits wrongly.

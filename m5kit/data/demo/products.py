@@ -56,11 +56,11 @@ def category_traits(category: int) -> dict[str, int]:
 
     Two parity rules leave 24 of the 32 codes, no trait being constant; the step of 7 keeps common categories apart.
     """
-    codes = [
-        bits
-        for bits in ([code >> place & 1 for place in range(5)] for code in range(32))
-        if (bits[0] + bits[1] + bits[2]) % 2 or (bits[2] + bits[3] + bits[4]) % 2
-    ]
+    codes = []
+    for code in range(32):
+        bits = [code >> place & 1 for place in range(5)]
+        if (bits[0] + bits[1] + bits[2]) % 2 or (bits[2] + bits[3] + bits[4]) % 2:
+            codes.append(bits)
     return dict(zip(TRAITS, codes[category * 7 % len(codes)], strict=True))
 
 

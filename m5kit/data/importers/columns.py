@@ -21,7 +21,7 @@ class Blob:
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
+class ColumnMapping:
     """Which columns make an item.
 
     Attributes:

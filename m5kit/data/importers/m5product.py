@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from m5kit.data.classes import CLASSES, write_classes
 from m5kit.data.importers.ids import IdTable, read_ids, stream_json
 from m5kit.data.importers.media import Media
-from m5kit.data.importers.report import MissingList, Report
+from m5kit.data.importers.report import ImportReport, MissingList
 from m5kit.data.importers.writer import Format, ManifestWriter
 from m5kit.data.records import MODALITIES
 from m5kit.errors import DataError
@@ -66,7 +66,7 @@ class M5Product:
                 raise DataError(f"there is no folder {path}")
 
 
-def import_m5product(data: M5Product, out: Path, *, copy: bool = False, format: Format = "arrow") -> Report:  # noqa: A002
+def import_m5product(data: M5Product, out: Path, *, copy: bool = False, format: Format = "arrow") -> ImportReport:  # noqa: A002
     """Write the manifest; memory does not grow with the metadata, and by 13 bytes for each id that a list names.
 
     A product in several lists becomes an item of each; from the second on its id is ``ID@SPLIT``.
@@ -81,7 +81,7 @@ def import_m5product(data: M5Product, out: Path, *, copy: bool = False, format: 
         DataError: a file is missing or damaged, or nothing was imported.
     """
     with ManifestWriter(out, format) as writer:
-        report = Report(writer.path)
+        report = ImportReport(writer.path)
         with MissingList(report) as missing:
             places = _places(data, out, copy, missing)
             splits = _Splits(data)
@@ -179,7 +179,7 @@ class _Splits:
             self._seen[split][number] = True
             yield split, name if place == 0 else f"{name}@{split}"
 
-    def close(self, report: Report, missing: MissingList) -> None:
+    def close(self, report: ImportReport, missing: MissingList) -> None:
         """List the ids that no record has, and say what was left out."""
         for split, path in self.lists.items():
             for name in read_ids(path):
@@ -220,7 +220,7 @@ class _Labels:
             labels["fine"] = self._instances[name]
         return labels or None
 
-    def close(self, report: Report) -> None:
+    def close(self, report: ImportReport) -> None:
         """Write the order of the classes beside the manifest."""
         if not self._order:
             return

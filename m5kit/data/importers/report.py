@@ -10,7 +10,7 @@ MISSING = "missing.tsv"
 
 
 @dataclass
-class Report:
+class ImportReport:
     """What became of the rows of a source.
 
     Attributes:
@@ -41,7 +41,7 @@ class Report:
 class MissingList:
     """``missing.tsv`` beside the manifest: what, whose, where; made when the first line comes."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: ImportReport) -> None:
         self.report = report
         self.path = report.path.parent / MISSING
         self.path.unlink(missing_ok=True)

@@ -5,9 +5,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from m5kit.data.importers.columns import Columns, Row
+from m5kit.data.importers.columns import ColumnMapping, Row
 from m5kit.data.importers.media import Media
-from m5kit.data.importers.report import MissingList, Report
+from m5kit.data.importers.report import ImportReport, MissingList
 from m5kit.data.importers.writer import Format, ManifestWriter
 from m5kit.data.records import MODALITIES
 from m5kit.errors import DataError
@@ -20,12 +20,12 @@ def import_source(
     kind: str,
     source: Path,
     out: Path,
-    columns: Columns,
+    columns: ColumnMapping,
     *,
     media: Path | None = None,
     copy: bool = False,
     format: Format = "jsonl",  # noqa: A002
-) -> Report:
+) -> ImportReport:
     """Write a manifest of what a source holds, and ``missing.tsv`` if files are missing.
 
     Args:
@@ -46,7 +46,7 @@ def import_source(
     base = media or (source if source.is_dir() else source.parent)
     modalities = tuple(dict.fromkeys((*MODALITIES, *columns.modalities)))
     with ManifestWriter(out, format, modalities) as writer:
-        report = Report(writer.path)
+        report = ImportReport(writer.path)
         with MissingList(report) as missing:
             files = Media(out, base, copy)
             for item in _items(_checked(rows, columns.named, kind not in LOOSE, source), columns):
@@ -76,7 +76,7 @@ def _checked(rows: Iterable[Row], named: set[str], fixed: bool, source: Path) ->
         raise DataError(f"{source} has no column {asked}; it has {', '.join(sorted(seen)) or 'none at all'}")
 
 
-def _items(rows: Iterable[Row], columns: Columns) -> Iterator[dict[str, Any]]:
+def _items(rows: Iterable[Row], columns: ColumnMapping) -> Iterator[dict[str, Any]]:
     hashes: set[int] = set()
     for number, row in enumerate(rows, start=1):
         item = columns.item(row, number)

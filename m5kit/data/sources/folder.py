@@ -18,7 +18,7 @@ from m5kit.structures import Sample
 class FolderItems(Dataset):
     """``CLASS/NAME.jpg`` or ``SPLIT/CLASS/NAME.jpg``; files that differ in their ending only are one item.
 
-    The ending tells the modality (pictures, films, sounds, ``.txt`` a text, ``.json`` a table), the folder's name the
+    The ending tells the modality (pictures, videos, sounds, ``.txt`` a text, ``.json`` a table), the folder's name the
     label. Names are found once, at the start; texts and tables are read when an item is.
 
     Args:

@@ -3,6 +3,7 @@
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ VALUE = 2
 
 
 @TRANSFORMS.register_module("columns")
-class Columns(Transform):
+class ColumnsTransform(Transform):
     """Table → one id a value ``l``, with the property and the number of each, for ``table_columns``.
 
     A property whose values in the corpus are nearly all numbers (texts such as "12.5" too) is one of numbers: an id
@@ -82,8 +83,14 @@ class Columns(Transform):
     def __call__(self, decoded: Mapping[str, Any], generator: np.random.Generator | None = None) -> Inputs:
         """Prepare one table."""
         groups = {key: number for number, key in enumerate(decoded)}
-        rows = [(*self._token(key, value), groups[key]) for key, value in _values(decoded)][: self.max_tokens]
-        return _inputs(*map(list, zip(*rows, strict=True))) if rows else self.blank()
+        ids, columns, numbers, places = [], [], [], []
+        for key, value in islice(_values(decoded), self.max_tokens):
+            found, column, number = self._token(key, value)
+            ids.append(found)
+            columns.append(column)
+            numbers.append(number)
+            places.append(groups[key])  # the values of a list belong to one property and are hidden together
+        return _inputs(ids, columns, numbers, places) if ids else self.blank()
 
     def blank(self) -> Inputs:
         """One value of nothing."""
@@ -121,7 +128,7 @@ class Columns(Transform):
         return FIRST + self.buckets + share, column, round(standard * MICRO)
 
     @classmethod
-    def example(cls) -> tuple["Columns", Mapping[str, Any]]:
+    def example(cls) -> tuple["ColumnsTransform", Mapping[str, Any]]:
         """A small transform, and a table of words and numbers."""
         return cls(max_tokens=8, known=4, hashed=3, buckets=16, bins=4), {"colour": ["red", "blue"], "weight": "12.5"}
 
@@ -134,7 +141,8 @@ def _inputs(ids: list[int], columns: list[int], numbers: list[int], groups: list
 def _values(table: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Property and value, a list's values one by one."""
     for key, value in table.items():
-        yield from ((key, each) for each in (value if isinstance(value, list) else [value]))
+        for each in value if isinstance(value, list) else [value]:
+            yield key, each
 
 
 def _number(value: Any) -> float | None:

@@ -27,7 +27,7 @@ class FeaturesTransform(Transform):
         width: e, how many numbers a token has.
         max_tokens: the most tokens.
         min_tokens: items with fewer are refused.
-        choose: of more, take the ``first`` (SCALE's released code takes the first seconds of a film), or as many at
+        choose: of more, take the ``first`` (SCALE's released code takes the first seconds of a video), or as many at
             ``even`` distances.
         boxes: append each token's box; features without one are refused.
         scale: ``none``, ``length`` (each token gets length 1), ``variance`` (each token gets mean 0 and variance 1) or

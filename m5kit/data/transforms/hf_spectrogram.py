@@ -20,10 +20,10 @@ SHORTEST = 10
 
 
 @TRANSFORMS.register_module("hf_spectrogram")
-class HFSpectrogram(Transform):
-    """Sound → float32 ``t mels`` as AST, Whisper or CLAP hear it, for ``hf_spectrogram``; filling is cut off.
+class HFSpectrogramTransform(Transform):
+    """Sound → float32 ``t mels`` as AST, Whisper or CLAP take it, for ``hf_spectrogram``; filling is cut off.
 
-    Longer sounds are cut to what the network hears at once: at a random place in training, at the beginning otherwise.
+    Longer sounds are cut to what the network takes at once: at a random place in training, at the beginning otherwise.
 
     Args:
         weights: the checkpoint, a local folder or a hub name; the encoder's own.
@@ -70,7 +70,7 @@ class HFSpectrogram(Transform):
         return np.ascontiguousarray(values.T) if values.shape[1] != self.facts.mels else values
 
     @classmethod
-    def example(cls) -> tuple["HFSpectrogram", Any]:
+    def example(cls) -> tuple["HFSpectrogramTransform", Any]:
         """A small extractor of Whisper's, and a tone."""
         from tempfile import TemporaryDirectory
 

@@ -1,6 +1,6 @@
 """A table becomes ids that remember their property and their part in it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -79,7 +79,7 @@ class PropertiesTransform(Transform):
 
     def fit(self, corpus: Iterable[Any]) -> None:
         """Learn the vocabulary of keys and values."""
-        self.words.learn(f"{key} : {written(value)} ;" for table in corpus for key, value in table.items())
+        self.words.learn(_sentences(corpus))
 
     def state(self) -> Mapping[str, Any]:
         """The vocabulary."""
@@ -96,8 +96,19 @@ class PropertiesTransform(Transform):
 
     def _pair(self, key: str, value: Any) -> list[tuple[int, int]]:
         parts = ((key.replace("_", " "), KEY), (self.between, NONE), (written(value), VALUE), (self.after, NONE))
-        return [(word, role) for text, role in parts for word in (self.words.ids(text) if text else [])]
+        pair = []
+        for text, role in parts:
+            if text:
+                pair += [(word, role) for word in self.words.ids(text)]
+        return pair
 
     def _inputs(self, tokens: list[tuple[int, int, int]]) -> Inputs:
         ids, groups, roles = (torch.tensor(column, dtype=torch.int64) for column in zip(*tokens, strict=True))
         return Inputs.single(ids, {"groups": groups, "roles": roles})
+
+
+def _sentences(corpus: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Every pair of every table as the vocabulary sees it."""
+    for table in corpus:
+        for key, value in table.items():
+            yield f"{key} : {written(value)} ;"

@@ -1,4 +1,4 @@
-"""Sound as stretches of samples at the rate that a pretrained network hears."""
+"""Sound as stretches of samples at the rate that a pretrained network takes."""
 
 from collections.abc import Mapping
 from typing import Any

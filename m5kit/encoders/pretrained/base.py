@@ -8,6 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from m5kit.arguments import ArgumentGroup
 from m5kit.encoders.base import Encoder
 from m5kit.errors import ConfigError
 from m5kit.nn.pretrained.extraction import EXTRACTED
@@ -27,6 +28,23 @@ class Whole(Observation):
     inner: Observation | None = None
 
 
+@dataclass(frozen=True)
+class TokenOptions(ArgumentGroup):
+    """What a task may hide of a pretrained encoder, and which tokens the encoder gives.
+
+    Args:
+        hides: what a task may hide: units of the ``input``, or tokens of the ``output`` (of a frozen network only).
+        output: one token for each unit (``tokens``), or only the summary (``pooled``).
+        mixing: transformer blocks after a frozen network whose output is hidden.
+        heads: attention heads of one.
+    """
+
+    hides: Hides = "input"
+    output: Output = "tokens"
+    mixing: int = 2
+    heads: int = 4
+
+
 class PretrainedEncoder(Encoder):
     """Cuts its input into units, hands what a task left of them to a network, and aligns what comes out.
 
@@ -37,12 +55,9 @@ class PretrainedEncoder(Encoder):
         dim: width d of the tokens.
         width: width c of the network's tokens.
         backbone: the network.
-        hides: what a task may hide: units of the ``input``, or tokens of the ``output`` (of a frozen network only).
-        output: one token for each unit (``tokens``), or only the summary (``pooled``).
+        tokens: what a task may hide and what comes out (``hides``, ``output``, ``mixing``, ``heads``).
         target: what a masked-feature task predicts of a hidden unit: the ``input`` or, with a frozen network, what
             the ``network`` makes of it when nothing is hidden.
-        mixing: blocks of the small transformer.
-        heads: attention heads of one.
 
     Raises:
         ConfigError: a network in training would be its own target.
@@ -57,15 +72,12 @@ class PretrainedEncoder(Encoder):
         dim: int,
         width: int,
         backbone: Pretrained,
-        hides: Hides,
-        output: Output,
-        target: Target,
-        mixing: int,
-        heads: int,
+        tokens: TokenOptions,
+        target: Target = "input",
     ) -> None:
         super().__init__()
-        if not backbone.frozen and "output" in (hides, target.replace("network", "output")):
-            key = "hides: output" if hides == "output" else "target: network"
+        if not backbone.frozen and (tokens.hides == "output" or target == "network"):
+            key = "hides: output" if tokens.hides == "output" else "target: network"
             raise ConfigError(
                 [
                     f"{key}: a network in training cannot be its own target, it would learn to say the same of "
@@ -73,11 +85,13 @@ class PretrainedEncoder(Encoder):
                 ]
             )
         self.dim, self.width = dim, width
-        self.hides, self.output, self.target = hides, output, target
+        self.hides, self.output, self.target = tokens.hides, tokens.output, target
         self.backbone = backbone
         fits = width == dim and not backbone.frozen
         self.project = nn.Identity() if fits else nn.Sequential(nn.LayerNorm(width), nn.Linear(width, dim))
-        self.mixer = SummaryTransformer(dim=dim, layers=mixing, heads=heads, ratio=2.0) if hides == "output" else None
+        self.mixer: SummaryTransformer | None = None
+        if tokens.hides == "output":
+            self.mixer = SummaryTransformer(dim=dim, layers=tokens.mixing, heads=tokens.heads, ratio=2.0)
 
     @abstractmethod
     def cut(self, inputs: Inputs) -> Observation:

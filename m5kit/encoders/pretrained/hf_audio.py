@@ -1,4 +1,4 @@
-"""Sound through networks of Hugging Face transformers that hear samples: Wav2Vec2, HuBERT, WavLM, data2vec ..."""
+"""Sound through networks of Hugging Face transformers that take samples: Wav2Vec2, HuBERT, WavLM, data2vec ..."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,10 +8,10 @@ from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool1d, pad
 from torch.nn.utils.parametrize import is_parametrized, remove_parametrizations
 
-from m5kit.encoders.pretrained.base import Hides, Output, PretrainedEncoder, Target
+from m5kit.encoders.pretrained.base import PretrainedEncoder, Target, TokenOptions
 from m5kit.errors import ConfigError, ContractError
 from m5kit.nn.pooling import length_mean
-from m5kit.nn.pretrained.tuning import Pretrained
+from m5kit.nn.pretrained.tuning import Pretrained, Tuning
 from m5kit.nn.pretrained.weights import Weights, load_network, load_processor
 from m5kit.registry import ENCODERS
 from m5kit.structures import Inputs, Observation
@@ -22,22 +22,16 @@ class HFAudio(PretrainedEncoder):
     """A waveform network of transformers; a task hides stretches of samples, which the transform ``waveform`` cuts.
 
     The network's own tokens (about fifty a second) are averaged to one a stretch. Sounds of equal length go through it
-    together, without padding: these networks let padding change what they hear.
+    together, without padding: these networks let padding change their output.
 
     Args:
         dim: width d of the tokens.
         rate: samples a second of the data; must be the checkpoint's.
         chunk: samples of a stretch.
         weights: a local folder, a hub name, or a config with ``model_type`` that begins at random.
-        trainable: ``none``, ``all``, ``last:N``, ``lora`` or ``lora:RANK``.
-        hides: what a task may hide: the ``input``, or the ``output`` of a frozen network.
-        output: ``tokens``, or the summary alone (``pooled``).
+        tuning: how the network is trained (``trainable``, ``layer_decay``, ``rate_scale``, ``checkpointing``).
+        tokens: what a task may hide and what comes out (``hides``, ``output``, ``mixing``, ``heads``).
         target: what is predicted of a hidden stretch: the ``input``, or what a frozen ``network`` makes of it.
-        layer_decay: factor of the learning rate from each block to the one before.
-        rate_scale: learning rate of the last block over that of new layers.
-        checkpointing: save memory by computing activations twice.
-        mixing: transformer blocks after a frozen network whose output is hidden.
-        heads: attention heads of one.
     """
 
     def __init__(
@@ -47,15 +41,9 @@ class HFAudio(PretrainedEncoder):
         rate: int,
         chunk: int,
         weights: Weights,
-        trainable: str = "none",
-        hides: Hides = "input",
-        output: Output = "tokens",
+        tuning: Tuning = Tuning(),
+        tokens: TokenOptions = TokenOptions(),
         target: Target = "input",
-        layer_decay: float = 1.0,
-        rate_scale: float = 1.0,
-        checkpointing: bool = False,
-        mixing: int = 2,
-        heads: int = 4,
     ) -> None:
         network: Any = load_network(weights, "hf_audio").complete(weights, "hf_audio")
         extractor = load_processor("AutoFeatureExtractor", weights, "hf_audio")
@@ -63,22 +51,13 @@ class HFAudio(PretrainedEncoder):
         _fold_weight_norms(network)
         network.config.apply_spec_augment = False  # what is hidden is the task's business
         network.config.layerdrop = 0.0
-        backbone = Pretrained(
-            network,
-            trainable=trainable,
-            layer_decay=layer_decay,
-            rate_scale=rate_scale,
-            checkpointing=checkpointing,
-        )
+        backbone = Pretrained(network, tuning)
         super().__init__(
             dim=dim,
             width=network.config.hidden_size,
             backbone=backbone,
-            hides=hides,
-            output=output,
+            tokens=tokens,
             target=target,
-            mixing=mixing,
-            heads=heads,
         )
         self.chunk = chunk
         self.normalizes = bool(getattr(extractor, "do_normalize", True))
@@ -103,8 +82,8 @@ class HFAudio(PretrainedEncoder):
         tokens = values.new_zeros(*values.shape[:2], self.width)
         for rows, size in _equals(lengths):
             there = rows.to(values.device, non_blocking=True)
-            heard = self.backbone(input_values=values[there, :size].flatten(1)).last_hidden_state
-            aligned = adaptive_avg_pool1d(heard.mT.float(), size).mT
+            output = self.backbone(input_values=values[there, :size].flatten(1)).last_hidden_state
+            aligned = adaptive_avg_pool1d(output.mT.float(), size).mT
             full = pad(aligned, (0, 0, 0, values.shape[1] - size))
             tokens = tokens.index_copy(0, there, full)
         return length_mean(tokens, lengths), tokens
@@ -125,7 +104,7 @@ class HFAudio(PretrainedEncoder):
             "num_conv_pos_embeddings": 4,
             "num_conv_pos_embedding_groups": 2,
         }
-        encoder = cls(dim=12, rate=16_000, chunk=64, weights=weights, trainable="all")
+        encoder = cls(dim=12, rate=16_000, chunk=64, weights=weights, tuning=Tuning(trainable="all"))
         return encoder, Inputs(torch.randn(3, 6, 64), torch.tensor([6, 2, 4]))
 
 
@@ -148,11 +127,11 @@ def _check(network: Any, extractor: Any, rate: int, chunk: int) -> None:
     wanted = getattr(extractor, "sampling_rate", rate)
     if rate != wanted:
         problems.append(
-            f"hf_audio: the checkpoint hears {wanted} samples a second, the data's transform makes {rate}; set "
+            f"hf_audio: the checkpoint takes {wanted} samples a second, the data's transform makes {rate}; set "
             f"transform.rate: {wanted}"
         )
     if not hasattr(network, "_get_feat_extract_output_lengths"):
-        problems.append(f"hf_audio: {type(network).__name__} does not hear samples; use hf_spectrogram")
+        problems.append(f"hf_audio: {type(network).__name__} does not take samples; use hf_spectrogram")
     elif int(network._get_feat_extract_output_lengths(torch.tensor(chunk, device="cpu"))) < 1:
         problems.append(f"hf_audio: a stretch of {chunk} samples is too short for the network; raise transform.chunk")
     if problems:

@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool1d, pad
 
-from m5kit.encoders.pretrained.base import Hides, Output, PretrainedEncoder, Target
+from m5kit.encoders.pretrained.base import PretrainedEncoder, Target, TokenOptions
 from m5kit.errors import ConfigError, ContractError
 from m5kit.nn.pooling import length_mean
 from m5kit.nn.pretrained.sounds import fingerprint
 from m5kit.nn.pretrained.spectrogram_families import FAMILIES, Family
-from m5kit.nn.pretrained.tuning import Pretrained
+from m5kit.nn.pretrained.tuning import Pretrained, Tuning
 from m5kit.nn.pretrained.weights import Weights, load_network, load_processor
 from m5kit.registry import ENCODERS
 from m5kit.structures import Inputs, Observation, length_mask
@@ -29,7 +29,7 @@ class Stretches(Observation):
 class HFSpectrogram(PretrainedEncoder):
     """A spectrogram network of transformers; a task hides stretches of all bands.
 
-    Spectrograms come from the transform ``hf_spectrogram``. The network hears a window of fixed length: what a sound
+    Spectrograms come from the transform ``hf_spectrogram``. The network takes a window of fixed length: what a sound
     does not fill is silence, and no tokens come of it. The network's tokens are averaged to one a stretch.
 
     Args:
@@ -39,15 +39,9 @@ class HFSpectrogram(PretrainedEncoder):
         weights: a local folder, a hub name, or a config with ``model_type`` that begins at random.
         extractor: fingerprint of the feature extractor that made the spectrograms, 0 if it is no checkpoint's.
         patch: time steps of a stretch.
-        trainable: ``none``, ``all``, ``last:N``, ``lora`` or ``lora:RANK``.
-        hides: what a task may hide: the ``input``, or the ``output`` of a frozen network.
-        output: ``tokens``, or the summary alone (``pooled``).
+        tuning: how the network is trained (``trainable``, ``layer_decay``, ``rate_scale``, ``checkpointing``).
+        tokens: what a task may hide and what comes out (``hides``, ``output``, ``mixing``, ``heads``).
         target: what is predicted of a hidden stretch: the ``input``, or what a frozen ``network`` makes of it.
-        layer_decay: factor of the learning rate from each block to the one before.
-        rate_scale: learning rate of the last block over that of new layers.
-        checkpointing: save memory by computing activations twice.
-        mixing: transformer blocks after a frozen network whose output is hidden.
-        heads: attention heads of one.
     """
 
     def __init__(
@@ -59,36 +53,21 @@ class HFSpectrogram(PretrainedEncoder):
         weights: Weights,
         extractor: int = 0,
         patch: int = 32,
-        trainable: str = "none",
-        hides: Hides = "input",
-        output: Output = "tokens",
+        tuning: Tuning = Tuning(),
+        tokens: TokenOptions = TokenOptions(),
         target: Target = "input",
-        layer_decay: float = 1.0,
-        rate_scale: float = 1.0,
-        checkpointing: bool = False,
-        mixing: int = 2,
-        heads: int = 4,
     ) -> None:
-        network = _hearing(weights)
+        network = _load_tower(weights)
         family = FAMILIES[network.config.model_type]()
         own = load_processor("AutoFeatureExtractor", weights, "hf_spectrogram")
         _check(family, network.config, own, extractor, mels, steps)
-        backbone = Pretrained(
-            network,
-            trainable=trainable,
-            layer_decay=layer_decay,
-            rate_scale=rate_scale,
-            checkpointing=checkpointing,
-        )
+        backbone = Pretrained(network, tuning)
         super().__init__(
             dim=dim,
             width=network.config.hidden_size,
             backbone=backbone,
-            hides=hides,
-            output=output,
+            tokens=tokens,
             target=target,
-            mixing=mixing,
-            heads=heads,
         )
         self.family, self.extractor = family, own
         self.mels, self.steps, self.patch = mels, steps, patch
@@ -101,7 +80,7 @@ class HFSpectrogram(PretrainedEncoder):
         """
         size = inputs.values.shape[1]
         if size > self.steps:
-            raise ContractError(f"hf_spectrogram hears {self.steps} steps at once, got {size}; shorten the sounds")
+            raise ContractError(f"hf_spectrogram takes {self.steps} steps at once, got {size}; shorten the sounds")
         real = length_mask(inputs.lengths, size, inputs.values.device)
         silence = self.family.silence(inputs.values, real, self.extractor)
         values = torch.where(real[..., None], inputs.values, silence[:, None, None])
@@ -114,7 +93,7 @@ class HFSpectrogram(PretrainedEncoder):
         assert isinstance(observation, Stretches)
         assert observation.silence is not None
         window = self._window(observation.values, observation.mask, observation.silence)
-        summary, tokens = self.family.hear(self.backbone, window)
+        summary, tokens = self.family.encode(self.backbone, window)
         count = observation.values.shape[1]
         aligned = adaptive_avg_pool1d(tokens.mT.float(), -(-self.steps // self.patch)).mT[:, :count]
         return length_mean(aligned, observation.lengths) if summary is None else summary, aligned
@@ -122,9 +101,9 @@ class HFSpectrogram(PretrainedEncoder):
     def _window(self, stretches: Tensor, real: Tensor, silence: Tensor) -> Tensor:
         """``p steps mels``, silence where there is no stretch."""
         level = silence[:, None, None]
-        heard = torch.where(real[..., None], stretches, level).unflatten(2, (self.patch, self.mels)).flatten(1, 2)
-        heard = heard[:, : self.steps] - level
-        return pad(heard, (0, 0, 0, self.steps - heard.shape[1])) + level
+        output = torch.where(real[..., None], stretches, level).unflatten(2, (self.patch, self.mels)).flatten(1, 2)
+        output = output[:, : self.steps] - level
+        return pad(output, (0, 0, 0, self.steps - output.shape[1])) + level
 
     @classmethod
     def example(cls) -> tuple["HFSpectrogram", Inputs]:
@@ -141,11 +120,11 @@ class HFSpectrogram(PretrainedEncoder):
             "max_length": 28,
             "num_mel_bins": 8,
         }
-        encoder = cls(dim=12, mels=8, steps=28, patch=4, weights=weights, trainable="all")
+        encoder = cls(dim=12, mels=8, steps=28, patch=4, weights=weights, tuning=Tuning(trainable="all"))
         return encoder, Inputs(torch.randn(3, 24, 8), torch.tensor([24, 7, 16]))
 
 
-def _hearing(weights: Weights) -> Any:
+def _load_tower(weights: Weights) -> Any:
     loaded = load_network(weights, "hf_spectrogram").part("audio_model")
     if loaded.network.config.model_type == "whisper":  # type: ignore[union-attr]
         loaded = loaded.part("encoder")

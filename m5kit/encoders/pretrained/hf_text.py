@@ -6,10 +6,10 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from m5kit.encoders.pretrained.base import Hides, Output, PretrainedEncoder
+from m5kit.encoders.pretrained.base import PretrainedEncoder, TokenOptions
 from m5kit.errors import ConfigError, ContractError
 from m5kit.nn.pretrained.sequences import keep_layers, wrap
-from m5kit.nn.pretrained.tuning import Pretrained
+from m5kit.nn.pretrained.tuning import Pretrained, Tuning
 from m5kit.nn.pretrained.weights import Weights, load_network
 from m5kit.nn.pretrained.words import check_words
 from m5kit.registry import ENCODERS
@@ -36,17 +36,11 @@ class HFText(PretrainedEncoder):
         end_id: the tokenizer's id after a text, -1 if it has none.
         tokenizer: fingerprint of the tokenizer that made the ids, 0 if it is not a checkpoint's.
         weights: a local folder, a hub name, or a config with ``model_type`` that begins at random.
-        trainable: ``none``, ``all``, ``last:N``, ``lora`` or ``lora:RANK``.
+        tuning: how the network is trained (``trainable``, ``layer_decay``, ``rate_scale``, ``checkpointing``).
         keep: how many of the network's blocks are kept, from the first; None keeps all.
-        hides: what a task may hide: the ``input``, or the ``output`` of a frozen network.
-        output: ``tokens``, or the summary alone (``pooled``).
+        tokens: what a task may hide and what comes out (``hides``, ``output``, ``mixing``, ``heads``).
         pooling: the summary: the ``first`` token, the ``last``, their ``mean``; ``auto`` does as the network was
             trained.
-        layer_decay: factor of the learning rate from each block to the one before.
-        rate_scale: learning rate of the last block over that of new layers.
-        checkpointing: save memory by computing activations twice.
-        mixing: transformer blocks after a frozen network whose output is hidden.
-        heads: attention heads of one.
     """
 
     name = "hf_text"
@@ -62,16 +56,10 @@ class HFText(PretrainedEncoder):
         start_id: int = -1,
         end_id: int = -1,
         tokenizer: int = 0,
-        trainable: str = "none",
+        tuning: Tuning = Tuning(),
         keep: int | None = None,
-        hides: Hides = "input",
-        output: Output = "tokens",
+        tokens: TokenOptions = TokenOptions(),
         pooling: Pooling = "auto",
-        layer_decay: float = 1.0,
-        rate_scale: float = 1.0,
-        checkpointing: bool = False,
-        mixing: int = 2,
-        heads: int = 4,
     ) -> None:
         check_words(tokenizer, weights, self.name)
         network = _text_network(weights, self.name)
@@ -82,22 +70,12 @@ class HFText(PretrainedEncoder):
         _check_sizes(network, vocabulary, max_tokens + (start_id >= 0) + (end_id >= 0), self.name)
         if mask_id >= config.vocab_size:
             network.resize_token_embeddings(mask_id + 1)
-        backbone = Pretrained(
-            network,
-            trainable=trainable,
-            layer_decay=layer_decay,
-            rate_scale=rate_scale,
-            checkpointing=checkpointing,
-        )
+        backbone = Pretrained(network, tuning)
         super().__init__(
             dim=dim,
             width=config.hidden_size,
             backbone=backbone,
-            hides=hides,
-            output=output,
-            target="input",
-            mixing=mixing,
-            heads=heads,
+            tokens=tokens,
         )
         self.vocabulary, self.mask_id, self.start_id, self.end_id = vocabulary, mask_id, start_id, end_id
         self.padding = config.pad_token_id or 0
@@ -179,7 +157,7 @@ _EXAMPLE: dict[str, Any] = {
     "mask_id": 4,
     "start_id": 2,
     "end_id": 3,
-    "trainable": "all",
+    "tuning": Tuning(trainable="all"),
     "weights": {
         "model_type": "bert",
         "vocab_size": 20,

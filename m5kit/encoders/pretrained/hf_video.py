@@ -6,11 +6,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from m5kit.encoders.pretrained.base import Hides, Output, PretrainedEncoder, Target
+from m5kit.encoders.pretrained.base import PretrainedEncoder, Target, TokenOptions
 from m5kit.errors import ConfigError, ContractError
 from m5kit.nn.patches import check_patch, join_patches, split_patches
-from m5kit.nn.pretrained.pictures import Normalize, PictureFacts
-from m5kit.nn.pretrained.tuning import Pretrained
+from m5kit.nn.pretrained.pictures import Colours, Normalize, PictureFacts
+from m5kit.nn.pretrained.tuning import Pretrained, Tuning
 from m5kit.nn.pretrained.weights import Weights, load_network, load_processor
 from m5kit.registry import ENCODERS
 from m5kit.structures import Inputs, Observation
@@ -34,17 +34,10 @@ class HFVideo(PretrainedEncoder):
         size: side of a frame in pixels; must be the checkpoint's.
         frames: the most frames of a clip; must be the checkpoint's.
         weights: a local folder, a hub name, or a config with ``model_type`` that begins at random.
-        trainable: ``none``, ``all``, ``last:N``, ``lora`` or ``lora:RANK``.
-        hides: what a task may hide: the ``input``, or the ``output`` of a frozen network.
-        output: ``tokens``, or the summary alone (``pooled``).
+        tuning: how the network is trained (``trainable``, ``layer_decay``, ``rate_scale``, ``checkpointing``).
+        tokens: what a task may hide and what comes out (``hides``, ``output``, ``mixing``, ``heads``).
         target: what is predicted of a hidden tube: the ``input``, or what a frozen ``network`` makes of it.
-        layer_decay: factor of the learning rate from each block to the one before.
-        rate_scale: learning rate of the last block over that of new layers.
-        checkpointing: save memory by computing activations twice.
-        mixing: transformer blocks after a frozen network whose output is hidden.
-        heads: attention heads of one.
-        mean: of red, green and blue as fractions of white, if the checkpoint does not say.
-        std: their deviations.
+        colours: how colours become numbers, if the checkpoint does not say it (``mean``, ``std``).
     """
 
     def __init__(
@@ -54,17 +47,10 @@ class HFVideo(PretrainedEncoder):
         size: int,
         frames: int,
         weights: Weights,
-        trainable: str = "none",
-        hides: Hides = "input",
-        output: Output = "tokens",
+        tuning: Tuning = Tuning(),
+        tokens: TokenOptions = TokenOptions(),
         target: Target = "input",
-        layer_decay: float = 1.0,
-        rate_scale: float = 1.0,
-        checkpointing: bool = False,
-        mixing: int = 2,
-        heads: int = 4,
-        mean: Sequence[float] | None = None,
-        std: Sequence[float] | None = None,
+        colours: Colours = Colours(),
     ) -> None:
         network: Any = load_network(weights, "hf_video").complete(weights, "hf_video")
         if getattr(network, "pooler", None) is not None:
@@ -73,28 +59,19 @@ class HFVideo(PretrainedEncoder):
             del network.predictor  # V-JEPA 2's own pretext task
         config = network.config
         _check_frames(config, frames)
-        backbone = Pretrained(
-            network,
-            trainable=trainable,
-            layer_decay=layer_decay,
-            rate_scale=rate_scale,
-            checkpointing=checkpointing,
-        )
+        backbone = Pretrained(network, tuning)
         super().__init__(
             dim=dim,
             width=config.hidden_size,
             backbone=backbone,
-            hides=hides,
-            output=output,
+            tokens=tokens,
             target=target,
-            mixing=mixing,
-            heads=heads,
         )
         processor = load_processor("AutoVideoProcessor", weights, "hf_video")
         processor = processor or load_processor("AutoImageProcessor", weights, "hf_video")
         facts = PictureFacts.of(processor, config)
         facts.check(size, "hf_video")
-        self.normalize = Normalize(facts, mean, std, random=not isinstance(weights, str), needed_by="hf_video")
+        self.normalize = Normalize(facts, colours, random=not isinstance(weights, str), needed_by="hf_video")
         self.size, self.frames = size, frames
         self.tube, self.patch = _tube(config)
         self.rows = check_patch(size, self.patch, 1)
@@ -157,7 +134,7 @@ class HFVideo(PretrainedEncoder):
             "tubelet_size": 2,
         }
         clips = torch.randint(0, 256, (3, 4, 3, 16, 16), dtype=torch.uint8)
-        encoder = cls(dim=12, size=16, frames=4, weights=weights, trainable="all")
+        encoder = cls(dim=12, size=16, frames=4, weights=weights, tuning=Tuning(trainable="all"))
         return encoder, Inputs(clips, torch.tensor([4, 1, 2]))
 
 

@@ -1,17 +1,16 @@
 """Pictures through the visual tower of any open_clip model, ResNets and timm towers included."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from m5kit.encoders.pretrained.base import Hides, Output, PretrainedEncoder, Target
+from m5kit.encoders.pretrained.base import PretrainedEncoder, Target, TokenOptions
 from m5kit.errors import ContractError
 from m5kit.nn.patches import check_patch, join_patches, split_patches
 from m5kit.nn.pretrained.contrastive import load_towers
-from m5kit.nn.pretrained.pictures import Normalize, PictureFacts
-from m5kit.nn.pretrained.tuning import Pretrained
+from m5kit.nn.pretrained.pictures import Colours, Normalize, PictureFacts
+from m5kit.nn.pretrained.tuning import Pretrained, Tuning
 from m5kit.nn.pretrained.weights import Weights
 from m5kit.registry import ENCODERS
 from m5kit.structures import Inputs, Observation
@@ -28,17 +27,10 @@ class OpenClipImage(PretrainedEncoder):
         size: side of a picture in pixels; must be the checkpoint's.
         weights: a local folder with ``open_clip_config.json``, ``hf-hub:NAME``, ``ARCHITECTURE/TAG``,
             ``ARCHITECTURE/FILE``, or a config (``embed_dim``, ``vision_cfg``, ``text_cfg``) that begins at random.
-        trainable: ``none``, ``all``, ``last:N``, ``lora`` or ``lora:RANK``.
-        hides: what a task may hide: the ``input``, or the ``output`` of a frozen network.
-        output: ``tokens``, or the summary alone (``pooled``).
+        tuning: how the network is trained (``trainable``, ``layer_decay``, ``rate_scale``, ``checkpointing``).
+        tokens: what a task may hide and what comes out (``hides``, ``output``, ``mixing``, ``heads``).
         target: what is predicted of a hidden patch: the ``input``, or what a frozen ``network`` makes of it.
-        layer_decay: factor of the learning rate from each block to the one before.
-        rate_scale: learning rate of the last block over that of new layers.
-        checkpointing: save memory by computing activations twice.
-        mixing: transformer blocks after a frozen network whose output is hidden.
-        heads: attention heads of one.
-        mean: of red, green and blue as fractions of white, if the checkpoint does not say.
-        std: their deviations.
+        colours: how colours become numbers, if the checkpoint does not say it (``mean``, ``std``).
     """
 
     def __init__(
@@ -47,40 +39,24 @@ class OpenClipImage(PretrainedEncoder):
         dim: int,
         size: int,
         weights: Weights,
-        trainable: str = "none",
-        hides: Hides = "input",
-        output: Output = "tokens",
+        tuning: Tuning = Tuning(),
+        tokens: TokenOptions = TokenOptions(),
         target: Target = "input",
-        layer_decay: float = 1.0,
-        rate_scale: float = 1.0,
-        checkpointing: bool = False,
-        mixing: int = 2,
-        heads: int = 4,
-        mean: Sequence[float] | None = None,
-        std: Sequence[float] | None = None,
+        colours: Colours = Colours(),
     ) -> None:
         model, preprocessing = load_towers(weights, "open_clip_image")
         facts = PictureFacts(preprocessing.get("size"), preprocessing.get("mean"), preprocessing.get("std"))
         facts.check(size, "open_clip_image")
         rows, width = _probe(model.visual, size)
-        backbone = Pretrained(
-            _Intermediates(model.visual),
-            trainable=trainable,
-            layer_decay=layer_decay,
-            rate_scale=rate_scale,
-            checkpointing=checkpointing,
-        )
+        backbone = Pretrained(_Intermediates(model.visual), tuning)
         super().__init__(
             dim=dim,
             width=width,
             backbone=backbone,
-            hides=hides,
-            output=output,
+            tokens=tokens,
             target=target,
-            mixing=mixing,
-            heads=heads,
         )
-        self.normalize = Normalize(facts, mean, std, random=not isinstance(weights, str), needed_by="open_clip_image")
+        self.normalize = Normalize(facts, colours, random=not isinstance(weights, str), needed_by="open_clip_image")
         self.size, self.rows = size, rows
         self.patch = size // rows
         check_patch(size, self.patch, 1)
@@ -112,7 +88,7 @@ class OpenClipImage(PretrainedEncoder):
             "text_cfg": {"context_length": 8, "vocab_size": 20, "width": 16, "heads": 2, "layers": 1},
         }
         pictures = torch.randint(0, 256, (3, 3, 16, 16), dtype=torch.uint8)
-        return cls(dim=12, size=16, weights=weights, trainable="all"), Inputs(
+        return cls(dim=12, size=16, weights=weights, tuning=Tuning(trainable="all")), Inputs(
             pictures, torch.ones(3, dtype=torch.int64)
         )
 

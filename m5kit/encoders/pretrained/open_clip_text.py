@@ -5,11 +5,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from m5kit.encoders.pretrained.base import Hides, Output, PretrainedEncoder
+from m5kit.encoders.pretrained.base import PretrainedEncoder, TokenOptions
 from m5kit.errors import ConfigError
 from m5kit.nn.pretrained.contrastive import load_towers
 from m5kit.nn.pretrained.sequences import wrap
-from m5kit.nn.pretrained.tuning import Pretrained
+from m5kit.nn.pretrained.tuning import Pretrained, Tuning
 from m5kit.nn.pretrained.weights import Weights
 from m5kit.registry import ENCODERS
 from m5kit.structures import Inputs, Observation
@@ -28,14 +28,8 @@ class OpenClipText(PretrainedEncoder):
             ``ARCHITECTURE/FILE``, or a config (``embed_dim``, ``vision_cfg``, ``text_cfg``) that begins at random.
         start_id: the tokenizer's id before a text, -1 if it has none.
         end_id: the tokenizer's id after a text, -1 if it has none; the tower's summary is read there.
-        trainable: ``none``, ``all``, ``last:N``, ``lora`` or ``lora:RANK``.
-        hides: what a task may hide: the ``input``, or the ``output`` of a frozen network.
-        output: ``tokens``, or the summary alone (``pooled``).
-        layer_decay: factor of the learning rate from each block to the one before.
-        rate_scale: learning rate of the last block over that of new layers.
-        checkpointing: save memory by computing activations twice.
-        mixing: transformer blocks after a frozen network whose output is hidden.
-        heads: attention heads of one.
+        tuning: how the network is trained (``trainable``, ``layer_decay``, ``rate_scale``, ``checkpointing``).
+        tokens: what a task may hide and what comes out (``hides``, ``output``, ``mixing``, ``heads``).
     """
 
     def __init__(
@@ -48,30 +42,18 @@ class OpenClipText(PretrainedEncoder):
         weights: Weights,
         start_id: int = -1,
         end_id: int = -1,
-        trainable: str = "none",
-        hides: Hides = "input",
-        output: Output = "tokens",
-        layer_decay: float = 1.0,
-        rate_scale: float = 1.0,
-        checkpointing: bool = False,
-        mixing: int = 2,
-        heads: int = 4,
+        tuning: Tuning = Tuning(),
+        tokens: TokenOptions = TokenOptions(),
     ) -> None:
         tower = _TextTower(load_towers(weights, "open_clip_text")[0])
         tower.check(vocabulary, max_tokens + (start_id >= 0) + (end_id >= 0))
         tower.make_room(mask_id)
-        backbone = Pretrained(
-            tower, trainable=trainable, layer_decay=layer_decay, rate_scale=rate_scale, checkpointing=checkpointing
-        )
+        backbone = Pretrained(tower, tuning)
         super().__init__(
             dim=dim,
             width=tower.words.embedding_dim,
             backbone=backbone,
-            hides=hides,
-            output=output,
-            target="input",
-            mixing=mixing,
-            heads=heads,
+            tokens=tokens,
         )
         self.vocabulary, self.mask_id, self.start_id, self.end_id = vocabulary, mask_id, start_id, end_id
         self.padding, self.full = tower.padding, None if tower.causal else len(tower.positions)
@@ -107,7 +89,7 @@ class OpenClipText(PretrainedEncoder):
             start_id=18,
             end_id=19,
             weights=weights,
-            trainable="all",
+            tuning=Tuning(trainable="all"),
         )
         return encoder, Inputs(torch.randint(1, 18, (3, 6)), torch.tensor([6, 2, 4]))
 

@@ -84,10 +84,14 @@ def _nearest(items: Tensor, centres: Tensor) -> tuple[Tensor, Tensor]:
     """Squared distance to the nearest centre, and which it is, each ``b``."""
     offset = centres.square().sum(1)
     rows = max(1, BLOCK // len(centres))
-    found = [(offset - 2 * items[i : i + rows] @ centres.T).min(1) for i in range(0, len(items), rows)]
-    nearest = torch.cat([part.indices for part in found])
-    distances = torch.cat([part.values for part in found]) + items.square().sum(1)
-    return distances.clamp(min=0), nearest
+    distances, nearest = [], []
+    for start in range(0, len(items), rows):
+        # |x - c|^2 without |x|^2, which is the same for every centre, in blocks that bound the memory.
+        found = (offset - 2 * items[start : start + rows] @ centres.T).min(1)
+        distances.append(found.values)
+        nearest.append(found.indices)
+    squared = torch.cat(distances) + items.square().sum(1)
+    return squared.clamp(min=0), torch.cat(nearest)  # rounding can make it negative
 
 
 def _means(items: Tensor, assignment: Tensor, distances: Tensor, clusters: int) -> Tensor:
@@ -95,5 +99,6 @@ def _means(items: Tensor, assignment: Tensor, distances: Tensor, clusters: int) 
     sums = items.new_zeros(clusters, items.shape[1]).index_add_(0, assignment, items)
     empty = (sizes == 0).nonzero().squeeze(1)
     centres = sums / sizes.clamp(min=1)[:, None]
+    # A centre without items moves to the item that is worst served.
     centres[empty] = items[distances.topk(len(empty)).indices]
     return centres

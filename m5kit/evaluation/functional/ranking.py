@@ -130,13 +130,20 @@ def chances(ranking: Ranking, ks: Sequence[int]) -> Mapping[str, float]:
     cases, queries = np.unique(counts, axis=1, return_counts=True)  # many queries have the same prospects
     alike = Ranking(np.zeros((cases.shape[1], 0), dtype=bool), *cases)
     by_depth = {k: _chance(alike, k) for k in ks}
-    return {f"{name}@{k}": float(np.average(by_depth[k][name], weights=queries)) for name, k in _names(ks)}
+    expected = {}
+    for name, k in _names(ks):
+        expected[f"{name}@{k}"] = float(np.average(by_depth[k][name], weights=queries))
+    return expected
 
 
 def _names(ks: Sequence[int]) -> Iterator[tuple[str, int]]:
     """Which score is wanted at which depth, in the order of the table."""
-    yield from ((name, k) for k in ks for name in AT_EVERY_DEPTH)
-    yield from ((name, max(ks)) for name in SCORES if name not in AT_EVERY_DEPTH)
+    for k in ks:
+        for name in AT_EVERY_DEPTH:
+            yield name, k
+    for name in SCORES:
+        if name not in AT_EVERY_DEPTH:
+            yield name, max(ks)
 
 
 def _chance(ranking: Ranking, k: int) -> Mapping[str, Floats]:

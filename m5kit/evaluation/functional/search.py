@@ -69,11 +69,12 @@ def top_k(
         device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         search = _search_on_cpu if device.type == "cpu" else _search_on_device
         scores = torch.empty(min(query_block, len(queries)) * min(gallery_block, len(gallery)), device=device)
-        parts = (slice(start, start + query_block) for start in range(0, len(queries), query_block))
-        blocks = [
-            search(_tensor(queries[part], device), gallery, k_found, own[part], gallery_block, scores) for part in parts
-        ]
-        found = np.concatenate([np.empty((0, k_found), np.int64), *blocks])
+        blocks = [np.empty((0, k_found), np.int64)]  # so that no queries at all give an empty table
+        for start in range(0, len(queries), query_block):
+            part = slice(start, start + query_block)
+            block = _tensor(queries[part], device)
+            blocks.append(search(block, gallery, k_found, own[part], gallery_block, scores))
+        found = np.concatenate(blocks)
     return np.pad(found, ((0, 0), (0, k - found.shape[1])), constant_values=NOTHING)
 
 
@@ -87,6 +88,7 @@ def _search_on_cpu(
     """Where in the gallery the best of a few queries are, ``q k``; ``buffer`` has room for the scores of a block."""
     threads = min(torch.get_num_threads(), len(queries))
     parts = [slice(i * len(queries) // threads, (i + 1) * len(queries) // threads) for i in range(threads)]
+    # Every thread has rows of its own, so that none waits for another.
     best: list[Keys | None] = [None] * threads
     with ThreadPoolExecutor(threads) as pool:
         for start, scores in _score_blocks(queries, gallery, own, gallery_block, buffer):

@@ -7,9 +7,23 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from m5kit.arguments import ArgumentGroup
 from m5kit.errors import ConfigError
 
 HALF = (0.5, 0.5, 0.5)
+
+
+@dataclass(frozen=True)
+class Colours(ArgumentGroup):
+    """How colours become numbers, for checkpoints that do not say it.
+
+    Args:
+        mean: of red, green and blue as fractions of white; None takes the checkpoint's.
+        std: their deviations; None takes the checkpoint's.
+    """
+
+    mean: Sequence[float] | None = None
+    std: Sequence[float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +71,7 @@ class Normalize(nn.Module):
 
     Args:
         facts: the checkpoint's.
-        mean: overrides it, as a fraction of white.
-        std: overrides it.
+        colours: override the checkpoint's.
         random: the network begins at random; 0.5 is then as good as any where nothing is said.
         needed_by: the encoder's name.
 
@@ -72,15 +85,14 @@ class Normalize(nn.Module):
     def __init__(
         self,
         facts: PictureFacts,
-        mean: Sequence[float] | None,
-        std: Sequence[float] | None,
+        colours: Colours,
         *,
         random: bool,
         needed_by: str,
     ) -> None:
         super().__init__()
-        mean = mean or facts.mean or (HALF if random else None)
-        std = std or facts.std or (HALF if random else None)
+        mean = colours.mean or facts.mean or (HALF if random else None)
+        std = colours.std or facts.std or (HALF if random else None)
         if mean is None or std is None:
             raise ConfigError(
                 [f"{needed_by}: the checkpoint has no preprocessor_config.json; say mean and std, three fractions each"]

@@ -1,4 +1,4 @@
-"""What a checkpoint expects of sound: its rate, how much it hears at once, and the shape of its spectrogram."""
+"""What a checkpoint expects of sound: its rate, how much it takes at once, and the shape of its spectrogram."""
 
 import json
 import zlib
@@ -14,11 +14,11 @@ class SoundFacts:
 
     Attributes:
         rate: samples a second.
-        samples: how many it hears at once.
+        samples: how many it takes at once.
         steps: time steps of the spectrogram.
         mels: its bands.
         repeats: whether a short sound is repeated until it is long enough.
-        fingerprint: differs between extractors that hear differently.
+        fingerprint: differs between extractors that prepare sound differently.
     """
 
     rate: int

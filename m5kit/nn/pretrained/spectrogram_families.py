@@ -32,7 +32,7 @@ class Family(ABC):
         return values.new_zeros(len(values))
 
     @abstractmethod
-    def hear(self, network: Pretrained, window: Tensor) -> tuple[Tensor | None, Tensor]:
+    def encode(self, network: Pretrained, window: Tensor) -> tuple[Tensor | None, Tensor]:
         """Summary ``p c``, if the network has one of its own, and tokens ``p t c`` of ``p steps mels``."""
 
 
@@ -46,12 +46,12 @@ class AST(Family):
         level = -extractor.mean / (2 * extractor.std) if getattr(extractor, "do_normalize", False) else 0.0
         return values.new_full((len(values),), level)
 
-    def hear(self, network: Pretrained, window: Tensor) -> tuple[Tensor | None, Tensor]:
+    def encode(self, network: Pretrained, window: Tensor) -> tuple[Tensor | None, Tensor]:
         config = network.network.config
-        heard = network(input_values=window)
+        output = network(input_values=window)
         bands = (config.num_mel_bins - config.patch_size) // config.frequency_stride + 1  # type: ignore[union-attr, operator]
-        tokens = heard.last_hidden_state[:, 2:].unflatten(1, (bands, -1)).mean(1)
-        return heard.pooler_output, tokens
+        tokens = output.last_hidden_state[:, 2:].unflatten(1, (bands, -1)).mean(1)
+        return output.pooler_output, tokens
 
 
 class Whisper(Family):
@@ -64,7 +64,7 @@ class Whisper(Family):
         loudest = values.masked_fill(~real[..., None], -torch.inf).amax((1, 2))
         return torch.where(loudest.isfinite(), loudest - 2, 0.0)  # eighty decibels, a quarter a bel
 
-    def hear(self, network: Pretrained, window: Tensor) -> tuple[Tensor | None, Tensor]:
+    def encode(self, network: Pretrained, window: Tensor) -> tuple[Tensor | None, Tensor]:
         return None, network(window.mT).last_hidden_state
 
 
@@ -74,12 +74,12 @@ class Clap(Family):
     def steps(self, config: Any) -> int | None:
         return None
 
-    def hear(self, network: Pretrained, window: Tensor) -> tuple[Tensor | None, Tensor]:
+    def encode(self, network: Pretrained, window: Tensor) -> tuple[Tensor | None, Tensor]:
         fused = network.network.config.enable_fusion  # type: ignore[union-attr]
         given = window[:, None].expand(-1, 4 if fused else 1, -1, -1)
         short = torch.zeros(len(window), 1, dtype=torch.bool, device=window.device) if fused else None
-        heard = network(input_features=given, is_longer=short)
-        return heard.pooler_output, heard.last_hidden_state.mean(2).mT
+        output = network(input_features=given, is_longer=short)
+        return output.pooler_output, output.last_hidden_state.mean(2).mT
 
 
 FAMILIES: dict[str, type[Family]] = {

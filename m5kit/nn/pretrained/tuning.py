@@ -2,15 +2,35 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
 
+from m5kit.arguments import ArgumentGroup
 from m5kit.errors import ConfigError
 from m5kit.nn.pretrained.library import import_library
 
 LORA_RANK = 8
+
+
+@dataclass(frozen=True)
+class Tuning(ArgumentGroup):
+    """How a pretrained network is trained.
+
+    Args:
+        trainable: ``none``, ``all``, ``last:N`` (the last N blocks and what follows them), ``lora`` or ``lora:RANK``
+            (low-rank additions to the linear layers of the blocks, with peft).
+        layer_decay: the learning rate shrinks by this factor a block, from the last to the first.
+        rate_scale: learning rate of the last block over that of new layers.
+        checkpointing: compute activations again in the backward pass, which saves memory.
+    """
+
+    trainable: str = "none"
+    layer_decay: float = 1.0
+    rate_scale: float = 1.0
+    checkpointing: bool = False
 
 
 class Pretrained(nn.Module):
@@ -20,11 +40,7 @@ class Pretrained(nn.Module):
 
     Args:
         network: with its weights.
-        trainable: ``none``, ``all``, ``last:N`` (the last N blocks and what follows them), ``lora`` or ``lora:RANK``
-            (low-rank additions to the linear layers of the blocks, with peft).
-        layer_decay: the learning rate shrinks by this factor a block, from the last to the first.
-        rate_scale: learning rate of the last block over that of new layers.
-        checkpointing: compute activations again in the backward pass, which saves memory.
+        tuning: which share of it learns, and how fast.
 
     Raises:
         ConfigError: ``trainable`` is none of these, or the network cannot do what is asked.
@@ -34,20 +50,17 @@ class Pretrained(nn.Module):
     def __init__(
         self,
         network: nn.Module,
-        *,
-        trainable: str = "none",
-        layer_decay: float = 1.0,
-        rate_scale: float = 1.0,
-        checkpointing: bool = False,
+        tuning: Tuning,
     ) -> None:
         super().__init__()
-        whole = trainable in ("none", "all") and layer_decay == 1.0
+        # Blocks are looked for only where they matter: some networks have none and can still be trained whole.
+        whole = tuning.trainable in ("none", "all") and tuning.layer_decay == 1.0
         self.path = "" if whole else find_blocks(network)
-        self.frozen = trainable == "none"
-        self.layer_decay, self.rate_scale = layer_decay, rate_scale
-        self._choose(network, trainable)
+        self.frozen = tuning.trainable == "none"
+        self.tuning = tuning
+        self._choose(network, tuning.trainable)
         self.network = network
-        if checkpointing:
+        if tuning.checkpointing:
             _enable_checkpointing(network)
 
     def forward(self, *inputs: Any, **named: Any) -> Any:
@@ -58,6 +71,9 @@ class Pretrained(nn.Module):
     def train(self, mode: bool = True) -> "Pretrained":
         """What does not learn stays as it is in use, and so do batch norms: an item must not change another."""
         super().train(mode and not self.frozen)
+        # Dropout in frozen blocks would be noise that nothing can learn from.
+        if mode and self.path and self.tuning.trainable != "all":
+            _rest(self.network, self.network.get_submodule(self.path))
         for module in self.modules():
             if isinstance(module, nn.modules.batchnorm._BatchNorm):
                 module.eval()
@@ -66,12 +82,12 @@ class Pretrained(nn.Module):
     def scales(self) -> dict[str, float]:
         """Factor of the learning rate by parameter name, of those that learn and have another than 1."""
         depth = _depths(self.network, self.path)
-        scales = {
-            f"network.{name}": self.rate_scale * self.layer_decay ** depth[name]
-            for name, parameter in self.network.named_parameters()
-            if parameter.requires_grad
-        }
-        return {name: scale for name, scale in scales.items() if scale != 1.0}
+        scales = {}
+        for name, parameter in self.network.named_parameters():
+            scale = self.tuning.rate_scale * self.tuning.layer_decay ** depth[name]
+            if parameter.requires_grad and scale != 1.0:
+                scales[f"network.{name}"] = scale
+        return scales
 
     def _choose(self, network: nn.Module, trainable: str) -> None:
         network.requires_grad_(trainable == "all")
@@ -94,23 +110,43 @@ class Pretrained(nn.Module):
             )
 
 
+def _rest(module: nn.Module, stack: nn.Module) -> None:
+    """Put into eval mode what does not learn in a network of which a part does.
+
+    A module without parameters (dropout) follows the module that holds it. What is done around the stack of blocks, by
+    such a module or by a function, may act on the frozen part, so it rests too.
+    """
+    around = stack in set(module.modules())
+    if around:
+        module.training = False
+    for child in module.children():
+        parameters = list(child.parameters())
+        if any(parameter.requires_grad for parameter in parameters):
+            _rest(child, stack)
+        elif parameters or around:
+            child.eval()
+
+
 def find_blocks(network: nn.Module) -> str:
     """Dotted name of the stack of equal blocks that holds most of the parameters.
 
     Raises:
         ConfigError: there is none.
     """
-    stacks = [(name, each) for name, each in network.named_modules() if _is_stack(each)]
-    if not stacks:
+    sizes: dict[str, int] = {}
+    for name, module in network.named_modules():
+        if _is_stack(module):
+            sizes[name] = sum(parameter.numel() for parameter in module.parameters())
+    if not sizes:
         raise ConfigError([f"{type(network).__name__} has no stack of equal blocks; set trainable: none or all"])
-    sizes: dict[str, int] = {name: sum(p.numel() for p in each.parameters()) for name, each in stacks}
     return max(sizes, key=sizes.__getitem__)
 
 
 def _is_stack(module: nn.Module) -> bool:
-    least = {nn.ModuleList: 1, nn.Sequential: 2}.get(type(module), 0)
-    kinds = {type(block) for block in module.children()}
-    return bool(least) and len(list(module.children())) >= least and len(kinds) == 1
+    # A Sequential of one is seldom a stack: libraries wrap single layers in it.
+    least = {nn.ModuleList: 1, nn.Sequential: 2}.get(type(module))
+    kinds = list(map(type, module.children()))
+    return least is not None and len(kinds) >= least and len(set(kinds)) == 1
 
 
 def _depths(network: nn.Module, path: str) -> dict[str, int]:
@@ -118,25 +154,29 @@ def _depths(network: nn.Module, path: str) -> dict[str, int]:
     names = [name for name, _ in network.named_parameters()]
     if not path:
         return dict.fromkeys(names, 0)
-    inside = {name: int(name.removeprefix(f"{path}.").split(".")[0]) for name in names if name.startswith(f"{path}.")}
-    count = max(inside.values()) + 1
-    first = min(i for i, name in enumerate(names) if name in inside)
-    return {
-        name: count - inside[name] if name in inside else (count + 1 if i < first else 0)
-        for i, name in enumerate(names)
-    }
+    block: dict[str, int] = {}
+    for name in names:
+        if name.startswith(f"{path}."):
+            block[name] = int(name.removeprefix(f"{path}.").split(".")[0])
+    count = max(block.values()) + 1
+    depths = {}
+    passed = False
+    for name in names:  # in the order of registration, which in every library we know is that of the data
+        passed = passed or name in block
+        outside = 0 if passed else count + 1
+        depths[name] = count - block[name] if name in block else outside
+    return depths
 
 
 def _add_lora(network: nn.Module, path: str, rank: int) -> None:
     peft = import_library("peft", "trainable: lora")
-    attention = [
-        name for name, each in network.named_modules() if isinstance(each, nn.MultiheadAttention) and path in name
-    ]
-    linear = [
-        name
-        for name, each in network.named_modules()
-        if isinstance(each, nn.Linear) and name.startswith(path) and not name.startswith(tuple(attention) or ("\0",))
-    ]
+    attention, linear = [], []
+    for name, module in network.named_modules():
+        if isinstance(module, nn.MultiheadAttention) and path in name:
+            attention.append(name)
+        # peft adapts torch's attention as a whole; its inner projection is not to be adapted twice.
+        elif isinstance(module, nn.Linear) and name.startswith(path) and not name.startswith(tuple(attention) or "\0"):
+            linear.append(name)
     if not (attention or linear):
         raise ConfigError(
             [f"trainable: {type(network).__name__} has no linear layer for LoRA; set none, all or last:N"]
@@ -166,10 +206,10 @@ def prefixed(prefix: str, scales: Mapping[str, float]) -> dict[str, float]:
 
 
 def learning_rate_scales(model: nn.Module) -> dict[str, float]:
-    """Factor of the learning rate by parameter name, of those where an encoder in ``model`` says another than 1."""
+    """Factor of the learning rate by parameter name, of those where an encoder in ``model`` asks for another than 1."""
     scales: dict[str, float] = {}
     for path, module in model.named_modules():
-        say = getattr(module, "learning_rate_scales", None)
-        if say is not None:
-            scales |= prefixed(path, say()) if path else say()
+        own = getattr(module, "learning_rate_scales", None)
+        if own is not None:
+            scales |= prefixed(path, own()) if path else own()
     return scales

@@ -34,7 +34,7 @@ class WordFacts:
         start, end = _around(tokenizer)
         mask = tokenizer.mask_token_id
         return cls(
-            size if mask is not None else size + 1, size if mask is None else mask, start, end, _print(tokenizer)
+            size if mask is not None else size + 1, size if mask is None else mask, start, end, _fingerprint(tokenizer)
         )
 
 
@@ -60,7 +60,7 @@ def check_words(fingerprint: int, weights: Weights, needed_by: str) -> None:
         own = load_tokenizer(weights, needed_by)
     except ConfigError:
         return  # the checkpoint brings none, so nothing contradicts the transform
-    if _print(own) != fingerprint:
+    if _fingerprint(own) != fingerprint:
         raise ConfigError(
             [f"{needed_by}: {weights!r} was trained with another tokenizer; give the transform weights: {weights}"]
         )
@@ -76,6 +76,6 @@ def _around(tokenizer: Any) -> tuple[int, int]:
     return start, end
 
 
-def _print(tokenizer: Any) -> int:
+def _fingerprint(tokenizer: Any) -> int:
     words = sorted(tokenizer.get_vocab().items(), key=lambda found: found[1])
     return zlib.crc32("\0".join(f"{number} {word}" for word, number in words).encode())

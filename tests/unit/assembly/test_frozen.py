@@ -18,9 +18,11 @@ from m5kit.data.dataset import ManifestDataset, Pipeline
 from m5kit.data.decode.pillow import PillowDecoder
 from m5kit.data.sampler import Draw
 from m5kit.data.transforms.image import ImageTransform
+from m5kit.encoders.pretrained.base import TokenOptions
 from m5kit.encoders.pretrained.hf_image import HFImage
 from m5kit.errors import DataError
 from m5kit.nn.pretrained.extraction import EXTRACTED
+from m5kit.registry import ENCODERS
 from m5kit.structures import Inputs, Sample
 
 WEIGHTS = {
@@ -52,7 +54,7 @@ def setting(tmp_path, monkeypatch):
         Image.fromarray(rng.integers(0, 255, (20, 20, 3), dtype=np.uint8)).save(tmp_path / f"{i}.png")
     (tmp_path / "3.png").write_bytes(b"broken")
     torch.manual_seed(0)
-    encoder = HFImage(dim=8, size=16, weights=WEIGHTS, hides="output", heads=2)
+    encoder = HFImage(dim=8, size=16, weights=WEIGHTS, tokens=TokenOptions(hides="output", heads=2))
     return SimpleNamespace(
         root=tmp_path,
         encoder=encoder,
@@ -105,7 +107,8 @@ def test_whatever_decides_the_output_changes_the_space(setting, change):
     before = frozen(setting)
     other = {"weights": {}, "mean": {"mean": [0.1] * 3}, "transform": {}, "output": {"output": "pooled"}}[change]
     torch.manual_seed(1 if change == "weights" else 0)
-    encoder = HFImage(dim=8, size=16, weights=WEIGHTS, hides="output", heads=2, **other)
+    given = {"type": "hf_image", "weights": WEIGHTS, "hides": "output", "heads": 2}
+    encoder = ENCODERS.build(given | other, dim=8, size=16)
     transform = {"type": "image", "size": 16, "fit": "pad"} if change == "transform" else None
     after = frozen(setting, encoder, transform)
     assert before._space("image", setting.pipeline) != after._space("image", setting.pipeline)
@@ -116,7 +119,7 @@ def test_what_learns_does_not_change_the_space(setting):
     with torch.no_grad():
         setting.encoder.project[1].weight.add_(1)
     torch.manual_seed(0)
-    wider = HFImage(dim=16, size=16, weights=WEIGHTS, hides="output", heads=4, mixing=1)
+    wider = HFImage(dim=16, size=16, weights=WEIGHTS, tokens=TokenOptions(hides="output", mixing=1, heads=4))
     assert frozen(setting)._space("image", setting.pipeline) == before
     assert frozen(setting, wider)._space("image", setting.pipeline) == before
 

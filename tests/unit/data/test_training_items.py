@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from m5kit.data.manifest import read_manifest
-from m5kit.data.training_items import Losses, chance, complete, portion
+from m5kit.data.training_items import RemovedModalities, chance, complete, portion
 from m5kit.errors import DataError
 from m5kit.structures import Sample
 
@@ -91,7 +91,7 @@ def test_no_complete_item_is_told(items):
 
 
 def test_modalities_go_missing_at_the_rate_and_independently():
-    lose = Losses(0.4, 0, dict.fromkeys("abcde"))
+    lose = RemovedModalities(0.4, 0, dict.fromkeys("abcde"))
     lost = [lose(Sample(str(i), dict.fromkeys("abcde", "x"))).lost for i in range(4000)]
     rates = {m: np.mean([m in gone for gone in lost]) for m in "abcde"}
     assert all(rate == pytest.approx(0.4, abs=0.03) for rate in rates.values())
@@ -101,22 +101,25 @@ def test_modalities_go_missing_at_the_rate_and_independently():
 
 def test_an_item_keeps_at_least_one_and_what_is_lost_at_a_rate_is_lost_at_a_higher_one():
     samples = [Sample(str(i), dict.fromkeys("abc", "x")) for i in range(200)]
-    rates = [[Losses(rate, 1, dict.fromkeys("abc"))(sample).lost for sample in samples] for rate in (0.2, 0.6, 1.0)]
+    rates = [
+        [RemovedModalities(rate, 1, dict.fromkeys("abc"))(sample).lost for sample in samples]
+        for rate in (0.2, 0.6, 1.0)
+    ]
     assert all(
         small <= large for less, more in itertools.pairwise(rates) for small, large in zip(less, more, strict=True)
     )
     assert {len(lost) for lost in rates[-1]} == {2}
-    assert rates[0] != [Losses(0.2, 2, dict.fromkeys("abc"))(sample).lost for sample in samples]
+    assert rates[0] != [RemovedModalities(0.2, 2, dict.fromkeys("abc"))(sample).lost for sample in samples]
 
 
 def test_what_stands_in_for_a_modality_counts_as_having_it():
     film = Sample("film", {"video": "v"})
-    kept = {Losses(1.0, seed, {"audio": "video", "video": None})(film).lost for seed in range(8)}
+    kept = {RemovedModalities(1.0, seed, {"audio": "video", "video": None})(film).lost for seed in range(8)}
     assert kept == {frozenset({"audio"}), frozenset({"video"})}
 
 
 def test_losses_apply_when_a_sample_is_read_also_in_a_worker(items):
-    lossy = items.altered(Losses(0.5, 0, {"image": None, "text": None}))
+    lossy = items.altered(RemovedModalities(0.5, 0, {"image": None, "text": None}))
     assert ids(lossy) == ids(items)
     assert {item.lost for item in lossy} == {frozenset()}  # each has a text only, and keeps it
     assert pickle.loads(pickle.dumps(lossy)).alter == lossy.alter
@@ -124,7 +127,7 @@ def test_losses_apply_when_a_sample_is_read_also_in_a_worker(items):
 
 def test_what_is_lost_makes_an_item_incomplete(write_manifest):
     root = write_manifest(*rows(200, image="i"))
-    lossy = read_manifest(root).altered(Losses(0.5, 0, {"image": None, "text": None}))
+    lossy = read_manifest(root).altered(RemovedModalities(0.5, 0, {"image": None, "text": None}))
     kept = complete(lossy, {"image": None, "text": None})
     assert 20 < len(kept) < 80
     assert all(set(item.sources) == {"image", "text"} for item in kept)

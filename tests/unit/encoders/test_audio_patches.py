@@ -1,14 +1,15 @@
 import pytest
 import torch
 
-from m5kit.encoders.audio_patches import AudioPatches
 from m5kit.errors import ConfigError, ContractError
+from m5kit.registry import ENCODERS
 from m5kit.structures import Inputs
 
 
 def encoder(**arguments):
     torch.manual_seed(0)
-    return AudioPatches(**{"dim": 8, "mels": 3, "steps": 8, "patch": 4, "width": 4, "heads": 2, **arguments}).eval()
+    given = {"type": "audio_patches", "dim": 8, "mels": 3, "steps": 8, "patch": 4, "width": 4, "heads": 2}
+    return ENCODERS.build(given | arguments).eval()
 
 
 def test_a_token_is_a_stretch_of_steps_and_the_last_one_is_filled_up():

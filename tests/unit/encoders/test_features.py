@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from m5kit.encoders.features import FeatureTokens
 from m5kit.errors import ConfigError, ContractError
+from m5kit.registry import ENCODERS
 from m5kit.structures import Inputs
 
 
@@ -17,7 +17,8 @@ def _seed():
 
 
 def small(**arguments):
-    return FeatureTokens(**{"dim": 8, "width": 3, "max_tokens": 4, "heads": 2, "layers": 1, **arguments}).eval()
+    given = {"type": "features", "dim": 8, "width": 3, "max_tokens": 4, "heads": 2, "layers": 1}
+    return ENCODERS.build(given | arguments).eval()
 
 
 def test_boxes_are_no_part_of_what_is_hidden_or_predicted():

@@ -8,6 +8,7 @@ from torch.testing import assert_close
 
 from m5kit.encoders.frames_image import FramesImage
 from m5kit.errors import ConfigError, ContractError
+from m5kit.nn.transformer import TransformerShape
 from m5kit.structures import Inputs
 
 FRAME = {"type": "image_patches", "patch": 8, "layers": 1, "heads": 2, "dropout": 0.0}
@@ -31,7 +32,9 @@ def _seed():
 
 
 def small(frame=FRAME, **arguments):
-    return FramesImage(dim=16, size=16, frames=4, frame=frame, layers=1, heads=2, dropout=0.0, **arguments).eval()
+    return FramesImage(
+        dim=16, size=16, frames=4, frame=frame, shape=TransformerShape(layers=1, heads=2, dropout=0.0), **arguments
+    ).eval()
 
 
 def clips(*lengths):

@@ -4,11 +4,12 @@ from torch.testing import assert_close
 
 from m5kit.encoders.image_patches import ImagePatches
 from m5kit.errors import ConfigError
+from m5kit.nn.transformer import TransformerShape
 from m5kit.structures import Inputs
 
 
 def test_what_a_task_predicts_are_normalised_raw_patches_and_never_exactly_zero():
-    encoder = ImagePatches(dim=8, size=16, patch=8, heads=2)
+    encoder = ImagePatches(dim=8, size=16, patch=8, shape=TransformerShape(heads=2))
     levels = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16).expand(1, 3, 16, 16)
     observation = encoder.observe(Inputs(levels, torch.tensor([1])))
     assert observation.lengths.tolist() == [4]
@@ -19,7 +20,7 @@ def test_what_a_task_predicts_are_normalised_raw_patches_and_never_exactly_zero(
 
 def test_the_place_of_a_patch_matters():
     torch.manual_seed(0)
-    encoder = ImagePatches(dim=8, size=16, patch=8, heads=2).eval()
+    encoder = ImagePatches(dim=8, size=16, patch=8, shape=TransformerShape(heads=2)).eval()
     torch.nn.init.normal_(encoder.row)
     grey = Inputs(torch.full((1, 3, 16, 16), 9, dtype=torch.uint8), torch.tensor([1]))
     tokens = encoder(grey).values[0, 1:]

@@ -6,15 +6,16 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from m5kit.data.transforms.columns import Columns
+from m5kit.data.transforms.columns import ColumnsTransform
 from m5kit.encoders.table_columns import Periodic, TableColumns
 from m5kit.errors import ContractError
+from m5kit.nn.transformer import TransformerShape
 from m5kit.structures import Inputs
 
 
 @pytest.fixture
 def transform():
-    made = Columns(max_tokens=6, known=4, hashed=3, buckets=16, bins=4)
+    made = ColumnsTransform(max_tokens=6, known=4, hashed=3, buckets=16, bins=4)
     made.fit([{"weight": str(n), "colour": "red" if n % 2 else "blue", "sizes": [38, 39]} for n in range(1, 9)])
     return made
 
@@ -22,14 +23,16 @@ def transform():
 @pytest.fixture
 def encoder(transform):
     torch.manual_seed(0)
-    return TableColumns(dim=16, layers=1, heads=2, dropout=0.0, **transform.provides()).eval()
+    return TableColumns(dim=16, shape=TransformerShape(layers=1, heads=2, dropout=0.0), **transform.provides()).eval()
 
 
 def test_numbers_of_one_bin_differ_by_their_size(transform, encoder):
     one, other = (Inputs.stack([transform({"weight": w})]) for w in ("1.0", "1.5"))
     assert torch.equal(one.values, other.values)
     assert (encoder(one).values - encoder(other).values).abs().max() > 1e-3
-    bins = TableColumns(dim=16, layers=1, heads=2, numbers="bins", **transform.provides()).eval()
+    bins = TableColumns(
+        dim=16, shape=TransformerShape(layers=1, heads=2), numbers="bins", **transform.provides()
+    ).eval()
     assert_close(bins(one).values, bins(other).values)
 
 

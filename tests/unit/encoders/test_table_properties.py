@@ -4,12 +4,13 @@ from torch.testing import assert_close
 
 from m5kit.encoders.table_properties import TableProperties, places_in_part
 from m5kit.errors import ContractError
+from m5kit.nn.transformer import TransformerShape
 from m5kit.structures import Inputs
 
 
 def encode(ids, groups, roles):
     torch.manual_seed(0)
-    encoder = TableProperties(dim=8, vocabulary=20, max_tokens=8, mask_id=2, heads=2).eval()
+    encoder = TableProperties(dim=8, vocabulary=20, max_tokens=8, mask_id=2, shape=TransformerShape(heads=2)).eval()
     ids, groups, roles = (torch.tensor([column], dtype=torch.int64) for column in (ids, groups, roles))
     extras = {"groups": groups, "roles": roles}
     return encoder(Inputs(ids, torch.tensor([ids.shape[1]]), extras)).values[0]
@@ -33,7 +34,7 @@ def test_it_matters_which_value_goes_with_which_key():
 
 def test_a_separator_belongs_to_no_pair():
     """The pair 0 is the same pair, whatever the token between the pairs is, before attention."""
-    encoder = TableProperties(dim=4, vocabulary=20, max_tokens=8, mask_id=2, heads=1)
+    encoder = TableProperties(dim=4, vocabulary=20, max_tokens=8, mask_id=2, shape=TransformerShape(heads=1))
     values = torch.randn(1, 3, 4)
     context = encoder._pair_context(values, torch.tensor([[0, -1, 0]]))
     assert_close(context[0, 0], encoder.pair(values[0, [0, 2]].mean(0)))

@@ -3,12 +3,13 @@ import torch
 
 from m5kit.encoders.text_tokens import TextTokens
 from m5kit.errors import ContractError
+from m5kit.nn.transformer import TransformerShape
 from m5kit.structures import Inputs
 
 
 def encoder():
     torch.manual_seed(0)
-    return TextTokens(dim=8, vocabulary=10, max_tokens=4, mask_id=2, heads=2).eval()
+    return TextTokens(dim=8, vocabulary=10, max_tokens=4, mask_id=2, shape=TransformerShape(heads=2)).eval()
 
 
 def test_a_task_may_hide_the_ids_as_they_are():

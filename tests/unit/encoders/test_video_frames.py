@@ -4,12 +4,13 @@ from torch.testing import assert_close
 
 from m5kit.encoders.video_frames import VideoFrames
 from m5kit.errors import ContractError
+from m5kit.nn.transformer import TransformerShape
 from m5kit.structures import Inputs
 
 
 def encoder():
     torch.manual_seed(0)
-    return VideoFrames(dim=8, size=16, frames=4, patch=8, heads=2).eval()
+    return VideoFrames(dim=8, size=16, frames=4, patch=8, shape=TransformerShape(heads=2)).eval()
 
 
 def clip(*levels):

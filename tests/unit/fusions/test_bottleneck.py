@@ -4,14 +4,22 @@ from torch import nn
 from torch.testing import assert_close
 
 from m5kit.errors import ConfigError
-from m5kit.fusions.bottleneck import BottleneckFusion
 from m5kit.nn.packing import Packing
+from m5kit.registry import FUSIONS
 from m5kit.structures import Tokens
 
 
 def build(**arguments):
-    fusion = BottleneckFusion(
-        **{"modalities": ("a", "b", "c"), "dim": 8, "heads": 2, "latents": 3, "dropout": 0.0, **arguments}
+    fusion = FUSIONS.build(
+        {
+            "type": "bottleneck",
+            "modalities": ("a", "b", "c"),
+            "dim": 8,
+            "heads": 2,
+            "latents": 3,
+            "dropout": 0.0,
+            **arguments,
+        }
     ).eval()
     for parameter in fusion.parameters():
         nn.init.normal_(parameter, std=0.2)
@@ -66,4 +74,4 @@ def test_shared_blocks_are_one_set():
 @pytest.mark.parametrize("arguments", [{"layers": 1}, {"latents": 0}])
 def test_a_bottleneck_through_which_nothing_passes_is_refused(arguments):
     with pytest.raises(ConfigError, match="expected layers >= 2 and latents >= 1"):
-        BottleneckFusion(modalities=("a", "b"), dim=8, heads=2, **arguments)
+        FUSIONS.build({"type": "bottleneck", "modalities": ("a", "b"), "dim": 8, "heads": 2, **arguments})

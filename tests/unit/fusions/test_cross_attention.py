@@ -5,13 +5,14 @@ from torch.testing import assert_close
 
 from m5kit.fusions.cross_attention import CrossAttentionFusion
 from m5kit.nn.packing import Packing
+from m5kit.nn.transformer import TransformerShape
+from m5kit.registry import FUSIONS
 from m5kit.structures import Tokens
 
 
 def build(**arguments):
-    fusion = CrossAttentionFusion(
-        **{"modalities": ("a", "b", "c"), "dim": 8, "heads": 2, "dropout": 0.0, **arguments}
-    ).eval()
+    given = {"type": "cross_attention", "modalities": ("a", "b", "c"), "dim": 8, "heads": 2, "dropout": 0.0}
+    fusion = FUSIONS.build(given | arguments).eval()
     for parameter in fusion.parameters():  # at the start biases are zero and would hide a leak
         nn.init.normal_(parameter, std=0.2)
     return fusion
@@ -49,7 +50,9 @@ def test_the_embedding_is_the_weighted_mean_of_the_first_tokens(tokens, weights)
 
 def test_shared_blocks_are_one_set_whatever_the_number_of_modalities():
     def parameters(names, shared):
-        fusion = CrossAttentionFusion(modalities=names, dim=8, heads=2, layers=1, shared=shared)
+        fusion = CrossAttentionFusion(
+            modalities=names, dim=8, shape=TransformerShape(layers=1, heads=2, ratio=4.0), shared=shared
+        )
         return sum(p.numel() for p in fusion.layers.parameters())
 
     assert parameters(("a", "b"), True) == parameters(("a", "b", "c", "d"), True) == parameters(("a",), False)

@@ -1,12 +1,13 @@
 import torch
 from torch.testing import assert_close
 
-from m5kit.fusions.one_stream import OneStreamFusion
+from m5kit.registry import FUSIONS
 from m5kit.structures import Tokens
 
 
 def build(**arguments):
-    return OneStreamFusion(**{"modalities": ("a", "b", "c"), "dim": 8, "heads": 2, "dropout": 0.0, **arguments}).eval()
+    given = {"type": "one_stream", "modalities": ("a", "b", "c"), "dim": 8, "heads": 2, "dropout": 0.0}
+    return FUSIONS.build(given | arguments).eval()
 
 
 def test_it_is_the_stack_over_the_fused_token_and_each_items_own_tokens(tokens, weights):

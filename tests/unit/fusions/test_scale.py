@@ -3,12 +3,13 @@ import torch
 from torch.testing import assert_close
 
 from m5kit.errors import ConfigError, ContractError
-from m5kit.fusions.scale import ScaleFusion
+from m5kit.registry import FUSIONS
 from m5kit.structures import Tokens
 
 
 def build(**arguments):
-    return ScaleFusion(**{"modalities": ("a", "b", "c"), "dim": 8, "heads": 2, "dropout": 0.0, **arguments}).eval()
+    given = {"type": "scale", "modalities": ("a", "b", "c"), "dim": 8, "heads": 2, "dropout": 0.0}
+    return FUSIONS.build(given | arguments).eval()
 
 
 def test_it_is_the_stack_over_each_items_own_concatenation(tokens, weights):

@@ -9,6 +9,7 @@ from torch import nn
 
 from m5kit.api import Encoder, Inputs, Observation, Tokens
 from m5kit.encoders.text_tokens import TextTokens
+from m5kit.nn.transformer import TransformerShape
 from m5kit.testing import check_encoder
 
 
@@ -18,7 +19,7 @@ class Good(TextTokens):
     @classmethod
     def example(cls):
         torch.manual_seed(0)
-        encoder = cls(dim=8, vocabulary=12, max_tokens=6, mask_id=2, layers=1, heads=2)
+        encoder = cls(dim=8, vocabulary=12, max_tokens=6, mask_id=2, shape=TransformerShape(layers=1, heads=2))
         return encoder, Inputs.stack([Inputs.single(torch.randint(3, 12, (length,))) for length in (4, 6, 2)])
 
 
@@ -46,10 +47,8 @@ class DropsAlways(Good):
 
 
 class Forgets(Good):
-    def __init__(self, *, dim: int, vocabulary: int, max_tokens: int, mask_id: int, layers: int, heads: int):
-        super().__init__(
-            dim=dim, vocabulary=vocabulary, max_tokens=max_tokens, mask_id=mask_id, layers=layers, heads=heads
-        )
+    def __init__(self, *, dim: int, vocabulary: int, max_tokens: int, mask_id: int, shape: TransformerShape):
+        super().__init__(dim=dim, vocabulary=vocabulary, max_tokens=max_tokens, mask_id=mask_id, shape=shape)
         self.hidden_weight = [torch.rand(())]
 
     @classmethod

@@ -8,7 +8,7 @@ TICK = Fraction(1, 1000)
 
 
 @pytest.fixture
-def write_film(tmp_path):
+def write_video(tmp_path):
     """Writes a film whose frames are numbered by their grey level, or given pictures, at times in milliseconds."""
 
     def write(name, times, *, pictures=None, gop=250, size=64, codec="libx264", sound=None):
@@ -48,7 +48,7 @@ def numbers():
 
 
 @pytest.fixture
-def turn_film(tmp_path):
+def turn_video(tmp_path):
     """Writes a display matrix (rows a b, c d of whole numbers) into an mp4, as a phone held otherwise does."""
 
     def turn(name, a, b, c, d):

@@ -10,15 +10,15 @@ from m5kit.data.decode.pyav import PyAVDecoder
 from m5kit.errors import DecodeError, MissingDependencyError
 
 
-def test_a_mirrored_clip_is_refused(write_film, turn_film, tmp_path):
-    name = turn_film(write_film("a.mp4", [0, 40]), -1, 0, 0, 1)
+def test_a_mirrored_clip_is_refused(write_video, turn_video, tmp_path):
+    name = turn_video(write_video("a.mp4", [0, 40]), -1, 0, 0, 1)
     with pytest.raises(DecodeError, match="decord turns a mirrored clip the wrong way; use the decoder 'pyav'"):
         DecordDecoder()(name, tmp_path)
 
 
-def test_what_decord_says_is_told_without_times_and_places(write_film, tmp_path):
+def test_what_decord_says_is_told_without_times_and_places(write_video, tmp_path):
     noise = np.random.default_rng(0).integers(0, 256, (20, 64, 64, 3), dtype=np.uint8)
-    path = tmp_path / write_film("a.mp4", range(0, 800, 40), pictures=noise, gop=1)
+    path = tmp_path / write_video("a.mp4", range(0, 800, 40), pictures=noise, gop=1)
     content = bytearray(path.read_bytes())
     end = content.index(b"moov")
     content[end - 20_000 : end - 5_000] = bytes(15_000)
@@ -27,19 +27,19 @@ def test_what_decord_says_is_told_without_times_and_places(write_film, tmp_path)
         DecordDecoder(frames=20)("a.mp4", tmp_path)
 
 
-def test_frames_it_counts_differently_are_refused(write_film, tmp_path, monkeypatch):
+def test_frames_it_counts_differently_are_refused(write_video, tmp_path, monkeypatch):
     import decord
 
     monkeypatch.setattr(decord.VideoReader, "__len__", lambda reader: 7)
     with pytest.raises(DecodeError, match="decord counts 7 frames where 2 are shown; use the decoder 'pyav'"):
-        DecordDecoder()(write_film("a.mp4", [0, 40]), tmp_path)
+        DecordDecoder()(write_video("a.mp4", [0, 40]), tmp_path)
 
 
-def test_pixels_are_those_of_pyav(write_film, tmp_path):
+def test_pixels_are_those_of_pyav(write_video, tmp_path):
     ramp = np.zeros((6, 64, 64, 3), np.uint8)
     ramp[..., 0] = np.arange(0, 256, 4)[:, None]
     ramp[..., 1] = np.arange(0, 256, 4)
-    name = write_film("a.mp4", [0, 10, 20, 500, 510, 900], pictures=ramp)
+    name = write_video("a.mp4", [0, 10, 20, 500, 510, 900], pictures=ramp)
     ours, theirs = (decoder(frames=4)(name, tmp_path).astype(int) for decoder in (PyAVDecoder, DecordDecoder))
     assert np.abs(ours - theirs).max() <= 3
 

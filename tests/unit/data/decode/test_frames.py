@@ -68,13 +68,13 @@ def test_caps_name_what_they_were_given():
         caps.check_length(10.1)
 
 
-def test_the_index_of_a_clip_is_read_once_and_read_again_when_the_file_changes(write_film, tmp_path, monkeypatch):
+def test_the_index_of_a_clip_is_read_once_and_read_again_when_the_file_changes(write_video, tmp_path, monkeypatch):
     read, reads = _frames.read_index, []
     monkeypatch.setattr(_frames, "read_index", lambda *given: reads.append(given) or read(*given))
-    caps, path = ClipCaps(10.0, 10**6, 10**6), tmp_path / write_film("film.mp4", [0, 40, 80])
+    caps, path = ClipCaps(10.0, 10**6, 10**6), tmp_path / write_video("video.mp4", [0, 40, 80])
     assert [len(capped_index(path, caps).ticks) for _ in range(3)] == [3, 3, 3]
     assert len(reads) == 1
-    write_film("film.mp4", [0, 40, 80, 120, 160])
+    write_video("video.mp4", [0, 40, 80, 120, 160])
     assert len(capped_index(path, caps).ticks) == 5
     assert len(reads) == 2
     path.unlink()

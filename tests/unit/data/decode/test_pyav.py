@@ -10,15 +10,15 @@ from m5kit.errors import DecodeError
 @pytest.mark.parametrize(
     ("matrix", "bright"), [((-1, 0, 0, 1), (0, 1)), ((1, 0, 0, -1), (1, 0)), ((0, 1, 1, 0), (0, 0))]
 )
-def test_a_mirrored_clip_is_turned_back(write_film, turn_film, tmp_path, matrix, bright):
+def test_a_mirrored_clip_is_turned_back(write_video, turn_video, tmp_path, matrix, bright):
     picture = np.zeros((64, 64, 3), np.uint8)
     picture[:32, :32] = 255
-    name = turn_film(write_film("a.mp4", [0], pictures=[picture]), *matrix)
+    name = turn_video(write_video("a.mp4", [0], pictures=[picture]), *matrix)
     frame = PyAVDecoder(frames=1)(name, tmp_path)[0]
     assert [(i, j) for i in (0, 1) for j in (0, 1) if frame[16 + 32 * i, 16 + 32 * j].mean() > 128] == [bright]
 
 
-def test_a_quarter_turn_swaps_height_and_width(tmp_path, write_film, turn_film):
+def test_a_quarter_turn_swaps_height_and_width(tmp_path, write_video, turn_video):
     import av
 
     with av.open(str(tmp_path / "a.mp4"), "w") as container:
@@ -26,12 +26,12 @@ def test_a_quarter_turn_swaps_height_and_width(tmp_path, write_film, turn_film):
         stream.width, stream.height, stream.pix_fmt = 64, 32, "yuv420p"
         container.mux(stream.encode(av.VideoFrame.from_ndarray(np.zeros((32, 64, 3), np.uint8), format="rgb24")))
         container.mux(stream.encode())
-    assert PyAVDecoder()(turn_film("a.mp4", 0, 1, -1, 0), tmp_path).shape == (1, 64, 32, 3)
+    assert PyAVDecoder()(turn_video("a.mp4", 0, 1, -1, 0), tmp_path).shape == (1, 64, 32, 3)
 
 
-def test_damage_where_a_chosen_frame_lies_is_an_error(write_film, tmp_path):
+def test_damage_where_a_chosen_frame_lies_is_an_error(write_video, tmp_path):
     noise = np.random.default_rng(0).integers(0, 256, (20, 64, 64, 3), dtype=np.uint8)
-    path = tmp_path / write_film("a.mp4", range(0, 800, 40), pictures=noise, gop=1)
+    path = tmp_path / write_video("a.mp4", range(0, 800, 40), pictures=noise, gop=1)
     content = bytearray(path.read_bytes())
     begin = content.index(b"mdat")
     content[begin + 40_000 : begin + 60_000] = bytes(20_000)

@@ -54,8 +54,8 @@ def test_the_content_decides_not_the_extension(tmp_path):
     assert len(SoundDecoder()("a.mp3", tmp_path).waveform) == 8_000
 
 
-def test_the_track_inside_a_clip(write_film, tmp_path):
-    name = write_film("a.mp4", range(0, 500, 40), sound=TONE)
+def test_the_track_inside_a_clip(write_video, tmp_path):
+    name = write_video("a.mp4", range(0, 500, 40), sound=TONE)
     sound = SoundDecoder()(name, tmp_path)
     assert sound.rate == 16_000
     assert abs(peak(sound) - 440) < 3
@@ -63,14 +63,14 @@ def test_the_track_inside_a_clip(write_film, tmp_path):
     assert abs(np.abs(sound.waveform[2_000:6_000]).max() - 0.5) < 0.05
 
 
-def test_a_silent_film_has_no_sound(write_film, tmp_path):
+def test_a_silent_film_has_no_sound(write_video, tmp_path):
     with pytest.raises(DecodeError, match=re.escape("cannot read 'a.mp4': the file has no audio stream")):
-        SoundDecoder()(write_film("a.mp4", [0, 40]), tmp_path)
+        SoundDecoder()(write_video("a.mp4", [0, 40]), tmp_path)
 
 
-def test_caps(write_film, tmp_path):
+def test_caps(write_video, tmp_path):
     soundfile.write(tmp_path / "a.wav", TONE, 16_000)
-    write_film("a.mp4", [0, 40], sound=TONE)
+    write_video("a.mp4", [0, 40], sound=TONE)
     with pytest.raises(DecodeError, match=re.escape("cannot read 'a.wav': 0.5 s are over the cap max_seconds=0.4")):
         SoundDecoder(max_seconds=0.4)("a.wav", tmp_path)
     with pytest.raises(DecodeError, match=r"cannot read 'a\.mp4': 0\.\d s are over the cap max_seconds=0\.4"):

@@ -8,7 +8,7 @@ import soundfile
 from PIL import Image
 
 from m5kit.data.demo import make_demo
-from m5kit.data.demo.picture import beats_per_second, film, photo
+from m5kit.data.demo.picture import beats_per_second, photo, video
 from m5kit.data.demo.products import draw_product
 from m5kit.data.demo.sound import RATE, sound
 from m5kit.data.demo.words import MATERIALS, table, title
@@ -100,7 +100,7 @@ def test_a_larger_product_sounds_lower(product, rng):
 def test_a_steady_product_glides_across_and_a_bouncing_one_goes_up_and_down(product, rng):
     spreads = []
     for motion in (0, 1):
-        frames = film(replace(product, traits=product.traits | {"motion": motion}), rng).astype(float)
+        frames = video(replace(product, traits=product.traits | {"motion": motion}), rng).astype(float)
         moving = abs(frames - np.median(frames, axis=0)).sum(-1)
         spreads.append((_spread(moving.sum(1)), _spread(moving.sum(2))))
     assert spreads[0][0] > spreads[0][1]

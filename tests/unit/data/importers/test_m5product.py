@@ -10,7 +10,7 @@ from m5kit.data.decode.features import FeaturesDecoder
 from m5kit.data.importers.ids import read_ids
 from m5kit.data.importers.m5product import M5Product, import_m5product, parse_properties
 from m5kit.data.importers.regions import pack_regions
-from m5kit.data.importers.report import MissingList, Report
+from m5kit.data.importers.report import ImportReport, MissingList
 from m5kit.data.manifest import label_classes, read_manifest
 from m5kit.errors import DataError
 
@@ -99,7 +99,7 @@ def test_regions_are_packed_and_read_back_as_fractions(data):
 def test_packs_hold_a_few_items_each_and_the_first_of_an_id_counts(tmp_path):
     rows = [region_row(str(n % 5), features=np.full((2, 4), n, "<f4")) for n in range(7)]
     (tmp_path / "r.tsv").write_text("\n".join(rows))
-    regions = pack_regions([tmp_path / "r.tsv"], tmp_path, MissingList(Report(tmp_path / "a")), per_pack=2)
+    regions = pack_regions([tmp_path / "r.tsv"], tmp_path, MissingList(ImportReport(tmp_path / "a")), per_pack=2)
     assert [regions.place(str(n)) for n in (0, 2, 4, 9)] == [
         "regions/00000#0",
         "regions/00001#2",

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from m5kit.data.importers.columns import Columns
+from m5kit.data.importers.columns import ColumnMapping
 from m5kit.data.importers.run import import_source
 from m5kit.data.validate import validate
 from m5kit.errors import DataError, MissingDependencyError
@@ -19,7 +19,7 @@ b,p/2.jpg,  ,04,,cup,train
 c,,Bowl,,,bowl,test
 d,,,,,bowl,test
 """
-COLUMNS = Columns(
+COLUMNS = ColumnMapping(
     modalities={"image": ("photo",), "text": ("title",)},
     table=("size", "brand"),
     numbers=("size",),
@@ -82,7 +82,7 @@ def test_splits_are_drawn_by_id_and_seed(tmp_path):
     source = tmp_path / "a.csv.gz"
     with gzip.open(source, "wt") as file:
         file.write("id,title\n" + "".join(f"{n},t\n" for n in range(400)))
-    columns = Columns({"text": ("title",)}, shares={"train": 0.75, "test": 0.25}, seed=1)
+    columns = ColumnMapping({"text": ("title",)}, shares={"train": 0.75, "test": 0.25}, seed=1)
     report = import_source("csv", source, tmp_path / "out", columns)
     assert 270 < report.splits["train"] < 330
     assert report.splits.total() == 400
@@ -128,7 +128,7 @@ def test_a_folder_with_a_manifest_is_left_alone(shop):
 )
 def test_columns_that_contradict_each_other(arguments, message):
     with pytest.raises(DataError, match=message):
-        Columns(**arguments)
+        ColumnMapping(**arguments)
 
 
 def test_parquet_holds_media_maps_and_several_files(tmp_path):
@@ -136,7 +136,7 @@ def test_parquet_holds_media_maps_and_several_files(tmp_path):
     table = pa.array([[("colour", "red")], None], type=pa.map_(pa.string(), pa.string()))
     first = {"photo": [{"bytes": JPEG, "path": None}, None], "props": table, "title": ["x", "y"], "n": [1.5, None]}
     pq.write_table(pa.table(first), tmp_path / "in" / "0.parquet")
-    columns = Columns({"image": ("photo",), "table": ("props",), "text": ("title",)}, labels={"fine": "n"})
+    columns = ColumnMapping({"image": ("photo",), "table": ("props",), "text": ("title",)}, labels={"fine": "n"})
     import_source("parquet", tmp_path / "in", tmp_path / "out", columns)
     first_item, second = lines(tmp_path / "out")
     assert (tmp_path / "out" / first_item["image"]).read_bytes() == JPEG
@@ -157,7 +157,7 @@ def test_webdataset_members_are_joined_by_key(tmp_path):
             info = tarfile.TarInfo(name)
             info.size = len(data)
             tar.addfile(info, io.BytesIO(data))
-    columns = Columns({"image": ("jpg", "png"), "text": ("txt", "caption")}, table=("brand",))
+    columns = ColumnMapping({"image": ("jpg", "png"), "text": ("txt", "caption")}, table=("brand",))
     import_source("webdataset", tmp_path / "0.tar.gz", tmp_path / "out", columns)
     first, second = lines(tmp_path / "out")
     assert (first["id"], first["text"], first["table"]) == ("x/1", "cup", {"brand": "Nord"})
@@ -173,7 +173,7 @@ def test_folders_are_classes_and_equal_stems_are_one_item(tmp_path):
         path = tmp_path / "in" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    columns = Columns({m: (m,) for m in ("image", "text", "table")}, labels={"coarse": "class"})
+    columns = ColumnMapping({m: (m,) for m in ("image", "text", "table")}, labels={"coarse": "class"})
     import_source("folder", tmp_path / "in", tmp_path / "out", columns)
     second, first = lines(tmp_path / "out")
     assert (first["id"], first["split"], first["text"]) == ("train/cup/1", "train", "A cup")
@@ -196,7 +196,7 @@ def test_a_saved_dataset_keeps_its_media_and_class_names(tmp_path):
     rows = {"photo": [{"bytes": JPEG, "path": "1.jpg"}, None], "kind": [1, 0], "title": ["x", "y"]}
     both = datasets.DatasetDict({"train": datasets.Dataset.from_dict(rows, features=features)})
     both.save_to_disk(tmp_path / "in")
-    columns = Columns({"image": ("photo",), "text": ("title",)}, labels={"coarse": "kind"})
+    columns = ColumnMapping({"image": ("photo",), "text": ("title",)}, labels={"coarse": "kind"})
     report = import_source("huggingface", tmp_path / "in", tmp_path / "out", columns)
     first, second = lines(tmp_path / "out")
     assert (first["split"], first["labels"]) == ("train", {"coarse": "bowl"})

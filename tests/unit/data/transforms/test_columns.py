@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from m5kit.data.transforms.columns import FIRST, MICRO, NO_NUMBER, Columns
+from m5kit.data.transforms.columns import FIRST, MICRO, NO_NUMBER, ColumnsTransform
 from m5kit.errors import ConfigError
 
 CORPUS = [{"weight": str(n), "colour": "Red", "note": n if n % 2 else "none"} for n in range(1, 10)]
@@ -11,7 +11,7 @@ CORPUS = [{"weight": str(n), "colour": "Red", "note": n if n % 2 else "none"} fo
 
 @pytest.fixture
 def columns():
-    made = Columns(max_tokens=4, known=2, hashed=3, buckets=16, bins=3)
+    made = ColumnsTransform(max_tokens=4, known=2, hashed=3, buckets=16, bins=3)
     made.fit(CORPUS)
     return made
 
@@ -39,10 +39,10 @@ def test_known_properties_have_ids_and_unseen_ones_share_some(columns):
 
 
 def test_a_property_that_is_often_no_number_is_one_of_words():
-    made = Columns(numeric=0.9)
+    made = ColumnsTransform(numeric=0.9)
     made.fit(CORPUS)
     assert set(made.scales) == {"weight"}
-    lenient = Columns(numeric=0.5)
+    lenient = ColumnsTransform(numeric=0.5)
     lenient.fit(CORPUS)
     assert set(lenient.scales) == {"weight", "note"}
     assert lenient({"note": "none"}).extras["numbers"].tolist() == [NO_NUMBER]
@@ -56,4 +56,4 @@ def test_a_list_is_several_values_of_one_property(columns):
 
 def test_sizes_that_make_no_sense_are_refused():
     with pytest.raises(ConfigError, match="columns: expected sizes of at least 1"):
-        Columns(bins=1)
+        ColumnsTransform(bins=1)

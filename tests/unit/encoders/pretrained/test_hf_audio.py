@@ -51,14 +51,14 @@ def test_another_rate_than_the_checkpoints_is_refused(build, checkpoint):
 
     folder = checkpoint("wav2vec2", Wav2Vec2FeatureExtractor(sampling_rate=16_000))
     with pytest.raises(
-        ConfigError, match="hears 16000 samples a second, the data's transform makes 8000; set transform"
+        ConfigError, match="takes 16000 samples a second, the data's transform makes 8000; set transform"
     ):
         build("hf_audio", weights=folder, rate=8_000, chunk=64)
 
 
 @pytest.mark.parametrize(
     ("kind", "chunk", "message"),
-    [("wav2vec2", 8, "a stretch of 8 samples is too short"), ("ast", 64, "does not hear samples; use hf_spectrogram")],
+    [("wav2vec2", 8, "a stretch of 8 samples is too short"), ("ast", 64, "does not take samples; use hf_spectrogram")],
 )
 def test_what_does_not_fit_is_refused(build, config, kind, chunk, message):
     with pytest.raises(ConfigError, match=message):

@@ -8,7 +8,7 @@ import torch
 from torch.testing import assert_close
 
 from m5kit.data.decode.sound import Sound
-from m5kit.data.transforms.hf_spectrogram import HFSpectrogram
+from m5kit.data.transforms.hf_spectrogram import HFSpectrogramTransform
 from m5kit.errors import ConfigError
 from m5kit.structures import Inputs
 
@@ -37,7 +37,7 @@ def test_a_saved_network_hears_what_it_hears_in_its_own_library(kind, build, che
     from transformers import AutoModel
 
     folder, extractor, sound = checkpoint(kind, hears(kind)), hears(kind), tone(0.5)
-    transform = HFSpectrogram(weights=folder)
+    transform = HFSpectrogramTransform(weights=folder)
     facts = {k: v for k, v in transform.provides().items() if k != "rate"}
     assert (facts["mels"], facts["steps"]) == SIZES[kind]
     encoder = build("hf_spectrogram", weights=folder, patch=4, **facts)
@@ -88,7 +88,7 @@ def test_networks_that_hear_samples_are_refused(build, config):
 
 
 def test_a_longer_sound_is_cut_at_random_in_training_and_at_the_beginning_otherwise(checkpoint):
-    transform = HFSpectrogram(weights=checkpoint("whisper", hears("whisper")))
+    transform = HFSpectrogramTransform(weights=checkpoint("whisper", hears("whisper")))
     sound = Sound(np.random.default_rng(0).normal(size=48_000).astype(np.float32), 16_000)
     start = transform(Sound(sound.waveform[:16_000], 16_000)).values
     assert torch.equal(transform(sound).values, start)
@@ -97,12 +97,12 @@ def test_a_longer_sound_is_cut_at_random_in_training_and_at_the_beginning_otherw
 
 def test_a_checkpoint_without_an_extractor_is_refused(checkpoint):
     with pytest.raises(ConfigError, match=r"hf_spectrogram: .* has no preprocessor_config.json"):
-        HFSpectrogram(weights=checkpoint("whisper"))
+        HFSpectrogramTransform(weights=checkpoint("whisper"))
 
 
 @pytest.mark.parametrize("kind", SIZES)
 def test_a_very_short_sound_still_makes_a_step(kind, checkpoint):
-    transform = HFSpectrogram(weights=checkpoint(kind, hears(kind)))
+    transform = HFSpectrogramTransform(weights=checkpoint(kind, hears(kind)))
     values = transform(Sound(np.ones(5, np.float32), 16_000)).values
     assert values.shape[1] == SIZES[kind][0]
     assert len(values) >= 1

@@ -10,7 +10,7 @@ SLOWEST_IMPORT = 5.0
 """Seconds that a part's module may take to import once torch and m5kit are there."""
 
 
-def anatomy(base: type) -> list[Callable[[type], None]]:
+def class_checks(base: type) -> list[Callable[[type], None]]:
     """The checks that need nothing but the class.
 
     Args:
@@ -49,7 +49,7 @@ def imports_quietly(part: type) -> None:
     facts = import_facts(module)
     expect(facts.problem is None, f"importing {module} in a new process raised {facts.problem}")
     expect(not facts.events, f"importing {module} caused {', '.join(facts.events)}; do that when it is needed")
-    expect(not facts.said, f"importing {module} printed {facts.said!r}")
+    expect(not facts.output, f"importing {module} printed {facts.output!r}")
     slow = f"importing {module} took {facts.seconds:.1f} s, over {SLOWEST_IMPORT:g}; import what is heavy in methods"
     expect(facts.seconds <= SLOWEST_IMPORT, slow)
 
