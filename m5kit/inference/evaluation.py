@@ -12,7 +12,7 @@ from m5kit.evaluation.gallery import found_by_some
 from m5kit.evaluation.retrieval import Retrieval
 from m5kit.inference.trained_run import TrainedRun
 from m5kit.registry import METRICS
-from m5kit.runs.folder import read_json, write_json
+from m5kit.runs.json import read_json, write_json
 
 GALLERIES = 4
 """For how many retrieval tasks ``gallery.json`` shows what queries found."""
