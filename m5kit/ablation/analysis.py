@@ -1,23 +1,28 @@
-"""From the figures of single runs to what they say together: the study that a report shows, as JSON data."""
+"""From the metric values of single runs to what they say together: the study that a report shows."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
-from m5kit.ablation.damage import Damage, damage_curve, find_damages
-from m5kit.ablation.outcomes import Found, Outcome
-from m5kit.ablation.statistics import (
+from m5kit.ablation.corruption import CorruptionSeries, corruption_curve, find_corruptions
+from m5kit.ablation.outcomes import Found, RunOutcome
+from m5kit.ablation.statistics import bootstrap_interval, holm, paired_permutation, paired_t, student_interval
+from m5kit.evaluation.functional.averages import finite_mean
+from m5kit.runs.study import (
+    CorruptionCurve,
+    Cost,
+    Difference,
+    Estimate,
     Interval,
-    bootstrap_interval,
-    holm,
-    paired_permutation,
-    paired_t,
-    student_interval,
+    SeedValues,
+    Study,
+    StudyProgress,
+    StudyRow,
 )
 
 CONFIDENCE = 0.95
-FEW_VIEWS = 8
-"""More views than this are a picture, not a family of tests: they are not compared with the reference."""
+FEW_SUBSETS = 8
+"""More subsets than this are a picture, not a family of tests: they are not compared with the reference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +32,7 @@ class Question:
     Attributes:
         title: of the report.
         about: one sentence below it; may be empty.
-        figures: ``TASK/FIGURE``; the first is the one that plots show.
+        metrics: ``TASK/METRIC``; the first is the one that plots show.
         reference: the variant that the others are compared with; empty for the first.
         interval: ``student`` or ``bootstrap``.
         test: ``permutation`` or ``t``.
@@ -35,19 +40,24 @@ class Question:
 
     title: str
     about: str
-    figures: Sequence[str]
+    metrics: Sequence[str]
     reference: str = ""
     interval: str = "student"
     test: str = "permutation"
 
 
-def analyse(found: Found, question: Question) -> dict[str, Any]:
-    """The study.
+RunsBySeed = Mapping[int, RunOutcome]
+Groups = Mapping[tuple[str, str], RunsBySeed]
+"""The runs of each variant and modality subset."""
 
-    Every row is a variant seen in one way. It is compared, seed by seed, with the reference seen in the same way; the
-    reference seen in part, with the reference as its config says. Holm's correction is over the rows, for each figure.
-    Of more than :data:`FEW_VIEWS` views none is compared. What was found as items are damaged is in every row that is
-    seen as its config says, whether the question names such figures or not.
+
+def analyse(found: Found, question: Question) -> Study:
+    """Compute the study.
+
+    Every row is a variant seen with one modality subset. It is compared, seed by seed, with the reference seen with the
+    same subset; a subset of the reference, with the reference as its config says. Holm's correction is over the rows,
+    for each metric. Of more than :data:`FEW_SUBSETS` subsets none is compared. What was found under corruption is in
+    every row that is seen as its config says, whether the question names such metrics or not.
 
     Args:
         found: outcomes in the order of the report.
@@ -55,139 +65,181 @@ def analyse(found: Found, question: Question) -> dict[str, Any]:
     """
     groups = _grouped(found.outcomes)
     reference = question.reference or next((variant for variant, _ in groups), "")
-    compared = len({view for _, view in groups if view}) <= FEW_VIEWS
-    damages = find_damages(dict.fromkeys(name for o in found.outcomes for name in o.scores), question.figures)
-    rows = [
-        _row(variant, view, groups, reference if compared or not view else None, question)
-        | {"damaged": [] if view else _damaged(damages, groups[variant, view], question)}
-        for variant, view in groups
+    compared = len({subset for _, subset in groups if subset}) <= FEW_SUBSETS
+    names = list(dict.fromkeys(name for outcome in found.outcomes for name in outcome.scores))
+    rows = _rows(groups, reference, compared, names, question)
+    notes = [
+        *found.notes,
+        *_missing(found.outcomes, question.metrics, names),
+        *_not_finite(groups, question.metrics),
+        *_equal_seeds(rows),
     ]
-    for figure in question.figures:
-        _correct([row["figures"][figure]["difference"] for row in rows])
-    return {
-        "title": question.title,
-        "about": question.about,
-        "figures": list(question.figures),
-        "reference": reference,
-        "confidence": CONFIDENCE,
-        "interval": question.interval,
-        "test": question.test,
-        "views_compared": compared,
-        "rows": rows,
-        "failed": [dict(failure) for failure in found.failed],
-        "progress": {"done": _runs(found.outcomes), "failed": len(found.failed), "left": found.left},
-        "notes": [*found.notes, *_missing(found.outcomes, question.figures)],
-    }
+    return Study(
+        title=question.title,
+        about=question.about,
+        metrics=list(question.metrics),
+        reference=reference,
+        confidence=CONFIDENCE,
+        interval=question.interval,
+        test=question.test,
+        subsets_compared=compared,
+        rows=rows,
+        failed=list(found.failed),
+        progress=StudyProgress(done=_count_runs(found.outcomes), failed=len(found.failed), left=found.left),
+        notes=notes,
+    )
 
 
-Groups = Mapping[tuple[str, str], Mapping[int, Outcome]]
-"""Outcomes by variant and view, then by seed."""
+def _rows(groups: Groups, reference: str, compared: bool, names: Sequence[str], question: Question) -> list[StudyRow]:
+    differences = {metric: _differences(metric, groups, reference, compared, question) for metric in question.metrics}
+    corruptions = find_corruptions(names, question.metrics)
+    rows = []
+    for (variant, subset), runs in groups.items():
+        metrics = {}
+        for metric in question.metrics:
+            difference = differences[metric].get((variant, subset))
+            metrics[metric] = _seed_values(metric, runs, difference, question)
+        seeds = sorted(runs)
+        row = StudyRow(
+            variant=variant, subset=subset, seeds=seeds, runs=[runs[seed].run for seed in seeds], metrics=metrics
+        )
+        if not subset:
+            row = replace(row, cost=_cost(list(runs.values())), corrupted=_corrupted(corruptions, runs, question))
+        rows.append(row)
+    return rows
 
 
-def _grouped(outcomes: Sequence[Outcome]) -> Groups:
-    groups: dict[tuple[str, str], dict[int, Outcome]] = {}
+def _grouped(outcomes: Sequence[RunOutcome]) -> Groups:
+    groups: dict[tuple[str, str], dict[int, RunOutcome]] = {}
     for outcome in outcomes:
-        groups.setdefault((outcome.variant, outcome.view), {})[outcome.seed] = outcome
+        groups.setdefault((outcome.variant, outcome.subset), {})[outcome.seed] = outcome
     return groups
 
 
-def _row(variant: str, view: str, groups: Groups, reference: str | None, question: Question) -> dict[str, Any]:
-    """A row; without a reference it is compared with nothing."""
-    mine = groups[variant, view]
-    against = None if reference is None else (reference, view if variant != reference else "")
-    theirs = groups.get(against, {}) if against is not None and against != (variant, view) else {}
-    return {
-        "variant": variant,
-        "view": view,
-        "seeds": sorted(mine),
-        "runs": [mine[seed].run for seed in sorted(mine)],
-        "figures": {figure: _figure(figure, mine, theirs, question) for figure in question.figures},
-        "cost": _cost(list(mine.values())) if not view else None,
-    }
+def _differences(
+    metric: str, groups: Groups, reference: str, compared: bool, question: Question
+) -> dict[tuple[str, str], Difference]:
+    """Those of all rows that share a seed with what they are compared with, corrected for their number."""
+    found: dict[tuple[str, str], Difference] = {}
+    for (variant, subset), runs in groups.items():
+        if subset and not compared:
+            continue
+        # a subset of the reference has no like to be compared with but the reference itself
+        against = (reference, subset if variant != reference else "")
+        if against == (variant, subset) or against not in groups:
+            continue
+        difference = _difference(_values(metric, runs), _values(metric, groups[against]), question)
+        if difference is not None:
+            found[variant, subset] = difference
+    return _holm_corrected(found)
 
 
-def _figure(figure: str, mine: Mapping[int, Outcome], theirs: Mapping[int, Outcome], question: Question) -> Any:
-    values = _values(figure, mine)
-    return {
-        "values": {str(seed): value for seed, value in values.items()},
-        **_estimate(figure, mine, question),
-        "difference": _difference(values, _values(figure, theirs), question),
-    }
-
-
-def _estimate(figure: str, outcomes: Mapping[int, Outcome], question: Question) -> dict[str, float | None]:
-    chances = [chance for o in outcomes.values() if (chance := o.scores.get(figure, {}).get("chance")) is not None]
-    return {
-        **_interval(list(_values(figure, outcomes).values()), question),
-        "chance": sum(chances) / len(chances) if chances else None,
-    }
-
-
-def _damaged(damages: Sequence[Damage], outcomes: Mapping[int, Outcome], question: Question) -> list[dict[str, Any]]:
-    return [damage_curve(damage, lambda name: _estimate(name, outcomes, question)) for damage in damages]
-
-
-def _values(figure: str, outcomes: Mapping[int, Outcome]) -> dict[int, float]:
-    values = {seed: outcomes[seed].scores.get(figure, {}).get("value") for seed in sorted(outcomes)}
-    return {seed: value for seed, value in values.items() if value is not None}
-
-
-def _difference(mine: Mapping[int, float], theirs: Mapping[int, float], question: Question) -> Any:
+def _difference(mine: Mapping[int, float], theirs: Mapping[int, float], question: Question) -> Difference | None:
     """Of the seeds that both have; None if there are none."""
     pairs = [mine[seed] - theirs[seed] for seed in mine if seed in theirs]
     if not pairs:
         return None
     p = paired_t(pairs) if question.test == "t" else paired_permutation(pairs)
-    return {"pairs": len(pairs), **_interval(pairs, question), "p": p, "holm": None}
+    interval = _interval(pairs, question)
+    return Difference(pairs=len(pairs), mean=interval.mean, low=interval.low, high=interval.high, p=p)
 
 
-def _interval(values: Sequence[float], question: Question) -> dict[str, float | None]:
-    if not values:
-        return {"mean": None, "low": None, "high": None}
-    found: Interval = (
-        student_interval(values, CONFIDENCE)
-        if question.interval == "student"
-        else bootstrap_interval(values, seed=0, confidence=CONFIDENCE)
+def _holm_corrected(differences: Mapping[tuple[str, str], Difference]) -> dict[tuple[str, str], Difference]:
+    corrected = dict(differences)
+    tested = {row: difference.p for row, difference in differences.items() if difference.p is not None}
+    for row, p in zip(tested, holm(list(tested.values())), strict=True):
+        corrected[row] = replace(differences[row], holm=p)
+    return corrected
+
+
+def _seed_values(metric: str, runs: RunsBySeed, difference: Difference | None, question: Question) -> SeedValues:
+    values = _values(metric, runs)
+    estimate = _estimate(metric, runs, question)
+    return SeedValues(
+        mean=estimate.mean,
+        low=estimate.low,
+        high=estimate.high,
+        chance=estimate.chance,
+        values=values,
+        difference=difference,
     )
-    return asdict(found)
 
 
-def _correct(differences: Sequence[dict[str, Any] | None]) -> None:
-    tested = [difference for difference in differences if difference and difference["p"] is not None]
-    for difference, corrected in zip(tested, holm([difference["p"] for difference in tested]), strict=True):
-        difference["holm"] = corrected
+def _estimate(metric: str, runs: RunsBySeed, question: Question) -> Estimate:
+    interval = _interval(list(_values(metric, runs).values()), question)
+    chance = finite_mean(outcome.scores.get(metric, {}).get("chance") for outcome in runs.values())
+    return Estimate(mean=interval.mean, low=interval.low, high=interval.high, chance=chance)
 
 
-def _cost(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    memory = [o.status.memory for o in outcomes if o.status.memory is not None]
-    sizes = [o.status.parameters for o in outcomes if o.status.parameters is not None]
-    return {
-        "seconds": _range([o.status.seconds for o in outcomes if o.status.seconds is not None]),
-        "memory": max(memory, default=None),
-        "parameters": max(sizes, default=None),
-    }
+def _corrupted(corruptions: Sequence[CorruptionSeries], runs: RunsBySeed, question: Question) -> list[CorruptionCurve]:
+    return [corruption_curve(series, lambda name: _estimate(name, runs, question)) for series in corruptions]
 
 
-def _range(seconds: Sequence[float]) -> dict[str, float | None]:
+def _values(metric: str, runs: RunsBySeed) -> dict[int, float]:
+    """The finite values by seed, in the order of the seeds."""
+    values = {}
+    for seed in sorted(runs):
+        value = runs[seed].scores.get(metric, {}).get("value")
+        if value is not None and math.isfinite(value):
+            values[seed] = value
+    return values
+
+
+def _interval(values: Sequence[float], question: Question) -> Interval:
+    if not values:
+        return Interval()
+    if len(set(values)) == 1:
+        # equal values would give an interval of width 0, as if the mean were certain; they only say that the seed
+        # changes nothing that this metric can resolve
+        return Interval(mean=values[0])
+    if question.interval == "student":
+        return student_interval(values, CONFIDENCE)
+    return bootstrap_interval(values, seed=0, confidence=CONFIDENCE)
+
+
+def _cost(outcomes: Sequence[RunOutcome]) -> Cost:
+    seconds = [outcome.status.seconds for outcome in outcomes if outcome.status.seconds is not None]
+    memory = [outcome.status.memory for outcome in outcomes if outcome.status.memory is not None]
+    sizes = [outcome.status.parameters for outcome in outcomes if outcome.status.parameters is not None]
+    return Cost(seconds=_range(seconds), memory=max(memory, default=None), parameters=max(sizes, default=None))
+
+
+def _range(seconds: Sequence[float]) -> Interval:
     """Mean, least and most: seconds are a sample of nothing but the load of the machine, so no interval fits."""
-    if not seconds:
-        return {"mean": None, "low": None, "high": None}
-    several = len(seconds) > 1
-    return {
-        "mean": sum(seconds) / len(seconds),
-        "low": min(seconds) if several else None,
-        "high": max(seconds) if several else None,
-    }
+    if len(seconds) < 2:
+        return Interval(mean=finite_mean(seconds))
+    return Interval(mean=finite_mean(seconds), low=min(seconds), high=max(seconds))
 
 
-def _runs(outcomes: Sequence[Outcome]) -> int:
+def _count_runs(outcomes: Sequence[RunOutcome]) -> int:
     return len({(outcome.variant, outcome.seed) for outcome in outcomes})
 
 
-def _missing(outcomes: Sequence[Outcome], figures: Sequence[str]) -> Iterator[str]:
-    there = {name for outcome in outcomes for name in outcome.scores}
-    for figure in figures:
-        if outcomes and figure not in there:
-            plain = {name for name in there if "|" not in name}  # those of pairs and damages are very many
-            listed = sorted(there if "|" in figure or not plain else plain)
-            yield f"No run has the figure {figure}; there are: {', '.join(listed) or 'none'}."
+def _missing(outcomes: Sequence[RunOutcome], metrics: Sequence[str], names: Sequence[str]) -> Iterator[str]:
+    """Notes about metrics that no run has."""
+    for metric in metrics:
+        if outcomes and metric not in names:
+            plain = [name for name in names if "|" not in name]  # those of pairs and corruptions are very many
+            listed = sorted(names if "|" in metric or not plain else plain)
+            yield f"No run has the metric {metric}; there are: {', '.join(listed) or 'none'}."
+
+
+def _not_finite(groups: Groups, metrics: Sequence[str]) -> Iterator[str]:
+    """Notes about values that are left out of every mean."""
+    for (variant, subset), runs in groups.items():
+        for metric in metrics:
+            values = [outcome.scores.get(metric, {}).get("value") for outcome in runs.values()]
+            bad = sum(value is not None and not math.isfinite(value) for value in values)
+            if bad:
+                name = f"{variant} ({subset})" if subset else variant
+                yield f"{metric} of {name} is NaN or infinite in {bad} of {len(runs)} runs, which are left out."
+
+
+def _equal_seeds(rows: Sequence[StudyRow]) -> Iterator[str]:
+    """A note about means that have no interval although there are several runs."""
+    if any(_are_equal(summary.values) for row in rows for summary in row.metrics.values()):
+        yield "Where all seeds gave exactly the same value, no interval is given: it would look certain and is not."
+
+
+def _are_equal(values: Mapping[int, float]) -> bool:
+    return len(values) > 1 and len(set(values.values())) == 1

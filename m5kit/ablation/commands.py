@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from m5kit.ablation.plan import Trial
-from m5kit.ablation.sweep import Sweep, View
+from m5kit.ablation.sweep import ModalitySubset, Sweep
 
 M5KIT = (sys.executable, "-m", "m5kit")
 
@@ -24,7 +24,7 @@ def trial_task(sweep: Sweep, trial: Trial, run: Path, data: Path | None) -> dict
         "variant": trial.variant,
         "seed": trial.seed,
         "train": train_command(trial.base, trial.overrides, run, data),
-        "evaluate": views_command(sweep.evaluate, run),
+        "evaluate": subsets_command(sweep.evaluate, run),
         "seconds": sweep.budget.seconds,
         "environment": {"OMP_NUM_THREADS": str(sweep.budget.threads)},
     }
@@ -35,14 +35,18 @@ def train_command(base: str, overrides: Sequence[str], run: Path, data: Path | N
     command = [*M5KIT, "train", base, "--run-dir", str(run)]
     if data is not None:
         command += ["--data", str(data)]
-    return [*command, *(word for override in overrides for word in ("--set", override))]
+    for override in overrides:
+        command += ["--set", override]
+    return command
 
 
-def views_command(views: Sequence[View] | str, run: Path) -> list[str] | None:
-    """The command that evaluates a trained run with some of its modalities at a time; None if there are no views."""
-    if not views:
+def subsets_command(subsets: Sequence[ModalitySubset] | str, run: Path) -> list[str] | None:
+    """The command that evaluates a trained run with some of its modalities at a time; None without subsets."""
+    if not subsets:
         return None
     asked = ["--all-subsets"]
-    if not isinstance(views, str):
-        asked = [word for view in views for word in ("--modalities", ",".join(view.modalities))]
+    if not isinstance(subsets, str):
+        asked = []
+        for subset in subsets:
+            asked += ["--modalities", ",".join(subset.modalities)]
     return [*M5KIT, "evaluate", str(run), *asked]

@@ -1,7 +1,7 @@
-"""Reads what runs left behind: figures, cost, and why some failed."""
+"""Reads what runs left behind: metric values, cost, and why some failed."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,32 +10,35 @@ import yaml
 
 from m5kit.ablation.plan import Plan, trial_id
 from m5kit.ablation.runner import trial_folder
-from m5kit.ablation.trial_folder import Status, TrialFolder, read
 from m5kit.ablation.worker import count_parameters
 from m5kit.errors import CheckpointError
+from m5kit.runs.folder import RunFolder
+from m5kit.runs.json import read_json
+from m5kit.runs.study import FailedRun
+from m5kit.runs.sweep_folder import REMEDY, TrialFolder, TrialStatus
 
 Score = Mapping[str, Any]
 """``value`` and ``chance``, either of which may be None."""
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """The figures of one run, seen in one way.
+class RunOutcome:
+    """The metric values of one run, seen with one modality subset.
 
     Attributes:
         variant: name of what was trained.
-        view: what the model was allowed to see; empty for what the config says.
+        subset: the modalities that the model was allowed to see; empty for what the config says.
         seed: of the run.
-        scores: by ``TASK/FIGURE``.
-        status: with the cost; of the trial, whatever the view.
+        scores: by ``TASK/METRIC``.
+        status: with the cost; of the trial, whatever the subset.
         run: folder of the run, relative to the report.
     """
 
     variant: str
-    view: str
+    subset: str
     seed: int
     scores: Mapping[str, Score]
-    status: Status
+    status: TrialStatus
     run: str
 
 
@@ -45,12 +48,13 @@ class Found:
 
     Attributes:
         outcomes: of the runs that came to their end.
-        failed: the others that ended, with ``variant``, ``seed``, ``reason`` and ``log``.
+        failed: the others that ended.
         left: how many have not ended.
+        notes: sentences that a reader must know.
     """
 
-    outcomes: Sequence[Outcome]
-    failed: Sequence[Mapping[str, Any]] = ()
+    outcomes: Sequence[RunOutcome]
+    failed: Sequence[FailedRun] = ()
     left: int = 0
     notes: Sequence[str] = field(default=())
 
@@ -63,19 +67,20 @@ def of_sweep(trials: Path, plan: Plan, out: Path) -> Found:
         plan: of the sweep.
         out: folder of the report.
     """
-    outcomes: list[Outcome] = []
-    failed: list[Mapping[str, Any]] = []
+    outcomes: list[RunOutcome] = []
+    failed: list[FailedRun] = []
+    done = 0
     for trial in plan.trials:
         folder = trial_folder(trials, trial)
         status = folder.status
         if status.state == "done":
+            done += 1
             outcomes += _outcomes(trial.variant, trial.seed, folder.run, status, out)
         elif status.state == "failed":
-            log = os.path.relpath(folder.log, out)
-            failed.append({"variant": trial.variant, "seed": trial.seed, "reason": status.reason, "log": log})
-    left = len(plan.trials) - len(failed) - len({(outcome.variant, outcome.seed) for outcome in outcomes})
+            log = _relative(folder.log, out)
+            failed.append(FailedRun(variant=trial.variant, seed=trial.seed, reason=status.reason, log=log))
     notes = [f"{name} is the same as {first} and was not run again." for name, first in plan.same.items()]
-    return Found(outcomes, failed, left, notes)
+    return Found(outcomes, failed, len(plan.trials) - len(failed) - done, notes)
 
 
 def of_runs(runs: Sequence[Path], out: Path) -> Found:
@@ -88,54 +93,61 @@ def of_runs(runs: Sequence[Path], out: Path) -> Found:
     Raises:
         CheckpointError: a folder holds no run.
     """
-    outcomes: list[Outcome] = []
-    failed: list[Mapping[str, Any]] = []
+    outcomes: list[RunOutcome] = []
+    failed: list[FailedRun] = []
     names: dict[str, str] = {}
     taken: set[tuple[str, int]] = set()
-    for run in runs:
-        config = _config(run)
+    for path in runs:
+        folder = RunFolder(path)
+        config = _config(folder)
         same = trial_id(config, 0)
         if same not in names:
             name = str(config["name"])
-            names[same] = name if name not in names.values() else f"{name} ({run.name})"
+            names[same] = name if name not in names.values() else f"{name} ({path.name})"
         variant, seed = names[same], int(config["seed"])
         if (same, seed) in taken:
-            raise CheckpointError(f"{run}: another of these runs has the same config and the same seed; leave one out")
+            raise CheckpointError(f"{path}: another of these runs has the same config and the same seed; leave one out")
         taken.add((same, seed))
-        if (run / "results.json").exists():
-            outcomes += _outcomes(variant, seed, run, _status(run), out)
+        if folder.results.exists():
+            outcomes += _outcomes(variant, seed, folder, _status(folder), out)
         else:
-            reason = f"it has no results.json; run: m5kit evaluate {run}"
-            failed.append({"variant": variant, "seed": seed, "reason": reason, "log": str(run / "log.txt")})
+            reason = f"it has no {folder.results.name}; run: m5kit evaluate {path}"
+            failed.append(FailedRun(variant=variant, seed=seed, reason=reason, log=_relative(folder.log, out)))
     return Found(outcomes, failed)
 
 
-def _outcomes(variant: str, seed: int, run: Path, status: Status, out: Path) -> Iterator[Outcome]:
+def _outcomes(variant: str, seed: int, folder: RunFolder, status: TrialStatus, out: Path) -> list[RunOutcome]:
     """The run as its config says, then as it sees with some of its modalities."""
-    views = read(run / "views.json") if (run / "views.json").exists() else {}
-    for view, results in {"": read(run / "results.json"), **views}.items():
-        yield Outcome(variant, view, seed, _scores(results), status, os.path.relpath(run, out))
+    results = {"": read_json(folder.results, REMEDY)}
+    if folder.views.exists():
+        results |= read_json(folder.views, REMEDY)
+    run = _relative(folder.path, out)
+    return [RunOutcome(variant, subset, seed, _scores(found), status, run) for subset, found in results.items()]
 
 
 def _scores(results: Mapping[str, Any]) -> dict[str, Score]:
-    return {
-        f"{task}/{name}": {"value": figure["value"], "chance": figure["chance"]}
-        for task, figures in results["results"].items()
-        for name, figure in figures.items()
-    }
+    scores: dict[str, Score] = {}
+    for task, values in results["results"].items():
+        for name, value in values.items():
+            scores[f"{task}/{name}"] = {"value": value["value"], "chance": value["chance"]}
+    return scores
 
 
-def _config(run: Path) -> Mapping[str, Any]:
+def _config(folder: RunFolder) -> Mapping[str, Any]:
     try:
-        config = yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8"))
+        config = yaml.safe_load(folder.config.read_text(encoding="utf-8"))
         return {"name": config["name"], "seed": config["seed"], **config}
     except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
-        raise CheckpointError(f"{run} holds no run (its config.yaml cannot be read); give training runs") from error
+        file = folder.config.name
+        raise CheckpointError(f"{folder.path} holds no run (its {file} cannot be read); give training runs") from error
 
 
-def _status(run: Path) -> Status:
+def _status(folder: RunFolder) -> TrialStatus:
     """Cost of a run: what its trial measured, if a sweep made it; else only its size is known."""
-    trial = TrialFolder(run.parent)
-    if run.name == "run" and trial.task.exists():
-        return trial.status
-    return Status("done", parameters=count_parameters(run))
+    trial = TrialFolder.of_run(folder.path)
+    return trial.status if trial else TrialStatus("done", parameters=count_parameters(folder))
+
+
+def _relative(path: Path, folder: Path) -> str:
+    # resolved first: ".." behind a link would lead elsewhere
+    return os.path.relpath(path.resolve(), folder.resolve())

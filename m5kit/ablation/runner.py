@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from m5kit.ablation.plan import Trial
-from m5kit.ablation.trial_folder import Status, TrialFolder, write
+from m5kit.runs.json import write_json
+from m5kit.runs.sweep_folder import TrialFolder, TrialStatus
 
 WAIT = 0.1
 """Seconds between two looks at the running trials."""
@@ -42,7 +43,7 @@ def run_trials(
     task: Callable[[Trial], Mapping[str, Any]],
     engine: Engine,
     jobs: int,
-    after: Callable[[Trial, Status], None],
+    after: Callable[[Trial, TrialStatus], None],
 ) -> None:
     """Run what has not ended yet.
 
@@ -61,13 +62,13 @@ def run_trials(
     try:
         while waiting or running:
             ended = [trial for trial, job in running.items() if job.ended() is not None]
-            settled = [(trial, _settle(trial_folder(folder, trial), running.pop(trial))) for trial in ended]
+            closed = [(trial, _final_status(trial_folder(folder, trial), running.pop(trial))) for trial in ended]
             while waiting and len(running) < jobs:
                 trial = waiting.pop(0)
                 running[trial] = engine.start(trial_folder(folder, trial).path)
-            for trial, status in settled:  # after the next have started: a report takes its time
+            for trial, status in closed:  # after the next have started: a report takes its time
                 after(trial, status)
-            if running and not settled:
+            if running and not closed:
                 time.sleep(WAIT)
     finally:
         for job in running.values():
@@ -75,15 +76,15 @@ def run_trials(
 
 
 def _prepare(folder: TrialFolder, task: Mapping[str, Any]) -> None:
-    write(folder.task, task)
+    write_json(folder.task, task)
     if folder.status.state == "queued":
-        folder.set_status(Status("queued"))
+        folder.set_status(TrialStatus("queued"))
 
 
-def _settle(folder: TrialFolder, job: Job) -> Status:
+def _final_status(folder: TrialFolder, job: Job) -> TrialStatus:
     """The status that the worker left, or what became of the worker."""
     if folder.status.state not in ENDED:
         with folder.locked():  # a process of the trial may have outlived its worker
             if folder.status.state not in ENDED:
-                folder.set_status(Status("failed", job.ended()))
+                folder.set_status(TrialStatus("failed", job.ended()))
     return folder.status

@@ -2,28 +2,19 @@
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from m5kit.evaluation.functional.bootstrap import mean_interval
+from m5kit.runs.study import Interval
 
 EXACT_UP_TO = 16
 """Pairs for which every pattern of signs is tried (65,536); for more, that many are drawn."""
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A mean and how far it may be from the truth; no ends where one value cannot say."""
-
-    mean: float
-    low: float | None
-    high: float | None
-
-
 def student_interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
-    """Mean and Student-t interval of a few independent, roughly normal values, such as one figure over seeds.
+    """Mean and Student-t interval of a few independent, roughly normal values, such as one metric over seeds.
 
     Args:
         values: at least one.
@@ -39,9 +30,9 @@ def student_interval(values: Sequence[float], confidence: float = 0.95) -> Inter
     numbers = np.asarray(values, dtype=np.float64)
     mean = float(numbers.mean())
     if len(numbers) < 2:
-        return Interval(mean, None, None)
+        return Interval(mean=mean)
     reach = float(stats.t.ppf((1 + confidence) / 2, len(numbers) - 1) * numbers.std(ddof=1) / np.sqrt(len(numbers)))
-    return Interval(mean, mean - reach, mean + reach)
+    return Interval(mean=mean, low=mean - reach, high=mean + reach)
 
 
 def bootstrap_interval(values: Sequence[float], seed: int, confidence: float = 0.95, resamples: int = 9999) -> Interval:
@@ -56,9 +47,9 @@ def bootstrap_interval(values: Sequence[float], seed: int, confidence: float = 0
     numbers = np.asarray(values, dtype=np.float64)
     mean = float(numbers.mean())
     if len(numbers) < 2:
-        return Interval(mean, None, None)
+        return Interval(mean=mean)
     low, high = mean_interval(numbers, seed, confidence=confidence, resamples=resamples)
-    return Interval(mean, float(low), float(high))
+    return Interval(mean=mean, low=float(low), high=float(high))
 
 
 def paired_permutation(differences: Sequence[float], seed: int = 0) -> float:

@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from m5kit.ablation.trial_folder import Status, TrialFolder, read
+from m5kit.runs.folder import RunFolder
+from m5kit.runs.sweep_folder import TrialFolder, TrialStatus
 
 ATTACHED = "--attached"
 """Ends with whoever holds the other end of standard input, also when that process is killed."""
@@ -39,12 +40,12 @@ def run_trial(path: Path, attached: bool = False) -> None:
     with folder.locked() as lock:
         if folder.status.state in ("done", "failed"):
             return
-        folder.set_status(Status("running"))
-        shutil.rmtree(folder.run, ignore_errors=True)
+        folder.set_status(TrialStatus("running"))
+        shutil.rmtree(folder.run.path, ignore_errors=True)
         try:
-            status = _run(folder, read(folder.task), children, lock)
+            status = _run(folder, folder.read(folder.task), children, lock)
         except _TrialError as failure:
-            status = Status("failed", str(failure))
+            status = TrialStatus("failed", str(failure))
         if not abandoned.is_set():  # a trial that was cut off with its sweep has not failed
             folder.set_status(status)
 
@@ -78,13 +79,13 @@ class _Children:
 
 
 @dataclass(frozen=True, slots=True)
-class _Cost:
+class _Usage:
     seconds: float
     memory: int
 
 
-def _run(folder: TrialFolder, task: Mapping[str, Any], children: _Children, lock: IO[bytes]) -> Status:
-    with folder.log.open("wb") as log, _Budget(task["seconds"], children) as budget:
+def _run(folder: TrialFolder, task: Mapping[str, Any], children: _Children, lock: IO[bytes]) -> TrialStatus:
+    with folder.log.open("wb") as log, _TimeLimit(task["seconds"], children) as budget:
         # the child holds the lock too: should this process be killed alone, nobody enters the folder beside it
         shared: dict[str, Any] = {
             "stdout": log,
@@ -95,10 +96,10 @@ def _run(folder: TrialFolder, task: Mapping[str, Any], children: _Children, lock
         cost = _wait(children.start(task["train"], **shared), budget, folder.log)
         if task["evaluate"] is not None:
             _wait(children.start(task["evaluate"], **shared), budget, folder.log)
-    return Status("done", None, cost.seconds, cost.memory, count_parameters(folder.run))
+    return TrialStatus("done", None, cost.seconds, cost.memory, count_parameters(folder.run))
 
 
-class _Budget:
+class _TimeLimit:
     """Ends a trial that takes too long.
 
     Args:
@@ -112,7 +113,7 @@ class _Budget:
         self.spent = False
         self._timer = threading.Timer(seconds or 0, self._end)
 
-    def __enter__(self) -> "_Budget":
+    def __enter__(self) -> "_TimeLimit":
         if self.seconds is not None:
             self._timer.start()
         return self
@@ -125,7 +126,7 @@ class _Budget:
         self.children.end()
 
 
-def _wait(process: subprocess.Popen[bytes], budget: _Budget, log: Path) -> _Cost:
+def _wait(process: subprocess.Popen[bytes], budget: _TimeLimit, log: Path) -> _Usage:
     began = time.monotonic()
     _, code, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(code)
@@ -134,15 +135,15 @@ def _wait(process: subprocess.Popen[bytes], budget: _Budget, log: Path) -> _Cost
     if process.returncode:
         raise _TrialError(_reason(process.returncode, log))
     unit = 1 if sys.platform == "darwin" else 1024
-    return _Cost(time.monotonic() - began, usage.ru_maxrss * unit)
+    return _Usage(time.monotonic() - began, usage.ru_maxrss * unit)
 
 
-def count_parameters(run: Path) -> int | None:
+def count_parameters(run: RunFolder) -> int | None:
     """Numbers in the last checkpoint of a run; None if it has none.
 
     A safetensors file begins with the length of a JSON header that gives the shape of every tensor.
     """
-    files = sorted(run.glob("checkpoints/*/model.safetensors"))
+    files = sorted(run.checkpoints.glob("*/model.safetensors"))
     if not files:
         return None
     with files[-1].open("rb") as file:
@@ -155,9 +156,9 @@ def _reason(code: int, log: Path) -> str:
     if code < 0:
         hint = " (was there enough memory?)" if code == -signal.SIGKILL else ""
         return f"killed by {signal.Signals(-code).name}{hint}"
-    said = log.read_text(encoding="utf-8", errors="replace").strip()
-    _, marked, message = f"\n{said}".rpartition("\nerror: ")
-    lines = said.splitlines() or [f"it ended with status {code} and said nothing"]
+    output = log.read_text(encoding="utf-8", errors="replace").strip()
+    _, marked, message = f"\n{output}".rpartition("\nerror: ")
+    lines = output.splitlines() or [f"it ended with status {code} and without any output"]
     return message if marked else lines[-1]
 
 

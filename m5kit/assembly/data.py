@@ -27,7 +27,8 @@ from m5kit.data.training_items import RemovedModalities, complete, portion
 from m5kit.errors import ConfigError
 from m5kit.nn.pretrained.blueprints import blueprints
 from m5kit.registry import DATASETS
-from m5kit.runs.folder import RunFolder, read_json, write_json
+from m5kit.runs.folder import RunFolder
+from m5kit.runs.json import read_json, write_json
 from m5kit.structures import Batch
 
 EVAL_BATCH = 64

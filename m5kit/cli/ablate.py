@@ -1,23 +1,15 @@
 """``m5kit ablate SWEEP``: train what a sweep file varies, and report after every trial."""
 
 import argparse
-import json
 import os
-from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from m5kit.cli.options import Verbs
 from m5kit.cli.output import write, write_table
 
 if TYPE_CHECKING:
-    from m5kit.ablation.plan import Plan, Trial
-    from m5kit.ablation.runner import Engine
-    from m5kit.ablation.sweep import Sweep
-    from m5kit.ablation.trial_folder import Status
-
-
-TRIALS = "trials"
+    from m5kit.ablation.preparation import PreparedSweep
 
 
 def add_parser(verbs: Verbs) -> None:
@@ -42,137 +34,32 @@ def add_parser(verbs: Verbs) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run what has not ended yet; 1 if a trial failed."""
-    from m5kit.ablation.sweep import read_sweep
+    from m5kit.ablation.orchestration import run_sweep
+    from m5kit.ablation.preparation import prepare_sweep
     from m5kit.errors import ConfigError
 
     if options.jobs < 1:
         raise ConfigError([f"--jobs: expected at least 1, got {options.jobs}"])
-    sweep = read_sweep(options.sweep)
-    plan = _plan(sweep, options.data)
-    for name, first in plan.same.items():
+    prepared = prepare_sweep(options.sweep, options.out, options.data, options.trials)
+    for name, first in prepared.plan.same.items():
         write(f"note: {name} is the same as {first}; it is trained once")
     if options.dry_run:
-        _list(sweep, plan, options.trials or options.out / TRIALS, options.jobs)
+        _list(prepared, options.jobs)
         return 0
-    engine = _engine(options.engine, options.out.resolve(), sweep)
-    _begin(options.out, sweep, options.resume)
-    return _run(options, sweep, plan, engine)
+    result = run_sweep(prepared, tell=write, jobs=options.jobs, resume=options.resume, engine=options.engine)
+    write(f"report: {result.page}")
+    if result.failed:
+        write(f"{result.failed} trials failed; remove a trial's folder and --resume to try it again")
+    return 1 if result.failed else 0
 
 
-def _plan(sweep: "Sweep", data: Path | None) -> "Plan":
-    """Resolve and check every variant before any of them starts."""
-    from m5kit.ablation.plan import make_plan
-    from m5kit.assembly.data import open_dataset
-    from m5kit.config import check_config, load_config
+def _list(prepared: "PreparedSweep", jobs: int) -> None:
+    from m5kit.ablation.preparation import estimate_duration
 
-    digests: dict[str, str] = {}
-
-    def resolve(base: str, overrides: Sequence[str]) -> Mapping[str, Any]:
-        resolved = load_config(base, overrides, data)
-        config = check_config(resolved)
-        place = repr((config.data.root, config.data.manifest, config.data.source))
-        if place not in digests:
-            found = open_dataset(config).fingerprint()
-            digests[place] = str(found.get("sha256", json.dumps(found, sort_keys=True)))
-        return {**resolved.values, "manifest_sha256": digests[place]}
-
-    return make_plan(sweep, resolve)
-
-
-def _begin(out: Path, sweep: "Sweep", resume: bool) -> None:
-    from m5kit.ablation import trial_folder
-    from m5kit.errors import CheckpointError
-
-    file = out / "sweep.json"
-    if file.exists() and not resume:
-        raise CheckpointError(f"{out} already holds a sweep; add --resume to go on with it, or choose another --out")
-    if resume and not file.exists():
-        raise CheckpointError(f"{out} holds no sweep to resume (it has no sweep.json); leave --resume out to start one")
-    trial_folder.write(file, sweep.model_dump(mode="json"))
-
-
-def _run(options: argparse.Namespace, sweep: "Sweep", plan: "Plan", engine: "Engine") -> int:
-    from m5kit.ablation.commands import trial_task
-    from m5kit.ablation.runner import run_trials, trial_folder
-
-    out, data = options.out.resolve(), options.data.resolve() if options.data else None
-    trials = (options.trials or out / TRIALS).resolve()
-    report = _reporter(out, trials, sweep, plan, options.sweep.stem)
-    page, failed = report(True)
-    write(f"report: {page}")
-
-    def task(trial: "Trial") -> Mapping[str, Any]:
-        return trial_task(sweep, trial, trial_folder(trials, trial).run, data)
-
-    def after(trial: "Trial", status: "Status") -> None:
-        report(False)
-        seconds = f" in {status.seconds:.0f} s" if status.seconds is not None else f": {status.reason}"
-        write(f"{status.state} {trial.variant}, seed {trial.seed}{seconds}")
-
-    run_trials(trials, plan.trials, task, engine, options.jobs, after)
-    page, failed = report(True)
-    write(f"report: {page}")
-    if failed:
-        write(f"{failed} trials failed; remove a trial's folder and --resume to try it again")
-    return 1 if failed else 0
-
-
-def _reporter(out: Path, trials: Path, sweep: "Sweep", plan: "Plan", title: str) -> Callable[[bool], tuple[Path, int]]:
-    """Writes the report of what there is now; gives its page and the number of failed trials.
-
-    Tables are always of this moment; pictures only if asked for, else they may lag in a large sweep.
-    """
-    from m5kit.ablation.analysis import Question, analyse
-    from m5kit.ablation.outcomes import of_sweep
-    from m5kit.ablation.trial_folder import write as write_json
-    from m5kit.inference.previews import keep_previews
-    from m5kit.report.gallery import shown_runs
-    from m5kit.report.page import write_report
-    from m5kit.report.plots import Drawing
-
-    question = Question(title, sweep.about, sweep.figures, plan.reference, sweep.interval, sweep.test)
-
-    drawing = Drawing()
-
-    def report(draw: bool) -> tuple[Path, int]:
-        study = analyse(of_sweep(trials, plan, out), question)
-        write_json(out / "study.json", study)
-        for path in shown_runs(study).values():
-            keep_previews(out / path)
-        return write_report(study, out, drawing.of(study, out, now=draw)), len(study["failed"])
-
-    return report
-
-
-def _engine(name: str, out: Path, sweep: "Sweep") -> "Engine":
-    if name == "local":
-        from m5kit.ablation.local import LocalEngine
-
-        return LocalEngine()
-    from m5kit.ablation.cluster import SubmititEngine
-
-    return SubmititEngine(out / "cluster", sweep.cluster)
-
-
-def _list(sweep: "Sweep", plan: "Plan", trials: Path, jobs: int) -> None:
-    from m5kit.ablation.runner import trial_folder
-
-    statuses = {trial: trial_folder(trials, trial).status for trial in plan.trials}
-    rows = [
-        (trial.id, trial.variant, trial.seed, statuses[trial].state, " ".join(trial.overrides)) for trial in plan.trials
-    ]
+    rows = []
+    for trial in prepared.plan.trials:
+        state = prepared.status(trial).state
+        rows.append((trial.id, trial.variant, trial.seed, state, " ".join(trial.overrides)))
     write_table(["trial", "variant", "seed", "state", "changes"], rows)
-    left = sum(status.state not in ("done", "failed") for status in statuses.values())
-    write(f"{len(plan.trials)} trials, {left} to run, {jobs} at once; {os.cpu_count()} CPUs here")
-    write(_estimate(sweep, [s.seconds for s in statuses.values() if s.seconds], left, jobs))
-
-
-def _estimate(sweep: "Sweep", measured: Sequence[float], left: int, jobs: int) -> str:
-    """From trials of this sweep that are done, else from the budget."""
-    if measured:
-        mean = sum(measured) / len(measured)
-        return f"about {left * mean / jobs / 60:.0f} min, at {mean:.0f} s a trial as in the {len(measured)} done"
-    if sweep.budget.seconds is not None:
-        most = left * sweep.budget.seconds / jobs / 60
-        return f"at most {most:.0f} min: the budget is {sweep.budget.seconds:g} s a trial"
-    return "no trial is done and there is no budget.seconds: how long they take is not known"
+    write(f"{len(rows)} trials, {prepared.left} to run, {jobs} at once; {os.cpu_count()} CPUs here")
+    write(estimate_duration(prepared, jobs))

@@ -69,7 +69,8 @@ def _require_one_process() -> None:
 
 def _require_plugins(path: Path) -> None:
     """Before the config is read, whose pieces may come with the plugin that is missing."""
-    from m5kit.runs.folder import RunFolder, read_json
+    from m5kit.runs.folder import RunFolder
+    from m5kit.runs.json import read_json
     from m5kit.runs.provenance import require_plugins
 
     require_plugins(read_json(RunFolder.open(path).provenance))

@@ -9,7 +9,7 @@ from m5kit.errors import ConfigError, DataError
 from m5kit.evaluation.base import Embedded, Metric, Request, Result
 from m5kit.inference.trained_run import TrainedRun
 from m5kit.registry import METRICS
-from m5kit.runs.folder import read_json, write_json
+from m5kit.runs.json import read_json, write_json
 
 GALLERIES = 4
 """For how many metrics ``gallery.json`` shows what queries found."""

@@ -7,7 +7,8 @@ from m5kit.assembly.data import RunData
 from m5kit.config import check_config, load_config
 from m5kit.data.preview import preview
 from m5kit.errors import M5KitError
-from m5kit.runs.folder import RunFolder, read_json, write_json
+from m5kit.runs.folder import RunFolder
+from m5kit.runs.json import read_json, write_json
 
 log = logging.getLogger("m5kit")
 

@@ -19,7 +19,8 @@ from m5kit.nn.pretrained.blueprints import blueprints
 from m5kit.parallel.device import default_device
 from m5kit.parallel.threads import share_cores
 from m5kit.runs import checkpoint
-from m5kit.runs.folder import RunFolder, read_json
+from m5kit.runs.folder import RunFolder
+from m5kit.runs.json import read_json
 from m5kit.runs.provenance import require_plugins
 
 

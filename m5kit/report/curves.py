@@ -1,40 +1,55 @@
 """The picture of a run: its losses, and how much each modality counts, over the steps."""
 
-import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.ticker import NullFormatter, ScalarFormatter
+from matplotlib.ticker import MaxNLocator, NullFormatter, ScalarFormatter
 
-from m5kit.report.style import PALETTE, as_png, bare, legend
+from m5kit.report.style import as_png, bare, drawing, legend, panels, plot_curve, series_styles
+from m5kit.runs.json import write_whole
+from m5kit.runs.metrics import Curve, read_curves
 
 _TICKS = tuple(mantissa * 10.0**power for power in range(-4, 4) for mantissa in (1, 2, 5))  # of a logarithmic axis
 
 
+@drawing()
 def draw_curves(metrics: Path, picture: Path, title: str) -> None:
     """Draw ``loss/*`` and ``weight/*`` of a ``metrics.jsonl`` side by side as a PNG."""
-    rows = [json.loads(line) for line in metrics.read_text(encoding="utf-8").splitlines()]
-    figure, (left, right) = plt.subplots(1, 2, figsize=(13, 4.5), layout="constrained")
-    _draw(left, rows, "loss/", "loss", log=True)
-    _draw(right, rows, "weight/", "share in the embedding", log=False)
+    curves = read_curves(metrics)
+    figure, ((left, right),) = panels(1, 2, (13, 4.5))
+    _draw(left, curves, "loss/", "loss", log=True)
+    _draw(right, curves, "weight/", "share in the embedding", log=False)
     figure.suptitle(title)
-    picture.write_bytes(as_png(figure))
+    write_whole(picture, as_png(figure))
 
 
-def _draw(axes: Axes, rows: list[dict[str, Any]], prefix: str, label: str, log: bool) -> None:
-    names = sorted({name for row in rows for name in row if name.startswith(prefix)})
-    for name, colour in zip(names, PALETTE * len(names), strict=False):
-        seen = [(row["step"], row[name]) for row in rows if name in row]
-        axes.plot(
-            *zip(*seen, strict=True), color=colour, label=name.removeprefix(prefix).replace("_", " "), linewidth=1.8
-        )
-    if log and all(row.get(name, 1) > 0 for row in rows for name in names):
+def _draw(axes: Axes, curves: Mapping[str, Curve], prefix: str, label: str, log: bool) -> None:
+    shown = {plain_name(name): curves[name] for name in sorted(curves) if name.startswith(prefix)}
+    styles = series_styles(shown)
+    for name, curve in shown.items():
+        plot_curve(axes, curve, styles[name])
+    if log and shown and _all_positive(shown):
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(ScalarFormatter())
         axes.yaxis.set_minor_formatter(NullFormatter())
-        axes.set_yticks([tick for tick in _TICKS if axes.get_ylim()[0] <= tick <= axes.get_ylim()[1]])
+        low, high = axes.get_ylim()
+        axes.set_yticks([tick for tick in _TICKS if low <= tick <= high])
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     bare(axes, "step", label)
-    if names:
+    if shown:
         legend(axes)
+
+
+def plain_name(name: str) -> str:
+    """A logged name as a reader sees it.
+
+    Example:
+        >>> plain_name("loss/masked_text")
+        'masked text'
+    """
+    return name.partition("/")[2].replace("_", " ")
+
+
+def _all_positive(curves: Mapping[str, Curve]) -> bool:
+    return all(min(curve.values()) > 0 for curve in curves.values())

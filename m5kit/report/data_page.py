@@ -1,86 +1,128 @@
 """One HTML page about a manifest: tables and plots, with nothing outside the file."""
 
-import base64
 import io
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
 import numpy as np
-from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from m5kit.data.stats import Spread, Stats
 from m5kit.report.html import whole_page
-from m5kit.report.style import PALETTE
+from m5kit.report.style import PALETTE, drawing, panels
 from m5kit.report.tables import Table, to_html
+from m5kit.runs.json import write_whole
 
 COLOUR = PALETTE[0]
 TOP = 20
+"""Properties that are listed."""
 FEW = 100
 """Classes that are drawn one by one."""
+MOST_PATTERNS = 40
+"""Combinations of modalities that are drawn one by one."""
+NO_SPLIT = "(none)"
 
 
 def write_page(stats: Stats, path: Path) -> None:
     """Write the page."""
     title = f"{escape(stats.path.name)}: {stats.items:,} items"
-    body = "\n".join([f'<h1>{title}</h1><p class="note">{escape(str(stats.path))}</p>', *_sections(stats)])
-    path.write_text(whole_page(title, body), "utf-8")
-
-
-def _sections(stats: Stats) -> Iterator[str]:
-    shares = [
-        [split or "(none)", f"{size:,}", *(f"{stats.presence[split][m] / size:.1%}" for m in stats.modalities)]
-        for split, size in stats.splits.items()
+    sections = [
+        f'<h1>{title}</h1><p class="note">{escape(str(stats.path))}</p>',
+        _splits(stats),
+        _combinations(stats),
+        *(_label(name, counts) for name, counts in stats.labels.items()),
+        *_properties(stats),
+        *_spreads(stats),
+        *_files(stats),
     ]
-    yield "<h2>Splits, and how many items have each modality</h2>" + _table(
-        ["split", "items", *stats.modalities], shares
-    )
-    yield "<h2>Modalities together</h2>" + _plot(
-        6.4, 0.6 + 0.3 * len(stats.patterns), lambda axes: _patterns(axes, stats)
-    )
-    for name, counts in stats.labels.items():
-        yield f"<h2>Label {escape(name)}</h2>" + _label(counts)
-    if stats.properties:
-        common = list(stats.properties.items())[:TOP]
-        yield f"<h2>Properties of tables</h2><p>{len(stats.properties):,} different; the most frequent:</p>"
-        yield _table(["property", "tables"], [[name, f"{count:,}"] for name, count in common])
-    if stats.spreads:
-        rows = [[f"{s.modality}, {s.unit}", *(f"{v:,.4g}" for v in s.summary.values())] for s in stats.spreads]
-        yield "<h2>Lengths and sizes</h2>" + _table(["", *stats.spreads[0].summary], rows)
-        yield f'<div class="plots">{"".join(map(_spread, stats.spreads))}</div>'
-    if stats.unreadable:
-        yield "<h2>Files that are missing or cannot be read</h2>"
-        yield _table(["modality", "files"], [[m, f"{n:,}"] for m, n in stats.unreadable.items()])
-    if stats.shared is not None:
-        yield "<h2>Contents that two splits share</h2>" + _shared(stats)
+    write_whole(path, whole_page(title, "\n".join(sections)).encode(errors="replace"))
 
 
-def _label(counts: Mapping[str, int]) -> str:
+def _splits(stats: Stats) -> str:
+    rows = []
+    for split, size in stats.splits.items():
+        shares = [f"{stats.presence[split][modality] / size:.1%}" for modality in stats.modalities]
+        rows.append([split or NO_SPLIT, f"{size:,}", *shares])
+    heading = "<h2>Splits, and the share of items that have each modality</h2>"
+    return heading + _table(["split", "items", *stats.modalities], rows)
+
+
+def _combinations(stats: Stats) -> str:
+    shown = dict(list(stats.patterns.items())[:MOST_PATTERNS])
+    left = len(stats.patterns) - len(shown)
+    note = f"<p>The {len(shown)} most frequent; {left:,} others are not shown.</p>" if left else ""
+    picture = _plot(6.4, 0.6 + 0.3 * len(shown), lambda axes: _draw_combinations(axes, shown, stats.items))
+    return f"<h2>Combinations of modalities</h2>{note}{picture}"
+
+
+def _label(name: str, counts: Mapping[str, int]) -> str:
     sizes = np.array(list(counts.values()))
     top = sizes[: max(1, len(sizes) // 10)].sum() / sizes.sum()
     text = (
         f"{len(sizes):,} classes; the largest has {sizes[0]:,} items, the median class {np.median(sizes):,.0f}; "
         f"{(sizes == 1).sum():,} have one item; the largest tenth of the classes holds {top:.0%} of the items."
     )
-    return f"<p>{text}</p>" + _plot(6.4, 3, lambda axes: _tail(axes, sizes))
+    picture = _plot(6.4, 3, lambda axes: _draw_class_sizes(axes, sizes))
+    return f"<h2>Label {escape(name)}</h2><p>{text}</p>{picture}"
 
 
-def _patterns(axes: Axes, stats: Stats) -> None:
-    names = [" + ".join(pattern) or "(none)" for pattern in stats.patterns]
-    bars = axes.barh(names, list(stats.patterns.values()), color=COLOUR)
-    axes.bar_label(bars, [f"{count:,} ({count / stats.items:.1%})" for count in stats.patterns.values()], padding=4)
+def _properties(stats: Stats) -> Iterator[str]:
+    if stats.properties:
+        rows = [[name, f"{count:,}"] for name, count in list(stats.properties.items())[:TOP]]
+        yield f"<h2>Properties of tables</h2><p>{len(stats.properties):,} different; the most frequent:</p>"
+        yield _table(["property", "tables"], rows)
+
+
+def _spreads(stats: Stats) -> Iterator[str]:
+    if not stats.spreads:
+        return
+    rows = []
+    for spread in stats.spreads:
+        numbers = [f"{value:,.4g}" for value in spread.summary.values()]
+        rows.append([f"{spread.modality}, {spread.unit}", *numbers])
+    yield "<h2>Lengths and sizes</h2>" + _table(["", *stats.spreads[0].summary], rows)
+    yield f'<div class="plots">{"".join(map(_histogram, stats.spreads))}</div>'
+
+
+def _files(stats: Stats) -> Iterator[str]:
+    if stats.unreadable:
+        rows = [[modality, f"{count:,}"] for modality, count in stats.unreadable.items()]
+        yield "<h2>Files that are missing or cannot be read</h2>" + _table(["modality", "files"], rows)
+    if stats.shared is not None:
+        yield "<h2>Contents that two splits share</h2>" + _shared(stats)
+
+
+def _shared(stats: Stats) -> str:
+    if not stats.shared:
+        return "<p>None.</p>"
+    rows = []
+    for shared in stats.shared:
+        splits = ", ".join(split or NO_SPLIT for split in shared.splits)
+        examples = "; ".join(" = ".join(pair) for pair in shared.examples[:3])
+        rows.append([f"{shared.modality}: {splits}", examples, f"{shared.contents:,}"])
+    return _table(["modality and splits", "for example", "contents"], rows, words=2)
+
+
+def _draw_combinations(axes: Axes, patterns: Mapping[tuple[str, ...], int], items: int) -> None:
+    names = [" + ".join(pattern) or NO_SPLIT for pattern in patterns]
+    bars = axes.barh(names, list(patterns.values()), color=COLOUR)
+    axes.bar_label(bars, [f"{count:,} ({count / items:.1%})" for count in patterns.values()], padding=4)
     axes.invert_yaxis()
     axes.margins(x=0.25)
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.set_xlabel("items")
 
 
-def _tail(axes: Axes, sizes: np.ndarray) -> None:
+def _draw_class_sizes(axes: Axes, sizes: np.ndarray) -> None:
     ranks = np.arange(1, len(sizes) + 1)
     if len(sizes) <= FEW:
         axes.bar(ranks, sizes, color=COLOUR)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     else:
         axes.plot(ranks, sizes, color=COLOUR)
         axes.set(xscale="log", yscale="log")
@@ -92,10 +134,10 @@ def _tail(axes: Axes, sizes: np.ndarray) -> None:
     axes.set(xlabel="class, the largest first", ylabel="items")
 
 
-def _spread(spread: Spread) -> str:
+def _histogram(spread: Spread) -> str:
     if spread.values.min() == spread.values.max():
         return ""  # the table says it all
-    # the last hundredth would leave the rest a single bar
+    # the top 1 % would squeeze the rest into a single bar
     shown = spread.values[spread.values <= np.percentile(spread.values, 99)]
 
     def draw(axes: Axes) -> None:
@@ -105,33 +147,15 @@ def _spread(spread: Spread) -> str:
     return _plot(4.2, 2.6, draw)
 
 
-def _shared(stats: Stats) -> str:
-    if not stats.shared:
-        return "<p>None.</p>"
-    rows = [
-        [
-            f"{s.modality}: {s.splits[0] or '(none)'}, {s.splits[1] or '(none)'}",
-            _examples(s.examples),
-            f"{s.contents:,}",
-        ]
-        for s in stats.shared
-    ]
-    return _table(["modality and splits", "for example", "contents"], rows, words=2)
-
-
-def _examples(pairs: Sequence[tuple[str, str]]) -> str:
-    return "; ".join(" = ".join(pair) for pair in pairs[:3])
-
-
 def _table(headers: Sequence[str], rows: Sequence[Sequence[str]], words: int = 1) -> str:
     return to_html(Table("", headers, rows, words=words))
 
 
+@drawing()
 def _plot(width: float, height: float, draw: Callable[[Axes], None]) -> str:
-    figure, axes = plt.subplots(figsize=(width, max(height, 1.4)), layout="constrained")
+    figure, ((axes,),) = panels(1, 1, (width, max(height, 1.4)))
     draw(axes)
     axes.spines[["top", "right"]].set_visible(False)
     picture = io.BytesIO()
-    figure.savefig(picture, format="svg")
-    plt.close(figure)
-    return f'<img alt="" src="data:image/svg+xml;base64,{base64.b64encode(picture.getvalue()).decode()}">'
+    figure.savefig(picture, format="svg", metadata={"Date": None})  # the same page for the same manifest
+    return f'<img alt="" src="data:image/svg+xml;base64,{b64encode(picture.getvalue()).decode()}">'

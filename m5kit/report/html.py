@@ -1,9 +1,15 @@
 """What every page of m5kit is made of: one file that needs no other, for wide and narrow screens and for paper."""
 
+import re
+from html import escape
+
+LONG = 16
+"""Letters of a name that fits everywhere."""
+
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #1d2329; background: #fff; max-width: 76rem;
   margin: 2rem auto; padding: 0 1.5rem; }
-h1, h2, p { overflow-wrap: anywhere; }
+h1, h2, p { overflow-wrap: break-word; }
 h1 { font-size: 1.7rem; margin: 0 0 .3rem; }
 h2 { font-size: 1.15rem; margin: 2.4rem 0 .6rem; }
 p { margin: .3rem 0; }
@@ -39,3 +45,14 @@ def whole_page(title: str, body: str, style: str = "") -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n<link rel="icon" href="data:,">\n'
         f"<title>{title}</title>\n<style>\n{STYLE}\n{style}\n</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
     )
+
+
+def breakable(name: str) -> str:
+    """A long name as HTML that may be broken after its signs, so that no word is cut.
+
+    Example:
+        >>> breakable("fusion=cross_attention")
+        'fusion=<wbr>cross_<wbr>attention'
+    """
+    text = escape(name)
+    return re.sub(r"([=_/.,+|])(?=\S)", r"\1<wbr>", text) if len(name) > LONG else text

@@ -9,51 +9,60 @@ from m5kit.report.gallery import STYLE as GALLERY_STYLE
 from m5kit.report.gallery import to_html_gallery
 from m5kit.report.html import whole_page
 from m5kit.report.plots import Picture, pictures
-from m5kit.report.study import NUMBERS, Study, numbers, progress, seeds, tables
-from m5kit.report.tables import to_csv, to_html, to_latex, to_markdown
-
-PICTURES = "pictures"
+from m5kit.report.study_tables import NUMBERS, numbers, progress, seeds, tables
+from m5kit.report.tables import markdown_text, to_csv, to_html, to_latex, to_markdown
+from m5kit.runs.json import write_whole
+from m5kit.runs.study import Study
+from m5kit.runs.sweep_folder import ReportFolder
 
 
 def write_report(study: Study, folder: Path, drawn: Sequence[Picture] | None = None) -> Path:
     """Write, or write again, all files of a report; returns the HTML page.
 
     Args:
-        study: as :func:`m5kit.ablation.analysis.analyse` gives it.
-        folder: for the report; the paths of the study's runs are relative to it.
+        study: to show.
+        folder: of the report; the paths of the study's runs are relative to it.
         drawn: its pictures; None to draw them now.
     """
     drawn = list(pictures(study, folder)) if drawn is None else drawn
-    (folder / PICTURES).mkdir(parents=True, exist_ok=True)
+    files = ReportFolder(folder)
     for picture in drawn:
-        _write(folder / PICTURES / f"{picture.name}.png", picture.png)
-    for name, text in {
-        "report.md": to_markdown_page(study, drawn),
-        "report.csv": to_csv(NUMBERS, list(numbers(study))),
-        "runs.csv": to_csv(*seeds(study)),
-        "report.tex": "\n\n".join(map(to_latex, tables(study))) + "\n",
-        "report.html": to_html_page(study, drawn, to_html_gallery(study, folder)),
-    }.items():
-        _write(folder / name, text.encode())
-    return folder / "report.html"
+        write_whole(files.picture(picture.name), picture.png)
+    latex = "\n\n".join(map(to_latex, tables(study))) + "\n"
+    texts = {
+        files.markdown: to_markdown_page(study, drawn),
+        files.numbers: to_csv(NUMBERS, list(numbers(study))),
+        files.runs: to_csv(*seeds(study)),
+        files.latex: latex,
+        files.page: to_html_page(study, drawn, to_html_gallery(study, folder)),
+    }
+    for path, text in texts.items():
+        write_whole(path, text.encode(errors="replace"))  # half a surrogate pair in a name has no UTF-8
+    return files.page
 
 
 def to_markdown_page(study: Study, drawn: Sequence[Picture]) -> str:
     """The report for a repository: tables, then pictures beside the file."""
-    parts = [f"# {study['title']}", study["about"], progress(study), *study["notes"]]
+    notes = map(markdown_text, (study.about, progress(study), *study.notes))
+    parts = [f"# {markdown_text(study.title)}", *notes]
     parts += map(to_markdown, tables(study))
-    parts += [f"## {p.title}\n\n{p.note}\n\n![{p.title}]({PICTURES}/{p.name}.png)" for p in drawn]
+    for picture in drawn:
+        link = f"{ReportFolder.PICTURES}/{picture.name}.png"
+        parts.append(f"## {picture.title}\n\n{markdown_text(picture.note)}\n\n![{picture.title}]({link})")
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def to_html_page(study: Study, drawn: Sequence[Picture], gallery: str = "") -> str:
     """The report for a browser, pictures inside; the gallery is HTML."""
-    title = escape(study["title"])
-    lines = [f"<h1>{title}</h1>", *(f"<p>{escape(text)}</p>" for text in (study["about"],) if text)]
-    lines += [f'<p class="progress">{escape(text)}</p>' for text in (progress(study), *study["notes"])]
+    title = escape(study.title)
+    lines = [f"<h1>{title}</h1>"]
+    if study.about:
+        lines.append(f"<p>{escape(study.about)}</p>")
+    lines += [f'<p class="progress">{escape(text)}</p>' for text in (progress(study), *study.notes)]
     lines += map(to_html, tables(study))
     lines += map(_figure, drawn)
-    lines += [gallery] if gallery else []
+    if gallery:
+        lines.append(gallery)
     return whole_page(title, "\n".join(lines), GALLERY_STYLE)
 
 
@@ -64,10 +73,3 @@ def _figure(picture: Picture) -> str:
         f"<h2>{title}</h2>\n<figure><figcaption>{escape(picture.note)}</figcaption>\n"
         f'<img alt="{title}" src="data:image/png;base64,{data}"></figure>'
     )
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write aside and rename: a reader sees the old file or the new one."""
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(content)
-    partial.replace(path)

@@ -1,34 +1,36 @@
-"""The pictures of a study: figures with their intervals, quality against cost, learning curves, modality weights."""
+"""The pictures of a study: results over seeds, quality against cost, modality subsets, corruption, learning curves."""
 
-import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 
-from m5kit.report.robustness import draw_damage
-from m5kit.report.study import Study, listed, row_name
+from m5kit.report.corruption import draw_corruption
+from m5kit.report.learning import draw_losses, draw_weights, logged_names, mean_curves
+from m5kit.report.study_tables import listed, row_name
 from m5kit.report.style import (
-    MOST_PANELS,
-    PALETTE,
+    PALE,
+    SeriesStyle,
     as_png,
     bare,
-    grid,
+    drawing,
     ink,
     legend,
-    line_style,
-    one_legend,
+    panels,
+    series_styles,
     short_names,
 )
 from m5kit.report.subsets import draw_subsets
+from m5kit.runs.study import Interval, SeedValues, Study, StudyRow
 
-Curve = Mapping[int, float]
-"""A value by step."""
+Styles = Mapping[str, SeriesStyle]
+"""By variant, the same in every picture of a study."""
+
+MOST_METRICS = 4
+"""Metrics beside each other in one picture."""
 
 
 class Picture(NamedTuple):
@@ -69,175 +71,110 @@ def pictures(study: Study, folder: Path) -> Iterator[Picture]:
         study: to show.
         folder: which the paths of its runs are relative to.
     """
-    whole = [row for row in study["rows"] if not row["view"]]
+    whole = study.whole_rows
     if not whole:
         return
-    main = study["figures"][0]
-    yield Picture("figures", "Figures over seeds", "A dot is a run, a bar the interval of the mean.", _dots(study))
-    if any(row["cost"]["seconds"]["mean"] for row in whole):
-        yield Picture(
-            "cost",
-            "Quality against cost",
-            f"{main}; bars up are intervals of the mean, bars across the least and most seconds.",
-            _cost(whole, main),
+    main = study.metrics[0]
+    styles = series_styles(row.variant for row in study.rows)
+    note = "A dot is a run, a bar the interval of the mean; the pale line is the mean of the reference."
+    yield Picture("figures", "Results over seeds", note, _dots(study, styles))
+    if any(row.cost and row.cost.seconds.mean for row in whole):
+        note = f"{main}. Vertical bars are intervals of the mean, horizontal bars the least and most seconds."
+        yield Picture("cost", "Quality against cost", note, _cost(whole, main, styles))
+    if len(whole) < len(study.rows):
+        yield _by_subset(study, main, styles)
+    if whole[0].corrupted:
+        note = (
+            "Mean over seeds, its interval as a band, the chance level dotted. Strength 0 is clean items; the larger "
+            "the strength, the more is changed in the items before the model sees them."
         )
-    if len(whole) < len(study["rows"]):
-        yield _seen_in_part(study, main)
-    if whole[0]["damaged"]:
-        yield _as_damaged(whole)
-    curves = {row["variant"]: _mean_curves(row["runs"], folder) for row in whole}
-    losses = _names(curves, "loss/")
-    if losses:
-        yield Picture("losses", "Learning curves", "Mean over seeds.", _losses(curves, losses))
-    if weights := _names(curves, "weight/"):
-        note = "Share in the embedding, mean over seeds."
-        yield Picture("weights", "How much each modality counts", note, _weights(curves, weights))
+        yield Picture("damage", "Under corruption", note, draw_corruption(whole, styles))
+    curves = {row.variant: mean_curves(row.runs, folder) for row in whole}
+    if losses := logged_names(curves, "loss/"):
+        yield Picture("losses", "Learning curves", "Mean over seeds.", draw_losses(curves, losses, styles))
+    if weights := logged_names(curves, "weight/"):
+        note = "Share of each modality in the embedding, mean over seeds."
+        yield Picture("weights", "Modality weights", note, draw_weights(curves, weights, styles))
 
 
-def _seen_in_part(study: Study, main: str) -> Picture:
-    """A grid of numbers for a few views; columns of dots for many."""
-    if study["views_compared"]:
-        note = f"{main}, mean over seeds: what was trained, down; what it sees, across."
-        return Picture("views", "Seen in part", note, _views(study["rows"], main))
+def _by_subset(study: Study, main: str, styles: Styles) -> Picture:
+    """A grid of numbers for a few subsets; columns of dots for many."""
+    if study.subsets_compared:
+        note = f"{main}, mean over seeds. Rows are variants, columns the modalities that the model sees."
+        return Picture("views", "Modality subsets", note, _subset_grid(study.rows, main, styles))
     note = (
-        f"{main}, mean over seeds and its interval, when the model sees only the modalities with a dark dot. "
-        "Few modalities come first and, of one size, the best."
+        f"{main}, mean over seeds with its interval, when the model sees only the modalities with a dark dot. "
+        "Subsets are ordered by size and then by their mean; dotted: chance."
     )
-    return Picture("views", "Whatever is missing", note, draw_subsets(study["rows"], main))
+    return Picture("views", "Every subset of modalities", note, draw_subsets(study.rows, main, styles))
 
 
-def _as_damaged(rows: Sequence[Mapping[str, Any]]) -> Picture:
-    note = (
-        "Mean over seeds, its interval as a band, the chance level dotted. A strength of 0 is the clean task; "
-        "the larger it is, the more is done to the items before the model sees them."
-    )
-    return Picture("damage", "As items are damaged", note, draw_damage(rows))
-
-
-def _dots(study: Study) -> bytes:
-    rows, names = listed(study), study["figures"][:4]
+@drawing()
+def _dots(study: Study, styles: Styles) -> bytes:
+    rows, names = listed(study), study.metrics[:MOST_METRICS]
     size = (3.2 * len(names) + 2.6, 0.42 * len(rows) + 1.3)
-    figure, panels = plt.subplots(1, len(names), figsize=size, sharey=True, squeeze=False, layout="constrained")
-    for axes, name in zip(panels[0], names, strict=True):
+    figure, (plots,) = panels(1, len(names), size, sharey=True)
+    reference = next((row for row in study.whole_rows if row.variant == study.reference), None)
+    for axes, name in zip(plots, names, strict=True):
         for y, row in enumerate(rows):
-            found = row["figures"][name]
-            colour = PALETTE[0] if row["variant"] != study["reference"] or row["view"] else PALETTE[4]
-            axes.plot(list(found["values"].values()), [y] * len(found["values"]), "o", color=colour, alpha=0.35, ms=5)
-            if found["low"] is not None:
-                axes.plot([found["low"], found["high"]], [y, y], color=colour, linewidth=2)
-            if found["mean"] is not None:
-                axes.plot(found["mean"], y, "|", color=colour, ms=13, mew=2.5)
+            _dot_row(axes, y, row.metrics[name], styles[row.variant])
+        if reference and reference.metrics[name].mean is not None:
+            axes.axvline(reference.metrics[name].mean, color=PALE, linewidth=1.5, zorder=0)
         bare(axes, name, "")
         axes.tick_params(axis="y", length=0)
     labels = short_names(map(row_name, rows))
-    panels[0][0].set_yticks(range(len(rows)), [labels[row_name(row)] for row in rows])
-    panels[0][0].set_ylim(len(rows) - 0.4, -0.6)
+    plots[0].set_yticks(range(len(rows)), [labels[row_name(row)] for row in rows])
+    plots[0].set_ylim(len(rows) - 0.4, -0.6)
     return as_png(figure)
 
 
-def _cost(rows: Sequence[Mapping[str, Any]], name: str) -> bytes:
-    labels = short_names(row["variant"] for row in rows)
-    high = max(4.2, 0.24 * len(rows) + 0.8)
-    figure, (left, right) = plt.subplots(1, 2, figsize=(11, high), sharey=True, layout="constrained")
-    for number, row in enumerate(rows):
-        found, cost = row["figures"][name], row["cost"]
-        style = {"color": PALETTE[number % len(PALETTE)], "marker": "os^D"[number // len(PALETTE) % 4], "capsize": 3}
-        if found["mean"] is None or cost["seconds"]["mean"] is None:
+def _dot_row(axes: Axes, y: int, found: SeedValues, style: SeriesStyle) -> None:
+    axes.plot(list(found.values.values()), [y] * len(found.values), "o", color=style.colour, alpha=0.35, ms=5)
+    if found.low is not None and found.high is not None:
+        axes.plot([found.low, found.high], [y, y], color=style.colour, linewidth=2)
+    if found.mean is not None:
+        axes.plot(found.mean, y, "|", color=style.colour, ms=13, mew=2.5)
+
+
+@drawing()
+def _cost(rows: Sequence[StudyRow], name: str, styles: Styles) -> bytes:
+    figure, ((left, right),) = panels(1, 2, (11, max(4.2, 0.24 * len(rows) + 0.8)), sharey=True)
+    for row in rows:
+        found, cost, style = row.metrics[name], row.cost, styles[row.variant]
+        if cost is None or found.mean is None or cost.seconds.mean is None:
             continue
-        up, across = _reach(found), _reach(cost["seconds"])
-        left.errorbar(cost["seconds"]["mean"], found["mean"], up, across, **style)
-        size = (cost["parameters"] or 0) / 1e6
-        right.errorbar(size, found["mean"], up, label=labels[row["variant"]], linestyle="none", **style)
-    bare(left, "seconds of a run", name)
+        up, across = _reach(found), _reach(cost.seconds)
+        point = {"color": style.colour, "marker": style.marker, "capsize": 3, "linestyle": "none"}
+        left.errorbar(cost.seconds.mean, found.mean, up, across, **point)
+        right.errorbar((cost.parameters or 0) / 1e6, found.mean, up, label=style.label, **point)
+    bare(left, "seconds per run", name)
     bare(right, "parameters (millions)", "")
     legend(right)
     return as_png(figure)
 
 
-def _reach(interval: Mapping[str, float | None]) -> list[list[float]] | None:
-    low, mean, high = interval["low"], interval["mean"], interval["high"]
+def _reach(interval: Interval) -> list[list[float]] | None:
+    """How far an error bar goes down and up."""
+    low, mean, high = interval.low, interval.mean, interval.high
     return None if low is None or mean is None or high is None else [[mean - low], [high - mean]]
 
 
-def _views(rows: Sequence[Mapping[str, Any]], name: str) -> bytes:
-    variants, views = (list(dict.fromkeys(row[key] for row in rows)) for key in ("variant", "view"))
-    values = np.full((len(variants), len(views)), np.nan)
+@drawing()
+def _subset_grid(rows: Sequence[StudyRow], name: str, styles: Styles) -> bytes:
+    variants = list(dict.fromkeys(row.variant for row in rows))
+    subsets = list(dict.fromkeys(row.subset for row in rows))
+    values = np.full((len(variants), len(subsets)), np.nan)
     for row in rows:
-        mean = row["figures"][name]["mean"]
-        values[variants.index(row["variant"]), views.index(row["view"])] = np.nan if mean is None else mean
-    figure, axes = plt.subplots(figsize=(1.1 * len(views) + 2.5, 0.5 * len(variants) + 1.6), layout="constrained")
+        mean = row.metrics[name].mean
+        values[variants.index(row.variant), subsets.index(row.subset)] = np.nan if mean is None else mean
+    size = (1.1 * len(subsets) + 2.5, 0.5 * len(variants) + 1.6)
+    figure, ((axes,),) = panels(1, 1, size)
     image = axes.imshow(values, aspect="auto", cmap="viridis")
-    axes.set_xticks(range(len(views)), [view.replace("+", "\n+ ") or "all" for view in views])
-    axes.set_yticks(range(len(variants)), short_names(variants).values())
+    axes.set_xticks(range(len(subsets)), [subset.replace("+", "\n+ ") or "all" for subset in subsets])
+    axes.set_yticks(range(len(variants)), [styles[variant].label for variant in variants])
     for (y, x), value in np.ndenumerate(values):
         if np.isfinite(value):
             axes.text(x, y, f"{value:.2f}", ha="center", va="center", color=ink(image.to_rgba(value)))
     axes.spines[:].set_visible(False)
     figure.colorbar(image, label=name)
     return as_png(figure)
-
-
-def _mean_curves(runs: Sequence[str], folder: Path) -> dict[str, Curve]:
-    """Mean over runs of every value that was logged, at the steps that all of them have."""
-    read = [_read(folder / run / "metrics.jsonl") for run in runs]
-    shared = set.intersection(*(set(curves) for curves in read)) if read else set()
-    return {name: _mean([curves[name] for curves in read]) for name in sorted(shared)}
-
-
-def _read(metrics: Path) -> Mapping[str, Curve]:
-    curves: dict[str, dict[int, float]] = {}
-    lines = metrics.read_text(encoding="utf-8").splitlines() if metrics.exists() else []
-    for row in map(json.loads, lines):
-        for name, value in row.items():
-            curves.setdefault(name, {})[row["step"]] = value
-    return curves
-
-
-def _mean(curves: Sequence[Curve]) -> Curve:
-    steps = sorted(set.intersection(*(set(curve) for curve in curves)))
-    return {step: sum(curve[step] for curve in curves) / len(curves) for step in steps}
-
-
-def _names(curves: Mapping[str, Mapping[str, Curve]], prefix: str) -> list[str]:
-    return sorted({name for found in curves.values() for name in found if name.startswith(prefix)})
-
-
-def _losses(curves: Mapping[str, Mapping[str, Curve]], names: Sequence[str]) -> bytes:
-    labels = short_names(curves)
-    figure, panels = grid(min(len(names), MOST_PANELS))
-    for axes, name in zip(panels, names, strict=False):
-        for number, (variant, found) in enumerate(curves.items()):
-            _line(axes, found.get(name, {}), number, labels[variant])
-        _over_steps(axes, _plain(name), "loss")
-    one_legend(figure, panels)
-    return as_png(figure)
-
-
-def _weights(curves: Mapping[str, Mapping[str, Curve]], names: Sequence[str]) -> bytes:
-    shown = {variant: found for variant, found in curves.items() if any(name in found for name in names)}
-    titles = short_names(shown)
-    figure, panels = grid(min(len(shown), MOST_PANELS))
-    for axes, (variant, found) in zip(panels, shown.items(), strict=False):
-        for number, name in enumerate(names):
-            _line(axes, found.get(name, {}), number, _plain(name))
-        _over_steps(axes, titles[variant], "share")
-    highest = max(axes.get_ylim()[1] for axes in panels)
-    for axes in panels:
-        axes.set_ylim(0, highest)
-    one_legend(figure, panels)
-    return as_png(figure)
-
-
-def _line(axes: Axes, curve: Curve, number: int, label: str) -> None:
-    marker = "o" if len(curve) == 1 else ""
-    axes.plot(list(curve), list(curve.values()), label=label, marker=marker, **line_style(number))
-
-
-def _over_steps(axes: Axes, title: str, y: str) -> None:
-    axes.set_title(title, fontsize=10)
-    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-    bare(axes, "step", y)
-
-
-def _plain(name: str) -> str:
-    return name.partition("/")[2].replace("_", " ")

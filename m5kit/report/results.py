@@ -1,31 +1,32 @@
-"""Results as rows for a table, whoever prints it."""
+"""Metric values as rows of a table, for the terminal or a page."""
 
 from collections.abc import Mapping
 from typing import Any
 
-HEADINGS = ("task", "figure", "value", "95 % interval", "chance", "items")
+HEADINGS = ("task", "metric", "value", "95 % interval", "chance", "items")
 
 
 def result_rows(results: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[tuple[str, ...]]:
-    """One row a figure of what ``results.json`` holds under ``results``, in its order; a task's name stands once.
+    """One row a metric of what ``results.json`` holds under ``results``, in its order; a task's name stands once.
 
     Example:
-        >>> figure = {"value": 0.5, "chance": 0.1, "low": 0.4, "high": 0.6, "count": 20}
-        >>> result_rows({"coarse": {"recall@1": figure, "mrr": figure | {"low": None}}})
+        >>> value = {"value": 0.5, "chance": 0.1, "low": 0.4, "high": 0.6, "count": 20}
+        >>> result_rows({"coarse": {"recall@1": value, "mrr": value | {"low": None}}})
         [('coarse', 'recall@1', '0.500', '0.400 to 0.600', '0.100', '20'), ('', 'mrr', '0.500', '', '0.100', '20')]
     """
-    return [
-        (
-            "" if row else task,
-            name,
-            _number(figure["value"]),
-            _interval(figure["low"], figure["high"]),
-            _number(figure["chance"]),
-            str(figure["count"]),
-        )
-        for task, figures in results.items()
-        for row, (name, figure) in enumerate(figures.items())
-    ]
+    rows: list[tuple[str, ...]] = []
+    for task, values in results.items():
+        for number, (name, found) in enumerate(values.items()):
+            row = (
+                "" if number else task,
+                name,
+                _number(found["value"]),
+                _interval(found["low"], found["high"]),
+                _number(found["chance"]),
+                str(found["count"]),
+            )
+            rows.append(row)
+    return rows
 
 
 def _number(value: float | None) -> str:

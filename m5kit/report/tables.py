@@ -7,12 +7,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from m5kit.report.html import breakable
+
 _LATEX = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
     **{sign: f"\\{sign}" for sign in "&%$#_{}"},
 }
+
+_MARKDOWN = re.compile(
+    r"[\\`*\[$]"  # escapes, code, emphasis, links, formulas
+    r"|(?<!\w)_|_(?!\w)"  # emphasis begins or ends only at the edge of a word
+    r"|<(?=[A-Za-z/!?])"  # HTML, which a number after the sign cannot be
+)
+
+_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +56,33 @@ def to_markdown(table: Table) -> str:
         |:--|--:|
         | 1 | 2 |
     """
-    head = f"## {table.title}\n\n" if table.title else ""
+    head = f"## {markdown_text(table.title)}\n\n" if table.title else ""
     rule = "|" + "|".join([":--"] * table.words + ["--:"] * (len(table.headings) - table.words)) + "|"
-    note = f"\n\n{table.note}" if table.note else ""
+    note = f"\n\n{markdown_text(table.note)}" if table.note else ""
     return head + "\n".join([_pipes(table.headings), rule, *map(_pipes, table.rows)]) + note
 
 
 def to_csv(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Comma-separated values with one line of headings; None becomes an empty field."""
+    """Comma-separated values with one line of headings; None becomes an empty field.
+
+    A text that a spreadsheet would take for a formula gets an apostrophe before it, which spreadsheets do not show.
+    """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerows([headings, *rows])
+    for row in (headings, *rows):
+        writer.writerow([_no_formula(cell) for cell in row])
     return buffer.getvalue()
+
+
+def markdown_text(text: str) -> str:
+    r"""A text as Markdown shows it letter by letter, on one line.
+
+    Example:
+        >>> print(markdown_text("10% off $100 vs *half*, map_std@10"))
+        10% off \$100 vs \*half\*, map_std@10
+    """
+    line = " ".join(text.splitlines())
+    return _MARKDOWN.sub(lambda found: "\\" + found.group(), line)
 
 
 def to_latex(table: Table) -> str:
@@ -92,12 +120,19 @@ def to_html(table: Table) -> str:
 
 def _cells(tag: str, cells: Sequence[str], words: int) -> str:
     """Those with words are marked, so that the style can wrap them."""
-    kinds = [' class="words"' if number < words else "" for number in range(len(cells))]
-    return "".join(f"<{tag}{kind}>{escape(cell)}</{tag}>" for kind, cell in zip(kinds, cells, strict=True))
+    texts = []
+    for number, cell in enumerate(cells):
+        shown = f'<{tag} class="words">{breakable(cell)}' if number < words else f"<{tag}>{escape(cell)}"
+        texts.append(f"{shown}</{tag}>")
+    return "".join(texts)
 
 
 def _pipes(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+    return "| " + " | ".join(markdown_text(cell).replace("|", "\\|") for cell in cells) + " |"
+
+
+def _no_formula(cell: object) -> object:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA_SIGNS) else cell
 
 
 def _ampersands(cells: Sequence[str]) -> str:
@@ -105,4 +140,4 @@ def _ampersands(cells: Sequence[str]) -> str:
 
 
 def _tex(text: str) -> str:
-    return re.sub(r"[\\~^&%$#_{}]", lambda found: _LATEX[found.group()], text.replace("\n", " "))
+    return re.sub(r"[\\~^<>|&%$#_{}]", lambda found: _LATEX[found.group()], " ".join(text.splitlines()))

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from m5kit.errors import CheckpointError
 from m5kit.hooks.base import WEIGHTS
-from m5kit.runs.folder import read_json, write_json
+from m5kit.runs.json import read_json, write_json
 
 FORMAT = 1
 HOOKS = "hooks.safetensors"

@@ -1,10 +1,7 @@
 """Where a run keeps its files."""
 
-import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from m5kit.errors import CheckpointError
 
@@ -68,7 +65,7 @@ class RunFolder:
 
     @property
     def pretrained(self) -> Path:
-        """What must be known of pretrained checkpoints but for their numbers, a folder a checkpoint."""
+        """What a run needs to build its pretrained networks again, without their weights; a folder a checkpoint."""
         return self.path / "pretrained"
 
     @property
@@ -93,17 +90,17 @@ class RunFolder:
 
     @property
     def results(self) -> Path:
-        """The figures of the downstream tasks."""
+        """The metric values."""
         return self.path / "results.json"
 
     @property
     def views(self) -> Path:
-        """The figures of the downstream tasks when only some modalities are seen, by view."""
+        """The metric values by modality subset, when the model sees only some modalities."""
         return self.path / "views.json"
 
     @property
     def gallery(self) -> Path:
-        """What some queries of the retrieval tasks found."""
+        """Queries of the retrieval metrics with their hits."""
         return self.path / "gallery.json"
 
     @property
@@ -113,29 +110,10 @@ class RunFolder:
 
     @property
     def log(self) -> Path:
-        """What the run said."""
+        """The log of the run."""
         return self.path / "log.txt"
 
     @property
     def curves(self) -> Path:
         """A picture of the losses and of the modality weights."""
         return self.path / "curves.png"
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Write JSON aside and rename it, so that a reader never sees half a file."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    partial.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    partial.replace(path)
-
-
-def read_json(path: Path) -> Any:
-    """Read a JSON file of a run.
-
-    Raises:
-        CheckpointError: the file is missing or damaged.
-    """
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"cannot read {path}: {error}") from error

@@ -21,7 +21,8 @@ from m5kit.models.pretrainer import Pretrainer
 from m5kit.nn.pretrained.blueprints import blueprints
 from m5kit.parallel.threads import share_cores
 from m5kit.runs import checkpoint
-from m5kit.runs.folder import RunFolder, read_json, write_json
+from m5kit.runs.folder import RunFolder
+from m5kit.runs.json import read_json, write_json
 from m5kit.runs.log import LOGGER, logging_to
 from m5kit.runs.provenance import collect, require_plugins
 from m5kit.train.callbacks.checkpoint import CheckpointHook

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from m5kit.ablation.plan import make_plan
-from m5kit.ablation.sweep import read_sweep
+from m5kit.ablation.sweep_file import read_sweep
 from m5kit.config import check_config, dump, load_config
 from m5kit.config.reader import read_file
 from m5kit.config.sections import is_known

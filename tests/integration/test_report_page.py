@@ -8,8 +8,9 @@ import shutil
 import pytest
 
 from m5kit.ablation.analysis import Question, analyse
-from m5kit.ablation.outcomes import Found, Outcome
-from m5kit.ablation.trial_folder import Status
+from m5kit.ablation.outcomes import Found, RunOutcome
+from m5kit.runs.study import FailedRun
+from m5kit.runs.sweep_folder import TrialStatus
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 WIDE, NARROW = 1280, 390
@@ -84,7 +85,7 @@ def page_of_a_run(trained, tool, tmp_path_factory):
 def test_the_report_of_a_run_shows_its_pictures_and_what_queries_found(visit, page_of_a_run):
     page = check(visit, page_of_a_run, pictures=20)
     titles = page.eval_on_selector_all("h2", "all => all.map(each => each.textContent)")
-    assert {"Figures", "Learning curves", "Whatever is missing", "What queries found: coarse"} <= set(titles)
+    assert {"Results", "Learning curves", "Every subset of modalities", "Search examples: coarse"} <= set(titles)
     assert page.locator(".query").count() >= 4
     assert page.locator(".card.right, .card.wrong").count() >= 15
     assert set(page.locator(".card b").all_text_contents()[1][:1]) <= {"✓", "✗"}
@@ -101,14 +102,14 @@ def test_a_report_with_long_names_and_many_rows_fits_the_window(visit, tmp_path)
 
     scores = {f"coarse/{name}": {"value": 0.5, "chance": 0.1} for name in ("map_std@10", "mrr@10", "recall@10")}
     outcomes = [
-        Outcome(
+        RunOutcome(
             f"schedule.lr={n}e-4, fusion=with_a_very_long_name_that_does_not_break_{n}", "", seed, scores, status, "r"
         )
         for n in range(14)
         for seed in range(3)
-        for status in [Status("done", None, 10.0 + n, 2**28, 10**6)]
+        for status in [TrialStatus("done", None, 10.0 + n, 2**28, 10**6)]
     ]
-    failed = {"variant": "x" * 80, "seed": 0, "reason": "RuntimeError: " + "size " * 60, "log": "trials/x/log.txt"}
+    failed = FailedRun(variant="x" * 80, seed=0, reason="RuntimeError: " + "size " * 60, log="trials/x/log.txt")
     study = analyse(Found(outcomes, [failed]), Question("Many", "", tuple(scores)))
     check(visit, write_report(study, tmp_path), pictures=2)
 

@@ -35,7 +35,7 @@ def test_trials_run_as_jobs_of_submitits_own_executor(tmp_path, fake_task):
         tmp_path / "trials",
         plan.trials,
         lambda trial: fake_task(
-            trial_folder(tmp_path / "trials", trial).run, "broken" if trial.variant == "f=h" else "base"
+            trial_folder(tmp_path / "trials", trial).run.path, "broken" if trial.variant == "f=h" else "base"
         ),
         SubmititEngine(tmp_path / "cluster", sweep.cluster),
         2,

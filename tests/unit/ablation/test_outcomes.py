@@ -9,8 +9,9 @@ from m5kit.ablation.outcomes import of_runs, of_sweep
 from m5kit.ablation.plan import make_plan
 from m5kit.ablation.runner import trial_folder
 from m5kit.ablation.sweep import Sweep
-from m5kit.ablation.trial_folder import Status, write
 from m5kit.errors import CheckpointError
+from m5kit.runs.json import write_json
+from m5kit.runs.sweep_folder import TrialStatus
 
 RESULTS = {"results": {"coarse": {"mrr@10": {"value": 0.5, "chance": 0.1, "low": 0.4}}}, "skipped": {}}
 OTHER = {"results": {"coarse": {"mrr@10": {"value": 0.3, "chance": 0.1, "low": 0.2}}}, "skipped": {}}
@@ -43,15 +44,15 @@ def test_runs_that_differ_in_their_seed_only_are_one_variant(run, tmp_path):
 
 def test_views_of_a_run_made_by_hand_are_shown_too(run, tmp_path):
     path = run("a")
-    write(path / "views.json", {"b": OTHER})
+    write_json(path / "views.json", {"b": OTHER})
     found = of_runs([path], tmp_path)
-    assert [(o.view, o.scores["coarse/mrr@10"]["value"]) for o in found.outcomes] == [("", 0.5), ("b", 0.3)]
+    assert [(o.subset, o.scores["coarse/mrr@10"]["value"]) for o in found.outcomes] == [("", 0.5), ("b", 0.3)]
 
 
 def test_a_run_without_results_is_listed_as_failed(run, tmp_path):
     found = of_runs([run("a"), run("b", 1, results=None)], tmp_path)
     assert len(found.outcomes) == 1
-    assert found.failed[0]["reason"] == f"it has no results.json; run: m5kit evaluate {tmp_path / 'b'}"
+    assert found.failed[0].reason == f"it has no results.json; run: m5kit evaluate {tmp_path / 'b'}"
 
 
 def test_the_same_run_twice_is_refused(run, tmp_path):
@@ -66,32 +67,32 @@ def test_a_folder_without_a_run_is_refused(tmp_path):
 
 def test_the_run_of_a_trial_brings_its_cost(run, tmp_path):
     path = run("trial/run")
-    write(tmp_path / "trial" / "trial.json", {})
-    write(tmp_path / "trial" / "status.json", {"state": "done", "seconds": 3.0})
+    write_json(tmp_path / "trial" / "trial.json", {})
+    write_json(tmp_path / "trial" / "status.json", {"state": "done", "seconds": 3.0})
     assert of_runs([path], tmp_path).outcomes[0].status.seconds == 3.0
 
 
 def test_a_sweep_is_read_in_the_order_of_its_plan_with_its_views(tmp_path):
-    sweep = Sweep(base="x", vary={"f": ("g",)}, seeds=(0,), figures=("coarse/mrr@10",))
+    sweep = Sweep(base="x", vary={"f": ("g",)}, seeds=(0,), metrics=("coarse/mrr@10",))
     plan = make_plan(sweep, lambda base, overrides: {"changes": list(overrides)})
     first, second = (trial_folder(tmp_path, trial) for trial in plan.trials)
-    write(second.run / "results.json", RESULTS)
-    write(second.run / "views.json", {"a+b": OTHER})
-    second.set_status(Status("done", None, 1.0))
+    write_json(second.run.results, RESULTS)
+    write_json(second.run.views, {"a+b": OTHER})
+    second.set_status(TrialStatus("done", None, 1.0))
     found = of_sweep(tmp_path, plan, tmp_path)
-    assert [(o.variant, o.view, o.scores["coarse/mrr@10"]["value"]) for o in found.outcomes] == [
+    assert [(o.variant, o.subset, o.scores["coarse/mrr@10"]["value"]) for o in found.outcomes] == [
         ("f=g", "", 0.5), ("f=g", "a+b", 0.3),
     ]  # fmt: skip
     assert (found.left, found.failed) == (1, [])
-    first.set_status(Status("failed", "why"))
+    first.set_status(TrialStatus("failed", "why"))
     found = of_sweep(tmp_path, plan, tmp_path)
-    assert (found.left, found.failed[0]["variant"], found.failed[0]["reason"]) == (0, "base", "why")
+    assert (found.left, found.failed[0].variant, found.failed[0].reason) == (0, "base", "why")
 
 
 def test_a_damaged_file_of_a_trial_is_named(tmp_path):
-    sweep = Sweep(base="x", vary={"f": ("g",)}, seeds=(0,), figures=("coarse/mrr@10",))
+    sweep = Sweep(base="x", vary={"f": ("g",)}, seeds=(0,), metrics=("coarse/mrr@10",))
     plan = make_plan(sweep, lambda base, overrides: {"changes": list(overrides)})
-    trial_folder(tmp_path, plan.trials[0]).set_status(Status("done"))
+    trial_folder(tmp_path, plan.trials[0]).set_status(TrialStatus("done"))
     with pytest.raises(
         CheckpointError, match=r"cannot read .*results\.json.* remove its folder to run that trial again"
     ):

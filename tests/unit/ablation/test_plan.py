@@ -3,14 +3,14 @@
 import pytest
 
 from m5kit.ablation.plan import make_plan, trial_id
-from m5kit.ablation.sweep import Sweep, View
+from m5kit.ablation.sweep import ModalitySubset, Sweep
 from m5kit.errors import ConfigError
 
 VALUES = {"name": "demo/scale", "seed": 0, "data": {"root": "here", "workers": 2}, "fusion": {"type": "scale"}}
 
 
 def sweep(**changes) -> Sweep:
-    given = {"base": "demo/scale", "vary": {"fusion": ("scale", "gated")}, "figures": ("a/b",), "seeds": (0, 1)}
+    given = {"base": "demo/scale", "vary": {"fusion": ("scale", "gated")}, "metrics": ("a/b",), "seeds": (0, 1)}
     return Sweep(**given | changes)
 
 
@@ -67,7 +67,7 @@ def test_a_variant_equal_to_an_earlier_one_is_not_trained_twice():
 def test_views_and_threads_are_part_of_an_id():
     plans = [
         make_plan(sweep(**changes), resolve)
-        for changes in ({}, {"evaluate": (View(modalities=("a",)),)}, {"budget": {"threads": 2}})
+        for changes in ({}, {"evaluate": (ModalitySubset(modalities=("a",)),)}, {"budget": {"threads": 2}})
     ]
     assert len({plan.trials[0].id for plan in plans}) == 3
 

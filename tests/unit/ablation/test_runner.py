@@ -17,8 +17,8 @@ from m5kit.ablation.outcomes import of_sweep
 from m5kit.ablation.plan import Plan, make_plan
 from m5kit.ablation.runner import run_trials, trial_folder
 from m5kit.ablation.sweep import Sweep
-from m5kit.ablation.trial_folder import Status
 from m5kit.report.page import write_report
+from m5kit.runs.sweep_folder import TrialStatus
 
 FIGURE = "coarse/mrr@10"
 SWEEP = Sweep(
@@ -26,7 +26,7 @@ SWEEP = Sweep(
     mode="list",
     vary={"one": (), "broken": ("a=1",), "three": ("a=2",)},
     seeds=(0, 1, 2),
-    figures=(FIGURE,),
+    metrics=(FIGURE,),
 )
 
 
@@ -40,7 +40,7 @@ def sweep(
     ended = []
 
     def task(trial):
-        run = trial_folder(out, trial).run
+        run = trial_folder(out, trial).run.path
         return {
             "train": command(run, trial.variant, trial.seed, pause),
             "evaluate": None,
@@ -59,9 +59,8 @@ def sweep(
 def report(out: Path) -> str:
     """The study without times."""
     study = analyse(of_sweep(out, plan(), out), Question("fake", "", (FIGURE,)))
-    for row in study["rows"]:
-        row["cost"] = None
-    return json.dumps(study, indent=2)
+    timeless = replace(study, rows=[replace(row, cost=None) for row in study.rows])
+    return json.dumps(timeless.as_json(), indent=2)
 
 
 def write_files(out: Path) -> None:
@@ -104,7 +103,7 @@ def test_every_trial_has_a_folder_of_its_own(whole):
     folders = [trial_folder(whole[0], trial) for trial in plan().trials]
     assert len({folder.path for folder in folders}) == 9
     assert all(folder.status.state in ("done", "failed") for folder in folders)
-    assert all((folder.run / "begun").exists() for folder in folders)
+    assert all((folder.run.path / "begun").exists() for folder in folders)
 
 
 def test_what_has_ended_is_not_run_again(whole, fake_train):
@@ -188,7 +187,7 @@ def test_trials_started_at_the_same_moment_share_nothing(tmp_path):
     out = tmp_path / "out"
     sweep(out, lambda run, *_: [sys.executable, "-S", str(script), str(run)], jobs=3)
     trials = [trial_folder(out, trial) for trial in plan().trials]
-    seen = [json.loads((trial.run / "seen.json").read_text()) for trial in trials]
+    seen = [json.loads((trial.run.path / "seen.json").read_text()) for trial in trials]
     assert max(each["began"] for each in seen[:3]) < min(each["ended"] for each in seen[:3])
     assert len({each["session"] for each in seen}) == len(trials)
     for trial, each in zip(trials, seen, strict=True):
@@ -236,7 +235,7 @@ class LostEngine:
 def test_a_trial_whose_worker_vanished_has_failed(tmp_path, fake_train):
     ended = sweep(tmp_path, fake_train, engine=LostEngine())
     assert {state for *_, state in ended} == {"failed"}
-    lost = Status("failed", "its worker process ended with status -9")
+    lost = TrialStatus("failed", "its worker process ended with status -9")
     assert [trial_folder(tmp_path, trial).status for trial in plan().trials] == [lost] * 9
 
 

@@ -1,23 +1,8 @@
-"""Sweep files: what they mean, and how their mistakes are told."""
+"""Sweeps: which variants follow from them."""
 
-import pytest
+from m5kit.ablation.sweep import Sweep, Variant, reference, variants
 
-from m5kit.ablation.sweep import Sweep, Variant, read_sweep, reference, variants
-from m5kit.errors import ConfigError
-
-GIVEN = {"base": "demo/scale", "figures": ("coarse/mrr@10",)}
-
-
-def written(tmp_path, text):
-    path = tmp_path / "sweep.yaml"
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
-def mistakes(tmp_path, text):
-    with pytest.raises(ConfigError) as error:
-        read_sweep(written(tmp_path, text))
-    return [problem.partition("sweep.yaml: ")[2] for problem in error.value.problems]
+GIVEN = {"base": "demo/scale", "metrics": ("coarse/mrr@10",)}
 
 
 def test_one_factor_changes_one_thing_at_a_time():
@@ -48,79 +33,5 @@ def test_a_list_names_its_variants():
     assert reference(sweep) == "less"
 
 
-def test_a_variant_of_a_list_may_name_its_base(tmp_path):
-    (tmp_path / "mine.yaml").write_text("_base_: []")
-    sweep = read_sweep(
-        written(
-            tmp_path,
-            "base: demo/scale\nmode: list\nfigures: [a/b]\n"
-            "vary: {ours: [x=1], clip: {base: baselines/clip, set: [y=2]}, mine: {base: mine.yaml}}\n",
-        )
-    )
-    assert variants(sweep) == [
-        Variant("ours", ("x=1",)),
-        Variant("clip", ("y=2",), "baselines/clip"),
-        Variant("mine", (), str(tmp_path / "mine.yaml")),
-    ]
-
-
-def test_a_file_is_read_with_its_defaults(tmp_path):
-    sweep = read_sweep(written(tmp_path, "base: demo/scale\nvary: {fusion: [gated]}\nfigures: [coarse/mrr@10]\n"))
-    assert (sweep.seeds, sweep.mode, sweep.budget.threads, sweep.budget.seconds) == (
-        (0, 1, 2, 3, 4),
-        "one_factor",
-        1,
-        None,
-    )
-
-
-def test_a_base_beside_the_file_is_found_from_anywhere(tmp_path):
-    (tmp_path / "mine.yaml").write_text("_base_: []")
-    sweep = read_sweep(written(tmp_path, "base: mine.yaml\nvary: {fusion: [gated]}\nfigures: [a/b]\n"))
-    assert sweep.base == str(tmp_path / "mine.yaml")
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("base: a\nvary: {f: [x]}\nfigures: [a/b]\nseed: [1]", ["seed: unknown key; did you mean 'seeds'?"]),
-        ("vary: {f: [x]}\nfigures: [a/b]", ["base: field required"]),
-        ("base: a\nvary: {f: [x]}\nfigures: [mrr]", ["figures: expected TASK/FIGURE, got 'mrr'"]),
-        (
-            "base: a\nvary: {f: {base: b}}\nfigures: [a/b]",
-            ["vary.f: only mode: list has variants with a base; here it is a list of values"],
-        ),
-        (
-            "base: a\nmode: list\nvary: {f: {bse: b}}\nfigures: [a/b]",
-            ["vary.f.bse: unknown key; did you mean 'base'?"],
-        ),
-        (
-            "base: a\nmode: list\nvary: {f: 3}\nfigures: [a/b]",
-            ["vary.f: expected a list, got 3"],
-        ),
-        (
-            "base: a\nvary: {f: [x]}\nfigures: [a/b]\nevaluate: every",
-            ["evaluate: input should be 'all_subsets'"],
-        ),
-        ("base: a\nvary: {}\nmode: list\nfigures: [a/b]", ["vary: there is nothing to vary"]),
-        ("base: a\nvary: {f: []}\nfigures: [a/b]", ["vary.f: there are no values"]),
-        ("base: a\nvary: {f: [x]}\nfigures: [a/b]\nseeds: [1, 1]", ["seeds: something is in it twice"]),
-        (
-            "base: a\nvary: {f: [x]}\nfigures: [a/b]\nreference: f=y",
-            ["reference: no variant is called 'f=y'; did you mean 'f=x'?"],
-        ),
-    ],
-)
-def test_mistakes_are_told(tmp_path, text, expected):
-    assert mistakes(tmp_path, text) == expected
-
-
-def test_several_mistakes_are_told_at_once(tmp_path):
-    found = mistakes(tmp_path, "base: a\nvary: {f: [x]}\nfigures: []\nbudget: {seconds: -1}\nmode: some")
-    assert [problem.partition(":")[0] for problem in found] == ["mode", "budget.seconds", "figures"]
-
-
-def test_what_is_no_sweep_is_refused(tmp_path):
-    assert mistakes(tmp_path, "[1]")[0].startswith("expected a mapping with the keys about, base")
-    with pytest.raises(ConfigError, match="cannot be read as a sweep"):
-        read_sweep(tmp_path / "none.yaml")
+def test_the_older_key_for_metrics_is_understood():
+    assert Sweep(base="demo/scale", figures=("coarse/mrr@10",), vary={}).metrics == ("coarse/mrr@10",)

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from m5kit.ablation.trial_folder import Status, TrialFolder, write
 from m5kit.ablation.worker import ATTACHED, count_parameters, run_trial
+from m5kit.runs.folder import RunFolder
+from m5kit.runs.json import write_json
+from m5kit.runs.sweep_folder import TrialFolder, TrialStatus
 
 
 @pytest.fixture
@@ -20,13 +22,13 @@ def folder(tmp_path):
 
 
 def run(folder, task):
-    write(folder.task, task)
+    write_json(folder.task, task)
     run_trial(folder.path)
     return folder.status
 
 
 def test_a_done_trial_tells_what_it_cost(folder, fake_task):
-    status = run(folder, fake_task(folder.run, pause=0.2))
+    status = run(folder, fake_task(folder.run.path, pause=0.2))
     assert (status.state, status.reason, status.parameters) == ("done", None, None)
     assert status.seconds >= 0.2
     assert 2**20 < status.memory < 2**36  # Linux counts what this process held when it forked
@@ -34,63 +36,63 @@ def test_a_done_trial_tells_what_it_cost(folder, fake_task):
 
 
 def test_a_failed_trial_says_what_m5kit_said(folder, fake_task):
-    status = run(folder, fake_task(folder.run, "broken"))
-    assert status == Status("failed", "the harmonizer fell out of tune\nhint: tune it")
+    status = run(folder, fake_task(folder.run.path, "broken"))
+    assert status == TrialStatus("failed", "the harmonizer fell out of tune\nhint: tune it")
 
 
 @pytest.mark.parametrize(
     ("code", "reason"),
     [
         ("import sys; print('why'); sys.exit(3)", "why"),
-        ("import sys; sys.exit(3)", "it ended with status 3 and said nothing"),
+        ("import sys; sys.exit(3)", "it ended with status 3 and without any output"),
         ("import os; os.kill(os.getpid(), 9)", "killed by SIGKILL (was there enough memory?)"),
         ("import os; os.kill(os.getpid(), 15)", "killed by SIGTERM"),
     ],
 )
 def test_other_ends_are_told_too(folder, fake_task, code, reason):
-    assert run(folder, fake_task(folder.run, train=[sys.executable, "-c", code])) == Status("failed", reason)
+    assert run(folder, fake_task(folder.run.path, train=[sys.executable, "-c", code])) == TrialStatus("failed", reason)
 
 
 def test_a_trial_that_takes_too_long_is_stopped(folder, fake_task):
     began = time.monotonic()
-    status = run(folder, fake_task(folder.run, pause=60, seconds=0.5))
-    assert status == Status("failed", "stopped: it took longer than its budget of 0.5 s")
+    status = run(folder, fake_task(folder.run.path, pause=60, seconds=0.5))
+    assert status == TrialStatus("failed", "stopped: it took longer than its budget of 0.5 s")
     assert time.monotonic() - began < 20
 
 
 def test_further_views_are_evaluated_after_training_and_their_words_are_kept(folder, fake_task):
-    code = f"import os; print(sorted(os.listdir({str(folder.run)!r})))"
-    status = run(folder, fake_task(folder.run, evaluate=[sys.executable, "-c", code]))
+    code = f"import os; print(sorted(os.listdir({str(folder.run.path)!r})))"
+    status = run(folder, fake_task(folder.run.path, evaluate=[sys.executable, "-c", code]))
     assert status.state == "done"
     assert folder.log.read_text() == "training\n['begun', 'metrics.jsonl', 'results.json']\n"
 
 
 def test_views_that_cannot_be_evaluated_fail_the_trial(folder, fake_task):
     code = "import sys; sys.exit('error: the run has no audio')"
-    status = run(folder, fake_task(folder.run, evaluate=[sys.executable, "-c", code]))
-    assert status == Status("failed", "the run has no audio")
+    status = run(folder, fake_task(folder.run.path, evaluate=[sys.executable, "-c", code]))
+    assert status == TrialStatus("failed", "the run has no audio")
 
 
 def test_the_environment_is_that_of_the_task(folder, fake_task):
     code = "import os; print(os.environ['OMP_NUM_THREADS'])"
-    run(folder, fake_task(folder.run, train=[sys.executable, "-c", code], environment={"OMP_NUM_THREADS": "7"}))
+    run(folder, fake_task(folder.run.path, train=[sys.executable, "-c", code], environment={"OMP_NUM_THREADS": "7"}))
     assert folder.log.read_text() == "7\n"
 
 
 def test_an_ended_trial_is_not_run_again(folder, fake_task):
-    run(folder, fake_task(folder.run))
-    before = (folder.run / "begun").stat().st_mtime_ns
-    run(folder, fake_task(folder.run, "broken"))
+    run(folder, fake_task(folder.run.path))
+    before = (folder.run.path / "begun").stat().st_mtime_ns
+    run(folder, fake_task(folder.run.path, "broken"))
     assert folder.status.state == "done"
-    assert (folder.run / "begun").stat().st_mtime_ns == before
+    assert (folder.run.path / "begun").stat().st_mtime_ns == before
 
 
 def test_what_a_cut_off_trial_left_is_cleared(folder, fake_task):
-    folder.run.mkdir(parents=True)
-    (folder.run / "torn").write_text("half a run")
-    folder.set_status(Status("running"))
-    assert run(folder, fake_task(folder.run)).state == "done"
-    assert not (folder.run / "torn").exists()
+    folder.run.path.mkdir(parents=True)
+    (folder.run.path / "torn").write_text("half a run")
+    folder.set_status(TrialStatus("running"))
+    assert run(folder, fake_task(folder.run.path)).state == "done"
+    assert not (folder.run.path / "torn").exists()
 
 
 def _worker(folder):
@@ -116,17 +118,17 @@ def _alive(pid):
 
 def test_a_worker_whose_sweep_is_gone_ends_with_its_trial_which_has_not_failed(folder, fake_task, tmp_path):
     code = f"import os, time; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid())); time.sleep(60)"
-    write(folder.task, fake_task(folder.run, train=[sys.executable, "-c", code]))
+    write_json(folder.task, fake_task(folder.run.path, train=[sys.executable, "-c", code]))
     worker = _worker(folder)
     _until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text())
     worker.stdin.close()
     assert worker.wait(20) == 1
     _until(lambda: not _alive(int((tmp_path / "pid").read_text())))
-    assert folder.status == Status("running")
+    assert folder.status == TrialStatus("running")
 
 
 def test_two_workers_never_run_one_trial_at_once(folder, fake_task):
-    write(folder.task, fake_task(folder.run, pause=0.7))
+    write_json(folder.task, fake_task(folder.run.path, pause=0.7))
     began = time.monotonic()
     workers = [_worker(folder), _worker(folder)]  # the fake training fails if its folder exists
     assert [worker.wait(30) for worker in workers] == [0, 0]
@@ -137,9 +139,9 @@ def test_two_workers_never_run_one_trial_at_once(folder, fake_task):
 
 
 def test_parameters_are_counted_in_the_last_checkpoint(tmp_path):
-    assert count_parameters(tmp_path) is None
+    assert count_parameters(RunFolder(tmp_path)) is None
     for step, size in (("step_1", 3), ("step_2", 5)):
         (tmp_path / "checkpoints" / step).mkdir(parents=True)
         tensors = {"a": np.zeros((2, size), np.float32), "b": np.zeros((), np.float32)}
         save_file(tensors, tmp_path / "checkpoints" / step / "model.safetensors", metadata={"format": "pt"})
-    assert count_parameters(tmp_path) == 11
+    assert count_parameters(RunFolder(tmp_path)) == 11

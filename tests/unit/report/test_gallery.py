@@ -5,6 +5,7 @@ import json
 import pytest
 
 from m5kit.report.gallery import MOST_QUERIES, MOST_VARIANTS, shown_runs, to_html_gallery
+from m5kit.runs.study import Study
 
 
 def hit(item, label, relevant):
@@ -40,31 +41,34 @@ def shown(study, folder):
 
 def test_one_run_a_variant_is_shown_the_reference_first(study):
     study["reference"] = "new_one"
-    assert list(shown_runs(study).items()) == [("new_one", "trials/new_one-0"), ("plain", "trials/plain-0")]
+    assert list(shown_runs(Study.from_json(study)).items()) == [
+        ("new_one", "trials/new_one-0"),
+        ("plain", "trials/plain-0"),
+    ]
     study["rows"] = [study["rows"][0] | {"variant": f"v{n}"} for n in range(9)]
-    assert len(shown_runs(study)) == MOST_VARIANTS
+    assert len(shown_runs(Study.from_json(study))) == MOST_VARIANTS
 
 
 def test_several_variants_show_what_each_found_for_the_same_query(shown):
-    page = to_html_gallery(*shown)
+    page = to_html_gallery(Study.from_json(shown[0]), shown[1])
     assert page.count("<h2>") == 1  # the search that the first figure is about
-    assert "<h2>What queries found: coarse</h2>" in page
+    assert "<h2>Search examples: coarse</h2>" in page
     assert page.count('class="query"') == 2
     assert page.count('class="found"') == page.count("query: cup") == 4
     assert page.count('<div class="who">new_one</div>') == 2
-    assert "sees of a query a + b, of a hit all it has" in page
+    assert "Of a query the model sees a + b; of a hit, all that it has" in page
 
 
 def test_one_variant_shows_all_its_searches_without_its_name(shown):
     study, folder = shown
     study["rows"] = study["rows"][:1]
-    page = to_html_gallery(study, folder)
-    assert [part.partition("<")[0] for part in page.split("found: ")[1:]] == ["coarse", "fine"]
+    page = to_html_gallery(Study.from_json(study), folder)
+    assert [part.partition("<")[0] for part in page.split("examples: ")[1:]] == ["coarse", "fine"]
     assert "who" not in page
 
 
 def test_hits_are_marked_in_words_too_and_everything_is_escaped(shown):
-    page = to_html_gallery(*shown)
+    page = to_html_gallery(Study.from_json(shown[0]), shown[1])
     assert (
         '<div class="card right"><b>✓ cup 0.91</b><p title="b">a &lt;red&gt; cup</p><p title="d">d: 36 features</p>'
         in page
@@ -80,18 +84,18 @@ def test_without_previews_the_ids_are_shown(shown):
     study, folder = shown
     for path in folder.glob("trials/*/previews.json"):
         path.unlink()
-    assert "<p>q1</p>" in to_html_gallery(study, folder)
+    assert "<p>q1</p>" in to_html_gallery(Study.from_json(study), folder)
 
 
 def test_runs_without_a_search_have_no_gallery(study, folder):
-    assert to_html_gallery(study, folder) == ""
+    assert to_html_gallery(Study.from_json(study), folder) == ""
 
 
 def test_a_page_shows_a_few_queries_only(shown):
     study, folder = shown
     for path in folder.glob("trials/*/gallery.json"):
         path.write_text(json.dumps({"coarse": gallery(*(f"q{n}" for n in range(20)))}))
-    assert to_html_gallery(study, folder).count('class="query"') == MOST_QUERIES
+    assert to_html_gallery(Study.from_json(study), folder).count('class="query"') == MOST_QUERIES
 
 
 def test_a_kind_of_another_version_is_shown_with_its_name_and_last(shown):
@@ -99,4 +103,4 @@ def test_a_kind_of_another_version_is_shown_with_its_name_and_last(shown):
     parts = [{"modality": "b", "kind": "poem", "value": "roses"}, *LOOKS["h1"]]
     for path in folder.glob("trials/*/previews.json"):
         path.write_text(json.dumps({"h1": parts}))
-    assert '<p title="d">d: 36 features</p><p title="b">b: roses</p>' in to_html_gallery(study, folder)
+    assert '<p title="d">d: 36 features</p><p title="b">b: roses</p>' in to_html_gallery(Study.from_json(study), folder)

@@ -4,6 +4,7 @@ import re
 from html.parser import HTMLParser
 
 from m5kit.report.page import write_report
+from m5kit.runs.study import Study
 
 
 class Outside(HTMLParser):
@@ -19,7 +20,7 @@ class Outside(HTMLParser):
 
 
 def test_all_files_are_written(study, folder):
-    assert write_report(study, folder) == folder / "report.html"
+    assert write_report(Study.from_json(study), folder) == folder / "report.html"
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     pictures = {f"pictures/{name}.png" for name in ("figures", "cost", "views", "losses", "weights")}
     assert {"report.md", "report.csv", "runs.csv", "report.tex", "report.html"} | pictures == {
@@ -28,7 +29,7 @@ def test_all_files_are_written(study, folder):
 
 
 def test_the_page_fetches_nothing(study, folder):
-    page = write_report(study, folder).read_text(encoding="utf-8")
+    page = write_report(Study.from_json(study), folder).read_text(encoding="utf-8")
     found = Outside()
     found.feed(page)
     assert (found.links, found.images) == ([], 5)
@@ -37,7 +38,7 @@ def test_the_page_fetches_nothing(study, folder):
 
 
 def test_markdown_shows_pictures_that_are_there(study, folder):
-    write_report(study, folder)
+    write_report(Study.from_json(study), folder)
     text = (folder / "report.md").read_text(encoding="utf-8")
     links = re.findall(r"!\[[^]]*\]\(([^)]+)\)", text)
     assert len(links) == 5
@@ -47,7 +48,7 @@ def test_markdown_shows_pictures_that_are_there(study, folder):
 
 def test_the_same_study_gives_the_same_bytes(study, folder):
     def content():
-        write_report(study, folder)
+        write_report(Study.from_json(study), folder)
         return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
     assert content() == content()
@@ -55,10 +56,10 @@ def test_the_same_study_gives_the_same_bytes(study, folder):
 
 def test_before_the_first_run_is_done_there_is_a_page_already(study, tmp_path):
     empty = study | {"rows": [], "failed": [], "notes": [], "progress": {"done": 0, "failed": 0, "left": 6}}
-    assert "0 runs done, 6 to go." in write_report(empty, tmp_path).read_text(encoding="utf-8")
+    assert "0 runs done, 6 to go." in write_report(Study.from_json(empty), tmp_path).read_text(encoding="utf-8")
     assert (tmp_path / "runs.csv").read_text() == "variant,sees,seed,coarse/mrr@10,run\n"
 
 
 def test_runs_without_metrics_have_no_curves(study, tmp_path):
-    write_report(study, tmp_path)
+    write_report(Study.from_json(study), tmp_path)
     assert {path.stem for path in (tmp_path / "pictures").iterdir()} == {"figures", "cost", "views"}

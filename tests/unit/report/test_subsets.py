@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from m5kit.report import subsets
+from m5kit.report.style import series_styles
 from m5kit.report.subsets import FEW, draw_subsets
+from m5kit.runs.study import Study
 
 FIGURE = "coarse/mrr@10"
 WORTH = {"a": 0.1, "b": 0.3, "c": 0.2}
@@ -16,6 +18,11 @@ VIEWS = ["+".join(chosen) for size in (1, 2, 3) for chosen in combinations(WORTH
 def row(variant, view, mean):
     found = {"mean": mean, "low": mean - 0.01, "high": mean + 0.01, "chance": 0.05, "values": {}}
     return {"variant": variant, "view": view, "figures": {FIGURE: found}}
+
+
+def drawn(rows):
+    study = Study.from_json({"title": "t", "figures": [FIGURE], "rows": rows})
+    return draw_subsets(study.rows, FIGURE, series_styles(row.variant for row in study.rows))
 
 
 def rows(count):
@@ -30,15 +37,15 @@ def rows(count):
 @pytest.fixture
 def columns(monkeypatch):
     """The columns and lines of the matrix that was drawn."""
-    drawn = []
+    kept = []
     matrix = subsets._matrix
-    monkeypatch.setattr(subsets, "_matrix", lambda axes, *given: (drawn.append(given), matrix(axes, *given)))
-    return drawn
+    monkeypatch.setattr(subsets, "_matrix", lambda axes, *given: (kept.append(given), matrix(axes, *given)))
+    return kept
 
 
 @pytest.mark.parametrize("count", [1, FEW, FEW + 3])
 def test_columns_are_sorted_by_size_then_worth_and_lines_by_worth(columns, count):
-    assert draw_subsets(rows(count), FIGURE).startswith(b"\x89PNG")
+    assert drawn(rows(count)).startswith(b"\x89PNG")
     order, modalities = columns[0]
     assert order == ["b", "c", "a", "b+c", "a+b", "a+c", "a+b+c"]
     assert modalities == ["b", "c", "a"]
@@ -48,12 +55,12 @@ def test_the_whole_is_no_column_and_gaps_break_nothing(columns):
     given = [*rows(2), row("v0", "", 0.9)]
     given[0]["figures"][FIGURE] |= {"mean": None, "low": None, "high": None}
     given = [each for each in given if (each["variant"], each["view"]) != ("v1", "a+b+c")]
-    assert draw_subsets(given, FIGURE).startswith(b"\x89PNG")
+    assert drawn(given).startswith(b"\x89PNG")
     assert len(columns[0][0]) == 7
 
 
 def test_the_same_rows_give_the_same_bytes():
-    assert draw_subsets(rows(2), FIGURE) == draw_subsets(rows(2), FIGURE)
+    assert drawn(rows(2)) == drawn(rows(2))
 
 
 def test_ink_is_readable_on_any_colour_of_the_map():

@@ -19,7 +19,7 @@ def test_latex():
     assert r"\caption{Cost \& time. As \{seen\}.}" in lines
     assert r"\begin{tabular}{lrr}" in lines
     assert r" & a\_b & 50\% \\" in lines
-    assert r"x|y z & <1> & \#2 \\" in lines
+    assert r"x\textbar{}y z & \textless{}1\textgreater{} & \#2 \\" in lines
     assert to_latex(Table("", ["~^\\"], [])).count(r"\textasciitilde{}\textasciicircum{}\textbackslash{}") == 1
 
 

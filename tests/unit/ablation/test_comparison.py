@@ -1,10 +1,10 @@
-"""``m5kit report``: which figures it shows unless told."""
+"""Comparing runs: which metrics are shown unless told."""
 
 import pytest
 
-from m5kit.ablation.outcomes import Found, Outcome
-from m5kit.ablation.trial_folder import Status
-from m5kit.cli.report import _one_of_each_task
+from m5kit.ablation.comparison import one_of_each_task
+from m5kit.ablation.outcomes import Found, RunOutcome
+from m5kit.runs.sweep_folder import TrialStatus
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,6 @@ from m5kit.cli.report import _one_of_each_task
         ([], []),
     ],
 )  # fmt: skip
-def test_one_figure_of_each_task_is_shown_and_none_of_its_parts(there, shown):
+def test_one_metric_of_each_task_is_shown_and_none_of_its_parts(there, shown):
     scores = {name: {"value": 0.5, "chance": None} for name in there}
-    assert _one_of_each_task(Found([Outcome("plain", "", 0, scores, Status("done"), "run")])) == shown
+    assert one_of_each_task(Found([RunOutcome("plain", "", 0, scores, TrialStatus("done"), "run")])) == shown

@@ -1,12 +1,13 @@
-"""The picture of figures as items are damaged: a panel a task, a line a variant, bands, chance, gaps."""
+"""The picture of metric values under corruption: a panel a task, a line a variant, bands, chance, gaps."""
 
 import pytest
 
-from m5kit.report import robustness
+from m5kit.report import corruption
+from m5kit.report.corruption import draw_corruption
 from m5kit.report.plots import pictures
-from m5kit.report.robustness import draw_damage
-from m5kit.report.study import tables
-from m5kit.report.style import MOST_PANELS
+from m5kit.report.study_tables import tables
+from m5kit.report.style import MOST_PANELS, series_styles
+from m5kit.runs.study import Study
 
 STRENGTHS = (0.0, 0.5, 1.0)
 
@@ -22,7 +23,12 @@ def damaged(means, task="no_sound", kind="missing", relative=0.7, **changes):
 
 
 def rows(*curves):
-    return [{"variant": f"v{number}", "damaged": [curve]} for number, curve in enumerate(curves)]
+    return [{"variant": f"v{number}", "figures": {}, "damaged": [curve]} for number, curve in enumerate(curves)]
+
+
+def drawn(rows):
+    study = Study.from_json({"title": "t", "figures": ["coarse/mrr@10"], "rows": rows})
+    return draw_corruption(study.rows, series_styles(row.variant for row in study.rows))
 
 
 @pytest.fixture
@@ -35,8 +41,8 @@ def panels(monkeypatch):
         kept.extend(panels)
         return figure, panels
 
-    whole = robustness.grid
-    monkeypatch.setattr(robustness, "grid", grid)
+    whole = corruption.grid
+    monkeypatch.setattr(corruption, "grid", grid)
     return kept
 
 
@@ -45,7 +51,7 @@ def lines(axes):
 
 
 def test_every_variant_is_a_line_over_the_strengths_and_chance_another(panels):
-    assert draw_damage(rows(damaged([0.8, 0.6, 0.2]), damaged([0.7, 0.6, 0.5]))).startswith(b"\x89PNG")
+    assert drawn(rows(damaged([0.8, 0.6, 0.2]), damaged([0.7, 0.6, 0.5]))).startswith(b"\x89PNG")
     (axes,) = panels
     assert (axes.get_title(), axes.get_ylabel()) == ("no_sound: missing", "mrr@10")
     assert lines(axes) == {
@@ -58,7 +64,7 @@ def test_every_variant_is_a_line_over_the_strengths_and_chance_another(panels):
 
 
 def test_the_interval_is_a_band_and_one_seed_has_none(panels):
-    draw_damage(rows(damaged([0.8, 0.6, 0.2]), damaged([0.7, 0.6, 0.5], reach=None)))
+    drawn(rows(damaged([0.8, 0.6, 0.2]), damaged([0.7, 0.6, 0.5], reach=None)))
     band, nothing = (collection.get_paths() for collection in panels[0].collections)
     ys = band[0].vertices[:, 1]
     assert (ys.min(), ys.max()) == (pytest.approx(0.15), pytest.approx(0.85))
@@ -66,37 +72,46 @@ def test_the_interval_is_a_band_and_one_seed_has_none(panels):
 
 
 def test_a_strength_that_was_not_tried_is_a_gap(panels):
-    draw_damage(rows(damaged([0.8, None, 0.2]), damaged([None] * 3)))
+    drawn(rows(damaged([0.8, None, 0.2]), damaged([None] * 3)))
     assert lines(panels[0])["v0"] == [(0.0, 0.8), (1.0, 0.2)]
     assert lines(panels[0])["v1"] == []
 
 
 def test_without_a_chance_level_none_is_drawn(panels):
-    draw_damage(rows(damaged([0.8, 0.6, 0.2], chance=None)))
+    drawn(rows(damaged([0.8, 0.6, 0.2], chance=None)))
     assert list(lines(panels[0])) == ["v0"]
 
 
 def test_the_axis_starts_at_zero_unless_a_figure_is_below(panels):
-    draw_damage(rows(damaged([0.82, 0.81, 0.80])))
-    draw_damage(rows(damaged([0.2, 0.0, -0.1])))
+    drawn(rows(damaged([0.82, 0.81, 0.80])))
+    drawn(rows(damaged([0.2, 0.0, -0.1])))
     assert panels[0].get_ylim()[0] == 0
     assert panels[1].get_ylim()[0] <= -0.1
 
 
 def test_each_task_and_kind_has_a_panel_up_to_a_number(panels):
-    row = {"variant": "v", "damaged": [damaged([0.8, 0.6, 0.2], f"t{n}", "noise") for n in range(MOST_PANELS + 2)]}
-    draw_damage([row])
+    row = {
+        "variant": "v",
+        "figures": {},
+        "damaged": [damaged([0.8, 0.6, 0.2], f"t{n}", "noise") for n in range(MOST_PANELS + 2)],
+    }
+    drawn([row])
     assert [axes.get_title() for axes in panels] == [f"t{n}: noise" for n in range(MOST_PANELS)]
 
 
 def test_the_same_rows_give_the_same_bytes():
-    assert draw_damage(rows(damaged([0.8, 0.6, 0.2]))) == draw_damage(rows(damaged([0.8, 0.6, 0.2])))
+    assert drawn(rows(damaged([0.8, 0.6, 0.2]))) == drawn(rows(damaged([0.8, 0.6, 0.2])))
 
 
-def test_a_study_with_damages_has_the_picture_and_a_table_of_what_is_left(study, folder):
+def test_a_study_with_corruptions_has_the_picture_and_a_table_of_what_is_left(study, folder):
     study["rows"][0]["damaged"] = [damaged([0.8, 0.6, 0.2], "missing")]
     study["rows"][1]["damaged"] = [damaged([0.7, 0.6, 0.5], "missing", relative=None)]
-    assert [picture.name for picture in pictures(study, folder)][:4] == ["figures", "cost", "views", "damage"]
-    left = next(table for table in tables(study) if table.title == "What is left as items are damaged")
+    assert [picture.name for picture in pictures(Study.from_json(study), folder)][:4] == [
+        "figures",
+        "cost",
+        "views",
+        "damage",
+    ]
+    left = next(table for table in tables(Study.from_json(study)) if table.title == "Retained under corruption")
     assert left.headings == ["", "missing, mrr@10"]
     assert left.rows == [["plain", "0.700 (0.650 to 0.750)"]]

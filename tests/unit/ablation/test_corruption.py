@@ -1,15 +1,16 @@
-"""Names of figures of damaged items, and what is read from them."""
+"""Names of metrics under corruption, and what is read from them."""
 
 import pytest
 
-from m5kit.ablation.damage import damage_curve, find_damages
+from m5kit.ablation.corruption import corruption_curve, find_corruptions
+from m5kit.runs.study import Estimate
 
 NAMES = [f"half/{figure}|missing={s}" for figure in ("recall@1", "mrr@10") for s in ("0", "0.25", "1")]
 NAMES += [f"half/{figure}|missing|relative" for figure in ("recall@1", "mrr@10")]
 
 
 def test_strengths_are_sorted_as_numbers():
-    (found,) = find_damages(["t/f|noise=10", "t/f|noise=2", "t/f|noise=1e-05", "t/f|noise=0"], [])
+    (found,) = find_corruptions(["t/f|noise=10", "t/f|noise=2", "t/f|noise=1e-05", "t/f|noise=0"], [])
     assert list(found.strengths.items()) == [
         (0.0, "t/f|noise=0"),
         (1e-05, "t/f|noise=1e-05"),
@@ -18,20 +19,20 @@ def test_strengths_are_sorted_as_numbers():
     ]
 
 
-def test_each_task_shows_the_figure_that_is_wanted_and_else_its_last():
-    assert [damage.figure for damage in find_damages(NAMES, ["coarse/recall@1"])] == ["recall@1"]
-    assert [damage.figure for damage in find_damages(NAMES, ["coarse/other"])] == ["mrr@10"]
+def test_each_task_shows_the_metric_that_is_wanted_and_else_its_last():
+    assert [series.metric for series in find_corruptions(NAMES, ["coarse/recall@1"])] == ["recall@1"]
+    assert [series.metric for series in find_corruptions(NAMES, ["coarse/other"])] == ["mrr@10"]
 
 
-def test_kinds_and_tasks_are_apart_and_figures_of_pairs_keep_their_names():
+def test_kinds_and_tasks_are_apart_and_metrics_of_pairs_keep_their_names():
     names = ["a/r|x->y|missing=1", "a/r|x->y|noise=1", "b/r|missing=1"]
-    found = [(damage.task, damage.figure, damage.kind) for damage in find_damages(names, [])]
+    found = [(series.task, series.metric, series.kind) for series in find_corruptions(names, [])]
     assert found == [("a", "r|x->y", "missing"), ("a", "r|x->y", "noise"), ("b", "r", "missing")]
 
 
 @pytest.mark.parametrize("name", ["a/mrr@10", "a/recall@10|mean", "a/r|missing|relative", "a/r|x=y", "a/r|x->y=1"])
-def test_other_figures_are_no_damage(name):
-    assert find_damages([name], []) == []
+def test_other_metrics_are_no_corruption(name):
+    assert find_corruptions([name], []) == []
 
 
 def test_the_names_of_the_metric_are_understood():
@@ -48,16 +49,16 @@ def test_the_names_of_the_metric_are_understood():
         for request in metric.requests()
     }
     names = [f"dark/{name}" for name in metric.compute(embedded, seed=0)]
-    (found,) = find_damages(names, [])
-    assert (found.task, found.figure, found.kind, list(found.strengths)) == ("dark", "mrr@1", "missing", [0, 0.125, 1])
+    (found,) = find_corruptions(names, [])
+    assert (found.task, found.metric, found.kind, list(found.strengths)) == ("dark", "mrr@1", "missing", [0, 0.125, 1])
     assert set(names) == {*found.strengths.values(), found.relative}
 
 
 def test_a_curve_holds_the_estimate_of_every_strength():
-    (damage,) = find_damages(NAMES, [])
-    curve = damage_curve(damage, lambda name: {"mean": len(name)})
-    assert [(point["strength"], point["mean"]) for point in curve["curve"]] == [
+    (series,) = find_corruptions(NAMES, [])
+    curve = corruption_curve(series, lambda name: Estimate(mean=len(name)))
+    assert [(point.strength, point.mean) for point in curve.curve] == [
         (strength, len(f"half/mrr@10|missing={strength:g}")) for strength in (0.0, 0.25, 1.0)
     ]
-    assert curve["relative"] == {"mean": len("half/mrr@10|missing|relative")}
-    assert (curve["task"], curve["figure"], curve["kind"]) == ("half", "mrr@10", "missing")
+    assert curve.relative == Estimate(mean=len("half/mrr@10|missing|relative"))
+    assert (curve.task, curve.metric, curve.kind) == ("half", "mrr@10", "missing")

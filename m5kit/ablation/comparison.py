@@ -1,0 +1,63 @@
+"""Compares any finished runs on one page, whether a sweep made them or not."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from m5kit.ablation.analysis import Question
+from m5kit.ablation.outcomes import Found, of_runs
+from m5kit.ablation.reporting import report_on
+from m5kit.errors import ConfigError
+from m5kit.report.plots import Drawing
+from m5kit.runs.sweep_folder import ReportFolder
+
+
+def compare_runs(
+    runs: Sequence[Path],
+    out: Path,
+    *,
+    title: str = "Runs",
+    reference: str | None = None,
+    metrics: Sequence[str] | None = None,
+    interval: str = "student",
+    test: str = "permutation",
+) -> Path:
+    """Write a report; returns its page.
+
+    Args:
+        runs: folders of training runs; those that differ only in their seed are one variant.
+        out: folder of the report.
+        title: of the page.
+        reference: name of the config that the others are compared with; None for the first.
+        metrics: ``TASK/METRIC``; None for one of each task.
+        interval: ``student`` or ``bootstrap``.
+        test: ``permutation`` or ``t``.
+
+    Raises:
+        ConfigError: no run has the name ``reference``.
+        CheckpointError: a folder holds no run.
+    """
+    # a path such as NEW/../run leads nowhere before NEW exists
+    out.mkdir(parents=True, exist_ok=True)
+    found = of_runs(runs, out)
+    _check_reference(reference, found)
+    question = Question(title, "", metrics or one_of_each_task(found), reference or "", interval, test)
+    report_on(found, question, out, Drawing())
+    return ReportFolder(out).page
+
+
+def one_of_each_task(found: Found) -> list[str]:
+    """The last metric of each task, as metrics put their widest cut-off last.
+
+    Those of single pairs, properties or strengths of corruption are too many. A task that has nothing else gives its
+    mean; where no task has either, each gives what it has.
+    """
+    names = list(dict.fromkeys(name for outcome in found.outcomes for name in outcome.scores))
+    whole = [name for name in names if "|" not in name or name.endswith("|mean")]
+    last = {name.partition("/")[0]: name for name in whole or names}
+    return list(last.values())
+
+
+def _check_reference(name: str | None, found: Found) -> None:
+    variants = list(dict.fromkeys(outcome.variant for outcome in found.outcomes))
+    if name is not None and name not in variants:
+        raise ConfigError([f"--reference: no run is called {name!r}; there are: {', '.join(variants) or 'none'}"])

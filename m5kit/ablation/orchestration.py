@@ -1,0 +1,105 @@
+"""Runs a prepared sweep: its trials, and a report after each of them."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from m5kit.ablation.analysis import Question
+from m5kit.ablation.commands import trial_task
+from m5kit.ablation.local import LocalEngine
+from m5kit.ablation.outcomes import of_sweep
+from m5kit.ablation.plan import Trial
+from m5kit.ablation.preparation import PreparedSweep
+from m5kit.ablation.reporting import report_on
+from m5kit.ablation.runner import Engine, run_trials, trial_folder
+from m5kit.errors import CheckpointError
+from m5kit.report.plots import Drawing
+from m5kit.runs.json import write_json
+from m5kit.runs.sweep_folder import TrialStatus
+
+Tell = Callable[[str], None]
+"""Takes a line for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class SweepResult:
+    """How a sweep ended: the page of its report, and how many trials failed."""
+
+    page: Path
+    failed: int
+
+
+def run_sweep(
+    prepared: PreparedSweep, *, tell: Tell, jobs: int = 1, resume: bool = False, engine: str = "local"
+) -> SweepResult:
+    """Run the trials that have not ended, and write the report before the first and after each of them.
+
+    Args:
+        prepared: by :func:`prepare_sweep`.
+        tell: takes a line whenever a trial has ended.
+        jobs: how many trials run at once.
+        resume: go on with the sweep in the folder; otherwise there must be none.
+        engine: ``local`` or ``submitit``.
+
+    Raises:
+        CheckpointError: there is a sweep and ``resume`` is off, or there is none and it is on.
+    """
+    runner = _engine(engine, prepared)
+    _begin(prepared, resume)
+    reporter = _Reporter(prepared)
+    tell(f"report: {reporter.write(draw=True).page}")
+
+    def task(trial: Trial) -> Mapping[str, Any]:
+        run = trial_folder(prepared.trials, trial).run.path
+        return trial_task(prepared.sweep, trial, run, prepared.data)
+
+    def after(trial: Trial, status: TrialStatus) -> None:
+        reporter.write(draw=False)
+        ending = f" in {status.seconds:.0f} s" if status.seconds is not None else f": {status.reason}"
+        tell(f"{status.state} {trial.variant}, seed {trial.seed}{ending}")
+
+    run_trials(prepared.trials, prepared.plan.trials, task, runner, jobs, after)
+    return reporter.write(draw=True)
+
+
+class _Reporter:
+    """Reports on what the trials have left so far.
+
+    Args:
+        prepared: the sweep.
+    """
+
+    def __init__(self, prepared: PreparedSweep) -> None:
+        self.prepared = prepared
+        self.drawing = Drawing()
+        sweep, plan = prepared.sweep, prepared.plan
+        self.question = Question(prepared.title, sweep.about, sweep.metrics, plan.reference, sweep.interval, sweep.test)
+
+    def write(self, draw: bool) -> SweepResult:
+        """Tables are always of this moment; pictures only if asked for, else they may lag in a large sweep."""
+        folder = self.prepared.folder
+        found = of_sweep(self.prepared.trials, self.prepared.plan, folder.path)
+        study = report_on(found, self.question, folder.path, self.drawing, draw)
+        study.write(folder.study)
+        return SweepResult(folder.report.page, len(study.failed))
+
+
+def _begin(prepared: PreparedSweep, resume: bool) -> None:
+    file, out = prepared.folder.sweep, os.path.relpath(prepared.folder.path)
+    if file.exists() and not resume:
+        raise CheckpointError(f"{out} already holds a sweep; add --resume to go on with it, or choose another --out")
+    if resume and not file.exists():
+        raise CheckpointError(
+            f"{out} holds no sweep to resume (it has no {file.name}); leave out --resume to start one"
+        )
+    write_json(file, prepared.sweep.model_dump(mode="json"))
+
+
+def _engine(name: str, prepared: PreparedSweep) -> Engine:
+    if name == "local":
+        return LocalEngine()
+    from m5kit.ablation.cluster import SubmititEngine  # submitit is optional
+
+    return SubmititEngine(prepared.folder.cluster, prepared.sweep.cluster)

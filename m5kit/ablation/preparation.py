@@ -1,0 +1,105 @@
+"""Reads a sweep and checks every variant of it, before the first one is trained."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from m5kit.ablation.plan import Plan, Trial, make_plan
+from m5kit.ablation.runner import ENDED, trial_folder
+from m5kit.ablation.sweep import Sweep
+from m5kit.ablation.sweep_file import read_sweep
+from m5kit.assembly.data import open_dataset
+from m5kit.config import check_config, load_config
+from m5kit.evaluation.functional.averages import finite_mean
+from m5kit.runs.sweep_folder import SweepFolder, TrialStatus
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedSweep:
+    """A sweep whose every variant has been resolved and checked.
+
+    Attributes:
+        title: of the report.
+        sweep: as the file says.
+        plan: the trials.
+        folder: of the sweep and its report.
+        trials: folder of the trials; several sweeps may share one.
+        data: folder of the manifest; None for the one that the configs name.
+    """
+
+    title: str
+    sweep: Sweep
+    plan: Plan
+    folder: SweepFolder
+    trials: Path
+    data: Path | None
+
+    def status(self, trial: Trial) -> TrialStatus:
+        """How far a trial is."""
+        return trial_folder(self.trials, trial).status
+
+    @property
+    def left(self) -> int:
+        """How many trials have not ended."""
+        return sum(self.status(trial).state not in ENDED for trial in self.plan.trials)
+
+
+def prepare_sweep(file: Path, out: Path, data: Path | None = None, trials: Path | None = None) -> PreparedSweep:
+    """Read a sweep file and check all that it asks for; nothing is written.
+
+    Args:
+        file: the sweep file.
+        out: folder of the sweep and its report.
+        data: folder of the manifest; None for the one that the configs name.
+        trials: folder of the trials; None for that of the sweep's own.
+
+    Raises:
+        ConfigError: the file or some of the variants are wrong; all problems at once.
+        DataError: there is no manifest, or it is wrong.
+    """
+    sweep = read_sweep(file)
+    folder = SweepFolder(out.resolve())
+    return PreparedSweep(
+        title=file.stem,
+        sweep=sweep,
+        plan=make_plan(sweep, _Resolver(data)),
+        folder=folder,
+        trials=(trials or folder.trials).resolve(),
+        data=data.resolve() if data else None,
+    )
+
+
+def estimate_duration(prepared: PreparedSweep, jobs: int) -> str:
+    """How long the rest may take: from trials of this sweep that are done, else from the budget."""
+    seconds = [prepared.status(trial).seconds for trial in prepared.plan.trials]
+    mean = finite_mean(seconds)
+    if mean is not None:
+        minutes = prepared.left * mean / jobs / 60
+        return f"about {minutes:.0f} min, at {mean:.0f} s a trial as in the {len(seconds) - seconds.count(None)} done"
+    limit = prepared.sweep.budget.seconds
+    if limit is not None:
+        return f"at most {prepared.left * limit / jobs / 60:.0f} min: the budget is {limit:g} s a trial"
+    return "the duration is unknown: no trial is done and there is no budget.seconds"
+
+
+class _Resolver:
+    """Gives the whole checked config of a variant, with the fingerprint of its data.
+
+    Args:
+        data: folder of the manifest; None for the one that the config names.
+    """
+
+    def __init__(self, data: Path | None) -> None:
+        self.data = data
+        self._digests: dict[str, str] = {}
+
+    def __call__(self, base: str, overrides: Sequence[str]) -> Mapping[str, Any]:
+        resolved = load_config(base, overrides, self.data)
+        config = check_config(resolved)
+        place = repr((config.data.root, config.data.manifest, config.data.source))
+        if place not in self._digests:  # reading a manifest takes seconds, and the variants share theirs
+            found = open_dataset(config).fingerprint()
+            self._digests[place] = str(found.get("sha256", json.dumps(found, sort_keys=True)))
+        return {**resolved.values, "manifest_sha256": self._digests[place]}

@@ -1,0 +1,116 @@
+"""Reads a sweep file, and names everything that is wrong with it at once."""
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from m5kit.ablation.sweep import (
+    LIST,
+    MAPPING,
+    WORD,
+    BasedVariant,
+    ModalitySubset,
+    Sweep,
+    SweepSection,
+    TrialBudget,
+    values_of,
+    variants,
+)
+from m5kit.errors import ConfigError
+
+
+def read_sweep(path: Path) -> Sweep:
+    """Read and check a sweep file.
+
+    Raises:
+        ConfigError: it cannot be read, or has mistakes; all of them at once.
+    """
+    try:
+        given = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError([f"{path}: cannot be read as a sweep: {error}"]) from error
+    if not isinstance(given, dict):
+        raise ConfigError([f"{path}: expected a mapping with the keys {', '.join(Sweep.model_fields)}"])
+    try:
+        sweep = Sweep.model_validate(_frozen(given))
+    except ValidationError as error:
+        raise ConfigError([f"{path}: {_sentence(problem)}" for problem in error.errors()]) from error
+    problems = _problems(sweep)
+    if problems:
+        raise ConfigError([f"{path}: {problem}" for problem in problems])
+    return _located(sweep, path.parent)
+
+
+def _problems(sweep: Sweep) -> list[str]:
+    """What pydantic cannot see: mistakes between keys."""
+    based = [key for key, entry in sweep.vary.items() if isinstance(entry, BasedVariant)]
+    if based and sweep.mode != "list":
+        return [f"vary.{key}: only mode: list has variants with a base; here it is a list of values" for key in based]
+    found = [f"metrics: expected TASK/METRIC, got {metric!r}" for metric in sweep.metrics if "/" not in metric]
+    names = [variant.name for variant in variants(sweep)]
+    if not names:
+        found.append("vary: there is nothing to vary")
+    if sweep.mode != "list":
+        found += [f"vary.{key}: there are no values" for key, entry in sweep.vary.items() if not values_of(entry)]
+    if sweep.reference is not None and sweep.reference not in names:
+        hint = _nearest(sweep.reference, names)
+        found.append(f"reference: no variant is called {sweep.reference!r}; {hint}")
+    return found + _repetitions(sweep)
+
+
+def _repetitions(sweep: Sweep) -> list[str]:
+    listed: dict[str, Sequence[Any]] = {"seeds": sweep.seeds, "metrics": sweep.metrics}
+    if not isinstance(sweep.evaluate, str):
+        listed["evaluate"] = sweep.evaluate
+    return [f"{key}: something is in it twice" for key, values in listed.items() if len(set(values)) < len(values)]
+
+
+def _located(sweep: Sweep, folder: Path) -> Sweep:
+    """Bases that lie beside the sweep file, by their paths."""
+    vary = {}
+    for name, entry in sweep.vary.items():
+        if isinstance(entry, BasedVariant) and entry.base is not None:
+            entry = entry.model_copy(update={"base": _place(entry.base, folder)})
+        vary[name] = entry
+    return sweep.model_copy(update={"base": _place(sweep.base, folder), "vary": vary})
+
+
+def _place(base: str, folder: Path) -> str:
+    local = folder / base
+    return str(local.resolve()) if local.is_file() else base
+
+
+def _frozen(value: Any) -> Any:
+    """Lists as tuples: strict checking takes one for the other only from JSON."""
+    if isinstance(value, Mapping):
+        return {key: _frozen(item) for key, item in value.items()}
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value
+
+
+def _sentence(problem: Any) -> str:
+    where = ".".join(str(step) for step in problem["loc"] if step not in (LIST, MAPPING, WORD))
+    if problem["type"] == "extra_forbidden":
+        fields = _fields(problem["loc"])
+        return f"{where}: unknown key; {_nearest(str(problem['loc'][-1]), fields)}"
+    if problem["type"] == "tuple_type":
+        return f"{where}: expected a list, got {problem['input']!r}"
+    return f"{where}: {problem['msg'][0].lower()}{problem['msg'][1:]}"
+
+
+def _fields(place: Sequence[Any]) -> Sequence[str]:
+    """The keys of the section in which a key was unknown."""
+    sections: Mapping[str, type[SweepSection]] = {
+        "budget": TrialBudget,
+        "evaluate": ModalitySubset,
+        "vary": BasedVariant,
+    }
+    return tuple((Sweep if len(place) == 1 else sections[place[0]]).model_fields)
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    near = get_close_matches(name, known, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known)}"

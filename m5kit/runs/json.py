@@ -1,0 +1,71 @@
+"""Files of runs and reports: each is written whole or not at all, and a damaged one is named."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from m5kit.errors import CheckpointError
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON in one step; the folder is made if there is none.
+
+    Args:
+        path: the file.
+        value: JSON data.
+    """
+    try:
+        content = json.dumps(value, indent=2, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        # half of a surrogate pair, as in some file names, has no UTF-8; written as an escape it is read back unchanged
+        content = json.dumps(value, indent=2).encode()
+    write_whole(path, content + b"\n")
+
+
+def read_json(path: Path, remedy: str = "") -> Any:
+    """Read JSON.
+
+    Args:
+        path: the file.
+        remedy: what the user can do about a damaged file, for the message.
+
+    Raises:
+        CheckpointError: the file is missing or damaged.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise CheckpointError(f"cannot read {path}: {error}{remedy and f'; {remedy}'}") from error
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Replace a file in one step: a reader, or a crash, finds the old content or the new one, never a part of it.
+
+    Args:
+        path: the file; its folder is made if there is none.
+        content: all of it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # two processes that write one file must not share the partial one
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)  # left only where writing failed, as on a full disk
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring the names in a folder to the disk; without this a power cut can undo a rename."""
+    if os.name != "posix":
+        return  # Windows cannot open a folder
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

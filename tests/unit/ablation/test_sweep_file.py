@@ -1,0 +1,97 @@
+"""Sweep files: what they mean, and how their mistakes are told."""
+
+import pytest
+
+from m5kit.ablation.sweep import Variant, variants
+from m5kit.ablation.sweep_file import read_sweep
+from m5kit.errors import ConfigError
+
+
+def written(tmp_path, text):
+    path = tmp_path / "sweep.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def mistakes(tmp_path, text):
+    with pytest.raises(ConfigError) as error:
+        read_sweep(written(tmp_path, text))
+    return [problem.partition("sweep.yaml: ")[2] for problem in error.value.problems]
+
+
+def test_a_variant_of_a_list_may_name_its_base(tmp_path):
+    (tmp_path / "mine.yaml").write_text("_base_: []")
+    sweep = read_sweep(
+        written(
+            tmp_path,
+            "base: demo/scale\nmode: list\nmetrics: [a/b]\n"
+            "vary: {ours: [x=1], clip: {base: baselines/clip, set: [y=2]}, mine: {base: mine.yaml}}\n",
+        )
+    )
+    assert variants(sweep) == [
+        Variant("ours", ("x=1",)),
+        Variant("clip", ("y=2",), "baselines/clip"),
+        Variant("mine", (), str(tmp_path / "mine.yaml")),
+    ]
+
+
+def test_a_file_is_read_with_its_defaults(tmp_path):
+    sweep = read_sweep(written(tmp_path, "base: demo/scale\nvary: {fusion: [gated]}\nmetrics: [coarse/mrr@10]\n"))
+    assert (sweep.seeds, sweep.mode, sweep.budget.threads, sweep.budget.seconds) == (
+        (0, 1, 2, 3, 4),
+        "one_factor",
+        1,
+        None,
+    )
+
+
+def test_a_base_beside_the_file_is_found_from_anywhere(tmp_path):
+    (tmp_path / "mine.yaml").write_text("_base_: []")
+    sweep = read_sweep(written(tmp_path, "base: mine.yaml\nvary: {fusion: [gated]}\nmetrics: [a/b]\n"))
+    assert sweep.base == str(tmp_path / "mine.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("base: a\nvary: {f: [x]}\nmetrics: [a/b]\nseed: [1]", ["seed: unknown key; did you mean 'seeds'?"]),
+        ("vary: {f: [x]}\nmetrics: [a/b]", ["base: field required"]),
+        ("base: a\nvary: {f: [x]}\nmetrics: [mrr]", ["metrics: expected TASK/METRIC, got 'mrr'"]),
+        (
+            "base: a\nvary: {f: {base: b}}\nmetrics: [a/b]",
+            ["vary.f: only mode: list has variants with a base; here it is a list of values"],
+        ),
+        (
+            "base: a\nmode: list\nvary: {f: {bse: b}}\nmetrics: [a/b]",
+            ["vary.f.bse: unknown key; did you mean 'base'?"],
+        ),
+        (
+            "base: a\nmode: list\nvary: {f: 3}\nmetrics: [a/b]",
+            ["vary.f: expected a list, got 3"],
+        ),
+        (
+            "base: a\nvary: {f: [x]}\nmetrics: [a/b]\nevaluate: every",
+            ["evaluate: input should be 'all_subsets'"],
+        ),
+        ("base: a\nvary: {}\nmode: list\nmetrics: [a/b]", ["vary: there is nothing to vary"]),
+        ("base: a\nvary: {f: []}\nmetrics: [a/b]", ["vary.f: there are no values"]),
+        ("base: a\nvary: {f: [x]}\nmetrics: [a/b]\nseeds: [1, 1]", ["seeds: something is in it twice"]),
+        (
+            "base: a\nvary: {f: [x]}\nmetrics: [a/b]\nreference: f=y",
+            ["reference: no variant is called 'f=y'; did you mean 'f=x'?"],
+        ),
+    ],
+)
+def test_mistakes_are_told(tmp_path, text, expected):
+    assert mistakes(tmp_path, text) == expected
+
+
+def test_several_mistakes_are_told_at_once(tmp_path):
+    found = mistakes(tmp_path, "base: a\nvary: {f: [x]}\nmetrics: []\nbudget: {seconds: -1}\nmode: some")
+    assert [problem.partition(":")[0] for problem in found] == ["mode", "budget.seconds", "metrics"]
+
+
+def test_what_is_no_sweep_is_refused(tmp_path):
+    assert mistakes(tmp_path, "[1]")[0].startswith("expected a mapping with the keys about, base")
+    with pytest.raises(ConfigError, match="cannot be read as a sweep"):
+        read_sweep(tmp_path / "none.yaml")
