@@ -188,6 +188,33 @@ def hidden_tokens_are_hidden(case: EncoderCase) -> None:
     expect(bool((moved > 0).all()), "the summary token does not see the tokens that were hidden")
 
 
+@CHECKS.add
+def extracted_inputs_stand_for_inputs(case: EncoderCase) -> None:
+    """What an encoder extracts can be cached: nothing that made it learns, and it gives the tokens of the inputs."""
+    module = case.module.eval()
+    if not module.extracts:
+        raise Skip("it has no frozen part to cache (extracts is False)")
+    expect(bool(module.frozen_modules()), "frozen_modules() is empty; name the modules that decide what it extracts")
+    learning = _learning(module)
+    expect(not learning, f"{', '.join(learning[:3])} learns, so cached outputs would be stale; freeze it")
+    extracted = module.extract(case.inputs)
+    same(case.run(module), by_item(module(extracted)), "extracted inputs")
+    sizes = {name: tuple(extra.shape) for name, extra in extracted.extras.items()}
+    wanted = tuple(extracted.values.shape[:2])
+    expect(all(size == wanted for size in sizes.values()), f"its extras have shapes {sizes}, expected {wanted}")
+
+
+def _learning(encoder: Encoder) -> list[str]:
+    """Parameters that learn in what decides the extracted inputs."""
+    found = []
+    for name, module in encoder.frozen_modules().items():
+        if isinstance(module, Encoder):
+            found += [f"{name}.{inner}" for inner in _learning(module)]
+        else:
+            found += [f"{name}.{inner}" for inner, p in module.named_parameters() if p.requires_grad]
+    return found
+
+
 def by_item(tokens: Tokens) -> dict[str, Tensor]:
     """The real tokens of each item."""
     return {f"item {row}": tokens.values[row, :length] for row, length in enumerate(tokens.lengths.tolist())}

@@ -12,7 +12,7 @@ from m5kit.registry import HEADS
 from m5kit.testing.building import build
 from m5kit.testing.class_checks import class_checks
 from m5kit.testing.modules import MODULE_CHECKS, Outputs, backward, finite, same
-from m5kit.testing.report import Checks, Report, expect
+from m5kit.testing.report import Checks, Report, Skip, expect
 from m5kit.testing.views import DIM, MODALITIES, PRESENT, random_fused
 
 CLASSES = 3
@@ -111,6 +111,18 @@ def gradient_reaches_the_model(case: HeadCase) -> None:
     fused = case.fused
     leaves = [fused.embedding, fused.pooled]
     expect(any(leaf.grad is not None and leaf.grad.any() for leaf in leaves), "no gradient reaches the fused view")
+
+
+@CHECKS.add
+def predictions_score_every_class(case: HeadCase) -> None:
+    """A head that classifies predicts one score for each class of its label."""
+    if not case.part.classifies:
+        raise Skip("it does not classify (classifies is False)")
+    shape = tuple(case.module(case.fused).shape)
+    wanted = (len(PRESENT), CLASSES)
+    expect(
+        shape == wanted, f"predictions are {shape}, expected {wanted}; if they are no scores, leave classifies False"
+    )
 
 
 def _readout(head: Head, fused: Fused) -> dict[str, Tensor]:

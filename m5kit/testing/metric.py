@@ -1,6 +1,7 @@
 """The conformance checks of metrics."""
 
 import inspect
+import json
 import pickle
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -8,11 +9,11 @@ from functools import partial
 
 import numpy as np
 
-from m5kit.api import DataError, Embedded, Metric, MetricValue, Request, Result
+from m5kit.api import DataError, Embedded, Gallery, Metric, MetricValue, Request, Result
 from m5kit.registry import METRICS
 from m5kit.testing.building import build
 from m5kit.testing.class_checks import class_checks
-from m5kit.testing.report import Checks, Report, expect
+from m5kit.testing.report import Checks, Report, Skip, expect
 
 LABEL = "coarse"
 ITEMS = 24
@@ -113,6 +114,22 @@ def missing_label_is_a_data_error(case: MetricCase) -> None:
     except Exception as error:
         raise AssertionError(f"it raised {type(error).__name__}: {error}") from error
     expect(values == case.values(), "it scored items without the label it was built for")
+
+
+@CHECKS.add
+def sampled_hits_are_well_formed(case: MetricCase) -> None:
+    """A metric that searches shows queries of its split with hits from best to worst, the same for a seed, as JSON."""
+    gallery = case.metric.sample_hits(case.embedded(), 0)
+    if gallery is None:
+        raise Skip("it searches nothing (sample_hits gives None)")
+    expect(isinstance(gallery, Gallery), f"it gives a {type(gallery).__name__}; return Gallery")
+    shown = json.dumps(gallery.as_json())
+    again = case.make().sample_hits(case.embedded(), 0)
+    expect(again is not None and shown == json.dumps(again.as_json()), "a second call with the same seed differs")
+    expect(bool(gallery.queries), "it shows no query")
+    for query in gallery.queries:
+        scores = [hit.score for hit in query.hits]
+        expect(scores == sorted(scores, reverse=True), f"the hits of {query.id!r} are not ordered by score: {scores}")
 
 
 def _is_required(part: type, name: str) -> bool:

@@ -10,7 +10,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,6 +68,7 @@ class CacheStore:
         except CacheError as error:
             if not _is_damage(error.__cause__):
                 raise
+            self.close()
             log.warning("%s; it was renamed to %s and the cache begins anew", error, _set_aside(self.path))
             with _explained(self.path):
                 self._note_use(space)
@@ -87,13 +88,20 @@ class CacheStore:
         Returns:
             Whether they were added.
         """
-        with _explained(self.path), closing(self._connect()) as connection:
+        with _explained(self.path):
+            connection = self._connection()
             connection.execute("BEGIN IMMEDIATE")
-            fits = self._make_room(connection, space, sum(map(len, entries.values())))
-            if fits:
-                _write(connection, space, entries)
-            connection.execute("COMMIT")
+            with connection:  # commits, or rolls back what an error left half done
+                fits = self._make_room(connection, space, sum(map(len, entries.values())))
+                if fits:
+                    _write(connection, space, entries)
         return fits
+
+    def close(self) -> None:
+        """Close the file in this process; whatever is asked next opens it again."""
+        connection = _open.pop((os.getpid(), self.path), None)
+        if connection is not None:
+            connection.close()
 
     @property
     def size(self) -> int:
@@ -103,14 +111,14 @@ class CacheStore:
 
     def _note_use(self, space: str) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with closing(self._connect()) as connection:
-            # with a write-ahead log, one that writes does not keep the workers of others from reading
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.executescript(_TABLES)
-            connection.execute(
-                "INSERT INTO spaces VALUES (?, ?, 0) ON CONFLICT (space) DO UPDATE SET used = excluded.used",
-                (space, time.time()),
-            )
+        connection = self._connection()
+        # with a write-ahead log, one that writes does not keep the workers of others from reading
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.executescript(_TABLES)
+        connection.execute(
+            "INSERT INTO spaces VALUES (?, ?, 0) ON CONFLICT (space) DO UPDATE SET used = excluded.used",
+            (space, time.time()),
+        )
 
     def _make_room(self, connection: sqlite3.Connection, space: str, size: int) -> bool:
         """Remove spaces, the longest unused first, until ``size`` more bytes fit."""
@@ -131,19 +139,21 @@ class CacheStore:
     def _query(self, question: str, *values: str) -> tuple[bytes, ...] | None:
         """The first row of the answer."""
         with _explained(self.path):
-            # a connection must not be used on the other side of a fork, so each process opens its own
-            place = (os.getpid(), self.path)
-            if place not in _open:
-                _open[place] = self._connect()
-            found: tuple[bytes, ...] | None = _open[place].execute(question, values).fetchone()
+            found: tuple[bytes, ...] | None = self._connection().execute(question, values).fetchone()
             return found
 
-    def _connect(self) -> sqlite3.Connection:
-        return sqlite3.connect(self.path, timeout=TIMEOUT, isolation_level=None)
+    def _connection(self) -> sqlite3.Connection:
+        # a connection must not be used on the other side of a fork, so each process opens its own
+        place = (os.getpid(), self.path)
+        if place not in _open:
+            _open[place] = sqlite3.connect(self.path, timeout=TIMEOUT, isolation_level=None)
+            # the last entries may be lost with the power; waiting for the disk at each would take 30 ms an item
+            _open[place].execute("PRAGMA synchronous=NORMAL")
+        return _open[place]
 
 
 _open: dict[tuple[int, Path], sqlite3.Connection] = {}
-"""Connections that read, by process and file."""
+"""Connections by process and file."""
 
 
 def _write(connection: sqlite3.Connection, space: str, entries: Mapping[str, bytes]) -> None:
@@ -176,7 +186,4 @@ def _set_aside(path: Path) -> Path:
     path.replace(aside)
     for ending in ("-wal", "-shm"):
         path.with_name(path.name + ending).unlink(missing_ok=True)
-    stale = _open.pop((os.getpid(), path), None)
-    if stale is not None:
-        stale.close()
     return aside

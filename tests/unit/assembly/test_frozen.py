@@ -167,6 +167,7 @@ def test_a_file_that_cannot_be_used_is_named_and_costs_time_only(setting, troubl
     good, _ = read(setting, frozen(setting), (0, 1))
     path = CacheStore.from_environment().path
     if trouble == "damaged":
+        CacheStore.from_environment().close()  # as another process would find it
         path.write_bytes(b"not a database, however one looks at it" * 100)
         again, calls = read(setting, frozen(setting), (0, 1))
         assert f"the cache {path} is damaged" in caplog.text
@@ -175,6 +176,7 @@ def test_a_file_that_cannot_be_used_is_named_and_costs_time_only(setting, troubl
         assert torch.equal(again.inputs["image"].values, good.inputs["image"].values)
         return
     monkeypatch.setattr(store, "TIMEOUT", 0.05)
+    CacheStore.from_environment().close()
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         again, calls = read(setting, frozen(setting), (0, 1))

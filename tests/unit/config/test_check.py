@@ -170,3 +170,9 @@ def test_a_plugin_transform_may_know_what_m5kit_does_not(leaf: Path) -> None:
 
     with ENCODERS.temporarily("t_strange", Strange):
         assert check_config(load_config(leaf, ["encoder_a.type=t_strange"])).encoders == {"a": {"type": "t_strange"}}
+
+
+@pytest.mark.parametrize("name", ["cache", "keep"])
+def test_an_input_is_cached_by_either_name(leaf: Path, name: str) -> None:
+    assert check_config(load_config(leaf, [f"input_a.{name}=true"])).inputs["a"][name] is True
+    assert f"input_a.{name}: expected true or false, got 3" in problems(leaf, f"input_a.{name}=3")

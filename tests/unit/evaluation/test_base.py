@@ -1,82 +1,23 @@
-"""Requests, embedded splits and figures: what they accept, refuse and keep."""
+"""Metric values, and what a metric is unless it says otherwise."""
 
 import numpy as np
-import pytest
 
-from m5kit.errors import ConfigError, DataError
-from m5kit.evaluation.base import Embedded, MetricValue, Request, labelled
+from m5kit.evaluation.base import Metric, MetricValue, Request
 
 
-@pytest.fixture
-def items():
-    labels = {"coarse": ["shoe", "", "hat"], "unused": ["", "", ""]}
-    return Embedded(["p", "q", "r"], np.arange(6, dtype=np.float64).reshape(3, 2), labels)
+def test_the_value_of_a_mean():
+    value = MetricValue.mean(np.array([0.0, 1.0, 1.0, 0.0] * 25), chance=0.1, seed=0)
+    assert (value.value, value.chance, value.count) == (0.5, 0.1, 100)
+    assert 0.38 < value.low < 0.43 < 0.57 < value.high < 0.62
 
 
-def test_requests_of_the_same_thing_are_one_key():
-    assert {Request.of("test", ["b", "a"], "fused"), Request.of("test", ("a", "b", "a"), "fused")} == {
-        Request("test", ("a", "b"))
-    }
+def test_a_metric_that_says_nothing_shows_nothing_and_needs_no_modalities():
+    class Silent(Metric):
+        def requests(self):
+            return (Request("test"),)
 
+        def compute(self, embedded, seed):
+            return {}
 
-def test_one_modality_may_be_a_bare_name():
-    assert Request.of("test", "sound", "contrastive").modalities == ("sound",)
-
-
-def test_an_unknown_space_is_named():
-    with pytest.raises(ConfigError, match="space: expected 'fused' or 'unscaled' or 'contrastive', got 'pooled'"):
-        Request("test", space="pooled")
-
-
-def test_items_without_the_label_are_left_out(items):
-    kept = items.labelled("coarse")
-    assert kept.ids.tolist() == ["p", "r"]
-    assert kept.vectors.tolist() == [[0, 1], [4, 5]]
-    assert kept.labels["coarse"].tolist() == ["shoe", "hat"]
-
-
-def test_each_item_is_its_own_id(items):
-    assert items.label("id").tolist() == ["p", "q", "r"]
-    assert items.labelled("id") is items
-
-
-def test_the_items_with_one_value(items):
-    assert items.where("coarse", "hat").ids.tolist() == ["r"]
-
-
-@pytest.mark.parametrize("name", ["fine", "unused"])
-def test_a_label_nobody_has_is_an_error_with_the_split_and_the_labels_there_are(items, name):
-    request = Request("test")
-    with pytest.raises(DataError, match=rf"split 'test': none of the 3 items has a label '{name}' .*have: coarse\)"):
-        labelled({request: items}, request, name)
-
-
-def test_predictions_follow_their_items():
-    items = Embedded(["p", "q"], np.eye(2), {}, {"coarse": ["shoe", "hat"]})
-    assert items.select(np.array([1])).predictions["coarse"].tolist() == ["hat"]
-
-
-@pytest.mark.parametrize(
-    ("ids", "vectors", "labels", "message"),
-    [
-        (["p", "q"], np.ones((1, 2)), {}, "2 ids need vectors"),
-        (["p"], np.ones(2), {}, r"shape=\(2,\)"),
-        (["p"], np.ones((1, 2)), {"coarse": ["x", "y"]}, "label 'coarse' has 2"),
-        (["p", "p"], np.ones((2, 2)), {}, "1 of 2 ids are repeated"),
-        (
-            ["p", "q"],
-            np.array([[0.0], [np.nan]]),
-            {},
-            "1 of 2 embeddings hold NaN or infinity, the first of them that of 'q'",
-        ),
-    ],
-)
-def test_what_cannot_be_scored_is_refused(ids, vectors, labels, message):
-    with pytest.raises(DataError, match=message):
-        Embedded(ids, vectors, labels)
-
-
-def test_a_figure_of_a_mean():
-    figure = MetricValue.mean(np.array([0.0, 1.0, 1.0, 0.0] * 25), chance=0.1, seed=0)
-    assert (figure.value, figure.chance, figure.count) == (0.5, 0.1, 100)
-    assert 0.38 < figure.low < 0.43 < 0.57 < figure.high < 0.62
+    assert not Silent.needs_modalities
+    assert Silent().sample_hits({}, 0) is None

@@ -14,6 +14,8 @@ from m5kit.testing import check_head
 class Good(Head):
     """One linear layer."""
 
+    classifies = True
+
     def __init__(self, *, dim: int, classes: int) -> None:
         super().__init__()
         self.layer = nn.Linear(dim, classes)
@@ -101,6 +103,11 @@ class CutsTheGradient(Good):
         return fused.embedding.detach()
 
 
+class ScoresTwice(Good):
+    def forward(self, fused):
+        return super().forward(fused).repeat(1, 2)
+
+
 BROKEN = {
     "is_of_its_family": (Unrelated, "derive from Head"),
     "constructor_is_explicit": (CatchesAll, r"it takes \*\*rest"),
@@ -115,6 +122,7 @@ BROKEN = {
     "items_without_label_do_not_count": (CountsUnlabelled, "loss differs for other predictions there"),
     "no_label_at_all_gives_zero": (DividesByNothing, "loss holds NaN or infinity"),
     "items_are_independent": (MixesItems, "differs for item 0 alone"),
+    "predictions_score_every_class": (ScoresTwice, r"predictions are \(8, 6\), expected \(8, 3\)"),
     "gradient_reaches_the_model": (CutsTheGradient, "no gradient reaches the fused view"),
 }
 

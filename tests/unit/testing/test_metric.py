@@ -1,12 +1,13 @@
 """Each check of metrics fails a metric that is broken in that one way."""
 
 import re
+from dataclasses import replace
 from itertools import count
 
 import numpy as np
 import pytest
 
-from m5kit.api import Metric, MetricValue, Request
+from m5kit.api import Gallery, GalleryHit, GalleryQuery, Metric, MetricValue, Request
 from m5kit.testing import check_metric
 
 CALLS = count()
@@ -28,6 +29,11 @@ class Good(Metric):
         centres = {name: items.vectors[labels == name].mean(0) for name in np.unique(labels)}
         away = [np.linalg.norm(v - centres[name]) for v, name in zip(items.vectors, labels, strict=True)]
         return {"spread": MetricValue(float(np.mean(away)), None, None, None, len(items))}
+
+    def sample_hits(self, embedded, seed):
+        items = embedded[self.request]
+        near = [GalleryHit(str(items.ids[i]), "", score, False) for i, score in ((1, 0.9), (2, 0.1))]
+        return Gallery("test", "test", None, None, self.label, [GalleryQuery(str(items.ids[0]), "", near)])
 
 
 class Unrelated:
@@ -74,6 +80,13 @@ class RaisesSomethingElse(Good):
         return super().compute(embedded, seed)
 
 
+class ShowsTheWorstFirst(Good):
+    def sample_hits(self, embedded, seed):
+        shown = super().sample_hits(embedded, seed)
+        query = shown.queries[0]
+        return replace(shown, queries=[replace(query, hits=query.hits[::-1])])
+
+
 BROKEN = {
     "is_of_its_family": (Unrelated, "derive from Metric"),
     "constructor_is_explicit": (CatchesAll, r"it takes \*\*kwargs"),
@@ -84,6 +97,7 @@ BROKEN = {
     "same_seed_gives_the_same": (Guesses, "a second call gives other values"),
     "embeddings_are_left_alone": (WritesInPlace, "changed in place; copy them"),
     "missing_label_is_a_data_error": (RaisesSomethingElse, "it raised KeyError"),
+    "sampled_hits_are_well_formed": (ShowsTheWorstFirst, "are not ordered by score"),
 }
 
 

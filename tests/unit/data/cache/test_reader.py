@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-from m5kit.data.cache import store as module
 from m5kit.data.cache.reader import cached
 from m5kit.data.cache.store import CacheStore
 from m5kit.data.dataset import Pipeline
@@ -131,8 +130,8 @@ def test_a_file_that_breaks_while_it_is_read_is_named_once_and_changes_nothing(i
         with closing(sqlite3.connect(store.path)) as connection, connection:
             connection.execute("UPDATE entries SET data = ? WHERE space = ?", (b"rubbish", space))
     else:
+        store.close()  # as another process would find it
         store.path.write_bytes(content)
-        module._open.clear()
     for _ in range(2):
         assert read(pipeline, item).values.tolist() == [1, 2, 3]
     assert [("is damaged" in line and "media are opened every time" in line) for line in caplog.messages] == [True]

@@ -93,6 +93,7 @@ def test_the_environment_says_where_and_how_much(monkeypatch, tmp_path):
 
 def test_a_damaged_file_is_set_aside_and_replaced(store, caplog):
     store.put("space", {"a": ONE})
+    store.close()  # as another process would find it
     store.path.write_bytes(b"damaged" * 1000)
     store.open_space("space")
     assert f"the cache {store.path} is damaged (file is not a database)" in caplog.text
@@ -103,6 +104,7 @@ def test_a_damaged_file_is_set_aside_and_replaced(store, caplog):
 
 
 def test_damage_met_later_is_one_sentence(store):
+    store.close()  # as another process would find it
     store.path.write_bytes(b"damaged" * 1000)
     with pytest.raises(CacheError, match=r"the cache .*cache.sqlite is damaged"):
         store.put("space", {"a": ONE})
@@ -110,6 +112,7 @@ def test_damage_met_later_is_one_sentence(store):
 
 def test_a_locked_file_is_not_taken_for_a_damaged_one(store, monkeypatch):
     monkeypatch.setattr(module, "TIMEOUT", 0.05)
+    store.close()
     with closing(sqlite3.connect(store.path, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(CacheError, match=r"cannot be used \(database is locked\)"):
