@@ -90,7 +90,9 @@ class RunData:
     @cached_property
     def manifest(self) -> Manifest:
         """Every item of the dataset, with the columns that some input reads."""
-        columns = dict.fromkeys(column for m, pipeline in self.pipelines.items() for column in pipeline.columns(m))
+        columns: dict[str, None] = {}  # a set that keeps the order
+        for modality, pipeline in self.pipelines.items():
+            columns |= dict.fromkeys(pipeline.columns(modality))
         return Manifest.of(open_dataset(self.config, tuple(columns)))
 
     def samples(self, *splits: str) -> Manifest:
@@ -118,8 +120,13 @@ class RunData:
 
     def _stand_ins(self) -> dict[str, str | None]:
         """What an item can lack, and what is read in its place; of a joined input, each of its columns."""
-        own = {m: pipeline.source for m, pipeline in self.pipelines.items() if not pipeline.join}
-        return own | {column: None for pipeline in self.pipelines.values() for column in pipeline.join}
+        stand_ins: dict[str, str | None] = {}
+        for modality, pipeline in self.pipelines.items():
+            if not pipeline.join:
+                stand_ins[modality] = pipeline.source
+        for pipeline in self.pipelines.values():
+            stand_ins |= dict.fromkeys(pipeline.join)  # what is removed is drawn in this order
+        return stand_ins
 
     def train_loader(self) -> DataLoader[Batch]:
         """Endless batches of the training splits, augmented."""
@@ -151,7 +158,7 @@ class RunData:
             samples=samples,
             root=self.root,
             pipelines=self.frozen.pipelines(reading, samples, self.root) if self.frozen else reading,
-            targets={label: {name: i for i, name in enumerate(names)} for label, names in self.classes.items()},
+            targets={label: _numbered(names) for label, names in self.classes.items()},
             seed=self.config.seed,
             train=train,
             dropout=self.config.data.dropout,
@@ -200,6 +207,10 @@ def data_root(config: RunConfig) -> Path:
     if config.data.root is None:
         raise ConfigError(["data.root: no data folder is set; add --data DIR, a folder with annotations.jsonl"])
     return Path(config.data.root)
+
+
+def _numbered(names: Sequence[str]) -> dict[str, int]:
+    return {name: number for number, name in enumerate(names)}
 
 
 def _load_states(pipelines: Mapping[str, Pipeline], folder: RunFolder) -> None:

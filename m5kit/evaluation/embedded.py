@@ -99,6 +99,7 @@ class Embedded:
             raise DataError(f"{path} has no column {' and no '.join(sorted(missing))} (it has {', '.join(columns)})")
         labels = {}
         for name, values in columns.items():
+            # a file from elsewhere may have any other columns
             if name.startswith(LABEL_PREFIX):
                 labels[name.removeprefix(LABEL_PREFIX)] = values
         return cls(columns["id"], columns["vector"], labels)

@@ -146,8 +146,10 @@ class Retrieval(Metric):
         found = self._search(queries, gallery, max(self.ks), own)
         wanted, offered = _numbers(queries.label(self.label), gallery.label(self.label))
         classes = int(max(wanted.max(), offered.max())) + 1
+        # P of map_hits counts the label in queries and gallery together, an item in both once
         in_gallery = np.bincount(offered, minlength=classes)
         only_asked = np.bincount(wanted[there == NOTHING], minlength=classes)
+        # an item that may not find itself is not among its own relevant ones either
         own_counts = (own != NOTHING) & (offered[own] == wanted)
         return Ranking(
             hits=(found != NOTHING) & (offered[found] == wanted[:, None]),

@@ -89,6 +89,7 @@ class ZeroShot(Metric):
         judged = items.select(known)
         nearest = top_k(normalise(judged.vectors), vectors, 1)[:, 0]
         labels = judged.label(self.label)
+        # a vector of zeros is equally near to all classes; it must not score by the order of their names
         predicted = np.where(judged.seen, names[nearest], "")
         result = dict(classification_values(labels, predicted, guess=commonest(labels), seed=seed))
         if not known.all():

@@ -74,13 +74,15 @@ def _embed_together(
     """Embed requests for the same items."""
     samples = requests[0].samples or data.samples(requests[0].split)
     ids, collected = _run_model(model, data, failures, samples, {_seen(request) for request in requests})
-    predictions = {seen: _predictions(model, data, parts) for seen, parts in collected.items()}
-    labels = {held: read_labels(samples, held) for held in {request.properties for request in requests}}
+    labels: dict[str | None, Mapping[str, np.ndarray]] = {}
     embedded = {}
     for request in requests:
-        seen = _seen(request)
-        vectors = _vectors(collected[seen], request.space)
-        embedded[request] = Embedded(ids, vectors, labels[request.properties], predictions[seen])
+        # reading labels goes through all items, so requests that want the same share them
+        if request.properties not in labels:
+            labels[request.properties] = read_labels(samples, request.properties)
+        parts = collected[_seen(request)]
+        predictions = _predictions(model, data, parts)
+        embedded[request] = Embedded(ids, _vectors(parts, request.space), labels[request.properties], predictions)
     return embedded
 
 
@@ -94,9 +96,11 @@ def _run_model(
     ids: list[str] = []
     for batches in _batches(data, failures, samples, corruptions):
         ids += batches[0].ids
-        moved = {each: batch.to(default_device()) for each, batch in zip(corruptions, batches, strict=True)}
+        # a batch is moved to the device once, whatever the number of subsets that are seen of it
+        moved = [batch.to(default_device()) for batch in batches]
         for seen, modalities in subsets.items():
-            collected[seen].append(embed(model, moved[seen[1]].only(modalities)))
+            batch = moved[corruptions.index(seen[1])]
+            collected[seen].append(embed(model, batch.only(modalities)))
     return np.array(ids), collected
 
 

@@ -84,7 +84,8 @@ def evaluate_subsets(
     open_requests = _requests(metric for metric in following.values() if _missing(metric, there) is None)
     wanted: set[Request] = set()
     for subset in subsets:
-        wanted |= {_narrowed(request, tuple(subset)) for request in open_requests}
+        wanted.update(_narrowed(request, tuple(subset)) for request in open_requests)
+    # one call for all subsets, so that every split is decoded once
     embedded = run.embed(wanted)
     found: dict[str, Evaluation] = {}
     for subset in subsets:

@@ -4,21 +4,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import torch
-
 from m5kit.assembly.data import RunData
 from m5kit.assembly.frozen import FrozenOutputs
-from m5kit.assembly.model import build_model
 from m5kit.config import RunConfig, check_config, load_config
-from m5kit.errors import CheckpointError
 from m5kit.evaluation.base import Embedded, Request
 from m5kit.inference.embedding import embed_requests, embed_splits
+from m5kit.inference.weights import load_model
 from m5kit.models.finetuner import Finetuner
 from m5kit.models.pretrainer import Pretrainer
-from m5kit.nn.pretrained.blueprints import blueprints
-from m5kit.parallel.device import default_device
 from m5kit.parallel.threads import share_cores
-from m5kit.runs import checkpoint
 from m5kit.runs.folder import RunFolder
 from m5kit.runs.json import read_json
 from m5kit.runs.provenance import require_plugins
@@ -60,8 +54,7 @@ class TrainedRun:
         require_plugins(read_json(folder.provenance))
         config = check_config(load_config(folder.config, overrides=overrides, data=data))
         run_data = RunData.reopen(config, folder)
-        model = _build(config, run_data, folder, untrained)
-        model.to(default_device()).eval()
+        model = load_model(config, run_data, folder, untrained)
         # frozen encoders are run with the weights of the checkpoint, so they are looked for only now
         return cls(folder, config, replace(run_data, frozen=FrozenOutputs.of(model, config)), model)
 
@@ -72,16 +65,3 @@ class TrainedRun:
     def embed_items(self, splits: Sequence[str] | None, modalities: tuple[str, ...] | None, space: str) -> Embedded:
         """Embed every item of some splits, or of all, in one table; the split of each joins the labels."""
         return embed_splits(self.model, self.data, self.folder.failures, splits, modalities, space)
-
-
-def _build(config: RunConfig, data: RunData, folder: RunFolder, untrained: bool) -> Pretrainer | Finetuner:
-    """The model as a run begins it, with the weights of the last checkpoint unless ``untrained``."""
-    torch.manual_seed(config.seed)
-    with blueprints(reuse=None if untrained else folder.pretrained):
-        model = build_model(config, data.transforms, data.classes)
-    if not untrained:
-        found = checkpoint.latest(folder.checkpoints)
-        if found is None:
-            raise CheckpointError(f"{folder.path} has no checkpoint; train it first, or continue it with --resume")
-        checkpoint.load_weights(found, model)
-    return model

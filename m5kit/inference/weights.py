@@ -1,0 +1,39 @@
+"""Builds the model of a run with the weights of its last checkpoint."""
+
+import torch
+
+from m5kit.assembly.data import RunData
+from m5kit.assembly.model import build_model
+from m5kit.config import RunConfig
+from m5kit.errors import CheckpointError
+from m5kit.models.finetuner import Finetuner
+from m5kit.models.pretrainer import Pretrainer
+from m5kit.nn.pretrained.blueprints import blueprints
+from m5kit.parallel.device import default_device
+from m5kit.runs import checkpoint
+from m5kit.runs.folder import RunFolder
+
+
+def load_model(config: RunConfig, data: RunData, folder: RunFolder, untrained: bool) -> Pretrainer | Finetuner:
+    """The model of a run, in eval mode, on the device.
+
+    Args:
+        config: of the run.
+        data: its transforms and classes decide sizes.
+        folder: of the run.
+        untrained: leave the weights as the run began with them.
+
+    Raises:
+        CheckpointError: the run has no checkpoint, or one of another model.
+    """
+    torch.manual_seed(config.seed)
+    # a checkpoint holds all numbers, so pretrained networks are built without their original weights
+    with blueprints(reuse=None if untrained else folder.pretrained):
+        model = build_model(config, data.transforms, data.classes)
+    if not untrained:
+        found = checkpoint.latest(folder.checkpoints)
+        if found is None:
+            raise CheckpointError(f"{folder.path} has no checkpoint; train it first, or continue it with --resume")
+        checkpoint.load_weights(found, model)
+    model.to(default_device()).eval()
+    return model
