@@ -131,13 +131,16 @@ class ComponentRegistry(Registry):  # type: ignore[misc]  # mmengine ships no ty
     @contextmanager
     def temporarily(self, name: str, part: type) -> Iterator[None]:
         """Register ``part`` for the length of a ``with`` block; for tests and notebooks."""
-        before = dict(self.module_dict)
+        before = self.module_dict.get(name)
         self.module_dict[name] = part
         self._temporary.add(name)
         try:
             yield
         finally:
-            self._module_dict = before
+            # only this name: a built-in that was imported meanwhile is registered for good
+            self.module_dict.pop(name)
+            if before is not None:
+                self.module_dict[name] = before
             self._temporary.discard(name)
 
     def _plugin(self, key: str, scope: PluginScope | None) -> plugins.PluginPart | None:

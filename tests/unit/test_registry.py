@@ -128,4 +128,6 @@ def test_a_part_may_be_registered_for_a_while():
 
     with FUSIONS.temporarily("concat", Passing):
         assert FUSIONS.get("concat") is Passing
+        FUSIONS.get("mean")
     assert FUSIONS.get("concat") is ConcatFusion
+    assert FUSIONS.get("mean").__module__ == "m5kit.fusions.mean"
