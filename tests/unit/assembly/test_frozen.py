@@ -22,9 +22,9 @@ from m5kit.encoders.pretrained.base import TokenOptions
 from m5kit.encoders.pretrained.hf_image import HFImage
 from m5kit.errors import DataError
 from m5kit.nn.pretrained.extraction import EXTRACTED
+from m5kit.plugins import PluginScope
 from m5kit.registry import ENCODERS
 from m5kit.structures import Inputs, Sample
-from m5kit.plugins import PluginScope
 
 WEIGHTS = {
     "model_type": "vit",
