@@ -3,14 +3,12 @@
 Every family is a root registry of mmengine's ``Registry``, so ``@ENCODERS.register_module("name")`` is familiar. What
 differs: only registered names can be built (a dotted path is refused), an unknown name gets the nearest ones, and a
 built-in is found by reading the sources of its package, so that listing names imports nothing and adding a part edits
-no other file.
+no other file. Which plugins are seen is up to the scope that a look-up is given, not to what has been imported.
 """
 
 import pkgutil
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from difflib import get_close_matches
 from functools import cached_property
 from importlib import import_module, util
 from typing import Any
@@ -20,6 +18,9 @@ from mmengine.registry import Registry
 from m5kit import plugins
 from m5kit.arguments import flat_parameters, gather
 from m5kit.errors import ConfigError, M5KitError, PluginError, UnknownComponentError
+from m5kit.plugins import PluginScope
+from m5kit.registrations import registrations
+from m5kit.signatures import argument_problems, suggestion
 
 BUILT_IN = "m5kit"
 
@@ -52,16 +53,27 @@ class ComponentRegistry(Registry):  # type: ignore[misc]  # mmengine ships no ty
     @cached_property
     def built_ins(self) -> Mapping[str, str]:
         """Module by name of every built-in part, read from the sources without importing them."""
-        decorator = re.compile(rf'^@{self.family.upper()}\.register_module\("([\w-]+)"\)', re.MULTILINE)
-        return {name: module for module, source in _sources(self.package) for name in decorator.findall(source)}
+        found = {}
+        for module, source in _sources(self.package):
+            for each in registrations(source):
+                if each.family == self.family:
+                    found[each.name] = module
+        return found
 
-    def names(self) -> list[str]:
+    def names(self, scope: PluginScope | None = None) -> list[str]:
         """Every name a config may use: built-ins, parts registered by hand, plugins of this API version."""
-        published = (p.name for p in plugins.discover().get(self.family, ()) if p.api == plugins.API_VERSION)
-        return sorted({*self.built_ins, *self.module_dict, *published})
+        names = {*self.built_ins, *self.module_dict}
+        for part in plugins.discover(scope).get(self.family, ()):
+            if part.api == plugins.API_VERSION:
+                names.add(part.name)
+        return sorted(names)
 
-    def get(self, key: str) -> type:
+    def get(self, key: str, scope: PluginScope | None = None) -> type:
         """The class registered as ``name``, ``m5kit:name`` or ``distribution:name``; imports its module.
+
+        Args:
+            key: how a config names the part.
+            scope: the plugins that may be used, a config's ``plugins``; None for the scope at hand.
 
         Raises:
             UnknownComponentError: nothing has that name.
@@ -70,36 +82,40 @@ class ComponentRegistry(Registry):  # type: ignore[misc]  # mmengine ships no ty
         name = key.removeprefix(f"{BUILT_IN}:")
         if name in self.built_ins and name not in self.module_dict:
             import_module(self.built_ins[name])
-        elif (part := self._plugin(key)) is not None:
-            return self._load(part)
+        elif (part := self._plugin(key, scope)) is not None:
+            return self._load(part, scope)
         if name in self.module_dict:
             return self.module_dict[name]  # type: ignore[no-any-return]
-        raise self._unknown(key)
+        raise self._unknown(key, scope)
 
-    def build(self, config: Mapping[str, Any], **injected: Any) -> Any:
+    def build(self, config: Mapping[str, Any], scope: PluginScope | None = None, **injected: Any) -> Any:
         """Construct the part that ``config["type"]`` names with the other keys as keyword arguments.
 
         Args:
             config: ``type`` and the arguments a user wrote.
+            scope: the plugins that may be used, by the part too if it builds others; None for the scope at hand.
             injected: values known from elsewhere (width, modalities); each is passed if the constructor takes it and
                 the config does not set it.
 
         Raises:
             ConfigError: a key that the constructor does not take, or one that it needs and nobody gave.
         """
-        arguments = dict(config)
-        part = self.get(arguments.pop("type"))
+        scope = scope or plugins.current_scope()
+        given = dict(config)
+        part = self.get(given.pop("type"), scope)
         accepted = flat_parameters(part)
-        arguments = {k: v for k, v in injected.items() if k in accepted} | arguments
+        arguments = {name: value for name, value in injected.items() if name in accepted} | given
         problems = argument_problems(part, arguments)
         if problems:
-            raise ConfigError([f"{self.singular} {self.described(config['type'])}: {problem}" for problem in problems])
+            described = self.described(config["type"], scope)
+            raise ConfigError([f"{self.singular} {described}: {problem}" for problem in problems])
         try:
-            return part(**gather(part, arguments))
+            with plugins.in_use(scope):
+                return part(**gather(part, arguments))
         except M5KitError:
             raise
         except Exception as error:
-            plugin = self._plugin(config["type"])
+            plugin = self._plugin(config["type"], scope)
             if plugin is None:
                 raise
             raise PluginError(
@@ -107,37 +123,37 @@ class ComponentRegistry(Registry):  # type: ignore[misc]  # mmengine ships no ty
                 f"{type(error).__name__}: {error}\n{plugin.remedy}"
             ) from error
 
-    def described(self, key: str) -> str:
+    def described(self, key: str, scope: PluginScope | None = None) -> str:
         """The name as messages show it, with the plugin that provides the part, if one does."""
-        plugin = self._plugin(key)
+        plugin = self._plugin(key, scope)
         return repr(key) if plugin is None else f"{key!r} of the plugin {plugin.label}"
-
-    def arguments(self, name: str) -> list[str]:
-        """What the constructor of the part called ``name`` takes."""
-        return list(flat_parameters(self.get(name)))
 
     @contextmanager
     def temporarily(self, name: str, part: type) -> Iterator[None]:
         """Register ``part`` for the length of a ``with`` block; for tests and notebooks."""
-        before = dict(self.module_dict)
-        self.register_module(name, module=part, force=True)
+        before = self.module_dict.get(name)
+        self.module_dict[name] = part
         self._temporary.add(name)
         try:
             yield
         finally:
-            self._module_dict = before
+            # only this name: a built-in that was imported meanwhile is registered for good
+            self.module_dict.pop(name)
+            if before is not None:
+                self.module_dict[name] = before
             self._temporary.discard(name)
 
-    def _plugin(self, key: str) -> plugins.PluginPart | None:
+    def _plugin(self, key: str, scope: PluginScope | None) -> plugins.PluginPart | None:
         """The plugin's part that ``key`` means; a built-in and a part registered for a while come before it."""
         bare = key.removeprefix(f"{BUILT_IN}:")
         if bare in self.built_ins or bare in self._temporary:
             return None
-        return plugins.find(self.family, key)
+        return plugins.find(self.family, key, scope)
 
-    def _load(self, part: plugins.PluginPart) -> type:
+    def _load(self, part: plugins.PluginPart, scope: PluginScope | None) -> type:
         """Import a plugin's part and see that it is one of this family."""
-        found = part.load()
+        with plugins.in_use(scope or plugins.current_scope()):
+            found = part.load()
         base = getattr(import_module(f"{self.package}.base"), self.singular.capitalize())
         if not issubclass(found, base):
             raise PluginError(
@@ -147,42 +163,30 @@ class ComponentRegistry(Registry):  # type: ignore[misc]  # mmengine ships no ty
         return found
 
     def _register_module(self, module: type, module_name: Any = None, force: bool = False) -> None:
-        """Refuse what would take the place of a built-in."""
+        """Refuse what would take the place of a built-in, and leave what plugins register to their scope.
+
+        The decorator in a plugin's module runs when some config has it imported. If that made the name known, another
+        config in the same process would find a part that its own scope does not have.
+        """
         for name in [module_name] if isinstance(module_name, str) else module_name or ():
             if not force and self.built_ins.get(name, module.__module__) != module.__module__:
                 raise PluginError(
                     f"{module.__module__}.{module.__qualname__} registers the {self.singular} {name!r}, which m5kit "
                     f"itself provides; choose another name"
                 )
-        super()._register_module(module, module_name, force)
+        if not plugins.is_published(module.__module__):
+            super()._register_module(module, module_name, force)
 
-    def _unknown(self, key: str) -> UnknownComponentError:
-        near = get_close_matches(key.rpartition(":")[2], self.names(), n=3)
+    def _unknown(self, key: str, scope: PluginScope | None) -> UnknownComponentError:
+        hints = [suggestion(key.rpartition(":")[2], self.names(scope), count=3)]
         elsewhere = [other.singular for other in FAMILIES.values() if key in other.built_ins]
-        hint = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
-        if elsewhere:
-            hint += f"({key!r} is a {elsewhere[0]}.) "
-        return UnknownComponentError(f"no {self.singular} is named {key!r}; {hint}See: m5kit list {self.family}")
-
-
-def argument_problems(part: type, arguments: Mapping[str, Any]) -> list[str]:
-    """What keeps ``part(**arguments)`` from being called, one sentence a mistake; empty if nothing does."""
-    parameters = flat_parameters(part)
-    problems = []
-    for key in arguments:
-        if key not in parameters:
-            near = get_close_matches(key, parameters, n=1)
-            hint = f", did you mean {near[0]!r}?" if near else f"; it takes {', '.join(parameters) or 'nothing'}"
-            problems.append(f"unknown key {key!r}{hint}")
-    problems += [
-        f"{name!r} is missing"
-        for name, parameter in parameters.items()
-        if parameter.default is parameter.empty and name not in arguments
-    ]
-    return problems
+        hints += [f"({key!r} is a {singular}.)" for singular in elsewhere[:1]]
+        told = " ".join([*filter(None, hints), f"See: m5kit list {self.family}"])
+        return UnknownComponentError(f"no {self.singular} is named {key!r}; {told}")
 
 
 def _sources(package: str) -> Iterator[tuple[str, str]]:
+    """Name and source of every module of a package."""
     spec = util.find_spec(package)
     for found in pkgutil.walk_packages(spec.submodule_search_locations if spec else None, f"{package}."):
         module = found.module_finder.find_spec(found.name, None)  # type: ignore[call-arg]

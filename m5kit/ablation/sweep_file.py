@@ -1,7 +1,6 @@
 """Reads a sweep file, and names everything that is wrong with it at once."""
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from m5kit.ablation.sweep import (
     variants,
 )
 from m5kit.errors import ConfigError
+from m5kit.signatures import suggestion
 
 
 def read_sweep(path: Path) -> Sweep:
@@ -112,5 +112,4 @@ def _fields(place: Sequence[Any]) -> Sequence[str]:
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:
-    near = get_close_matches(name, known, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known)}"
+    return suggestion(name, known) or f"there are: {', '.join(known)}"

@@ -14,6 +14,7 @@ from torch.utils.data import Dataset as TorchDataset
 from m5kit.api import Dataset, Transform
 from m5kit.assembly.corruption import CorruptedItems, Corruptions, collate_corrupted
 from m5kit.assembly.frozen import FrozenOutputs
+from m5kit.assembly.loader import ScopedLoader
 from m5kit.assembly.model import build_pipelines, fit_transforms
 from m5kit.config import RunConfig
 from m5kit.data.cache.reader import cached
@@ -171,12 +172,13 @@ class RunData:
         sampler: StepSampler | SequentialSampler,
         together: Callable[..., Any] = collate,
     ) -> DataLoader[Any]:
-        return DataLoader(
+        return ScopedLoader(
             dataset,
             batch_sampler=sampler,
             num_workers=self.config.data.workers,
             collate_fn=partial(together, modalities=tuple(self.pipelines)),
             worker_init_fn=_quiet_worker,
+            scope=self.config.plugins,
             generator=torch.Generator().manual_seed(self.config.seed),  # else it draws from the state that dropout uses
             pin_memory=torch.cuda.is_available(),
         )
@@ -194,7 +196,7 @@ def open_dataset(config: RunConfig, columns: tuple[str, ...] = ()) -> Dataset:
         DataError: the items cannot be found, or some are wrong.
     """
     given = {"root": data_root(config), "columns": columns, "manifest": config.data.manifest}
-    opened: Dataset = DATASETS.build(config.data.source or {"type": "manifest"}, **given)
+    opened: Dataset = DATASETS.build(config.data.source or {"type": "manifest"}, config.plugins, **given)
     return opened
 
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 import m5kit
 from m5kit.api import DecodeError, Encoder
+from m5kit.assembly.loader import ScopedLoader
 from m5kit.config import RunConfig
 from m5kit.data.cache.key import digest_content, digest_settings
 from m5kit.data.cache.reader import CachedDecoder, CachedTransform, pack, room_problem, unaugmented
@@ -83,7 +84,7 @@ class FrozenOutputs:
 
     def _fill(self, items: "MissingItems") -> bool:
         """Compute what is missing; False if there is no room for all of it."""
-        for batch in _batches(items, self.config.data.workers):
+        for batch in _batches(items, self.config):
             keys, inputs = zip(*batch, strict=True)
             outputs = _extract(self.encoders[items.modality], inputs)
             if not items.store.put(items.space, dict(zip(keys, map(pack, outputs), strict=True))):
@@ -137,11 +138,17 @@ class MissingItems(Dataset[KeyedInputs | None]):
             return None  # counted when training meets it
 
 
-def _batches(items: MissingItems, workers: int) -> Iterator[list[KeyedInputs]]:
+def _batches(items: MissingItems, config: RunConfig) -> Iterator[list[KeyedInputs]]:
     """Items that are not in the cache, several at a time."""
     generator = torch.Generator().manual_seed(0)  # else the loader draws from the global state
-    loader: DataLoader[Any] = DataLoader(
-        items, BATCH, num_workers=workers, collate_fn=_present, worker_init_fn=_one_thread, generator=generator
+    loader = ScopedLoader(
+        items,
+        scope=config.plugins,
+        batch_size=BATCH,
+        num_workers=config.data.workers,
+        collate_fn=_present,
+        worker_init_fn=_one_thread,
+        generator=generator,
     )
     for batch in loader:
         if batch:

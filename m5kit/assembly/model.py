@@ -26,8 +26,8 @@ def build_pipelines(config: RunConfig) -> dict[str, Pipeline]:
     """Decoder and transform of every modality that has an encoder."""
     return {
         m: Pipeline(
-            decoder=DECODERS.build(config.inputs[m]["decoder"]),
-            transform=TRANSFORMS.build(config.inputs[m]["transform"]),
+            decoder=DECODERS.build(config.inputs[m]["decoder"], config.plugins),
+            transform=TRANSFORMS.build(config.inputs[m]["transform"], config.plugins),
             source=config.inputs[m].get("source"),
             join=tuple(config.inputs[m].get("join", ())),
         )
@@ -59,8 +59,8 @@ def build_backbone(config: RunConfig, transforms: Mapping[str, Transform]) -> Ba
     dim, modalities = config.model.dim, tuple(sorted(config.encoders))
     encoders = {m: _build_encoder(m, config, transforms[m]) for m in modalities}
     share_stacks(encoders, config.model.share)
-    fusion: Fusion = FUSIONS.build(config.fusion, dim=dim, modalities=modalities)
-    harmonizer: Harmonizer = HARMONIZERS.build(config.harmonizer, modalities=modalities)
+    fusion: Fusion = FUSIONS.build(config.fusion, config.plugins, dim=dim, modalities=modalities)
+    harmonizer: Harmonizer = HARMONIZERS.build(config.harmonizer, config.plugins, modalities=modalities)
     return Backbone(
         encoders=encoders,
         fusion=fusion,
@@ -89,14 +89,14 @@ def build_model(
         label, head = _build_head(config, backbone, classes)
         return Finetuner(backbone=backbone, head=head, label=label)
     tasks = {name: _build_task(task, config, backbone, transforms) for name, task in config.tasks.items()}
-    balancer: Balancer = BALANCERS.build(config.balancer, tasks=tuple(tasks))
+    balancer: Balancer = BALANCERS.build(config.balancer, config.plugins, tasks=tuple(tasks))
     weights = {name: task["weight"] for name, task in config.tasks.items()}
     return Pretrainer(backbone=backbone, tasks=tasks, weights=weights, balancer=balancer)
 
 
 def build_hooks(config: RunConfig) -> dict[str, Hook]:
     """The hooks of a run by name, in the order of the config."""
-    return {name: HOOKS.build(hook) for name, hook in config.hooks.items()}
+    return {name: HOOKS.build(hook, config.plugins) for name, hook in config.hooks.items()}
 
 
 def describe_model(config: RunConfig) -> list[tuple[str, str, int, str]]:
@@ -108,7 +108,7 @@ def describe_model(config: RunConfig) -> list[tuple[str, str, int, str]]:
     with torch.device("meta"):
         backbone = build_backbone(config, transforms)
         tasks = {name: _build_task(task, config, backbone, transforms) for name, task in config.tasks.items()}
-        balancer = BALANCERS.build(config.balancer, tasks=tuple(tasks))
+        balancer = BALANCERS.build(config.balancer, config.plugins, tasks=tuple(tasks))
     dim, lengths = config.model.dim, {m: _most_tokens(backbone.encoders[m], transforms[m]) for m in transforms}
     parts: list[tuple[str, Any, str]] = [
         (f"encoder_{m}", backbone.encoders[m], f"{lengths[m]} tokens of {dim}") for m in transforms
@@ -136,7 +136,7 @@ def _build_encoder(modality: str, config: RunConfig, transform: Transform) -> En
     ]
     if problems:
         raise ConfigError(problems)
-    encoder: Encoder = ENCODERS.build(given, dim=config.model.dim, **facts)
+    encoder: Encoder = ENCODERS.build(given, config.plugins, dim=config.model.dim, **facts)
     if encoder.dim != config.model.dim:
         raise ConfigError(
             [f"encoder_{modality}.dim: {encoder.dim} is not the common width model.dim={config.model.dim}"]
@@ -152,7 +152,7 @@ def _build_task(
     if modality is not None:
         seen = observe_blank(backbone.encoders[modality], transforms[modality])
         facts |= _prediction_facts(seen)
-    built: Task = TASKS.build({k: v for k, v in task.items() if k != "weight"}, **facts)
+    built: Task = TASKS.build({k: v for k, v in task.items() if k != "weight"}, config.plugins, **facts)
     return built
 
 
@@ -177,7 +177,7 @@ def _build_head(config: RunConfig, backbone: Backbone, classes: Mapping[str, Seq
     if config.head is None or label is None:
         raise ConfigError(["fine-tuning needs a head and data.label, the label it learns"])
     head: Head = HEADS.build(
-        config.head, dim=config.model.dim, modalities=backbone.modalities, classes=len(classes[label])
+        config.head, config.plugins, dim=config.model.dim, modalities=backbone.modalities, classes=len(classes[label])
     )
     return label, head
 

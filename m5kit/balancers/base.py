@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -26,7 +27,12 @@ class Balancer(nn.Module, ABC):
     Constructors are keyword-only; ``tasks``, the names of the t tasks in order, is filled in where taken. Parameters
     are trained along with the model's; a balancer that learns by a rule of its own does so in :meth:`forward` while it
     is in training mode, and keeps what it learned in persistent buffers, so that a run resumes to the same bits.
+
+    Attributes:
+        filled_in: names of the arguments that m5kit gives, so that a config need not.
     """
+
+    filled_in: ClassVar[frozenset[str]] = frozenset({"tasks"})
 
     @abstractmethod
     def forward(self, losses: Sequence[Tensor], present: Tensor, shared: Sequence[Tensor]) -> Balanced:

@@ -4,17 +4,18 @@ import inspect
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from difflib import get_close_matches
 from itertools import groupby
 from typing import Any
 
 from m5kit import plugins
 from m5kit.errors import PluginError
+from m5kit.plugins import PluginPart
 from m5kit.plugins.about import about
-from m5kit.plugins.parts import PluginPart, plain_name
 from m5kit.plugins.process import Answering
+from m5kit.plugins.scan import published
 from m5kit.plugins.trial import try_parts
 from m5kit.registry import FAMILIES
+from m5kit.signatures import suggestion
 
 CONFIGS = "configs"
 _CHECK = """
@@ -26,6 +27,14 @@ try:
 except (ConformanceError, M5KitError) as error:
     passed, report = False, str(error)
 answers.write(json.dumps([passed, report]) + "\\n")
+"""
+_CHECK_PIECES = """
+import json
+from m5kit.config.pieces import check_pieces
+from m5kit.plugins import PluginPart, current_scope
+count, problems = check_pieces(PluginPart(**json.loads(sys.argv[1])), current_scope())
+report = "\\n  ".join([f"{count} pieces read, {len(problems)} problems", *problems])
+answers.write(json.dumps([not problems, report]) + "\\n")
 """
 
 
@@ -65,13 +74,17 @@ def health(limit: float | None) -> list[Health]:
     static = {part: _static_problem(part) for part in parts}
     sound = [part for part in parts if not static[part] and part.family != CONFIGS]
     tried = try_parts(sound, limit) if limit is not None and sound else {}
-    problems = {part: static[part] or (tried[part].problem if part in tried else "") or "" for part in parts}
-    return [Health(part, about(part.distribution).licence, _note(part, parts), problems[part]) for part in parts]
+    found = []
+    for part in parts:
+        problem = static[part] or (tried[part].problem if part in tried else None) or ""
+        found.append(Health(part, about(part.distribution).licence, _note(part, parts), problem))
+    return found
 
 
 def unread() -> list[str]:
     """Distributions that may be used, but whose metadata are damaged."""
-    return [text for name, text in plugins.scan.published().problems if plugins.is_allowed(name)]
+    scope = plugins.current_scope()
+    return [text for name, text in published().problems if scope.allows(name)]
 
 
 def named(name: str | None) -> list[PluginPart]:
@@ -83,22 +96,23 @@ def named(name: str | None) -> list[PluginPart]:
     parts = every_part()
     if name is None:
         return parts
-    of = [part for part in parts if plain_name(part.distribution) == plain_name(name)]
-    of = of or [part for part in parts if name in (part.name, f"{part.distribution}:{part.name}")]
-    if not of:
-        known = sorted({part.distribution for part in parts} | {part.name for part in parts})
-        near = get_close_matches(name, known, n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise PluginError(f"no plugin and no part of one is called {name!r}; {hint}See: m5kit plugins list")
-    return of
+    found = [part for part in parts if plugins.same_distribution(part.distribution, name)]
+    if not found:
+        found = [part for part in parts if name in (part.name, f"{part.distribution}:{part.name}")]
+    if not found:
+        known = {part.distribution for part in parts} | {part.name for part in parts}
+        hint = " ".join(filter(None, [suggestion(name, sorted(known)), "See: m5kit plugins list"]))
+        raise PluginError(f"no plugin and no part of one is called {name!r}; {hint}")
+    return found
 
 
 def describe(parts: Sequence[PluginPart]) -> Iterator[str]:
     """Lines about distributions and their parts; imports the parts."""
     for distribution, group in groupby(parts, key=lambda part: part.distribution):
-        found, said = list(group), about(distribution)
-        yield f"{found[0].label}: {said.summary}".rstrip(": ")
-        for word, value in (("licence", said.licence), ("home", said.home), ("requires", ", ".join(said.requires))):
+        found, metadata = list(group), about(distribution)
+        yield f"{found[0].label}: {metadata.summary}".rstrip(": ")
+        requires = ", ".join(metadata.requires)
+        for word, value in (("licence", metadata.licence), ("home", metadata.home), ("requires", requires)):
             if value:
                 yield f"  {word}: {value}"
         for part in found:
@@ -113,25 +127,26 @@ def check_part(part: PluginPart, limit: float) -> tuple[bool, str]:
     if problem:
         return False, f"{what}: {problem}"
     if part.family == CONFIGS:
-        return _check_configs(part)
-    with Answering(_CHECK, [part.family, f"{part.distribution}:{part.name}"]) as process:
+        source, arguments = _CHECK_PIECES, [json.dumps(asdict(part))]
+    else:
+        source, arguments = _CHECK, [part.family, f"{part.distribution}:{part.name}"]
+    with Answering(source, arguments, plugins.current_scope().environment()) as process:
         answer = process.answer(limit)
         if answer:
             passed, report = json.loads(answer)
             return passed, f"{what}: {report}"
         if answer is None:
-            return False, f"{what}: it did not end within {limit:g} s\n  {part.mending}"
-        aside = f"; it said: {process.said[-500:]}" if process.said else ""
-        return False, f"{what}: the process ended ({process.end()}) before the checks did{aside}\n  {part.mending}"
+            return False, f"{what}: it did not end within {limit:g} s\n  {part.fix}"
+        aside = f"; it printed: {process.output[-500:]}" if process.output else ""
+        return False, f"{what}: the process ended ({process.end()}) before the checks did{aside}\n  {part.fix}"
 
 
 def _static_problem(part: PluginPart) -> str:
     if part.api != plugins.API_VERSION:
         return f"made for m5kit API v{part.api}, this is v{plugins.API_VERSION}; install a version made for it"
     if part.family not in (*FAMILIES, CONFIGS):
-        near = get_close_matches(part.family, [*FAMILIES, CONFIGS], n=1)
-        hint = f"; did its author mean {near[0]!r}?" if near else ""
-        return f"m5kit has no family {part.family!r}{hint}"
+        hint = suggestion(part.family, [*FAMILIES, CONFIGS]).replace("you", "its author")
+        return "; ".join(filter(None, [f"m5kit has no family {part.family!r}", hint]))
     return ""
 
 
@@ -157,25 +172,3 @@ def _describe_part(part: PluginPart) -> Iterator[str]:
     for parameter in inspect.signature(found).parameters.values():
         yield f"  {parameter}"
     yield inspect.getdoc(found) or "It has no documentation."
-
-
-def _check_configs(part: PluginPart) -> tuple[bool, str]:
-    from m5kit.config.reader import read_file
-    from m5kit.config.roots import PIECES, plugin_roots
-    from m5kit.errors import ConfigError
-
-    root = next((folder for label, folder in plugin_roots() if label == part.label), None)
-    pieces = sorted((root / PIECES).glob("*/*.yaml")) if root else []
-    problems: list[str] = []
-    for path in pieces:
-        try:
-            keys = list(read_file(path).value)
-        except ConfigError as error:
-            problems += error.problems
-        else:
-            if keys != [path.parent.name]:
-                problems.append(f"{path}: a piece defines one key, that of its folder; found {', '.join(keys)}")
-    if not pieces:
-        problems.append(f"there is no piece {PIECES}/KEY/NAME.yaml in {part.target}")
-    counted = f"{part.label} configs/{part.name}: {len(pieces)} pieces read, {len(problems)} problems"
-    return not problems, "\n  ".join([counted, *problems])

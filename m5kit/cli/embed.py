@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _exporter(options: argparse.Namespace) -> "Exporter":
-    """The exporter that is named, or that is called as the file ends.
+    """The exporter that is named, or the one for the suffix of the file.
 
     Raises:
         ConfigError: none is, or it does not take a setting.
@@ -68,7 +68,7 @@ def _exporter(options: argparse.Namespace) -> "Exporter":
     if options.exporter is None and name not in EXPORTERS.names():
         known = ", ".join(f".{each}" for each in EXPORTERS.names())
         raise ConfigError(
-            [f"--out: no exporter is called as {options.out.name!r} ends; end it in {known}, or name one with --as"]
+            [f"--out: no exporter for the suffix of {options.out.name!r}; use {known}, or name an exporter with --as"]
         )
     pairs = [setting.partition("=") for setting in options.settings]
     given = {"type": name, **{key: read_value(value, "--with").value for key, _, value in pairs}}

@@ -26,7 +26,8 @@ def run(options: argparse.Namespace) -> int:
     (family,) = families(options.family)
     part = FAMILIES[family].get(options.name)
     write(f"{options.name} ({FAMILIES[family].singular}): {part.__module__}.{part.__qualname__}\n\n")
-    rows = [_row(parameter) for parameter in flat_parameters(part).values()]
+    filled_in = _filled_in(family, options.name, part)
+    rows = [_row(parameter, filled_in) for parameter in flat_parameters(part).values()]
     if rows:
         write_table(["argument", "type", "default"], rows)
     write(f"\n{inspect.getdoc(part) or 'It has no documentation.'}")
@@ -35,11 +36,33 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _row(parameter: inspect.Parameter) -> tuple[str, str, str]:
-    from m5kit.config.parts import INJECTED
+def _filled_in(family: str, name: str, part: type) -> frozenset[str]:
+    """The arguments that a config may leave out."""
+    from m5kit.config.parts import filled_in
 
+    return filled_in(part) | (_provided(name) if family == "encoders" else frozenset())
+
+
+def _provided(encoder: str) -> frozenset[str]:
+    """What the transforms of m5kit, and of the plugin that the encoder comes from, tell the encoder that they feed."""
+    from m5kit import plugins
+    from m5kit.registry import ENCODERS, TRANSFORMS
+
+    transforms = list(TRANSFORMS.built_ins)
+    part = None if encoder in ENCODERS.built_ins else plugins.find("encoders", encoder)
+    if part is not None:  # no other plugin is imported to show this one
+        published = plugins.discover().get("transforms", ())
+        of_same = [other.name for other in published if other.distribution == part.distribution]
+        transforms += [f"{part.distribution}:{name}" for name in of_same]
+    names: set[str] = set()
+    for transform in transforms:
+        names |= getattr(TRANSFORMS.get(transform), "provided", None) or set()
+    return frozenset(names)
+
+
+def _row(parameter: inspect.Parameter, filled_in: frozenset[str]) -> tuple[str, str, str]:
     if parameter.default is not parameter.empty:
         default = repr(parameter.default)
     else:
-        default = "filled in" if parameter.name in INJECTED else "required"
+        default = "filled in" if parameter.name in filled_in else "required"
     return parameter.name, inspect.formatannotation(parameter.annotation), default

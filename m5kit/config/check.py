@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 from pydantic import ValidationError
 
 from m5kit.config.combination import combination_problems
 from m5kit.config.load import Resolved
-from m5kit.config.parts import Problem, describe, find_parts, given_problem, nearest, part_problems
+from m5kit.config.parts import Problem, describe, find_parts, given_problem, part_problems
 from m5kit.config.sections import (
     FAMILIES_BY_KEY,
     PARTS,
@@ -27,7 +27,9 @@ from m5kit.config.sections import (
     is_known,
 )
 from m5kit.errors import ConfigError, M5KitError
+from m5kit.plugins import PluginScope, current_scope
 from m5kit.registry import DECODERS
+from m5kit.signatures import hint
 
 SectionType = TypeVar("SectionType", bound=Section)
 
@@ -44,6 +46,7 @@ class RunConfig:
         head: None in pretraining.
         hooks: by name.
         evaluation: metrics by name.
+        plugins: which the parts may come from; whoever builds one hands it to the registry.
     """
 
     name: str
@@ -65,6 +68,7 @@ class RunConfig:
     head: Mapping[str, Any] | None
     hooks: Mapping[str, Mapping[str, Any]]
     evaluation: Mapping[str, Mapping[str, Any]]
+    plugins: PluginScope = field(default_factory=current_scope)
 
 
 def check_config(resolved: Resolved) -> RunConfig:
@@ -75,17 +79,43 @@ def check_config(resolved: Resolved) -> RunConfig:
     Raises:
         ConfigError: every mistake: where it was written, the key, what was given, what was expected.
     """
-    values = resolved.values
-    problems = [*_key_problems(values), *_section_problems(values), *_input_problems(values), *_weight_problems(values)]
-    for part in find_parts(values):
-        problems += part_problems(part)
-    problems += combination_problems(values)
+    values, scope = resolved.values, resolved.plugins
+    problems = value_problems(values, scope)
+    problems += [problem for problem in combination_problems(values, scope) if problem not in problems]
     if problems:
-        raise ConfigError([f"{_origin(key, resolved)}: {key}: {text}" for key, text in dict.fromkeys(problems)])
-    return _typed(values)
+        raise ConfigError([_located(key, text, resolved) for key, text in problems])
+    return _typed(values, scope)
 
 
-def _typed(values: Mapping[str, Any]) -> RunConfig:
+def _located(key: str, text: str, resolved: Resolved) -> str:
+    return f"{origin_of(key, resolved.origins, resolved.source)}: {key}: {text}"
+
+
+def value_problems(values: Mapping[str, Any], scope: PluginScope, whole: bool = True) -> list[Problem]:
+    """Mistakes that show without a look at the rest of the config.
+
+    Args:
+        values: of a config, or of a piece.
+        scope: the plugins that the parts may come from.
+        whole: whether an argument that is needed and not there is a mistake; in a piece, a config may still set it.
+    """
+    problems = [*_key_problems(values), *_section_problems(values), *_weight_problems(values)]
+    problems += _input_problems(values, scope)
+    for part in find_parts(values):
+        problems += part_problems(part, scope, whole)
+    return list(dict.fromkeys(problems))  # one mistake may show in two ways
+
+
+def origin_of(key: str, origins: Mapping[str, str], otherwise: str) -> str:
+    """Where ``key``, or the closest thing around it, was written."""
+    while key:
+        if key in origins:
+            return origins[key]
+        key = key.rpartition(".")[0]
+    return otherwise
+
+
+def _typed(values: Mapping[str, Any], scope: PluginScope) -> RunConfig:
     return RunConfig(
         name=values["name"],
         mode=values["mode"],
@@ -106,6 +136,7 @@ def _typed(values: Mapping[str, Any]) -> RunConfig:
         head=values.get("head"),
         hooks=values.get("hooks", {}),
         evaluation=values.get("evaluation", {}),
+        plugins=scope,
     )
 
 
@@ -118,10 +149,11 @@ def _by_name(values: Mapping[str, Any], prefix: str) -> dict[str, Any]:
 
 
 def _key_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
-    known = [*SECTIONS, *SCALARS, *PARTS, *TABLES, *values, *(f"{family}_*" for family in FAMILIES_BY_KEY)]
+    known = [*SECTIONS, *SCALARS, *PARTS, *TABLES, *(f"{family}_*" for family in FAMILIES_BY_KEY)]
+    known += filter(is_known, values)
     for key, value in values.items():
         if not is_known(key):
-            yield key, f"unknown key; {nearest(key, [other for other in known if other != key])}"
+            yield key, f"unknown key; {hint(key, known)}"
         elif key in SCALARS and (problem := given_problem(SCALARS[key], value)):
             yield key, problem
         elif key in TABLES and not isinstance(value, Mapping):
@@ -130,35 +162,40 @@ def _key_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
 
 def _section_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
     for key, section in SECTIONS.items():
+        if key not in values:
+            continue
         try:
             _section(section, values[key])
         except ValidationError as error:
             for problem in error.errors():
-                where = ".".join([key, *(str(step) for step in problem["loc"][:1])])
-                unknown = problem["type"] == "extra_forbidden"
-                hint = nearest(str(problem["loc"][-1]), list(section.model_fields)) if unknown else ""
-                yield where, f"unknown key; {hint}" if unknown else describe(problem)
+                where = ".".join([key, *map(str, problem["loc"][:1])])
+                if problem["type"] == "extra_forbidden":
+                    yield where, f"unknown key; {hint(str(problem['loc'][-1]), section.model_fields)}"
+                else:
+                    yield where, describe(problem)
 
 
-def _input_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
+def _input_problems(values: Mapping[str, Any], scope: PluginScope) -> Iterator[Problem]:
     closed = ["decoder", "transform", "source", "join", "cache", "keep"]
     for modality, given in _by_name(values, "input_").items():
         key = f"input_{modality}"
         if not isinstance(given, Mapping):
             yield key, f"expected decoder and transform, got {given!r}"
             continue
-        yield from ((f"{key}.{name}", f"unknown key; {nearest(name, closed)}") for name in given if name not in closed)
+        for name in given:
+            if name not in closed:
+                yield f"{key}.{name}", f"unknown key; {hint(name, closed)}"
         if not isinstance(given.get("source", ""), str):
             yield f"{key}.source", f"expected the name of a column of the manifest, got {given['source']!r}"
         for name in ("cache", "keep"):  # keep is the older name of cache
             if not isinstance(given.get(name, False), bool):
                 yield f"{key}.{name}", f"expected true or false, got {given[name]!r}"
-        yield from _join_problems(key, given)
+        yield from _join_problems(key, given, scope)
 
 
-def _join_problems(key: str, given: Mapping[str, Any]) -> Iterator[Problem]:
+def _join_problems(key: str, given: Mapping[str, Any], scope: PluginScope) -> Iterator[Problem]:
     """Several columns need a decoder that reads several, and such a decoder needs to know which."""
-    joins, join = _reads_several(given.get("decoder")), given.get("join")
+    joins, join = _reads_several(given.get("decoder"), scope), given.get("join")
     if join is None:
         if joins:
             yield f"{key}.join", "is missing; the decoder reads several columns, as in join: [text, table]"
@@ -172,10 +209,10 @@ def _join_problems(key: str, given: Mapping[str, Any]) -> Iterator[Problem]:
         yield f"{key}.join", "the decoder reads one column; take one that joins them, such as joined_text"
 
 
-def _reads_several(decoder: Any) -> bool:
+def _reads_several(decoder: Any, scope: PluginScope) -> bool:
     name = decoder.get("type") if isinstance(decoder, Mapping) else None
     try:
-        return isinstance(name, str) and getattr(DECODERS.get(name), "joins", False)
+        return isinstance(name, str) and getattr(DECODERS.get(name, scope), "joins", False)
     except M5KitError:  # reported where the part is looked at
         return False
 
@@ -185,12 +222,3 @@ def _weight_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
         weight = task.get("weight", 1.0) if isinstance(task, Mapping) else 1.0
         if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight < float("inf"):
             yield f"task_{name}.weight", f"expected a number that is not negative, got {weight!r}"
-
-
-def _origin(key: str, resolved: Resolved) -> str:
-    """Where ``key``, or the closest thing around it, was written."""
-    while key:
-        if key in resolved.origins:
-            return resolved.origins[key]
-        key = key.rpartition(".")[0]
-    return resolved.source

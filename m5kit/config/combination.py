@@ -1,22 +1,22 @@
 """Mistakes that no single key shows: parts of a config that do not go together."""
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from m5kit.config.parts import Problem
+from m5kit.errors import M5KitError
+from m5kit.plugins import PluginScope
+from m5kit.registry import TASKS
 
-PAIRWISE = ("contrastive", "matching", "alignment", "m5kit:contrastive", "m5kit:matching", "m5kit:alignment")
-"""Tasks that learn nothing from one modality."""
 
-
-def combination_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
-    """Everything that does not fit together."""
+def combination_problems(values: Mapping[str, Any], scope: PluginScope | None = None) -> Iterator[Problem]:
+    """Everything that does not fit together; imports the modules of the tasks."""
     modalities = sorted(key.removeprefix("encoder_") for key in values if key.startswith("encoder_"))
     tasks = {key: value for key, value in values.items() if key.startswith("task_") and isinstance(value, Mapping)}
     yield from _structure(values, modalities)
     yield from _mode(values, list(tasks))
-    yield from _tasks(tasks, modalities)
+    yield from _tasks(tasks, modalities, scope)
     yield from _widths(values)
     yield from _sharing(values, modalities)
 
@@ -51,20 +51,31 @@ def _mode(values: Mapping[str, Any], tasks: list[str]) -> Iterator[Problem]:
         yield "balancer", "balances pretext tasks, which do not run in fine-tuning; drop it with balancer: none"
 
 
-def _tasks(tasks: Mapping[str, Mapping[str, Any]], modalities: list[str]) -> Iterator[Problem]:
-    hiding = defaultdict(list)
+def _tasks(
+    tasks: Mapping[str, Mapping[str, Any]], modalities: list[str], scope: PluginScope | None
+) -> Iterator[Problem]:
+    hiding: dict[str, str] = {}
     for key, task in tasks.items():
+        least = _least_modalities(task.get("type"), scope)
+        if len(modalities) < least:
+            yield key, f"needs {least} modalities and the config has {len(modalities)}; drop it with {key}: none"
         modality = task.get("modality")
-        if isinstance(modality, str):
-            hiding[modality].append(key)
-            if modality not in modalities:
-                has = ", ".join(modalities) or "none"
-                yield f"{key}.modality", f"there is no encoder_{modality}; the config has {has}"
-        if task.get("type") in PAIRWISE and len(modalities) < 2:
-            yield key, f"compares modalities and the config has {len(modalities)}; drop it with {key}: none"
-    for modality, keys in hiding.items():
-        for key in keys[1:]:
-            yield f"{key}.modality", f"{keys[0]} hides tokens of {modality!r} already; keep one of them"
+        if not isinstance(modality, str):
+            continue
+        if modality not in modalities:
+            yield f"{key}.modality", f"there is no encoder_{modality}; the config has {', '.join(modalities) or 'none'}"
+        # two tasks cannot both replace tokens of a modality: one would be asked for what the other put there
+        if modality in hiding:
+            yield f"{key}.modality", f"{hiding[modality]} hides tokens of {modality!r} already; keep one of them"
+        hiding.setdefault(modality, key)
+
+
+def _least_modalities(name: Any, scope: PluginScope | None) -> int:
+    """How many modalities the task needs to learn anything, as its class declares."""
+    try:
+        return getattr(TASKS.get(name, scope), "least_modalities", 1) if isinstance(name, str) else 1
+    except M5KitError:  # reported where the part is looked at
+        return 1
 
 
 def _widths(values: Mapping[str, Any]) -> Iterator[Problem]:
@@ -79,7 +90,7 @@ def _sharing(values: Mapping[str, Any], modalities: list[str]) -> Iterator[Probl
     model = values.get("model")
     groups = model.get("share") if isinstance(model, Mapping) else None
     groups = groups if isinstance(groups, list) and all(isinstance(group, list) for group in groups) else []
-    named = [name for group in groups for name in group]
+    named = list(chain.from_iterable(groups))
     for name in dict.fromkeys(named):
         if name not in modalities:
             yield "model.share", f"there is no encoder_{name}; the config has {', '.join(modalities)}"

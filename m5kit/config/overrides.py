@@ -2,29 +2,28 @@
 
 import re
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
-from pathlib import Path
 
 from m5kit.config.reader import read_value
-from m5kit.config.roots import piece_keys, piece_names
+from m5kit.config.roots import Pieces
 from m5kit.config.sections import HOLDS_A_PART, PARTS, SCALARS, SECTIONS, TABLES
 from m5kit.config.tree import Node, merge
 from m5kit.errors import ConfigError
+from m5kit.signatures import suggestion
 
 ORIGIN = "--set"
 _WORD = re.compile(r"[A-Za-z][\w-]*")
 
-Find = Callable[[str, str], Node]
+Find = Callable[[str, str, Pieces, str], Node]
 
 
-def apply(tree: Node, overrides: Sequence[str], find: Find, own: Path | None) -> tuple[Node, list[str]]:
+def apply(tree: Node, overrides: Sequence[str], pieces: Pieces, find: Find) -> tuple[Node, list[str]]:
     """Lay the overrides on ``tree``: pieces first, then values, so that their order does not matter.
 
     Args:
         tree: the composed config.
         overrides: ``KEY=VALUE`` each.
-        find: gives the piece of a key by name.
-        own: the tree of pieces that the config belongs to.
+        pieces: that the config may pick from.
+        find: gives the content of a piece by key and name, and blames what is missing on who wants it.
 
     Returns:
         The changed config, and one sentence a mistake.
@@ -36,23 +35,23 @@ def apply(tree: Node, overrides: Sequence[str], find: Find, own: Path | None) ->
             if not equals or not key:
                 raise ConfigError([f"{ORIGIN} {text}: expected KEY=VALUE"])
             sets_value = "." in key or key in SCALARS
-            tree = _set(tree, key, value) if sets_value else _pick(tree, key, value, find, own)
+            tree = _set(tree, key, value) if sets_value else _pick(tree, key, value, pieces, find)
         except ConfigError as error:
             problems += error.problems
     return tree, problems
 
 
-def _pick(tree: Node, key: str, name: str, find: Find, own: Path | None) -> Node:
+def _pick(tree: Node, key: str, name: str, pieces: Pieces, find: Find) -> Node:
     """Replace the whole part ``key`` by a piece, or drop it."""
-    keys = sorted({*piece_keys(own), *tree.value, *SECTIONS, *PARTS, *TABLES})
+    keys = sorted({*pieces.keys(), *tree.value, *SECTIONS, *PARTS, *TABLES})
     if key not in keys:
         raise _unknown(key, key, keys)
     if name == "none":
         return Node({**tree.value, key: Node(None, ORIGIN)}, tree.origin)
     if not _WORD.fullmatch(name):
-        choices = ", ".join(piece_names(key, own)) or "none"
+        choices = ", ".join(pieces.names(key)) or "none"
         raise ConfigError([f"{ORIGIN} {key}={name}: expected the name of a piece; there are: {choices}"])
-    return Node({**tree.value, key: find(key, name)}, tree.origin)
+    return Node({**tree.value, key: find(key, name, pieces, ORIGIN)}, tree.origin)
 
 
 def _set(tree: Node, path: str, text: str) -> Node:
@@ -81,7 +80,6 @@ def _walk(tree: Node, path: str, parents: Sequence[str]) -> None:
 
 
 def _unknown(path: str, key: str, known: Sequence[str]) -> ConfigError:
-    near = get_close_matches(key, known, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known) or 'none'}"
+    hint = suggestion(key, known) or f"there are: {', '.join(known) or 'none'}"
     where = path if path == key else f"{path}: {key!r}"
     return ConfigError([f"{ORIGIN} {where}: the config has no such key; {hint}"])

@@ -3,8 +3,6 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
-from inspect import Parameter
 from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -13,15 +11,9 @@ from pydantic.errors import PydanticUserError
 from m5kit.arguments import flat_hints, flat_parameters
 from m5kit.config.sections import PARTS, TABLES
 from m5kit.errors import M5KitError
+from m5kit.plugins import PluginScope
 from m5kit.registry import FAMILIES, TRANSFORMS
-
-INJECTED = frozenset(
-    {"dim", "modalities", "features", "classes", "observed", "tasks"}  # known to the model
-    | {"vocabulary", "max_tokens", "mask_id", "size", "frames", "mels", "steps"}  # known to a transform
-    | {"width", "columns", "rate", "chunk"}
-    | {"root", "manifest"}  # known to a dataset
-)
-"""Arguments that a config may leave out, because other parts know them."""
+from m5kit.signatures import hint, is_required
 
 Problem = tuple[str, str]
 """Dotted key and what is wrong there."""
@@ -35,13 +27,14 @@ class Part:
         key: its dotted place in the config.
         family: the registry that knows its type.
         given: what the config says, as it is.
-        open: whether a plugin may fill in arguments that m5kit does not know of.
+        fed_by: name of the transform that makes an encoder's inputs; None if the config names none, and for all other
+            families.
     """
 
     key: str
     family: str
     given: Any
-    open: bool = False
+    fed_by: str | None = None
 
 
 def find_parts(values: Mapping[str, Any]) -> Iterator[Part]:
@@ -49,38 +42,54 @@ def find_parts(values: Mapping[str, Any]) -> Iterator[Part]:
     for key, value in values.items():
         family, _, name = key.partition("_")
         if family == "input" and isinstance(value, Mapping):
-            yield from (Part(f"{key}.{role}", f"{role}s", value.get(role)) for role in ("decoder", "transform"))
+            yield Part(f"{key}.decoder", "decoders", value.get("decoder"))
+            yield Part(f"{key}.transform", "transforms", value.get("transform"))
         elif key == "data" and isinstance(value, Mapping) and value.get("source") is not None:
             yield Part("data.source", "datasets", value["source"])
         elif family == "encoder":
-            yield Part(key, "encoders", value, _has_plugin_transform(values.get(f"input_{name}")))
+            yield Part(key, "encoders", value, _transform_of(values.get(f"input_{name}")))
         elif family == "task":
             yield Part(key, "tasks", _without_weight(value))
         elif key in PARTS:
             yield Part(key, f"{key}s", value)
         elif key in TABLES and isinstance(value, Mapping):
-            yield from (Part(f"{key}.{name}", TABLES[key], part) for name, part in value.items())
-            yield from _tasks_within(key, value)
+            for name, part in value.items():
+                yield from _parts_of_entry(f"{key}.{name}", TABLES[key], part)
 
 
-def _tasks_within(key: str, table: Mapping[str, Any]) -> Iterator[Part]:
-    """The tasks inside of metrics that run another one."""
-    inner = {name: part["task"] for name, part in table.items() if isinstance(part, Mapping) and "task" in part}
-    yield from (Part(f"{key}.{name}.task", "metrics", task) for name, task in inner.items())
+def _parts_of_entry(key: str, family: str, given: Any) -> Iterator[Part]:
+    """A part of a table, and the metric inside of one that runs another."""
+    yield Part(key, family, given)
+    if isinstance(given, Mapping) and "task" in given:
+        yield Part(f"{key}.task", family, given["task"])
 
 
-def part_problems(part: Part) -> Iterator[Problem]:
-    """What keeps ``part`` from being built; imports the module that defines it."""
+def part_problems(part: Part, scope: PluginScope | None = None, whole: bool = True) -> Iterator[Problem]:
+    """What keeps ``part`` from being built; imports the module that defines it.
+
+    Args:
+        part: of a config.
+        scope: the plugins that the config may use; None for the scope at hand.
+        whole: whether everything that the constructor needs must be there.
+    """
     if not isinstance(part.given, Mapping) or not isinstance(part.given.get("type"), str):
         got = "nothing" if part.given is None else repr(part.given)
         yield part.key, f"expected a mapping with a type (see: m5kit list {part.family}), got {got}"
         return
     try:
-        constructor = FAMILIES[part.family].get(part.given["type"])
+        constructor = FAMILIES[part.family].get(part.given["type"], scope)
     except M5KitError as error:
         yield f"{part.key}.type", str(error)
     else:
-        yield from _argument_problems(part, constructor)
+        yield from _given_problems(part, constructor)
+        if whole:
+            yield from _missing_problems(part, constructor, scope)
+
+
+def filled_in(constructor: type) -> frozenset[str]:
+    """Arguments of a part that its family's contract says are given by the model, the data or the run."""
+    names: frozenset[str] = getattr(constructor, "filled_in", frozenset())
+    return names
 
 
 def given_problem(annotation: Any, value: Any) -> str | None:
@@ -108,31 +117,46 @@ def describe(problem: Any) -> str:
     return f"expected {wanted[:1].lower()}{wanted[1:]}, got {problem['input']!r}"
 
 
-def nearest(key: str, known: Mapping[str, Any] | list[str]) -> str:
-    """A hint that follows ``unknown key``."""
-    near = get_close_matches(key, list(known), n=1)
-    return f"did you mean {near[0]!r}?" if near else f"it takes {', '.join(known) or 'nothing'}"
-
-
-def _argument_problems(part: Part, constructor: type) -> Iterator[Problem]:
+def _given_problems(part: Part, constructor: type) -> Iterator[Problem]:
     parameters, hints = flat_parameters(constructor), flat_hints(constructor)
-    given = {key: value for key, value in part.given.items() if key != "type"}
-    described = FAMILIES[part.family].described(part.given["type"])
-    for key, value in given.items():
+    for key, value in part.given.items():
+        if key == "type":
+            continue
         if key not in parameters:
-            yield f"{part.key}.{key}", f"unknown key; {nearest(key, parameters)}"
+            yield f"{part.key}.{key}", f"unknown key; {hint(key, parameters)}"
         elif key in hints and (problem := given_problem(hints[key], value)):
             yield f"{part.key}.{key}", problem
-    for name, parameter in parameters.items():
-        if parameter.default is Parameter.empty and name not in given and name not in INJECTED and not part.open:
+
+
+def _missing_problems(part: Part, constructor: type, scope: PluginScope | None) -> Iterator[Problem]:
+    known = _known_elsewhere(part, constructor, scope)
+    if known is None:
+        return
+    described = FAMILIES[part.family].described(part.given["type"], scope)
+    for name, parameter in flat_parameters(constructor).items():
+        if is_required(parameter) and name not in part.given and name not in known:
             yield f"{part.key}.{name}", f"is missing; {described} needs it"
 
 
-def _has_plugin_transform(source: Any) -> bool:
+def _known_elsewhere(part: Part, constructor: type, scope: PluginScope | None) -> frozenset[str] | None:
+    """Arguments that a config may leave out; None if that cannot be told before the parts are built."""
+    if part.family != "encoders":
+        return filled_in(constructor)
+    if part.fed_by is None:
+        return None
+    try:
+        provided: frozenset[str] | None = getattr(TRANSFORMS.get(part.fed_by, scope), "provided", None)
+    except M5KitError:  # reported where the transform itself is looked at
+        return None
+    return None if provided is None else filled_in(constructor) | provided
+
+
+def _transform_of(source: Any) -> str | None:
     transform = source.get("transform") if isinstance(source, Mapping) else None
     name = transform.get("type") if isinstance(transform, Mapping) else None
-    return isinstance(name, str) and name not in TRANSFORMS.built_ins
+    return name if isinstance(name, str) else None
 
 
 def _without_weight(task: Any) -> Any:
+    """The weight belongs to the model, which adds the losses up; the task's constructor does not take it."""
     return {key: value for key, value in task.items() if key != "weight"} if isinstance(task, Mapping) else task

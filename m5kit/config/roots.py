@@ -2,17 +2,70 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
+from dataclasses import dataclass
 from importlib import resources, util
 from pathlib import Path
 
 from m5kit import plugins
 from m5kit.errors import ConfigError, UnknownComponentError
+from m5kit.plugins import PluginPart, PluginScope
+from m5kit.signatures import suggestion
 
 PIECES = "_base_"
 SWEEPS = "ablations"
 SUFFIXES = (".yaml", ".yml")
 _WORD = re.compile(r"\w[\w.-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """The pieces that a config file may pick from.
+
+    Attributes:
+        own: the tree of configs that the file belongs to, see :func:`own_root`; its pieces come first.
+        scope: the plugins whose pieces come last.
+    """
+
+    own: Path | None
+    scope: PluginScope
+
+    def find(self, key: str, name: str) -> Path | None:
+        """The file of the piece ``key/name``; None if there is none. Both are plain words.
+
+        Raises:
+            ConfigError: two plugins ship the piece.
+        """
+        if not (_WORD.fullmatch(key) and _WORD.fullmatch(name)):
+            return None
+        place = Path(PIECES, key, f"{name}.yaml")
+        for root in self._first_roots():
+            if is_file(root / place):
+                return root / place
+        shipped = {label: root / place for label, root in plugin_roots(self.scope) if is_file(root / place)}
+        if len(shipped) > 1:
+            raise ConfigError([f"the piece {key}/{name} is shipped by {' and '.join(shipped)}; name its file by path"])
+        return next(iter(shipped.values()), None)
+
+    def names(self, key: str) -> list[str]:
+        """Every piece of ``key``, sorted."""
+        found: set[str] = set()
+        for folder in self._folders():
+            found.update(path.stem for path in (folder / key).glob("*.yaml"))
+        return sorted(found)
+
+    def keys(self) -> list[str]:
+        """Every key that has pieces, sorted."""
+        found: set[str] = set()
+        for folder in self._folders():
+            found.update(path.name for path in folder.glob("*") if path.is_dir())
+        return sorted(found)
+
+    def _first_roots(self) -> list[Path]:
+        return [packaged_root()] if self.own is None else [self.own, packaged_root()]
+
+    def _folders(self) -> list[Path]:
+        roots = self._first_roots() + [folder for _, folder in plugin_roots(self.scope)]
+        return [root / PIECES for root in roots]
 
 
 def own_root(path: Path) -> Path | None:
@@ -27,17 +80,28 @@ def packaged_root() -> Path:
     return inside if inside.is_dir() else package.parent / "configs"
 
 
-def plugin_roots() -> Iterator[tuple[str, Path]]:
+def plugin_roots(scope: PluginScope) -> Iterator[tuple[str, Path]]:
     """Label and folder of each package that a distribution publishes under ``m5kit.v1.configs``; imports nothing."""
-    for part in plugins.discover().get("configs", ()):
-        if part.api != plugins.API_VERSION or part.module is None:
-            continue
+    for part in plugins.discover(scope).get("configs", ()):
+        if part.api == plugins.API_VERSION:
+            for folder in part_folders(part):
+                yield part.label, folder
+
+
+def part_folders(part: PluginPart) -> Iterator[Path]:
+    """Where the package lies that an entry point names; more than one folder if it is a namespace."""
+    if part.module is not None:
         top, *below = part.module.split(".")
-        yield from ((part.label, Path(folder, *below)) for folder in _folders(top))
+        for folder in _folders(top):
+            yield Path(folder, *below)
 
 
-def find_config(name: str | Path) -> Path:
+def find_config(name: str | Path, scope: PluginScope | None = None) -> Path:
     """The file that ``name`` means: a path, or a leaf of m5kit or of a plugin such as ``demo/scale``.
+
+    Args:
+        name: as a user writes it.
+        scope: the plugins whose leaves count; None for the scope at hand.
 
     Raises:
         UnknownComponentError: there is no such config.
@@ -45,42 +109,16 @@ def find_config(name: str | Path) -> Path:
     path = Path(name)
     if is_file(path):
         return path
-    roots = [packaged_root(), *(folder for _, folder in plugin_roots())]
-    if path.name and not path.is_absolute() and ".." not in path.parts:
-        candidates = (root / path.with_name(path.name + suffix) for root in roots for suffix in ("", *SUFFIXES))
-        if (found := next(filter(is_file, candidates), None)) is not None:
-            return found
-    leaves = sorted({leaf for root in roots for leaf in _leaves(root)})
-    near = get_close_matches(re.sub(r"^configs/|\.ya?ml$", "", str(path)), leaves, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"shipped ones: {', '.join(leaves)}"
+    roots = [packaged_root(), *(folder for _, folder in plugin_roots(scope or plugins.current_scope()))]
+    found = _shipped_config(path, roots)
+    if found is not None:
+        return found
+    leaves: set[str] = set()
+    for root in roots:
+        leaves.update(_leaves(root))
+    wanted = re.sub(r"^configs/|\.ya?ml$", "", str(path))
+    hint = suggestion(wanted, sorted(leaves)) or f"shipped ones: {', '.join(sorted(leaves))}"
     raise UnknownComponentError(f"there is no config {str(name)!r}; {hint}")
-
-
-def find_piece(key: str, name: str, own: Path | None) -> Path | None:
-    """The file of the piece ``key/name``; the own tree comes first, then m5kit, then plugins. Both are plain words.
-
-    Raises:
-        ConfigError: two plugins ship the piece.
-    """
-    if not (_WORD.fullmatch(key) and _WORD.fullmatch(name)):
-        return None
-    for root in filter(None, (own, packaged_root())):
-        if is_file(path := root / PIECES / key / f"{name}.yaml"):
-            return path
-    shipped = {label: path for label, root in plugin_roots() if is_file(path := root / PIECES / key / f"{name}.yaml")}
-    if len(shipped) > 1:
-        raise ConfigError([f"the piece {key}/{name} is shipped by {' and '.join(shipped)}; name its file by path"])
-    return next(iter(shipped.values()), None)
-
-
-def piece_names(key: str, own: Path | None) -> list[str]:
-    """Every piece of ``key``, sorted."""
-    return sorted({path.stem for folder in _piece_folders(own) for path in (folder / key).glob("*.yaml")})
-
-
-def piece_keys(own: Path | None) -> list[str]:
-    """Every key that has pieces, sorted."""
-    return sorted({path.name for folder in _piece_folders(own) for path in folder.glob("*") if path.is_dir()})
 
 
 def config_name(path: Path) -> str:
@@ -97,6 +135,17 @@ def is_file(path: Path) -> bool:
         return False
 
 
+def _shipped_config(path: Path, roots: Sequence[Path]) -> Path | None:
+    if not path.name or path.is_absolute() or ".." in path.parts:  # nothing outside the roots
+        return None
+    for root in roots:
+        for suffix in ("", *SUFFIXES):
+            candidate = root / path.with_name(path.name + suffix)
+            if is_file(candidate):
+                return candidate
+    return None
+
+
 def _folders(package: str) -> Sequence[str]:
     """Where an installed package lies; nowhere if it is not there or hides where."""
     try:
@@ -104,11 +153,6 @@ def _folders(package: str) -> Sequence[str]:
     except (ImportError, ValueError):
         return ()
     return (spec.submodule_search_locations or ()) if spec else ()
-
-
-def _piece_folders(own: Path | None) -> list[Path]:
-    roots = [*filter(None, (own, packaged_root())), *(folder for _, folder in plugin_roots())]
-    return [root / PIECES for root in roots]
 
 
 def _leaves(root: Path) -> Iterator[str]:

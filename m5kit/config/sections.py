@@ -32,7 +32,7 @@ class Data(Section):
     complete_only: bool = False
     """Train only on items that have every modality of the run; a share is then a share of these."""
     missing_rate: Share = 0.0
-    """Chance that a modality of a training item is gone for good, by seed and id; an item keeps at least one."""
+    """Probability that a modality of a training item is permanently dropped, by seed and id; one is always left."""
     label: str | None = None
     """The label that fine-tuning learns."""
     missing: Literal["mask", "zero"] = "mask"

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from typing import ClassVar
 
 from torch import nn
 
@@ -24,12 +25,15 @@ class Encoder(nn.Module, ABC):
     cache it: it says so by :attr:`extracts` and gives :meth:`extract` and :meth:`frozen_modules`.
 
     Attributes:
+        filled_in: names of the arguments that m5kit gives to every encoder; those that the modality's transform
+            ``provides()`` come on top.
         dim: width d of the tokens.
         shareable: name of the submodule that several encoders may hold in common if theirs are built alike
             (``model.share``); empty if there is none. It must keep nothing of a batch.
         libraries: distributions whose versions decide what the frozen part gives, such as ``("transformers",)``.
     """
 
+    filled_in: ClassVar[frozenset[str]] = frozenset({"dim"})
     dim: int
     shareable: str = ""
     libraries: tuple[str, ...] = ()

@@ -68,11 +68,13 @@ class Metric(ABC):
     Constructors are keyword-only; everything in them comes from the config.
 
     Attributes:
+        filled_in: names of the arguments that m5kit gives to a metric that needs them, so that a config need not.
         needs_modalities: whether the metric is about modalities themselves: the argument ``modalities`` of its
             constructor is then filled in with those of the run unless the config names some.
     """
 
     needs_modalities: ClassVar[bool] = False
+    filled_in: ClassVar[frozenset[str]] = frozenset({"modalities"})
 
     @abstractmethod
     def requests(self) -> tuple[Request, ...]:

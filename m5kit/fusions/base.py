@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -15,10 +16,12 @@ class Fusion(nn.Module, ABC):
     Constructors are keyword-only; ``modalities`` (the m columns, sorted) and ``dim`` are filled in by name.
 
     Attributes:
+        filled_in: names of the arguments that m5kit gives, so that a config need not.
         modalities: the m columns of ``weights``, ``Fused.pooled`` and ``Fused.weights``.
         dim: width d.
     """
 
+    filled_in: ClassVar[frozenset[str]] = frozenset({"dim", "modalities"})
     modalities: tuple[str, ...]
     dim: int
 

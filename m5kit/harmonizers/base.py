@@ -1,6 +1,7 @@
 """The contract of a harmonizer: how much each modality, and each pair of modalities, of an item counts."""
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -9,7 +10,13 @@ from m5kit.structures import Harmony
 
 
 class Harmonizer(nn.Module, ABC):
-    """Weighs modalities (the matrix S of SCALE, CVPR 2022, section 4.3)."""
+    """Weighs modalities (the matrix S of SCALE, CVPR 2022, section 4.3).
+
+    Attributes:
+        filled_in: names of the arguments that m5kit gives, so that a config need not: the model's ``modalities``.
+    """
+
+    filled_in: ClassVar[frozenset[str]] = frozenset({"modalities"})
 
     @abstractmethod
     def forward(self, features: Tensor, present: Tensor) -> Harmony:

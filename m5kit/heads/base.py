@@ -15,11 +15,13 @@ class Head(nn.Module, ABC):
     the label has in the training split).
 
     Attributes:
+        filled_in: these names; a config need not set them.
         classifies: whether a prediction is one score for each class, ``b classes``; an evaluation then takes the best
             one for the model's answer.
     """
 
     classifies: ClassVar[bool] = False
+    filled_in: ClassVar[frozenset[str]] = frozenset({"dim", "modalities", "classes"})
 
     @abstractmethod
     def forward(self, fused: Fused) -> Tensor:

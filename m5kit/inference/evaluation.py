@@ -8,6 +8,7 @@ from typing import Any
 from m5kit.errors import ConfigError, DataError
 from m5kit.evaluation.base import Embedded, Metric, Request, Result
 from m5kit.inference.trained_run import TrainedRun
+from m5kit.plugins import in_use
 from m5kit.registry import METRICS
 from m5kit.runs.json import read_json, write_json
 
@@ -112,7 +113,7 @@ def all_subsets(modalities: Sequence[str]) -> list[Subset]:
 
 def build_metric(config: Mapping[str, Any], modalities: Sequence[str]) -> Metric:
     """Build a metric; one that needs modalities gets those of the run unless the config names some."""
-    given = {"modalities": modalities} if needs_modalities(config) else {}
+    given: dict[str, Any] = {"modalities": modalities} if needs_modalities(config) else {}
     metric: Metric = METRICS.build(config, **given)
     return metric
 
@@ -139,7 +140,8 @@ def choose(configured: Mapping[str, Any], names: Sequence[str] | None, whose: st
 def _build_chosen(run: TrainedRun, names: Sequence[str] | None) -> dict[str, Metric]:
     known = run.model.backbone.modalities
     chosen = choose(run.config.evaluation, names, "the run's config")
-    return {name: build_metric(config, known) for name, config in chosen.items()}
+    with in_use(run.config.plugins):
+        return {name: build_metric(config, known) for name, config in chosen.items()}
 
 
 def _requests(metrics: Iterable[Metric]) -> set[Request]:

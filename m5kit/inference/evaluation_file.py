@@ -9,6 +9,7 @@ from m5kit.config.parts import find_parts, part_problems
 from m5kit.errors import ConfigError, DataError
 from m5kit.evaluation.base import Embedded, Metric, Request, Result
 from m5kit.inference.evaluation import Evaluation, choose, needs_modalities
+from m5kit.plugins import in_use
 from m5kit.registry import METRICS
 
 SPLIT = "split"
@@ -30,8 +31,10 @@ def evaluate_file(
         ConfigError: a mistake in the metrics, or an unknown one.
         DataError: the file cannot be read.
     """
-    values = load_config(config, overrides).values
-    built = _metrics(values.get("evaluation") or {}, metrics)
+    resolved = load_config(config, overrides)
+    values = resolved.values
+    with in_use(resolved.plugins):
+        built = _metrics(values.get("evaluation") or {}, metrics)
     items = Embedded.load(path)
     results: dict[str, Result] = {}
     skipped: dict[str, str] = {}

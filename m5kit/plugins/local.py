@@ -1,95 +1,111 @@
-"""Local plugins: single files that a config names, importable as ``m5kit.plugins.local.<stem>`` in every process.
+"""Local plugins: single files that a config names, each a module of its own below ``m5kit.plugins.local``.
 
-The module acts as a package whose modules are the files in ``M5KIT_LOCAL_PLUGINS``. A data worker that unpickles a part
-of one imports it by that name, so it finds the file without having seen the config.
+The module's name ends in a tag made of the file's path and content. So two files called alike, or one before and after
+it was edited, are two modules, and no config gets the classes of another.
+
+A data worker that unpickles a part imports its module by that name. The finder below finds the file among those that
+the worker's environment names, and no other.
 """
 
-import ast
 import hashlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import spec_from_file_location
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 
 from m5kit.errors import PluginError
 from m5kit.plugins.parts import API_VERSION, PluginPart
-from m5kit.plugins.policy import local_files
+from m5kit.plugins.scope import LocalFile, current_scope, hash_of
+from m5kit.registrations import registrations
 
 __path__: list[str] = []  # makes Python ask for submodules of this module
 
 PREFIX = f"{__name__}."
+_CHANGED = "{} was changed since the config was loaded; start again, or undo the change"
 
 
-def local_parts() -> tuple[PluginPart, ...]:
-    """Every part that the local files register, read from their sources.
+def local_parts(files: Sequence[LocalFile]) -> tuple[PluginPart, ...]:
+    """Every part that the files register, read from their sources.
 
     Raises:
-        PluginError: a file is missing, is no Python, registers nothing, or two have one name.
+        PluginError: a file is missing, is no Python, registers nothing, cannot be imported by its name, or is called
+            like another.
     """
-    return _parts(local_files())
+    parts: list[PluginPart] = []
+    stems: set[str] = set()
+    for file in files:
+        stem = Path(file.path).stem
+        if stem in stems:
+            raise PluginError(f"two local plugins are called {stem}.py, one of them {file.path}; rename one")
+        stems.add(stem)
+        parts += _parts_of(file)
+    return tuple(parts)
 
 
-@lru_cache(maxsize=8)
-def _parts(files: tuple[str, ...]) -> tuple[PluginPart, ...]:
-    stems = [Path(path).stem for path in files]
-    for stem, path in zip(stems, files, strict=True):
-        if stems.count(stem) > 1:
-            raise PluginError(f"two local plugins are called {stem}.py, one of them {path}; rename one")
-        if not stem.isidentifier():
-            raise PluginError(f"the local plugin {path} cannot be imported by that name; use letters, digits and _")
-    return tuple(part for path in files for part in _parts_of(Path(path)))
+def module_name(file: LocalFile) -> str:
+    """The module that the file is imported as."""
+    tag = hashlib.sha256(f"{file.path}\0{file.digest}".encode()).hexdigest()[:8]
+    return f"{PREFIX}{Path(file.path).stem}_{tag}"
 
 
-def hash_of(path: Path) -> str:
-    """What stands for the version of a local file: the beginning of its SHA-256."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
-
-
-def _parts_of(path: Path) -> list[PluginPart]:
+@lru_cache(maxsize=32)
+def _parts_of(file: LocalFile) -> tuple[PluginPart, ...]:
+    path = Path(file.path)
+    if not path.stem.isidentifier():
+        raise PluginError(f"the local plugin {path} cannot be imported by that name; use letters, digits and _")
     try:
-        version = hash_of(path)
-        tree = ast.parse(path.read_bytes())
+        found = registrations(path.read_bytes())
     except (OSError, SyntaxError, ValueError) as error:
         raise PluginError(f"cannot read the local plugin {path}: {error}") from error
-    parts = [
-        PluginPart(family, name, str(path), version, API_VERSION, f"{PREFIX}{path.stem}:{cls}", local=True)
-        for cls, family, name in _registrations(tree)
-    ]
-    if not parts:
+    if not found:
         raise PluginError(
             f'the local plugin {path} registers nothing; write @ENCODERS.register_module("name") above a class'
         )
-    return parts
+    module = module_name(file)
+    return tuple(
+        PluginPart(each.family, each.name, file.path, file.digest, API_VERSION, f"{module}:{each.cls}", local=True)
+        for each in found
+    )
 
 
-def _registrations(tree: ast.Module) -> Iterator[tuple[str, str, str]]:
-    """Class, family and name of every class under ``@FAMILY.register_module("name")``."""
-    for node in (node for node in tree.body if isinstance(node, ast.ClassDef)):
-        for decorator in node.decorator_list:
-            match decorator:
-                case ast.Call(
-                    func=ast.Attribute(value=ast.Name(id=family), attr="register_module"),
-                    args=[ast.Constant(value=str(name))],
-                ):
-                    yield node.name, family.lower(), name
+class _Loader(SourceFileLoader):
+    """Runs exactly the content that the config was checked with, and leaves no ``__pycache__`` beside it."""
+
+    def __init__(self, name: str, file: LocalFile) -> None:
+        super().__init__(name, file.path)
+        self.file = file
+
+    def get_code(self, fullname: str) -> CodeType:
+        if hash_of(Path(self.file.path)) != self.file.digest:
+            raise ImportError(_CHANGED.format(self.file.path))
+        return self.source_to_code(self.get_data(self.file.path), self.file.path)
 
 
 class _Finder(MetaPathFinder):
-    """Finds ``m5kit.plugins.local.<stem>`` among the local files."""
+    """Finds the modules of the local files that are in use."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        stem = fullname.removeprefix(PREFIX)
-        file = next((f for f in local_files() if fullname == PREFIX + stem and Path(f).stem == stem), None)
-        return spec_from_file_location(fullname, file) if file else None
+        if not fullname.startswith(PREFIX):
+            return None
+        for file in current_scope().files:
+            if module_name(file) == fullname:
+                return spec_from_file_location(fullname, file.path, loader=_Loader(fullname, file))
+            if fullname.rpartition("_")[0] == f"{PREFIX}{Path(file.path).stem}":
+                raise ImportError(_CHANGED.format(file.path))
+        return None
 
 
-if not any(
-    type(finder).__name__ == _Finder.__name__ and type(finder).__module__ == __name__ for finder in sys.meta_path
-):
-    sys.meta_path.append(_Finder())
+def _install_finder() -> None:
+    """Once, also where this module is imported anew."""
+    known = {(type(finder).__module__, type(finder).__name__) for finder in sys.meta_path}
+    if (__name__, _Finder.__name__) not in known:
+        sys.meta_path.append(_Finder())
+
+
+_install_finder()

@@ -4,11 +4,12 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 
 from m5kit.errors import PluginError
 from m5kit.plugins.patience import TIMEOUT_VARIABLE, OutOfTime, import_limit, within
+from m5kit.plugins.scope import LocalFile, PluginScope, current_scope, in_use
 
 API_VERSION = 1
 
@@ -51,13 +52,13 @@ class PluginPart:
     @property
     def remedy(self) -> str:
         """What a user can do about a part that does not work."""
-        return f"{self.mending}; m5kit plugins check {self.distribution} says more"
+        return f"{self.fix}; m5kit plugins check {self.distribution} says more"
 
     @property
-    def mending(self) -> str:
+    def fix(self) -> str:
         """The same for a user who has checked it."""
-        mend = "mend the file" if self.local else f"mend or update it (pip install --upgrade {self.distribution})"
-        return f"{mend} or choose another {self.family[:-1]}"
+        fix = "fix the file" if self.local else f"fix or update it (pip install --upgrade {self.distribution})"
+        return f"{fix} or choose another {self.family[:-1]}"
 
     def load(self) -> type:
         """Import the part.
@@ -90,22 +91,18 @@ class PluginPart:
         match = _TARGET.fullmatch(self.target)
         if match is None or match["name"] is None:
             raise ValueError("an entry point is written package.module:Class")
-        with _said_aside():
+        with _printed_aside(), in_use(self._scope()):
             return getattr(import_module(match["module"]), match["name"])
 
-
-def plain_name(distribution: str) -> str:
-    """A distribution's name as package indexes compare them.
-
-    Example:
-        >>> plain_name("M5kit_Encoder.Foo")
-        'm5kit-encoder-foo'
-    """
-    return re.sub(r"[-_.]+", "-", distribution).lower()
+    def _scope(self) -> PluginScope:
+        """The scope at hand; it knows the part's own file, whoever asks for the part."""
+        scope = current_scope()
+        file = LocalFile(self.distribution, self.version)
+        return replace(scope, files=(file, *scope.files)) if self.local else scope
 
 
 @contextmanager
-def _said_aside() -> Iterator[None]:
+def _printed_aside() -> Iterator[None]:
     """What a module prints while it is imported goes to standard error, so that it spoils no output of a command."""
     with redirect_stdout(sys.stderr):
         yield

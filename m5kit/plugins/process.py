@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import IO
@@ -22,19 +22,27 @@ TAIL = 4096
 
 
 class Answering:
-    r"""Runs Python ``source``, which finds a file ``answers`` to write lines to; all else that it prints stands aside.
+    r"""Runs Python ``source``, which finds a file ``answers`` to write lines to; all else that it prints is kept apart.
 
     It cannot read from the terminal. At the end of the ``with`` block it is killed with every process that it started.
 
+    Args:
+        source: Python code.
+        arguments: ``sys.argv[1:]`` of the process.
+        environment: its variables; None for those of this process.
+
     Example:
         >>> with Answering("print('noise'); answers.write('42\\n'); sys.exit(3)") as process:
-        ...     process.answer(60), process.answer(60), process.end(), process.said
+        ...     process.answer(60), process.answer(60), process.end(), process.output
         ('42\n', '', 'status 3', 'noise')
     """
 
-    def __init__(self, source: str, arguments: Sequence[str] = ()) -> None:
+    def __init__(
+        self, source: str, arguments: Sequence[str] = (), environment: Mapping[str, str] | None = None
+    ) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-c", _PREAMBLE + source, *arguments],
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -47,8 +55,8 @@ class Answering:
         assert self._process.stdout is not None
         assert self._process.stderr is not None
         self._readers = [
-            threading.Thread(target=self._listen, args=[self._process.stdout], daemon=True),
-            threading.Thread(target=self._overhear, args=[self._process.stderr], daemon=True),
+            threading.Thread(target=self._queue_answers, args=[self._process.stdout], daemon=True),
+            threading.Thread(target=self._keep_output, args=[self._process.stderr], daemon=True),
         ]
         for reader in self._readers:
             reader.start()
@@ -78,16 +86,18 @@ class Answering:
         return f"status {status}" if status >= 0 else signal.Signals(-status).name
 
     @property
-    def said(self) -> str:
+    def output(self) -> str:
         """The last of what it printed, once it has ended."""
         self._readers[1].join(timeout=1)
         return "".join(self._printed).strip()
 
-    def _listen(self, pipe: IO[str]) -> None:
+    # Both pipes are read by threads: a child that fills one while we wait for the other would never go on.
+
+    def _queue_answers(self, pipe: IO[str]) -> None:
         for line in pipe:
             self._answers.put(line)
         self._answers.put("")
 
-    def _overhear(self, pipe: IO[str]) -> None:
+    def _keep_output(self, pipe: IO[str]) -> None:
         while text := pipe.read(TAIL):
             self._printed.extend(text)

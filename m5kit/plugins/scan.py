@@ -6,7 +6,8 @@ from functools import lru_cache
 
 import importlib_metadata as metadata  # the standard library's is another one in each version of Python
 
-from m5kit.plugins.parts import PluginPart, plain_name
+from m5kit.plugins.parts import PluginPart
+from m5kit.plugins.scope import plain_name
 
 _HEADER = re.compile(r"^(Name|Version):[ \t]*(\S+)", re.MULTILINE)
 GROUP = re.compile(r"m5kit\.v(\d+)\.(\w+)")
@@ -47,8 +48,12 @@ def published() -> Published:
 
 
 def _parts(name: str, version: str, entries: metadata.EntryPoints) -> list[PluginPart]:
-    found = [(GROUP.fullmatch(entry.group), entry) for entry in entries]
-    return [PluginPart(match[2], e.name, name, version, int(match[1]), e.value) for match, e in found if match]
+    parts = []
+    for entry in entries:
+        group = GROUP.fullmatch(entry.group)
+        if group is not None:
+            parts.append(PluginPart(group[2], entry.name, name, version, int(group[1]), entry.value))
+    return parts
 
 
 def _identity(distribution: metadata.Distribution) -> tuple[str, str]:

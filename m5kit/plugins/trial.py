@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 
 from m5kit.plugins.parts import PluginPart
 from m5kit.plugins.process import Answering
+from m5kit.plugins.scope import current_scope
 
 START = 120.0
 """Seconds in which torch and m5kit must be there before the first plugin is tried."""
@@ -28,7 +29,7 @@ for fields in json.loads(sys.argv[1]):
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class ImportTrial:
     """How importing a part went.
 
     Attributes:
@@ -40,24 +41,27 @@ class Trial:
     problem: str | None
 
 
-def try_parts(parts: Sequence[PluginPart], limit: float) -> dict[PluginPart, Trial]:
+def try_parts(parts: Sequence[PluginPart], limit: float) -> dict[PluginPart, ImportTrial]:
     """Import every part; one that takes more than ``limit`` seconds is given up, the others are still tried."""
-    found: dict[PluginPart, Trial] = {}
-    while len(found) < len(parts):
+    found: dict[PluginPart, ImportTrial] = {}
+    while len(found) < len(parts):  # a part that ends the process ends the trial of those after it: start again there
         left = [part for part in parts if part not in found]
         found |= _try_until_one_fails_to_answer(left, limit)
     return found
 
 
-def _try_until_one_fails_to_answer(parts: Sequence[PluginPart], limit: float) -> dict[PluginPart, Trial]:
-    found: dict[PluginPart, Trial] = {}
-    with Answering(_CHILD, [json.dumps([asdict(part) for part in parts])]) as process:
+def _try_until_one_fails_to_answer(parts: Sequence[PluginPart], limit: float) -> dict[PluginPart, ImportTrial]:
+    found: dict[PluginPart, ImportTrial] = {}
+    given = json.dumps([asdict(part) for part in parts])
+    with Answering(_CHILD, [given], current_scope().environment()) as process:
         if not process.answer(START):
-            return dict.fromkeys(parts, Trial(0.0, "m5kit itself cannot be imported in a new process; see m5kit list"))
+            return dict.fromkeys(
+                parts, ImportTrial(0.0, "m5kit itself cannot be imported in a new process; see m5kit list")
+            )
         for part in parts:
             answer = process.answer(limit)
             if not answer:
                 how = f"did not end within {limit:g} s" if answer is None else f"ended the process ({process.end()})"
-                return found | {part: Trial(limit, f"importing {part.target} {how}")}
-            found[part] = Trial(*json.loads(answer))
+                return found | {part: ImportTrial(limit, f"importing {part.target} {how}")}
+            found[part] = ImportTrial(*json.loads(answer))
     return found

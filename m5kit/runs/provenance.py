@@ -1,4 +1,4 @@
-"""What a run was made of, so that a figure can be traced and made again."""
+"""What a run was made of, so that a metric value can be traced and made again."""
 
 import hashlib
 import json
@@ -26,7 +26,7 @@ LIBRARIES = (
     *("torch", "torchvision", "torchaudio", "mmengine", "transformers", "open_clip_torch", "tokenizers", "decord"),
     *("av", "soundfile", "pillow", "numpy", "pyarrow", "safetensors", "scikit-learn", "scipy"),
 )
-"""The distributions whose versions can change a figure."""
+"""The distributions whose versions can change a metric value."""
 
 
 def collect(resolved: Resolved, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -46,8 +46,13 @@ def collect(resolved: Resolved, data: Mapping[str, Any]) -> dict[str, Any]:
         "data": dict(data),
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "libraries": {name: version for name in LIBRARIES if (version := _version(name)) is not None},
+        "libraries": _library_versions(),
     }
+
+
+def _library_versions() -> dict[str, str]:
+    found = {name: _version(name) for name in LIBRARIES}
+    return {name: version for name, version in found.items() if version is not None}
 
 
 def config_hash(resolved: Resolved) -> str:
@@ -62,8 +67,9 @@ def git_state() -> dict[str, Any] | None:
     """
     package = Path(m5kit.__file__).parent.parent
     for folder in (package, Path.cwd()):
+        # an installed m5kit may lie inside somebody else's checkout, whose commit says nothing about it
         if folder == package and not (folder / ".git").exists():
-            continue  # an installed m5kit may lie inside somebody else's checkout
+            continue
         commit = _git(folder, "rev-parse", "HEAD")
         if commit is not None:
             dirty = bool(_git(folder, "status", "--porcelain", "--untracked-files=no"))
@@ -78,18 +84,20 @@ def plugins_in_use(resolved: Resolved) -> list[dict[str, str]]:
         for key, name in _types(part.key, part.given):
             if name.removeprefix("m5kit:") in FAMILIES[part.family].built_ins:
                 continue
-            found = plugins.find(part.family, name)
+            found = plugins.find(part.family, name, resolved.plugins)
             if found is not None:
-                used.append(
-                    {
-                        "key": key,
-                        "distribution": found.distribution,
-                        "version": found.version,
-                        "group": f"m5kit.v{found.api}.{found.family}",
-                        "entry_point": f"{found.name} = {found.target}",
-                    }
-                )
+                used.append(_record(key, found))
     return used
+
+
+def _record(key: str, part: plugins.PluginPart) -> dict[str, str]:
+    return {
+        "key": key,
+        "distribution": part.distribution,
+        "version": part.version,
+        "group": f"m5kit.v{part.api}.{part.family}",
+        "entry_point": f"{part.name} = {part.target}",
+    }
 
 
 def _types(key: str, given: Any) -> Iterator[tuple[str, str]]:
@@ -112,13 +120,13 @@ def require_plugins(provenance: Mapping[str, Any]) -> None:
             install.
     """
     used = provenance.get("plugins", ())
-    problems = [problem for each in used if (problem := _plugin_problem(each)) is not None]
+    problems = list(filter(None, map(_plugin_problem, used)))
     if problems:
         raise CheckpointError("\n".join(dict.fromkeys(problems)))
     for each in used:
         here = _version_here(each)
         if here != each["version"]:
-            _note(f"{_trained_with(each)}; here it is {here}, so figures may differ a little")
+            _note(f"{_trained_with(each)}; here it is {here}, so metric values may differ a little")
 
 
 def _plugin_problem(used: Mapping[str, str]) -> str | None:
@@ -151,12 +159,14 @@ def _version_here(used: Mapping[str, str]) -> str | None:
 def _publishes(used: Mapping[str, str]) -> bool:
     """Whether the part of then is among those that may be used now."""
     family, name = used["group"].rpartition(".")[2], used["entry_point"].partition(" = ")[0]
-    there = [part for part in plugins.discover().get(family, ()) if part.name == name]
-    return any(plugins.same_distribution(part.distribution, used["distribution"]) for part in there)
+    for part in plugins.discover().get(family, ()):
+        if part.name == name and plugins.same_distribution(part.distribution, used["distribution"]):
+            return True
+    return False
 
 
 def _why_not_published(used: Mapping[str, str], here: str) -> str:
-    if not plugins.is_allowed(used["distribution"]):
+    if not plugins.current_scope().allows(used["distribution"]):
         return f"which is installed but left out by {plugins.ALLOW_VARIABLE}, --no-plugins or plugins.allow; allow it"
     name, trained = used["distribution"], used["version"]
     return f"of which the one installed, {here}, has no {used['entry_point']!r}; run: pip install '{name}=={trained}'"
@@ -168,7 +178,7 @@ def _release(version: str) -> tuple[int, ...]:
 
 @cache
 def _note(text: str) -> None:
-    """Say it once a process, however often a run is opened."""
+    """Log the text once a process, however often a run is opened."""
     log.warning("note: %s", text)
 
 

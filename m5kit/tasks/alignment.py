@@ -32,6 +32,8 @@ class AlignmentTask(Task):
         ConfigError: ``between`` is not two modalities of the model.
     """
 
+    least_modalities = 2
+
     def __init__(
         self,
         *,

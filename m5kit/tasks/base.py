@@ -6,7 +6,7 @@ What all tasks that hide tokens share stands here too, because parts of a family
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -47,11 +47,18 @@ class Task(nn.Module, ABC):
     of ids or None).
 
     Attributes:
+        filled_in: the names of these arguments; a config need not set them.
+        least_modalities: how many modalities a model must have for the task to learn anything; a config with fewer is
+            refused.
         modality: the modality that :meth:`corrupt` hides tokens of, or None for a task that hides nothing.
         view: ``"masked"`` if the task reads the pass over corrupted tokens, ``"clean"`` if it needs an untouched one.
         turns: of the tasks that set it, one a batch hides something, drawn at random; the others get no ``hidden``.
     """
 
+    filled_in: ClassVar[frozenset[str]] = frozenset(
+        {"dim", "features", "modalities", "observed", "predicted", "vocabulary"}
+    )
+    least_modalities: ClassVar[int] = 1
     modality: str | None = None
     view: str = "masked"
     turns: bool = False

@@ -35,6 +35,8 @@ class MatchingTask(Task):
         ConfigError: ``temperature`` is not above 0.
     """
 
+    least_modalities = 2
+
     def __init__(
         self, *, dim: int, hard: bool = False, temperature: float = 0.1, view: Literal["masked", "clean"] = "masked"
     ) -> None:

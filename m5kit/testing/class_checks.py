@@ -1,8 +1,8 @@
 """Checks of the class itself, the same in every family: base, constructor, documentation, import."""
 
-import inspect
 from collections.abc import Callable
 
+from m5kit.signatures import constructor_parameters
 from m5kit.testing.imports import import_facts
 from m5kit.testing.report import Skip, expect
 
@@ -28,7 +28,7 @@ def class_checks(base: type) -> list[Callable[[type], None]]:
 
 def constructor_is_explicit(part: type) -> None:
     """A constructor takes named arguments only, each with a type, and no **kwargs that would hide a misspelling."""
-    for name, parameter in _parameters(part).items():
+    for name, parameter in constructor_parameters(part).items():
         catches_all = parameter.kind in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL)
         expect(not catches_all, f"it takes {parameter}; name every argument")
         by_name = parameter.kind is parameter.KEYWORD_ONLY
@@ -52,13 +52,6 @@ def imports_quietly(part: type) -> None:
     expect(not facts.output, f"importing {module} printed {facts.output!r}")
     slow = f"importing {module} took {facts.seconds:.1f} s, over {SLOWEST_IMPORT:g}; import what is heavy in methods"
     expect(facts.seconds <= SLOWEST_IMPORT, slow)
-
-
-def _parameters(part: type) -> dict[str, inspect.Parameter]:
-    """The arguments of the constructor that is written for ``part``; none if it inherits a library's."""
-    owner = next(c for c in part.__mro__ if "__init__" in c.__dict__)
-    written = owner is not object and not owner.__module__.startswith("torch.")
-    return dict(inspect.signature(part).parameters) if written else {}
 
 
 def _names(classes: tuple[type, ...]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from m5kit.errors import PluginError
+from m5kit.plugins import current_scope
 
 PATIENCE = 120.0
 """Seconds after which an import counts as hanging; torch itself may take many on a busy machine."""
@@ -70,7 +71,9 @@ def import_facts(module: str, together_with: Collection[str] = ()) -> ImportFact
 def _probe(modules: list[str]) -> None:
     command = [sys.executable, "-c", _PROBE, json.dumps(modules)]
     try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+        answer = subprocess.run(
+            command, capture_output=True, text=True, timeout=PATIENCE, check=False, env=current_scope().environment()
+        )
     except subprocess.TimeoutExpired as error:
         raise PluginError(f"importing {modules[0]} did not end within {PATIENCE:g} s") from error
     for line in answer.stdout.splitlines():

@@ -122,9 +122,13 @@ def blank_goes_with_the_rest(case: TransformCase) -> None:
 
 @CHECKS.add
 def provides_plain_numbers(case: TransformCase) -> None:
-    """provides() gives whole numbers by the name of a constructor's argument."""
-    for name, fact in case.transform.provides().items():
+    """provides() gives whole numbers by the name of a constructor's argument: those names that the class declares."""
+    facts, declared = case.transform.provides(), case.part.provided
+    for name, fact in facts.items():
         expect(name.isidentifier() and type(fact) is int, f"{name!r} is {fact!r}")
+    if declared is not None:
+        given = ", ".join(sorted(facts)) or "nothing"
+        expect(facts.keys() == declared, f"it gives {given}; the attribute provided says {', '.join(sorted(declared))}")
 
 
 @CHECKS.add

@@ -15,7 +15,7 @@ PAGE = Path(__file__).parents[2] / "docs/plugins/api.md"
 
 
 def surface():
-    """One line a name of m5kit.api, and one a method, property or field, sorted within its class."""
+    """One line a name of m5kit.api, and one a method, property, attribute or field, sorted within its class."""
     for name in sorted(api.__all__):
         thing = getattr(api, name)
         if isinstance(thing, type):
@@ -41,6 +41,8 @@ def members(cls):
             yield f"def {name}{arguments(value)}"
         elif isinstance(value, property) or type(value).__name__ == "cached_property":
             yield f"property {name}"
+        elif not callable(value) and not isinstance(value, staticmethod):
+            yield f"attribute {name}"  # what a class declares about itself
 
 
 def arguments(function):

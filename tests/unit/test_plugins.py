@@ -8,7 +8,10 @@ from textwrap import dedent
 import pytest
 
 from m5kit import plugins
-from m5kit.errors import PluginError
+from m5kit.errors import PluginError, UnknownComponentError
+from m5kit.plugins import PluginScope
+from m5kit.plugins.local import PREFIX, module_name
+from m5kit.plugins.scope import LocalFile
 from m5kit.registry import FUSIONS
 
 
@@ -31,10 +34,9 @@ def installed(tmp_path, monkeypatch):
         plugins.refresh()
 
     yield install
-    plugins.use()
     plugins.refresh()
     for name in set(sys.modules) - before:
-        if name.startswith(("zoo_", plugins.local.PREFIX)):
+        if name.startswith(("zoo_", PREFIX)):
             del sys.modules[name]
 
 
@@ -50,8 +52,12 @@ ENTRY = """
 """
 
 
-def names(family="fusions"):
-    return [f"{part.distribution}:{part.name}" for part in plugins.discover().get(family, ())]
+def names(family="fusions", scope=None):
+    return [f"{part.distribution}:{part.name}" for part in plugins.discover(scope).get(family, ())]
+
+
+def scope_of(*files):
+    return PluginScope.from_environment().with_files(files)
 
 
 def test_a_part_is_found_without_importing_it(installed):
@@ -96,15 +102,15 @@ def test_only_what_environment_and_config_both_allow_is_seen(installed, monkeypa
     installed("m5kit-bad", ENTRY)
     if variable is not None:
         monkeypatch.setenv(plugins.ALLOW_VARIABLE, variable)
-    plugins.use(allow=allow)
-    assert names() == expected
+    assert names(scope=PluginScope.from_environment().narrowed(allow)) == expected
 
 
-def test_what_a_config_allowed_is_forgotten_with_the_next(installed):
+def test_what_one_scope_allows_is_nothing_to_another(installed):
     installed("m5kit-good", ENTRY)
-    plugins.use(allow=[])
-    plugins.use()
-    assert names() == ["m5kit-good:shiny"]
+    closed = PluginScope().narrowed([])
+    assert names(scope=closed) == []
+    assert names() == names(scope=PluginScope()) == ["m5kit-good:shiny"]
+    assert names(scope=closed) == []
 
 
 def test_two_distributions_with_one_name_are_told_apart_by_distribution(installed):
@@ -151,7 +157,7 @@ def test_strict_mode_refuses_to_go_on_with_anything_broken(installed, monkeypatc
 
 def test_a_part_is_what_its_target_says(installed):
     installed("m5kit-good", ENTRY.replace("Shiny", "CONSTANT"), zoo_good="CONSTANT = 3")
-    with pytest.raises(PluginError, match=r"m5kit-good 1.0 .*zoo_good:CONSTANT is 3, not a class\nmend or update it"):
+    with pytest.raises(PluginError, match=r"m5kit-good 1.0 .*zoo_good:CONSTANT is 3, not a class\nfix or update it"):
         FUSIONS.get("shiny")
 
 
@@ -177,26 +183,26 @@ def local(installed, tmp_path):
 
 def test_a_local_file_publishes_what_it_registers_and_is_imported_when_named(local):
     path = local("zoo_mine.py")
-    plugins.use(local=[path])
-    part = plugins.find("fusions", "homemade")
-    assert (part.distribution, part.local, part.target) == (path, True, "m5kit.plugins.local.zoo_mine:Homemade")
-    assert part.target.partition(":")[0] not in sys.modules
-    try:
-        assert FUSIONS.get("homemade").__name__ == "Homemade"
-    finally:
-        FUSIONS.module_dict.pop("homemade", None)
+    scope = scope_of(path)
+    part = plugins.find("fusions", "homemade", scope)
+    module, _, cls = part.target.partition(":")
+    assert (part.distribution, part.local, cls) == (path, True, "Homemade")
+    assert module.startswith("m5kit.plugins.local.zoo_mine_")
+    assert module not in sys.modules
+    assert FUSIONS.get("homemade", scope).__name__ == "Homemade"
 
 
 def test_a_part_of_a_local_file_is_found_again_by_another_process(local, tmp_path):
-    plugins.use(local=[local("zoo_mine.py", "class Decoder:\n    x = 7\n" + dedent(LOCAL))])
-    import m5kit.plugins.local.zoo_mine as mine
-
-    FUSIONS.module_dict.pop("homemade", None)
+    scope = scope_of(local("zoo_mine.py", "class Decoder:\n    x = 7\n" + dedent(LOCAL)))
+    mine = sys.modules[FUSIONS.get("homemade", scope).__module__]
     stored = tmp_path / "stored"
     stored.write_bytes(pickle.dumps(mine.Decoder()))
     source = f"import pickle, pathlib; print(pickle.loads(pathlib.Path({str(stored)!r}).read_bytes()).x)"
-    answer = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=False)
+    command = [sys.executable, "-c", source]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False, env=scope.environment())
     assert (answer.stdout, answer.stderr) == ("7\n", "")
+    with scope.exported():
+        assert subprocess.run(command, capture_output=True, text=True, check=False).stdout == "7\n"
 
 
 @pytest.mark.parametrize(
@@ -208,25 +214,59 @@ def test_a_part_of_a_local_file_is_found_again_by_another_process(local, tmp_pat
     ],
 )
 def test_a_local_file_that_cannot_be_used_is_named(local, name, source, text):
-    plugins.use(local=[local(name, source)])
     with pytest.raises(PluginError, match=text):
-        plugins.discover()
+        plugins.discover(scope_of(local(name, source)))
 
 
 def test_a_missing_local_file_is_named(installed, tmp_path):
-    plugins.use(local=[str(tmp_path / "gone.py")])
     with pytest.raises(PluginError, match=r"cannot read the local plugin .*gone.py: .*No such file"):
-        plugins.discover()
+        plugins.discover(scope_of(str(tmp_path / "gone.py")))
 
 
 def test_two_local_files_of_one_name_are_refused(local):
-    plugins.use(local=[local("zoo_mine.py"), local("other/zoo_mine.py")])
     with pytest.raises(PluginError, match=r"two local plugins are called zoo_mine.py"):
-        plugins.discover()
+        plugins.discover(scope_of(local("zoo_mine.py"), local("other/zoo_mine.py")))
 
 
 def test_only_files_that_are_named_can_be_imported(local, tmp_path):
-    local("zoo_neighbour.py", "x = 1")
-    plugins.use(local=[local("zoo_mine.py")])
-    with pytest.raises(ModuleNotFoundError):
-        __import__("m5kit.plugins.local.zoo_neighbour")
+    neighbour = LocalFile.at(local("zoo_neighbour.py", "x = 1"))
+    with plugins.in_use(scope_of(local("zoo_mine.py"))), pytest.raises(ModuleNotFoundError):
+        __import__(module_name(neighbour))
+
+
+OTHER = LOCAL.replace("Homemade", "Another")
+
+
+def test_two_scopes_give_one_name_to_different_classes_in_any_order(local):
+    first, second = scope_of(local("zoo_mine.py")), scope_of(local("other/zoo_mine.py", OTHER))
+    for _ in range(2):
+        assert FUSIONS.get("homemade", second).__name__ == "Another"
+        assert FUSIONS.get("homemade", first).__name__ == "Homemade"
+    assert FUSIONS.get("homemade", first) is FUSIONS.get("homemade", first)
+    with pytest.raises(UnknownComponentError, match="no fusion is named 'homemade'"):
+        FUSIONS.get("homemade")
+    assert "homemade" in FUSIONS.names(first)
+    assert "homemade" not in FUSIONS.names()
+
+
+def test_an_edited_file_is_another_one_and_an_old_scope_says_so(local):
+    before = scope_of(local("zoo_mine.py"))
+    after = scope_of(local("zoo_mine.py", OTHER))
+    assert FUSIONS.get("homemade", after).__name__ == "Another"
+    with pytest.raises(PluginError, match=r"zoo_mine.py was changed since the config was loaded; start again"):
+        FUSIONS.get("homemade", before)
+
+
+def test_the_classes_of_an_imported_plugin_are_unknown_to_a_scope_without_it(installed):
+    registering = GOOD.replace("Fusion\n", "FUSIONS, Fusion\n", 1).replace(
+        "class", '@FUSIONS.register_module("shiny")\n    class'
+    )
+    installed("m5kit-good", ENTRY, zoo_good=registering)
+    assert FUSIONS.get("shiny").__module__ == "zoo_good"
+    with pytest.raises(UnknownComponentError):
+        FUSIONS.get("shiny", PluginScope().narrowed([]))
+
+
+def test_nothing_is_left_beside_a_local_file(local, tmp_path):
+    FUSIONS.get("homemade", scope_of(local("zoo_mine.py")))
+    assert not (tmp_path / "__pycache__").exists()

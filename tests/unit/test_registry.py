@@ -20,7 +20,7 @@ def published(monkeypatch):
         for name, part in classes.items():
             monkeypatch.setattr(module, part.__name__, part, raising=False)
             parts.append(plugins.PluginPart(family, name, "m5kit-made-up", "1.0", 1, f"{__name__}:{part.__name__}"))
-        monkeypatch.setattr(plugins, "discover", lambda: {family: tuple(parts)})
+        monkeypatch.setattr(plugins, "discover", lambda scope=None: {family: tuple(parts)})
 
     return publish
 
@@ -105,7 +105,7 @@ def test_a_plugin_cannot_take_the_place_of_a_built_in(published):
 def test_a_plugin_of_another_family_is_refused(published):
     published("decoders", shiny=FUSIONS.get("concat"))
     with pytest.raises(
-        PluginError, match=r"m5kit-made-up 1.0 cannot provide the decoder 'shiny'.*m5kit.api.Decoder\nmend"
+        PluginError, match=r"m5kit-made-up 1.0 cannot provide the decoder 'shiny'.*m5kit.api.Decoder\nfix"
     ):
         DECODERS.get("shiny")
 
@@ -128,4 +128,6 @@ def test_a_part_may_be_registered_for_a_while():
 
     with FUSIONS.temporarily("concat", Passing):
         assert FUSIONS.get("concat") is Passing
+        FUSIONS.get("mean")
     assert FUSIONS.get("concat") is ConcatFusion
+    assert FUSIONS.get("mean").__module__ == "m5kit.fusions.mean"

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from m5kit.structures import Sample
 
@@ -17,9 +17,11 @@ class Dataset(ABC):
     worker reads the items it is asked for.
 
     Attributes:
+        filled_in: the names of these arguments; a config need not set them.
         root: folder that references are relative to; decoders get it.
     """
 
+    filled_in: ClassVar[frozenset[str]] = frozenset({"root", "columns", "manifest"})
     root: Path
 
     @abstractmethod

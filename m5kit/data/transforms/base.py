@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -14,7 +14,13 @@ class Transform(ABC):
 
     A transform that learns from the corpus (a vocabulary, the range of a number) overrides :meth:`fit`, and gives what
     it learned in :meth:`state`, plain JSON data that is stored with the run.
+
+    Attributes:
+        provided: the names that :meth:`provides` gives, so that a config can be checked before a transform is built.
+            Without it, an argument that the encoder lacks is found when the model is built.
     """
+
+    provided: ClassVar[frozenset[str] | None] = None
 
     @abstractmethod
     def __call__(self, decoded: Any, generator: np.random.Generator | None = None) -> Inputs:

@@ -45,6 +45,8 @@ class ColumnsTransform(Transform):
         numeric: share of a property's values that must be numbers.
     """
 
+    provided = frozenset({"vocabulary", "max_tokens", "mask_id", "columns"})
+
     def __init__(
         self,
         *,

@@ -35,6 +35,8 @@ class FeaturesTransform(Transform):
             the moments of a sound, whose bands are the tokens).
     """
 
+    provided = frozenset({"width", "max_tokens", "boxes"})
+
     def __init__(
         self,
         *,

@@ -25,6 +25,8 @@ class FramesTransform(Transform):
         flip: in training, chance to mirror left and right; 0 where direction means something.
     """
 
+    provided = frozenset({"size", "frames"})
+
     def __init__(
         self, *, size: int, frames: int, fit: str = "crop", crop: tuple[float, float] = (0.6, 1.0), flip: float = 0.5
     ) -> None:

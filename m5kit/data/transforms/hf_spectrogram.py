@@ -29,6 +29,8 @@ class HFSpectrogramTransform(Transform):
         weights: the checkpoint, a local folder or a hub name; the encoder's own.
     """
 
+    provided = frozenset({"mels", "steps", "rate", "extractor"})
+
     def __init__(self, *, weights: str) -> None:
         self.weights = weights
         self.extractor = load_processor("AutoFeatureExtractor", weights, "hf_spectrogram")

@@ -21,6 +21,8 @@ class CheckpointWords(Transform):
     The tokenizer's start and end tokens are left out: the encoder puts them around what a task may hide.
     """
 
+    provided = frozenset({"vocabulary", "max_tokens", "mask_id", "start_id", "end_id", "tokenizer"})
+
     def __init__(self, weights: str, max_tokens: int, needed_by: str) -> None:
         if max_tokens < 1:
             raise ConfigError([f"{needed_by}.max_tokens: expected at least 1, got {max_tokens}"])

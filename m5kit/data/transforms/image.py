@@ -24,6 +24,8 @@ class ImageTransform(Transform):
         jitter: in training, how far brightness and contrast may be off, as a share.
     """
 
+    provided = frozenset({"size"})
+
     def __init__(
         self,
         *,

@@ -38,6 +38,8 @@ class LogMelTransform(Transform):
         band_mask: the widest masked stretch of bands, as a share; 0 masks nothing.
     """
 
+    provided = frozenset({"mels", "steps"})
+
     def __init__(
         self,
         *,

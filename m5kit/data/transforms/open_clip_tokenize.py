@@ -23,6 +23,8 @@ class OpenClipTokenize(Transform):
         max_tokens: longer texts are cut there; CLIP reads 77 with start and end.
     """
 
+    provided = frozenset({"vocabulary", "max_tokens", "mask_id", "start_id", "end_id"})
+
     def __init__(self, *, max_tokens: int = 75) -> None:
         if max_tokens < 1:
             raise ConfigError([f"open_clip_tokenize.max_tokens: expected at least 1, got {max_tokens}"])

@@ -35,6 +35,8 @@ class PropertiesTransform(Transform):
         ConfigError: ``separator`` is neither.
     """
 
+    provided = frozenset({"vocabulary", "max_tokens", "mask_id"})
+
     def __init__(
         self,
         *,

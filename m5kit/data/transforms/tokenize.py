@@ -23,6 +23,8 @@ class TokenizeTransform(Transform):
         lowercase: make everything lower case and strip accents.
     """
 
+    provided = frozenset({"vocabulary", "max_tokens", "mask_id"})
+
     def __init__(
         self, *, max_tokens: int, vocabulary: int = 8000, file: str | None = None, lowercase: bool = True
     ) -> None:

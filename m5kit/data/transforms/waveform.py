@@ -26,6 +26,8 @@ class Waveform(Transform):
         chunk: samples of a stretch, the unit that a task hides.
     """
 
+    provided = frozenset({"rate", "chunk"})
+
     def __init__(self, *, rate: int = 16_000, seconds: float = 10.0, chunk: int = 3_200) -> None:
         if not 0 < chunk <= seconds * rate:
             raise ConfigError([f"waveform.chunk: expected 1 to {int(seconds * rate)} samples, got {chunk}"])

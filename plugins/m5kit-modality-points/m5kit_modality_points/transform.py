@@ -19,6 +19,8 @@ class PointPatches(Transform):
         neighbours: points of a patch; the nearest one stands in where there are fewer.
     """
 
+    provided = frozenset({"numbers"})
+
     def __init__(self, *, patches: int = 16, neighbours: int = 8) -> None:
         self.patches, self.neighbours = patches, neighbours
 

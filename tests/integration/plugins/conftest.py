@@ -55,7 +55,6 @@ def on_path(monkeypatch):
     monkeypatch.delenv(plugins.ALLOW_VARIABLE, raising=False)
     yield put
     monkeypatch.undo()
-    plugins.use()
     plugins.refresh()
     for name in set(sys.modules) - before:
         if name.startswith(("zoo_", "m5kit_")):

@@ -16,10 +16,10 @@ from m5kit.registry import FUSIONS
 
 dist.init_process_group("gloo")
 config = check_config(load_config(sys.argv[1]))
-fusion = FUSIONS.build(config.fusion, dim=8, modalities=("a", "b"))
-local = FUSIONS.get("mine")
+fusion = FUSIONS.build(config.fusion, config.plugins, dim=8, modalities=("a", "b"))
+local = FUSIONS.get("mine", config.plugins)
 found = [None, None]
-dist.all_gather_object(found, [type(fusion).__module__, local.__module__])
+dist.all_gather_object(found, [type(fusion).__module__, local.__module__.rpartition("_")[0]])
 if dist.get_rank() == 0:
     print("found", found)
 dist.destroy_process_group()

@@ -1,16 +1,17 @@
 """Data workers that are spawned, not forked, have never seen the config and still find the parts of plugins."""
 
 import json
+import os
 from functools import partial
 
 import pytest
-from torch.utils.data import DataLoader
 
-from m5kit import plugins
+from m5kit.assembly.loader import ScopedLoader
 from m5kit.data.collate import collate
 from m5kit.data.dataset import ManifestDataset, Pipeline
 from m5kit.data.manifest import read_manifest
 from m5kit.data.sampler import SequentialSampler
+from m5kit.plugins import PluginScope
 from m5kit.registry import DECODERS, TRANSFORMS
 
 LOCAL = '''
@@ -40,29 +41,33 @@ class Numbers(Transform):
 
 
 @pytest.fixture
-def pipeline(tmp_path, on_path, examples):
+def local(tmp_path, on_path, examples):
     (tmp_path / "zoo_local.py").write_text(LOCAL)
-    plugins.use(local=[str(tmp_path / "zoo_local.py")])
-    yield Pipeline(DECODERS.build({"type": "zoo_words"}), TRANSFORMS.build({"type": "zoo_numbers"}))
-    DECODERS.module_dict.pop("zoo_words", None)
-    TRANSFORMS.module_dict.pop("zoo_numbers", None)
+    scope = PluginScope().with_files([str(tmp_path / "zoo_local.py")])
+    return Pipeline(
+        DECODERS.build({"type": "zoo_words"}, scope), TRANSFORMS.build({"type": "zoo_numbers"}, scope)
+    ), scope
 
 
-def test_a_spawned_worker_decodes_with_an_installed_and_a_local_plugin(pipeline, tmp_path):
+def test_a_spawned_worker_decodes_with_an_installed_and_a_local_plugin(local, tmp_path):
+    pipeline, scope = local
+    before = dict(os.environ)
     installed = Pipeline(DECODERS.build({"type": "xyz"}), TRANSFORMS.build({"type": "point_patches", "patches": 2}))
     (tmp_path / "shape.xyz").write_text("0 0 1\n0 1 0\n1 0 0\n")
     row = {"id": "one", "split": "train", "notes": "a red mug", "points": "shape.xyz"}
     (tmp_path / "annotations.jsonl").write_text(json.dumps(row))
     pipelines = {"notes": pipeline, "points": installed}
     samples = read_manifest(tmp_path, modalities=tuple(pipelines))
-    loader = DataLoader(
+    loader = ScopedLoader(
         ManifestDataset(samples=samples, root=tmp_path, pipelines=pipelines),
+        scope=scope,
         batch_sampler=SequentialSampler(size=1, batch_size=1),
         num_workers=1,
         multiprocessing_context="spawn",
         collate_fn=partial(collate, modalities=tuple(pipelines)),
     )
     (batch,) = loader
+    assert dict(os.environ) == before
     assert batch.failures == ()
     assert batch.inputs["notes"].values.tolist() == [[1, 3, 3]]
     assert batch.inputs["points"].values.shape == (1, 2, 27)

@@ -270,7 +270,7 @@ def test_the_kit_ends_what_hangs_and_names_what_is_loose(zoo):
     hangs, loose = (_plugins.named(name)[0] for name in ("zoo-hangs", "zoo-catches-all"))
     passed, report = _plugins.check_part(hangs, 2.0)
     assert not passed
-    assert "zoo-hangs 1.0 fusions/hangs: it did not end within 2 s\n  mend or update it" in report
+    assert "zoo-hangs 1.0 fusions/hangs: it did not end within 2 s\n  fix or update it" in report
     passed, report = _plugins.check_part(loose, 60.0)
     assert not passed
     assert "failed   constructor_is_explicit" in report
@@ -281,9 +281,9 @@ def test_the_kit_ends_what_hangs_and_names_what_is_loose(zoo):
 @pytest.mark.parametrize(
     ("name", "limit", "text"),
     [
-        ("quits", 120.0, r"the process ended \(status 0\) before the checks did\n  mend or update it \(pip install"),
+        ("quits", 120.0, r"the process ended \(status 0\) before the checks did\n  fix or update it \(pip install"),
         ("segfaults", 120.0, r"the process ended \(SIGSEGV\) before the checks did"),
-        ("stalls", 15.0, r"it did not end within 15 s\n  mend or update it"),
+        ("stalls", 15.0, r"it did not end within 15 s\n  fix or update it"),
         ("floods", 120.0, r"\d\d checks ran, 0 failed"),
     ],
 )

@@ -22,6 +22,7 @@ from m5kit.encoders.pretrained.base import TokenOptions
 from m5kit.encoders.pretrained.hf_image import HFImage
 from m5kit.errors import DataError
 from m5kit.nn.pretrained.extraction import EXTRACTED
+from m5kit.plugins import PluginScope
 from m5kit.registry import ENCODERS
 from m5kit.structures import Inputs, Sample
 
@@ -65,7 +66,7 @@ def setting(tmp_path, monkeypatch):
 
 def frozen(setting, encoder=None, transform=None):
     inputs = {"image": {"decoder": {"type": "pillow"}, "transform": transform or {"type": "image", "size": 16}}}
-    config = SimpleNamespace(inputs=inputs, data=SimpleNamespace(workers=0))
+    config = SimpleNamespace(inputs=inputs, data=SimpleNamespace(workers=0), plugins=PluginScope())
     model = torch.nn.Module()
     model.backbone = torch.nn.Module()
     model.backbone.encoders = torch.nn.ModuleDict({"image": encoder or setting.encoder})

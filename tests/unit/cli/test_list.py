@@ -36,7 +36,7 @@ def test_plugins_are_listed_with_their_origin_and_never_imported(
         plugins.PluginPart("fusions", "later", "m5listed", "1.2", 99, "m5listed.gone:Gone"),
     )
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(plugins, "discover", lambda: {"fusions": parts})
+    monkeypatch.setattr(plugins, "discover", lambda scope=None: {"fusions": parts})
     assert main(["list", "fusion"]) == 0
     rows = {row.split()[1]: row for row in capsys.readouterr().out.splitlines()}
     assert rows["shiny"].split("  ")[-1] == "m5listed 1.2"

@@ -34,7 +34,7 @@ def test_every_public_name_is_in_one_group():
 
 def test_a_plugin_that_cannot_be_used_says_why_on_its_page(tmp_path, monkeypatch):
     part = plugins.PluginPart("fusions", "shiny", "m5kit-gone", "1.0", 1, "no_such_module:Shiny")
-    monkeypatch.setattr(plugins, "discover", lambda: {"fusions": (part,)})
+    monkeypatch.setattr(plugins, "discover", lambda scope=None: {"fusions": (part,)})
     main(["reference", str(tmp_path)])
     shiny = (tmp_path / "fusions.md").read_text().partition("## shiny")[2]
     assert "*m5kit-gone 1.0*" in shiny

@@ -13,6 +13,8 @@ class Shown:
         dim: width.
     """
 
+    filled_in = frozenset({"dim"})
+
     def __init__(self, *, dim: int, needed: str, heads: int = 2) -> None:
         pass
 

@@ -47,6 +47,8 @@ def leaf(write: Write) -> Path:
 
 
 class _Fusion:
+    filled_in = frozenset({"modalities", "dim"})
+
     def __init__(
         self, *, modalities: tuple[str, ...], dim: int, heads: int = 2, shape: tuple[int, int] = (1, 1)
     ) -> None:
@@ -58,16 +60,22 @@ class _Flat:
 
 
 class _Encoder:
+    filled_in = frozenset({"dim"})
+
     def __init__(self, *, dim: int, size: int, layers: int = 2, rate: float = 0.1) -> None:
         pass
 
 
 class _Transform:
+    provided = frozenset({"size"})
+
     def __init__(self, *, size: int) -> None:
         pass
 
 
 class _Task:
+    filled_in = frozenset({"vocabulary"})
+
     def __init__(self, *, modality: str, vocabulary: int | None, rate: float = 0.15) -> None:
         pass
 

@@ -125,7 +125,7 @@ def test_two_tasks_may_not_hide_tokens_of_one_modality(leaf: Path, write: Write)
 
 def test_a_task_that_compares_modalities_needs_two(leaf: Path, write: Write) -> None:
     write("demo/x.yaml", "_base_: leaf.yaml\ntask_pairs: {type: contrastive}\n")
-    assert "task_pairs: compares modalities and the config has 1" in problems(Path("demo/x.yaml"))
+    assert "task_pairs: needs 2 modalities and the config has 1" in problems(Path("demo/x.yaml"))
 
 
 def test_fine_tuning_needs_a_head_and_a_label_and_runs_no_pretext_task(leaf: Path, write: Write) -> None:
@@ -166,10 +166,21 @@ def test_a_plugin_transform_may_know_what_m5kit_does_not(leaf: Path) -> None:
         def __init__(self, *, dim: int, bins: int) -> None:
             pass
 
-    from m5kit.registry import ENCODERS
+    from m5kit.registry import ENCODERS, TRANSFORMS
 
+    class Provider:
+        provided = frozenset({"bins"})
+
+    class Silent:
+        pass
+
+    Strange.filled_in = frozenset({"dim"})
+    overrides = ["encoder_a.type=t_strange", "input_a.transform.type=t_provider"]
     with ENCODERS.temporarily("t_strange", Strange):
-        assert check_config(load_config(leaf, ["encoder_a.type=t_strange"])).encoders == {"a": {"type": "t_strange"}}
+        for transform in (Provider, Silent):  # one that declares nothing is asked once it is built
+            with TRANSFORMS.temporarily("t_provider", transform):
+                assert check_config(load_config(leaf, overrides)).encoders == {"a": {"type": "t_strange"}}
+        assert problems(leaf, overrides[0]) == "--set: encoder_a.bins: is missing; 't_strange' needs it"
 
 
 @pytest.mark.parametrize("name", ["cache", "keep"])

@@ -127,6 +127,6 @@ def test_a_plugin_ships_leaves_and_pieces_without_being_imported(
     write("site/m5plug/configs/plug/leaf.yaml", "_base_: fusion/shiny\n")
     part = plugins.PluginPart("configs", "plug", "m5plug", "1.0", plugins.API_VERSION, "m5plug.configs")
     monkeypatch.syspath_prepend(tmp_path / "site")
-    monkeypatch.setattr(plugins, "discover", lambda: {"configs": (part,)})
+    monkeypatch.setattr(plugins, "discover", lambda scope=None: {"configs": (part,)})
     assert load_config("plug/leaf").values["fusion"] == {"type": "shiny"}
     assert load_config(write("own.yaml", "seed: 1\n"), ["fusion=shiny"]).values["fusion"] == {"type": "shiny"}

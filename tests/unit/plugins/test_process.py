@@ -17,8 +17,8 @@ def test_what_is_printed_neither_mixes_with_answers_nor_fills_the_memory():
         assert process.answer(60) == "hello\n"
         assert process.answer(60) == ""
         assert process.end() == "status 0"
-        assert process.said.endswith("last")
-        assert len(process.said) <= TAIL
+        assert process.output.endswith("last")
+        assert len(process.output) <= TAIL
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def test_an_installed_m5kit_reports_the_checkout_it_is_run_from(
 
 def test_plugins_are_named_where_the_config_uses_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     part = plugins.PluginPart("fusions", "shiny", "m5plug", "1.2", plugins.API_VERSION, "m5plug:Shiny")
-    monkeypatch.setattr(plugins, "discover", lambda: {"fusions": (part,)})
+    monkeypatch.setattr(plugins, "discover", lambda scope=None: {"fusions": (part,)})
     text = "fusion: {type: shiny}\nharmonizer: {type: uniform}\nhead: 3\n"
     assert plugins_in_use(load_config(config(tmp_path, text))) == [
         {
@@ -82,7 +82,7 @@ def test_plugins_are_named_where_the_config_uses_them(tmp_path: Path, monkeypatc
 
 def test_a_part_inside_a_part_is_named_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     part = plugins.PluginPart("encoders", "shiny", "m5plug", "1.2", plugins.API_VERSION, "m5plug:Shiny")
-    monkeypatch.setattr(plugins, "discover", lambda: {"encoders": (part,)})
+    monkeypatch.setattr(plugins, "discover", lambda scope=None: {"encoders": (part,)})
     text = "encoder_a: {type: frames_image, frame: {type: shiny, width: 3}}\n"
     (found,) = plugins_in_use(load_config(config(tmp_path, text)))
     assert (found["key"], found["distribution"]) == ("encoder_a.frame", "m5plug")

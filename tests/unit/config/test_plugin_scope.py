@@ -8,6 +8,7 @@ import pytest
 from m5kit import plugins
 from m5kit.config import load_config
 from m5kit.errors import ConfigError
+from m5kit.registry import FUSIONS
 
 LOCAL = """
     from m5kit.api import FUSIONS, Fusion
@@ -19,9 +20,13 @@ LOCAL = """
 
 
 @pytest.fixture(autouse=True)
-def _forget():
+def environment():
+    """Nothing here may change it."""
+    before = dict(os.environ)
     yield
-    plugins.use()
+    after = dict(os.environ)
+    del before["PYTEST_CURRENT_TEST"], after["PYTEST_CURRENT_TEST"]  # pytest writes there which phase it is in
+    assert after == before
     plugins.refresh()
 
 
@@ -29,20 +34,23 @@ def test_a_local_file_is_relative_to_the_config_that_names_it(write, tmp_path):
     write("deep/mine.py", LOCAL)
     resolved = load_config(write("deep/leaf.yaml", "plugins: [./mine.py]"))
     assert resolved.values["plugins"] == {"allow": None, "local": [str(tmp_path / "deep/mine.py")]}
-    assert plugins.find("fusions", "homemade").local
-    assert os.environ[plugins.LOCAL_VARIABLE] == str(tmp_path / "deep/mine.py")
+    assert plugins.find("fusions", "homemade", resolved.plugins).local
+    assert resolved.plugins.environment()[plugins.LOCAL_VARIABLE] == str(tmp_path / "deep/mine.py")
+    assert plugins.LOCAL_VARIABLE not in os.environ
 
 
 def test_what_the_command_line_names_is_relative_to_the_working_directory(write, tmp_path):
     write("mine.py", LOCAL)
-    load_config(write("deep/leaf.yaml", "seed: 1"), overrides=["plugins.local=[mine.py]"])
-    assert plugins.find("fusions", "homemade").distribution == str(tmp_path / "mine.py")
+    resolved = load_config(write("deep/leaf.yaml", "seed: 1"), overrides=["plugins.local=[mine.py]"])
+    assert plugins.find("fusions", "homemade", resolved.plugins).distribution == str(tmp_path / "mine.py")
 
 
 def test_the_next_config_starts_afresh(write):
     write("mine.py", LOCAL)
-    load_config(write("one.yaml", "plugins: {local: [mine.py], allow: []}"))
-    load_config(write("two.yaml", "seed: 1"))
+    one = load_config(write("one.yaml", "plugins: {local: [mine.py], allow: []}"))
+    two = load_config(write("two.yaml", "seed: 1"))
+    assert plugins.find("fusions", "homemade", two.plugins) is None
+    assert plugins.find("fusions", "homemade", one.plugins).local
     assert plugins.find("fusions", "homemade") is None
     assert plugins.LOCAL_VARIABLE not in os.environ
 
@@ -64,7 +72,6 @@ def test_a_config_narrows_what_is_allowed_before_anything_is_looked_up(write, tm
         load_config(write("closed.yaml", "_base_: [fusion/shipped]\nplugins: {allow: []}"))
     leaf = site / "trust_shipped/leaf.yaml"
     leaf.write_text("plugins: [./code.py]\n")
-    plugins.use()
     with pytest.raises(ConfigError, match=r"leaf.yaml comes with m5kit-shipped 1.0; only your own config may"):
         load_config(leaf)
     with pytest.raises(ConfigError, match=r"only your own config may"):
@@ -125,3 +132,25 @@ def test_a_run_folder_may_not_bring_code(write):
     with pytest.raises(ConfigError, match=r"the run folder .*run brings code, .*mine.py; move it out first"):
         load_config(config)
     assert plugins.LOCAL_VARIABLE not in os.environ
+
+
+def test_what_the_user_has_set_stays_and_counts_beside_what_the_config_names(write, tmp_path, monkeypatch):
+    write("ours.py", LOCAL.replace("homemade", "ours"))
+    write("mine.py", LOCAL)
+    monkeypatch.setenv(plugins.LOCAL_VARIABLE, str(tmp_path / "ours.py"))
+    one = load_config(write("one.yaml", "plugins: [mine.py]"))
+    assert os.environ[plugins.LOCAL_VARIABLE] == str(tmp_path / "ours.py")
+    assert {"homemade", "ours"} <= set(FUSIONS.names(one.plugins))
+    assert {"homemade", "ours"} & set(FUSIONS.names()) == {"ours"}
+    monkeypatch.undo()
+
+
+def test_a_shipped_config_gains_no_rights_by_not_being_allowed(write, tmp_path, monkeypatch):
+    write("site/trust_shut/configs/leaf.yaml", "plugins: [./code.py]")
+    write("site/m5kit_shut-1.0.dist-info/METADATA", "Name: m5kit-shut\nVersion: 1.0\n")
+    write("site/m5kit_shut-1.0.dist-info/entry_points.txt", "[m5kit.v1.configs]\nshut = trust_shut.configs\n")
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    plugins.refresh()
+    mine = write("mine.yaml", "_base_: [site/trust_shut/configs/leaf.yaml]\nplugins: {allow: []}")
+    with pytest.raises(ConfigError, match=r"leaf.yaml comes with m5kit-shut 1.0; only your own config may"):
+        load_config(mine)

@@ -1,0 +1,117 @@
+"""What a config says about plugins: which distributions it allows, and which local files it adds.
+
+Local files are code, so only the user's own config and command line may name them: a config or a piece that a plugin
+ships may not, and a run folder, which may come from somebody else, may not bring its own.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from m5kit.config.reader import display, read_file
+from m5kit.config.roots import packaged_root, plugin_roots
+from m5kit.config.tree import Node
+from m5kit.errors import ConfigError
+from m5kit.plugins import PluginScope
+
+KEY = "plugins"
+
+
+def narrow_scope(scope: PluginScope, file: Path) -> PluginScope:
+    """The scope in which the config ``file`` is composed: pieces of plugins that it does not allow are not found."""
+    section = read_file(file).child(KEY)
+    if section is None or not section.is_mapping:
+        return scope
+    return scope.narrowed(_word_list(section, "allow"))
+
+
+def resolve_scope(tree: Node, scope: PluginScope) -> tuple[Node, PluginScope]:
+    """The scope of a composed config, and the config with every local file in full.
+
+    Files that the command line named are relative to the working directory; the others are in full already.
+    """
+    section = tree.child(KEY)
+    if section is None or section.is_dropped:
+        return tree, scope
+    section = _with_full_paths(section, Path.cwd())
+    scope = scope.narrowed(_word_list(section, "allow")).with_files(_word_list(section, "local") or ())
+    return Node({**tree.value, KEY: section}, tree.origin), scope
+
+
+def check_source(node: Node, file: Path, above: Sequence[Path] = ()) -> Node:
+    """The content of ``file`` with the local files that it names in full; a bare list names files.
+
+    Args:
+        node: the content.
+        file: where it stands.
+        above: the files whose bases led here, the config itself first.
+
+    Raises:
+        ConfigError: the file has no right to name any, or to be a base of those.
+    """
+    for other in above:
+        _refuse_as_base(file, other, node.origin)
+    section = node.child(KEY)
+    if section is None or section.is_dropped:
+        return node
+    shipped_by = _shipper(file)
+    if shipped_by is not None:
+        raise ConfigError(
+            [f"{section.origin}: {KEY}: {display(file)} comes with {shipped_by}; only your own config may"]
+        )
+    if _is_of_run(file):
+        _refuse_code_of_run(section, file.resolve().parent)
+    return Node({**node.value, KEY: _with_full_paths(section, file.parent)}, node.origin)
+
+
+def _refuse_as_base(file: Path, above: Path, origin: str) -> None:
+    """A run's config is whole, and one that a plugin ships stands on shipped ones: neither fetches rights elsewhere."""
+    if _is_of_run(above):
+        raise ConfigError([f"{origin}: {display(above)} is of a run, so it needs no base; take {display(file)} away"])
+    shipped_by = _shipper(above)
+    if shipped_by is not None and _shipper(file) is None and not file.resolve().is_relative_to(packaged_root()):
+        problem = f"is a base of {display(above)}, which comes with {shipped_by} and may stand on shipped configs only"
+        raise ConfigError([f"{origin}: {display(file)} {problem}"])
+
+
+def _refuse_code_of_run(section: Node, folder: Path) -> None:
+    """A run's config may name files that lie elsewhere on this machine, as m5kit wrote it: in full, no links."""
+    for path in _word_list(_as_mapping(section), "local") or ():
+        where = f"{section.origin}: {KEY}: the run folder {folder}"
+        if Path(path).resolve().is_relative_to(folder):
+            raise ConfigError([f"{where} brings code, {path}; move it out first"])
+        # a link or a relative path could lead to code that came along with the folder, in a bundle around it
+        if path != str(Path(path).resolve()):
+            raise ConfigError([f"{where} leads to code by a relative path or a link, {path}; write it in full"])
+
+
+def _is_of_run(file: Path) -> bool:
+    return (file.resolve().parent / "provenance.json").exists()
+
+
+def _shipper(file: Path) -> str | None:
+    """The distribution that ``file`` comes with, allowed or not: one that is not allowed gains no rights by that."""
+    for label, root in plugin_roots(PluginScope()):
+        if file.resolve().is_relative_to(root.resolve()):
+            return label
+    return None
+
+
+def _with_full_paths(section: Node, folder: Path) -> Node:
+    node = _as_mapping(section)
+    local = _word_list(node, "local")
+    if local is None:
+        return node
+    paths = [str((folder / path).resolve()) for path in local]
+    return Node({**node.value, "local": Node(paths, node.value["local"].origin)}, node.origin)
+
+
+def _as_mapping(section: Node) -> Node:
+    return section if section.is_mapping else Node({"local": Node(section.value, section.origin)}, section.origin)
+
+
+def _word_list(section: Node, key: str) -> list[str] | None:
+    """The words listed under ``key``; None where there are none, or something else, which the schema reports."""
+    child = section.child(key)
+    value: Any = None if child is None else child.value
+    return value if isinstance(value, list) and all(isinstance(word, str) for word in value) else None

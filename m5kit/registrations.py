@@ -1,0 +1,54 @@
+"""Which parts a source file registers, read without importing it."""
+
+import ast
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """One ``@FAMILY.register_module("name")`` above a class.
+
+    Attributes:
+        family: plural and in lower case, as ``encoders``.
+        name: how a config names the part.
+        cls: the class's name.
+        summary: first line of its docstring; empty if it has none.
+    """
+
+    family: str
+    name: str
+    cls: str
+    summary: str
+
+
+def registrations(source: str | bytes) -> list[Registration]:
+    r"""Every part that the source registers at its top level, in order.
+
+    Raises:
+        SyntaxError: it is not Python.
+        ValueError: it holds a null byte.
+
+    Example:
+        >>> registrations('@FUSIONS.register_module("mine")\nclass Mine: ...')
+        [Registration(family='fusions', name='mine', cls='Mine', summary='')]
+    """
+    found = []
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.ClassDef):
+            found += [_registration(node, decorator) for decorator in node.decorator_list]
+    return [each for each in found if each is not None]
+
+
+def _registration(node: ast.ClassDef, decorator: ast.expr) -> Registration | None:
+    match decorator:
+        case ast.Call(
+            func=ast.Attribute(value=ast.Name(id=family), attr="register_module"),
+            args=[ast.Constant(value=str(name))],
+        ):
+            return Registration(family.lower(), name, node.name, summary_of(node))
+    return None
+
+
+def summary_of(node: ast.ClassDef) -> str:
+    """First line of the docstring of a class."""
+    return (ast.get_docstring(node) or "").partition("\n")[0]
