@@ -42,6 +42,7 @@ class RunConfig:
         tasks: by name; ``weight`` is among the keys and is not the constructor's.
         balancer: ``fixed`` if the config names none.
         head: None in pretraining.
+        optimizer: ``adamw`` if the config names none.
         hooks: by name.
         evaluation: metrics by name.
     """
@@ -63,6 +64,7 @@ class RunConfig:
     tasks: Mapping[str, Mapping[str, Any]]
     balancer: Mapping[str, Any]
     head: Mapping[str, Any] | None
+    optimizer: Mapping[str, Any]
     hooks: Mapping[str, Mapping[str, Any]]
     evaluation: Mapping[str, Mapping[str, Any]]
 
@@ -104,6 +106,7 @@ def _typed(values: Mapping[str, Any]) -> RunConfig:
         tasks={name: {"weight": 1.0, **task} for name, task in _by_name(values, "task_").items()},
         balancer=values.get("balancer", {"type": "fixed"}),
         head=values.get("head"),
+        optimizer=values.get("optimizer", {"type": "adamw"}),
         hooks=values.get("hooks", {}),
         evaluation=values.get("evaluation", {}),
     )

@@ -51,6 +51,8 @@ def find_parts(values: Mapping[str, Any]) -> Iterator[Part]:
             yield from (Part(f"{key}.{role}", f"{role}s", value.get(role)) for role in ("decoder", "transform"))
         elif key == "data" and isinstance(value, Mapping) and value.get("source") is not None:
             yield Part("data.source", "datasets", value["source"])
+        elif key == "schedule" and isinstance(value, Mapping):
+            yield Part("schedule.decay", "schedules", named_part(value.get("decay")))
         elif family == "encoder":
             yield Part(key, "encoders", value, _has_plugin_transform(values.get(f"input_{name}")))
         elif family == "task":
@@ -60,6 +62,16 @@ def find_parts(values: Mapping[str, Any]) -> Iterator[Part]:
         elif key in TABLES and isinstance(value, Mapping):
             yield from (Part(f"{key}.{name}", TABLES[key], part) for name, part in value.items())
             yield from _tasks_within(key, value)
+
+
+def named_part(given: Any) -> Any:
+    """A part that may be given by its name alone.
+
+    Example:
+        >>> named_part("cosine")
+        {'type': 'cosine'}
+    """
+    return {"type": given} if isinstance(given, str) else given
 
 
 def _tasks_within(key: str, table: Mapping[str, Any]) -> Iterator[Part]:

@@ -14,7 +14,7 @@ from m5kit.assembly.model import build_model
 from m5kit.config import RunConfig, check_config, load_config
 from m5kit.data.dataset import Samples
 from m5kit.data.failures import FailureLog
-from m5kit.errors import CheckpointError, ConfigError
+from m5kit.errors import ConfigError
 from m5kit.evaluation.base import Change, Embedded, Request
 from m5kit.models.embedder import Embedding, embed
 from m5kit.models.finetuner import Finetuner
@@ -72,7 +72,7 @@ class TrainedRun:
         with blueprints(reuse=None if untrained else folder.pretrained):
             model = build_model(config, run_data.transforms, run_data.classes)
         if not untrained:
-            checkpoint.load_weights(_latest(folder), model)
+            checkpoint.load_weights(checkpoint.newest(folder), model)
         model.to(default_device()).eval()
         return cls(folder, config, replace(run_data, frozen=FrozenOutputs.of(model, config)), model)
 
@@ -136,13 +136,6 @@ class TrainedRun:
         if unknown:
             raise ConfigError([f"the run has no {', '.join(unknown)}; it was trained with {', '.join(known)}"])
         return known if modalities is None else modalities
-
-
-def _latest(folder: RunFolder) -> Path:
-    found = checkpoint.latest(folder.checkpoints)
-    if found is None:
-        raise CheckpointError(f"{folder.path} has no checkpoint; train it first, or continue it with --resume")
-    return found
 
 
 def _vectors(parts: Sequence[Embedding], space: str) -> np.ndarray:
