@@ -16,6 +16,7 @@ from itertools import cycle
 from pathlib import Path
 
 import torch
+from m5kit.train.runner import QuietRunner
 from mmengine.hooks import Hook
 from rich.console import Console
 
@@ -28,7 +29,6 @@ from m5kit.train.callbacks.metrics import MetricsHook
 from m5kit.train.loop import StepData, StepLoop
 from m5kit.train.optim import build_optim_wrapper, build_schedulers
 from m5kit.train.progress import Progress
-from m5kit.train.runner import QuietRunner
 from m5kit.train.step import TrainingModule, host_generator
 
 

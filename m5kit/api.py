@@ -25,6 +25,7 @@ from m5kit.fusions.base import Fusion
 from m5kit.harmonizers.base import Harmonizer
 from m5kit.heads.base import Head
 from m5kit.hooks.base import Hook, Training
+from m5kit.optimizers.base import OptimizerBuilder
 from m5kit.registry import (
     BALANCERS,
     DATASETS,
@@ -36,9 +37,12 @@ from m5kit.registry import (
     HEADS,
     HOOKS,
     METRICS,
+    OPTIMIZERS,
+    SCHEDULES,
     TASKS,
     TRANSFORMS,
 )
+from m5kit.schedules.base import LearningRateSchedule
 from m5kit.structures import Fused, Harmony, Hidden, Inputs, Observation, Sample, TaskOutput, Tokens, View, length_mask
 from m5kit.tasks.base import Swap, Task
 
@@ -53,6 +57,8 @@ __all__ = [
     "HEADS",
     "HOOKS",
     "METRICS",
+    "OPTIMIZERS",
+    "SCHEDULES",
     "TASKS",
     "TRANSFORMS",
     "Balanced",
@@ -78,11 +84,13 @@ __all__ = [
     "Hidden",
     "Hook",
     "Inputs",
+    "LearningRateSchedule",
     "M5KitError",
     "Metric",
     "MetricValue",
     "MissingDependencyError",
     "Observation",
+    "OptimizerBuilder",
     "Request",
     "Result",
     "Sample",

@@ -31,6 +31,7 @@ class ComponentRegistry(Registry):  # type: ignore[misc]  # mmengine ships no ty
     Args:
         family: plural name, as in ``m5kit list FAMILY`` and in the entry-point group ``m5kit.v1.FAMILY``.
         package: the package whose modules register the built-in parts.
+        base: name of the contract's class in the package's module ``base``; the singular, if it is not given.
 
     Example:
         >>> FUSIONS.get("conact")
@@ -39,10 +40,11 @@ class ComponentRegistry(Registry):  # type: ignore[misc]  # mmengine ships no ty
         m5kit.errors.UnknownComponentError: no fusion is named 'conact'; did you mean 'concat'? See: m5kit list fusions
     """
 
-    def __init__(self, family: str, package: str) -> None:
+    def __init__(self, family: str, package: str, base: str | None = None) -> None:
         super().__init__(family, scope=BUILT_IN)
         self.family = family
         self.package = package
+        self.base = base or self.singular.capitalize()
         self._temporary: set[str] = set()
 
     @property
@@ -154,7 +156,7 @@ class ComponentRegistry(Registry):  # type: ignore[misc]  # mmengine ships no ty
         """Import a plugin's part and see that it is one of this family."""
         with plugins.in_use(scope or plugins.current_scope()):
             found = part.load()
-        base = getattr(import_module(f"{self.package}.base"), self.singular.capitalize())
+        base = getattr(import_module(f"{self.package}.base"), self.base)
         if not issubclass(found, base):
             raise PluginError(
                 f"the plugin {part.label} cannot provide the {self.singular} {part.name!r}: {part.target} does not "
@@ -194,34 +196,27 @@ def _sources(package: str) -> Iterator[tuple[str, str]]:
         yield found.name, source or ""
 
 
-ENCODERS = ComponentRegistry("encoders", "m5kit.encoders")
-FUSIONS = ComponentRegistry("fusions", "m5kit.fusions")
-HARMONIZERS = ComponentRegistry("harmonizers", "m5kit.harmonizers")
-TASKS = ComponentRegistry("tasks", "m5kit.tasks")
-BALANCERS = ComponentRegistry("balancers", "m5kit.balancers")
-HEADS = ComponentRegistry("heads", "m5kit.heads")
-METRICS = ComponentRegistry("metrics", "m5kit.evaluation")
-EXPORTERS = ComponentRegistry("exporters", "m5kit.exporters")
-HOOKS = ComponentRegistry("hooks", "m5kit.hooks")
-DECODERS = ComponentRegistry("decoders", "m5kit.data.decode")
-TRANSFORMS = ComponentRegistry("transforms", "m5kit.data.transforms")
-DATASETS = ComponentRegistry("datasets", "m5kit.data.sources")
-
-FAMILIES: Mapping[str, ComponentRegistry] = {
-    registry.family: registry
-    for registry in (
-        ENCODERS,
-        FUSIONS,
-        HARMONIZERS,
-        TASKS,
-        BALANCERS,
-        HEADS,
-        METRICS,
-        EXPORTERS,
-        HOOKS,
-        DECODERS,
-        TRANSFORMS,
-        DATASETS,
-    )
-}
+FAMILIES: dict[str, ComponentRegistry] = {}
 """Every family by name, in the order of the flow of data."""
+
+
+def _family(family: str, package: str, base: str | None = None) -> ComponentRegistry:
+    """Declare a family; everything that goes through all of them finds it in :data:`FAMILIES`."""
+    FAMILIES[family] = ComponentRegistry(family, package, base)
+    return FAMILIES[family]
+
+
+ENCODERS = _family("encoders", "m5kit.encoders")
+FUSIONS = _family("fusions", "m5kit.fusions")
+HARMONIZERS = _family("harmonizers", "m5kit.harmonizers")
+TASKS = _family("tasks", "m5kit.tasks")
+BALANCERS = _family("balancers", "m5kit.balancers")
+HEADS = _family("heads", "m5kit.heads")
+OPTIMIZERS = _family("optimizers", "m5kit.optimizers", "OptimizerBuilder")
+SCHEDULES = _family("schedules", "m5kit.schedules", "LearningRateSchedule")
+METRICS = _family("metrics", "m5kit.evaluation")
+EXPORTERS = _family("exporters", "m5kit.exporters")
+HOOKS = _family("hooks", "m5kit.hooks")
+DECODERS = _family("decoders", "m5kit.data.decode")
+TRANSFORMS = _family("transforms", "m5kit.data.transforms")
+DATASETS = _family("datasets", "m5kit.data.sources")

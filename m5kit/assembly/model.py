@@ -7,15 +7,38 @@ from typing import Any
 
 import torch
 
-from m5kit.api import Balancer, Encoder, Fusion, Harmonizer, Head, Hook, Observation, Task, Transform
+from m5kit.api import (
+    Balancer,
+    Encoder,
+    Fusion,
+    Harmonizer,
+    Head,
+    Hook,
+    LearningRateSchedule,
+    Observation,
+    Task,
+    Transform,
+)
 from m5kit.config import RunConfig
+from m5kit.config.parts import named_part
 from m5kit.data.dataset import Pipeline, Samples, corpus
 from m5kit.errors import ConfigError, DataError
 from m5kit.models.backbone import Backbone
 from m5kit.models.finetuner import Finetuner
 from m5kit.models.pretrainer import Pretrainer
 from m5kit.models.sharing import share_stacks
-from m5kit.registry import BALANCERS, DECODERS, ENCODERS, FUSIONS, HARMONIZERS, HEADS, HOOKS, TASKS, TRANSFORMS
+from m5kit.registry import (
+    BALANCERS,
+    DECODERS,
+    ENCODERS,
+    FUSIONS,
+    HARMONIZERS,
+    HEADS,
+    HOOKS,
+    SCHEDULES,
+    TASKS,
+    TRANSFORMS,
+)
 from m5kit.structures import Inputs
 
 FIT_ITEMS = 50_000
@@ -97,6 +120,12 @@ def build_model(
 def build_hooks(config: RunConfig) -> dict[str, Hook]:
     """The hooks of a run by name, in the order of the config."""
     return {name: HOOKS.build(hook, config.plugins) for name, hook in config.hooks.items()}
+
+
+def build_schedule(given: str | Mapping[str, Any]) -> LearningRateSchedule:
+    """The schedule of a run: a name alone, or a ``type`` and its arguments."""
+    schedule: LearningRateSchedule = SCHEDULES.build(named_part(given))
+    return schedule
 
 
 def describe_model(config: RunConfig) -> list[tuple[str, str, int, str]]:

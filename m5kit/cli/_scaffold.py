@@ -10,6 +10,7 @@ from string import Template
 from m5kit.errors import ConfigError
 from m5kit.registry import FAMILIES
 
+_COMMON_PACKAGE = "m5kit.cli"
 COMMON = {
     "pyproject.toml": "pyproject.toml",
     "README.md": "README.md",
@@ -18,22 +19,6 @@ COMMON = {
     "tests/test_{name}.py": "test.py",
 }
 """Templates by the file that they become."""
-
-USES = {
-    "encoders": "encoder_text:\n  type: {name}",
-    "fusions": "fusion:\n  type: {name}",
-    "harmonizers": "harmonizer:\n  type: {name}",
-    "tasks": "task_{name}:\n  type: {name}",
-    "balancers": "balancer:\n  type: {name}",
-    "heads": "head:\n  type: {name}",
-    "metrics": "evaluation:\n  {name}:\n    type: {name}\n    split: test\n    label: coarse",
-    "exporters": "# no config: m5kit embed RUN --data DIR --out items.{name}",
-    "hooks": "hooks:\n  {name}:\n    type: {name}",
-    "datasets": "data:\n  source:\n    type: {name}",
-    "decoders": "input_numbers:\n  decoder:\n    type: {name}\n  transform:\n    type: ...",
-    "transforms": "input_numbers:\n  decoder:\n    type: ...\n  transform:\n    type: {name}",
-}
-"""How a config names a part, by family."""
 
 
 def write_distribution(family: str, name: str, folder: Path | None) -> Path:
@@ -59,11 +44,9 @@ def write_distribution(family: str, name: str, folder: Path | None) -> Path:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ConfigError([f"--out: {folder} holds something already; choose another folder"])
     templates = {target.format(name=name): template for target, template in COMMON.items()}
-    templates[f"{words['package']}.py"] = f"parts/{family}.py"
     for target, template in templates.items():
-        path = folder / target
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(_read(template).substitute(words), encoding="utf-8")
+        _write(folder / target, _read(_COMMON_PACKAGE, f"_templates/{template}.txt"), words)
+    _write(folder / f"{words['package']}.py", _read(FAMILIES[family].package, "template.py.txt"), words)
     return folder
 
 
@@ -77,10 +60,16 @@ def _words(family: str, name: str) -> dict[str, str]:
         "class_name": "".join(word.capitalize() for word in name.split("_")),
         "distribution": f"m5kit-{singular}-{name.strip('_').replace('_', '-')}",
         "package": f"m5kit_{singular}_{name}",
-        "config": USES[family].format(name=name),
+        "config": _read(FAMILIES[family].package, "template.yaml.txt").substitute(name=name).rstrip(),
         "year": str(datetime.now(UTC).year),
     }
 
 
-def _read(template: str) -> Template:
-    return Template(resources.files("m5kit.cli").joinpath("_templates", f"{template}.txt").read_text(encoding="utf-8"))
+def _write(path: Path, template: Template, words: dict[str, str]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(template.substitute(words), encoding="utf-8")
+
+
+def _read(package: str, file: str) -> Template:
+    """A template: of a family it lies beside the family's parts."""
+    return Template(resources.files(package).joinpath(file).read_text(encoding="utf-8"))

@@ -8,11 +8,7 @@ from pathlib import Path
 from m5kit.cli.options import Verbs
 from m5kit.cli.output import write
 
-API_GROUPS = {
-    "Contracts, to derive from": (
-        *("Decoder", "Transform", "Encoder", "Fusion", "Harmonizer", "Task", "Balancer", "Head", "Metric"),
-        *("Exporter", "Hook", "Dataset"),
-    ),
+_GROUPS = {
     "What parts hand each other": (
         *("Sample",),
         *("Inputs", "Observation", "Tokens", "Harmony", "Fused", "View", "Hidden", "TaskOutput", "Balanced"),
@@ -26,11 +22,8 @@ API_GROUPS = {
     "Errors, to raise": (
         *("M5KitError", "ConfigError", "ContractError", "DataError", "DecodeError", "MissingDependencyError"),
     ),
-    "Registries, for local files and notebooks": (
-        *("DECODERS", "TRANSFORMS", "ENCODERS", "FUSIONS", "HARMONIZERS", "TASKS", "BALANCERS", "HEADS", "METRICS"),
-        *("EXPORTERS", "HOOKS", "DATASETS"),
-    ),
 }
+"""Names of m5kit.api under headings; the contracts and registries of the families are added to them."""
 
 
 def add_parser(verbs: Verbs) -> None:
@@ -77,6 +70,17 @@ def family_page(family: str) -> Iterator[str]:
         yield from _shared_arguments(part)
 
 
+def api_groups() -> dict[str, tuple[str, ...]]:
+    """Every name of ``m5kit.api`` under a heading."""
+    from m5kit.registry import FAMILIES
+
+    return {
+        "Contracts, to derive from": tuple(registry.base for registry in FAMILIES.values()),
+        **_GROUPS,
+        "Registries, for local files and notebooks": tuple(family.upper() for family in FAMILIES),
+    }
+
+
 def api_page() -> Iterator[str]:
     """Every name of ``m5kit.api`` with its signature and documentation."""
     from m5kit import api
@@ -84,7 +88,7 @@ def api_page() -> Iterator[str]:
     yield "# m5kit.api, name by name\n"
     yield "The only module that a plugin imports; what may change and how: [policy](policy.md).\n"
     yield "Made by `m5kit reference`.\n"
-    for group, names in API_GROUPS.items():
+    for group, names in api_groups().items():
         yield f"## {group}\n"
         for name in names:
             thing = getattr(api, name)

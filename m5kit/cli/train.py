@@ -34,7 +34,9 @@ def run(options: argparse.Namespace) -> int:
     """Train, then evaluate unless the run was told to stop."""
     from rich.console import Console
 
+    from m5kit.parallel.threads import share_cores
     from m5kit.train.run import train
+    from m5kit.train.setup import begin, reopen
 
     _require_one_process()
     if options.resume and options.run_dir is not None:
@@ -44,10 +46,12 @@ def run(options: argparse.Namespace) -> int:
     for note in resolved.notes:
         write(f"note: {note}")
     write(f"run folder: {path}")
-    outcome = train(resolved, path, options.resume, Console())
-    if outcome.stopped_by is not None:
+    share_cores()
+    setup = reopen(resolved, path) if options.resume else begin(resolved, path)
+    stopped_by = train(setup, Console())
+    if stopped_by is not None:
         write(f"stopped after saving a checkpoint; the same command with --run-dir {path} --resume goes on from it")
-        return 128 + outcome.stopped_by
+        return 128 + stopped_by
     _finish(path)
     return 0
 

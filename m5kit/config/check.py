@@ -44,6 +44,7 @@ class RunConfig:
         tasks: by name; ``weight`` is among the keys and is not the constructor's.
         balancer: ``fixed`` if the config names none.
         head: None in pretraining.
+        optimizer: ``adamw`` if the config names none.
         hooks: by name.
         evaluation: metrics by name.
         plugins: which the parts may come from; whoever builds one hands it to the registry.
@@ -66,6 +67,7 @@ class RunConfig:
     tasks: Mapping[str, Mapping[str, Any]]
     balancer: Mapping[str, Any]
     head: Mapping[str, Any] | None
+    optimizer: Mapping[str, Any]
     hooks: Mapping[str, Mapping[str, Any]]
     evaluation: Mapping[str, Mapping[str, Any]]
     plugins: PluginScope = field(default_factory=current_scope)
@@ -134,6 +136,7 @@ def _typed(values: Mapping[str, Any], scope: PluginScope) -> RunConfig:
         tasks={name: {"weight": 1.0, **task} for name, task in _by_name(values, "task_").items()},
         balancer=values.get("balancer", {"type": "fixed"}),
         head=values.get("head"),
+        optimizer=values.get("optimizer", {"type": "adamw"}),
         hooks=values.get("hooks", {}),
         evaluation=values.get("evaluation", {}),
         plugins=scope,

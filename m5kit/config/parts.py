@@ -46,6 +46,8 @@ def find_parts(values: Mapping[str, Any]) -> Iterator[Part]:
             yield Part(f"{key}.transform", "transforms", value.get("transform"))
         elif key == "data" and isinstance(value, Mapping) and value.get("source") is not None:
             yield Part("data.source", "datasets", value["source"])
+        elif key == "schedule" and isinstance(value, Mapping):
+            yield Part("schedule.decay", "schedules", named_part(value.get("decay")))
         elif family == "encoder":
             yield Part(key, "encoders", value, _transform_of(values.get(f"input_{name}")))
         elif family == "task":
@@ -62,6 +64,16 @@ def _parts_of_entry(key: str, family: str, given: Any) -> Iterator[Part]:
     yield Part(key, family, given)
     if isinstance(given, Mapping) and "task" in given:
         yield Part(f"{key}.task", family, given["task"])
+
+
+def named_part(given: Any) -> Any:
+    """A part that may be given by its name alone.
+
+    Example:
+        >>> named_part("cosine")
+        {'type': 'cosine'}
+    """
+    return {"type": given} if isinstance(given, str) else given
 
 
 def part_problems(part: Part, scope: PluginScope | None = None, whole: bool = True) -> Iterator[Problem]:

@@ -76,7 +76,8 @@ class Schedule(Section):
     lr: Annotated[float, Field(gt=0)] = 5e-4
     warmup: Share = 0.1
     """Share of the steps in which the learning rate rises."""
-    decay: Literal["linear", "cosine", "none"] = "cosine"
+    decay: str | dict[str, Any] = "cosine"
+    """The schedule of the learning rate after the warm-up: its name, or a ``type`` and its arguments."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
     clip: Annotated[float, Field(gt=0)] | None = 1.0
     """Largest global norm of the gradient; empty for none."""
@@ -129,8 +130,8 @@ SECTIONS: Mapping[str, type[Section]] = {
 SCALARS: Mapping[str, Any] = {"name": str, "mode": Literal["pretrain", "finetune"], "seed": Seed}
 """Top-level keys that hold one value; ``name`` is set from the file's place if the config does not."""
 
-PARTS = ("fusion", "harmonizer", "balancer", "head")
-HOLDS_A_PART = ("source",)
+PARTS = ("fusion", "harmonizer", "balancer", "head", "optimizer")
+HOLDS_A_PART = ("source", "decay")
 """Keys of sections that hold a part, whose arguments can be set."""
 FAMILIES_BY_KEY = ("input", "encoder", "task")
 """Keys that are followed by a modality or a name: ``encoder_<modality>``, ``task_<name>``."""
@@ -152,7 +153,7 @@ ORDER = (
         "harmonizer",
         "weighting",
     ),
-    *("task_", "balancer", "head", "schedule", "checkpoint", "logging", *TABLES),
+    *("task_", "balancer", "head", "optimizer", "schedule", "checkpoint", "logging", *TABLES),
 )
 """The order in which a resolved config is written: the flow of data."""
 

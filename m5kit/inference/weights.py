@@ -5,7 +5,6 @@ import torch
 from m5kit.assembly.data import RunData
 from m5kit.assembly.model import build_model
 from m5kit.config import RunConfig
-from m5kit.errors import CheckpointError
 from m5kit.models.finetuner import Finetuner
 from m5kit.models.pretrainer import Pretrainer
 from m5kit.nn.pretrained.blueprints import blueprints
@@ -31,9 +30,6 @@ def load_model(config: RunConfig, data: RunData, folder: RunFolder, untrained: b
     with blueprints(reuse=None if untrained else folder.pretrained):
         model = build_model(config, data.transforms, data.classes)
     if not untrained:
-        found = checkpoint.latest(folder.checkpoints)
-        if found is None:
-            raise CheckpointError(f"{folder.path} has no checkpoint; train it first, or continue it with --resume")
-        checkpoint.load_weights(found, model)
+        checkpoint.load_weights(checkpoint.newest(folder), model)
     model.to(default_device()).eval()
     return model

@@ -4,15 +4,13 @@ A checkpoint is a folder ``step_<n>``. It is written aside and renamed, so it is
 """
 
 import os
-import random
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
 
-import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -20,7 +18,9 @@ from torch import Tensor, nn
 
 from m5kit.errors import CheckpointError
 from m5kit.hooks.base import WEIGHTS
+from m5kit.runs.folder import RunFolder
 from m5kit.runs.json import read_json, write_json
+from m5kit.runs.random_state import random_state, restore_random_state
 
 FORMAT = 1
 HOOKS = "hooks.safetensors"
@@ -28,7 +28,7 @@ _NAME = re.compile(r"step_(\d+)")
 
 
 class Stateful(Protocol):
-    """An optimizer, a scheduler or a hook."""
+    """An optimizer or a hook."""
 
     def state_dict(self) -> dict[str, Any]: ...
 
@@ -40,17 +40,21 @@ def save(
     step: int,
     model: nn.Module,
     optimizer: Stateful,
-    schedulers: Sequence[Stateful],
     keep: int,
     hooks: Mapping[str, Stateful] = MappingProxyType({}),
 ) -> Path:
-    """Write the checkpoint of ``step`` and remove all but the newest ``keep``."""
+    """Write the checkpoint of ``step`` and remove all but the newest ``keep``.
+
+    Raises:
+        CheckpointError: a weight is not finite; nothing is written then.
+    """
+    _require_finite(model, step)
     target = checkpoints / f"step_{step:07d}"
     partial = checkpoints / f".{target.name}.partial"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     tensors, described = _split(optimizer.state_dict())
-    random_tensors, random_described = _random_state()
+    random_tensors, random_described = random_state()
     hook_tensors, hooks_described = _hooks_state(hooks)
     save_file(_plain(model.state_dict()), partial / "model.safetensors")
     save_file(_plain(tensors), partial / "optimizer.safetensors")
@@ -61,12 +65,11 @@ def save(
         "format": FORMAT,
         "step": step,
         "optimizer": described,
-        "schedulers": [scheduler.state_dict() for scheduler in schedulers],
         "random": random_described,
         "hooks": hooks_described,
     }
     write_json(partial / "state.json", state)
-    _settle(partial)
+    _fsync(partial)
     shutil.rmtree(target, ignore_errors=True)
     partial.rename(target)
     for old in _all(checkpoints)[:-keep]:
@@ -78,6 +81,18 @@ def latest(checkpoints: Path) -> Path | None:
     """The newest whole checkpoint, or None."""
     found = _all(checkpoints)
     return found[-1] if found else None
+
+
+def newest(folder: RunFolder) -> Path:
+    """The newest checkpoint of a run.
+
+    Raises:
+        CheckpointError: it has none.
+    """
+    found = latest(folder.checkpoints)
+    if found is None:
+        raise CheckpointError(f"{folder.path} has no checkpoint; train it first, or continue it with --resume")
+    return found
 
 
 def load_weights(checkpoint: Path, model: nn.Module, prefix: str = "") -> None:
@@ -100,7 +115,6 @@ def restore(
     checkpoint: Path,
     model: nn.Module,
     optimizer: Stateful,
-    schedulers: Sequence[Stateful],
     hooks: Mapping[str, Stateful] = MappingProxyType({}),
 ) -> int:
     """Put everything back as it was, random states included, and return the step.
@@ -116,10 +130,8 @@ def restore(
         )
     _load_into(model, _load_tensors(checkpoint / "model.safetensors"), checkpoint)
     optimizer.load_state_dict(_join(_load_tensors(checkpoint / "optimizer.safetensors"), state["optimizer"]))
-    for scheduler, saved in zip(schedulers, state["schedulers"], strict=True):
-        scheduler.load_state_dict(saved)
     _restore_hooks(hooks, checkpoint, state.get("hooks", {}))
-    _restore_random(_load_tensors(checkpoint / "random.safetensors"), state["random"])
+    restore_random_state(_load_tensors(checkpoint / "random.safetensors"), state["random"])
     return int(state["step"])
 
 
@@ -127,12 +139,22 @@ def _all(checkpoints: Path) -> list[Path]:
     return sorted(path for path in checkpoints.glob("step_*") if _NAME.fullmatch(path.name))
 
 
+def _require_finite(model: nn.Module, step: int) -> None:
+    """Refuse weights that an update has made infinite, as too large a learning rate does."""
+    for name, parameter in model.named_parameters():
+        if not parameter.isfinite().all():
+            raise CheckpointError(
+                f"{name} is not finite after step {step}, so nothing was saved; lower schedule.lr or schedule.clip; "
+                "--resume goes on from the last checkpoint"
+            )
+
+
 def _plain(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Copies that share no memory, as safetensors wants them."""
     return {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
 
 
-def _settle(folder: Path) -> None:
+def _fsync(folder: Path) -> None:
     """Make sure that the bytes are on the disk before the folder gets its name."""
     for path in folder.iterdir():
         with path.open("rb") as file:
@@ -182,31 +204,6 @@ def _offered(checkpoint: Path) -> dict[str, Tensor]:
         return {}
     named = [(name.partition(f"/{WEIGHTS}"), value) for name, value in _load_tensors(checkpoint / HOOKS).items()]
     return {name: value for (_, offers, name), value in named if offers}
-
-
-def _random_state() -> tuple[dict[str, Tensor], dict[str, Any]]:
-    tensors = {"torch": torch.get_rng_state()}
-    if torch.cuda.is_available():
-        tensors |= {f"cuda.{i}": state for i, state in enumerate(torch.cuda.get_rng_state_all())}
-    algorithm, keys, position, has_gauss, gauss = np.random.get_state()  # plugins may use it
-    tensors["numpy"] = torch.from_numpy(np.array(keys, dtype=np.uint32).view(np.int32).copy())
-    version, words, next_gauss = random.getstate()
-    tensors["python"] = torch.tensor(words, dtype=torch.int64)
-    described = {"numpy": [algorithm, position, has_gauss, gauss], "python": [version, next_gauss]}
-    return tensors, described
-
-
-def _restore_random(tensors: Mapping[str, Tensor], described: Mapping[str, Any]) -> None:
-    torch.set_rng_state(tensors["torch"])
-    if torch.cuda.is_available():
-        for index in range(torch.cuda.device_count()):
-            if f"cuda.{index}" in tensors:
-                torch.cuda.set_rng_state(tensors[f"cuda.{index}"], index)
-    algorithm, position, has_gauss, gauss = described["numpy"]
-    keys = tensors["numpy"].numpy().view(np.uint32)
-    np.random.set_state((algorithm, keys, position, has_gauss, gauss))
-    version, next_gauss = described["python"]
-    random.setstate((version, tuple(tensors["python"].tolist()), next_gauss))
 
 
 def _load_tensors(path: Path) -> dict[str, Tensor]:

@@ -7,36 +7,19 @@ In a plugin's tests, three lines::
     def test_conformance(): check_encoder(Foo)
 """
 
-from m5kit.testing.balancer import check_balancer
-from m5kit.testing.dataset import check_dataset
-from m5kit.testing.decoder import check_decoder
-from m5kit.testing.encoder import check_encoder
-from m5kit.testing.exporter import check_exporter
-from m5kit.testing.families import check, check_names
-from m5kit.testing.fusion import check_fusion
-from m5kit.testing.harmonizer import check_harmonizer
-from m5kit.testing.head import check_head
-from m5kit.testing.hook import check_hook
-from m5kit.testing.metric import check_metric
-from m5kit.testing.report import ConformanceError, Report
-from m5kit.testing.task import check_task
-from m5kit.testing.transform import check_transform
+from collections.abc import Callable
 
-__all__ = [
-    "ConformanceError",
-    "Report",
-    "check",
-    "check_balancer",
-    "check_dataset",
-    "check_decoder",
-    "check_encoder",
-    "check_exporter",
-    "check_fusion",
-    "check_harmonizer",
-    "check_head",
-    "check_hook",
-    "check_metric",
-    "check_names",
-    "check_task",
-    "check_transform",
-]
+from m5kit.registry import FAMILIES
+from m5kit.testing.families import check, check_names, checker
+from m5kit.testing.report import ConformanceError, Report
+
+_FAMILY_BY_NAME = {f"check_{registry.singular}": family for family, registry in FAMILIES.items()}
+
+__all__ = ["ConformanceError", "Report", "check", "check_names", *_FAMILY_BY_NAME]
+
+
+def __getattr__(name: str) -> Callable[..., Report]:
+    """``check_<singular>`` of every family; its module is imported when it is asked for."""
+    if name not in _FAMILY_BY_NAME:
+        raise AttributeError(f"m5kit.testing has no {name!r}; it has {', '.join(__all__)}")
+    return checker(_FAMILY_BY_NAME[name])

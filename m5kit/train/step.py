@@ -1,45 +1,53 @@
-"""What mmengine's runner trains: a model of m5kit, one optimiser step at a time."""
+"""One optimiser step in plain torch: forward, backward, clip, and the update unless something is not finite."""
+
+import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
-from m5kit.models.finetuner import Finetuner
-from m5kit.models.pretrainer import Pretrainer
-from m5kit.train.loop import StepData
-from m5kit.train.optim import StepOptimWrapper
+from m5kit.structures import Batch
 
 
-class TrainingModule(nn.Module):
-    """Adds ``train_step`` to a model.
+class TrainStep:
+    """Makes optimiser steps; nothing is read from the device.
 
     Args:
         model: a pretrainer or finetuner.
+        optimizer: updates it.
+        clip: largest global norm of the gradient; None leaves it as it is.
+        precision: ``fp32`` or ``bf16``.
         seed: with the step's number it decides what the tasks hide, so that no state needs to be carried.
     """
 
-    def __init__(self, model: Pretrainer | Finetuner, seed: int) -> None:
-        super().__init__()
-        self.model = model
-        self.seed = seed
+    def __init__(self, model: nn.Module, optimizer: Optimizer, clip: float | None, precision: str, seed: int) -> None:
+        self.model, self.optimizer = model, optimizer
+        self.clip, self.precision, self.seed = clip, precision, seed
+        self.number = 0
+        self.grad_norm = torch.zeros(())
 
-    def train_step(self, data: StepData, optim_wrapper: StepOptimWrapper) -> dict[str, Tensor]:
-        """One optimiser step over the micro-batches.
-
-        Returns:
-            Scalars on the device, means over the micro-batches; ``loss`` is the total.
-        """
-        device = next(self.parameters()).device
+    def __call__(self, micro_batches: Sequence[Batch]) -> dict[str, Tensor]:
+        """One step: scalars on the device; ``loss`` is the total."""
+        device = next(self.model.parameters()).device
         logs: list[dict[str, Tensor]] = []
-        for index, batch in enumerate(data.batches):
-            generator = host_generator(self.seed, data.step, index)
-            with optim_wrapper.optim_context(self):
-                output = self.model.loss(batch.to(device), generator)
-            optim_wrapper.backward(output.loss / len(data.batches))
+        for index, batch in enumerate(micro_batches):
+            generator = host_generator(self.seed, self.number, index)
+            with torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bf16"):
+                output = self.model.loss(batch.to(device), generator)  # type: ignore[operator]
+            if output.loss.requires_grad:
+                (output.loss / len(micro_batches)).backward()
             logs.append({"loss": output.loss.detach(), **output.logs})
-        optim_wrapper.step()
-        optim_wrapper.zero_grad()
+        self._update()
         return _mean(logs)
+
+    def _update(self) -> None:
+        parameters = [p for group in self.optimizer.param_groups for p in group["params"] if p.grad is not None]
+        self.grad_norm = nn.utils.clip_grad_norm_(parameters, math.inf if self.clip is None else self.clip)
+        if self.grad_norm.isfinite():
+            self.optimizer.step()
+        self.optimizer.zero_grad()
 
 
 def host_generator(*numbers: int) -> torch.Generator:

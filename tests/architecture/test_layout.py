@@ -46,7 +46,18 @@ def test_no_modality_is_named_outside_data_and_encoders(path):
 
 
 def test_every_module_of_a_family_has_a_mirror_test():
-    families = ("harmonizers", "tasks", "balancers", "heads", "exporters", "hooks", "models", "evaluation")
+    families = (
+        "harmonizers",
+        "tasks",
+        "balancers",
+        "heads",
+        "exporters",
+        "hooks",
+        "optimizers",
+        "schedules",
+        "models",
+        "evaluation",
+    )
     modules = [p for family in families for p in (ROOT / "m5kit" / family).glob("[a-z]*.py") if p.stem != "base"]
     tests = {p.stem for p in (ROOT / "tests" / "unit").rglob("test_*.py")}
     missing = [_name(p) for p in modules if f"test_{p.stem}" not in tests]

@@ -40,6 +40,8 @@ def test_every_family_has_its_own_names():
             "tasks",
             "balancers",
             "heads",
+            "optimizers",
+            "schedules",
             "metrics",
             "exporters",
             "hooks",

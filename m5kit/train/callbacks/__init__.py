@@ -1,1 +1,1 @@
-"""Hooks for the mmengine Runner: logging, checkpoints."""
+"""What m5kit does beside the steps of a run: checks, log, hooks, checkpoints."""

@@ -1,12 +1,14 @@
 """Counts what could not be decoded and stops a run whose data is mostly broken."""
 
-from typing import Any
+from collections.abc import Mapping
+
+from torch import Tensor
 
 from m5kit.data.failures import FailureLog
-from m5kit.train.mmengine import Hook
+from m5kit.train.callbacks.base import Callback, StepData, TrainState
 
 
-class FailuresHook(Hook):  # type: ignore[misc]  # mmengine ships no types
+class FailuresCallback(Callback):
     """Hands every batch to the failure log.
 
     Args:
@@ -16,7 +18,7 @@ class FailuresHook(Hook):  # type: ignore[misc]  # mmengine ships no types
     def __init__(self, failures: FailureLog) -> None:
         self.failures = failures
 
-    def after_train_iter(self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Any = None) -> None:
+    def after_step(self, state: TrainState, data: StepData, outputs: Mapping[str, Tensor]) -> None:
         """Count the step's batches."""
-        for batch in data_batch.batches:
+        for batch in data.batches:
             self.failures.update(batch)

@@ -73,9 +73,9 @@ def test_a_checkpoint_brings_the_shared_stack_back(tmp_path):
     optimizer = torch.optim.AdamW(encoders.parameters(), lr=0.1)
     encoders["slim"](Inputs(torch.randn(2, 3, 4), torch.tensor([3, 1]))).values.square().mean().backward()
     optimizer.step()
-    saved = checkpoint.save(tmp_path, 1, encoders, optimizer, [], keep=1)
+    saved = checkpoint.save(tmp_path, 1, encoders, optimizer, keep=1)
     other = torch.optim.AdamW(again.parameters(), lr=0.1)
-    checkpoint.restore(saved, again, other, [])
+    checkpoint.restore(saved, again, other)
     assert again["slim"].stack is again["wide"].stack
     assert all(torch.equal(a, b) for a, b in zip(encoders.parameters(), again.parameters(), strict=True))
     assert len(other.state_dict()["state"]) == len(optimizer.state_dict()["state"])
@@ -84,7 +84,7 @@ def test_a_checkpoint_brings_the_shared_stack_back(tmp_path):
 def test_a_checkpoint_of_stacks_of_their_own_is_refused(tmp_path):
     apart, together = features(), features()
     share_stacks(together, [["wide", "slim"]])
-    saved = checkpoint.save(tmp_path, 1, apart, torch.optim.SGD(apart.parameters(), lr=0.1), [], keep=1)
+    saved = checkpoint.save(tmp_path, 1, apart, torch.optim.SGD(apart.parameters(), lr=0.1), keep=1)
     with pytest.raises(CheckpointError, match=r"slim\.stack\..* are one weight here and two there; set model\.share"):
         checkpoint.load_weights(saved, together)
 

@@ -4,11 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from m5kit.config import Schedule
 from m5kit.errors import ConfigError, MissingDependencyError
 from m5kit.nn.pretrained.library import import_library
 from m5kit.nn.pretrained.tuning import Pretrained, Tuning, find_blocks, learning_rate_scales, prefixed
-from m5kit.train.optim import build_optim_wrapper
+from m5kit.train.optim import parameter_groups
 
 
 class Network(nn.Module):
@@ -99,7 +98,7 @@ def test_the_optimiser_gets_the_rates_of_every_encoder_by_name():
     model = nn.Sequential(nn.Linear(4, 4), Part())
     scales = learning_rate_scales(model)
     assert set(scales) == {name for name, _ in model.named_parameters() if name.startswith("1.backbone.")}
-    groups = build_optim_wrapper(model, Schedule(max_steps=10, lr=0.5)).optimizer.param_groups
+    groups = parameter_groups(model, lr=0.5, weight_decay=0.01)
     assert [(round(g["lr"], 6), g["weight_decay"] > 0) for g in groups] == [
         (0.5, True), (0.5, False), (0.05, True), (0.05, False),
     ]  # fmt: skip

@@ -9,7 +9,8 @@ from torch import nn
 from m5kit.api import Hook
 from m5kit.errors import ConfigError
 from m5kit.hooks.ema import EmaHook
-from m5kit.train.callbacks.parts import PartsHook
+from m5kit.train.callbacks.base import StepData, TrainState
+from m5kit.train.callbacks.hooks import HooksCallback
 
 
 class Diary(Hook):
@@ -36,21 +37,20 @@ class Diary(Hook):
 
 
 def _run(hooks, tmp_path, steps=2, figures=None):
-    """What mmengine's loop calls, with figures at the second step."""
-    said, metrics = [], SimpleNamespace(figures=None)
-    loop = SimpleNamespace(stop_training=False)
-    runner = SimpleNamespace(model=SimpleNamespace(model=nn.Linear(1, 1)), iter=0, max_iters=steps, train_loop=loop)
-    adapter = PartsHook(hooks, tmp_path, metrics, said.append)
-    adapter.before_train(runner)
-    step = 0
-    while step < steps and not loop.stop_training:
-        data = SimpleNamespace(batches=[SimpleNamespace(ids=(f"a{step}",)), SimpleNamespace(ids=(f"b{step}",))])
-        adapter.before_train_iter(runner, step, data)
-        metrics.figures = figures if step == 1 else None
-        adapter.after_train_iter(runner, step, data, {"loss": torch.ones(())})
-        step += 1
-    adapter.after_train(runner)
-    return said
+    """What the training loop calls, with figures at the second step."""
+    written, metrics = [], SimpleNamespace(figures=None)
+    state = TrainState(nn.Linear(1, 1), optimizer=None, max_steps=steps)
+    callback = HooksCallback(hooks, tmp_path, metrics, written.append)
+    callback.before_train(state)
+    while not state.last:
+        number = state.step
+        data = StepData(number, (SimpleNamespace(ids=(f"a{number}",)), SimpleNamespace(ids=(f"b{number}",))))
+        callback.before_step(state, data)
+        metrics.figures = figures if number == 1 else None
+        state.step += 1
+        callback.after_step(state, data, {"loss": torch.ones(())})
+    callback.after_train(state)
+    return written
 
 
 def test_the_moments_of_a_run(tmp_path):

@@ -1,0 +1,28 @@
+"""Adam with decoupled weight decay."""
+
+from collections.abc import Sequence
+
+from torch.optim import AdamW, Optimizer
+
+from m5kit.optimizers.base import OptimizerBuilder, ParameterGroup
+from m5kit.registry import OPTIMIZERS
+
+
+@OPTIMIZERS.register_module("adamw")
+class AdamWBuilder(OptimizerBuilder):
+    """AdamW, the default: adaptive rates, and a weight decay that does not pass through them.
+
+    Args:
+        betas: decay of the running means of gradients and of their squares.
+        eps: keeps the denominator from zero.
+
+    Source: Loshchilov and Hutter, Decoupled weight decay regularization (ICLR 2019), Algorithm 2.
+    """
+
+    def __init__(self, *, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8) -> None:
+        self.betas, self.eps = betas, eps
+
+    def build(self, groups: Sequence[ParameterGroup]) -> Optimizer:
+        """torch's, in its fused form: one kernel a group."""
+        beta1, beta2 = self.betas  # a config gives a list
+        return AdamW(list(groups), betas=(beta1, beta2), eps=self.eps, fused=True)

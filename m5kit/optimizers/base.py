@@ -1,0 +1,30 @@
+"""The contract of an optimizer: its settings, and a torch optimizer made of them and a model's parameter groups."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+from torch.optim import Optimizer
+
+ParameterGroup = dict[str, Any]
+"""One of torch's parameter groups: ``params``, a list, and their ``lr`` and ``weight_decay``."""
+
+
+class OptimizerBuilder(ABC):
+    """Keeps the settings of an optimizer; the constructor's arguments are those that a config gives. Keyword-only.
+
+    Learning rate and weight decay are no settings of its own: they come with the groups, because they differ between
+    matrices and vectors and between new and pretrained layers, whichever optimizer is used.
+    """
+
+    @abstractmethod
+    def build(self, groups: Sequence[ParameterGroup]) -> Optimizer:
+        """Make the optimizer.
+
+        Args:
+            groups: every trained parameter is in exactly one of them; none is empty.
+
+        Returns:
+            A torch optimizer. Its ``param_groups`` hold the same parameters with the same ``lr``, and it reads ``lr``
+            from there at each step, because the schedule writes it there.
+        """

@@ -1,0 +1,28 @@
+"""Stochastic gradient descent."""
+
+from collections.abc import Sequence
+
+from torch.optim import SGD, Optimizer
+
+from m5kit.optimizers.base import OptimizerBuilder, ParameterGroup
+from m5kit.registry import OPTIMIZERS
+
+
+@OPTIMIZERS.register_module("sgd")
+class SGDBuilder(OptimizerBuilder):
+    """Gradient descent with momentum; it needs a learning rate ten to a hundred times that of AdamW.
+
+    Args:
+        momentum: share of the last update that is added to this one.
+        nesterov: look ahead along the momentum.
+
+    Source: Sutskever et al., On the importance of initialization and momentum in deep learning (ICML 2013).
+    """
+
+    def __init__(self, *, momentum: float = 0.9, nesterov: bool = True) -> None:
+        self.momentum = momentum
+        self.nesterov = nesterov and momentum > 0  # torch refuses to look ahead along nothing
+
+    def build(self, groups: Sequence[ParameterGroup]) -> Optimizer:
+        """Torch's."""
+        return SGD(list(groups), lr=groups[0]["lr"], momentum=self.momentum, nesterov=self.nesterov)

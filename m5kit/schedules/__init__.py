@@ -1,0 +1,1 @@
+"""Schedules: how the learning rate changes in the course of a run."""

@@ -1,0 +1,71 @@
+"""The conformance checks of schedules."""
+
+import math
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from m5kit.api import LearningRateSchedule
+from m5kit.registry import SCHEDULES
+from m5kit.testing.building import build
+from m5kit.testing.class_checks import class_checks
+from m5kit.testing.report import Checks, Report, expect
+
+POINTS = [number / 200 for number in range(200)]
+
+
+@dataclass(frozen=True)
+class ScheduleCase:
+    """A schedule, and another instance of it."""
+
+    schedule: LearningRateSchedule
+    other: LearningRateSchedule
+
+    def factors(self) -> list[float]:
+        """Its factors in the order of a run."""
+        return [self.schedule.factor(progress) for progress in POINTS]
+
+
+CHECKS: Checks[ScheduleCase] = Checks("schedules", class_checks(LearningRateSchedule))
+
+
+def check_schedule(part: type[LearningRateSchedule] | str, only: Collection[str] | None = None) -> Report:
+    """Check a schedule; arguments that have no default come from its ``example()``.
+
+    Args:
+        part: the class, or the name of a registered one.
+        only: names of the checks to run; all of them if None.
+
+    Raises:
+        ConformanceError: a check failed, or none ran.
+    """
+    schedule = SCHEDULES.get(part) if isinstance(part, str) else part
+    return CHECKS.run(schedule, lambda: ScheduleCase(build(schedule), build(schedule)), only)
+
+
+@CHECKS.add
+def gives_a_number(case: ScheduleCase) -> None:
+    """factor() returns a finite Python number for every progress from 0 to below 1."""
+    for progress in POINTS:
+        factor = case.schedule.factor(progress)
+        right = isinstance(factor, float | int) and math.isfinite(factor)
+        expect(right, f"factor({progress}) is {factor!r}")
+
+
+@CHECKS.add
+def stays_between_zero_and_one(case: ScheduleCase) -> None:
+    """No factor is negative or above 1, because the configured rate is the largest of the run."""
+    wrong = [factor for factor in case.factors() if not 0 <= factor <= 1]
+    expect(not wrong, f"a factor is {wrong[:1]}")
+
+
+@CHECKS.add
+def reaches_the_whole_rate(case: ScheduleCase) -> None:
+    """Some factor is 1, so that the configured rate is used."""
+    expect(max(case.factors()) == 1, f"the largest factor is {max(case.factors())}")
+
+
+@CHECKS.add
+def depends_on_progress_alone(case: ScheduleCase) -> None:
+    """A new instance that is asked from the end backwards gives the same factors: a resumed run goes on with them."""
+    backwards = [case.other.factor(progress) for progress in reversed(POINTS)]
+    expect(backwards[::-1] == case.factors(), "it remembers what it was asked before; keep no state")
