@@ -26,10 +26,10 @@ from m5kit.runs.folder import RunFolder
 from m5kit.train.callbacks.checkpoint import CheckpointHook
 from m5kit.train.callbacks.metrics import MetricsHook
 from m5kit.train.loop import StepData, StepLoop
+from m5kit.train.module import TrainingModule
 from m5kit.train.optim import build_optim_wrapper, build_schedulers
 from m5kit.train.progress import Progress
 from m5kit.train.runner import QuietRunner
-from m5kit.train.step import TrainingModule, host_generator
 
 
 class InMemory(torch.utils.data.Dataset):
@@ -72,7 +72,7 @@ def bare_blocks(model, config, batches, blocks, steps):
     while True:
         losses, started = [], time.process_time()
         for _ in range(steps):
-            output = model.loss(batches[step % len(batches)], host_generator(config.seed, step, 0))
+            output = model.loss(batches[step % len(batches)], config.seed)
             output.loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), config.schedule.clip)
             optimizer.step()

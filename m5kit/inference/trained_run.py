@@ -13,8 +13,7 @@ from m5kit.config import RunConfig, check_config, load_config
 from m5kit.errors import CheckpointError
 from m5kit.evaluation.base import Embedded, Request
 from m5kit.inference.embedding import embed_requests, embed_splits
-from m5kit.models.finetuner import Finetuner
-from m5kit.models.pretrainer import Pretrainer
+from m5kit.models.base import Model
 from m5kit.nn.pretrained.blueprints import blueprints
 from m5kit.parallel.device import default_device
 from m5kit.parallel.threads import share_cores
@@ -38,7 +37,7 @@ class TrainedRun:
     folder: RunFolder
     config: RunConfig
     data: RunData
-    model: Pretrainer | Finetuner
+    model: Model
 
     @classmethod
     def open(

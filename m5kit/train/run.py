@@ -16,8 +16,7 @@ from m5kit.assembly.model import build_hooks, build_model
 from m5kit.config import Resolved, RunConfig, check_config, dump
 from m5kit.data.failures import FailureLog
 from m5kit.errors import CheckpointError, ConfigError
-from m5kit.models.finetuner import Finetuner
-from m5kit.models.pretrainer import Pretrainer
+from m5kit.models.base import Model
 from m5kit.nn.pretrained.blueprints import blueprints
 from m5kit.parallel.threads import share_cores
 from m5kit.runs import checkpoint
@@ -30,10 +29,10 @@ from m5kit.train.callbacks.failures import FailuresHook
 from m5kit.train.callbacks.metrics import MetricsHook
 from m5kit.train.callbacks.parts import PartsHook
 from m5kit.train.loop import StepLoop
+from m5kit.train.module import TrainingModule
 from m5kit.train.optim import build_optim_wrapper, build_schedulers
 from m5kit.train.progress import Progress
 from m5kit.train.runner import QuietRunner
-from m5kit.train.step import TrainingModule
 
 _FREE_ON_RESUME = ("checkpoint.", "logging.", "evaluation", "data.workers", "data.root")
 
@@ -91,7 +90,7 @@ def _blueprints(config: RunConfig, folder: RunFolder) -> Path | None:
     return RunFolder(Path(config.init.run)).pretrained if config.init.run else None
 
 
-def _load_first(model: Pretrainer | Finetuner, config: RunConfig, folder: RunFolder) -> None:
+def _load_first(model: Model, config: RunConfig, folder: RunFolder) -> None:
     """The weights that the run begins or goes on with; frozen networks are run before all else is restored."""
     found = checkpoint.latest(folder.checkpoints)
     if found is not None:
@@ -100,7 +99,7 @@ def _load_first(model: Pretrainer | Finetuner, config: RunConfig, folder: RunFol
         start_from(model, RunFolder.open(Path(config.init.run)))
 
 
-def start_from(model: Pretrainer | Finetuner, source: RunFolder) -> None:
+def start_from(model: Model, source: RunFolder) -> None:
     """Take over the backbone of another run's last checkpoint."""
     found = checkpoint.latest(source.checkpoints)
     if found is None:
@@ -117,21 +116,19 @@ def _begin(resolved: Resolved, config: RunConfig, folder: RunFolder) -> RunData:
     return data
 
 
-def _introduce(config: RunConfig, data: RunData, model: Pretrainer | Finetuner, console: Console) -> None:
+def _introduce(config: RunConfig, data: RunData, model: Model, console: Console) -> None:
     """Say what is about to be trained on what."""
     parameters = sum(p.numel() for p in model.parameters() if p.requires_grad)
     items = len(data.training_items)
     line = (
-        f"{config.name}: {', '.join(model.backbone.modalities)}; {parameters / 1e6:.1f} M parameters; "
+        f"{config.name}: {', '.join(model.modalities)}; {parameters / 1e6:.1f} M parameters; "
         f"{items} items; {config.schedule.max_steps} steps of {config.schedule.batch_size * config.schedule.accumulate}"
     )
     LOGGER.info(line)
     console.print(line, highlight=False, soft_wrap=True)
 
 
-def _run(
-    config: RunConfig, folder: RunFolder, data: RunData, model: Pretrainer | Finetuner, console: Console
-) -> int | None:
+def _run(config: RunConfig, folder: RunFolder, data: RunData, model: Model, console: Console) -> int | None:
     schedule = config.schedule
     module = TrainingModule(model, config.seed)
     wrapper = build_optim_wrapper(model, schedule)

@@ -56,5 +56,6 @@ class CheckpointHook(Hook):  # type: ignore[misc]  # mmengine ships no types
         signal.signal(number, self._before[number])
 
     def _save(self, runner: Any, step: int) -> None:
+        runner.model.step.require_finite(step)
         trained = runner.model.model, runner.optim_wrapper.optimizer, runner.param_schedulers
         checkpoint.save(self.folder, step, *trained, self.keep, self.hooks)

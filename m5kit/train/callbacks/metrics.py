@@ -56,6 +56,7 @@ class MetricsHook(Hook):  # type: ignore[misc]  # mmengine ships no types
         values = _fetch(outputs | {"grad_norm": runner.optim_wrapper.grad_norm})
         if not math.isfinite(values["loss"]):
             raise M5KitError(_not_finite(step, values, data_batch))
+        runner.model.step.require_finite(step)
         seconds = perf_counter() - self._started
         values |= {
             "lr": runner.optim_wrapper.optimizer.param_groups[0]["lr"],
