@@ -73,7 +73,7 @@ class TrainedRun:
         return embed_splits(self.model, self.data, self.folder.failures, splits, modalities, space)
 
 
-def _build(config: RunConfig, data: RunData, folder: RunFolder, untrained: bool) -> Pretrainer | Finetuner:
+def _build(config: RunConfig, data: RunData, folder: RunFolder, untrained: bool) -> Model:
     """The model as a run begins it, with the weights of the last checkpoint unless ``untrained``."""
     torch.manual_seed(config.seed)
     with blueprints(reuse=None if untrained else folder.pretrained):

@@ -70,6 +70,11 @@ class Model(nn.Module, ABC):
         """Those it reads, sorted."""
         return self.backbone.modalities
 
+    @property
+    def predicts(self) -> str | None:
+        """The label whose classes the scores of :meth:`readout` stand for; None if it scores none."""
+        return None
+
     @abstractmethod
     def prepare(self, batch: Batch, seed: int) -> MicroBatch:
         """Move a batch to the model's device, draw what is hidden in it, and count what there is to learn.

@@ -25,6 +25,11 @@ class Finetuner(Model):
         self.label = label
         self.objectives = (label,)
 
+    @property
+    def predicts(self) -> str | None:
+        """Its label, if the head scores classes."""
+        return self.label if self.head.classifies else None
+
     def prepare(self, batch: Batch, seed: int) -> MicroBatch:
         """Count the items that the head learns from, while their classes are still on the host; nothing is drawn."""
         count = self.head.count(batch.targets[self.label])
