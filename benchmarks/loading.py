@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from m5kit.train.module import TrainingModule
 
 from m5kit.assembly.data import RunData
 from m5kit.assembly.model import build_model
@@ -22,7 +23,6 @@ from m5kit.config import check_config, load_config
 from m5kit.runs.folder import RunFolder
 from m5kit.train.loop import StepData
 from m5kit.train.optim import build_optim_wrapper
-from m5kit.train.step import TrainingModule
 
 
 def modality_times(data: RunData, count: int) -> None:

@@ -3,7 +3,7 @@
 import warnings
 from typing import Any
 
-from m5kit.balancers.base import Balanced, Balancer
+from m5kit.balancers.base import Balancer
 from m5kit.data.decode.base import Decoder
 from m5kit.data.sources.base import Dataset
 from m5kit.data.transforms.base import Transform
@@ -25,6 +25,7 @@ from m5kit.fusions.base import Fusion
 from m5kit.harmonizers.base import Harmonizer
 from m5kit.heads.base import Head
 from m5kit.hooks.base import Hook, Training
+from m5kit.nn.draws import Draws
 from m5kit.optimizers.base import OptimizerBuilder
 from m5kit.registry import (
     BALANCERS,
@@ -43,7 +44,20 @@ from m5kit.registry import (
     TRANSFORMS,
 )
 from m5kit.schedules.base import LearningRateSchedule
-from m5kit.structures import Fused, Harmony, Hidden, Inputs, Observation, Sample, TaskOutput, Tokens, View, length_mask
+from m5kit.structures import (
+    Facts,
+    Fused,
+    Harmony,
+    Hidden,
+    Inputs,
+    Mean,
+    Observation,
+    Sample,
+    TaskOutput,
+    Tokens,
+    View,
+    length_mask,
+)
 from m5kit.tasks.base import Swap, Task
 
 __all__ = [
@@ -61,7 +75,6 @@ __all__ = [
     "SCHEDULES",
     "TASKS",
     "TRANSFORMS",
-    "Balanced",
     "Balancer",
     "ConfigError",
     "ContractError",
@@ -70,9 +83,11 @@ __all__ = [
     "Dataset",
     "DecodeError",
     "Decoder",
+    "Draws",
     "Embedded",
     "Encoder",
     "Exporter",
+    "Facts",
     "Fused",
     "Fusion",
     "Gallery",
@@ -86,6 +101,7 @@ __all__ = [
     "Inputs",
     "LearningRateSchedule",
     "M5KitError",
+    "Mean",
     "Metric",
     "MetricValue",
     "MissingDependencyError",

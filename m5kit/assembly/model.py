@@ -24,6 +24,7 @@ from m5kit.config.parts import named_part
 from m5kit.data.dataset import Pipeline, Samples, corpus
 from m5kit.errors import ConfigError, DataError
 from m5kit.models.backbone import Backbone
+from m5kit.models.base import Model
 from m5kit.models.finetuner import Finetuner
 from m5kit.models.pretrainer import Pretrainer
 from m5kit.models.sharing import share_stacks
@@ -97,9 +98,7 @@ def build_backbone(config: RunConfig, transforms: Mapping[str, Transform]) -> Ba
     )
 
 
-def build_model(
-    config: RunConfig, transforms: Mapping[str, Transform], classes: Mapping[str, Sequence[str]]
-) -> Pretrainer | Finetuner:
+def build_model(config: RunConfig, transforms: Mapping[str, Transform], classes: Mapping[str, Sequence[str]]) -> Model:
     """The model that the config's mode trains.
 
     Args:

@@ -1,48 +1,55 @@
-"""The contract of a balancer: what stands for each task's loss in the sum that is optimised."""
+"""The contract of a balancer: the factor of each task's loss in the sum that is optimised."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import ClassVar
 
 from torch import Tensor, nn
 
 
-@dataclass(frozen=True, slots=True)
-class Balanced:
-    """What a balancer makes of the losses.
-
-    Attributes:
-        terms: ``t``, one a task; the model adds them up, each times the ``weight`` that the config gives its task.
-        weights: ``t``, the factor of each loss in its term, without gradient, for the log; None if it is always 1.
-    """
-
-    terms: Tensor
-    weights: Tensor | None = None
-
-
 class Balancer(nn.Module, ABC):
-    """Balances the losses of t tasks.
+    """Weighs the losses of t tasks (loss weighting).
 
-    Constructors are keyword-only; ``tasks``, the names of the t tasks in order, is filled in where taken. Parameters
-    are trained along with the model's; a balancer that learns by a rule of its own does so in :meth:`forward` while it
-    is in training mode, and keeps what it learned in persistent buffers, so that a run resumes to the same bits.
+    A step has one or more micro-batches. Factors are asked for before any loss is known, so that they are the same for
+    all of them; the losses of the whole step are shown once at its end. Constructors are keyword-only; ``tasks``, the
+    names of the t tasks in order, is filled in where taken. Parameters are trained along with the model's; a balancer
+    that learns by a rule of its own does so in :meth:`observe` and keeps what it learned in persistent buffers, so that
+    a run resumes to the same bits.
 
     Attributes:
         filled_in: names of the arguments that m5kit gives, so that a config need not.
+        needs_norms: ask for the norms of :meth:`observe`; they cost a pass backwards through the fusion a task.
+        logs_factors: the run logs the factors; False where they are always 1.
     """
 
-    filled_in: ClassVar[frozenset[str]] = frozenset({"tasks"})
+    needs_norms: bool = False
+    logs_factors: bool = True
 
     @abstractmethod
-    def forward(self, losses: Sequence[Tensor], present: Tensor, shared: Sequence[Tensor]) -> Balanced:
-        """Balance one batch.
+    def factors(self, present: Tensor) -> Tensor:
+        """The factor of each loss; the model adds up ``weight x factor x loss``.
+
+        Asked for once a micro-batch: it must depend on nothing but state and ``present``, and change nothing.
 
         Args:
-            losses: t scalars, one a task. Each has a graph of its own, so that gradients of one can be asked for
-                (with ``retain_graph=True``: the model goes back through all of them later).
-            present: ``t`` bool on the losses' device; False for a task that had nothing to learn from in this batch.
-                Its loss is 0 and its term must be 0.
-            shared: what all tasks build on: the encoded tokens ``b l d`` of every modality in the batch, before the
-                fusion. Empty if nobody in the batch has anything.
+            present: ``t`` bool on the model's device; False for a task that nothing in the whole step can teach.
+
+        Returns:
+            ``t``, none negative, with a gradient for what is learned by descent. Those of absent tasks are not used.
         """
+
+    def penalty(self, present: Tensor) -> Tensor:
+        """A term a task, ``t``, that is added once a step, times the task's ``weight``; 0 for an absent one."""
+        return present * 0.0
+
+    def observe(self, losses: Tensor, norms: Tensor | None, present: Tensor) -> None:
+        """Learn from a step in training; a task that is absent teaches nothing.
+
+        Args:
+            losses: ``t``, of the whole step, without gradient and without weights or factors; 0 where absent.
+            norms: ``t``, of the gradient of each of these losses on the encoded tokens before the fusion; None unless
+                :attr:`needs_norms`.
+            present: ``t`` bool; all False for a step that was not finite.
+        """
+
+    def forward(self, present: Tensor) -> Tensor:
+        """Same as :meth:`factors`."""
+        return self.factors(present)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from m5kit.balancers.base import Balanced, Balancer
+from m5kit.balancers.base import Balancer
 from m5kit.errors import ConfigError
 from m5kit.registry import BALANCERS
 
@@ -14,12 +14,12 @@ from m5kit.registry import BALANCERS
 class DwaBalancer(Balancer):
     """Dynamic weight average: a softmax over the ratio of each task's last two mean losses.
 
-    The paper compares epochs; a run of m5kit counts steps, so means are taken over ``window`` batches. Weights are 1
+    The paper compares epochs; a run of m5kit counts steps, so means are taken over ``window`` steps. Weights are 1
     until two windows are over; they sum to the number of tasks. A task that was not seen in a window keeps its mean.
 
     Args:
         tasks: names, in order.
-        window: batches in a mean.
+        window: steps in a mean.
         temperature: of the softmax; a large one makes weights alike.
 
     Source: Liu, Johns and Davison, End-to-End Multi-Task Learning with Attention (CVPR 2019), equation 7.
@@ -42,21 +42,15 @@ class DwaBalancer(Balancer):
         self.register_buffer("batches", torch.zeros(()))
         self.register_buffer("means", torch.zeros(2, len(tasks)))  # of the window before the last, and the last
 
-    def forward(self, losses: Sequence[Tensor], present: Tensor, shared: Sequence[Tensor]) -> Balanced:
-        """The weighted losses; in training they are also counted. Shapes as in :meth:`Balancer.forward`."""
-        values, weights = torch.stack(list(losses)), self._weights()
-        if self.training:
-            self._count(values.detach().float(), present)
-        return Balanced(values * weights, weights)
-
-    def _weights(self) -> Tensor:
+    def factors(self, present: Tensor) -> Tensor:
+        """Softmax over the ratios; shapes as in :meth:`Balancer.factors`."""
         before, last = self.means
         ratio = torch.where((before > 0) & (last > 0), last / before.clamp(min=1e-12), 1.0)
         return (ratio / self.temperature).softmax(0) * len(ratio)
 
     @torch.no_grad()
-    def _count(self, losses: Tensor, present: Tensor) -> None:
-        """Add the batch; at the end of a window move the means on. No number leaves the device."""
+    def observe(self, losses: Tensor, norms: Tensor | None, present: Tensor) -> None:
+        """Add the step; at the end of a window move the means on. No number leaves the device."""
         self.sums += losses * present
         self.counts += present
         self.batches += present.any()

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from m5kit.balancers.base import Balanced, Balancer
-from m5kit.errors import ConfigError, ContractError
+from m5kit.balancers.base import Balancer
+from m5kit.errors import ConfigError
 from m5kit.registry import BALANCERS
 
 TINY = 1e-12
@@ -23,10 +23,10 @@ class GradNormBalancer(Balancer):
     over the mean share of all tasks. Weights stay positive and sum to the number of tasks.
 
     Two things differ from the paper, so that ``lr`` means the same whatever the losses' scale: the weights are learned
-    as logarithms, and the objective is divided by the mean norm. The step is plain gradient descent in training mode;
+    as logarithms, and the objective is divided by the mean norm. Each step of them is plain gradient descent;
     the weights are no parameters, so neither clipping nor the learning rate's schedule touches them.
 
-    A batch costs a pass backwards through the fusion for each task. Absent tasks are left out of the means.
+    A step costs a pass backwards through the fusion for each task. Absent tasks are left out of the means.
 
     Args:
         tasks: names, in order.
@@ -37,6 +37,7 @@ class GradNormBalancer(Balancer):
     gradients on representations instead of parameters: Sener and Koltun (NeurIPS 2018), section 3.3.
     """
 
+    needs_norms = True
     log_weights: Tensor
     first: Tensor
 
@@ -48,17 +49,15 @@ class GradNormBalancer(Balancer):
         self.register_buffer("log_weights", torch.zeros(len(tasks)))
         self.register_buffer("first", torch.zeros(len(tasks)))  # 0 until a task was there
 
-    def forward(self, losses: Sequence[Tensor], present: Tensor, shared: Sequence[Tensor]) -> Balanced:
-        """The weighted losses, then in training a step of the weights; shapes as in :meth:`Balancer.forward`."""
-        weights = self.log_weights.exp()
-        balanced = Balanced(torch.stack(list(losses)) * weights, weights)
-        if self.training and shared and torch.is_grad_enabled():
-            self._learn(torch.stack([loss.detach().float() for loss in losses]), _norms(losses, shared), present)
-        return balanced
+    def factors(self, present: Tensor) -> Tensor:
+        """The weights; shapes as in :meth:`Balancer.factors`."""
+        return self.log_weights.exp()
 
     @torch.no_grad()
-    def _learn(self, losses: Tensor, norms: Tensor, present: Tensor) -> None:
+    def observe(self, losses: Tensor, norms: Tensor | None, present: Tensor) -> None:
         """One step of descent on ``sum |w g - target| / mean(w g)`` over the present tasks; the target is constant."""
+        if norms is None:
+            return
         self.first.copy_(torch.where(present & (self.first == 0), losses, self.first))
         left = losses / self.first.clamp(min=TINY)
         pace = left / _mean(left, present).clamp(min=TINY)
@@ -67,23 +66,8 @@ class GradNormBalancer(Balancer):
         target = mean * pace.clamp(min=TINY) ** self.alpha
         step = torch.where(present, torch.sign(pull - target) * pull / mean, 0.0)
         moved = self.log_weights - self.lr * step
-        self.log_weights.copy_(moved - moved.logsumexp(0) + math.log(len(moved)))
-
-
-def _norms(losses: Sequence[Tensor], shared: Sequence[Tensor]) -> Tensor:
-    """Norm ``t`` of each loss's gradient on all that is shared; 0 where it reaches nothing."""
-    leaves = [each for each in shared if each.requires_grad]
-    if not leaves:
-        raise ContractError(
-            "gradnorm measures gradients on the encoded tokens and no encoder has a parameter to train; "
-            "train one, or use balancer=uncertainty"
-        )
-    norms = []
-    for loss in losses:
-        found = torch.autograd.grad(loss, leaves, retain_graph=True, allow_unused=True) if loss.requires_grad else ()
-        sizes = [torch.linalg.vector_norm(each, dtype=torch.float32) for each in found if each is not None]
-        norms.append(torch.stack(sizes).norm() if sizes else loss.new_zeros((), dtype=torch.float32))
-    return torch.stack(norms)
+        moved = moved - moved.logsumexp(0) + math.log(len(moved))
+        self.log_weights.copy_(torch.where(present.any(), moved, self.log_weights))
 
 
 def _mean(values: Tensor, present: Tensor) -> Tensor:

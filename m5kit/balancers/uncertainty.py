@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from m5kit.balancers.base import Balanced, Balancer
+from m5kit.balancers.base import Balancer
 from m5kit.registry import BALANCERS
 
 
@@ -15,7 +15,7 @@ class UncertaintyBalancer(Balancer):
 
     All weights ``exp(-s)`` are 1 at the start, so training begins as with ``fixed``. Left alone, a weight settles at
     ``1 / (2 L)``: every task then pulls alike, whatever the scale of its loss, and the ``weight`` that the config gives
-    it says how strongly. A task that is absent from a batch leaves its variance alone.
+    it says how strongly. A task that is absent from a step leaves its variance alone.
 
     Args:
         tasks: names, in order.
@@ -30,11 +30,13 @@ class UncertaintyBalancer(Balancer):
         self.rate = rate
         self.log_variances = nn.Parameter(torch.zeros(len(tasks)))
 
-    def forward(self, losses: Sequence[Tensor], present: Tensor, shared: Sequence[Tensor]) -> Balanced:
-        """The losses over their variances; shapes as in :meth:`Balancer.forward`."""
-        values, weights = torch.stack(list(losses)), torch.exp(-self.log_variances)
-        terms = torch.where(present, weights * values + self.log_variances / 2, values)
-        return Balanced(terms, weights.detach())
+    def factors(self, present: Tensor) -> Tensor:
+        """``exp(-s)``; shapes as in :meth:`Balancer.factors`."""
+        return torch.exp(-self.log_variances)
+
+    def penalty(self, present: Tensor) -> Tensor:
+        """``s / 2``; shapes as in :meth:`Balancer.penalty`."""
+        return torch.where(present, self.log_variances / 2, 0.0)
 
     def learning_rate_scales(self) -> Mapping[str, float]:
         """Factor of the learning rate by parameter name; the optimiser asks for it."""

@@ -11,8 +11,8 @@ from m5kit.cli.output import write
 _GROUPS = {
     "What parts hand each other": (
         *("Sample",),
-        *("Inputs", "Observation", "Tokens", "Harmony", "Fused", "View", "Hidden", "TaskOutput", "Balanced"),
-        *("Swap", "length_mask"),
+        *("Inputs", "Observation", "Facts", "Tokens", "Harmony", "Fused", "View", "Hidden", "TaskOutput", "Mean"),
+        *("Swap", "Draws", "length_mask"),
     ),
     "What metrics and exporters read, and metrics give": (
         *("Request", "Corruption", "Embedded", "MetricValue", "Result"),

@@ -18,6 +18,7 @@ def collate(items: Sequence[Prepared], modalities: Sequence[str]) -> Batch:
     columns = tuple(sorted(modalities))
     parts = {m: [item.inputs[m] for item in items if m in item.inputs] for m in columns}
     return Batch(
+        positions=torch.tensor([item.position for item in items]),
         ids=tuple(item.id for item in items),
         modalities=columns,
         present=torch.tensor([[m in item.inputs for m in columns] for item in items]),

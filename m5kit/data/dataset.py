@@ -57,6 +57,7 @@ class Prepared:
     inputs: Mapping[str, Inputs]
     targets: Mapping[str, int] = field(default_factory=dict)
     failures: tuple[Failure, ...] = ()
+    position: int = 0  # the number of the draw that it came from
 
 
 class ManifestDataset(Dataset[Prepared]):
@@ -115,7 +116,7 @@ class ManifestDataset(Dataset[Prepared]):
         if self.missing == "zero":
             inputs = {m: inputs.get(m) or pipeline.transform.blank() for m, pipeline in self.pipelines.items()}
         numbers = {name: classes.get(sample.labels.get(name, ""), -1) for name, classes in self.targets.items()}
-        return Prepared(sample.id, inputs, numbers, tuple(failures))
+        return Prepared(sample.id, inputs, numbers, tuple(failures), draw.position)
 
     def _keep(self, present: list[str], position: int) -> list[str]:
         if not self.train or not self.dropout or len(present) < 2:

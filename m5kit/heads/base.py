@@ -33,4 +33,15 @@ class Head(nn.Module, ABC):
 
     @abstractmethod
     def loss(self, prediction: Tensor, target: Tensor) -> Tensor:
-        """Scalar loss; items with target -1 do not count, and none at all gives zero."""
+        """Scalar: the sum over what :meth:`count` counts; items with target -1 do not count, none at all gives zero."""
+
+    def count(self, target: Tensor) -> float:
+        """Over how many things :meth:`loss` sums; 0 if there is nothing to learn.
+
+        The step divides by the count of all its micro-batches, so that labelled items weigh the same however they are
+        cut into batches. The default is for a loss that is a mean: micro-batches count alike if anybody has a label.
+
+        Args:
+            target: class numbers ``b`` on the host, -1 where an item has no label.
+        """
+        return float((target >= 0).any())

@@ -57,5 +57,9 @@ class ClassificationHead(Head):
         return self.activation(self.hidden(fused.pooled.flatten(1)))  # type: ignore[no-any-return]
 
     def loss(self, prediction: Tensor, target: Tensor) -> Tensor:
-        """Mean cross entropy over the items that have a label."""
+        """Sum of the cross entropies of the items that have a label."""
         return weighted_cross_entropy(prediction, target, label_smoothing=self.label_smoothing)
+
+    def count(self, target: Tensor) -> float:
+        """The items that have a label."""
+        return float((target >= 0).sum())

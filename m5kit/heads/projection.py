@@ -4,7 +4,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from m5kit.heads.base import Head
-from m5kit.nn.losses import supervised_contrastive
+from m5kit.nn.losses import repeated, supervised_contrastive
 from m5kit.registry import HEADS
 from m5kit.structures import Fused
 
@@ -37,5 +37,9 @@ class ProjectionHead(Head):
         return F.normalize(self.layers(fused.embedding), dim=-1)
 
     def loss(self, prediction: Tensor, target: Tensor) -> Tensor:
-        """Mean over the items that share their class with another one in the batch."""
+        """Sum over the items that share their class with another one in the batch."""
         return supervised_contrastive(prediction, target, self.temperature)
+
+    def count(self, target: Tensor) -> float:
+        """The items that share their class with another one in the batch."""
+        return float(repeated(target).sum())

@@ -13,13 +13,11 @@ from m5kit.data.failures import FailureLog
 from m5kit.errors import ConfigError
 from m5kit.evaluation.base import Corruption, Embedded, Request
 from m5kit.inference.labels import read_labels
+from m5kit.models.base import Model
 from m5kit.models.embedder import Embedding, embed
-from m5kit.models.finetuner import Finetuner
-from m5kit.models.pretrainer import Pretrainer
 from m5kit.parallel.device import default_device
 from m5kit.structures import Batch
 
-Model = Pretrainer | Finetuner
 Seen = tuple[tuple[str, ...] | None, Corruption | None]
 """Which modalities of the items are seen, and what is done to them; requests that agree in it share a pass."""
 
@@ -113,10 +111,10 @@ def _batches(data: RunData, failures: Path, samples: Samples, corruptions: Corru
 
 def _predictions(model: Model, data: RunData, parts: Sequence[Embedding]) -> Mapping[str, np.ndarray]:
     """The class names that a fine-tuned model scores highest, by its label; only a head that classifies names any."""
-    if not isinstance(model, Finetuner) or not model.head.classifies:
+    if model.predicts is None:
         return {}
     numbers = np.concatenate([part.scores.argmax(1).numpy() for part in parts if part.scores is not None])
-    return {model.label: np.array(data.classes[model.label], dtype=np.str_)[numbers]}
+    return {model.predicts: np.array(data.classes[model.predicts], dtype=np.str_)[numbers]}
 
 
 def _known(model: Model, modalities: tuple[str, ...] | None) -> tuple[str, ...]:

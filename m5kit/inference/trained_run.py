@@ -10,8 +10,7 @@ from m5kit.config import RunConfig, check_config, load_config
 from m5kit.evaluation.base import Embedded, Request
 from m5kit.inference.embedding import embed_requests, embed_splits
 from m5kit.inference.weights import load_model
-from m5kit.models.finetuner import Finetuner
-from m5kit.models.pretrainer import Pretrainer
+from m5kit.models.base import Model
 from m5kit.parallel.threads import share_cores
 from m5kit.runs.folder import RunFolder
 from m5kit.runs.json import read_json
@@ -32,7 +31,7 @@ class TrainedRun:
     folder: RunFolder
     config: RunConfig
     data: RunData
-    model: Pretrainer | Finetuner
+    model: Model
 
     @classmethod
     def open(

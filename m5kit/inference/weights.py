@@ -5,15 +5,14 @@ import torch
 from m5kit.assembly.data import RunData
 from m5kit.assembly.model import build_model
 from m5kit.config import RunConfig
-from m5kit.models.finetuner import Finetuner
-from m5kit.models.pretrainer import Pretrainer
+from m5kit.models.base import Model
 from m5kit.nn.pretrained.blueprints import blueprints
 from m5kit.parallel.device import default_device
 from m5kit.runs import checkpoint
 from m5kit.runs.folder import RunFolder
 
 
-def load_model(config: RunConfig, data: RunData, folder: RunFolder, untrained: bool) -> Pretrainer | Finetuner:
+def load_model(config: RunConfig, data: RunData, folder: RunFolder, untrained: bool) -> Model:
     """The model of a run, in eval mode, on the device.
 
     Args:

@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias, cast
 import torch
 from torch import Tensor, nn
 
-from m5kit.api import Encoder, Fused, Fusion, Harmonizer, Harmony, Observation, Tokens, View
+from m5kit.api import Encoder, Facts, Fused, Fusion, Harmonizer, Harmony, Observation, Tokens, View
 from m5kit.structures import Batch
 from m5kit.tasks.base import Swap
 
@@ -62,6 +62,12 @@ class Backbone(nn.Module):
     def observe(self, batch: Batch) -> dict[str, Observation]:
         """The tokens that a task may hide, by modality that somebody in the batch has."""
         return {m: self.encoders[m].observe(batch.inputs[m]) for m in self.modalities if m in batch.inputs}
+
+    def facts(self, batch: Batch, observations: Mapping[str, Observation]) -> Facts:
+        """What the host knows of the batch; columns of the modalities that the model reads."""
+        columns = torch.tensor([batch.modalities.index(m) for m in self.modalities])
+        rows = {m: batch.rows(m) for m in observations}
+        return Facts(self.modalities, batch.present[:, columns], rows, observations)
 
     def view(self, batch: Batch, observations: Mapping[str, Observation]) -> View:
         """Encode and fuse ``observations`` of the present items."""

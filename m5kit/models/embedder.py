@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import normalize
 
-from m5kit.models.finetuner import Finetuner
-from m5kit.models.pretrainer import Pretrainer
+from m5kit.models.base import Model
 from m5kit.structures import Batch
 
 
@@ -32,23 +31,23 @@ class Embedding:
 
 
 @torch.inference_mode()
-def embed(model: nn.Module, batch: Batch) -> Embedding:
+def embed(model: Model, batch: Batch) -> Embedding:
     """Embed a batch that is on the model's device.
 
     Args:
-        model: a :class:`Pretrainer` or :class:`Finetuner` in eval mode.
+        model: in eval mode.
         batch: any items, whatever they lack; an item with nothing gets zeros.
     """
-    if not isinstance(model, Pretrainer | Finetuner):
-        raise TypeError(f"embed() needs a Pretrainer or Finetuner, got {type(model).__name__}")
+    if not isinstance(model, Model):
+        raise TypeError(f"embed() needs a Model, got {type(model).__name__}")
     view = model.backbone(batch)
-    head = model.head if isinstance(model, Finetuner) else None
-    vectors = (head.embed(view.fused) if head else view.fused.embedding).float()
+    vectors, scores = model.readout(view.fused)
+    vectors = vectors.float()
     some = view.present.any(1, keepdim=True).to(vectors.device)
     return Embedding(
         fused=(normalize(vectors, dim=-1) * some).cpu(),
         unscaled=(vectors * some).cpu(),
         contrastive=normalize(normalize(view.features, dim=-1).sum(1), dim=-1).cpu(),
         weights=view.fused.weights.float().cpu(),
-        scores=head(view.fused).float().cpu() if head else None,
+        scores=None if scores is None else scores.float().cpu(),
     )

@@ -7,26 +7,31 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from m5kit.api import Balanced, Balancer, Hidden, Observation, Task, TaskOutput, View
+from m5kit.api import Balancer, Draws, Facts, Hidden, Mean, Observation, Task, TaskOutput, View
 from m5kit.models.backbone import Backbone
+from m5kit.models.base import Counts, MicroBatch, Model, PartialLoss, modality_logs
+from m5kit.nn.gradients import squared_norms
+from m5kit.nn.masking import only_rows
 from m5kit.structures import Batch
 
+Observations = dict[str, Observation]
 
-class Pretrainer(nn.Module):
+
+class Pretrainer(Model):
     """Sums the weighted losses of pretext tasks over at most two passes of a batch (SCALE, Eq. 3).
 
     All tasks that hide something hide it in one pass, each in its own modality; a task that asks for the clean view
     costs a second pass, however many of them there are. A task that wants to see items that do not belong together
-    costs one more pass of the fusion alone.
+    costs one more pass of the fusion alone. A task with nothing to learn in a micro-batch is not run there.
 
     Args:
         backbone: encoders, harmonizer and fusion.
         tasks: by name.
-        weights: factor of what the balancer makes of each task's loss, by name.
+        weights: factor of each task's balanced loss, by name.
         balancer: weighs the losses against each other; built for the same tasks in the same order.
     """
 
-    factors: Tensor
+    weights: Tensor
 
     def __init__(
         self, *, backbone: Backbone, tasks: Mapping[str, Task], weights: Mapping[str, float], balancer: Balancer
@@ -35,77 +40,115 @@ class Pretrainer(nn.Module):
         self.backbone = backbone
         self.tasks = cast(Mapping[str, Task], nn.ModuleDict(tasks))
         self.balancer = balancer
-        self.register_buffer("factors", torch.tensor([float(weights[name]) for name in tasks]), persistent=False)
+        self.objectives = tuple(tasks)
+        self.register_buffer("weights", torch.tensor([float(weights[name]) for name in tasks]), persistent=False)
 
-    def loss(self, batch: Batch, generator: torch.Generator) -> TaskOutput:
-        """The total loss of a batch on the model's device.
-
-        Args:
-            batch: any items, whatever they lack.
-            generator: on the host; decides what is hidden.
-        """
+    def prepare(self, batch: Batch, seed: int) -> MicroBatch:
+        """Observe the items, hide what the tasks hide, and let each task count."""
+        batch = batch.to(self.backbone.device)
         clean = self.backbone.observe(batch)
-        masked, hidden = self._corrupt(clean, generator)
-        observations = {"masked": masked, "clean": clean}
-        views = {name: self.backbone.view(batch, observations[name]) for name in self._views()}
-        seen = {name: self._with_mismatches(task, views[task.view], generator) for name, task in self.tasks.items()}
-        outputs = {name: task.loss(seen[name], hidden.get(name)) for name, task in self.tasks.items()}
-        balanced = self._balance([output.loss for output in outputs.values()], list(views.values()))
-        total = (self.factors * balanced.terms).sum() + self.backbone.harmonizer.penalty()
-        logs = _logs(outputs) | self._balance_logs(balanced) | modality_logs(next(iter(views.values())))
-        return TaskOutput(total, logs)
+        facts = self.backbone.facts(batch, clean)
+        masked, hidden = self._corrupt(facts, batch.positions, seed)
+        counts = {name: float(task.count(facts, hidden.get(name))) for name, task in self.tasks.items()}
+        return MicroBatch(batch, counts, seed, {"masked": masked, "clean": clean}, hidden)
 
-    def forward(self, batch: Batch, generator: torch.Generator) -> TaskOutput:
-        """Same as :meth:`loss`."""
-        return self.loss(batch, generator)
-
-    def _corrupt(
-        self, clean: Mapping[str, Observation], generator: torch.Generator
-    ) -> tuple[dict[str, Observation], dict[str, Hidden]]:
-        masked, hidden = dict(clean), {}
-        waiting = self._waiting(clean, generator)
+    def partial_loss(self, part: MicroBatch, totals: Counts) -> PartialLoss:
+        """Every task's sum over its count in the whole step, times its factor and weight."""
+        views = self._views(part)
+        outputs: dict[str, TaskOutput] = {}
         for name, task in self.tasks.items():
-            if task.modality is not None and task.modality in clean and name not in waiting:
-                masked[task.modality], hidden[name] = task.corrupt(clean[task.modality], generator)
+            if part.counts[name] > 0:
+                view = self._with_mismatches(name, views[task.view], part)
+                outputs[name] = task.loss(view, part.hidden.get(name))
+        losses = [
+            outputs[name].loss / totals[name] if name in outputs else self.weights.new_zeros(()) for name in self.tasks
+        ]
+        stacked = torch.stack(losses)
+        loss = (
+            (self.weights * self.balancer.factors(self._present(totals)) * stacked).sum() if outputs else stacked.sum()
+        )
+        squares = self._squares(losses, list(views.values()))
+        return PartialLoss(loss, stacked.detach(), squares, self._logs(outputs, part.counts, views))
+
+    def penalty(self, totals: Counts) -> Tensor:
+        """What harmonizer and balancer ask for, once a step."""
+        balance = (self.weights * self.balancer.penalty(self._present(totals))).sum()
+        return balance + self.backbone.harmonizer.penalty()
+
+    def observe(self, parts: Sequence[PartialLoss], totals: Counts, finite: Tensor) -> Mapping[str, Tensor]:
+        """Log the factors that the step had (``balance/<task>``), then let the balancer learn."""
+        present = self._present(totals)
+        factors = self.balancer.factors(present).detach().clone()
+        if self.training:
+            losses = torch.stack([part.losses for part in parts]).sum(0).float()
+            squares = [part.squares for part in parts if part.squares is not None]
+            norms = torch.stack(squares).sum(0).sqrt().nan_to_num() if squares else None
+            self.balancer.observe(losses.nan_to_num(), norms, present & finite)
+        return {f"balance/{name}": factors[i] for i, name in enumerate(self.tasks) if self.balancer.logs_factors}
+
+    def _corrupt(self, facts: Facts, positions: Tensor, seed: int) -> tuple[Observations, dict[str, Hidden]]:
+        """What the tasks make of the observations, each of its own modality, and what they hid."""
+        masked, hidden = dict(facts.observations), {}
+        turns = self._turns(facts, Draws(seed, "turns", positions))
+        for name, task in self.tasks.items():
+            if task.modality is None or task.modality not in masked:
+                continue
+            seen, rows = facts.observations[task.modality], facts.rows[task.modality]
+            shown, found = task.corrupt(seen, Draws(seed, name, positions[rows]))
+            if name in turns:
+                shown, found = _only_turns(seen, shown, found, turns[name][rows])
+            masked[task.modality], hidden[name] = shown, found
         return masked, hidden
 
-    def _waiting(self, clean: Mapping[str, Observation], generator: torch.Generator) -> set[str]:
-        """The tasks that take turns, but for the one whose turn it is."""
-        turns = [name for name, task in self.tasks.items() if task.turns and task.modality in clean]
-        if turns:
-            del turns[int(torch.randint(len(turns), (), generator=generator))]
-        return set(turns)
+    def _turns(self, facts: Facts, draws: Draws) -> dict[str, Tensor]:
+        """By task that takes turns, the items ``b`` in which it is its turn.
 
-    def _with_mismatches(self, task: Task, view: View, generator: torch.Generator) -> View:
-        swap = task.swap(view, generator)
+        The turn is drawn for each item, among the tasks whose modality the item has: drawn for a batch it would depend
+        on how a step is cut into batches.
+        """
+        names = [name for name, task in self.tasks.items() if task.turns and task.modality in facts.modalities]
+        if not names:
+            return {}
+        columns = [facts.modalities.index(str(self.tasks[name].modality)) for name in names]
+        chances = draws.uniform(len(names)).masked_fill(~facts.present[:, columns], -1.0)
+        turn = chances.argmax(1)
+        return {name: turn == number for number, name in enumerate(names)}
+
+    def _views(self, part: MicroBatch) -> dict[str, View]:
+        """The passes that the tasks with something to learn ask for, the masked one first."""
+        wanted = {task.view for name, task in self.tasks.items() if part.counts[name] > 0}
+        return {name: self.backbone.view(part.batch, part.observations[name]) for name in sorted(wanted, reverse=True)}
+
+    def _with_mismatches(self, name: str, view: View, part: MicroBatch) -> View:
+        swap = self.tasks[name].swap(view, Draws(part.seed, name, part.batch.positions))
         if swap is None or len(swap.items) == 0:
             return view
         return replace(view, mismatched=self.backbone.fuse_swapped(view, swap))
 
-    def _balance(self, losses: Sequence[Tensor], views: Sequence[View]) -> Balanced:
-        """By the contract of tasks, a loss of exactly 0 says that a task had nothing to learn from."""
-        present = torch.stack([loss.detach() for loss in losses]) != 0
-        balanced: Balanced = self.balancer(losses, present, [t.values for v in views for t in v.encoded.values()])
-        return balanced
+    def _present(self, totals: Counts) -> Tensor:
+        """``t`` on the device, which tasks the step can teach."""
+        there = torch.tensor([totals[name] > 0 for name in self.tasks])
+        return there.to(self.weights.device, non_blocking=True)
 
-    def _balance_logs(self, balanced: Balanced) -> dict[str, Tensor]:
-        """The factor that each loss has from the balancer: ``balance/<task>``."""
-        if balanced.weights is None:
-            return {}
-        return dict(zip((f"balance/{name}" for name in self.tasks), balanced.weights, strict=True))
+    def _squares(self, losses: Sequence[Tensor], views: Sequence[View]) -> Tensor | None:
+        if not (self.balancer.needs_norms and self.training and torch.is_grad_enabled() and views):
+            return None
+        return squared_norms(losses, [tokens.values for view in views for tokens in view.encoded.values()])
 
-    def _views(self) -> list[str]:
-        return sorted({task.view for task in self.tasks.values()}, reverse=True)
+    def _logs(self, outputs: Mapping[str, TaskOutput], counts: Counts, views: Mapping[str, View]) -> dict[str, Mean]:
+        logs: dict[str, Mean] = {}
+        for name, output in outputs.items():
+            count = counts[name]
+            logs[f"loss/{name}"] = Mean(output.loss.detach() / count, count)
+            for key, value in output.logs.items():
+                logs[f"{name}/{key}"] = value if isinstance(value, Mean) else Mean(value, count)
+        for view in list(views.values())[:1]:  # shares are those of the first pass; a second one has the same items
+            logs |= modality_logs(view)
+        return logs
 
 
-def modality_logs(view: View) -> dict[str, Tensor]:
-    """Mean share of each modality in the embedding, over the items that have it: ``weight/<modality>``."""
-    shares = view.harmony.modalities.detach().sum(0)
-    counts = view.present.sum(0).tolist()
-    return {f"weight/{m}": shares[i] / counts[i] for i, m in enumerate(view.modalities) if counts[i]}
-
-
-def _logs(outputs: Mapping[str, TaskOutput]) -> dict[str, Tensor]:
-    losses = {f"loss/{name}": output.loss.detach() for name, output in outputs.items()}
-    details = {f"{name}/{key}": value for name, output in outputs.items() for key, value in output.logs.items()}
-    return losses | details
+def _only_turns(seen: Observation, shown: Observation, hidden: Hidden, rows: Tensor) -> tuple[Observation, Hidden]:
+    """What a task hid in the items ``p`` whose turn it has."""
+    values, remain = only_rows(seen.values, shown.values, hidden.positions, rows)
+    targets = hidden.targets[remain.to(hidden.targets.device, non_blocking=True)]
+    return replace(shown, values=values), Hidden(hidden.positions[remain], targets)

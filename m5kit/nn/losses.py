@@ -1,5 +1,7 @@
 """Losses as pure functions; each gives zero, not NaN, where nothing counts.
 
+Those of a task with a count are sums: the step divides them once, over all its micro-batches.
+
 The contrastive ones return a loss for every row, so that the caller may weigh rows before averaging. Similarities are
 cosines in at least single precision, also under autocast: at a temperature of 0.1 the rounding of bfloat16 would be
 as large as the differences between negatives.
@@ -85,11 +87,11 @@ def supervised_contrastive(features: Tensor, target: Tensor, temperature: float)
         temperature: divides the cosines.
 
     Returns:
-        Scalar mean over the items that share their class with another one.
+        Scalar sum over the items that share their class with another one; :func:`repeated` tells which these are.
 
     Example:
-        >>> supervised_contrastive(torch.eye(3), torch.tensor([0, 0, 1]), 1.0)  # log(2)
-        tensor(0.6931)
+        >>> supervised_contrastive(torch.eye(3), torch.tensor([0, 0, 1]), 1.0)  # 2 log(2)
+        tensor(1.3863)
         >>> supervised_contrastive(torch.eye(3), torch.tensor([0, 1, -1]), 1.0)
         tensor(0.)
     """
@@ -100,13 +102,23 @@ def supervised_contrastive(features: Tensor, target: Tensor, temperature: float)
     log_chance = logits.masked_fill(~others, torch.finfo(logits.dtype).min).log_softmax(dim=1)
     count = positive.sum(dim=1)
     each = -log_chance.masked_fill(~positive, 0).sum(dim=1) / count.clamp(min=1)
-    return each.sum() / (count > 0).sum().clamp(min=1)
+    return each.sum()
+
+
+def repeated(target: Tensor) -> Tensor:
+    """``b``, True where another item has the same class; classes of -1 are none.
+
+    Example:
+        >>> repeated(torch.tensor([0, 0, 1, -1, -1])).tolist()
+        [True, True, False, False, False]
+    """
+    return ((target[:, None] == target).sum(1) > 1) & (target >= 0)
 
 
 def weighted_cross_entropy(
     logits: Tensor, target: Tensor, weight: Tensor | None = None, label_smoothing: float = 0.0
 ) -> Tensor:
-    """Cross entropy: the weighted sum over the rows that count, divided by how many do (or 1).
+    """Cross entropy: the weighted sum over the rows that count.
 
     Args:
         logits: ``n k``.
@@ -116,16 +128,16 @@ def weighted_cross_entropy(
 
     Example:
         >>> weighted_cross_entropy(torch.zeros(3, 4), torch.tensor([1, -1, 2]), torch.tensor([1.0, 9.0, 0.0]))
-        tensor(0.6931)
+        tensor(1.3863)
         >>> weighted_cross_entropy(torch.zeros(1, 4), torch.tensor([-1]))
         tensor(0.)
     """
     each = F.cross_entropy(_wide(logits), target, reduction="none", ignore_index=-1, label_smoothing=label_smoothing)
-    return _sum(each, weight) / (target >= 0).sum().clamp(min=1)
+    return _sum(each, weight)
 
 
 def weighted_mse(prediction: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
-    """Squared error, the mean over e, then the weighted sum over the n rows divided by n (or 1).
+    """Squared error: the mean over e, then the weighted sum over the n rows.
 
     Args:
         prediction: ``n e``.
@@ -134,12 +146,12 @@ def weighted_mse(prediction: Tensor, target: Tensor, weight: Tensor | None = Non
 
     Example:
         >>> weighted_mse(torch.zeros(2, 2), torch.tensor([[1.0, 3.0], [2.0, 2.0]]), torch.tensor([1.0, 0.5]))
-        tensor(3.5000)
+        tensor(7.)
         >>> weighted_mse(torch.zeros(0, 2), torch.zeros(0, 2))
         tensor(0.)
     """
     each = F.mse_loss(_wide(prediction), _wide(target), reduction="none").mean(dim=1)
-    return _sum(each, weight) / max(len(each), 1)
+    return _sum(each, weight)
 
 
 def no_loss(anchor: Tensor) -> Tensor:

@@ -1,60 +1,59 @@
-"""What to hide: draws on the host, as pure functions of presence, units and a generator."""
+"""What to hide: draws on the host, as pure functions of presence, units and the items' random numbers."""
 
 import torch
 from torch import Tensor
 
 from m5kit.errors import ConfigError
+from m5kit.nn.draws import Draws
 
 FIRST_ID = 3  # 0 is padding, 1 unknown, 2 mask: none of them may stand in for a hidden token
 KEPT = -1
 KEY, VALUE = 1, 2  # Observation.roles
 
 
-def unit_draws(real: Tensor, groups: Tensor | None, generator: torch.Generator) -> Tensor:
+def unit_draws(real: Tensor, groups: Tensor | None, draws: Draws) -> Tensor:
     """One number in [0, 1) a unit, given to all its tokens, so that ``draws < rate`` chooses whole units.
 
     Args:
         real: ``p l`` bool.
         groups: ``p l``, the unit of each token, -1 for none; None if each token is a unit.
-        generator: on the host.
+        draws: of the p items.
 
     Returns:
         ``p l``; 1 where padded or in no unit, which no rate chooses.
 
     Example:
         >>> groups = torch.tensor([[0, 0, 1, -1]])
-        >>> draws = unit_draws(torch.ones(1, 4, dtype=torch.bool), groups, torch.Generator().manual_seed(0))
-        >>> draws[0, 0] == draws[0, 1], draws[0, 3]
+        >>> chance = unit_draws(torch.ones(1, 4, dtype=torch.bool), groups, Draws(0, "text", torch.tensor([0])))
+        >>> chance[0, 0] == chance[0, 1], chance[0, 3]
         (tensor(True), tensor(1.))
     """
     if groups is None:
-        return torch.rand(real.shape, generator=generator).masked_fill(~real, 1.0)
+        return draws.uniform(real.shape[1]).masked_fill(~real, 1.0)
     units = int(groups.max()) + 1 if groups.numel() else 0
-    draws = torch.rand(len(groups), max(units, 1), generator=generator)
-    return draws.gather(1, groups.clamp(min=0)).masked_fill(~real | (groups < 0), 1.0)
+    chances = draws.uniform(max(units, 1))
+    return chances.gather(1, groups.clamp(min=0)).masked_fill(~real | (groups < 0), 1.0)
 
 
-def replacement_ids(
-    count: int, vocabulary: int, mask_id: int, shares: tuple[float, float], generator: torch.Generator
-) -> Tensor:
+def replacement_ids(size: int, vocabulary: int, mask_id: int, shares: tuple[float, float], draws: Draws) -> Tensor:
     """The ids that stand for hidden tokens (BERT, 2019: 80 % mask, 10 % random, 10 % kept).
 
     Args:
-        count: n, how many are hidden.
+        size: l, tokens of an item.
         vocabulary: random ids are below this.
         mask_id: the id of a masked token.
         shares: of masked ones and of random ones; the rest is kept.
-        generator: on the host.
+        draws: of the p items.
 
     Returns:
-        ``n`` int64 on the host, :data:`KEPT` where the true id stays.
+        ``p l`` int64 on the host, :data:`KEPT` where the true id stays.
 
     Example:
-        >>> replacement_ids(3, 10, 2, (1.0, 0.0), torch.Generator())
-        tensor([2, 2, 2])
+        >>> replacement_ids(3, 10, 2, (1.0, 0.0), Draws(0, "text", torch.tensor([0])))
+        tensor([[2, 2, 2]])
     """
-    fate = torch.rand(count, generator=generator)
-    random = torch.randint(FIRST_ID, vocabulary, (count,), generator=generator)
+    fate = draws.uniform(size)
+    random = draws.integers(FIRST_ID, vocabulary, size)
     return torch.where(fate < shares[0], mask_id, torch.where(fate < sum(shares), random, KEPT))
 
 
@@ -99,6 +98,29 @@ def hidden_tokens(tokens: Tensor, rows: Tensor, positions: Tensor) -> tuple[Tens
     items = rows[positions // observed].to(tokens.device, non_blocking=True)
     places = (positions % observed + 1).to(tokens.device, non_blocking=True)
     return tokens[items, places], items
+
+
+def only_rows(clean: Tensor, shown: Tensor, positions: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Undo what was hidden outside some items.
+
+    Args:
+        clean: ``p l ...``.
+        shown: the same with tokens hidden.
+        positions: ``n`` on the host, flat in ``p l``, where they are hidden.
+        rows: ``p`` bool on the host, the items that stay as shown.
+
+    Returns:
+        The values, and which of the ``n`` positions remain, as indices on the host.
+
+    Example:
+        >>> clean, shown = torch.tensor([[5, 6], [7, 8]]), torch.tensor([[0, 6], [7, 0]])
+        >>> only_rows(clean, shown, torch.tensor([0, 3]), torch.tensor([False, True]))
+        (tensor([[5, 6],
+                [7, 0]]), tensor([1]))
+    """
+    remain = rows[positions // clean.shape[1]].nonzero().squeeze(1)
+    keep = rows.to(clean.device, non_blocking=True).view(-1, *[1] * (clean.dim() - 1))
+    return torch.where(keep, shown, clean), remain
 
 
 def check_shares(**shares: float) -> None:

@@ -4,30 +4,44 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from m5kit.nn.draws import Draws
 
-def draw_columns(present: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+
+def exchangeable(present: Tensor) -> Tensor:
+    """``b m``, True where an item could give a modality away: it keeps another one and somebody else has this one.
+
+    Example:
+        >>> exchangeable(torch.tensor([[True, True], [True, False], [False, True]])).int().tolist()
+        [[1, 1], [0, 0], [0, 0]]
+    """
+    return present & (present.sum(0) >= 2) & (present.sum(1, keepdim=True) >= 2)
+
+
+def draw_columns(present: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
     """A modality to exchange, at random, for each item that keeps another one and finds it in another item.
 
     Args:
         present: ``b m`` bool on the host; a column that must not be exchanged may be set to False by the caller, but
             then no longer counts as one that the item keeps.
-        generator: on the host.
+        draws: of the b items.
 
     Returns:
         ``n`` items and ``n`` columns.
 
     Example:
         >>> present = torch.tensor([[True, True], [True, False], [False, True]])
-        >>> draw_columns(present, torch.Generator().manual_seed(0))[0]
+        >>> draw_columns(present, Draws(0, "matching", torch.arange(3)))[0]
         tensor([0])
     """
-    possible = present & (present.sum(0) >= 2) & (present.sum(1, keepdim=True) >= 2)
+    possible = exchangeable(present)
     items = possible.any(1).nonzero().squeeze(1)
-    return items, _draw(possible[items].float(), generator)
+    # the largest of equally likely numbers: each possible modality has the same chance
+    chances = draws.uniform(present.shape[1]).masked_fill(~possible, -1.0)
+    return items, chances[items].argmax(1)
 
 
 def draw_donors(
-    present: Tensor, items: Tensor, columns: Tensor, generator: torch.Generator, likeness: Tensor | None = None
+    present: Tensor, items: Tensor, columns: Tensor, draws: Draws, likeness: Tensor | None = None
 ) -> Tensor:
     """For each of n items another item that has the modality in its column.
 
@@ -35,7 +49,7 @@ def draw_donors(
         present: ``b m`` bool on the host.
         items: ``n``.
         columns: ``n``; somebody else must have that modality.
-        generator: on the host.
+        draws: of the b items. A donor is drawn by the positions of both, so their order in the batch does not matter.
         likeness: ``n b`` on the host, logarithms of the chances; None for equal ones.
 
     Returns:
@@ -43,14 +57,17 @@ def draw_donors(
 
     Example:
         >>> present = torch.tensor([[True, True], [True, False], [False, True]])
-        >>> draw_donors(present, torch.tensor([0, 0]), torch.tensor([0, 1]), torch.Generator())
+        >>> draw_donors(present, torch.tensor([0, 0]), torch.tensor([0, 1]), Draws(0, "matching", torch.arange(3)))
         tensor([1, 2])
     """
     possible = present[:, columns].T.clone()  # n b
     possible[torch.arange(len(items)), items] = False
-    if likeness is None:
-        return _draw(possible.float(), generator)
-    return _draw(likeness.masked_fill(~possible, -torch.inf).softmax(1), generator)
+    if len(items) == 0:
+        return items
+    # Gumbel's trick: the largest of log-chance + noise is a draw from these chances
+    noise = -(-draws.pairs()[items].double().clamp(min=1e-12).log()).log()
+    chances = noise if likeness is None else likeness + noise
+    return chances.masked_fill(~possible, -torch.inf).argmax(1)
 
 
 def likeness_to_the_rest(features: Tensor, items: Tensor, columns: Tensor) -> Tensor:
@@ -72,9 +89,3 @@ def likeness_to_the_rest(features: Tensor, items: Tensor, columns: Tensor) -> Te
     units = normalize(features, dim=-1)
     rest = normalize(units[items].sum(1) - units[items, columns], dim=-1)  # n h
     return torch.einsum("nh,bnh->nb", rest, units[:, columns])
-
-
-def _draw(chances: Tensor, generator: torch.Generator) -> Tensor:
-    if len(chances) == 0:
-        return torch.zeros(0, dtype=torch.int64)
-    return torch.multinomial(chances, 1, generator=generator).squeeze(1)

@@ -1,4 +1,5 @@
-"""The types in which the stages meet: Sample, Inputs, Batch, Observation, Tokens, Harmony, Fused, View, TaskOutput.
+"""The types in which the stages meet: Sample, Inputs, Batch, Observation, Facts, Tokens, Harmony, Fused, View,
+TaskOutput.
 
 Shape letters, everywhere in m5kit: b item, p item that has the modality, l token, d width, e raw width of an observed
 token, h width of a contrastive feature, m modality, k top-k.
@@ -8,17 +9,20 @@ and roles stay on the host: the step is planned there and the device is never as
 """
 
 from m5kit.structures.batch import Batch
+from m5kit.structures.facts import Facts
 from m5kit.structures.inputs import Failure, Inputs, Sample
 from m5kit.structures.tokens import Observation, Tokens, length_mask
-from m5kit.structures.view import Fused, Harmony, Hidden, TaskOutput, View
+from m5kit.structures.view import Fused, Harmony, Hidden, Mean, TaskOutput, View
 
 __all__ = [
     "Batch",
+    "Facts",
     "Failure",
     "Fused",
     "Harmony",
     "Hidden",
     "Inputs",
+    "Mean",
     "Observation",
     "Sample",
     "TaskOutput",

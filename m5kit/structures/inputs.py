@@ -50,6 +50,11 @@ class Inputs:
             {k: torch.stack([_pad_first(item.extras[k], longest, -1) for item in items]) for k in items[0].extras},
         )
 
+    def take(self, rows: Tensor) -> "Inputs":
+        """Those of rows ``n`` (host), in that order, padded as before."""
+        extras = {name: extra[rows] for name, extra in self.extras.items()}
+        return Inputs(self.values[rows.to(self.values.device)], self.lengths[rows], extras)
+
     def to(self, device: torch.device | str) -> "Inputs":
         """Move the values; the plan stays on the host."""
         return replace(self, values=self.values.to(device, non_blocking=True))

@@ -1,8 +1,9 @@
 """What a model makes of a batch, and what a task makes of that."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import torch
 from torch import Tensor
 
 from m5kit.structures.tokens import Tokens
@@ -74,8 +75,35 @@ class Hidden:
 
 
 @dataclass(frozen=True, slots=True)
+class Mean:
+    """A mean for the log, and over how many things it is: what is needed to take the mean of several.
+
+    Attributes:
+        value: scalar without gradient.
+        count: how many things it is the mean of.
+    """
+
+    value: Tensor
+    count: float
+
+    @classmethod
+    def of(cls, parts: Sequence["Mean"]) -> Tensor:
+        """The mean over the things of all parts, on their device."""
+        if len(parts) == 1:
+            return parts[0].value
+        total = sum(part.count for part in parts)
+        return torch.stack([part.value * (part.count / total) for part in parts]).sum()
+
+
+@dataclass(frozen=True, slots=True)
 class TaskOutput:
-    """A scalar loss to optimise, and numbers to look at that carry no gradient."""
+    """A scalar loss to optimise, and numbers to look at that carry no gradient.
+
+    Attributes:
+        loss: the sum over the things that ``Task.count`` counts; the step divides it once, by their number in all its
+            micro-batches. A task that leaves the count at 1 gives a mean, and its micro-batches count alike.
+        logs: means over the same things, or :class:`Mean` where a number is one over others.
+    """
 
     loss: Tensor
-    logs: Mapping[str, Tensor] = field(default_factory=dict)
+    logs: Mapping[str, "Tensor | Mean"] = field(default_factory=dict)

@@ -9,7 +9,7 @@ from m5kit.errors import ConfigError
 from m5kit.nn.losses import no_loss
 from m5kit.nn.transport import transport_distance
 from m5kit.registry import TASKS
-from m5kit.structures import Hidden, TaskOutput, Tokens, View
+from m5kit.structures import Facts, Hidden, TaskOutput, Tokens, View
 from m5kit.tasks.base import Task
 
 
@@ -59,8 +59,13 @@ class AlignmentTask(Task):
         """Arguments for the conformance kit."""
         return {"between": ("a", "b")}
 
+    def count(self, facts: Facts, hidden: Hidden | None = None) -> float:
+        """The items with observed tokens of both modalities."""
+        both = (facts.lengths(self.first) > 0) & (facts.lengths(self.second) > 0)
+        return float(both.sum())
+
     def loss(self, view: View, hidden: Hidden | None = None) -> TaskOutput:
-        """Mean distance over the items with observed tokens of both modalities."""
+        """Sum of the distances over the items with observed tokens of both modalities."""
         parts = view.fused.tokens if self.reads == "fused" else view.encoded
         first, second = parts.get(self.first), parts.get(self.second)
         if first is None or second is None:
@@ -70,7 +75,7 @@ class AlignmentTask(Task):
             return TaskOutput(no_loss(view.features))
         sides = [_observed(part.select(items)) for part in (first, second)]
         (a, a_mask), (b, b_mask) = sides
-        return TaskOutput(transport_distance(a, b, a_mask, b_mask, self.beta, self.iterations).mean())
+        return TaskOutput(transport_distance(a, b, a_mask, b_mask, self.beta, self.iterations).sum())
 
 
 def _observed(tokens: Tokens) -> tuple[Tensor, Tensor]:

@@ -11,9 +11,10 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
+from m5kit.nn.draws import Draws
 from m5kit.nn.losses import no_loss
 from m5kit.nn.masking import check_shares, hidden_tokens
-from m5kit.structures import Hidden, Observation, TaskOutput, Tokens, View
+from m5kit.structures import Facts, Hidden, Mean, Observation, TaskOutput, Tokens, View
 
 Reads = Literal["fused", "encoded", "both"]
 WeightOn = Literal["loss", "prediction", "both", "none"]
@@ -52,7 +53,9 @@ class Task(nn.Module, ABC):
             refused.
         modality: the modality that :meth:`corrupt` hides tokens of, or None for a task that hides nothing.
         view: ``"masked"`` if the task reads the pass over corrupted tokens, ``"clean"`` if it needs an untouched one.
-        turns: of the tasks that set it, one a batch hides something, drawn at random; the others get no ``hidden``.
+        turns: of the tasks that set it, one an item hides something, drawn at random among those whose modality the
+            item has.
+        compares_items: the loss of an item depends on the others in its batch, as that of a contrastive task.
     """
 
     filled_in: ClassVar[frozenset[str]] = frozenset(
@@ -62,21 +65,45 @@ class Task(nn.Module, ABC):
     modality: str | None = None
     view: str = "masked"
     turns: bool = False
+    compares_items: bool = False
 
-    def corrupt(self, observation: Observation, generator: torch.Generator) -> tuple[Observation, Hidden]:
-        """Hide tokens of ``self.modality``; only called for tasks that set it. The generator lives on the host."""
+    def corrupt(self, observation: Observation, draws: Draws) -> tuple[Observation, Hidden]:
+        """Hide tokens of ``self.modality``; only called for tasks that set it.
+
+        Args:
+            observation: of the p items that have the modality.
+            draws: random numbers of these items, so that an item is hidden alike in whatever batch it comes.
+        """
         raise NotImplementedError(f"{type(self).__name__} sets modality but hides nothing; override corrupt()")
 
-    def swap(self, view: View, generator: torch.Generator) -> Swap | None:
+    def swap(self, view: View, draws: Draws) -> Swap | None:
         """Made-up items that the task must see fused, as ``View.mismatched`` of :meth:`loss`; None for most tasks.
 
-        They cost one pass of the fusion, none of the encoders. The generator lives on the host.
+        They cost one pass of the fusion, none of the encoders. ``draws`` are those of the b items.
         """
         return None
 
+    def count(self, facts: Facts, hidden: Hidden | None) -> float:
+        """How many things :meth:`loss` sums over in this micro-batch; 0 means that there is nothing to learn.
+
+        It is known before the forward pass and on the host. The step adds the counts of all its micro-batches and
+        divides the sums by them once, so that items weigh the same however they are cut into batches. The default is
+        for a loss that is a mean: micro-batches then count alike, if anything was hidden for a task that hides.
+
+        Args:
+            facts: presence and lengths of the micro-batch.
+            hidden: what :meth:`corrupt` hid; None for a task that hides nothing, or if nobody has the modality.
+        """
+        if self.modality is None:
+            return 1.0
+        return float(hidden is not None and len(hidden.positions) > 0)
+
     @abstractmethod
     def loss(self, view: View, hidden: Hidden | None) -> TaskOutput:
-        """Score the view. Zero, not NaN, when nothing was hidden or nobody has what the task needs."""
+        """Score the view: a sum over what :meth:`count` counts.
+
+        Zero, not NaN, when nothing was hidden or nobody has what the task needs.
+        """
 
     def forward(self, view: View, hidden: Hidden | None = None) -> TaskOutput:
         """Same as :meth:`loss`."""
@@ -96,7 +123,7 @@ class MaskedTask(Task):
             modelling of one modality beside that of all, as FLAVA has it, over what was hidden once.
         weight_on: ``View.harmony.tasks`` multiplies the ``loss`` of an item's hidden tokens, their ``prediction``
             (released code), ``both`` (equation 3) or nothing (``none``).
-        turns: hide something only in the task's turn: of all tasks that say so one is drawn for each batch, so that
+        turns: hide something only in the task's turn: of all tasks that say so one is drawn for each item, so that
             what one modality hides is seen in the others (UNITER's conditional masking).
     """
 
@@ -112,20 +139,30 @@ class MaskedTask(Task):
         self.head = _head(dim, out)
         self.early = _head(dim, out) if reads == "both" else None
 
+    def count(self, facts: Facts, hidden: Hidden | None) -> float:
+        """The hidden tokens."""
+        return 0.0 if hidden is None else float(len(hidden.positions))
+
     def loss(self, view: View, hidden: Hidden | None) -> TaskOutput:
-        """The loss at the hidden places; what ``both`` logs of the encoded tokens is called ``encoded_...``."""
+        """The sum of losses at the hidden places; ``both`` logs those of the encoded tokens as ``encoded_...``."""
         if hidden is None:
             return TaskOutput(no_loss(view.features))
         output = self._read(self.head, view.encoded if self.reads == "encoded" else view.fused.tokens, view, hidden)
         if self.early is None:
             return output
         early = self._read(self.early, view.encoded, view, hidden)
-        logs = {**output.logs, **{f"encoded_{name}": value for name, value in early.logs.items()}}
+        logs: dict[str, Tensor | Mean] = dict(output.logs)
+        for name, value in early.logs.items():
+            logs[f"encoded_{name}"] = value
         return TaskOutput(output.loss + early.loss, logs)
 
     @abstractmethod
     def score(self, prediction: Tensor, targets: Tensor, weight: Tensor | None) -> TaskOutput:
-        """Compare ``n k`` predictions with what was hidden; ``weight`` (``n``) multiplies the loss of each."""
+        """Compare ``n k`` predictions with what was hidden; ``weight`` (``n``) multiplies the loss of each.
+
+        Returns:
+            The sum over the n tokens, and means for the log.
+        """
 
     def _read(self, head: nn.Module, tokens: Mapping[str, Tokens], view: View, hidden: Hidden) -> TaskOutput:
         read, items = hidden_tokens(tokens[self.modality].values, view.rows[self.modality], hidden.positions)

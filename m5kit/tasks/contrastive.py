@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from m5kit.errors import ConfigError
 from m5kit.nn.losses import cosines, infonce, no_loss, ntxent, paper_contrastive
 from m5kit.registry import TASKS
-from m5kit.structures import Hidden, TaskOutput, View
+from m5kit.structures import Facts, Hidden, Mean, TaskOutput, View
 from m5kit.tasks.base import Task
 
 LOSSES: Mapping[str, Callable[[Tensor, Tensor, Tensor, Tensor | None], Tensor]] = {
@@ -47,6 +47,7 @@ class ContrastiveTask(Task):
     """
 
     least_modalities = 2
+    compares_items = True
     log_scale: Tensor
 
     def __init__(
@@ -76,8 +77,14 @@ class ContrastiveTask(Task):
         """The present temperature, a scalar."""
         return (-self.log_scale.clamp(max=HIGHEST_SCALE)).exp()
 
+    def count(self, facts: Facts, hidden: Hidden | None = None) -> float:
+        """The pairs of modalities that are scored; 1 for all of them where their sum is the loss."""
+        there = facts.present.float()
+        pairs = int((there.T @ there >= 2).triu(1).sum())
+        return float(pairs if self.over_pairs == "mean" else min(pairs, 1))
+
     def loss(self, view: View, hidden: Hidden | None = None) -> TaskOutput:
-        """Mean or sum over pairs; logs the loss of each pair as ``a~b`` and how often the right item came first."""
+        """Sum over pairs; logs the loss of each pair as ``a~b`` and how often the right item came first."""
         losses: dict[str, Tensor] = {}
         weights, hits = [], []
         for i, j in combinations(range(len(view.modalities)), 2):
@@ -91,12 +98,11 @@ class ContrastiveTask(Task):
             hits.append(_hit_rate(a, b))
         if not losses:
             return TaskOutput(no_loss(view.features))
-        logs = {name: loss.detach() for name, loss in losses.items()}
+        logs: dict[str, Tensor | Mean] = {name: Mean(loss.detach(), 1.0) for name, loss in losses.items()}
         logs["accuracy"] = torch.stack(hits).mean()
         if self.log_scale.requires_grad:
             logs["temperature"] = self.temperature.detach()
-        each = torch.stack(list(losses.values()))
-        total = each.mean() if self.over_pairs == "mean" else each.sum()
+        total = torch.stack(list(losses.values())).sum()
         return TaskOutput(total / _mean_weight(weights) if self._balances else total, logs)
 
     @property

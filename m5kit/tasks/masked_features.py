@@ -3,11 +3,11 @@
 from dataclasses import replace
 from typing import Literal
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from m5kit.errors import ConfigError, ContractError
+from m5kit.nn.draws import Draws
 from m5kit.nn.losses import weighted_mse
 from m5kit.nn.masking import check_shares, unit_draws
 from m5kit.registry import TASKS
@@ -60,7 +60,7 @@ class MaskedFeaturesTask(MaskedTask):
         super().__init__(modality=modality, dim=dim, out=out, rate=rate, reads=reads, weight_on=weight_on, turns=turns)
         self.keep, self.unit, self.normalize, self.out = keep, unit, normalize, out
 
-    def corrupt(self, observation: Observation, generator: torch.Generator) -> tuple[Observation, Hidden]:
+    def corrupt(self, observation: Observation, draws: Draws) -> tuple[Observation, Hidden]:
         """Zero a share of units."""
         if not observation.values.is_floating_point():
             raise ContractError(
@@ -69,8 +69,8 @@ class MaskedFeaturesTask(MaskedTask):
             )
         real = length_mask(observation.lengths, observation.values.shape[1])
         groups = observation.groups if self.unit == "group" else None
-        chosen = unit_draws(real, groups, generator) < self.rate
-        zeroed = chosen & (unit_draws(real, groups, generator) >= self.keep)
+        chosen = unit_draws(real, groups, draws) < self.rate
+        zeroed = chosen & (unit_draws(real, groups, draws) >= self.keep)
         device, positions = observation.values.device, chosen.flatten().nonzero().squeeze(1)
         target = observation.values if observation.target is None else observation.target
         hidden = Hidden(positions, target.detach().flatten(0, 1)[positions.to(device, non_blocking=True)])
@@ -79,7 +79,7 @@ class MaskedFeaturesTask(MaskedTask):
         return replace(observation, values=values), hidden
 
     def score(self, prediction: Tensor, targets: Tensor, weight: Tensor | None) -> TaskOutput:
-        """Mean squared error."""
+        """Squared error."""
         return TaskOutput(weighted_mse(prediction, self._wanted(targets), weight))
 
     def _wanted(self, target: Tensor) -> Tensor:

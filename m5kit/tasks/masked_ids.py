@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from m5kit.errors import ConfigError, ContractError
+from m5kit.nn.draws import Draws
 from m5kit.nn.losses import weighted_cross_entropy
 from m5kit.nn.masking import FIRST_ID, KEPT, check_shares, hidden_parts, replacement_ids, unit_draws
 from m5kit.registry import TASKS
@@ -99,13 +100,14 @@ class MaskedTokensTask(MaskedIds):
         check_shares(masked=masked, random=random)
         self.shares = masked, random
 
-    def corrupt(self, observation: Observation, generator: torch.Generator) -> tuple[Observation, Hidden]:
+    def corrupt(self, observation: Observation, draws: Draws) -> tuple[Observation, Hidden]:
         """Replace the ids of a share of tokens."""
         real = length_mask(observation.lengths, observation.values.shape[1])
-        positions = (unit_draws(real, None, generator) < self.rate).flatten().nonzero().squeeze(1)
+        positions = (unit_draws(real, None, draws) < self.rate).flatten().nonzero().squeeze(1)
         mask_id = _mask_id(observation, self.modality)
-        ids = replacement_ids(len(positions), self.vocabulary, mask_id, self.shares, generator)
-        return self.hide(observation, positions, ids)
+        # drawn for every token and then chosen: what one becomes must not depend on how many are hidden before it
+        ids = replacement_ids(real.shape[1], self.vocabulary, mask_id, self.shares, draws).flatten()
+        return self.hide(observation, positions, ids[positions])
 
 
 @TASKS.register_module("masked_entities")
@@ -146,7 +148,7 @@ class MaskedEntitiesTask(MaskedIds):
         check_shares(value=value, key=key)
         self.value, self.key = value, key
 
-    def corrupt(self, observation: Observation, generator: torch.Generator) -> tuple[Observation, Hidden]:
+    def corrupt(self, observation: Observation, draws: Draws) -> tuple[Observation, Hidden]:
         """Replace every token of the chosen parts by the mask id."""
         if observation.groups is None:
             raise ContractError(
@@ -154,8 +156,8 @@ class MaskedEntitiesTask(MaskedIds):
                 "use masked_tokens or an encoder that passes groups on"
             )
         real = length_mask(observation.lengths, observation.values.shape[1])
-        chosen = unit_draws(real, observation.groups, generator) < self.rate
-        fate = unit_draws(real, observation.groups, generator)
+        chosen = unit_draws(real, observation.groups, draws) < self.rate
+        fate = unit_draws(real, observation.groups, draws)
         positions = (
             (chosen & hidden_parts(fate, observation.roles, self.value, self.key)).flatten().nonzero().squeeze(1)
         )

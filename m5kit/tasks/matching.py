@@ -7,10 +7,11 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from m5kit.errors import ConfigError
+from m5kit.nn.draws import Draws
 from m5kit.nn.losses import no_loss
-from m5kit.nn.mismatch import draw_columns, draw_donors, likeness_to_the_rest
+from m5kit.nn.mismatch import draw_columns, draw_donors, exchangeable, likeness_to_the_rest
 from m5kit.registry import TASKS
-from m5kit.structures import Hidden, TaskOutput, View
+from m5kit.structures import Facts, Hidden, TaskOutput, View
 from m5kit.tasks.base import Swap, Task
 
 
@@ -19,7 +20,8 @@ class MatchingTask(Task):
     """Tell items from made-up ones of which one modality was taken from another item of the batch.
 
     Image-text matching for any number of modalities (ViLBERT, VisualBERT, UNITER, FLAVA). Each item with two modalities
-    or more is seen once as it is and once with one of them, drawn at random, exchanged; both count alike. It costs one
+    or more, one of which another item has too, is seen once as it is and once with one of them, drawn at random,
+    exchanged; both count alike. It costs one
     more pass of the fusion, none of the encoders, and is the usual task that trains ``Fused.embedding``.
 
     Args:
@@ -36,6 +38,7 @@ class MatchingTask(Task):
     """
 
     least_modalities = 2
+    compares_items = True
 
     def __init__(
         self, *, dim: int, hard: bool = False, temperature: float = 0.1, view: Literal["masked", "clean"] = "masked"
@@ -46,17 +49,22 @@ class MatchingTask(Task):
         self.hard, self.temperature, self.view = hard, temperature, view
         self.head = nn.Sequential(nn.Linear(dim, dim), nn.GELU(), nn.LayerNorm(dim), nn.Linear(dim, 1))
 
-    def swap(self, view: View, generator: torch.Generator) -> Swap:
+    def swap(self, view: View, draws: Draws) -> Swap:
         """One modality of each item that has two or more, from an item that has it too."""
-        items, columns = draw_columns(view.present, generator)
+        items, columns = draw_columns(view.present, draws)
         likeness = self._likeness(view.features, items, columns) if self.hard else None
-        return Swap(items, columns, draw_donors(view.present, items, columns, generator, likeness))
+        return Swap(items, columns, draw_donors(view.present, items, columns, draws, likeness))
+
+    def count(self, facts: Facts, hidden: Hidden | None = None) -> float:
+        """The swaps: each brings a right item and a wrong one, of which half counts."""
+        return float(exchangeable(facts.present).any(1).sum())
 
     def loss(self, view: View, hidden: Hidden | None = None) -> TaskOutput:
-        """Binary cross entropy, the mean of both kinds; logs how many are told right."""
+        """Binary cross entropy, half of the sums over both kinds; logs how many are told right."""
         if view.mismatched is None or len(view.mismatched.embedding) == 0:
             return TaskOutput(no_loss(view.features))
-        whole = (view.present.sum(1) >= 2).nonzero().squeeze(1).to(view.features.device, non_blocking=True)
+        # the items that were swapped, as they are: there are as many right ones as wrong ones
+        whole = exchangeable(view.present).any(1).nonzero().squeeze(1).to(view.features.device, non_blocking=True)
         right = self.head(view.fused.embedding[whole]).squeeze(1)
         wrong = self.head(view.mismatched.embedding).squeeze(1)
         with torch.autocast(view.features.device.type, enabled=False):
@@ -72,4 +80,4 @@ class MatchingTask(Task):
 
 def _loss(logits: Tensor, target: float) -> Tensor:
     logits = logits.float()
-    return binary_cross_entropy_with_logits(logits, torch.full_like(logits, target))
+    return binary_cross_entropy_with_logits(logits, torch.full_like(logits, target), reduction="sum")

@@ -2,13 +2,13 @@
 
 import copy
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
 from torch import Tensor, nn
 
-from m5kit.api import Balanced, Balancer
+from m5kit.api import Balancer
 from m5kit.registry import BALANCERS
 from m5kit.testing.building import build
 from m5kit.testing.class_checks import class_checks
@@ -23,23 +23,20 @@ STEPS = 12
 
 
 @dataclass(frozen=True)
-class Losses:
-    """Three losses over tokens of two modalities, as one batch of a run gives them."""
+class Step:
+    """What a balancer is shown of a step of three tasks."""
 
-    losses: list[Tensor]
+    losses: Tensor
+    norms: Tensor
     present: Tensor
-    shared: list[Tensor]
 
     @classmethod
-    def of(cls, step: int, there: tuple[bool, ...] = ALL, scale: float = 1.0) -> "Losses":
-        """The losses of batch ``step``; they fall at different pace, and an absent one is 0."""
-        generator = torch.Generator().manual_seed(step)
-        shared = [torch.randn(4, 3, 8, generator=generator).requires_grad_() for _ in range(2 if any(there) else 0)]
-        losses = []
-        for number, (size, present) in enumerate(zip(SCALES, there, strict=True)):
-            loss = sum((each.square().mean() for each in shared), torch.zeros(()))
-            losses.append(loss * size * scale / (1 + step * (number + 1)) if present else loss * 0)
-        return cls(losses, torch.tensor(there), shared)
+    def of(cls, number: int, there: tuple[bool, ...] = ALL, scale: float = 1.0) -> "Step":
+        """Step ``number``; losses and norms fall at different pace, and those of an absent task are 0."""
+        present = torch.tensor(there)
+        falling = 1 + number * torch.arange(1, len(TASKS) + 1)
+        losses = torch.tensor(SCALES) * scale / falling * present
+        return cls(losses, losses * (1.5 + torch.arange(len(TASKS)).cos()), present)
 
 
 @dataclass(frozen=True)
@@ -57,8 +54,8 @@ class BalancerCase:
         return cls(part, make, make())
 
     def run(self, module: nn.Module) -> Outputs:
-        """Terms and weights of one batch."""
-        return flat(balance(module, Losses.of(0)))
+        """Factors and penalty with every task present."""
+        return flat(module)
 
     def fresh(self) -> Balancer:
         """Another instance."""
@@ -84,78 +81,76 @@ def check_balancer(part: type[Balancer] | str, only: Collection[str] | None = No
 
 @CHECKS.add
 def output_is_well_formed(case: BalancerCase) -> None:
-    """It gives Balanced: terms t, and weights t without gradient, none negative, or None."""
-    balanced = balance(case.module.train(), Losses.of(0))
-    expect(isinstance(balanced, Balanced), f"it gives a {type(balanced).__name__}; return Balanced(terms, weights)")
-    expect(balanced.terms.shape == (len(TASKS),), f"terms has shape {tuple(balanced.terms.shape)}")
-    if balanced.weights is not None:
-        expect(balanced.weights.shape == (len(TASKS),), f"weights has shape {tuple(balanced.weights.shape)}")
-        expect(not balanced.weights.requires_grad, "weights carries a gradient; detach it")
-        expect(bool((balanced.weights >= 0).all()), f"a weight is negative: {balanced.weights.tolist()}")
+    """Factors and penalty are t numbers, no factor is negative."""
+    for name, value in flat(case.module.train()).items():
+        expect(value.shape == (len(TASKS),), f"{name} has shape {tuple(value.shape)}; give one number a task")
+    factors = case.module.factors(torch.tensor(ALL))
+    expect(bool((factors >= 0).all()), f"a factor is negative: {factors.tolist()}")
 
 
 @CHECKS.add
-def weights_are_what_reaches_the_model(case: BalancerCase) -> None:
-    """In every step each loss gets its weight as gradient from its own term (1 without weights), none from others."""
+def factors_change_nothing(case: BalancerCase) -> None:
+    """Asking for factors and penalty, once a micro-batch, changes no state and gives the same each time."""
     module = case.module.train()
-    for step in range(STEPS):
-        made = Losses.of(step)
-        balanced = balance(module, made)
-        expected = torch.ones(len(TASKS)) if balanced.weights is None else balanced.weights.clone()
-        for number, term in enumerate(balanced.terms.unbind()):
-            found = torch.autograd.grad(term, made.losses, retain_graph=True, allow_unused=True)
-            row = torch.stack([torch.zeros(()) if g is None else g for g in found])
-            wanted = expected * (torch.arange(len(TASKS)) == number)
-            close = bool(torch.allclose(row, wanted, rtol=1e-4, atol=1e-6))
-            expect(close, f"the term of {TASKS[number]!r} sends {row.tolist()} to the losses, not {wanted.tolist()}")
-        balanced.terms.sum().backward()  # type: ignore[no-untyped-call]  # the graph must still be there
+    for number in range(STEPS):
+        before = copy.deepcopy(module.state_dict())
+        first = flat(module)
+        same(first, flat(module), "a second micro-batch", exactly=True)
+        same(before, module.state_dict(), "the state after it was asked", exactly=True)
+        observe(module, Step.of(number))
 
 
 @CHECKS.add
 def absent_tasks_count_for_nothing(case: BalancerCase) -> None:
-    """A task that is absent from a batch has the term 0 and teaches the balancer nothing."""
+    """A task that is absent from a step has the penalty 0, and what is shown of it teaches the balancer nothing."""
     module = case.module.train()
-    for step in range(STEPS):
-        there = (True, step % 2 == 0, step % 3 == 0)
-        balanced = balance(module, Losses.of(step, there))
-        absent = balanced.terms[~torch.tensor(there)]
-        expect(not absent.any(), f"the terms of absent tasks are {absent.tolist()}")
+    for number in range(STEPS):
+        there = (True, number % 2 == 0, number % 3 == 0)
+        step = Step.of(number, there)
+        absent = module.penalty(step.present)[~step.present]
+        expect(not absent.any(), f"the penalties of absent tasks are {absent.tolist()}")
         parameters = [p for p in module.parameters() if p.requires_grad]
         if len(absent) and absent.requires_grad and parameters:
-            found = torch.autograd.grad(absent.sum(), parameters, retain_graph=True, allow_unused=True)
+            found = torch.autograd.grad(absent.sum(), parameters, allow_unused=True)
             expect(not any(g is not None and g.any() for g in found), "an absent task moves the balancer's parameters")
+        other = copy.deepcopy(module)
+        observe(module, step)
+        observe(other, replace(step, losses=step.losses + ~step.present * 7.0, norms=step.norms + ~step.present * 7.0))
+        same(module.state_dict(), other.state_dict(), "another loss of an absent task", exactly=True)
 
 
 @CHECKS.add
 def nobody_there_changes_nothing(case: BalancerCase) -> None:
-    """A batch in which nobody has anything gives zeros, and leaves the weights of the next batch as they were."""
+    """A step in which nobody has anything, or that was not finite, leaves the factors of the next one as they were."""
     module = case.module.train()
     steps(module, range(3))
-    before = copy.deepcopy(module).eval()
-    empty = balance(module, Losses.of(3, (False,) * len(TASKS)))
-    expect(not empty.terms.any(), f"the terms are {empty.terms.tolist()}")
-    same(case.run(before), case.run(module.eval()), "a batch after an empty one")
+    before = flat(module)
+    observe(module, Step.of(3, (False,) * len(TASKS)))
+    same(before, flat(module), "a step after an empty one")
 
 
 @CHECKS.add
 def one_task_is_enough(case: BalancerCase) -> None:
-    """A batch of one present task, step after step, stays finite and its weight positive."""
+    """One present task, step after step, stays finite and its factor positive."""
     module = case.module.train()
-    for step in range(STEPS):
-        outputs = flat(balance(module, Losses.of(step, (True, False, False))))
+    for number in range(STEPS):
+        step = Step.of(number, (True, False, False))
+        outputs = flat(module, step.present)
         finite(outputs)
-        expect("weights" not in outputs or bool(outputs["weights"][0] > 0), "the weight of the only task is 0")
+        expect(bool(outputs["factors"][0] > 0), "the factor of the only task is 0")
+        observe(module, step)
 
 
 @CHECKS.add
 def extreme_losses_stay_finite(case: BalancerCase) -> None:
-    """Large and tiny losses give finite terms and weights, also under bf16 autocast."""
+    """Large and tiny losses give finite factors and penalties, also under bf16 autocast."""
     for scale in (1e-4, 1e4):
         for half in (False, True):
             module = case.make().train()
             with torch.autocast("cpu", torch.bfloat16, enabled=half):
-                for step in range(STEPS):
-                    finite(flat(balance(module, Losses.of(step, scale=scale))))
+                for number in range(STEPS):
+                    observe(module, Step.of(number, scale=scale))
+                    finite(flat(module))
 
 
 @CHECKS.add
@@ -164,33 +159,25 @@ def goes_on_to_the_same_bits(case: BalancerCase) -> None:
     first, other = case.module.train(), case.fresh().train()
     steps(first, range(5))
     other.load_state_dict(copy.deepcopy(first.state_dict()))
-    for step in range(5, 5 + STEPS):
-        one, two = (flat(balance(module, Losses.of(step))) for module in (first, other))
-        same(one, two, f"step {step - 4} after loading", exactly=True)
+    for number in range(5, 5 + STEPS):
+        same(flat(first), flat(other), f"step {number - 4} after loading", exactly=True)
+        observe(first, Step.of(number))
+        observe(other, Step.of(number))
 
 
-@CHECKS.add
-def evaluation_learns_nothing(case: BalancerCase) -> None:
-    """In eval mode no buffer changes."""
-    module = case.module.train()
-    steps(module, range(3))
-    before = copy.deepcopy(module.eval().state_dict())
-    steps(module, range(3, 3 + STEPS))
-    same(before, module.state_dict(), "the state after evaluation", exactly=True)
+def observe(module: Balancer, step: Step) -> None:
+    """Show a step as a run does: norms only if they are asked for."""
+    module.observe(step.losses, step.norms if module.needs_norms else None, step.present)
 
 
-def balance(module: nn.Module, made: Losses) -> Balanced:
-    """Balance one batch."""
-    balanced: Balanced = module(made.losses, made.present, made.shared)
-    return balanced
+def steps(module: Balancer, numbers: range) -> None:
+    """Show some steps with every task in them."""
+    for number in numbers:
+        observe(module, Step.of(number))
 
 
-def steps(module: nn.Module, numbers: range) -> None:
-    """Balance some batches with every task in them."""
-    for step in numbers:
-        balance(module, Losses.of(step))
-
-
-def flat(balanced: Balanced) -> dict[str, Tensor]:
-    """Terms and weights by name."""
-    return {"terms": balanced.terms} | ({} if balanced.weights is None else {"weights": balanced.weights})
+def flat(module: nn.Module, present: Tensor | None = None) -> dict[str, Tensor]:
+    """Factors and penalty by name."""
+    assert isinstance(module, Balancer)
+    there = torch.tensor(ALL) if present is None else present
+    return {"factors": module.factors(there), "penalty": module.penalty(there)}

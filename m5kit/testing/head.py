@@ -39,6 +39,8 @@ class HeadCase:
         """Prediction, embedding and loss."""
         prediction = module(self.fused)
         loss = module.loss(prediction, TARGET)  # type: ignore[operator]
+        count = max(module.count(TARGET), 1.0)  # type: ignore[operator]
+        loss = loss / count  # sums would be compared with the precision of means
         return {"prediction": prediction, "embedding": module.embed(self.fused), "loss": loss}  # type: ignore[operator]
 
     def fresh(self) -> Head:

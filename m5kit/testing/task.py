@@ -6,13 +6,22 @@ from collections.abc import Collection
 import torch
 from torch import Tensor
 
-from m5kit.api import Hidden, Task, TaskOutput
+from m5kit.api import Draws, Hidden, Mean, Task, TaskOutput
 from m5kit.registry import TASKS
 from m5kit.testing.class_checks import class_checks
 from m5kit.testing.modules import MODULE_CHECKS, backward, finite
 from m5kit.testing.report import Checks, Report, Skip, expect
-from m5kit.testing.task_case import TRIES, TaskCase, generator, with_mismatches
-from m5kit.testing.views import MODALITIES, PRESENT, STEPS, random_view
+from m5kit.testing.task_case import TRIES, TaskCase, draws, with_mismatches
+from m5kit.testing.views import (
+    MODALITIES,
+    PRESENT,
+    STEPS,
+    facts_of,
+    part_of_hidden,
+    part_of_observation,
+    part_of_view,
+    random_view,
+)
 
 CHECKS: Checks[TaskCase] = Checks("tasks", class_checks(Task), MODULE_CHECKS)
 
@@ -50,7 +59,8 @@ def loss_is_a_finite_scalar(case: TaskCase) -> None:
 @CHECKS.add
 def logs_carry_no_gradient(case: TaskCase) -> None:
     """Logs are detached single numbers."""
-    for name, log in case.loss(case.module).logs.items():
+    for name, given in case.loss(case.module).logs.items():
+        log = given.value if isinstance(given, Mean) else given
         expect(not log.requires_grad, f"{name!r} carries a gradient; detach it")
         expect(log.numel() == 1, f"{name!r} has shape {tuple(log.shape)}")
 
@@ -68,14 +78,37 @@ def gradient_reaches_the_model(case: TaskCase) -> None:
 
 
 @CHECKS.add
-def corruption_follows_the_generator(case: TaskCase) -> None:
-    """The same generator hides the same, and nothing else random is used."""
+def corruption_follows_the_items(case: TaskCase) -> None:
+    """An item is hidden alike whatever else is in the batch, and nothing random is used but its draws."""
     observation, modality = case.observation(), case.modality
-    first, hidden = case.module.corrupt(observation, generator(3))
-    torch.manual_seed(99)
-    second, again = case.module.corrupt(observation, generator(3))
-    equal = torch.equal(first.values, second.values) and torch.equal(hidden.positions, again.positions)
-    expect(equal, f"two calls hid different tokens of {modality!r}; draw from the generator only")
+    items = torch.arange(len(observation.values))
+    whole, _ = case.module.corrupt(observation, Draws(3, "kit", items))
+    for rows in (items, items.flip(0), items[::2], items[1:2]):
+        torch.manual_seed(99)
+        part, _ = case.module.corrupt(part_of_observation(observation, rows), Draws(3, "kit", rows))
+        equal = torch.equal(part.values, whole.values[rows])
+        expect(equal, f"an item hides other tokens of {modality!r} in another batch; use the draws of the items only")
+
+
+@CHECKS.add
+def items_weigh_the_same_however_they_are_cut(case: TaskCase) -> None:
+    """Sums over counts of two micro-batches are those of one, for a task that counts and does not compare items."""
+    task = case.module
+    if task.compares_items or type(task).count is Task.count:
+        raise Skip("it compares items" if task.compares_items else "it gives a mean; override count to give a sum")
+    view, hidden = case.made.view, case.hidden()
+    whole, count = task.loss(view, hidden).loss, task.count(facts_of(view), hidden)
+    expect(count > 0, f"count is {count} though there is something to learn")
+    sums, counts = torch.zeros(()), 0.0
+    for items in torch.arange(len(view.present)).tensor_split([3]):
+        part = part_of_view(view, items)
+        found = None if hidden is None else part_of_hidden(hidden, view.rows[case.modality], items, STEPS)
+        sums, counts = sums + task.loss(part, found).loss, counts + task.count(facts_of(part), found)
+    expect(counts == count, f"one micro-batch counts {count}, two count {counts}")
+    off = abs(float(sums / counts - whole / count))
+    expect(
+        off < 1e-5, f"the loss over the count is off by {off:.3g} for two micro-batches; give the sum over the count"
+    )
 
 
 @CHECKS.add
@@ -84,7 +117,7 @@ def corruption_leaves_its_input(case: TaskCase) -> None:
     case.modality  # noqa: B018  # skips a task that hides nothing
     observation = case.observation()
     for seed in range(TRIES):
-        case.module.corrupt(observation, generator(seed))
+        case.module.corrupt(observation, draws(seed, len(observation.values)))
     expect(torch.equal(observation.values, case.observation().values), "its values were changed in place; clone them")
 
 
@@ -95,7 +128,7 @@ def corruption_is_well_formed(case: TaskCase) -> None:
     observation = case.observation()
     real = observation.mask.flatten()
     for seed in range(TRIES):
-        shown, hidden = case.module.corrupt(observation, generator(seed))
+        shown, hidden = case.module.corrupt(observation, draws(seed, len(observation.values)))
         positions = hidden.positions
         expect(
             positions.dtype == torch.int64 and positions.dim() == 1,
@@ -121,14 +154,14 @@ def corruption_hides_something(case: TaskCase) -> None:
 
 @CHECKS.add
 def swaps_are_well_formed(case: TaskCase) -> None:
-    """Made-up items have one modality of another item that has it, and keep one of their own; the generator decides."""
+    """Made-up items have one modality of another item that has it, and keep one of their own; the draws decide."""
     view = case.made.view
-    swap = case.module.swap(view, generator(3))
+    swap = case.module.swap(view, draws(3, len(view.present)))
     if swap is None:
         raise Skip("the task asks for no made-up items")
     torch.manual_seed(99)
-    again = case.module.swap(view, generator(3))
-    expect(again is not None and torch.equal(swap.donors, again.donors), "two calls differ; draw from the generator")
+    again = case.module.swap(view, draws(3, len(view.present)))
+    expect(again is not None and torch.equal(swap.donors, again.donors), "two calls differ; use the draws only")
     expect(len(swap.items) > 0, "there is none, though items have several modalities")
     expect(bool((swap.donors != swap.items).all()), "an item is its own donor")
     both = PRESENT[swap.items, swap.columns] & PRESENT[swap.donors, swap.columns]

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from m5kit.api import ConfigError, Hidden, Observation, Task, TaskOutput
+from m5kit.api import ConfigError, Draws, Hidden, Observation, Task, TaskOutput
 from m5kit.testing.building import build
 from m5kit.testing.modules import Outputs
 from m5kit.testing.report import Skip
@@ -84,7 +84,10 @@ class TaskCase:
         """Something the task hid; None for a task that hides nothing."""
         if self.module.modality is None:
             return None
-        found = [self.module.corrupt(self.observation(), generator(seed))[1] for seed in range(TRIES)]
+        found = [
+            self.module.corrupt(self.observation(), draws(seed, len(self.observation().values)))[1]
+            for seed in range(TRIES)
+        ]
         return max(found, key=lambda hidden: len(hidden.positions))
 
     @property
@@ -101,7 +104,7 @@ class TaskCase:
 
 def with_mismatches(task: Task, made: Made) -> Made:
     """The view with what a fusion might have made of the items that the task makes up, if it does."""
-    swap = task.swap(made.view, generator(0))
+    swap = task.swap(made.view, draws(0, len(made.view.present)))
     if swap is None:
         return made
     fused = random_fused(made.view.present[swap.items])
@@ -109,6 +112,6 @@ def with_mismatches(task: Task, made: Made) -> Made:
     return Made(replace(made.view, mismatched=fused), leaves)
 
 
-def generator(seed: int) -> torch.Generator:
-    """A host generator with a seed."""
-    return torch.Generator().manual_seed(seed)
+def draws(seed: int, items: int) -> Draws:
+    """Random numbers of some items with a seed."""
+    return Draws(seed, "kit", torch.arange(items))

@@ -1,12 +1,12 @@
 """Makes what fusions, harmonizers, tasks and heads read: tokens, presence and views with made-up modalities."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import torch
 from torch import Tensor
 
-from m5kit.api import Fused, Harmony, Tokens, View
+from m5kit.api import Facts, Fused, Harmony, Hidden, Observation, Tokens, View
 
 MODALITIES = ("a", "b", "c")
 DIM = 16
@@ -76,6 +76,58 @@ def random_fused(present: Tensor, tokens: dict[str, Tokens] | None = None) -> Fu
         embedding.requires_grad_(),
         even_weights(present),
     )
+
+
+def facts_of(view: View) -> Facts:
+    """What the host would have known of a view before the forward pass."""
+    observations = {}
+    for modality, rows in view.rows.items():
+        lengths = view.encoded[modality].lengths[rows] - 1
+        observations[modality] = Observation(torch.zeros(len(rows), STEPS, OBSERVED), lengths.clamp(min=0))
+    return Facts(view.modalities, view.present, view.rows, observations)
+
+
+def part_of_view(view: View, items: Tensor) -> View:
+    """The view of some of its items ``n``, as if they had been a batch of their own."""
+    present = view.present[items]
+    rows = {m: present[:, view.modalities.index(m)].nonzero().squeeze(1) for m in view.rows}
+    return replace(
+        view,
+        present=present,
+        rows=rows,
+        encoded={m: tokens.select(items) for m, tokens in view.encoded.items()},
+        features=view.features[items],
+        fused=_part_of_fused(view.fused, items),
+        harmony=Harmony(view.harmony.pairs[items], view.harmony.tasks[items], view.harmony.modalities[items]),
+    )
+
+
+def part_of_hidden(hidden: Hidden, rows: Tensor, items: Tensor, size: int) -> Hidden:
+    """What was hidden in some items.
+
+    Args:
+        hidden: positions flat in ``p * size``.
+        rows: ``p``, the item of each row.
+        items: ``n``, ascending.
+        size: tokens of a row.
+    """
+    kept = torch.isin(rows, items)
+    chosen = kept[hidden.positions // size]
+    numbers = kept.cumsum(0) - 1  # of each row among those that stay
+    positions = hidden.positions[chosen]
+    return Hidden(numbers[positions // size] * size + positions % size, hidden.targets[chosen])
+
+
+def part_of_observation(observation: Observation, rows: Tensor) -> Observation:
+    """The observation of some rows ``n``, in that order."""
+    optional = {name: getattr(observation, name) for name in ("groups", "roles", "target")}
+    chosen = {name: None if value is None else value[rows] for name, value in optional.items()}
+    return replace(observation, values=observation.values[rows], lengths=observation.lengths[rows], **chosen)
+
+
+def _part_of_fused(fused: Fused, items: Tensor) -> Fused:
+    tokens = {m: each.select(items) for m, each in fused.tokens.items()}
+    return Fused(tokens, fused.pooled[items], fused.embedding[items], fused.weights[items])
 
 
 def _leaf(tokens: Tokens) -> Tokens:

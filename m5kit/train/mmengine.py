@@ -105,8 +105,7 @@ class _Module(nn.Module):
 
     def train_step(self, data: StepData, optim_wrapper: OptimWrapper) -> Mapping[str, Tensor]:
         """One step; the wrapper is not asked for anything."""
-        self.step.number = data.step
-        return {**self.step(data.batches), "grad_norm": self.step.grad_norm}
+        return self.step(data.batches)
 
 
 class _CallbackHook(Hook):  # type: ignore[misc]  # mmengine ships no types

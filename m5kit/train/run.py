@@ -38,7 +38,7 @@ def _introduce(setup: Setup, console: Console) -> None:
     items_a_step = schedule.batch_size * schedule.accumulate
     parameters = sum(p.numel() for p in model.parameters() if p.requires_grad)
     line = (
-        f"{setup.config.name}: {', '.join(model.backbone.modalities)}; {parameters / 1e6:.1f} M parameters; "
+        f"{setup.config.name}: {', '.join(model.modalities)}; {parameters / 1e6:.1f} M parameters; "
         f"{len(setup.data.training_items)} items; {schedule.max_steps} steps of {items_a_step}"
     )
     LOGGER.info(line)

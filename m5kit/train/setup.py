@@ -13,8 +13,7 @@ from m5kit.assembly.frozen import FrozenOutputs
 from m5kit.assembly.model import build_model
 from m5kit.config import Resolved, RunConfig, check_config, dump
 from m5kit.errors import ConfigError
-from m5kit.models.finetuner import Finetuner
-from m5kit.models.pretrainer import Pretrainer
+from m5kit.models.base import Model
 from m5kit.nn.pretrained.blueprints import blueprints
 from m5kit.parallel.device import default_device
 from m5kit.runs import checkpoint
@@ -39,7 +38,7 @@ class Setup:
     config: RunConfig
     folder: RunFolder
     data: RunData
-    model: Pretrainer | Finetuner
+    model: Model
 
 
 def begin(resolved: Resolved, path: Path) -> Setup:

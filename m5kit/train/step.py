@@ -1,63 +1,108 @@
-"""One optimiser step in plain torch: forward, backward, clip, and the update unless something is not finite."""
+"""One optimiser step in plain torch: count, forward and backward, clip, check, update."""
 
 import math
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from m5kit.models.base import Model, PartialLoss, mean_logs
 from m5kit.structures import Batch
 
 
 class TrainStep:
-    """Makes optimiser steps; nothing is read from the device.
+    """Updates a model from the micro-batches of a step, without a transfer from the device.
+
+    A step whose loss or gradient is not finite changes neither the parameters nor the optimiser's state. Its values
+    stay on the device; whoever reads the log or writes a checkpoint must look at them.
 
     Args:
-        model: a pretrainer or finetuner.
-        optimizer: updates it.
+        model: in training mode.
+        optimizer: of its parameters.
         clip: largest global norm of the gradient; None leaves it as it is.
         precision: ``fp32`` or ``bf16``.
-        seed: with the step's number it decides what the tasks hide, so that no state needs to be carried.
+        seed: of the run; together with each item's position it decides what is hidden.
+
+    Attributes:
+        grad_norm: scalar on the device, of the last step, before clipping.
     """
 
-    def __init__(self, model: nn.Module, optimizer: Optimizer, clip: float | None, precision: str, seed: int) -> None:
-        self.model, self.optimizer = model, optimizer
-        self.clip, self.precision, self.seed = clip, precision, seed
-        self.number = 0
-        self.grad_norm = torch.zeros(())
+    def __init__(self, model: Model, optimizer: Optimizer, clip: float | None, precision: str, seed: int) -> None:
+        self.model = model
+        self.optimizer = optimizer
+        self.clip = math.inf if clip is None else clip
+        self.precision = precision
+        self.seed = seed
+        self.device = next(model.parameters()).device
+        self.grad_norm = torch.zeros((), device=self.device)
 
-    def __call__(self, micro_batches: Sequence[Batch]) -> dict[str, Tensor]:
-        """One step: scalars on the device; ``loss`` is the total."""
-        device = next(self.model.parameters()).device
-        logs: list[dict[str, Tensor]] = []
-        for index, batch in enumerate(micro_batches):
-            generator = host_generator(self.seed, self.number, index)
-            with torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bf16"):
-                output = self.model.loss(batch.to(device), generator)  # type: ignore[operator]
-            if output.loss.requires_grad:
-                (output.loss / len(micro_batches)).backward()
-            logs.append({"loss": output.loss.detach(), **output.logs})
-        self._update()
-        return _mean(logs)
+    def __call__(self, batches: Sequence[Batch]) -> dict[str, Tensor]:
+        """Take one step.
 
-    def _update(self) -> None:
-        parameters = [p for group in self.optimizer.param_groups for p in group["params"] if p.grad is not None]
-        self.grad_norm = nn.utils.clip_grad_norm_(parameters, math.inf if self.clip is None else self.clip)
-        if self.grad_norm.isfinite():
-            self.optimizer.step()
+        Args:
+            batches: its micro-batches, on the host. How the items are cut into them does not change the gradient of
+                tasks that do not compare items with each other.
+
+        Returns:
+            Scalars on the device; ``loss`` is the objective of the whole step.
+        """
+        with self._autocast():
+            prepared = [self.model.prepare(batch, self.seed) for batch in batches]
+        # Every loss is divided by what the whole step counts, so all counts must be known before the first backward.
+        totals = {name: sum(part.counts[name] for part in prepared) for name in self.model.objectives}
+        parts: list[PartialLoss] = []
+        for part in prepared:
+            with self._autocast():
+                partial = self.model.partial_loss(part, totals)
+            _backward(partial.loss)
+            parts.append(partial)
+        penalty = self.model.penalty(totals)
+        _backward(penalty)
+        loss = torch.stack([partial.loss.detach() for partial in parts]).sum() + penalty.detach()
+        finite = self._update(loss)
+        more = self.model.observe(parts, totals, finite)
+        return {"loss": loss, **mean_logs(parts), **more, "grad_norm": self.grad_norm}
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
+
+    def _update(self, loss: Tensor) -> Tensor:
+        """Clip and update unless something is not finite.
+
+        Returns:
+            Scalar bool on the device: the step was finite.
+        """
+        self.grad_norm = clip_gradients(self.optimizer, self.clip)
+        finite = loss.isfinite() & self.grad_norm.isfinite()
+        guarded_step(self.optimizer, finite)
         self.optimizer.zero_grad()
+        return finite
 
 
-def host_generator(*numbers: int) -> torch.Generator:
-    """A host generator that is a pure function of ``numbers``."""
-    seed = np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0]
-    return torch.Generator().manual_seed(int(seed >> np.uint64(1)))
+def clip_gradients(optimizer: Optimizer, largest: float) -> Tensor:
+    """Scale all gradients down to a global norm; the norm before, a scalar on the device."""
+    parameters = []
+    for group in optimizer.param_groups:
+        parameters += [parameter for parameter in group["params"] if parameter.grad is not None]
+    return nn.utils.clip_grad_norm_(parameters, largest)
 
 
-def _mean(logs: list[dict[str, Tensor]]) -> dict[str, Tensor]:
-    if len(logs) == 1:
-        return logs[0]
-    everywhere = [key for key in logs[0] if all(key in log for log in logs)]
-    return {key: torch.stack([log[key] for log in logs]).mean() for key in everywhere}
+def guarded_step(optimizer: Optimizer, finite: Tensor) -> None:
+    """Update if ``finite`` (scalar bool on the device); otherwise leave parameters and state as they are.
+
+    Fused optimisers skip the update on the device, as they do for a gradient scaler. Of the others the host has to ask,
+    which costs a transfer where the device is not the host.
+    """
+    if getattr(optimizer, "_step_supports_amp_scaling", False):
+        optimizer.grad_scale = None  # type: ignore[attr-defined]  # torch reads both from the instance
+        optimizer.found_inf = (~finite).float()  # type: ignore[attr-defined]
+        optimizer.step()
+    elif bool(finite):
+        optimizer.step()
+
+
+def _backward(loss: Tensor) -> None:
+    """Add the gradients of ``loss``; where nobody has anything there is nothing to go back through."""
+    if loss.requires_grad:
+        loss.backward()  # type: ignore[no-untyped-call]

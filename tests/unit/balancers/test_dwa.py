@@ -9,8 +9,9 @@ BOTH = torch.tensor([True, True])
 
 def _feed(balancer, *losses, present=BOTH):
     for each in losses:
-        balanced = balancer(list(torch.tensor(each).unbind()), present, [])
-    return balanced.weights
+        weights = balancer.factors(present)
+        balancer.observe(torch.tensor(each), None, present)
+    return weights
 
 
 def test_weights_follow_the_ratio_of_two_windows():
@@ -28,7 +29,7 @@ def test_an_absent_task_keeps_its_mean():
     assert balancer.means.tolist() == [[2.0, 2.0], [1.0, 2.0]]
 
 
-def test_an_empty_batch_is_not_counted():
+def test_an_empty_step_is_not_counted():
     balancer = DwaBalancer(tasks=("a", "b"), window=2)
     _feed(balancer, (4.0, 4.0), (0.0, 0.0), present=torch.tensor([False, False]))
     assert balancer.batches.item() == 0

@@ -2,22 +2,16 @@ import pytest
 import torch
 
 from m5kit.balancers.gradnorm import GradNormBalancer
-from m5kit.errors import ConfigError, ContractError
+from m5kit.errors import ConfigError
 
 BOTH = torch.tensor([True, True])
 
 
-def _losses(*scales: float):
-    """Losses whose gradient on the one shared tensor has the norm ``scale``."""
-    shared = torch.ones(1, 1, 1, requires_grad=True)
-    return [scale * shared.sum() for scale in scales], [shared]
-
-
 def _trained(balancer, scales, steps, present=BOTH):
+    """Losses whose gradient on the tokens has the norm ``scale``, and that have that size themselves."""
     for _ in range(steps):
-        losses, shared = _losses(*scales)
-        balancer(losses, present, shared)
-    return balancer.log_weights.exp()
+        balancer.observe(torch.tensor(scales), torch.tensor(scales), present)
+    return balancer.factors(present)
 
 
 def test_a_step_by_hand():
@@ -55,18 +49,10 @@ def test_an_absent_task_keeps_its_share_and_gets_its_first_loss_later():
     assert weights[0] < weights[2] < weights[1]
 
 
-def test_gradients_on_several_tensors_make_one_norm():
-    a, b = torch.ones(2, requires_grad=True), torch.ones(3, requires_grad=True)
-    unread = torch.ones(4, requires_grad=True)
+def test_equal_norms_leave_nothing_to_do():
     balancer = GradNormBalancer(tasks=("x", "y"), alpha=0.0, lr=0.1)
-    balancer([3 * a[0] + 4 * b[0], 5 * b[1]], BOTH, [a, b, unread])  # norms 5 and 5: nothing to do
+    balancer.observe(torch.tensor([7.0, 5.0]), torch.tensor([5.0, 5.0]), BOTH)
     assert balancer.log_weights.tolist() == pytest.approx([0, 0], abs=1e-6)
-
-
-def test_without_a_trainable_encoder_it_says_what_to_do():
-    losses, _ = _losses(1.0, 1.0)
-    with pytest.raises(ContractError, match="no encoder has a parameter to train; train one, or use balancer"):
-        GradNormBalancer(tasks=("a", "b"))(losses, BOTH, [torch.ones(2)])
 
 
 def test_a_step_of_nothing_is_refused():

@@ -23,7 +23,7 @@ def test_a_few_steps_fit_a_few_items(finetuner, batch):
     optimizer = torch.optim.AdamW(finetuner.parameters(), lr=3e-3)
     for _ in range(60):
         optimizer.zero_grad()
-        finetuner.loss(items, torch.Generator()).loss.backward()
+        finetuner.loss(items, 0).loss.backward()
         optimizer.step()
     assert finetuner.predict(items).argmax(1).tolist() == items.targets["kind"].tolist()
 

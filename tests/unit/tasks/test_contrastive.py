@@ -6,8 +6,9 @@ import torch
 from m5kit.errors import ConfigError
 from m5kit.nn.losses import infonce, ntxent, paper_contrastive
 from m5kit.registry import TASKS
-from m5kit.structures import Harmony
+from m5kit.structures import Harmony, Mean
 from m5kit.tasks.contrastive import ContrastiveTask
+from m5kit.testing.views import facts_of
 
 ALL = [[1, 1, 1]] * 5
 MIXED = [[1, 1, 0], [1, 1, 1], [0, 1, 1], [1, 0, 0], [1, 1, 0], [0, 0, 0]]
@@ -29,13 +30,16 @@ def test_it_is_the_mean_over_pairs_of_weighted_losses(make_view, negatives, loss
         each = loss(view.features[:, i], view.features[:, j], 0.2, None if weight_on == "loss" else weight)
         expected.append((each if weight_on == "logits" else each * weight).mean())
     output = ContrastiveTask(negatives=negatives, temperature=0.2, weight_on=weight_on)(view)
-    torch.testing.assert_close(output.loss, torch.stack(expected).mean())
-    torch.testing.assert_close(output.logs["b~c"], expected[2])
+    torch.testing.assert_close(output.loss / 3, torch.stack(expected).mean())
+    torch.testing.assert_close(output.logs["b~c"].value, expected[2])
+    assert output.logs["b~c"].count == 1
 
 
 def test_the_sum_over_pairs_is_the_mean_times_the_pairs_that_are_there(make_view):
     for present, pairs in ((ALL, 3), (MIXED, 2)):
-        mean, total = (ContrastiveTask(over_pairs=how)(make_view(present)).loss for how in ("mean", "sum"))
+        view = make_view(present)
+        tasks = [ContrastiveTask(over_pairs=how) for how in ("mean", "sum")]
+        mean, total = (task(view).loss / task.count(facts_of(view)) for task in tasks)
         torch.testing.assert_close(total, pairs * mean)
 
 
@@ -59,7 +63,8 @@ def test_a_pair_is_scored_on_the_items_that_have_both(make_view):
     }
     output = task(view)
     assert set(output.logs) == {"a~b", "b~c", "accuracy"}  # one item has both a and c: no negatives
-    torch.testing.assert_close(output.loss, (expected["a~b"] + expected["b~c"]) / 2)
+    assert task.count(facts_of(view)) == 2
+    torch.testing.assert_close(output.loss, expected["a~b"] + expected["b~c"])
 
 
 def test_an_item_without_the_modality_changes_nothing_and_gets_no_gradient(make_view):
@@ -96,7 +101,8 @@ def test_aligned_features_are_found(make_view):
 def test_logs_carry_no_gradient(make_view):
     output = ContrastiveTask(learnable_temperature=True)(make_view(ALL))
     assert output.loss.requires_grad
-    assert not any(value.requires_grad for value in output.logs.values())
+    values = [log.value if isinstance(log, Mean) else log for log in output.logs.values()]
+    assert not any(value.requires_grad for value in values)
 
 
 def test_the_temperature_can_be_learned_down_to_a_hundredth(make_view):

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from m5kit.api import Hidden, Swap, Task, TaskOutput
+from m5kit.api import Draws, Hidden, Swap, Task, TaskOutput
 from m5kit.tasks.masked_ids import MaskedTokensTask
 from m5kit.testing import check_task
 
@@ -92,27 +92,33 @@ class ReadsNothing(Good):
 
 
 class RollsItsOwnDice(Good):
-    def corrupt(self, observation, generator):
-        return super().corrupt(observation, torch.Generator().manual_seed(int(torch.randint(10**6, ()))))
+    def corrupt(self, observation, draws):
+        return super().corrupt(observation, Draws(int(torch.randint(10**6, ())), "dice", draws.positions))
+
+
+class AveragesItself(Good):
+    def loss(self, view, hidden):
+        output = super().loss(view, hidden)
+        return replace(output, loss=output.loss / max(len(hidden.positions), 1))
 
 
 class WritesInPlace(Good):
-    def corrupt(self, observation, generator):
-        shown, hidden = super().corrupt(observation, generator)
+    def corrupt(self, observation, draws):
+        shown, hidden = super().corrupt(observation, draws)
         observation.values.copy_(shown.values)
         return shown, hidden
 
 
 class HidesPadding(Good):
-    def corrupt(self, observation, generator):
+    def corrupt(self, observation, draws):
         everything = torch.full_like(observation.lengths, observation.values.shape[1])
-        shown, hidden = super().corrupt(replace(observation, lengths=everything), generator)
+        shown, hidden = super().corrupt(replace(observation, lengths=everything), draws)
         return replace(shown, lengths=observation.lengths), hidden
 
 
 class HidesNothing(Good):
-    def corrupt(self, observation, generator):
-        _, hidden = super().corrupt(observation, generator)
+    def corrupt(self, observation, draws):
+        _, hidden = super().corrupt(observation, draws)
         return observation, Hidden(hidden.positions[:0], hidden.targets[:0])
 
 
@@ -124,7 +130,7 @@ class MeansOverNothing(Good):
 
 
 class BorrowsFromItself(Good):
-    def swap(self, view, generator):
+    def swap(self, view, draws):
         items = (view.present.sum(1) > 1).nonzero().squeeze(1)
         return Swap(items, torch.zeros_like(items), items)
 
@@ -154,7 +160,8 @@ BROKEN = {
     "loss_is_a_finite_scalar": (LossOfEachItem, r"it has shape \(3,\)"),
     "logs_carry_no_gradient": (LogsTheLoss, "'loss' carries a gradient; detach it"),
     "gradient_reaches_the_model": (ReadsNothing, "no gradient reaches tokens, features or embedding"),
-    "corruption_follows_the_generator": (RollsItsOwnDice, "draw from the generator only"),
+    "corruption_follows_the_items": (RollsItsOwnDice, "use the draws of the items only"),
+    "items_weigh_the_same_however_they_are_cut": (AveragesItself, "give the sum over the count"),
     "corruption_leaves_its_input": (WritesInPlace, "changed in place; clone them"),
     "corruption_is_well_formed": (HidesPadding, "a padded token was hidden"),
     "corruption_hides_something": (HidesNothing, "nothing was hidden with 8 seeds"),

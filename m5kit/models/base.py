@@ -1,0 +1,151 @@
+"""The contract of a model: what training, evaluation and embedding ask of it."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from m5kit.api import Fused, Hidden, Mean, Observation, TaskOutput, View
+from m5kit.models.backbone import Backbone
+from m5kit.structures import Batch
+
+Counts = Mapping[str, float]
+"""By objective, over how many things a loss sums; 0 where there is nothing to learn."""
+
+
+@dataclass(frozen=True, slots=True)
+class MicroBatch:
+    """A part of a step's items, ready for its forward pass: on the device, with everything drawn that is random.
+
+    Attributes:
+        batch: the items.
+        counts: by objective, what this part counts.
+        seed: of the run; together with ``Batch.positions`` it decides all that is drawn.
+        observations: by view (``masked``, ``clean``) and modality, what is encoded.
+        hidden: by task, what it hid.
+    """
+
+    batch: Batch
+    counts: Counts
+    seed: int
+    observations: Mapping[str, Mapping[str, Observation]] = field(default_factory=dict)
+    hidden: Mapping[str, Hidden] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PartialLoss:
+    """What a micro-batch adds to the objective of its step.
+
+    Attributes:
+        loss: scalar to go back through; those of all micro-batches add up to the objective.
+        losses: ``t``, the part of each objective's loss that this micro-batch has, without gradient or weight.
+        squares: ``t``, squared norms of their gradients on the encoded tokens, or None if nobody asked.
+        logs: means and their counts.
+    """
+
+    loss: Tensor
+    losses: Tensor
+    squares: Tensor | None
+    logs: Mapping[str, Mean]
+
+
+class Model(nn.Module, ABC):
+    """A backbone with one or more objectives.
+
+    A step runs in two passes over its micro-batches. :meth:`prepare` draws and counts; the counts are added up, and
+    :meth:`partial_loss` divides by their sum, so that the gradient does not depend on how the items were cut.
+
+    Attributes:
+        backbone: encoders, harmonizer and fusion.
+        objectives: names of the t losses, in order.
+    """
+
+    backbone: Backbone
+    objectives: tuple[str, ...]
+
+    @property
+    def modalities(self) -> tuple[str, ...]:
+        """Those it reads, sorted."""
+        return self.backbone.modalities
+
+    @property
+    def predicts(self) -> str | None:
+        """The label whose classes the scores of :meth:`readout` stand for; None if it scores none."""
+        return None
+
+    @abstractmethod
+    def prepare(self, batch: Batch, seed: int) -> MicroBatch:
+        """Move a batch to the model's device, draw what is hidden in it, and count what there is to learn.
+
+        Args:
+            batch: any items, whatever they lack, on the host or already on the device.
+            seed: of the run.
+        """
+
+    @abstractmethod
+    def partial_loss(self, part: MicroBatch, totals: Counts) -> PartialLoss:
+        """The forward pass of one micro-batch.
+
+        Args:
+            part: as :meth:`prepare` gave it.
+            totals: counts of the whole step.
+        """
+
+    def penalty(self, totals: Counts) -> Tensor:
+        """A scalar that is added to the objective once a step, whatever the items."""
+        return torch.zeros(())
+
+    def observe(self, parts: Sequence[PartialLoss], totals: Counts, finite: Tensor) -> Mapping[str, Tensor]:
+        """Learn from a whole step what is not learned by descent.
+
+        Args:
+            parts: all that the step's micro-batches added.
+            totals: its counts.
+            finite: scalar bool on the device; a step that was not finite must teach nothing.
+
+        Returns:
+            More numbers for the log, one a step.
+        """
+        return {}
+
+    def readout(self, fused: Fused) -> tuple[Tensor, Tensor | None]:
+        """The vector ``b d`` that stands for an item, and its class scores ``b c`` if the model has any."""
+        return fused.embedding, None
+
+    def loss(self, batch: Batch, seed: int) -> TaskOutput:
+        """The objective of a step that is this one batch, and its logs.
+
+        Args:
+            batch: any items, whatever they lack.
+            seed: with ``batch.positions`` it decides what is hidden.
+        """
+        part = self.prepare(batch, seed)
+        partial = self.partial_loss(part, part.counts)
+        total = partial.loss + self.penalty(part.counts)
+        more = self.observe([partial], part.counts, total.detach().isfinite())
+        return TaskOutput(total, {**mean_logs([partial]), **more})
+
+    def forward(self, batch: Batch, seed: int) -> TaskOutput:
+        """Same as :meth:`loss`."""
+        return self.loss(batch, seed)
+
+
+def mean_logs(parts: Sequence[PartialLoss]) -> dict[str, Tensor]:
+    """The mean of each log over all that it counts; a log that some micro-batches lack is the mean of the others."""
+    found: dict[str, list[Mean]] = {}
+    for part in parts:
+        for name, mean in part.logs.items():
+            found.setdefault(name, []).append(mean)
+    return {name: Mean.of(means) for name, means in found.items()}
+
+
+def modality_logs(view: View) -> dict[str, Mean]:
+    """Mean share of each modality in the embedding, over the items that have it: ``weight/<modality>``."""
+    shares = view.harmony.modalities.detach().sum(0)
+    logs = {}
+    for column, count in enumerate(view.present.sum(0).tolist()):
+        if count:
+            logs[f"weight/{view.modalities[column]}"] = Mean(shares[column] / count, float(count))
+    return logs
