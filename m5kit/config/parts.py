@@ -46,7 +46,7 @@ def find_parts(values: Mapping[str, Any]) -> Iterator[Part]:
             yield Part(f"{key}.transform", "transforms", value.get("transform"))
         elif key == "data" and isinstance(value, Mapping) and value.get("source") is not None:
             yield Part("data.source", "datasets", value["source"])
-        elif key == "schedule" and isinstance(value, Mapping):
+        elif key == "schedule" and isinstance(value, Mapping) and "decay" in value:
             yield Part("schedule.decay", "schedules", named_part(value.get("decay")))
         elif family == "encoder":
             yield Part(key, "encoders", value, _transform_of(values.get(f"input_{name}")))

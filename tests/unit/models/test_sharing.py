@@ -3,14 +3,13 @@
 import pytest
 import torch
 
-from m5kit.encoders.features import FeatureTokens
 from m5kit.errors import CheckpointError, ConfigError
 from m5kit.models.sharing import share_stacks
 from m5kit.registry import ENCODERS
 from m5kit.runs import checkpoint
 from m5kit.structures import Inputs
 
-SMALL = {"dim": 16, "layers": 2, "heads": 2, "dropout": 0.0, "norm": "post"}
+SMALL = {"type": "features", "dim": 16, "layers": 2, "heads": 2, "dropout": 0.0, "norm": "post"}
 BERT = {
     "model_type": "bert",
     "vocab_size": 20,
@@ -25,8 +24,8 @@ WORDS = {"type": "hf_text", "dim": 16, "vocabulary": 20, "max_tokens": 6, "mask_
 
 def features(**changes):
     torch.manual_seed(0)
-    wide = FeatureTokens(width=6, max_tokens=5, **SMALL)
-    return torch.nn.ModuleDict({"wide": wide, "slim": FeatureTokens(width=4, max_tokens=3, **SMALL | changes)})
+    wide = ENCODERS.build(SMALL, width=6, max_tokens=5)
+    return torch.nn.ModuleDict({"wide": wide, "slim": ENCODERS.build(SMALL | changes, width=4, max_tokens=3)})
 
 
 def count(module):
