@@ -46,7 +46,12 @@ def run_sweep(
     Raises:
         CheckpointError: there is a sweep and ``resume`` is off, or there is none and it is on.
     """
-    runner = _engine(engine, prepared)
+    _require_sweep(prepared, resume)
+    with prepared.folder.writing():
+        return _run(prepared, _engine(engine, prepared), tell, jobs, resume)
+
+
+def _run(prepared: PreparedSweep, engine: Engine, tell: Tell, jobs: int, resume: bool) -> SweepResult:
     _begin(prepared, resume)
     reporter = _Reporter(prepared)
     tell(f"report: {reporter.write(draw=True).page}")
@@ -60,7 +65,7 @@ def run_sweep(
         ending = f" in {status.seconds:.0f} s" if status.seconds is not None else f": {status.reason}"
         tell(f"{status.state} {trial.variant}, seed {trial.seed}{ending}")
 
-    run_trials(prepared.trials, prepared.plan.trials, task, runner, jobs, after)
+    run_trials(prepared.trials, prepared.plan.trials, task, engine, jobs, after)
     return reporter.write(draw=True)
 
 
@@ -86,14 +91,21 @@ class _Reporter:
         return SweepResult(folder.report.page, len(study.failed))
 
 
-def _begin(prepared: PreparedSweep, resume: bool) -> None:
+def _require_sweep(prepared: PreparedSweep, resume: bool) -> None:
+    """Before anything is written, so that a mistaken --resume makes no folder."""
     file, out = prepared.folder.sweep, os.path.relpath(prepared.folder.path)
-    if file.exists() and not resume:
-        raise CheckpointError(f"{out} already holds a sweep; add --resume to go on with it, or choose another --out")
     if resume and not file.exists():
         raise CheckpointError(
             f"{out} holds no sweep to resume (it has no {file.name}); leave out --resume to start one"
         )
+
+
+def _begin(prepared: PreparedSweep, resume: bool) -> None:
+    """Note what the sweep is; under its lock, as another process may have begun it a moment ago."""
+    file = prepared.folder.sweep
+    if file.exists() and not resume:
+        out = os.path.relpath(prepared.folder.path)
+        raise CheckpointError(f"{out} already holds a sweep; add --resume to go on with it, or choose another --out")
     write_json(file, prepared.sweep.model_dump(mode="json"))
 
 

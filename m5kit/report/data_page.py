@@ -156,11 +156,11 @@ def _histogram(spread: Spread) -> str:
     return _plot(4.2, 2.6, draw)
 
 
-def _bins(values: NDArray[np.float64]) -> NDArray[np.float64] | int:
+def _bins(values: NDArray[np.float64]) -> list[float] | int:
     """One bar a value for counts of a few; else bars of equal width."""
     low, high = values.min(), values.max()
     if high - low < MOST_BARS and (values == np.round(values)).all():
-        return np.arange(low, high + 2) - 0.5
+        return [float(edge) for edge in np.arange(low, high + 2) - 0.5]
     return min(MOST_BARS, len(np.unique(values)))
 
 

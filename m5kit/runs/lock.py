@@ -15,12 +15,13 @@ _guard = threading.Lock()
 
 
 @contextmanager
-def single_writer(path: Path, what: str) -> Iterator[None]:
+def single_writer(path: Path, what: str, wait: bool = False) -> Iterator[None]:
     """Hold the lock for the length of a ``with`` block.
 
     Args:
         path: of the lock's file, which stays; its folder is made if there is none.
         what: is written, for the message.
+        wait: for another process that holds the lock, instead of an error.
 
     Raises:
         CheckpointError: another process holds it, or another thread of this one.
@@ -32,7 +33,7 @@ def single_writer(path: Path, what: str) -> Iterator[None]:
         with path.open("a+", encoding="utf-8") as file:
             # a record lock, not flock: data workers, which are forks, must not keep it after a crash of their parent
             try:
-                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.lockf(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
                 file.seek(0)
                 raise _taken(what, file.read().strip()) from error
@@ -54,4 +55,5 @@ def _reserve(path: Path, what: str) -> None:
 
 
 def _taken(what: str, by: str) -> CheckpointError:
-    return CheckpointError(f"{what} is being written by {by or 'another process'}; wait for it, or choose another folder")
+    by = by or "another process"
+    return CheckpointError(f"{what} is being written by {by}; wait until it ends, or choose another folder")
