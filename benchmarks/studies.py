@@ -4,37 +4,37 @@ Run: python benchmarks/studies.py sweeps/fusion sweeps/harmonizer ...
 """
 
 import argparse
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-Study = Mapping[str, Any]
+from m5kit.runs.study import Interval, Study
+from m5kit.runs.sweep_folder import SweepFolder
 
 
 def table(study: Study) -> Iterator[str]:
-    """Mean and interval of every figure, and the difference from the reference in the first, as Markdown."""
-    names, first = study["figures"], study["figures"][0]
+    """Mean and interval of every metric, and the difference from the reference in the first, as Markdown."""
+    names, first = study.metrics, study.metrics[0]
     heads = ["", *names, f"difference in {first}", "p (Holm)", "seconds"]
     yield "| " + " | ".join(heads) + " |"
     yield "|:--|" + "--:|" * (len(heads) - 1)
-    rows = [row for row in study["rows"] if not row["view"]]
+    rows = study.whole_rows
     for row in rows:
-        difference = row["figures"][first]["difference"]
-        cells = [row["variant"], *(interval(row["figures"][name]) for name in names)]
-        cells += [interval(difference, sign=True), p_value(difference["holm"])] if difference else ["reference", ""]
-        yield "| " + " | ".join([*cells, f"{row['cost']['seconds']['mean']:.0f}"]) + " |"
-    chances = [next((row["figures"][name]["chance"] for row in rows), None) for name in names]
+        difference = row.metrics[first].difference
+        cells = [row.variant, *(interval(row.metrics[name]) for name in names)]
+        cells += [interval(difference, sign=True), p_value(difference.holm)] if difference else ["reference", ""]
+        seconds = row.cost.seconds.mean if row.cost else None
+        yield "| " + " | ".join([*cells, "" if seconds is None else f"{seconds:.0f}"]) + " |"
+    chances = [rows[0].metrics[name].chance if rows else None for name in names]
     yield "| (chance) | " + " | ".join("" if c is None else f"{c:.3f}" for c in chances) + " | | | |"
 
 
-def interval(found: Mapping[str, Any], sign: bool = False) -> str:
+def interval(found: Interval, sign: bool = False) -> str:
     """Mean, and the ends of its interval."""
     form = "{:+.3f}" if sign else "{:.3f}"
-    mean = form.format(found["mean"])
-    if found["low"] is None:
+    mean = "" if found.mean is None else form.format(found.mean)
+    if found.low is None or found.high is None:
         return mean
-    return f"{mean} [{form.format(found['low'])}, {form.format(found['high'])}]"
+    return f"{mean} [{form.format(found.low)}, {form.format(found.high)}]"
 
 
 def p_value(p: float | None) -> str:
@@ -47,11 +47,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("sweeps", nargs="+", type=Path, metavar="SWEEP", help="folder of a sweep")
     for folder in parser.parse_args().sweeps:
-        study = json.loads((folder / "study.json").read_text(encoding="utf-8"))
-        seeds = max(len(row["seeds"]) for row in study["rows"])
-        left, failed = study["progress"]["left"], study["progress"]["failed"]
+        study = Study.read(SweepFolder(folder).study)
+        seeds = max((len(row.seeds) for row in study.rows), default=0)
+        left, failed = study.progress.left, study.progress.failed
         unfinished = f" **{left} runs left, {failed} failed.**" if left or failed else ""
-        print(f"### {study['title']}\n\n{study['about']} {seeds} seeds.{unfinished}\n", *table(study), "", sep="\n")
+        print(f"### {study.title}\n\n{study.about} {seeds} seeds.{unfinished}\n", *table(study), "", sep="\n")
 
 
 if __name__ == "__main__":

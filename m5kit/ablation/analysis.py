@@ -1,12 +1,13 @@
 """From the metric values of single runs to what they say together: the study that a report shows."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from m5kit.ablation.corruption import CorruptionSeries, corruption_curve, find_corruptions
 from m5kit.ablation.outcomes import Found, RunOutcome
 from m5kit.ablation.statistics import bootstrap_interval, holm, paired_permutation, paired_t, student_interval
+from m5kit.ablation.study_notes import Groups, RunsBySeed, study_notes
 from m5kit.evaluation.functional.averages import finite_mean
 from m5kit.runs.study import (
     CorruptionCurve,
@@ -46,11 +47,6 @@ class Question:
     test: str = "permutation"
 
 
-RunsBySeed = Mapping[int, RunOutcome]
-Groups = Mapping[tuple[str, str], RunsBySeed]
-"""The runs of each variant and modality subset."""
-
-
 def analyse(found: Found, question: Question) -> Study:
     """Compute the study.
 
@@ -68,12 +64,7 @@ def analyse(found: Found, question: Question) -> Study:
     compared = len({subset for _, subset in groups if subset}) <= FEW_SUBSETS
     names = list(dict.fromkeys(name for outcome in found.outcomes for name in outcome.scores))
     rows = _rows(groups, reference, compared, names, question)
-    notes = [
-        *found.notes,
-        *_missing(found.outcomes, question.metrics, names),
-        *_not_finite(groups, question.metrics),
-        *_equal_seeds(rows),
-    ]
+    notes = [*found.notes, *study_notes(groups, rows, question.metrics)]
     return Study(
         title=question.title,
         about=question.about,
@@ -104,7 +95,12 @@ def _rows(groups: Groups, reference: str, compared: bool, names: Sequence[str], 
             variant=variant, subset=subset, seeds=seeds, runs=[runs[seed].run for seed in seeds], metrics=metrics
         )
         if not subset:
-            row = replace(row, cost=_cost(list(runs.values())), corrupted=_corrupted(corruptions, runs, question))
+            row = replace(
+                row,
+                cost=_cost(list(runs.values())),
+                corrupted=_corrupted(corruptions, runs, question),
+                origins=[runs[seed].origin for seed in seeds],
+            )
         rows.append(row)
     return rows
 
@@ -162,7 +158,13 @@ def _seed_values(metric: str, runs: RunsBySeed, difference: Difference | None, q
         chance=estimate.chance,
         values=values,
         difference=difference,
+        counts=_counts(metric, values, runs),
     )
+
+
+def _counts(metric: str, values: Mapping[int, float], runs: RunsBySeed) -> dict[int, int]:
+    counts = {seed: runs[seed].scores[metric].get("count") for seed in values}
+    return {seed: count for seed, count in counts.items() if count is not None}
 
 
 def _estimate(metric: str, runs: RunsBySeed, question: Question) -> Estimate:
@@ -213,33 +215,3 @@ def _range(seconds: Sequence[float]) -> Interval:
 
 def _count_runs(outcomes: Sequence[RunOutcome]) -> int:
     return len({(outcome.variant, outcome.seed) for outcome in outcomes})
-
-
-def _missing(outcomes: Sequence[RunOutcome], metrics: Sequence[str], names: Sequence[str]) -> Iterator[str]:
-    """Notes about metrics that no run has."""
-    for metric in metrics:
-        if outcomes and metric not in names:
-            plain = [name for name in names if "|" not in name]  # those of pairs and corruptions are very many
-            listed = sorted(names if "|" in metric or not plain else plain)
-            yield f"No run has the metric {metric}; there are: {', '.join(listed) or 'none'}."
-
-
-def _not_finite(groups: Groups, metrics: Sequence[str]) -> Iterator[str]:
-    """Notes about values that are left out of every mean."""
-    for (variant, subset), runs in groups.items():
-        for metric in metrics:
-            values = [outcome.scores.get(metric, {}).get("value") for outcome in runs.values()]
-            bad = sum(value is not None and not math.isfinite(value) for value in values)
-            if bad:
-                name = f"{variant} ({subset})" if subset else variant
-                yield f"{metric} of {name} is NaN or infinite in {bad} of {len(runs)} runs, which are left out."
-
-
-def _equal_seeds(rows: Sequence[StudyRow]) -> Iterator[str]:
-    """A note about means that have no interval although there are several runs."""
-    if any(_are_equal(summary.values) for row in rows for summary in row.metrics.values()):
-        yield "Where all seeds gave exactly the same value, no interval is given: it would look certain and is not."
-
-
-def _are_equal(values: Mapping[int, float]) -> bool:
-    return len(values) > 1 and len(set(values.values())) == 1

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from m5kit.ablation.analysis import Question
-from m5kit.ablation.outcomes import Found, of_runs
+from m5kit.ablation.outcomes import Found, Score, of_runs
 from m5kit.ablation.reporting import report_on
 from m5kit.errors import ConfigError
 from m5kit.report.plots import Drawing
@@ -49,12 +49,19 @@ def one_of_each_task(found: Found) -> list[str]:
     """The last metric of each task, as metrics put their widest cut-off last.
 
     Those of single pairs, properties or strengths of corruption are too many. A task that has nothing else gives its
-    mean; where no task has either, each gives what it has.
+    mean; where no task has either, each gives what it has. A metric with a chance level goes before one without: shares
+    such as how many queries can be answered have none.
     """
-    names = list(dict.fromkeys(name for outcome in found.outcomes for name in outcome.scores))
-    whole = [name for name in names if "|" not in name or name.endswith("|mean")]
-    last = {name.partition("/")[0]: name for name in whole or names}
-    return list(last.values())
+    scores: dict[str, Score] = {}
+    for outcome in found.outcomes:
+        scores |= outcome.scores
+    whole = [name for name in scores if "|" not in name or name.endswith("|mean")]
+    chosen: dict[str, str] = {}
+    for name in whole or scores:
+        task = name.partition("/")[0]
+        if task not in chosen or scores[name]["chance"] is not None or scores[chosen[task]]["chance"] is None:
+            chosen[task] = name
+    return list(chosen.values())
 
 
 def _check_reference(name: str | None, found: Found) -> None:

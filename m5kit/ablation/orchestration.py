@@ -16,8 +16,11 @@ from m5kit.ablation.reporting import report_on
 from m5kit.ablation.runner import Engine, run_trials, trial_folder
 from m5kit.errors import CheckpointError
 from m5kit.report.plots import Drawing
-from m5kit.runs.json import write_json
+from m5kit.runs.json import read_json, write_json
 from m5kit.runs.sweep_folder import TrialStatus
+
+VERSION = 16
+"""Letters of a version that are shown; the version of a local file is a long digest."""
 
 Tell = Callable[[str], None]
 """Takes a line for the user."""
@@ -46,8 +49,14 @@ def run_sweep(
     Raises:
         CheckpointError: there is a sweep and ``resume`` is off, or there is none and it is on.
     """
-    runner = _engine(engine, prepared)
-    _begin(prepared, resume)
+    _require_sweep(prepared, resume)
+    with prepared.folder.writing():
+        return _run(prepared, _engine(engine, prepared), tell, jobs, resume)
+
+
+def _run(prepared: PreparedSweep, engine: Engine, tell: Tell, jobs: int, resume: bool) -> SweepResult:
+    for change in _begin(prepared, resume):
+        tell(change)
     reporter = _Reporter(prepared)
     tell(f"report: {reporter.write(draw=True).page}")
 
@@ -60,7 +69,7 @@ def run_sweep(
         ending = f" in {status.seconds:.0f} s" if status.seconds is not None else f": {status.reason}"
         tell(f"{status.state} {trial.variant}, seed {trial.seed}{ending}")
 
-    run_trials(prepared.trials, prepared.plan.trials, task, runner, jobs, after)
+    run_trials(prepared.trials, prepared.plan.trials, task, engine, jobs, after)
     return reporter.write(draw=True)
 
 
@@ -86,15 +95,33 @@ class _Reporter:
         return SweepResult(folder.report.page, len(study.failed))
 
 
-def _begin(prepared: PreparedSweep, resume: bool) -> None:
+def _require_sweep(prepared: PreparedSweep, resume: bool) -> None:
+    """Before anything is written, so that a mistaken --resume makes no folder."""
     file, out = prepared.folder.sweep, os.path.relpath(prepared.folder.path)
-    if file.exists() and not resume:
-        raise CheckpointError(f"{out} already holds a sweep; add --resume to go on with it, or choose another --out")
     if resume and not file.exists():
         raise CheckpointError(
             f"{out} holds no sweep to resume (it has no {file.name}); leave out --resume to start one"
         )
-    write_json(file, prepared.sweep.model_dump(mode="json"))
+
+
+def _begin(prepared: PreparedSweep, resume: bool) -> list[str]:
+    """Note what the sweep is, and tell what has changed since it began; under its lock."""
+    file = prepared.folder.sweep
+    if file.exists() and not resume:
+        out = os.path.relpath(prepared.folder.path)
+        raise CheckpointError(f"{out} already holds a sweep; add --resume to go on with it, or choose another --out")
+    before = read_json(file).get("software", {}) if file.exists() else {}
+    write_json(file, {**prepared.sweep.model_dump(mode="json"), "software": dict(prepared.software)})
+    return _changes(before, prepared.software)
+
+
+def _changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """What is another version than when the sweep began; its trials have new ids, and the old ones are not reported."""
+    changed = [name for name in now if name in before and before[name] != now[name]]
+    if not changed:
+        return []
+    versions = [f"{name} {before[name][:VERSION]}, now {now[name][:VERSION]}" for name in changed]
+    return [f"changed since the sweep began: {'; '.join(versions)}. Its trials are run again."]
 
 
 def _engine(name: str, prepared: PreparedSweep) -> Engine:

@@ -1,24 +1,25 @@
 """Reads what runs left behind: metric values, cost, and why some failed."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from m5kit.ablation.origin import read_origin
 from m5kit.ablation.plan import Plan, trial_id
 from m5kit.ablation.runner import trial_folder
 from m5kit.ablation.worker import count_parameters
 from m5kit.errors import CheckpointError
 from m5kit.runs.folder import RunFolder
 from m5kit.runs.json import read_json
-from m5kit.runs.study import FailedRun
+from m5kit.runs.study import FailedRun, RunOrigin
 from m5kit.runs.sweep_folder import REMEDY, TrialFolder, TrialStatus
 
 Score = Mapping[str, Any]
-"""``value`` and ``chance``, either of which may be None."""
+"""``value``, ``chance`` (or None) and, unless an old run left it out, ``count``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class RunOutcome:
         scores: by ``TASK/METRIC``.
         status: with the cost; of the trial, whatever the subset.
         run: folder of the run, relative to the report.
+        origin: what the run was made of.
     """
 
     variant: str
@@ -40,6 +42,7 @@ class RunOutcome:
     scores: Mapping[str, Score]
     status: TrialStatus
     run: str
+    origin: RunOrigin = field(default_factory=RunOrigin)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,7 @@ def of_sweep(trials: Path, plan: Plan, out: Path) -> Found:
         status = folder.status
         if status.state == "done":
             done += 1
-            outcomes += _outcomes(trial.variant, trial.seed, folder.run, status, out)
+            outcomes += _outcomes(trial.variant, trial.seed, folder.run, status, out, _origin(folder.run))
         elif status.state == "failed":
             log = _relative(folder.log, out)
             failed.append(FailedRun(variant=trial.variant, seed=trial.seed, reason=status.reason, log=log))
@@ -102,34 +105,54 @@ def of_runs(runs: Sequence[Path], out: Path) -> Found:
         config = _config(folder)
         same = trial_id(config, 0)
         if same not in names:
-            name = str(config["name"])
-            names[same] = name if name not in names.values() else f"{name} ({path.name})"
+            names[same] = _new_name(folder, config, set(names.values()))
         variant, seed = names[same], int(config["seed"])
         if (same, seed) in taken:
             raise CheckpointError(f"{path}: another of these runs has the same config and the same seed; leave one out")
         taken.add((same, seed))
         if folder.results.exists():
-            outcomes += _outcomes(variant, seed, folder, _status(folder), out)
+            outcomes += _outcomes(variant, seed, folder, _status(folder), out, read_origin(folder, config))
         else:
             reason = f"it has no {folder.results.name}; run: m5kit evaluate {path}"
             failed.append(FailedRun(variant=variant, seed=seed, reason=reason, log=_relative(folder.log, out)))
     return Found(outcomes, failed)
 
 
-def _outcomes(variant: str, seed: int, folder: RunFolder, status: TrialStatus, out: Path) -> list[RunOutcome]:
+def _new_name(folder: RunFolder, config: Mapping[str, Any], taken: Set[str]) -> str:
+    """What a sweep calls the variant, else the config's name; with the run's folder where another has that name."""
+    trial = TrialFolder.of_run(folder.path)
+    name = str(trial.read(trial.task).get("variant", config["name"])) if trial else str(config["name"])
+    if name in taken:
+        name = f"{name} ({folder.path.parent.name if trial else folder.path.name})"
+    return name if name not in taken else f"{name} ({folder.path})"
+
+
+def _outcomes(
+    variant: str, seed: int, folder: RunFolder, status: TrialStatus, out: Path, origin: RunOrigin
+) -> list[RunOutcome]:
     """The run as its config says, then as it sees with some of its modalities."""
     results = {"": read_json(folder.results, REMEDY)}
     if folder.views.exists():
         results |= read_json(folder.views, REMEDY)
     run = _relative(folder.path, out)
-    return [RunOutcome(variant, subset, seed, _scores(found), status, run) for subset, found in results.items()]
+    outcomes = []
+    for subset, found in results.items():
+        outcomes.append(RunOutcome(variant, subset, seed, _scores(found), status, run, origin))
+    return outcomes
+
+
+def _origin(folder: RunFolder) -> RunOrigin:
+    try:
+        return read_origin(folder, _config(folder))
+    except CheckpointError:  # a damaged config of a trial whose results are whole
+        return RunOrigin()
 
 
 def _scores(results: Mapping[str, Any]) -> dict[str, Score]:
     scores: dict[str, Score] = {}
     for task, values in results["results"].items():
         for name, value in values.items():
-            scores[f"{task}/{name}"] = {"value": value["value"], "chance": value["chance"]}
+            scores[f"{task}/{name}"] = {key: value[key] for key in ("value", "chance", "count") if key in value}
     return scores
 
 

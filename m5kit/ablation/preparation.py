@@ -13,6 +13,7 @@ from m5kit.ablation.sweep_file import read_sweep
 from m5kit.assembly.data import open_dataset
 from m5kit.config import check_config, load_config
 from m5kit.evaluation.functional.averages import finite_mean
+from m5kit.runs.provenance import software
 from m5kit.runs.sweep_folder import SweepFolder, TrialStatus
 
 
@@ -27,6 +28,7 @@ class PreparedSweep:
         folder: of the sweep and its report.
         trials: folder of the trials; several sweeps may share one.
         data: folder of the manifest; None for the one that the configs name.
+        software: versions of all that can change a result; a trial's id depends on them.
     """
 
     title: str
@@ -35,6 +37,7 @@ class PreparedSweep:
     folder: SweepFolder
     trials: Path
     data: Path | None
+    software: Mapping[str, str]
 
     def status(self, trial: Trial) -> TrialStatus:
         """How far a trial is."""
@@ -61,13 +64,16 @@ def prepare_sweep(file: Path, out: Path, data: Path | None = None, trials: Path 
     """
     sweep = read_sweep(file)
     folder = SweepFolder(out.resolve())
+    resolver = _Resolver(data)
+    plan = make_plan(sweep, resolver)
     return PreparedSweep(
         title=file.stem,
         sweep=sweep,
-        plan=make_plan(sweep, _Resolver(data)),
+        plan=plan,
         folder=folder,
         trials=(trials or folder.trials).resolve(),
         data=data.resolve() if data else None,
+        software=resolver.software,
     )
 
 
@@ -85,7 +91,7 @@ def estimate_duration(prepared: PreparedSweep, jobs: int) -> str:
 
 
 class _Resolver:
-    """Gives the whole checked config of a variant, with the fingerprint of its data.
+    """Gives the whole checked config of a variant, with the fingerprint of its data and the versions of its software.
 
     Args:
         data: folder of the manifest; None for the one that the config names.
@@ -93,13 +99,17 @@ class _Resolver:
 
     def __init__(self, data: Path | None) -> None:
         self.data = data
+        self.software: dict[str, str] = {}
         self._digests: dict[str, str] = {}
 
     def __call__(self, base: str, overrides: Sequence[str]) -> Mapping[str, Any]:
         resolved = load_config(base, overrides, self.data)
         config = check_config(resolved)
+        versions = software(resolved)
+        self.software |= versions
         place = repr((config.data.root, config.data.manifest, config.data.source))
         if place not in self._digests:  # reading a manifest takes seconds, and the variants share theirs
             found = open_dataset(config).fingerprint()
             self._digests[place] = str(found.get("sha256", json.dumps(found, sort_keys=True)))
-        return {**resolved.values, "manifest_sha256": self._digests[place]}
+        extra = {"manifest_sha256": self._digests[place], "software": versions}
+        return {**resolved.values, **extra}

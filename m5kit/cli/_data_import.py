@@ -1,4 +1,4 @@
-"""``m5kit data import KIND SOURCE OUT``: a manifest from what others keep items in."""
+"""``m5kit data import KIND SOURCE OUT``: make a manifest of items in another format."""
 
 import argparse
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def add_import(actions: Verbs) -> None:
     """Add the action and its kinds."""
-    parser = actions.add_parser("import", help="make a manifest of items kept otherwise", description=__doc__)
+    parser = actions.add_parser("import", help="make a manifest of items in another format", description=__doc__)
     kinds = parser.add_subparsers(title="kinds", metavar="KIND", required=True)
     for kind in SOURCES:
         _add_source(kinds, kind)
@@ -24,7 +24,7 @@ def add_import(actions: Verbs) -> None:
 
 
 def import_source(options: argparse.Namespace) -> int:
-    """Import, and say what came of it."""
+    """Import, and report the result."""
     from m5kit.data.importers.columns import ColumnMapping
     from m5kit.data.importers.run import import_source
 
@@ -52,9 +52,10 @@ def import_source(options: argparse.Namespace) -> int:
 
 
 def import_m5product(options: argparse.Namespace) -> int:
-    """Import M5Product, and say what came of it."""
+    """Import M5Product, and report the result."""
     from m5kit.data.importers.m5product import M5Product, import_m5product
 
+    # --images is the folder of image files, and so on
     folders = {name: getattr(options, name) for name in ("images", "videos", "audios")}
     features = {modality: getattr(options, f"{modality}_features") for modality in FEATURES}
     data = M5Product(

@@ -2,16 +2,18 @@
 
 import argparse
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from statistics import median_low
 from typing import TYPE_CHECKING, Any
 
+from m5kit.cli._data_presence import NONE, presence_as_json, write_presence
 from m5kit.cli.options import Verbs, words
 from m5kit.cli.output import write, write_table
 
 if TYPE_CHECKING:
-    from m5kit.data.stats import Stats
+    from m5kit.data.stats import Shared, Stats
 
 
 def add_stats(actions: Verbs) -> None:
@@ -47,13 +49,7 @@ def stats(options: argparse.Namespace) -> int:
 
 
 def _print(found: "Stats") -> None:
-    rows = [
-        [split or "(none)", size, *(found.presence[split][m] for m in found.modalities)]
-        for split, size in found.splits.items()
-    ]
-    write_table(["split", "items", *found.modalities], rows)
-    write("")
-    write_table(["modalities together", "items"], [["+".join(p) or "(none)", n] for p, n in found.patterns.items()])
+    write_presence(found)
     if found.labels:
         write("")
         tails = [[name, *_tail(counts).values()] for name, counts in found.labels.items()]
@@ -65,10 +61,19 @@ def _print(found: "Stats") -> None:
     for modality, count in found.unreadable.items():
         write(f"{modality}: {count} files are missing or cannot be read; m5kit data validate names them")
     if found.shared is not None:
-        write("" if found.shared else "\nno two splits share a content")
-        shared = [[s.modality, *(split or "(none)" for split in s.splits), s.contents] for s in found.shared]
-        if shared:
-            write_table(["shared content", "split", "and split", "contents"], shared)
+        _print_shared(found.shared)
+
+
+def _print_shared(shared: "Sequence[Shared]") -> None:
+    write("")
+    if not shared:
+        write("no two splits share a content")
+        return
+    rows = []
+    for each in shared:
+        first, second = (split or NONE for split in each.splits)
+        rows.append([each.modality, first, second, each.contents])
+    write_table(["shared content", "split", "and split", "contents"], rows)
 
 
 def _tail(counts: Mapping[str, int]) -> dict[str, Any]:
@@ -81,17 +86,10 @@ def _as_json(found: "Stats") -> dict[str, Any]:
     return {
         "path": str(found.path),
         "items": found.items,
-        "splits": dict(found.splits),
-        "presence": {split: {m: counts[m] for m in found.modalities} for split, counts in found.presence.items()},
-        "patterns": {"+".join(pattern): count for pattern, count in found.patterns.items()},
+        **presence_as_json(found),
         "labels": {name: {**_tail(counts), "counts": counts} for name, counts in found.labels.items()},
         "properties": dict(found.properties),
         "spreads": {f"{s.modality} {s.unit}": s.summary for s in found.spreads},
         "unreadable": dict(found.unreadable),
-        "shared": None
-        if found.shared is None
-        else [
-            {"modality": s.modality, "splits": s.splits, "contents": s.contents, "examples": s.examples}
-            for s in found.shared
-        ],
+        "shared": None if found.shared is None else [asdict(shared) for shared in found.shared],
     }

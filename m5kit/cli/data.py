@@ -2,13 +2,15 @@
 
 import argparse
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from m5kit.cli._data_import import add_import
+from m5kit.cli._data_presence import presence_as_json, write_presence
 from m5kit.cli._data_stats import add_stats
 from m5kit.cli.options import Verbs
-from m5kit.cli.output import write, write_table
+from m5kit.cli.output import write
 
 if TYPE_CHECKING:
     from m5kit.data.validate import Validation
@@ -25,7 +27,7 @@ def add_parser(verbs: Verbs) -> None:
 
 
 def make_demo(options: argparse.Namespace) -> int:
-    """Write the demo set and say what to do with it."""
+    """Write the demo set and tell the next step."""
     from m5kit.data.demo import make_demo
     from m5kit.data.demo.plan import Rates
 
@@ -64,7 +66,7 @@ def _add_make_demo(actions: Verbs) -> None:
     parser.add_argument("--items", type=int, default=2000, help="how many (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of everything (default: %(default)s)")
     parser.add_argument("--wrong-pairs", type=float, default=0.05, metavar="SHARE", help="default: %(default)s")
-    parser.add_argument("--noise-modality", metavar="MODALITY", help="let one modality say nothing about its item")
+    parser.add_argument("--noise-modality", metavar="MODALITY", help="a modality to fill with unrelated noise")
     parser.add_argument("--workers", type=int, help="processes (default: one a CPU); the result is the same")
     parser.set_defaults(run=make_demo)
 
@@ -76,7 +78,7 @@ def _add_validate(actions: Verbs) -> None:
         description="Print every problem with its line, and what the set holds; exit 1 if there is a problem.",
     )
     parser.add_argument("manifest", metavar="MANIFEST", type=Path, help="the file, or its folder")
-    parser.add_argument("--decode", action="store_true", help="also decode every file: slow, and sure")
+    parser.add_argument("--decode", action="store_true", help="also decode every file: slow but certain")
     parser.add_argument("--modalities", metavar="A,B", help="the keys that are modalities (default: the usual five)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=validate)
@@ -87,13 +89,7 @@ def _print(found: "Validation") -> None:
         write(str(problem))
     if found.problems:
         write("")
-    rows = [
-        [split or "(none)", size, *(found.presence[split][modality] for modality in found.modalities)]
-        for split, size in found.splits.items()
-    ]
-    write_table(["split", "items", *found.modalities], rows)
-    write("")
-    write_table(["modalities together", "items"], [["+".join(p) or "(none)", n] for p, n in found.patterns.items()])
+    write_presence(found)
     count = len(found.problems) or "no"
     write(f"\n{found.path}: {found.items} items, {count} problem{'s' if count != 1 else ''}")
 
@@ -102,11 +98,6 @@ def _as_json(found: "Validation") -> dict[str, Any]:
     return {
         "path": str(found.path),
         "items": found.items,
-        "problems": [
-            {"place": problem.place, "id": problem.id, "field": problem.field, "message": problem.message}
-            for problem in found.problems
-        ],
-        "splits": dict(found.splits),
-        "presence": {split: {m: counts[m] for m in found.modalities} for split, counts in found.presence.items()},
-        "patterns": {"+".join(pattern): count for pattern, count in found.patterns.items()},
+        "problems": [asdict(problem) for problem in found.problems],
+        **presence_as_json(found),
     }

@@ -1,6 +1,7 @@
 """``m5kit VERB ...``: finds the verb, runs it, and turns errors into messages."""
 
 import argparse
+import io
 import os
 import pkgutil
 import sys
@@ -32,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not hasattr(options, "run"):
         parser.print_help()
         return 0
+    _escape_what_cannot_be_printed()
     try:
         with _allowing(plugins=not options.no_plugins):
             status = int(options.run(options) or 0)
@@ -46,6 +48,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_CLOSED
     return status
+
+
+def _escape_what_cannot_be_printed() -> None:
+    """Names of files and items may hold what the terminal's encoding has not, as half a surrogate pair."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # as standard error does from the start
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """``m5kit train CONFIG``: pretrain or fine-tune, evaluate, and say what to do next."""
 
 import argparse
+import itertools
 import os
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,7 +35,9 @@ def run(options: argparse.Namespace) -> int:
     """Train, then evaluate unless the run was told to stop."""
     from rich.console import Console
 
+    from m5kit.config import check_config
     from m5kit.parallel.threads import share_cores
+    from m5kit.runs.folder import RunFolder
     from m5kit.train.run import train
     from m5kit.train.setup import begin, reopen
 
@@ -47,8 +50,11 @@ def run(options: argparse.Namespace) -> int:
         write(f"note: {note}")
     write(f"run folder: {path}")
     share_cores()
-    setup = reopen(resolved, path) if options.resume else begin(resolved, path)
-    stopped_by = train(setup, Console())
+    check_config(resolved)  # before anything is written: a mistaken config makes no folder
+    folder = RunFolder.open(path) if options.resume else RunFolder(path)
+    with folder.writing():
+        setup = reopen(resolved, path) if options.resume else begin(resolved, path)
+        stopped_by = train(setup, Console())
     if stopped_by is not None:
         write(f"stopped after saving a checkpoint; the same command with --run-dir {path} --resume goes on from it")
         return 128 + stopped_by
@@ -87,11 +93,23 @@ def _run_dir(options: argparse.Namespace, name: str) -> Path:
     if options.run_dir is not None:
         return Path(options.run_dir)
     if not options.resume:
-        return RUNS / f"{stem}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+        return _new_folder(RUNS / f"{stem}-{datetime.now(UTC):%Y%m%d-%H%M%S}")
     before = sorted(path for path in RUNS.glob(f"{stem}-*") if (path / "config.yaml").exists())
     if not before:
         raise CheckpointError(f"there is no run of {name} below {RUNS}/ to resume; name its folder with --run-dir")
     return before[-1]
+
+
+def _new_folder(path: Path) -> Path:
+    """Make the folder, or one with a number behind its name where another run has begun in the same second."""
+    for number in itertools.count(1):
+        folder = path if number == 1 else path.with_name(f"{path.name}-{number}")
+        try:
+            folder.mkdir(parents=True)  # one step for the file system: of two processes only one succeeds
+        except FileExistsError:
+            continue
+        return folder
+    raise AssertionError("there is always a next number")
 
 
 def _finish(path: Path) -> None:

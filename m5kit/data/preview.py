@@ -1,6 +1,6 @@
 """Shows an item as a person would look at it: small pictures, a few words, a few rows.
 
-What a modality looks like follows from what its decoder gives, so one that nobody here has heard of is shown too.
+The form follows from what the decoder returns, not from the modality, so that a plugin's modality is shown too.
 """
 
 import io
@@ -32,7 +32,7 @@ Kind = Literal["picture", "strip", "sound", "words", "rows", "note"]
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PreviewPart:
     """One modality of a shown item.
 
     Attributes:
@@ -51,7 +51,7 @@ class Part:
         return asdict(self)
 
 
-def preview(sample: Sample, root: Path, pipelines: Mapping[str, Pipeline]) -> list[Part]:
+def preview(sample: Sample, root: Path, pipelines: Mapping[str, Pipeline]) -> list[PreviewPart]:
     """Every modality that an item has; what cannot be read is a remark.
 
     Args:
@@ -68,7 +68,7 @@ def preview(sample: Sample, root: Path, pipelines: Mapping[str, Pipeline]) -> li
             kind, value = _shown(pipeline.decoder(reference, root))
         except DecodeError:
             kind, value = "note", "cannot be read"
-        parts.append(Part(modality, kind, value))
+        parts.append(PreviewPart(modality, kind, value))
     return parts
 
 
@@ -76,9 +76,8 @@ def _shown(decoded: Any) -> tuple[Kind, Any]:
     if isinstance(decoded, str):
         return "words", _cut(decoded, LETTERS)
     if isinstance(decoded, Mapping):
-        return "rows", [
-            [_cut(str(key), CELL), _cut(_words(value), CELL)] for key, value in list(decoded.items())[:ROWS]
-        ]
+        rows = list(decoded.items())[:ROWS]
+        return "rows", [[_cut(str(key), CELL), _cut(_words(value), CELL)] for key, value in rows]
     if isinstance(decoded, Sound):
         return "sound", _data_uri(sound_picture(decoded))
     if isinstance(decoded, Features):
@@ -95,8 +94,10 @@ def sound_picture(sound: Sound) -> NDArray[np.uint8]:
     samples = np.pad(sound.waveform, (0, max(0, window + width - len(sound.waveform))))
     starts = np.linspace(0, len(samples) - window, width).astype(np.int64)
     frames = samples[starts[:, None] + np.arange(window)]
+    # the Hann window keeps a loud band from leaking into its neighbours
     power = np.abs(np.fft.rfft(frames * np.hanning(window), axis=1)) ** 2
     bands = np.stack([part.mean(axis=1) for part in np.array_split(power[:, 1:], height, axis=1)])
+    # a floor of 1e-6: the logarithm of silence is minus infinity
     loud = np.log10(bands + 1e-6)
     grey = 255 - 200 * (loud - loud.min()) / max(float(np.ptp(loud)), 1e-6)
     picture = np.repeat(grey[::-1, :, None], 3, axis=2).astype(np.uint8)

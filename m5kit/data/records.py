@@ -110,7 +110,7 @@ def check_row(rows: Rows, index: int, modalities: Sequence[str]) -> tuple[Mappin
     """One row, and pairs (field, message) for what is wrong in it; what is no JSON object is an empty row."""
     try:
         record = rows[index]
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # RecursionError: lists in lists, thousands deep
         return {}, [("row", f"is no JSON ({error})")]
     return record if isinstance(record, Mapping) else {}, list(record_problems(record, modalities))
 
@@ -198,5 +198,8 @@ def _value_problems(modality: str, value: Any) -> Iterator[str]:
 
 
 def _given(value: Any) -> str:
-    shown = repr(value)
+    try:
+        shown = repr(value)
+    except RecursionError:
+        return f"something nested too deep ({type(value).__name__})"
     return f"{shown if len(shown) <= 40 else shown[:37] + '...'} ({type(value).__name__})"

@@ -1,4 +1,4 @@
-"""Counts what a manifest holds: patterns of absence, long tails, lengths, sizes, and contents that two splits share."""
+"""Describes a manifest: combinations of modalities, class sizes, lengths, file sizes, and contents shared by splits."""
 
 import json
 from array import array
@@ -21,6 +21,7 @@ from m5kit.data.sources.manifest import ManifestItems
 from m5kit.structures import Sample
 
 SHOWN = 10
+"""Examples of contents that two splits share."""
 
 
 @dataclass(frozen=True)
@@ -106,38 +107,56 @@ def describe(
     """
     source = ManifestItems(root=Path(manifest), columns=modalities)
     opened = Manifest.of(source)
-    presence: dict[str, Counter[str]] = {}
-    patterns: Counter[tuple[str, ...]] = Counter()
-    labels: dict[str, Counter[str]] = {}
-    properties: Counter[str] = Counter()
-    numbers: dict[tuple[str, str], array[float]] = {}
-    unreadable: Counter[str] = Counter()
+    counts = _Counts(opened.root if media else None)
     digests = _Digests(opened.root) if contents else None
     for sample in opened:
-        presence.setdefault(sample.split, Counter()).update(sample.sources.keys())
-        patterns[tuple(sample.sources)] += 1
-        properties.update(list(sample.sources.get("table") or ()))
-        for name, value in sample.labels.items():
-            labels.setdefault(name, Counter())[value] += 1
-        for modality, unit, number in _numbers(sample, opened.root if media else None):
-            if unit:
-                numbers.setdefault((modality, unit), array("d")).append(number)
-            else:
-                unreadable[modality] += 1
+        counts.add(sample)
         if digests is not None:
             digests.add(sample)
+    labels = {name: dict(values.most_common()) for name, values in sorted(counts.labels.items())}
     return Stats(
         path=source.rows.path,
         modalities=tuple(modalities),
         splits=opened.split_sizes(),
-        presence=presence,
-        patterns=dict(patterns.most_common()),
-        labels={name: dict(counts.most_common()) for name, counts in sorted(labels.items())},
-        properties=dict(properties.most_common()),
-        spreads=tuple(Spread(*key, np.array(values)) for key, values in sorted(numbers.items())),
-        unreadable=dict(unreadable),
+        presence=counts.presence,
+        patterns=dict(counts.patterns.most_common()),
+        labels=labels,
+        properties=dict(counts.properties.most_common()),
+        spreads=tuple(Spread(*key, np.array(values)) for key, values in sorted(counts.numbers.items())),
+        unreadable=dict(counts.unreadable),
         shared=None if digests is None else tuple(digests.shared()),
     )
+
+
+class _Counts:
+    """What is counted while the items pass by once.
+
+    Args:
+        media: folder of the files whose headers are read; None to leave files alone.
+    """
+
+    def __init__(self, media: Path | None) -> None:
+        self.media = media
+        self.presence: dict[str, Counter[str]] = {}
+        self.patterns: Counter[tuple[str, ...]] = Counter()
+        self.labels: dict[str, Counter[str]] = {}
+        self.properties: Counter[str] = Counter()
+        self.numbers: dict[tuple[str, str], array[float]] = {}
+        self.unreadable: Counter[str] = Counter()
+
+    def add(self, sample: Sample) -> None:
+        """Count one item."""
+        self.presence.setdefault(sample.split, Counter()).update(sample.sources.keys())
+        self.patterns[tuple(sample.sources)] += 1
+        self.properties.update(list(sample.sources.get("table") or ()))
+        for name, value in sample.labels.items():
+            self.labels.setdefault(name, Counter())[value] += 1
+        for modality, unit, number in _numbers(sample, self.media):
+            if unit:
+                # arrays of doubles: a list of a million floats takes eight times the memory
+                self.numbers.setdefault((modality, unit), array("d")).append(number)
+            else:
+                self.unreadable[modality] += 1
 
 
 def _numbers(sample: Sample, root: Path | None) -> Iterator[tuple[str, str, float]]:
@@ -150,7 +169,8 @@ def _numbers(sample: Sample, root: Path | None) -> Iterator[tuple[str, str, floa
         elif root is not None and isinstance(value, str) and ("#" not in value or (root / value).is_file()):
             # path#ID is one of many items in a file: it has no size of its own
             found = read_header(modality, value, root)
-            yield from ((modality, unit, number) for unit, number in found.items())
+            for unit, number in found.items():
+                yield modality, unit, number
             if not found:
                 yield modality, "", 0
 

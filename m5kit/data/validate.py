@@ -105,9 +105,16 @@ def _file_problem(path: str, root: Path) -> str | None:
     if os.path.isabs(path) or inside.split(os.sep)[0] == os.pardir:
         return f"{path} leaves the manifest's folder; use a path relative to it"
     file = root / inside
-    if not file.is_file():
-        return f"{path} is {'no file' if file.exists() else 'missing'}"
-    return f"{path} is empty (0 bytes)" if file.stat().st_size == 0 else None
+    try:
+        if not file.is_file():
+            return f"{path} is {'no file' if file.exists() else 'missing'}"
+        return f"{path} is empty (0 bytes)" if file.stat().st_size == 0 else None
+    except (OSError, ValueError) as error:  # a name too long for the file system, a folder that may not be entered
+        return f"{_shortened(path)} cannot be opened: {error.strerror if isinstance(error, OSError) else error}"
+
+
+def _shortened(text: str, letters: int = 80) -> str:
+    return text if len(text) <= letters else f"{text[:letters]}… ({len(text):,} letters)"
 
 
 def _decode_problem(decoder: Any, value: Any, root: Path) -> str | None:

@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 
 from m5kit.errors import ConfigError, DataError
-from m5kit.evaluation.base import Corruption, Embedded, Metric, MetricValue, Request, Result
+from m5kit.evaluation.base import Corruption, Embedded, Metric, Request, Result
 from m5kit.evaluation.functional.classification import commonest, linear_probe
-from m5kit.evaluation.values import classification_values
+from m5kit.evaluation.values import average, classification_values
 from m5kit.registry import METRICS
 
 
@@ -100,7 +100,7 @@ class Attributes(Metric):
                 f"{self.splits[1].split!r} and 2 to {self.most_values} values"
             )
         scores = list(next(iter(tables.values())))
-        means = {f"{score}|mean": _mean([table[score] for table in tables.values()]) for score in scores}
+        means = {f"{score}|mean": average([table[score] for table in tables.values()]) for score in scores}
         result = dict(means)
         for name, table in tables.items():
             for score in scores:
@@ -127,9 +127,3 @@ class Attributes(Metric):
             return {}
         predicted = linear_probe(train.vectors, values, test.vectors, strength=self.strength, seed=seed)
         return classification_values(test.labels[key], predicted, guess=commonest(values), seed=seed)
-
-
-def _mean(values: Sequence[MetricValue]) -> MetricValue:
-    """The mean over properties, each counting alike."""
-    chance = float(np.mean([each.chance for each in values]))
-    return MetricValue(float(np.mean([each.value for each in values])), chance, None, None, len(values))

@@ -1,7 +1,6 @@
 """Cross-modal retrieval: does one modality of an item find another one, for every ordered pair of them?"""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import permutations
 
 import numpy as np
@@ -9,6 +8,7 @@ import numpy as np
 from m5kit.errors import ConfigError, DataError
 from m5kit.evaluation.base import Embedded, Metric, MetricValue, Request, Result
 from m5kit.evaluation.retrieval import Retrieval
+from m5kit.evaluation.values import average
 from m5kit.registry import METRICS
 
 Side = str | Sequence[str]
@@ -89,7 +89,7 @@ class CrossModal(Metric):
         answered = [table for table in tables.values() if table]
         if not answered:
             raise DataError(f"no item has both sides of any of the pairs {', '.join(self.searches)}")
-        result = {f"{name}|mean": _mean([table[name] for table in answered]) for name in self.wanted}
+        result = {f"{name}|mean": average([table[name] for table in answered]) for name in self.wanted}
         for pair, search in self.searches.items():
             if tables[pair]:
                 result |= {f"{name}|{pair}": tables[pair][name] for name in self.wanted}
@@ -113,13 +113,6 @@ def _sides(search: Retrieval, embedded: Mapping[Request, Embedded]) -> tuple[np.
         both = np.intersect1d(queries.ids[left], gallery.ids[right])
         return np.isin(queries.ids, both), np.isin(gallery.ids, both)
     return left, right
-
-
-def _mean(values: Sequence[MetricValue]) -> MetricValue:
-    """The mean over pairs; items take part in several of them, so there is no interval."""
-    value = float(np.mean([each.value for each in values]))
-    chance = float(np.mean([each.chance for each in values if each.chance is not None]))
-    return replace(values[0], value=value, chance=chance, low=None, high=None, count=len(values))
 
 
 def _named(side: Side) -> str:

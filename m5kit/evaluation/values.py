@@ -1,10 +1,12 @@
 """The values that several metrics share."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from m5kit.evaluation.base import MetricValue, Result
+from m5kit.evaluation.functional.averages import finite_mean
 from m5kit.evaluation.functional.classification import Labels, balanced_accuracy
 
 
@@ -25,3 +27,16 @@ def classification_values(labels: Labels, predicted: Labels, *, guess: Any, seed
             balanced_accuracy(labels, predicted), balanced_accuracy(labels, constant), None, None, len(labels)
         ),
     }
+
+
+def average(values: Sequence[MetricValue]) -> MetricValue:
+    """The mean of a metric over tasks, such as the pairs of modalities, each counting alike.
+
+    There is no interval: an item takes part in several of the tasks, so that their values are not independent.
+
+    Args:
+        values: at least one.
+    """
+    mean = finite_mean(value.value for value in values)
+    chance = finite_mean(value.chance for value in values)
+    return MetricValue(float("nan") if mean is None else mean, chance, None, None, len(values))

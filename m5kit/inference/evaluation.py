@@ -10,6 +10,7 @@ from m5kit.evaluation.base import Embedded, Metric, Request, Result
 from m5kit.inference.trained_run import TrainedRun
 from m5kit.plugins import in_use
 from m5kit.registry import METRICS
+from m5kit.runs.folder import RunFolder
 from m5kit.runs.json import read_json, write_json
 
 GALLERIES = 4
@@ -93,9 +94,16 @@ def evaluate_subsets(
         seen = {request: embedded[_narrowed(request, tuple(subset))] for request in open_requests}
         found["+".join(subset)] = _compute(run, following, seen)
     if store:
-        before = read_json(run.folder.views) if run.folder.views.exists() else {}
-        write_json(run.folder.views, before | {name: evaluation.as_json() for name, evaluation in found.items()})
+        _store_subsets(run.folder, found)
     return found
+
+
+def _store_subsets(folder: RunFolder, found: Mapping[str, Evaluation]) -> None:
+    # two evaluations at once must not each write what they read before the other wrote
+    with folder.updating(folder.views):
+        stored = read_json(folder.views) if folder.views.exists() else {}
+        stored |= {name: evaluation.as_json() for name, evaluation in found.items()}
+        write_json(folder.views, stored)
 
 
 def all_subsets(modalities: Sequence[str]) -> list[Subset]:

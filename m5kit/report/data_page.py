@@ -8,7 +8,9 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import XAxis, YAxis
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
+from numpy.typing import NDArray
 
 from m5kit.data.stats import Spread, Stats
 from m5kit.report.html import whole_page
@@ -23,6 +25,8 @@ FEW = 100
 """Classes that are drawn one by one."""
 MOST_PATTERNS = 40
 """Combinations of modalities that are drawn one by one."""
+MOST_BARS = 40
+"""Of a histogram."""
 NO_SPLIT = "(none)"
 
 
@@ -125,13 +129,18 @@ def _draw_class_sizes(axes: Axes, sizes: np.ndarray) -> None:
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     else:
         axes.plot(ranks, sizes, color=COLOUR)
-        axes.set(xscale="log", yscale="log")
-        for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-            axis.set_major_formatter("{x:,.0f}")
-            axis.set_minor_formatter(NullFormatter())
+        _logarithmic(axes.xaxis)
+        if sizes[0] >= 10 * sizes[-1]:  # less than a decade would have a single label
+            _logarithmic(axes.yaxis)
         axes.grid(alpha=0.25)
     axes.set(xlabel="class, the largest first", ylabel="items")
+
+
+def _logarithmic(axis: XAxis | YAxis) -> None:
+    axis.axes.set(**{f"{axis.axis_name}scale": "log"})
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter("{x:,.0f}")
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _histogram(spread: Spread) -> str:
@@ -141,10 +150,18 @@ def _histogram(spread: Spread) -> str:
     shown = spread.values[spread.values <= np.percentile(spread.values, 99)]
 
     def draw(axes: Axes) -> None:
-        axes.hist(shown, bins=min(40, max(1, len(np.unique(shown)))), color=COLOUR)
+        axes.hist(shown, bins=_bins(shown), color=COLOUR)
         axes.set(xlabel=f"{spread.modality}: {spread.unit}", ylabel="items")
 
     return _plot(4.2, 2.6, draw)
+
+
+def _bins(values: NDArray[np.float64]) -> list[float] | int:
+    """One bar a value for counts of a few; else bars of equal width."""
+    low, high = values.min(), values.max()
+    if high - low < MOST_BARS and (values == np.round(values)).all():
+        return [float(edge) for edge in np.arange(low, high + 2) - 0.5]
+    return min(MOST_BARS, len(np.unique(values)))
 
 
 def _table(headers: Sequence[str], rows: Sequence[Sequence[str]], words: int = 1) -> str:

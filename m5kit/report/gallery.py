@@ -34,7 +34,7 @@ _PICTURES = ("picture", "strip", "sound")
 Parts = Mapping[str, Sequence[Mapping[str, Any]]]
 """What an item looks like, by id."""
 
-Gallery = Mapping[str, Any]
+StoredGallery = Mapping[str, Any]
 """What queries of one retrieval metric found: an entry of ``gallery.json``."""
 
 
@@ -52,7 +52,7 @@ def to_html_gallery(study: Study, folder: Path) -> str:
         study: to show.
         folder: which the paths of its runs are relative to.
     """
-    found: dict[str, Mapping[str, Gallery]] = {}
+    found: dict[str, Mapping[str, StoredGallery]] = {}
     looks: dict[str, Any] = {}
     for variant, run in shown_runs(study).items():
         files = RunFolder(folder / run)
@@ -65,7 +65,7 @@ def to_html_gallery(study: Study, folder: Path) -> str:
     return "\n".join(sections)
 
 
-def _shown_tasks(found: Mapping[str, Mapping[str, Gallery]], main: str) -> list[str]:
+def _shown_tasks(found: Mapping[str, Mapping[str, StoredGallery]], main: str) -> list[str]:
     tasks = list(dict.fromkeys(task for galleries in found.values() for task in galleries))
     searching = [galleries for galleries in found.values() if galleries]
     if len(searching) < 2:
@@ -74,7 +74,7 @@ def _shown_tasks(found: Mapping[str, Mapping[str, Gallery]], main: str) -> list[
     return [main] if main in tasks else tasks[:1]
 
 
-def _section(task: str, found: Mapping[str, Gallery], looks: Parts) -> str:
+def _section(task: str, found: Mapping[str, StoredGallery], looks: Parts) -> str:
     first = next(iter(found.values()))
     queries = "\n".join(_query(query, found, looks) for query in first["queries"][:MOST_QUERIES])
     note = (
@@ -85,11 +85,11 @@ def _section(task: str, found: Mapping[str, Gallery], looks: Parts) -> str:
     return f'<h2>Search examples: {escape(task)}</h2>\n<p class="note">{escape(note)}</p>\n{queries}'
 
 
-def _seen(gallery: Gallery, side: str) -> str:
+def _seen(gallery: StoredGallery, side: str) -> str:
     return " + ".join(gallery.get(f"{side}_modalities") or ()) or "all that it has"
 
 
-def _query(query: Mapping[str, Any], found: Mapping[str, Gallery], looks: Parts) -> str:
+def _query(query: Mapping[str, Any], found: Mapping[str, StoredGallery], looks: Parts) -> str:
     """What every variant found for one query."""
     rows = []
     for variant, gallery in found.items():

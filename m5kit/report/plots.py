@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,7 +22,6 @@ from m5kit.report.style import (
     legend,
     panels,
     series_styles,
-    short_names,
 )
 from m5kit.report.subsets import draw_subsets
 from m5kit.runs.study import Interval, SeedValues, Study, StudyRow
@@ -122,8 +122,9 @@ def _dots(study: Study, styles: Styles) -> bytes:
             axes.axvline(reference.metrics[name].mean, color=PALE, linewidth=1.5, zorder=0)
         bare(axes, name, "")
         axes.tick_params(axis="y", length=0)
-    labels = short_names(map(row_name, rows))
-    plots[0].set_yticks(range(len(rows)), [labels[row_name(row)] for row in rows])
+    # only the variant is shortened: what tells its rows apart stands at the end
+    labels = [row_name(replace(row, variant=styles[row.variant].label)) for row in rows]
+    plots[0].set_yticks(range(len(rows)), labels)
     plots[0].set_ylim(len(rows) - 0.4, -0.6)
     return as_png(figure)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from m5kit.report.origin_table import origin_table
 from m5kit.report.tables import Table
 from m5kit.runs.study import CorruptionCurve, Cost, Difference, Interval, Study, StudyRow
 
@@ -16,8 +17,11 @@ _MIB = 2**20
 
 
 def tables(study: Study) -> list[Table]:
-    """Those that have rows: results, differences, what is retained under corruption, cost, failed trials."""
-    every = (_results(study), _differences(study), _corruption(study), _cost(study), _failed(study))
+    """Those that have rows: results, differences, what is retained under corruption, cost, origin, failed trials."""
+    every = (
+        *(_results(study), _differences(study), _corruption(study), _cost(study)),
+        *(origin_table(study), _failed(study)),
+    )
     return [table for table in every if table.rows]
 
 

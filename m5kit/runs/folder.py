@@ -1,9 +1,12 @@
 """Where a run keeps its files."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from m5kit.errors import CheckpointError
+from m5kit.runs.lock import single_writer
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,22 @@ class RunFolder:
         if not folder.config.exists():
             raise CheckpointError(f"{path} holds no run (it has no config.yaml); give the --run-dir of a training run")
         return folder
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Be the one process that trains the run.
+
+        Raises:
+            CheckpointError: another process trains it now.
+        """
+        with single_writer(self.path / ".lock", f"the run in {self.path}"):
+            yield
+
+    @contextmanager
+    def updating(self, file: Path) -> Iterator[None]:
+        """Read, change and write one of the files, one process after another."""
+        with single_writer(self.path / f".{file.name}.lock", str(file), wait=True):
+            yield
 
     @property
     def config(self) -> Path:

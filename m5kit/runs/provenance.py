@@ -55,6 +55,20 @@ def _library_versions() -> dict[str, str]:
     return {name: version for name, version in found.items() if version is not None}
 
 
+def software(resolved: Resolved) -> dict[str, str]:
+    """Name and version of everything outside the config that can change a result; local files by their content.
+
+    Two runs of one config, seed and data are the same computation only if this is the same, too.
+    """
+    found = {"m5kit": m5kit.__version__, "Python": platform.python_version(), **_library_versions()}
+    for used in plugins_in_use(resolved):
+        if not Path(used["distribution"]).is_absolute():
+            found[used["distribution"]] = used["version"]
+    for file in resolved.plugins.files:
+        found[Path(file.path).name] = file.digest  # without the folder, which may be another on another machine
+    return found
+
+
 def config_hash(resolved: Resolved) -> str:
     """SHA-256 of the config's values; the order of keys and the origins do not count."""
     return hashlib.sha256(json.dumps(resolved.values, sort_keys=True).encode()).hexdigest()

@@ -5,7 +5,7 @@ what is ``damaged`` is corrupted.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -65,10 +65,12 @@ class SeedValues(Estimate):
     Attributes:
         values: the metric's value by seed.
         difference: from the reference; None for the reference itself, and where nothing is compared.
+        counts: how many items or queries each value was made of, by seed.
     """
 
     values: Mapping[int, float]
     difference: Difference | None = None
+    counts: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +115,21 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunOrigin:
+    """What one run was made of; empty where its folder does not tell.
+
+    Attributes:
+        data: that it was trained and tested on, with its size and the beginning of its fingerprint.
+        steps: of training, such as ``400`` or ``193 of 400``.
+        versions: of m5kit, its plugins, Python and the libraries that can change a result.
+    """
+
+    data: str = ""
+    steps: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StudyRow:
     """One variant, seen with one subset of its modalities.
 
@@ -124,6 +141,7 @@ class StudyRow:
         metrics: what was found, by ``TASK/METRIC``.
         cost: None for a subset: its run is that of the whole.
         corrupted: one curve for each task and kind of corruption; empty for a subset.
+        origins: of its runs, in the order of ``seeds``; empty for a subset.
     """
 
     variant: str
@@ -133,11 +151,12 @@ class StudyRow:
     metrics: Annotated[Mapping[str, SeedValues], Field(alias="figures")]
     cost: Cost | None = None
     corrupted: Annotated[Sequence[CorruptionCurve], Field(alias="damaged")] = ()
+    origins: Sequence[RunOrigin] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailedRun:
-    """A run that ended without results; ``log`` is the path of its log, relative to the study's folder."""
+    """A run that ended without results; ``log`` is relative to the study's folder."""
 
     variant: str
     seed: int

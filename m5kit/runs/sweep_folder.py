@@ -9,6 +9,7 @@ from typing import IO, Any, ClassVar, Literal
 
 from m5kit.runs.folder import RunFolder
 from m5kit.runs.json import read_json, write_json
+from m5kit.runs.lock import single_writer
 
 State = Literal["queued", "running", "done", "failed"]
 
@@ -68,6 +69,16 @@ class SweepFolder:
     """
 
     path: Path
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Be the one process that runs the sweep; its trials have locks of their own.
+
+        Raises:
+            CheckpointError: another process runs it now.
+        """
+        with single_writer(self.path / ".lock", f"the sweep in {self.path}"):
+            yield
 
     @property
     def sweep(self) -> Path:

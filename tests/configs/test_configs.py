@@ -75,7 +75,7 @@ def test_a_sweep_is_right_in_every_variant_and_says_how_to_run_it(path: Path) ->
     plan = make_plan(sweep, _checked)
     assert len(sweep.seeds) >= 5
     assert plan.same == {}
-    assert {figure.partition("/")[0] for figure in sweep.figures} <= load_config(sweep.base).values["evaluation"].keys()
+    assert {figure.partition("/")[0] for figure in sweep.metrics} <= load_config(sweep.base).values["evaluation"].keys()
     head = path.read_text(encoding="utf-8").splitlines()
     assert any(line.startswith(f"# Run:     python tools/ablate.py configs/{name(path)}.yaml") for line in head)
     assert any(line.startswith(f"# Takes:   {len(plan.trials)} trials") for line in head)

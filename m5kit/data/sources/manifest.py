@@ -12,7 +12,7 @@ import numpy as np
 from m5kit.data.columnar import ColumnRows
 from m5kit.data.records import MODALITIES, open_rows, raise_for
 from m5kit.data.sources.base import Dataset
-from m5kit.data.survey import Survey, survey
+from m5kit.data.summary import DataSummary, summarize
 from m5kit.registry import DATASETS
 from m5kit.structures import Sample
 
@@ -33,7 +33,7 @@ class ManifestItems(Dataset):
     def __init__(self, *, root: Path, columns: Sequence[str] = MODALITIES, manifest: str | None = None) -> None:
         self.rows = open_rows(root, manifest)
         self.columns = tuple(columns)
-        raise_for(self.rows.path, self._survey.problems)
+        raise_for(self.rows.path, self._summary.problems)
 
     @property
     def root(self) -> Path:  # type: ignore[override]  # one that cannot be set
@@ -48,8 +48,8 @@ class ManifestItems(Dataset):
 
     def splits(self) -> Sequence[str]:
         """As the one pass over the file found them."""
-        names = np.array(self._survey.splits, dtype=np.object_)
-        found: list[str] = names[self._survey.codes].tolist()
+        names = np.array(self._summary.splits, dtype=np.object_)
+        found: list[str] = names[self._summary.codes].tolist()
         return found
 
     def ids(self) -> Sequence[str]:
@@ -68,11 +68,11 @@ class ManifestItems(Dataset):
         return str(self.rows.path)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {key: value for key, value in self.__dict__.items() if key != "_survey"}
+        return {key: value for key, value in self.__dict__.items() if key != "_summary"}
 
     @cached_property
-    def _survey(self) -> Survey:
-        return survey(self.rows, self.columns)
+    def _summary(self) -> DataSummary:
+        return summarize(self.rows, self.columns)
 
     @classmethod
     def example(cls, folder: Path) -> "ManifestItems":

@@ -21,3 +21,14 @@ from m5kit.runs.sweep_folder import TrialStatus
 def test_one_metric_of_each_task_is_shown_and_none_of_its_parts(there, shown):
     scores = {name: {"value": 0.5, "chance": None} for name in there}
     assert one_of_each_task(Found([RunOutcome("plain", "", 0, scores, TrialStatus("done"), "run")])) == shown
+
+
+def test_a_metric_with_a_chance_level_goes_before_a_share_without():
+    scores = {
+        "a/mrr@10": {"value": 0.5, "chance": 0.1},
+        "a/answerable": {"value": 0.9, "chance": None},
+        "b/x": {"value": 0.9, "chance": None},
+        "b/y": {"value": 0.9, "chance": None},
+    }
+    found = Found([RunOutcome("plain", "", 0, scores, TrialStatus("done"), "run")])
+    assert one_of_each_task(found) == ["a/mrr@10", "b/y"]

@@ -97,3 +97,24 @@ def test_a_damaged_file_of_a_trial_is_named(tmp_path):
         CheckpointError, match=r"cannot read .*results\.json.* remove its folder to run that trial again"
     ):
         of_sweep(tmp_path, plan, tmp_path)
+
+
+def test_runs_of_trials_have_the_names_of_their_variants(run, tmp_path):
+    for trial, dim in (("t1", 8), ("t2", 16)):
+        write_json(tmp_path / trial / "trial.json", {"variant": f"model.dim={dim}"})
+    runs = [run("t1/run", model={"dim": 8}), run("t2/run", model={"dim": 16}), run("c", model={"dim": 4})]
+    assert [o.variant for o in of_runs(runs, tmp_path).outcomes] == ["model.dim=8", "model.dim=16", "demo/scale"]
+
+
+def test_runs_of_one_name_are_told_apart_by_their_folders(run, tmp_path):
+    runs = [run("x/a", model={"dim": 8}), run("y/a", model={"dim": 16}), run("z/a", model={"dim": 4})]
+    found = [o.variant for o in of_runs(runs, tmp_path).outcomes]
+    assert found == ["demo/scale", "demo/scale (a)", f"demo/scale (a) ({tmp_path / 'z' / 'a'})"]
+
+
+def test_a_report_does_not_depend_on_whether_its_folder_exists(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = run("a").relative_to(tmp_path)
+    (tmp_path / "there").mkdir()
+    runs = [of_runs([path], type(path)(out)).outcomes[0].run for out in ("new", "there", "there/../new")]
+    assert runs == ["../a"] * 3

@@ -105,3 +105,12 @@ def test_the_tools_are_twins_of_the_verbs(name: str) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (7, f"['{name}', 'X', '--y']\n")
+
+
+def test_names_that_the_terminal_has_no_letters_for_are_escaped(tmp_path: Path) -> None:
+    (tmp_path / "annotations.jsonl").write_text('{"id": "a", "image": "m/\\ud800.jpg"}\n')
+    command = [sys.executable, "-m", "m5kit", "data", "validate", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "line 1: image: m/\\ud800.jpg is missing" in done.stdout
+    assert "Traceback" not in done.stderr

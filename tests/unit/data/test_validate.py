@@ -61,3 +61,15 @@ def test_an_item_without_any_modality_is_a_problem_here_and_an_empty_item_to_a_r
     problem = validate(root).problems[0]
     assert str(problem) == "line 1: row: has no modality; expected at least one of audio, image, table, text, video"
     assert not read_manifest(root)[0].sources
+
+
+def test_rows_of_strangers_are_named_problems(write_manifest):
+    root = write_manifest(
+        '{"id": "deep", "table": {"x": ' + "[" * 50_000 + "]" * 50_000 + "}}",
+        {"id": "long", "image": "x" * 5000},
+        '{"id": "half", "image": "m/\\ud800.jpg"}',
+    )
+    found = {p.id or p.place: (p.field, p.message) for p in validate(root).problems}
+    assert found["line 1"][0] == "row"
+    assert found["long"] == ("image", f"{'x' * 80}… (5,000 letters) cannot be opened: File name too long")
+    assert found["half"] == ("image", "m/\ud800.jpg is missing")

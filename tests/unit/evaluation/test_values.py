@@ -1,20 +1,24 @@
-"""Classification figures stand beside those of one constant answer."""
+"""Values that several metrics share."""
 
-import numpy as np
-import pytest
+import math
 
-from m5kit.evaluation.values import classification_values
-
-
-def test_values_and_chance_by_hand():
-    labels = np.array(["x", "x", "x", "y"])
-    figures = classification_values(labels, np.array(["x", "x", "y", "y"]), guess="x", seed=0)
-    assert (figures["accuracy"].value, figures["accuracy"].chance) == (0.75, 0.75)
-    assert figures["balanced_accuracy"].value == pytest.approx((2 / 3 + 1) / 2)
-    assert figures["balanced_accuracy"].chance == 0.5
-    assert figures["accuracy"].low <= 0.75 <= figures["accuracy"].high
+from m5kit.evaluation.base import MetricValue
+from m5kit.evaluation.values import average
 
 
-def test_an_answer_that_nobody_has_is_never_right():
-    figures = classification_values(np.array(["x", "y"]), np.array(["z", "z"]), guess="z", seed=0)
-    assert all((figure.value, figure.chance, figure.count) == (0, 0, 2) for figure in figures.values())
+def value(number, chance=0.1):
+    return MetricValue(number, chance, 0.0, 1.0, 20)
+
+
+def test_an_average_counts_every_task_alike_and_has_no_interval():
+    assert average([value(0.25), value(0.75, chance=0.3)]) == MetricValue(0.5, 0.2, None, None, 2)
+
+
+def test_tasks_without_a_chance_level_do_not_count_for_it():
+    assert average([value(0.25), value(0.75, chance=None)]).chance == 0.1
+    assert average([value(0.25, chance=None)]).chance is None
+
+
+def test_values_that_are_not_finite_do_not_count():
+    assert average([value(0.25), value(math.nan), value(math.inf)]).value == 0.25
+    assert math.isnan(average([value(math.nan)]).value)

@@ -2,6 +2,7 @@
 
 import json
 
+from m5kit.report import curves
 from m5kit.report.curves import draw_curves
 
 
@@ -18,3 +19,17 @@ def test_a_run_without_lines_has_an_empty_picture(tmp_path):
     (tmp_path / "metrics.jsonl").write_text("")
     draw_curves(tmp_path / "metrics.jsonl", tmp_path / "empty.png", "run")
     assert (tmp_path / "empty.png").stat().st_size > 1000
+
+
+def test_a_run_of_one_logged_step_has_dots(tmp_path, monkeypatch):
+    drawn = []
+    whole = curves.plot_curve
+
+    def plot(axes, curve, style):
+        whole(axes, curve, style)
+        drawn.append((style.label, axes.get_lines()[-1].get_marker()))
+
+    monkeypatch.setattr(curves, "plot_curve", plot)
+    (tmp_path / "metrics.jsonl").write_text('{"step": 5, "loss/a": 2.0, "weight/b": 0.5}')
+    draw_curves(tmp_path / "metrics.jsonl", tmp_path / "one.png", "10% off $5 vs $6")
+    assert drawn == [("a", "o"), ("b", "o")]

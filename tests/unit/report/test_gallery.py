@@ -104,3 +104,13 @@ def test_a_kind_of_another_version_is_shown_with_its_name_and_last(shown):
     for path in folder.glob("trials/*/previews.json"):
         path.write_text(json.dumps({"h1": parts}))
     assert '<p title="d">d: 36 features</p><p title="b">b: roses</p>' in to_html_gallery(Study.from_json(study), folder)
+
+
+def test_a_strangers_run_makes_the_page_fetch_nothing(shown):
+    study, folder = shown
+    part = {"modality": "a", "kind": "picture", "value": "https://example.org/track.png"}
+    for path in folder.glob("trials/*/previews.json"):
+        path.write_text(json.dumps({"h1": [part]}))
+    page = to_html_gallery(Study.from_json(study), folder)
+    assert "example.org" not in page
+    assert '<p title="a">a: not shown</p>' in page

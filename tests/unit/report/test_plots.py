@@ -58,3 +58,25 @@ def test_a_growing_study_is_drawn_as_often_as_its_share_of_time_allows(study, fo
     assert drawn == [100.0, 122.0]  # it took 2 s, so 20 s pass before the next
     drawing.of(Study.from_json(study), folder, now=True)
     assert len(drawn) == 3
+
+
+def test_a_variant_has_one_style_in_all_pictures(study, folder, monkeypatch):
+    seen = []
+    for name in ("_dots", "_cost", "_subset_grid", "draw_losses", "draw_weights"):
+        whole = getattr(plots, name)
+
+        def kept(*given, whole=whole):
+            seen.append(given[-1])
+            return whole(*given)
+
+        monkeypatch.setattr(plots, name, kept)
+    list(pictures(Study.from_json(study), folder))
+    assert len(seen) == 5
+    assert all(styles == seen[0] for styles in seen)
+    assert list(seen[0]) == ["plain", "new_one"]
+
+
+def test_names_with_dollar_signs_are_drawn(study, folder):
+    for row in study["rows"]:
+        row["variant"] = f"10% off $100 vs $200 {row['variant']}"
+    assert len(list(pictures(Study.from_json(study), folder))) == 5

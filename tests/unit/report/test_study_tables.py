@@ -74,3 +74,10 @@ def test_many_views_are_left_to_the_picture_and_the_csv(study):
     assert [row[0] for row in tables(Study.from_json(study))[0].rows] == ["plain", "new_one", "(chance)"]
     assert "A subset of" not in tables(Study.from_json(study))[1].note
     assert [row[1] for row in numbers(Study.from_json(study))] == ["", "", "a+b"]
+
+
+def test_chance_levels_that_differ_within_a_table_are_a_range(study):
+    study["rows"][2]["figures"]["coarse/mrr@10"]["chance"] = 0.08
+    quality = tables(Study.from_json(study))[0]
+    assert quality.rows[-1] == ["(chance)", "", "0.050 to 0.080"]
+    assert "The chance level differs between rows" in quality.note

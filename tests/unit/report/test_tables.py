@@ -3,6 +3,8 @@
 import csv
 import io
 
+import pytest
+
 from m5kit.report.tables import Table, to_csv, to_html, to_latex, to_markdown
 
 TABLE = Table("Cost & time", ["", "a_b", "50%"], [["x|y\nz", "<1>", "#2"]], "As {seen}.")
@@ -41,3 +43,25 @@ def test_columns_of_words_are_set_left():
     assert "\n|:--|:--|--:|\n" in to_markdown(table)
     assert r"\begin{tabular}{llr}" in to_latex(table)
     assert '<td class="words">a</td><td class="words">b</td><td>1</td>' in to_html(table)
+
+
+HOSTILE = "10% off $100 vs $200_a ^b = |c| <b>d</b>\n`e` *f* [g](h) _i_"
+
+
+def test_hostile_names_are_shown_letter_by_letter_in_markdown():
+    text = to_markdown(Table("", ["", "n"], [[HOSTILE, "1"]]))
+    row = text.splitlines()[2]
+    assert row == (r"| 10% off \$100 vs \$200_a ^b = \|c\| \<b>d\</b> \`e\` \*f\* \[g](h) \_i\_ | 1 |")
+
+
+def test_hostile_names_are_one_row_in_latex_and_html():
+    table = Table("", ["", "n"], [[HOSTILE, "1"]])
+    (row,) = [line for line in to_latex(table).splitlines() if "off" in line]
+    assert r"\$100 vs \$200\_a \textasciicircum{}b = \textbar{}c\textbar{} \textless{}b\textgreater{}d" in row
+    assert "<b>" not in to_html(table)
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+cmd|' /C calc'!A0", "-2", "@SUM(A1)", "\t=1"])
+def test_a_spreadsheet_takes_no_name_for_a_formula(name):
+    (row,) = list(csv.reader(io.StringIO(to_csv(["name", "value"], [[name, -0.5]]))))[1:]
+    assert row == ["'" + name, "-0.5"]

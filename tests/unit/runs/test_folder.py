@@ -4,6 +4,7 @@ import pytest
 
 from m5kit.errors import CheckpointError
 from m5kit.runs.folder import RunFolder
+from m5kit.runs.sweep_folder import SweepFolder
 
 
 def test_a_folder_with_a_run_is_not_taken_over(tmp_path):
@@ -15,3 +16,13 @@ def test_a_folder_with_a_run_is_not_taken_over(tmp_path):
 def test_a_folder_without_a_run_is_not_opened(tmp_path):
     with pytest.raises(CheckpointError, match="holds no run"):
         RunFolder.open(tmp_path)
+
+
+def test_a_run_and_a_sweep_have_one_writer(tmp_path):
+    for folder in (RunFolder(tmp_path / "run"), SweepFolder(tmp_path / "sweep")):
+        with (
+            folder.writing(),
+            pytest.raises(CheckpointError, match=f"in {folder.path} is being written by"),
+            type(folder)(folder.path).writing(),
+        ):
+            pass

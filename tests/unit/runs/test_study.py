@@ -13,6 +13,7 @@ from m5kit.runs.study import (
     Estimate,
     FailedRun,
     Interval,
+    RunOrigin,
     SeedValues,
     Study,
     StudyProgress,
@@ -40,10 +41,12 @@ ROW = {
             "high": 0.8,
             "chance": 0.1,
             "difference": DIFFERENCE,
+            "counts": {"0": 12, "1": 12},
         }
     },
     "cost": {"seconds": {"mean": 9.0, "low": 8.0, "high": 10.0}, "memory": 100, "parameters": 7},
     "damaged": [CURVE],
+    "origins": [{"data": "shop", "steps": "400", "versions": {"torch": "2.14.1"}}],
 }
 FILE = {
     "title": "fusion",
@@ -76,6 +79,7 @@ STUDY = Study(
                     high=0.8,
                     chance=0.1,
                     difference=Difference(pairs=2, mean=0.2, low=0.1, high=0.3, p=0.5),
+                    counts={0: 12, 1: 12},
                 )
             },
             cost=Cost(seconds=Interval(mean=9.0, low=8.0, high=10.0), memory=100, parameters=7),
@@ -88,6 +92,7 @@ STUDY = Study(
                     relative=Estimate(mean=0.8),
                 ),
             ),
+            origins=(RunOrigin(data="shop", steps="400", versions={"torch": "2.14.1"}),),
         ),
     ),
     failed=(FailedRun(variant="worse", seed=1, reason="why", log="trials/c/log.txt"),),
@@ -117,3 +122,11 @@ def test_a_file_that_holds_no_study_is_named(tmp_path):
 def test_whole_rows_are_those_in_which_nothing_is_hidden():
     rows = [StudyRow(variant="a", metrics={}), StudyRow(variant="a", subset="x", metrics={})]
     assert Study(title="", metrics=(), rows=rows).whole_rows == rows[:1]
+
+
+def test_a_study_of_the_first_version_is_read(tmp_path):
+    row = {key: value for key, value in ROW.items() if key != "origins"}
+    metrics = {name: {k: v for k, v in found.items() if k != "counts"} for name, found in row["figures"].items()}
+    (tmp_path / "study.json").write_text(json.dumps({**FILE, "rows": [{**row, "figures": metrics}]}))
+    (read,) = Study.read(tmp_path / "study.json").rows
+    assert (read.origins, read.metrics["coarse/mrr"].counts) == ((), {})

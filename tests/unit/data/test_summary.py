@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from m5kit.data.records import open_rows
-from m5kit.data.survey import survey
+from m5kit.data.summary import summarize
 
 FIVE = ("audio", "image", "table", "text", "video")
 GOOD = {"id": "a", "split": "train", "text": "t", "table": '{"k": [1, "x"]}', "labels": '{"fine": null}'}
@@ -30,8 +30,8 @@ def parquet(folder, rows, **options):
 def test_columns_and_lines_are_found_wrong_in_the_same_words(tmp_path):
     lines = [{k: json.loads(v) if k in ("table", "labels") else v for k, v in row.items()} for row in BAD]
     (tmp_path / "a.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    expected = survey(open_rows(tmp_path / "a.jsonl"), FIVE)
-    found = survey(parquet(tmp_path, BAD), FIVE)
+    expected = summarize(open_rows(tmp_path / "a.jsonl"), FIVE)
+    found = summarize(parquet(tmp_path, BAD), FIVE)
     assert [str(p).replace("row", "line") for p in found.problems] == [str(p) for p in expected.problems]
     assert [(p.place, p.field) for p in found.problems] == [
         ("row 2", "text"),
@@ -50,16 +50,16 @@ def test_sound_columns_are_never_read_row_by_row(tmp_path, monkeypatch):
     rows = [{"id": str(n), "split": "train", "table": {"k": n, "l": None}, "labels": {"fine": "x"}} for n in range(9)]
     opened = parquet(tmp_path, rows)
     monkeypatch.setattr(type(opened), "__getitem__", lambda self, index: pytest.fail("read a row"))
-    assert survey(opened, FIVE).problems == ()
+    assert summarize(opened, FIVE).problems == ()
 
 
 def test_values_of_a_wrong_type_are_looked_at(tmp_path):
     rows = parquet(tmp_path, [{"id": 1, "split": 2, "text": 3, "labels": {"fine": 4}}])
-    assert [p.field for p in survey(rows, FIVE).problems] == ["id", "split", "labels.fine", "text"]
+    assert [p.field for p in summarize(rows, FIVE).problems] == ["id", "split", "labels.fine", "text"]
 
 
 def test_a_file_without_ids_or_splits(tmp_path):
-    found = survey(parquet(tmp_path, [{"text": "t"}, {"text": "u"}]), FIVE)
+    found = summarize(parquet(tmp_path, [{"text": "t"}, {"text": "u"}]), FIVE)
     assert [p.field for p in found.problems] == ["id", "id"]
     assert found.splits == ("",)
     np.testing.assert_array_equal(found.codes, [0, 0])
@@ -68,6 +68,6 @@ def test_a_file_without_ids_or_splits(tmp_path):
 def test_dictionary_columns_are_read_as_what_they_stand_for(tmp_path):
     splits = pa.array(["train", "test", "train"]).dictionary_encode()
     pq.write_table(pa.table({"id": ["a", "b", "c"], "split": splits, "text": ["x"] * 3}), tmp_path / "a.parquet")
-    found = survey(open_rows(tmp_path / "a.parquet"), FIVE)
+    found = summarize(open_rows(tmp_path / "a.parquet"), FIVE)
     assert found.problems == ()
     assert [found.splits[code] for code in found.codes] == ["train", "test", "train"]

@@ -1,4 +1,4 @@
-"""Opens a manifest: the split of every row and all that is wrong, in seconds for millions of rows."""
+"""Summarizes a manifest in one pass: the split of every row and all problems, in seconds for millions of rows."""
 
 import json
 from array import array
@@ -16,8 +16,8 @@ Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Survey:
-    """What one pass over a manifest tells.
+class DataSummary:
+    """What one pass over a manifest finds.
 
     Attributes:
         splits: names of the splits, in the order met; "" is none.
@@ -30,22 +30,24 @@ class Survey:
     problems: tuple[Problem, ...]
 
 
-def survey(rows: Rows, modalities: Sequence[str]) -> Survey:
+def summarize(rows: Rows, modalities: Sequence[str]) -> DataSummary:
     """Look at every row once; columns are checked as columns, and only odd rows one by one."""
-    return _survey_columns(rows, modalities) if isinstance(rows, ColumnRows) else _survey_rows(rows, modalities)
+    if isinstance(rows, ColumnRows):
+        return _summarize_columns(rows, modalities)
+    return _summarize_rows(rows, modalities)
 
 
-def _survey_rows(rows: Rows, modalities: Sequence[str]) -> Survey:
+def _summarize_rows(rows: Rows, modalities: Sequence[str]) -> DataSummary:
     names: dict[str, int] = {}
     codes = array("i")
     problems: list[Problem] = []
     for record, found in scan(rows, modalities):
         codes.append(names.setdefault(str(record.get("split") or ""), len(names)))
         problems += found
-    return Survey(tuple(names), np.array(codes, dtype=np.int32), tuple(problems))
+    return DataSummary(tuple(names), np.array(codes, dtype=np.int32), tuple(problems))
 
 
-def _survey_columns(rows: ColumnRows, modalities: Sequence[str]) -> Survey:
+def _summarize_columns(rows: ColumnRows, modalities: Sequence[str]) -> DataSummary:
     names: dict[str, int] = {}
     codes, odd, hashes = [np.zeros(0, np.int32)], [np.zeros(0, np.bool_)], [np.zeros(0, np.int64)]
     known = [name for name in dict.fromkeys(("id", "split", "labels", *modalities)) if name in rows.columns]
@@ -56,10 +58,15 @@ def _survey_columns(rows: ColumnRows, modalities: Sequence[str]) -> Survey:
         if "id" in columns:
             ids = columns["id"].to_pylist()
             hashes.append(np.fromiter(map(hash, ids), np.int64, len(ids)))
-    found = {int(row): _problems(rows, int(row), modalities) for row in np.flatnonzero(np.concatenate(odd))}
+    found: dict[int, list[Problem]] = {}
+    for row in np.flatnonzero(np.concatenate(odd)).tolist():
+        found[row] = _problems(rows, row, modalities)
     for row, problem in _repeated(rows, np.concatenate(hashes)):
         found.setdefault(row, []).append(problem)
-    return Survey(tuple(names), np.concatenate(codes), tuple(p for row in sorted(found) for p in found[row]))
+    problems: list[Problem] = []
+    for row in sorted(found):  # repeated ids are found last, and reported where they stand
+        problems += found[row]
+    return DataSummary(tuple(names), np.concatenate(codes), tuple(problems))
 
 
 def _decoded(column: Any) -> Any:
@@ -136,8 +143,9 @@ def _repeated(rows: Rows, hashes: NDArray[np.int64]) -> Iterator[tuple[int, Prob
     """Rows whose id an earlier row has: eight bytes an id, and the rows themselves only where these are equal."""
     order = np.argsort(hashes, kind="stable")
     same = hashes[order[1:]] == hashes[order[:-1]]
+    suspects = np.unique(np.concatenate([order[1:][same], order[:-1][same]]))
     first: dict[str, int] = {}
-    for row in sorted({int(row) for pair in (order[1:][same], order[:-1][same]) for row in pair}):
+    for row in suspects.tolist():  # equal hashes need not be equal ids
         key = check_row(rows, row, ())[0].get("id")
         if isinstance(key, str) and first.setdefault(key, row) != row:
             message = f"{key!r} already names {rows.place(first[key])}; every item needs its own"

@@ -1,0 +1,63 @@
+"""What a finished run was made of, in the few words that a report has room for."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from m5kit.errors import CheckpointError
+from m5kit.runs import checkpoint
+from m5kit.runs.folder import RunFolder
+from m5kit.runs.json import read_json
+from m5kit.runs.study import RunOrigin
+
+SHOWN = 10
+"""Letters of a fingerprint or a commit; so few are different in practice, and a reader can compare them."""
+
+
+def read_origin(folder: RunFolder, config: Mapping[str, Any]) -> RunOrigin:
+    """Look up the origin of a run; what the folder does not tell is left empty.
+
+    Args:
+        folder: of the run.
+        config: its own, as plain data.
+    """
+    try:
+        provenance = read_json(folder.provenance)
+    except CheckpointError:
+        provenance = {}  # a run of another program, or an older one; its results can still be shown
+    return RunOrigin(
+        data=_data(provenance.get("data", {}), config.get("data") or {}),
+        steps=_steps(folder, config.get("schedule") or {}),
+        versions=dict(_versions(provenance)),
+    )
+
+
+def _data(fingerprint: Mapping[str, Any], section: Mapping[str, Any]) -> str:
+    names = [str(section.get("root") or ""), str(fingerprint.get("manifest") or "")]
+    parts = ["/".join(name for name in names if name)]
+    if "items" in fingerprint:
+        parts.append(f"{fingerprint['items']:,} items")
+    if "sha256" in fingerprint:
+        parts.append(f"sha256 {fingerprint['sha256'][:SHOWN]}")
+    return ", ".join(part for part in parts if part)
+
+
+def _steps(folder: RunFolder, schedule: Mapping[str, Any]) -> str:
+    """Steps of the last checkpoint, which is what was evaluated; a run may have been stopped early."""
+    last, planned = checkpoint.latest(folder.checkpoints), schedule.get("max_steps")
+    if last is None:
+        return ""
+    done = int(last.name.rpartition("_")[2])
+    return f"{done:,}" if planned in (None, done) else f"{done:,} of {planned:,}"
+
+
+def _versions(provenance: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    own = provenance.get("m5kit", {})
+    if "version" in own:
+        git = own.get("git") or {}
+        commit = f" ({git['commit'][:SHOWN]}{', modified' if git['dirty'] else ''})" if "commit" in git else ""
+        yield "m5kit", f"{own['version']}{commit}"
+    for plugin in provenance.get("plugins", ()):
+        yield plugin["distribution"], plugin["version"][:SHOWN]
+    if "python" in provenance:
+        yield "Python", provenance["python"]
+    yield from provenance.get("libraries", {}).items()

@@ -1,0 +1,59 @@
+"""One writer at a time: a lock on a file that ends with the process that holds it, however that process ends."""
+
+import fcntl
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from m5kit.errors import CheckpointError
+
+_held: set[Path] = set()
+_guard = threading.Lock()
+
+
+@contextmanager
+def single_writer(path: Path, what: str, wait: bool = False) -> Iterator[None]:
+    """Hold the lock for the length of a ``with`` block.
+
+    Args:
+        path: of the lock's file, which stays; its folder is made if there is none.
+        what: is written, for the message.
+        wait: for another process that holds the lock, instead of an error.
+
+    Raises:
+        CheckpointError: another process holds it, or another thread of this one.
+    """
+    path = path.resolve()
+    _reserve(path, what)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a+", encoding="utf-8") as file:
+            # a record lock, not flock: data workers, which are forks, must not keep it after a crash of their parent
+            try:
+                fcntl.lockf(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                file.seek(0)
+                raise _taken(what, file.read().strip()) from error
+            file.truncate(0)
+            file.write(f"process {os.getpid()} on {socket.gethostname()}")
+            file.flush()
+            yield
+    finally:
+        with _guard:
+            _held.discard(path)
+
+
+def _reserve(path: Path, what: str) -> None:
+    """A record lock belongs to the process: its own threads would all get it, and the first to end would release it."""
+    with _guard:
+        if path in _held:
+            raise _taken(what, "this process")
+        _held.add(path)
+
+
+def _taken(what: str, by: str) -> CheckpointError:
+    by = by or "another process"
+    return CheckpointError(f"{what} is being written by {by}; wait until it ends, or choose another folder")

@@ -1,0 +1,43 @@
+"""What a run was made of, from its folder."""
+
+import json
+
+from m5kit.ablation.origin import read_origin
+from m5kit.runs.folder import RunFolder
+from m5kit.runs.study import RunOrigin
+
+PROVENANCE = {
+    "m5kit": {"version": "0.1.0", "git": {"of": "m5kit", "commit": "0123456789abcdef", "dirty": True}},
+    "plugins": [{"distribution": "m5kit-fusion-film", "version": "1.2"}],
+    "data": {"manifest": "annotations.jsonl", "sha256": "fedcba9876543210", "items": 2000},
+    "python": "3.11.7",
+    "libraries": {"torch": "2.14.1"},
+}
+
+
+def make(path, step):
+    (path / "checkpoints" / f"step_{step:07d}").mkdir(parents=True)
+    (path / "provenance.json").write_text(json.dumps(PROVENANCE))
+    return RunFolder(path)
+
+
+def test_data_steps_and_versions_are_named(tmp_path):
+    config = {"data": {"root": "shop"}, "schedule": {"max_steps": 4000}}
+    assert read_origin(make(tmp_path, 4000), config) == RunOrigin(
+        data="shop/annotations.jsonl, 2,000 items, sha256 fedcba9876",
+        steps="4,000",
+        versions={
+            "m5kit": "0.1.0 (0123456789, modified)",
+            "m5kit-fusion-film": "1.2",
+            "Python": "3.11.7",
+            "torch": "2.14.1",
+        },
+    )
+
+
+def test_a_run_that_was_stopped_early_says_so(tmp_path):
+    assert read_origin(make(tmp_path, 193), {"schedule": {"max_steps": 400}}).steps == "193 of 400"
+
+
+def test_a_folder_that_tells_nothing_is_no_error(tmp_path):
+    assert read_origin(RunFolder(tmp_path), {}) == RunOrigin()
