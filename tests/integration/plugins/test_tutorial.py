@@ -11,7 +11,7 @@ import pytest
 from m5kit import plugins
 
 TUTORIAL = Path(__file__).parents[3] / "docs/plugins/tutorial.md"
-BLOCK = re.compile(r"^```(console|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"(?<!<!-- skip -->\n)^```(console|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def steps():
