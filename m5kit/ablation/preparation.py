@@ -11,8 +11,10 @@ from m5kit.ablation.runner import ENDED, trial_folder
 from m5kit.ablation.sweep import Sweep
 from m5kit.ablation.sweep_file import read_sweep
 from m5kit.assembly.data import open_dataset
-from m5kit.config import check_config, load_config
+from m5kit.config import RunConfig, check_config, load_config
+from m5kit.errors import ConfigError
 from m5kit.evaluation.functional.averages import finite_mean
+from m5kit.inference.evaluation_check import metric_problems, value_problems
 from m5kit.runs.provenance import software
 from m5kit.runs.sweep_folder import SweepFolder, TrialStatus
 
@@ -64,8 +66,10 @@ def prepare_sweep(file: Path, out: Path, data: Path | None = None, trials: Path 
     """
     sweep = read_sweep(file)
     folder = SweepFolder(out.resolve())
-    resolver = _Resolver(data)
+    resolver = _Resolver(data, sweep.metrics)
     plan = make_plan(sweep, resolver)
+    if resolver.missing:
+        raise ConfigError([f"{file}: {problem}" for problem in resolver.missing.values()])
     return PreparedSweep(
         title=file.stem,
         sweep=sweep,
@@ -95,16 +99,26 @@ class _Resolver:
 
     Args:
         data: folder of the manifest; None for the one that the config names.
+        metrics: that the sweep asks for.
+
+    Attributes:
+        software: versions, of all variants so far.
+        missing: a problem for each of the metrics that no variant so far gives; None before the first.
     """
 
-    def __init__(self, data: Path | None) -> None:
+    def __init__(self, data: Path | None, metrics: Sequence[str]) -> None:
         self.data = data
+        self.metrics = metrics
+        self.missing: dict[str, str] | None = None
         self.software: dict[str, str] = {}
         self._digests: dict[str, str] = {}
 
     def __call__(self, base: str, overrides: Sequence[str]) -> Mapping[str, Any]:
         resolved = load_config(base, overrides, self.data)
         config = check_config(resolved)
+        if problems := list(metric_problems(config)):
+            raise ConfigError(problems)
+        self._look_for_values(config)
         versions = software(resolved)
         self.software |= versions
         place = repr((config.data.root, config.data.manifest, config.data.source))
@@ -113,3 +127,10 @@ class _Resolver:
             self._digests[place] = str(found.get("sha256", json.dumps(found, sort_keys=True)))
         extra = {"manifest_sha256": self._digests[place], "software": versions}
         return {**resolved.values, **extra}
+
+    def _look_for_values(self, config: RunConfig) -> None:
+        """One variant that gives a value is enough: others, as baselines, may have other tasks."""
+        missing = value_problems(config, self.metrics)
+        if self.missing is not None:
+            missing = {value: problem for value, problem in self.missing.items() if value in missing}
+        self.missing = missing

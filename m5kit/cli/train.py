@@ -36,6 +36,8 @@ def run(options: argparse.Namespace) -> int:
     from rich.console import Console
 
     from m5kit.config import check_config
+    from m5kit.errors import ConfigError
+    from m5kit.inference.evaluation_check import metric_problems
     from m5kit.parallel.threads import share_cores
     from m5kit.runs.folder import RunFolder
     from m5kit.train.run import train
@@ -50,7 +52,9 @@ def run(options: argparse.Namespace) -> int:
         write(f"note: {note}")
     write(f"run folder: {path}")
     share_cores()
-    check_config(resolved)  # before anything is written: a mistaken config makes no folder
+    # before anything is written: a mistaken config makes no folder
+    if problems := list(metric_problems(check_config(resolved))):
+        raise ConfigError(problems)
     folder = RunFolder.open(path) if options.resume else RunFolder(path)
     with folder.writing():
         setup = reopen(resolved, path) if options.resume else begin(resolved, path)

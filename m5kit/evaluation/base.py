@@ -1,7 +1,7 @@
 """The contract of a metric: it asks for embeddings of splits and returns values, each with its chance level."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -91,6 +91,13 @@ class Metric(ABC):
         Raises:
             DataError: a split has no item with the label that the metric needs.
         """
+
+    def value_names(self) -> Sequence[str] | None:
+        """The names of the values that :meth:`compute` can give; None if they are known only from the items.
+
+        A sweep that asks for a value which no metric gives is then refused before it trains anything.
+        """
+        return None
 
     def sample_hits(self, embedded: Mapping[Request, Embedded], seed: int) -> Gallery | None:
         """What some queries found, for people to look at in a report; None for a metric that searches nothing."""

@@ -57,6 +57,10 @@ class Clustering(Metric):
         """The one split."""
         return (self.request,)
 
+    def value_names(self) -> Sequence[str]:
+        """As of :meth:`compute`."""
+        return tuple(SCORES)
+
     def compute(self, embedded: Mapping[Request, Embedded], seed: int) -> Result:
         """``nmi``, ``ami``, ``ari``, ``purity`` and ``accuracy`` (clusters matched with labels in the best way)."""
         items = labelled(embedded, self.request, self.label)

@@ -79,6 +79,13 @@ class CrossModal(Metric):
             asked |= dict.fromkeys(search.requests())
         return tuple(asked)
 
+    def value_names(self) -> list[str]:
+        """As of :meth:`compute`; a pair that no item has gives nothing but its coverage."""
+        names = [f"{name}|mean" for name in self.wanted]
+        for pair in self.searches:
+            names += [*(f"{name}|{pair}" for name in self.wanted), f"coverage|{pair}"]
+        return names
+
     def compute(self, embedded: Mapping[Request, Embedded], seed: int) -> Result:
         """Values such as ``recall@10|a->b`` and ``coverage|a->b`` of every pair, and ``recall@10|mean`` over them.
 

@@ -7,7 +7,7 @@ from m5kit.evaluation.base import Embedded, Metric, Request, Result, labelled
 from m5kit.evaluation.functional.classification import commonest, neighbour_vote
 from m5kit.evaluation.functional.search import top_k
 from m5kit.evaluation.functional.vectors import normalise
-from m5kit.evaluation.values import classification_values
+from m5kit.evaluation.values import CLASSIFICATION_VALUES, classification_values
 from m5kit.registry import METRICS
 
 
@@ -52,6 +52,10 @@ class Knn(Metric):
     def requests(self) -> tuple[Request, ...]:
         """Train and test."""
         return self.train, self.test
+
+    def value_names(self) -> Sequence[str]:
+        """As of :meth:`compute`."""
+        return CLASSIFICATION_VALUES
 
     def compute(self, embedded: Mapping[Request, Embedded], seed: int) -> Result:
         """``accuracy`` and ``balanced_accuracy`` on the test split."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from m5kit.errors import DataError
 from m5kit.evaluation.base import Embedded, Metric, Request, Result, labelled
 from m5kit.evaluation.functional.classification import commonest
-from m5kit.evaluation.values import classification_values
+from m5kit.evaluation.values import CLASSIFICATION_VALUES, classification_values
 from m5kit.registry import METRICS
 
 
@@ -29,6 +29,10 @@ class Predictions(Metric):
     def requests(self) -> tuple[Request, ...]:
         """The one split."""
         return (self.request,)
+
+    def value_names(self) -> Sequence[str]:
+        """As of :meth:`compute`."""
+        return CLASSIFICATION_VALUES
 
     def compute(self, embedded: Mapping[Request, Embedded], seed: int) -> Result:
         """``accuracy`` and ``balanced_accuracy`` on the split.

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from m5kit.errors import ConfigError
 from m5kit.evaluation.base import Embedded, Metric, Request, Result, labelled
 from m5kit.evaluation.functional.classification import commonest, linear_probe
-from m5kit.evaluation.values import classification_values
+from m5kit.evaluation.values import CLASSIFICATION_VALUES, classification_values
 from m5kit.registry import METRICS
 
 
@@ -53,6 +53,10 @@ class Probe(Metric):
     def requests(self) -> tuple[Request, ...]:
         """Train and test, and the split to choose by if there is a choice."""
         return (self.train, self.test) if self.val is None else (self.train, self.val, self.test)
+
+    def value_names(self) -> Sequence[str]:
+        """As of :meth:`compute`."""
+        return CLASSIFICATION_VALUES
 
     def compute(self, embedded: Mapping[Request, Embedded], seed: int) -> Result:
         """``accuracy`` and ``balanced_accuracy`` on the test split."""

@@ -18,7 +18,7 @@ from m5kit.evaluation.base import (
     labelled,
 )
 from m5kit.evaluation.functional.bootstrap import mean_interval
-from m5kit.evaluation.functional.ranking import Ranking, chances, scores
+from m5kit.evaluation.functional.ranking import Ranking, chances, score_names, scores
 from m5kit.evaluation.functional.search import NOTHING, top_k
 from m5kit.evaluation.functional.vectors import normalise
 from m5kit.registry import METRICS
@@ -81,6 +81,10 @@ class Retrieval(Metric):
     def requests(self) -> tuple[Request, ...]:
         """The queries and the gallery; once, if they are the same."""
         return tuple(dict.fromkeys((self.queries, self.gallery)))
+
+    def value_names(self) -> list[str]:
+        """As of :meth:`compute`; ``answerable`` only where some queries have nothing to find."""
+        return [*score_names(self.ks), "answerable"]
 
     def compute(self, embedded: Mapping[Request, Embedded], seed: int) -> Result:
         """``map_hits``, ``map_std``, ``precision``, ``recall`` at every k; ``hit_rate``, ``ndcg``, ``mrr`` at the last.

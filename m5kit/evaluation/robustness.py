@@ -73,6 +73,18 @@ class Robustness(Metric):
                 asked[self._corrupt(request, corruption)] = None
         return tuple(asked)
 
+    def value_names(self) -> list[str] | None:
+        """As of :meth:`compute`, if the task tells its own."""
+        own = self.inner.value_names()
+        if own is None:
+            return None
+        names = []
+        for name in own:
+            if self.wanted is None or name in self.wanted:
+                names += [f"{name}|{self.kind}={strength:g}" for strength in self.corruptions]
+                names.append(f"{name}|{self.kind}|relative")
+        return names
+
     def compute(self, embedded: Mapping[Request, Embedded], seed: int) -> Result:
         """The metric's values at every strength, then relative ones.
 

@@ -9,6 +9,9 @@ from m5kit.evaluation.base import MetricValue, Result
 from m5kit.evaluation.functional.averages import finite_mean
 from m5kit.evaluation.functional.classification import Labels, balanced_accuracy
 
+CLASSIFICATION_VALUES = ("accuracy", "balanced_accuracy")
+"""The names of :func:`classification_values`."""
+
 
 def classification_values(labels: Labels, predicted: Labels, *, guess: Any, seed: int) -> Result:
     """``accuracy`` and ``balanced_accuracy`` beside those of always answering ``guess``.

@@ -11,7 +11,7 @@ from m5kit.evaluation.base import Embedded, Metric, MetricValue, Request, Result
 from m5kit.evaluation.functional.classification import commonest
 from m5kit.evaluation.functional.search import top_k
 from m5kit.evaluation.functional.vectors import normalise
-from m5kit.evaluation.values import classification_values
+from m5kit.evaluation.values import CLASSIFICATION_VALUES, classification_values
 from m5kit.registry import METRICS
 from m5kit.structures import Sample
 
@@ -74,6 +74,10 @@ class ZeroShot(Metric):
     def requests(self) -> tuple[Request, ...]:
         """The items and what describes the classes."""
         return self.items, self.descriptions
+
+    def value_names(self) -> Sequence[str]:
+        """As of :meth:`compute`."""
+        return [*CLASSIFICATION_VALUES, "coverage"]
 
     def compute(self, embedded: Mapping[Request, Embedded], seed: int) -> Result:
         """``accuracy`` and ``balanced_accuracy``.

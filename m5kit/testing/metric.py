@@ -87,6 +87,16 @@ def values_are_well_formed(case: MetricCase) -> None:
 
 
 @CHECKS.add
+def value_names_are_true(case: MetricCase) -> None:
+    """A metric that tells the names of its values before gives no others."""
+    names = case.metric.value_names()
+    if names is None:
+        raise Skip("its names are known only from the items (value_names gives None)")
+    others = sorted(set(case.values()) - set(names))
+    expect(not others, f"compute gives {', '.join(others)}, which value_names leaves out")
+
+
+@CHECKS.add
 def same_seed_gives_the_same(case: MetricCase) -> None:
     """The same seed gives the same values, whatever the global random state, also from another instance."""
     first = case.values(3)

@@ -58,6 +58,16 @@ def scores(ranking: Ranking, ks: Sequence[int]) -> Mapping[str, Floats]:
     return {f"{name}@{k}": SCORES[name](ranking, k) for name, k in _names(ks)}
 
 
+def score_names(ks: Sequence[int]) -> list[str]:
+    """The names of :func:`scores`.
+
+    Example:
+        >>> score_names([10])[:3]
+        ['map_hits@10', 'map_std@10', 'precision@10']
+    """
+    return [f"{name}@{k}" for name, k in _names(ks)]
+
+
 def map_hits(ranking: Ranking, k: int) -> Floats:
     """AP of the M5Product toolkit: precision averaged over the hits that were *found* in the first k'.
 

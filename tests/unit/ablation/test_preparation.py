@@ -8,7 +8,7 @@ import pytest
 from m5kit.ablation import preparation
 from m5kit.ablation.orchestration import run_sweep
 from m5kit.ablation.preparation import estimate_duration, prepare_sweep
-from m5kit.errors import CheckpointError
+from m5kit.errors import CheckpointError, ConfigError
 from m5kit.runs import provenance
 from m5kit.runs.sweep_folder import TrialStatus
 
@@ -85,3 +85,15 @@ def test_a_sweep_that_goes_on_tells_what_has_changed(sweep, tmp_path, monkeypatc
     assert change.startswith("changed since the sweep began: mine.py ")
     with pytest.raises(CheckpointError, match="already holds a sweep"):
         run_sweep(sweep(), tell=told.append)
+
+
+def test_a_metric_that_no_variant_gives_is_refused_before_training(sweep):
+    with pytest.raises(ConfigError) as error:
+        sweep(metrics="[corse/map_std@10, coarse/map_std@10]")
+    (problem,) = error.value.problems
+    assert problem.endswith("s.yaml: metrics: corse/map_std@10: evaluation has no task 'corse'; did you mean 'coarse'?")
+
+
+def test_a_metric_that_one_variant_gives_is_enough(sweep):
+    text = "base: base.yaml\nmode: list\nvary: {one: [], none: [evaluation.coarse=none]}\nseeds: [0]\n"
+    assert len(sweep(text).plan.variants) == 2

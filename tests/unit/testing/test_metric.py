@@ -30,6 +30,9 @@ class Good(Metric):
         away = [np.linalg.norm(v - centres[name]) for v, name in zip(items.vectors, labels, strict=True)]
         return {"spread": MetricValue(float(np.mean(away)), None, None, None, len(items))}
 
+    def value_names(self):
+        return ["spread"]
+
     def sample_hits(self, embedded, seed):
         items = embedded[self.request]
         near = [GalleryHit(str(items.ids[i]), "", score, False) for i, score in ((1, 0.9), (2, 0.1))]
@@ -87,6 +90,11 @@ class ShowsTheWorstFirst(Good):
         return replace(shown, queries=[replace(query, hits=query.hits[::-1])])
 
 
+class NamesOthers(Good):
+    def value_names(self):
+        return ["width"]
+
+
 BROKEN = {
     "is_of_its_family": (Unrelated, "derive from Metric"),
     "constructor_is_explicit": (CatchesAll, r"it takes \*\*kwargs"),
@@ -94,6 +102,7 @@ BROKEN = {
     "imports_quietly": (Noisy, "printed"),
     "asks_for_embeddings": (AsksForNothing, "return a tuple of Request"),
     "values_are_well_formed": (LiesOutside, "'spread' lies outside its interval"),
+    "value_names_are_true": (NamesOthers, "compute gives spread, which value_names leaves out"),
     "same_seed_gives_the_same": (Guesses, "a second call gives other values"),
     "embeddings_are_left_alone": (WritesInPlace, "changed in place; copy them"),
     "missing_label_is_a_data_error": (RaisesSomethingElse, "it raised KeyError"),
