@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from m5kit.ablation.origin import read_origin
 from m5kit.ablation.plan import Plan, trial_id
 from m5kit.ablation.runner import trial_folder
 from m5kit.ablation.worker import count_parameters
-from m5kit.errors import CheckpointError
+from m5kit.config.reader import read_data
+from m5kit.errors import CheckpointError, ConfigError
 from m5kit.runs.folder import RunFolder
 from m5kit.runs.json import read_json
 from m5kit.runs.study import FailedRun, RunOrigin
@@ -158,9 +157,9 @@ def _scores(results: Mapping[str, Any]) -> dict[str, Score]:
 
 def _config(folder: RunFolder) -> Mapping[str, Any]:
     try:
-        config = yaml.safe_load(folder.config.read_text(encoding="utf-8"))
+        config = read_data(folder.config)
         return {"name": config["name"], "seed": config["seed"], **config}
-    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+    except (ConfigError, KeyError, TypeError) as error:
         file = folder.config.name
         raise CheckpointError(f"{folder.path} holds no run (its {file} cannot be read); give training runs") from error
 

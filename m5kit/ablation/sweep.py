@@ -20,7 +20,7 @@ LIST, MAPPING, WORD = "a list", "a mapping", "a word"
 class SweepSection(BaseModel):
     """Part of a sweep file: unknown keys are mistakes, and nothing is converted."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class TrialBudget(SweepSection):
@@ -91,7 +91,7 @@ class Sweep(SweepSection):
     """Values by key; in a ``list``, the ``KEY=VALUE`` changes of each variant by its name, or also its base."""
     reference: str | None = None
     """The variant that others are compared with; empty for the base or, without one, the first."""
-    seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(default=(0, 1, 2, 3, 4), min_length=1)
+    seeds: tuple[Annotated[int, Field(ge=0, lt=2**32)], ...] = Field(default=(0, 1, 2, 3, 4), min_length=1)
     evaluate: Subsets = ()
     """Further evaluations of every run; ``all_subsets`` is one for every choice of its modalities."""
     budget: TrialBudget = TrialBudget()

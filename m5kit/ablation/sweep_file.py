@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from m5kit.ablation.sweep import (
@@ -19,6 +18,7 @@ from m5kit.ablation.sweep import (
     values_of,
     variants,
 )
+from m5kit.config.reader import read_data
 from m5kit.errors import ConfigError
 from m5kit.signatures import suggestion
 
@@ -30,9 +30,9 @@ def read_sweep(path: Path) -> Sweep:
         ConfigError: it cannot be read, or has mistakes; all of them at once.
     """
     try:
-        given = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError([f"{path}: cannot be read as a sweep: {error}"]) from error
+        given = read_data(path)
+    except ConfigError as error:
+        raise ConfigError([f"{path}: cannot be read as a sweep: {problem}" for problem in error.problems]) from error
     if not isinstance(given, dict):
         raise ConfigError([f"{path}: expected a mapping with the keys {', '.join(Sweep.model_fields)}"])
     try:

@@ -10,7 +10,7 @@ from m5kit.config import plugin_scope
 from m5kit.config.prune import drop_problems, prune
 from m5kit.config.reader import display, read_file, write, write_inline
 from m5kit.config.roots import PIECES, SUFFIXES, Pieces, config_name, find_config, is_file, own_root
-from m5kit.config.sections import defaults, rank
+from m5kit.config.sections import defaults, is_known, rank
 from m5kit.config.tree import Node, from_plain, merge, origins, to_plain
 from m5kit.errors import ConfigError
 from m5kit.plugins import PluginScope, current_scope
@@ -101,9 +101,24 @@ def _compose(file: Path, pieces: Pieces, chain: tuple[Path, ...]) -> Node:
     for entry in _entries(bases):
         if entry.endswith(SUFFIXES):
             tree = merge(tree, _base(entry, file, pieces.scope, (*chain, file.resolve()), bases.origin))
+        elif _is_leaf(entry, pieces):
+            leaf = find_config(entry, pieces.scope)
+            tree = merge(tree, _compose(leaf, Pieces(own_root(leaf), pieces.scope), (*chain, file.resolve())))
         else:  # a piece is the whole of its key, here as in --set
             tree = Node({**tree.value, **_named_piece(entry, pieces, f"{bases.origin}: {PIECES}")}, tree.origin)
     return merge(tree, Node(keys, node.origin))
+
+
+def _is_leaf(entry: str, pieces: Pieces) -> bool:
+    """Whether a base is a whole config by its name, as ``demo/scale``, and not a piece, as ``fusion/gated``."""
+    key = entry.partition("/")[0]
+    if is_known(key) or key in set(pieces.keys()):
+        return False
+    try:
+        find_config(entry, pieces.scope)
+    except ConfigError:
+        return False  # reported as a piece that is missing
+    return True
 
 
 def _entries(bases: Node) -> list[str]:

@@ -29,13 +29,17 @@ def apply(tree: Node, overrides: Sequence[str], pieces: Pieces, find: Find) -> t
         The changed config, and one sentence a mistake.
     """
     problems: list[str] = []
+    picked: set[str] = set()
     for text in sorted(overrides, key=lambda text: "." in text.partition("=")[0]):
         key, equals, value = (word.strip() for word in text.partition("="))
         try:
             if not equals or not key:
                 raise ConfigError([f"{ORIGIN} {text}: expected KEY=VALUE"])
             sets_value = "." in key or key in SCALARS
+            before = tree.child(key) if key in TABLES and key in picked else None
             tree = _set(tree, key, value) if sets_value else _pick(tree, key, value, pieces, find)
+            tree = _with_entries_of(tree, key, before)
+            picked.add(key)
         except ConfigError as error:
             problems += error.problems
     return tree, problems
@@ -52,6 +56,14 @@ def _pick(tree: Node, key: str, name: str, pieces: Pieces, find: Find) -> Node:
         choices = ", ".join(pieces.names(key)) or "none"
         raise ConfigError([f"{ORIGIN} {key}={name}: expected the name of a piece; there are: {choices}"])
     return Node({**tree.value, key: find(key, name, pieces, ORIGIN)}, tree.origin)
+
+
+def _with_entries_of(tree: Node, key: str, before: Node | None) -> Node:
+    """A second piece of a table, such as ``hooks``, joins the first one instead of replacing it."""
+    now = tree.child(key)
+    if before is None or now is None or not (before.is_mapping and now.is_mapping):
+        return tree
+    return Node({**tree.value, key: Node({**before.value, **now.value}, now.origin)}, tree.origin)
 
 
 def _set(tree: Node, path: str, text: str) -> Node:

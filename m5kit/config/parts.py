@@ -113,7 +113,9 @@ def given_problem(annotation: Any, value: Any) -> str | None:
         >>> given_problem(tuple[int, int], [3, 4])
     """
     try:
-        adapter = TypeAdapter(annotation, config=ConfigDict(strict=True, arbitrary_types_allowed=True))
+        adapter = TypeAdapter(
+            annotation, config=ConfigDict(strict=True, arbitrary_types_allowed=True, allow_inf_nan=False)
+        )
     except PydanticUserError:  # a type that forbids a config of ours brings its own rules
         adapter = TypeAdapter(annotation)
     try:

@@ -37,6 +37,7 @@ def _resolvers() -> dict[str, list[tuple[str, re.Pattern[str]]]]:
 
 class _Loader(yaml.SafeLoader):
     yaml_implicit_resolvers = _resolvers()
+    dotted_keys = False
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         event = self.peek_event()  # type: ignore[no-untyped-call]
@@ -60,11 +61,7 @@ def read_file(path: Path) -> Node:
     Raises:
         ConfigError: the file cannot be read, is not YAML, or holds something that is refused.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError([f"{display(path)}: cannot be read as UTF-8 text: {error}"]) from error
-    node = _parse(text, lambda line: f"{display(path)}:{line}")
+    node = _parse(_text(path), lambda line: f"{display(path)}:{line}")
     if not node.is_mapping:
         raise ConfigError([f"{display(path)}:1: expected keys and values, got {node.value!r}"])
     return node
@@ -73,11 +70,38 @@ def read_file(path: Path) -> Node:
 def read_value(text: str, origin: str) -> Node:
     """One value as YAML types it: ``3``, ``1e-4``, ``true``, ``[a, b]``, ``{size: 64}``.
 
+    There are no comments in it: ``shop #2`` is the name of a folder, all of it.
+
+    Raises:
+        ConfigError: it is not YAML, holds something that is refused, or something behind the value would be lost.
+
     Example:
-        >>> read_value("1e-4", "--set").value, read_value("no", "--set").value
-        (0.0001, 'no')
+        >>> read_value("1e-4", "--set").value, read_value("no", "--set").value, read_value("shop #2", "--set").value
+        (0.0001, 'no', 'shop #2')
     """
-    return _parse(text, lambda line: origin)
+    comment = re.search(r"(?:^|\s)#.*", text, flags=re.DOTALL)
+    if comment is None:
+        return _parse(text, lambda line: origin)
+    before = text[: comment.start()]
+    if not before.strip():
+        return Node(text.strip(), origin)
+    try:
+        value = _parse(before, lambda line: origin).value
+    except ConfigError:
+        return _parse(text, lambda line: origin)  # the sign stands between quotes
+    if isinstance(value, str) and value == before.strip():
+        return Node(text.strip(), origin)
+    lost = comment.group().strip()
+    raise ConfigError([f"{origin}: {lost!r} would be lost, as YAML begins a comment there; quote the whole value"])
+
+
+def read_data(path: Path) -> Any:
+    """Plain data from a YAML file that is no config, under the same strict rules; its keys may hold dots.
+
+    Raises:
+        ConfigError: the file cannot be read, is not YAML, or holds something that is refused.
+    """
+    return _strip(_parse(_text(path), lambda line: f"{display(path)}:{line}", dotted_keys=True))
 
 
 def write(values: Any) -> str:
@@ -104,9 +128,17 @@ def display(path: Path) -> str:
         return str(path)
 
 
-def _parse(text: str, origin: Callable[[int], str]) -> Node:
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([f"{display(path)}: cannot be read as UTF-8 text: {error}"]) from error
+
+
+def _parse(text: str, origin: Callable[[int], str], dotted_keys: bool = False) -> Node:
     try:
         loader = _Loader(text)
+        loader.dotted_keys = dotted_keys
         tree = loader.get_single_node()
         return Node({}, origin(1)) if tree is None else _convert(loader, tree, origin)
     except yaml.MarkedYAMLError as error:
@@ -129,8 +161,8 @@ def _mapping(loader: _Loader, tree: yaml.MappingNode, origin: Callable[[int], st
     found: dict[str, Node] = {}
     for key_node, value_node in tree.value:
         key = loader.construct_object(key_node, deep=True)
-        if not isinstance(key, str) or not key or "." in key:
-            problem = f"the key {key!r} is not a word without dots"
+        if not isinstance(key, str) or not key or ("." in key and not loader.dotted_keys):
+            problem = f"the key {key!r} is not a word{'' if loader.dotted_keys else ' without dots'}"
             raise yaml.MarkedYAMLError(problem=problem, problem_mark=key_node.start_mark)
         if key in found:
             problem = f"the key {key!r} is written twice ({found[key].origin} has it already)"

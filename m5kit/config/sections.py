@@ -1,25 +1,29 @@
 """The closed sections of a config: their keys, types and defaults."""
 
+import os
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Positive = Annotated[int, Field(gt=0)]
-Seed = Annotated[int, Field(ge=0)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+"""What NumPy and every other generator takes."""
+UserPath = Annotated[str, AfterValidator(os.path.expanduser)]
+"""A path in which ``~`` is the user's home: no shell puts it in place behind an equals sign."""
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Section(BaseModel):
     """A closed set of keys; values are read strictly, so ``"3"`` is not a number and ``1`` is not a switch."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, protected_namespaces=())
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, protected_namespaces=(), allow_inf_nan=False)
 
 
 class Data(Section):
     """Which items are read, and what happens to modalities that are missing or broken."""
 
-    root: str | None = None
+    root: UserPath | None = None
     """Folder of the manifest; ``--data`` sets it."""
     manifest: str | None = None
     """File name within the root; empty for ``annotations.jsonl`` or ``annotations.parquet``, whichever there is."""
@@ -103,7 +107,7 @@ class Logging(Section):
 class Init(Section):
     """What the weights start from."""
 
-    run: str | None = None
+    run: UserPath | None = None
     """Run folder whose backbone is taken over."""
 
 

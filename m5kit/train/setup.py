@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 
 from m5kit.assembly.data import RunData
 from m5kit.assembly.frozen import FrozenOutputs
 from m5kit.assembly.model import build_model
 from m5kit.config import Resolved, RunConfig, check_config, dump
+from m5kit.config.reader import read_data, read_value
+from m5kit.config.tree import to_plain
 from m5kit.errors import ConfigError
 from m5kit.models.base import Model
 from m5kit.nn.pretrained.blueprints import blueprints
@@ -91,8 +92,8 @@ def _build(config: RunConfig, folder: RunFolder, data: RunData, source: RunFolde
 
 def _require_same_config(resolved: Resolved, folder: RunFolder) -> None:
     """Resuming with other values would not continue the run; name the first of them."""
-    before = _flat(yaml.safe_load(folder.config.read_text(encoding="utf-8")))
-    now = _flat(yaml.safe_load(dump(resolved)))
+    before = _flat(read_data(folder.config))
+    now = _flat(to_plain(read_value(dump(resolved), resolved.source)))
     changed = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
     problems = [
         f"{key}: the run in {folder.path} has {before.get(key)!r}, now it is {now.get(key)!r}; "

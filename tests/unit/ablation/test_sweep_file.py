@@ -95,3 +95,31 @@ def test_what_is_no_sweep_is_refused(tmp_path):
     assert mistakes(tmp_path, "[1]")[0].startswith("expected a mapping with the keys about, base")
     with pytest.raises(ConfigError, match="cannot be read as a sweep"):
         read_sweep(tmp_path / "none.yaml")
+
+
+BOMB = "base: a\nmetrics: [a/b]\nvary:\n  a: &a [x, x, x]\n" + "".join(
+    f"  {chr(98 + n)}: &{chr(98 + n)} [{', '.join(['*' + chr(97 + n)] * 9)}]\n" for n in range(9)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("base: a\nmetrics: [a/b]\nvary: {f: [x], f: [y]}", "the key 'f' is written twice"),
+        ("base: a\nbase: b\nmetrics: [a/b]\nvary: {f: [x]}", "the key 'base' is written twice"),
+        (BOMB, "anchors are not supported"),
+        ("base: !!python/name:os.system {}", "is refused"),
+    ],
+)
+def test_a_sweep_is_read_as_strictly_as_a_config(tmp_path, text, problem):
+    assert problem in mistakes(tmp_path, text)[0]
+
+
+def test_numbers_that_no_trial_can_use_are_mistakes(tmp_path):
+    text = "base: a\nmetrics: [a/b]\nvary: {f: [x]}\nseeds: [4294967296]\nbudget: {seconds: .inf}"
+    assert {"seeds.0", "budget.seconds"} <= {problem.partition(":")[0] for problem in mistakes(tmp_path, text)}
+
+
+def test_words_are_words_as_in_configs(tmp_path):
+    sweep = read_sweep(written(tmp_path, "base: a\nmetrics: [a/b]\nvary: {f: [no, 1e-4, true]}\n"))
+    assert [variant.name for variant in variants(sweep)] == ["base", "f=no", "f=0.0001", "f=true"]

@@ -187,3 +187,15 @@ def test_a_plugin_transform_may_know_what_m5kit_does_not(leaf: Path) -> None:
 def test_an_input_is_cached_by_either_name(leaf: Path, name: str) -> None:
     assert check_config(load_config(leaf, [f"input_a.{name}=true"])).inputs["a"][name] is True
     assert f"input_a.{name}: expected true or false, got 3" in problems(leaf, f"input_a.{name}=3")
+
+
+@pytest.mark.parametrize("change", ["seed=4294967296", "schedule.lr=.inf", "schedule.lr=.nan", "schedule.clip=.inf"])
+def test_numbers_that_no_run_can_use_are_mistakes(leaf: Path, change: str) -> None:
+    with pytest.raises(ConfigError, match=change.partition("=")[0]):
+        check_config(load_config(leaf, [change]))
+
+
+def test_the_home_of_the_user_may_be_written_short(leaf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/kim")
+    config = check_config(load_config(leaf, ["data.root=~/shop", "init.run=~/runs/first"]))
+    assert (config.data.root, config.init.run) == ("/home/kim/shop", "/home/kim/runs/first")

@@ -130,3 +130,16 @@ def test_a_plugin_ships_leaves_and_pieces_without_being_imported(
     monkeypatch.setattr(plugins, "discover", lambda scope=None: {"configs": (part,)})
     assert load_config("plug/leaf").values["fusion"] == {"type": "shiny"}
     assert load_config(write("own.yaml", "seed: 1\n"), ["fusion=shiny"]).values["fusion"] == {"type": "shiny"}
+
+
+def test_a_base_may_be_a_shipped_config_by_its_name(write: Write) -> None:
+    resolved = load_config(write("mine.yaml", "_base_: demo/scale\nseed: 5\n"))
+    assert resolved.values["seed"] == 5
+    assert resolved.values["fusion"] == load_config("demo/scale").values["fusion"]
+    both = load_config(write("both.yaml", "_base_: [demo/scale, fusion/gated]\n"))
+    assert both.values["fusion"]["type"] == "gated"
+
+
+def test_a_base_that_is_neither_config_nor_piece_is_named(write: Write) -> None:
+    with pytest.raises(ConfigError, match="demo: no piece is named 'scael'"):
+        load_config(write("mine.yaml", "_base_: demo/scael\n"))

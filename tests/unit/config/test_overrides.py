@@ -1,5 +1,6 @@
 """Changes from the command line."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,15 @@ def test_every_mistake_is_reported_at_once(leaf: Path) -> None:
     assert "--set fusion=[1]: expected the name of a piece" in text
     assert "--set schedule.max_step: 'max_step': the config has no such key; did you mean 'max_steps'?" in text
     assert "--set fusoin.heads: 'fusoin': the config has no such key; did you mean 'fusion'?" in text
+
+
+def test_a_second_piece_of_a_table_joins_the_first(leaf: Path, write: Callable[[str, str], Path]) -> None:
+    write("_base_/hooks/one.yaml", "hooks: {one: {type: t_one}}\n")
+    write("_base_/hooks/two.yaml", "hooks: {two: {type: t_two}}\n")
+    both = {"one": {"type": "t_one"}, "two": {"type": "t_two"}}
+    assert load_config(leaf, ["hooks=one", "hooks=two"]).values["hooks"] == both
+    assert load_config(leaf, ["hooks=one", "hooks=none", "hooks=two"]).values["hooks"] == {"two": both["two"]}
+
+
+def test_a_path_may_hold_a_sharp_sign(leaf: Path) -> None:
+    assert load_config(leaf, ["data.root=/shops/shop #2"]).values["data"]["root"] == "/shops/shop #2"

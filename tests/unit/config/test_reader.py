@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from m5kit.config.reader import read_file, read_value, write_inline
+from m5kit.config.reader import read_data, read_file, read_value, write_inline
 from m5kit.config.reader import write as to_yaml
 from m5kit.config.tree import origins, to_plain
 from m5kit.errors import ConfigError
@@ -82,3 +82,36 @@ def test_bytes_that_are_no_text_are_named(write: Write) -> None:
     path.write_bytes(b"\xff\xfe\xff")
     with pytest.raises(ConfigError, match=r"x\.yaml: cannot be read as UTF-8 text"):
         read_file(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("shop #2", "shop #2"),
+        ("/data/shop\t#2 ", "/data/shop\t#2"),
+        ("#2", "#2"),
+        ("shop#2", "shop#2"),
+        ("'shop #2'", "shop #2"),
+        ("['a #1', b]", ["a #1", "b"]),
+    ],
+)
+def test_a_value_of_the_command_line_has_no_comment(text: str, value: Any) -> None:
+    assert to_plain(read_value(text, "--set")) == value
+
+
+@pytest.mark.parametrize("text", ["3 # three", "[a, b] #c", "{a: 1} #", "'a' #b", "true #"])
+def test_what_yaml_would_drop_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="would be lost, as YAML begins a comment there"):
+        read_value(text, "--set")
+
+
+def test_data_may_have_dots_in_its_keys_and_follows_the_same_rules(write: Write) -> None:
+    assert read_data(write("d.yaml", "vary: {model.dim: [1e-4, no]}\n")) == {"vary": {"model.dim": [1e-4, "no"]}}
+    for text, problem in {
+        "a: 1\na: 2\n": "d.yaml:2: the key 'a' is written twice",
+        "a: &x 1\nb: *x\n": "anchors are not supported",
+        "a: !!python/object:os.system {}\n": "is refused",
+        "1: a\n": "the key 1 is not a word",
+    }.items():
+        with pytest.raises(ConfigError, match=problem):
+            read_data(write("d.yaml", text))
