@@ -6,7 +6,14 @@ from dataclasses import dataclass, replace
 
 from m5kit.ablation.corruption import CorruptionSeries, corruption_curve, find_corruptions
 from m5kit.ablation.outcomes import Found, RunOutcome
-from m5kit.ablation.statistics import bootstrap_interval, holm, paired_permutation, paired_t, student_interval
+from m5kit.ablation.statistics import (
+    all_equal,
+    bootstrap_interval,
+    holm,
+    paired_permutation,
+    paired_t,
+    student_interval,
+)
 from m5kit.ablation.study_notes import Groups, RunsBySeed, study_notes
 from m5kit.evaluation.functional.averages import finite_mean
 from m5kit.runs.study import (
@@ -135,7 +142,11 @@ def _difference(mine: Mapping[int, float], theirs: Mapping[int, float], question
     pairs = [mine[seed] - theirs[seed] for seed in mine if seed in theirs]
     if not pairs:
         return None
-    p = paired_t(pairs) if question.test == "t" else paired_permutation(pairs)
+    if question.test == "t":
+        # equal differences have no spread to test against: p would be 0, as if there were no doubt
+        p = None if all_equal(pairs) and pairs[0] != 0 else paired_t(pairs)
+    else:
+        p = paired_permutation(pairs)
     interval = _interval(pairs, question)
     return Difference(pairs=len(pairs), mean=interval.mean, low=interval.low, high=interval.high, p=p)
 
@@ -190,9 +201,9 @@ def _values(metric: str, runs: RunsBySeed) -> dict[int, float]:
 def _interval(values: Sequence[float], question: Question) -> Interval:
     if not values:
         return Interval()
-    if len(set(values)) == 1:
-        # equal values would give an interval of width 0, as if the mean were certain; they only say that the seed
-        # changes nothing that this metric can resolve
+    if all_equal(values):
+        # they would give an interval of width 0, as if the mean were certain; they only say that the seed changes
+        # nothing that this metric can resolve
         return Interval(mean=values[0])
     if question.interval == "student":
         return student_interval(values, CONFIDENCE)

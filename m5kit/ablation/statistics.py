@@ -13,6 +13,19 @@ EXACT_UP_TO = 16
 """Pairs for which every pattern of signs is tried (65,536); for more, that many are drawn."""
 
 
+def all_equal(values: Sequence[float]) -> bool:
+    """Whether there are several values that differ in no more than the last bits of a sum.
+
+    Example:
+        >>> all_equal([0.7 - 0.6, 0.6 - 0.5]), all_equal([0.1]), all_equal([0.1, 0.2])
+        (True, False, False)
+    """
+    if len(values) < 2:
+        return False
+    most, least = max(values), min(values)
+    return most - least <= 1e-12 * max(1.0, abs(most), abs(least))
+
+
 def student_interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
     """Mean and Student-t interval of a few independent, roughly normal values, such as one metric over seeds.
 

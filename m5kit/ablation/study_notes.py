@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from m5kit.ablation.outcomes import RunOutcome
+from m5kit.ablation.statistics import all_equal
 from m5kit.runs.study import StudyRow
 
 RunsBySeed = Mapping[int, RunOutcome]
@@ -50,9 +51,6 @@ def _not_finite(groups: Groups, metrics: Sequence[str]) -> Iterator[str]:
 
 def _equal_seeds(rows: Sequence[StudyRow]) -> Iterator[str]:
     """A note about means that have no interval although there are several runs."""
-    if any(_are_equal(summary.values) for row in rows for summary in row.metrics.values()):
+    summaries = [summary for row in rows for summary in row.metrics.values()]
+    if any(all_equal(list(summary.values.values())) for summary in summaries):
         yield "Where all seeds gave exactly the same value, no interval is given: it would look certain and is not."
-
-
-def _are_equal(values: Mapping[int, float]) -> bool:
-    return len(values) > 1 and len(set(values.values())) == 1

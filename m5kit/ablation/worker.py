@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from m5kit.runs.folder import RunFolder
+from m5kit.runs.json import read_json
 from m5kit.runs.sweep_folder import TrialFolder, TrialStatus
 
 ATTACHED = "--attached"
@@ -139,13 +140,18 @@ def _wait(process: subprocess.Popen[bytes], budget: _TimeLimit, log: Path) -> _U
 
 
 def count_parameters(run: RunFolder) -> int | None:
-    """Numbers in the last checkpoint of a run; None if it has none.
+    """Parameters of the model in the last checkpoint of a run, shared ones counted once; None if it has none.
 
-    A safetensors file begins with the length of a JSON header that gives the shape of every tensor.
+    A checkpoint of an older version does not tell; there all numbers in it are counted. A safetensors file begins with
+    the length of a JSON header that gives the shape of every tensor.
     """
     files = sorted(run.checkpoints.glob("*/model.safetensors"))
     if not files:
         return None
+    state = files[-1].with_name("state.json")
+    told = read_json(state).get("parameters") if state.exists() else None
+    if told is not None:
+        return int(told)
     with files[-1].open("rb") as file:
         header: dict[str, Any] = json.loads(file.read(int.from_bytes(file.read(8), "little")))
     return sum(int(math.prod(tensor["shape"])) for name, tensor in header.items() if name != "__metadata__")

@@ -177,7 +177,7 @@ def _cost(study: Study) -> Table:
     note = (
         "Seconds of a run, its training and evaluation: mean, least and most. "
         "Memory is the most that one of its processes held in RAM. "
-        "Parameters are the numbers in its last checkpoint."
+        "Parameters are those of the model, shared ones counted once."
     )
     return Table("Cost", ["", "seconds", "memory (MiB)", "parameters"], rows, note)
 

@@ -64,6 +64,7 @@ def save(
     state = {
         "format": FORMAT,
         "step": step,
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "optimizer": described,
         "random": random_described,
         "hooks": hooks_described,

@@ -166,7 +166,7 @@ def test_equal_seeds_have_no_interval_as_it_would_look_certain():
     found = study(outcomes("plain", {0: 0.5, 1: 0.5, 2: 0.5}), outcomes("better", {0: 0.6, 1: 0.6, 2: 0.6}), test="t")
     summary = found.rows[1].metrics[MRR]
     assert (summary.mean, summary.low, summary.high) == (0.6, None, None)
-    assert (summary.difference.low, summary.difference.high) == (None, None)
+    assert (summary.difference.low, summary.difference.high, summary.difference.p) == (None, None, None)
     assert found.notes == [
         "Where all seeds gave exactly the same value, no interval is given: it would look certain and is not."
     ]

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import save_file
 
 from m5kit.ablation.worker import ATTACHED, count_parameters, run_trial
+from m5kit.runs import checkpoint
 from m5kit.runs.folder import RunFolder
 from m5kit.runs.json import write_json
 from m5kit.runs.sweep_folder import TrialFolder, TrialStatus
@@ -145,3 +147,16 @@ def test_parameters_are_counted_in_the_last_checkpoint(tmp_path):
         tensors = {"a": np.zeros((2, size), np.float32), "b": np.zeros((), np.float32)}
         save_file(tensors, tmp_path / "checkpoints" / step / "model.safetensors", metadata={"format": "pt"})
     assert count_parameters(RunFolder(tmp_path)) == 11
+
+
+def test_shared_parameters_are_counted_once(tmp_path):
+    class Shared(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.one = torch.nn.Linear(3, 4)
+            self.other = self.one
+
+    model = Shared()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    checkpoint.save(tmp_path / "checkpoints", 5, model, optimizer, keep=1)
+    assert count_parameters(RunFolder(tmp_path)) == 3 * 4 + 4
