@@ -69,8 +69,7 @@ def analyse(found: Found, question: Question) -> Study:
     groups = _grouped(found.outcomes)
     reference = question.reference or next((variant for variant, _ in groups), "")
     compared = len({subset for _, subset in groups if subset}) <= FEW_SUBSETS
-    names = list(dict.fromkeys(name for outcome in found.outcomes for name in outcome.scores))
-    rows = _rows(groups, reference, compared, names, question)
+    rows = _rows(groups, reference, compared, list(found.metrics), question)
     notes = [*found.notes, *study_notes(groups, rows, question.metrics)]
     return Study(
         title=question.title,

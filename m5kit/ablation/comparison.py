@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from m5kit.ablation.analysis import Question
-from m5kit.ablation.outcomes import Found, Score, of_runs
+from m5kit.ablation.outcomes import Found, of_runs
 from m5kit.ablation.reporting import report_on
 from m5kit.errors import ConfigError
 from m5kit.report.plots import Drawing
@@ -52,9 +52,7 @@ def one_of_each_task(found: Found) -> list[str]:
     mean; where no task has either, each gives what it has. A metric with a chance level goes before one without: shares
     such as how many queries can be answered have none.
     """
-    scores: dict[str, Score] = {}
-    for outcome in found.outcomes:
-        scores |= outcome.scores
+    scores = found.metrics
     whole = [name for name in scores if "|" not in name or name.endswith("|mean")]
     chosen: dict[str, str] = {}
     for name in whole or scores:

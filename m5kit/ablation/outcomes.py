@@ -60,6 +60,14 @@ class Found:
     left: int = 0
     notes: Sequence[str] = field(default=())
 
+    @property
+    def metrics(self) -> dict[str, Score]:
+        """Every metric that some run has, with one of its scores, in the order of the runs."""
+        found: dict[str, Score] = {}
+        for outcome in self.outcomes:
+            found |= outcome.scores
+        return found
+
 
 def of_sweep(trials: Path, plan: Plan, out: Path) -> Found:
     """What the trials of a sweep have left so far, in the order of the plan.

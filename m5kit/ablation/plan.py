@@ -67,14 +67,17 @@ def make_plan(sweep: Sweep, resolve: Resolve) -> Plan:
         except ConfigError as error:
             problems += [f"{variant.name}: {problem}" for problem in error.problems]
             continue
+        # variants whose trials all have the ids of an earlier one's compute the same
         first, _ = kept.setdefault(tuple(trial.id for trial in trials), (variant, trials))
         if first is not variant:
             same[variant.name] = first.name
     if problems:
         raise ConfigError(problems)
     wanted = reference(sweep)
-    trials = [trial for _, its in kept.values() for trial in its]
-    return Plan(tuple(variant for variant, _ in kept.values()), tuple(trials), same, same.get(wanted, wanted))
+    planned: list[Trial] = []
+    for _, of_variant in kept.values():
+        planned += of_variant
+    return Plan(tuple(variant for variant, _ in kept.values()), tuple(planned), same, same.get(wanted, wanted))
 
 
 def trial_id(values: Mapping[str, Any], seed: int, extra: Any = None) -> str:
@@ -97,8 +100,8 @@ def trial_id(values: Mapping[str, Any], seed: int, extra: Any = None) -> str:
 def _trials(sweep: Sweep, variant: Variant, resolve: Resolve) -> Iterator[Trial]:
     base, changes = variant.base or sweep.base, (*sweep.set, *variant.overrides)
     values = resolve(base, changes)
-    views = sweep.evaluate if isinstance(sweep.evaluate, str) else [view.modalities for view in sweep.evaluate]
-    how = [views, sweep.budget.threads]
+    subsets = sweep.evaluate if isinstance(sweep.evaluate, str) else [each.modalities for each in sweep.evaluate]
+    how = [subsets, sweep.budget.threads]
     for seed in sweep.seeds:
         yield Trial(trial_id(values, seed, how), variant.name, seed, base, (*changes, f"seed={seed}"))
 

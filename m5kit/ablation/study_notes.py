@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from m5kit.ablation.outcomes import RunOutcome
 from m5kit.ablation.statistics import all_equal
-from m5kit.runs.study import StudyRow
+from m5kit.runs.study import SeedValues, StudyRow
 
 RunsBySeed = Mapping[int, RunOutcome]
 Groups = Mapping[tuple[str, str], RunsBySeed]
@@ -51,6 +51,8 @@ def _not_finite(groups: Groups, metrics: Sequence[str]) -> Iterator[str]:
 
 def _equal_seeds(rows: Sequence[StudyRow]) -> Iterator[str]:
     """A note about means that have no interval although there are several runs."""
-    summaries = [summary for row in rows for summary in row.metrics.values()]
+    summaries: list[SeedValues] = []
+    for row in rows:
+        summaries += row.metrics.values()
     if any(all_equal(list(summary.values.values())) for summary in summaries):
         yield "Where all seeds gave exactly the same value, no interval is given: it would look certain and is not."

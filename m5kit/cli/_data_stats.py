@@ -56,8 +56,11 @@ def _print(found: "Stats") -> None:
         write_table(["label", *_tail({"": 1})], tails)
     if found.spreads:
         write("")
-        spreads = [[f"{s.modality} {s.unit}", *(f"{v:.6g}" for v in s.summary.values())] for s in found.spreads]
-        write_table(["lengths and sizes", *found.spreads[0].summary], spreads)
+        rows = []
+        for spread in found.spreads:
+            numbers = [f"{value:.6g}" for value in spread.summary.values()]
+            rows.append([f"{spread.modality} {spread.unit}", *numbers])
+        write_table(["lengths and sizes", *found.spreads[0].summary], rows)
     for modality, count in found.unreadable.items():
         write(f"{modality}: {count} files are missing or cannot be read; m5kit data validate names them")
     if found.shared is not None:

@@ -12,7 +12,7 @@ def write(text: str) -> None:
 
 def write_table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Print a table: drawn by rich on a terminal, aligned columns with two spaces between them elsewhere."""
-    cells = [[str(cell) for cell in row] for row in rows]
+    cells = [list(map(str, row)) for row in rows]
     if sys.stdout.isatty():
         _draw(headers, cells)
         return

@@ -31,10 +31,13 @@ def _panel(axes: Axes, found: Mapping[str, CorruptionCurve], styles: Mapping[str
     _chance(axes, list(found.values()))
     first = next(iter(found.values()))
     axes.set_title(corruption_name(first), fontsize=10)
-    means = [point.mean for corrupted in found.values() for point in corrupted.curve if point.mean is not None]
-    if min(means, default=0) >= 0:
+    if min(map(_least, found.values())) >= 0:
         axes.set_ylim(bottom=0)  # else a small loss looks like a large one
     bare(axes, "strength", first.metric)
+
+
+def _least(corrupted: CorruptionCurve) -> float:
+    return min(_columns(corrupted.curve, "mean")[0], default=0.0)
 
 
 def _line(axes: Axes, curve: Sequence[CorruptionPoint], style: SeriesStyle) -> None:
@@ -55,5 +58,10 @@ def _chance(axes: Axes, found: Sequence[CorruptionCurve]) -> None:
 
 def _columns(curve: Sequence[CorruptionPoint], *names: str) -> list[list[float]]:
     """These attributes of the points that have all of them."""
-    points = [point for point in curve if all(getattr(point, name) is not None for name in names)]
-    return [[getattr(point, name) for point in points] for name in names]
+    columns: list[list[float]] = [[] for _ in names]
+    for point in curve:
+        values = [getattr(point, name) for name in names]
+        if None not in values:
+            for column, value in zip(columns, values, strict=True):
+                column.append(value)
+    return columns

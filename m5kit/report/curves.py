@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, NullFormatter, ScalarFormatter
 
@@ -10,7 +11,8 @@ from m5kit.report.style import as_png, bare, drawing, legend, panels, plot_curve
 from m5kit.runs.json import write_whole
 from m5kit.runs.metrics import Curve, read_curves
 
-_TICKS = tuple(mantissa * 10.0**power for power in range(-4, 4) for mantissa in (1, 2, 5))  # of a logarithmic axis
+_TICKS = np.outer(10.0 ** np.arange(-4, 4), (1, 2, 5)).ravel()
+"""Labels of a logarithmic axis; matplotlib's own are powers of ten, of which a loss may cross none."""
 
 
 @drawing()
@@ -34,7 +36,7 @@ def _draw(axes: Axes, curves: Mapping[str, Curve], prefix: str, label: str, log:
         axes.yaxis.set_major_formatter(ScalarFormatter())
         axes.yaxis.set_minor_formatter(NullFormatter())
         low, high = axes.get_ylim()
-        axes.set_yticks([tick for tick in _TICKS if low <= tick <= high])
+        axes.set_yticks(_TICKS[(low <= _TICKS) & (high >= _TICKS)])
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     bare(axes, "step", label)
     if shown:

@@ -66,7 +66,10 @@ def to_html_gallery(study: Study, folder: Path) -> str:
 
 
 def _shown_tasks(found: Mapping[str, Mapping[str, StoredGallery]], main: str) -> list[str]:
-    tasks = list(dict.fromkeys(task for galleries in found.values() for task in galleries))
+    every: dict[str, StoredGallery] = {}
+    for galleries in found.values():
+        every |= galleries
+    tasks = list(every)
     searching = [galleries for galleries in found.values() if galleries]
     if len(searching) < 2:
         return tasks

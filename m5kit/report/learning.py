@@ -37,7 +37,10 @@ def mean_curves(runs: Sequence[str], folder: Path) -> dict[str, Curve]:
     if not logged:
         return {}
     shared = set(logged[0]).intersection(*logged[1:])
-    return {name: _mean([curves[name] for curves in logged]) for name in sorted(shared)}
+    means = {}
+    for name in sorted(shared):
+        means[name] = _mean([curves[name] for curves in logged])
+    return means
 
 
 def logged_names(curves: VariantCurves, prefix: str) -> list[str]:

@@ -22,8 +22,11 @@ def origin_table(study: Study) -> Table:
 
 def _test_items(study: Study, row: StudyRow) -> str:
     """Items or queries that each metric was made of; one number where all metrics have the same."""
-    counts = [_each_once(str(count) for count in row.metrics[name].counts.values()) for name in study.metrics]
-    known = [count for count in counts if count]
+    known = []
+    for name in study.metrics:
+        counts = row.metrics[name].counts.values()
+        if counts:
+            known.append(_each_once(map(str, counts)))
     return known[0] if len(set(known)) == 1 else ", ".join(known)
 
 

@@ -153,7 +153,7 @@ def _most_pairs(study: Study) -> int:
 
 
 def _corruption(study: Study) -> Table:
-    rows = [row for row in study.rows if any(each.relative.mean is not None for each in row.corrupted)]
+    rows = [row for row in study.rows if any(map(_retained, row.corrupted))]
     headings = [f"{corruption_name(each)}, {each.metric}" for each in rows[0].corrupted] if rows else []
     cells = [[row_name(row), *map(_retained, row.corrupted)] for row in rows]
     note = (

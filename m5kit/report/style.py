@@ -70,10 +70,9 @@ def drawing() -> Iterator[None]:
 
     Names are shown letter by letter: matplotlib takes what stands between two dollar signs for a formula otherwise.
     """
-    defaults = {
-        key: value for key, value in mpl.rcParamsDefault.items() if key.split(".")[0] not in ("backend", "toolbar")
-    }
-    with mpl.rc_context({**defaults, "text.parse_math": False}):
+    with mpl.rc_context():
+        mpl.rcdefaults()  # which leaves the backend alone
+        mpl.rcParams["text.parse_math"] = False
         yield
 
 
@@ -161,8 +160,10 @@ def ink(background: NDArray[np.float64]) -> str:
 
     Source: relative luminance, WCAG 2; above 0.18 black has the higher contrast.
     """
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in background[:3]]
-    return "black" if 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] > 0.18 else "white"
+    colour = np.asarray(background[:3])
+    linear = np.where(colour <= 0.04045, colour / 12.92, ((colour + 0.055) / 1.055) ** 2.4)
+    luminance = float(linear @ [0.2126, 0.7152, 0.0722])
+    return "black" if luminance > 0.18 else "white"
 
 
 def as_png(figure: Figure) -> bytes:

@@ -61,7 +61,7 @@ def _means(rows: Sequence[StudyRow], name: str) -> dict[str, float]:
 def _by_worth(means: Mapping[str, float]) -> list[str]:
     """The modalities, the one that alone does best first."""
     alone = {subset: mean for subset, mean in means.items() if "+" not in subset}
-    modalities = {modality for subset in means for modality in subset.split("+")}
+    modalities = set("+".join(means).split("+"))
     return sorted(modalities, key=lambda modality: (-alone.get(modality, 0.0), modality))
 
 

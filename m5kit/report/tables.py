@@ -70,7 +70,7 @@ def to_csv(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     for row in (headings, *rows):
-        writer.writerow([_no_formula(cell) for cell in row])
+        writer.writerow(map(_no_formula, row))
     return buffer.getvalue()
 
 
@@ -109,12 +109,13 @@ def to_latex(table: Table) -> str:
 def to_html(table: Table) -> str:
     """A ``<table>`` below its title if it has one, in a box that scrolls where the page is narrow."""
     head = _cells("th", table.headings, table.words)
-    body = "\n".join(f"<tr>{_cells('td', row, table.words)}</tr>" for row in table.rows)
+    body = ""
+    for row in table.rows:
+        body += f"<tr>{_cells('td', row, table.words)}</tr>\n"
     note = f'\n<p class="note">{escape(table.note)}</p>' if table.note else ""
     title = f"<h2>{escape(table.title)}</h2>\n" if table.title else ""
     return (
-        f'{title}<div class="wide"><table>\n<thead><tr>{head}</tr></thead>\n'
-        f"<tbody>\n{body}\n</tbody></table></div>{note}"
+        f'{title}<div class="wide"><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table></div>{note}'
     )
 
 
@@ -128,7 +129,11 @@ def _cells(tag: str, cells: Sequence[str], words: int) -> str:
 
 
 def _pipes(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(markdown_text(cell).replace("|", "\\|") for cell in cells) + " |"
+    return "| " + " | ".join(map(_cell, cells)) + " |"
+
+
+def _cell(text: str) -> str:
+    return markdown_text(text).replace("|", r"\|")
 
 
 def _no_formula(cell: object) -> object:
