@@ -1,1 +1,1 @@
-"""Sweeps: many trials that differ in one thing each, and what their figures allow one to say."""
+"""Sweeps: many trials that differ in one thing each, and which conclusions they allow."""

@@ -13,7 +13,7 @@ Resolve = Callable[[str, Sequence[str]], Mapping[str, Any]]
 """Gives the whole checked config of a base with changes laid on it."""
 
 NOT_COMPUTED = ("name", "data.root", "data.workers", "checkpoint.keep")
-"""Keys that no figure depends on, so that an id is the same on another machine."""
+"""Keys that no metric value depends on, so that an id is the same on another machine."""
 
 
 @dataclass(frozen=True, slots=True)
