@@ -1,6 +1,7 @@
 """The contract of a balancer: the factor of each task's loss in the sum that is optimised."""
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -20,6 +21,7 @@ class Balancer(nn.Module, ABC):
         logs_factors: the run logs the factors; False where they are always 1.
     """
 
+    filled_in: ClassVar[frozenset[str]] = frozenset({"tasks"})
     needs_norms: bool = False
     logs_factors: bool = True
 
