@@ -201,7 +201,8 @@ def _ends(interval: Interval, digits: int, sign: bool = False) -> str:
 def _number(value: float | None, digits: int, sign: bool = False) -> str:
     if value is None:
         return ""
-    return f"{value:{'+' if sign else ''}.{digits}f}"
+    rounded = round(value, digits) + 0.0  # adding 0 turns -0.0, which would be shown as "-0.000", into 0.0
+    return f"{rounded:{'+' if sign else ''}.{digits}f}"
 
 
 def _scaled(value: float | None, unit: int) -> str:

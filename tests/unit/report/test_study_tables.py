@@ -81,3 +81,8 @@ def test_chance_levels_that_differ_within_a_table_are_a_range(study):
     quality = tables(Study.from_json(study))[0]
     assert quality.rows[-1] == ["(chance)", "", "0.050 to 0.080"]
     assert "The chance level differs between rows" in quality.note
+
+
+def test_a_difference_that_rounds_to_nothing_has_no_minus(study):
+    study["rows"][1]["figures"]["coarse/mrr@10"]["difference"] |= {"mean": -1e-17}
+    assert tables(Study.from_json(study))[1].rows[0][3] == "+0.000"
