@@ -17,6 +17,16 @@ PIECES = sorted((CONFIGS / "_base_").rglob("*.yaml"))
 SWEEPS = sorted((CONFIGS / "ablations").glob("*.yaml"))
 LEAVES = sorted(path for path in CONFIGS.rglob("*.yaml") if path not in (*PIECES, *SWEEPS))
 
+# an encoder and an input that have other sizes than the small ones of the demo are picked together
+PAIRS = [
+    ("encoder_audio=bands", "input_audio=bands"),
+    ("encoder_audio=hubert", "input_audio=samples"),
+    ("encoder_image=regions", "input_image=regions"),
+    ("encoder_table=columns", "input_table=columns"),
+    ("encoder_video=clips", "input_video=clips"),
+]
+PARTNERS = {one: [other] for pair in PAIRS for one, other in (pair, pair[::-1])}
+
 
 def name(path: Path) -> str:
     return str(path.relative_to(CONFIGS).with_suffix(""))
@@ -66,7 +76,8 @@ def test_the_main_config_works_without_any_one_modality(modality: str) -> None:
 def test_every_piece_can_be_picked(piece: Path) -> None:
     key = piece.parent.name
     leaf = "demo/finetune" if key == "head" else "demo/scale"
-    assert check_config(load_config(leaf, [f"{key}={piece.stem}"]))
+    picked = f"{key}={piece.stem}"
+    assert check_config(load_config(leaf, [picked, *PARTNERS.get(picked, ())]))
 
 
 @pytest.mark.parametrize("path", SWEEPS, ids=name)
