@@ -31,12 +31,19 @@ class Encoder(nn.Module, ABC):
         shareable: name of the submodule that several encoders may hold in common if theirs are built alike
             (``model.share``); empty if there is none. It must keep nothing of a batch.
         libraries: distributions whose versions decide what the frozen part gives, such as ``("transformers",)``.
+        given: width e of ``Tokens.given``, the vector that the encoder has of an item before it learns anything; 0 if
+            there is none, as in an encoder that begins at random.
+        aligned: whether ``Tokens.given`` lies in a space that a pretrained tower shares with another modality's, so
+            that the two can be compared: CLIP's projected vectors, for example. The contrastive features then begin as
+            that vector, and ``model.features`` must be its width.
     """
 
     filled_in: ClassVar[frozenset[str]] = frozenset({"dim"})
     dim: int
     shareable: str = ""
     libraries: tuple[str, ...] = ()
+    given: int = 0
+    aligned: bool = False
 
     @abstractmethod
     def observe(self, inputs: Inputs) -> Observation:

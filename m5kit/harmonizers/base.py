@@ -27,6 +27,16 @@ class Harmonizer(nn.Module, ABC):
             present: ``b m`` bool on the features' device.
         """
 
+    def observe(self, features: Tensor, present: Tensor) -> None:
+        """Learn from a training batch without a gradient, running means for example; nothing by default.
+
+        Weights may depend on the batch in this way only: :meth:`forward` treats each item alike, whatever the others.
+
+        Args:
+            features: ``b m h`` contrastive features without gradient; zeros where absent.
+            present: ``b m`` bool on the features' device.
+        """
+
     def penalty(self) -> Tensor:
         """A term for the loss that keeps learned weights from collapsing; zero for those that cannot."""
         return torch.zeros(())

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from m5kit.api import Encoder, Facts, Fused, Fusion, Harmonizer, Harmony, Observation, Tokens, View
+from m5kit.errors import ConfigError
+from m5kit.nn.residual import ResidualVector
 from m5kit.structures import Batch
 from m5kit.tasks.base import Swap
 
@@ -21,6 +23,9 @@ class Backbone(nn.Module):
     released code, the first look weighs the contrastive pairs and the pooled embedding, the second the masked tasks;
     the paper's figure 2 draws the second for both.
 
+    The contrastive features of an encoder whose given vectors are aligned (a tower of CLIP, say) begin as those
+    vectors; those of any other encoder are learned from its summary token.
+
     Args:
         encoders: by modality, all of one width d.
         fusion: mixes the modalities.
@@ -31,6 +36,9 @@ class Backbone(nn.Module):
         weigh_pooling: let it weigh the pooled embedding; otherwise every present modality counts alike.
         pairs_from: which look weighs the contrastive pairs.
         tasks_from: which look weighs the masked tasks.
+
+    Raises:
+        ConfigError: an aligned encoder's vectors are not of width h.
     """
 
     def __init__(
@@ -50,10 +58,8 @@ class Backbone(nn.Module):
         self.modalities = tuple(sorted(encoders))
         self.features = features
         self.encoders = cast(Mapping[str, Encoder], nn.ModuleDict({m: encoders[m] for m in self.modalities}))
-        self.projections = cast(
-            Mapping[str, nn.Sequential],
-            nn.ModuleDict({m: nn.Sequential(nn.Linear(encoders[m].dim, features), nn.ReLU()) for m in self.modalities}),
-        )
+        _check_widths(encoders, features)
+        self.projections = nn.ModuleDict({m: _projection(encoders[m], features) for m in self.modalities})
         self.fusion = fusion
         self.harmonizer = harmonizer
         self.weigh_pairs, self.weigh_tasks, self.weigh_pooling = weigh_pairs, weigh_tasks, weigh_pooling
@@ -77,6 +83,8 @@ class Backbone(nn.Module):
         present = batch.present[:, columns]
         on_device = present.to(self.device, non_blocking=True)
         features = self._project(encoded, on_device)
+        if self.training:
+            self.harmonizer.observe(features.detach(), on_device)
         before = self.harmonizer(features, on_device)
         even = _uniform(on_device)
         fused: Fused = self.fusion(encoded, before.modalities if self.weigh_pooling else even.modalities)
@@ -110,11 +118,37 @@ class Backbone(nn.Module):
 
     def _project(self, encoded: Mapping[str, Tokens], present: Tensor) -> Tensor:
         """Contrastive features ``b m h``: zeros where absent."""
-        columns = [
-            self.projections[m](encoded[m].summary) if m in encoded else present.new_zeros(len(present), self.features)
-            for m in self.modalities
-        ]
-        return torch.stack([c.float() for c in columns], dim=1) * present[..., None]
+        columns = []
+        for m in self.modalities:
+            if m in encoded:
+                columns.append(self._features(m, encoded[m]).float())
+            else:
+                columns.append(torch.zeros(len(present), self.features, device=present.device))
+        return torch.stack(columns, dim=1) * present[..., None]
+
+    def _features(self, modality: str, tokens: Tokens) -> Tensor:
+        """Contrastive features ``b h`` of one modality."""
+        if self.encoders[modality].aligned:
+            return self.projections[modality](tokens.given, tokens.summary)  # type: ignore[no-any-return]
+        return self.projections[modality](tokens.summary)  # type: ignore[no-any-return]
+
+
+def _projection(encoder: Encoder, features: int) -> nn.Module:
+    if encoder.aligned:
+        return ResidualVector(given=encoder.given, learned=encoder.dim)
+    return nn.Sequential(nn.Linear(encoder.dim, features), nn.ReLU())
+
+
+def _check_widths(encoders: Mapping[str, Encoder], features: int) -> None:
+    aligned = {m: encoder.given for m, encoder in sorted(encoders.items()) if encoder.aligned}
+    problems = [
+        f"model.features: {features} is not the width {width} of the space that encoder_{m}'s weights were aligned in; "
+        f"set model.features={width}, so that the run begins with what the tower knows"
+        for m, width in aligned.items()
+        if width != features
+    ]
+    if problems:
+        raise ConfigError(problems)
 
 
 def _uniform(present: Tensor) -> Harmony:

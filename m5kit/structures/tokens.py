@@ -57,10 +57,13 @@ class Tokens:
     Attributes:
         values: ``b l d``; rows of items without the modality have length 0.
         lengths: ``b`` int64 on the host, the summary token counted; 0 means absent.
+        given: ``b e``, what the encoder had of the item before it learned anything (``Encoder.given``): a pretrained
+            tower's own vector, or the mean of given features; zeros where absent. None for an encoder without one.
     """
 
     values: Tensor
     lengths: Tensor
+    given: Tensor | None = None
 
     def __post_init__(self) -> None:
         if self.values.dim() != 3 or self.lengths.shape != self.values.shape[:1]:
@@ -85,10 +88,17 @@ class Tokens:
         """Spread p present items over ``size`` rows; the other rows are absent (length 0, zeros)."""
         if len(rows) == size:
             return self
-        values = self.values.new_zeros(size, *self.values.shape[1:])
-        values = values.index_copy(0, rows.to(values.device, non_blocking=True), self.values)
-        return Tokens(values, torch.zeros(size, dtype=torch.int64).index_copy(0, rows, self.lengths))
+        lengths = torch.zeros(size, dtype=torch.int64).index_copy(0, rows, self.lengths)
+        there = rows.to(self.values.device, non_blocking=True)
+        given = None if self.given is None else _spread(self.given, there, size)
+        return Tokens(_spread(self.values, there, size), lengths, given)
 
     def select(self, items: Tensor) -> "Tokens":
         """Those of ``items`` ``n`` (host), in that order; an item may come twice."""
-        return Tokens(self.values.index_select(0, items.to(self.values.device, non_blocking=True)), self.lengths[items])
+        there = items.to(self.values.device, non_blocking=True)
+        given = None if self.given is None else self.given.index_select(0, there)
+        return Tokens(self.values.index_select(0, there), self.lengths[items], given)
+
+
+def _spread(values: Tensor, rows: Tensor, size: int) -> Tensor:
+    return values.new_zeros(size, *values.shape[1:]).index_copy(0, rows, values)

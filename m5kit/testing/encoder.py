@@ -119,6 +119,16 @@ def tokens_have_the_width_and_length(case: EncoderCase) -> None:
 
 
 @CHECKS.add
+def given_vectors_are_as_declared(case: EncoderCase) -> None:
+    """Tokens.given is b e with e = Encoder.given, and None where that is 0; only given vectors can be aligned."""
+    declared, given = case.module.given, case.module(case.inputs).given
+    shape = None if given is None else tuple(given.shape)
+    wanted = (len(case.inputs.lengths), declared) if declared else None
+    expect(shape == wanted, f"Tokens.given is {shape}, expected {wanted} because Encoder.given is {declared}")
+    expect(bool(declared) or not case.module.aligned, "Encoder.aligned is True, yet Encoder.given is 0")
+
+
+@CHECKS.add
 def padding_of_inputs_does_not_leak(case: EncoderCase) -> None:
     """Rubbish in the padding of the inputs changes no real token."""
     if not case.padded:
@@ -216,8 +226,13 @@ def _learning(encoder: Encoder) -> list[str]:
 
 
 def by_item(tokens: Tokens) -> dict[str, Tensor]:
-    """The real tokens of each item."""
-    return {f"item {row}": tokens.values[row, :length] for row, length in enumerate(tokens.lengths.tolist())}
+    """The real tokens of each item and, in a row with them, its given vector if it has one."""
+    items = {}
+    for row, length in enumerate(tokens.lengths.tolist()):
+        real = tokens.values[row, :length]
+        given = None if tokens.given is None else tokens.given[row].to(real.dtype)
+        items[f"item {row}"] = real if given is None else torch.cat([real.flatten(), given])
+    return items
 
 
 def _expect_lengths(lengths: Tensor, count: int, most: int) -> None:

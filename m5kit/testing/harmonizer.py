@@ -30,7 +30,10 @@ class HarmonizerCase:
         """Build the harmonizer and its features."""
         make: Callable[[], Harmonizer] = partial(build, part, modalities=MODALITIES)
         features = torch.randn(len(PRESENT), len(MODALITIES), FEATURES)
-        return cls(part, make, make(), features * PRESENT[..., None])
+        features = features * PRESENT[..., None]
+        module = make()
+        module.observe(features, PRESENT)  # what it learned of a batch must not make items depend on each other
+        return cls(part, make, module, features)
 
     def run(self, module: nn.Module) -> Outputs:
         """Weights and penalty."""

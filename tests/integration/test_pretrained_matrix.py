@@ -88,9 +88,9 @@ CASES = {
         "decoder_layers: 1, decoder_attention_heads: 2, num_mel_bins: 16, max_source_positions: HALF"
     ),
     "hf_spectrogram: CLAP": spectrogram(
-        "model_type: clap, audio_config: {window_size: 2, num_mel_bins: 16, spec_size: 64, patch_size: 4, "
-        "patch_stride: [4, 4], hidden_size: 32, depths: [1, 1], num_attention_heads: [2, 2], num_hidden_layers: 2, "
-        "patch_embeds_hidden_size: 16}"
+        "model_type: clap, projection_dim: 96, audio_config: {window_size: 2, num_mel_bins: 16, spec_size: 64, "
+        "patch_size: 4, patch_stride: [4, 4], hidden_size: 32, depths: [1, 1], num_attention_heads: [2, 2], "
+        "num_hidden_layers: 2, patch_embeds_hidden_size: 16}"
     ),
     "features": (
         "image",
@@ -135,7 +135,7 @@ encoder_{modality}: {{_replace_: true, {encoder[1:]}
 input_{modality}:{decoder}
   transform: {{_replace_: true, {transform[1:]}
 {drops}
-model: {{dim: 16}}
+model: {{dim: 16, features: {8 if "open_clip" in encoder else 96}}}
 schedule: {{max_steps: 2, batch_size: 8}}
 data: {{workers: 0, train: [train]}}
 evaluation: {{_replace_: true, clustering: {{type: clustering, split: test, label: coarse}}}}

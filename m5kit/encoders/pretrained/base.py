@@ -12,6 +12,7 @@ from m5kit.arguments import ArgumentGroup
 from m5kit.encoders.base import Encoder
 from m5kit.errors import ConfigError
 from m5kit.nn.pretrained.extraction import EXTRACTED
+from m5kit.nn.pretrained.projections import OwnProjection
 from m5kit.nn.pretrained.tuning import Pretrained, prefixed
 from m5kit.nn.transformer import SummaryTransformer
 from m5kit.structures import Inputs, Observation, Tokens
@@ -45,6 +46,13 @@ class TokenOptions(ArgumentGroup):
     heads: int = 4
 
 
+@dataclass(frozen=True)
+class Extracted(Observation):
+    """What a frozen network made of the input; ``summary`` ``p c`` is its summary, whatever a task hides."""
+
+    summary: Tensor | None = None
+
+
 class PretrainedEncoder(Encoder):
     """Cuts its input into units, hands what a task left of them to a network, and aligns what comes out.
 
@@ -58,6 +66,7 @@ class PretrainedEncoder(Encoder):
         tokens: what a task may hide and what comes out (``hides``, ``output``, ``mixing``, ``heads``).
         target: what a masked-feature task predicts of a hidden unit: the ``input`` or, with a frozen network, what
             the ``network`` makes of it when nothing is hidden.
+        projection: from the summary to the space that a tower shares with its counterpart; None if there is none.
 
     Raises:
         ConfigError: a network in training would be its own target.
@@ -74,6 +83,7 @@ class PretrainedEncoder(Encoder):
         backbone: Pretrained,
         tokens: TokenOptions,
         target: Target = "input",
+        projection: OwnProjection | None = None,
     ) -> None:
         super().__init__()
         if not backbone.frozen and (tokens.hides == "output" or target == "network"):
@@ -86,7 +96,10 @@ class PretrainedEncoder(Encoder):
             )
         self.dim, self.width = dim, width
         self.hides, self.output, self.target = tokens.hides, tokens.output, target
-        self.backbone = backbone
+        self.backbone, self.projection = backbone, projection
+        self.aligned = projection is not None
+        # a frozen network's summary is worth keeping as it is; one in training has no vector that stays
+        self.given = projection.features if projection else width * backbone.frozen
         fits = width == dim and not backbone.frozen
         self.project = nn.Identity() if fits else nn.Sequential(nn.LayerNorm(width), nn.Linear(width, dim))
         self.mixer: SummaryTransformer | None = None
@@ -131,7 +144,8 @@ class PretrainedEncoder(Encoder):
         """
         if self.hides == "output":
             given = inputs if EXTRACTED in inputs.extras else self.extract(inputs)
-            return Observation(given.values.float(), given.lengths)
+            values = given.values.float()
+            return Extracted(values, given.lengths, summary=values[:, 0])
         observation = self.cut(inputs)
         if self.target == "network" and observation.values.is_floating_point():
             with torch.no_grad():
@@ -140,19 +154,36 @@ class PretrainedEncoder(Encoder):
 
     def encode(self, observation: Observation) -> Tokens:
         """Contextual tokens ``p 1+l d``."""
+        lengths = observation.lengths + 1
         if self.mixer is not None:
-            return Tokens(self.mixer(self.project(observation.values), observation.lengths), observation.lengths + 1)
+            # an encoder around this one (frames of a clip) hands over values alone, and reads no given vector
+            kept = observation.summary if isinstance(observation, Extracted) else observation.values[:, 0]
+            assert kept is not None
+            mixed = self.mixer(self.project(observation.values), observation.lengths)
+            return Tokens(mixed, lengths, self._given(kept))
         if isinstance(observation, Whole):
             assert observation.inner is not None
-            return Tokens(self.project(self.run(observation.inner)[0])[:, None], observation.lengths + 1)
+            summary = self.run(observation.inner)[0]
+            return Tokens(self.project(summary)[:, None], lengths, self._given(summary))
         summary, tokens = self.run(observation)
         values = self.project(torch.cat([summary[:, None], tokens], dim=1))
         real = torch.cat([observation.mask.new_ones(len(values), 1), observation.mask], dim=1)
-        return Tokens(values.masked_fill(~real[..., None], 0.0), observation.lengths + 1)
+        return Tokens(values.masked_fill(~real[..., None], 0.0), lengths, self._given(summary))
 
     def learning_rate_scales(self) -> Mapping[str, float]:
         """Factor of the learning rate by parameter name, where it is not 1."""
-        return prefixed("backbone", self.backbone.scales())
+        scales = prefixed("backbone", self.backbone.scales())
+        if self.projection is None or self.backbone.tuning.rate_scale == 1.0:
+            return scales
+        # the projection is pretrained as the blocks are, so it moves as slowly as the last of them
+        own = {f"projection.{name}": self.backbone.tuning.rate_scale for name, _ in self.projection.named_parameters()}
+        return scales | own
+
+    def _given(self, summary: Tensor) -> Tensor | None:
+        """The tower's own vector ``p e`` of a summary ``p c``, before anything is learned."""
+        if self.projection is not None:
+            return self.projection(summary).float()  # type: ignore[no-any-return]
+        return summary.float() if self.given else None
 
 
 def _whole(inner: Observation) -> Whole:

@@ -9,15 +9,27 @@ from m5kit.encoders.pretrained.base import PretrainedEncoder, Target, TokenOptio
 from m5kit.errors import ContractError
 from m5kit.nn.patches import check_patch, join_patches, split_patches
 from m5kit.nn.pretrained.pictures import Colours, Normalize, PictureFacts
+from m5kit.nn.pretrained.projections import find_projection
 from m5kit.nn.pretrained.tuning import Pretrained, Tuning
 from m5kit.nn.pretrained.weights import Weights, load_network, load_processor
 from m5kit.registry import ENCODERS
 from m5kit.structures import Inputs, Observation
 
+PROJECTIONS = {
+    "clip": ("vision_model.post_layernorm", "visual_projection"),
+    "metaclip_2": ("vision_model.post_layernorm", "visual_projection"),
+    "chinese_clip": ("vision_model.post_layernorm", "visual_projection"),
+    "siglip": (),  # the tower ends with its pooled vector: there is nothing to project
+}
+"""Of two-tower models, what takes the summary to the space shared with texts."""
+
 
 @ENCODERS.register_module("hf_image")
 class HFImage(PretrainedEncoder):
     """A vision backbone of transformers; a task hides normalised raw patches, one for each token that comes out.
+
+    The tower of a two-tower checkpoint (CLIP, SigLIP, Chinese CLIP) keeps its own projection: the contrastive features
+    begin as what ``get_image_features`` gives.
 
     Args:
         dim: width d of the tokens.
@@ -40,19 +52,24 @@ class HFImage(PretrainedEncoder):
         target: Target = "input",
         colours: Colours = Colours(),
     ) -> None:
-        network: Any = load_network(weights, "hf_image").part("vision_model").complete(weights, "hf_image")
+        loaded = load_network(weights, "hf_image")
+        network: Any = loaded.part("vision_model").complete(weights, "hf_image")
         facts = PictureFacts.of(load_processor("AutoImageProcessor", weights, "hf_image"), network.config)
         facts.check(size, "hf_image")
         rows, prefix, width = _probe(network, size)
         if prefix and getattr(network, "pooler", None) is not None:
             network.pooler = None  # the class token stands for the picture; few checkpoints train a pooler
         backbone = Pretrained(network, tuning)
+        projection = find_projection(
+            loaded, PROJECTIONS, width=width, trainable=tuning.trainable, weights=weights, needed_by="hf_image"
+        )
         super().__init__(
             dim=dim,
             width=width,
             backbone=backbone,
             tokens=tokens,
             target=target,
+            projection=projection,
         )
         self.normalize = Normalize(facts, colours, random=not isinstance(weights, str), needed_by="hf_image")
         self.size, self.rows = size, rows

@@ -10,12 +10,16 @@ from torch.nn.functional import adaptive_avg_pool1d, pad
 from m5kit.encoders.pretrained.base import PretrainedEncoder, Target, TokenOptions
 from m5kit.errors import ConfigError, ContractError
 from m5kit.nn.pooling import length_mean
+from m5kit.nn.pretrained.projections import find_projection
 from m5kit.nn.pretrained.sounds import fingerprint
 from m5kit.nn.pretrained.spectrogram_families import FAMILIES, Family
 from m5kit.nn.pretrained.tuning import Pretrained, Tuning
-from m5kit.nn.pretrained.weights import Weights, load_network, load_processor
+from m5kit.nn.pretrained.weights import Loaded, Weights, load_network, load_processor
 from m5kit.registry import ENCODERS
 from m5kit.structures import Inputs, Observation, length_mask
+
+PROJECTIONS = {"clap": ("audio_projection",)}
+"""Of two-tower models, what takes the summary to the space shared with texts."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,8 @@ class HFSpectrogram(PretrainedEncoder):
     """A spectrogram network of transformers; a task hides stretches of all bands.
 
     Spectrograms come from the transform ``hf_spectrogram``. The network takes a window of fixed length: what a sound
-    does not fill is silence, and no tokens come of it. The network's tokens are averaged to one a stretch.
+    does not fill is silence, and no tokens come of it. The network's tokens are averaged to one a stretch. CLAP's tower
+    keeps its own projection: the contrastive features begin as what ``get_audio_features`` gives.
 
     Args:
         dim: width d of the tokens.
@@ -57,17 +62,22 @@ class HFSpectrogram(PretrainedEncoder):
         tokens: TokenOptions = TokenOptions(),
         target: Target = "input",
     ) -> None:
-        network = _load_tower(weights)
+        loaded, network = _load_tower(weights)
         family = FAMILIES[network.config.model_type]()
         own = load_processor("AutoFeatureExtractor", weights, "hf_spectrogram")
         _check(family, network.config, own, extractor, mels, steps)
         backbone = Pretrained(network, tuning)
+        width, trainable = network.config.hidden_size, tuning.trainable
+        projection = find_projection(
+            loaded, PROJECTIONS, width=width, trainable=trainable, weights=weights, needed_by="hf_spectrogram"
+        )
         super().__init__(
             dim=dim,
             width=network.config.hidden_size,
             backbone=backbone,
             tokens=tokens,
             target=target,
+            projection=projection,
         )
         self.family, self.extractor = family, own
         self.mels, self.steps, self.patch = mels, steps, patch
@@ -124,11 +134,13 @@ class HFSpectrogram(PretrainedEncoder):
         return encoder, Inputs(torch.randn(3, 24, 8), torch.tensor([24, 7, 16]))
 
 
-def _load_tower(weights: Weights) -> Any:
-    loaded = load_network(weights, "hf_spectrogram").part("audio_model")
-    if loaded.network.config.model_type == "whisper":  # type: ignore[union-attr]
-        loaded = loaded.part("encoder")
-    network = loaded.complete(weights, "hf_spectrogram")
+def _load_tower(weights: Weights) -> tuple[Loaded, Any]:
+    """The model of the checkpoint, and the network in it that reads spectrograms."""
+    loaded = load_network(weights, "hf_spectrogram")
+    part = loaded.part("audio_model")
+    if part.network.config.model_type == "whisper":  # type: ignore[union-attr]
+        part = part.part("encoder")
+    network = part.complete(weights, "hf_spectrogram")
     if network.config.model_type not in FAMILIES:
         known = ", ".join(FAMILIES)
         problem = (
@@ -137,7 +149,7 @@ def _load_tower(weights: Weights) -> Any:
         raise ConfigError([problem])
     if hasattr(network.config, "encoder_layerdrop"):
         network.layerdrop = 0.0
-    return network
+    return loaded, network
 
 
 def _wrong_kind(kind: str) -> str:

@@ -8,9 +8,10 @@ from torch import Tensor
 
 from m5kit.encoders.pretrained.base import PretrainedEncoder, TokenOptions
 from m5kit.errors import ConfigError, ContractError
+from m5kit.nn.pretrained.projections import find_projection
 from m5kit.nn.pretrained.sequences import keep_layers, wrap
 from m5kit.nn.pretrained.tuning import Pretrained, Tuning
-from m5kit.nn.pretrained.weights import Weights, load_network
+from m5kit.nn.pretrained.weights import Loaded, Weights, load_network
 from m5kit.nn.pretrained.words import check_words
 from m5kit.registry import ENCODERS
 from m5kit.structures import Inputs, Observation
@@ -18,6 +19,14 @@ from m5kit.structures import Inputs, Observation
 Pooling = Literal["auto", "first", "last", "mean"]
 UNMASKED = ("siglip_text_model", "siglip2_text_model")
 """Networks that were trained on texts padded to one length, the padding seen."""
+PROJECTIONS = {
+    "clip": ("text_projection",),
+    "metaclip_2": ("text_projection",),
+    "chinese_clip": ("text_projection",),
+    "siglip": ("text_model.head",),
+    "clap": ("text_model.pooler.dense", "text_model.pooler.activation", "text_projection"),
+}
+"""Of two-tower models, what takes the summary to the space shared with the other tower."""
 
 
 @ENCODERS.register_module("hf_text")
@@ -26,6 +35,9 @@ class HFText(PretrainedEncoder):
 
     Ids come from the transform ``hf_tokenize``, without the tokenizer's start and end tokens: these are put around a
     text here, so that no task hides them. With ``tokenize``, whose ids no checkpoint knows, begin at random.
+
+    The text tower of a two-tower checkpoint (CLIP, SigLIP, CLAP, Chinese CLIP), read whole and with ``pooling: auto``,
+    keeps its own projection: the contrastive features begin as what ``get_text_features`` gives.
 
     Args:
         dim: width d of the tokens.
@@ -62,11 +74,15 @@ class HFText(PretrainedEncoder):
         pooling: Pooling = "auto",
     ) -> None:
         check_words(tokenizer, weights, self.name)
-        network = _text_network(weights, self.name)
+        loaded, network = _text_network(weights, self.name)
         keep_layers(network, keep)
+        config = network.config
+        projection = None
+        if keep is None and pooling == "auto":  # what is cut off or read elsewhere does not fit the projection
+            facts: Any = {"trainable": tuning.trainable, "weights": weights, "needed_by": self.name}
+            projection = find_projection(loaded, PROJECTIONS, width=config.hidden_size, **facts)
         if getattr(network, "pooler", None) is not None:
             network.pooler = None  # trained for another task in the checkpoints that have one
-        config = network.config
         _check_sizes(network, vocabulary, max_tokens + (start_id >= 0) + (end_id >= 0), self.name)
         if mask_id >= config.vocab_size:
             network.resize_token_embeddings(mask_id + 1)
@@ -76,6 +92,7 @@ class HFText(PretrainedEncoder):
             width=config.hidden_size,
             backbone=backbone,
             tokens=tokens,
+            projection=projection,
         )
         self.vocabulary, self.mask_id, self.start_id, self.end_id = vocabulary, mask_id, start_id, end_id
         self.padding = config.pad_token_id or 0
@@ -174,12 +191,13 @@ def _example_inputs() -> Inputs:
     return Inputs(torch.randint(5, 20, (3, 6)), torch.tensor([6, 2, 4]))
 
 
-def _text_network(weights: Weights, needed_by: str) -> Any:
+def _text_network(weights: Weights, needed_by: str) -> tuple[Loaded, Any]:
+    """The model of the checkpoint, and the network in it that reads text."""
     loaded = load_network(weights, needed_by)
     network: Any = loaded.network
     if network.config.is_encoder_decoder:
         loaded = replace(loaded, network=network.get_encoder())
-    return loaded.part("text_model").complete(weights, needed_by)
+    return loaded, loaded.part("text_model").complete(weights, needed_by)
 
 
 def _check_sizes(network: Any, vocabulary: int, length: int, needed_by: str) -> None:

@@ -10,6 +10,7 @@ from m5kit.errors import ContractError
 from m5kit.nn.patches import check_patch, join_patches, split_patches
 from m5kit.nn.pretrained.contrastive import load_towers
 from m5kit.nn.pretrained.pictures import Colours, Normalize, PictureFacts
+from m5kit.nn.pretrained.projections import Matrix, OwnProjection
 from m5kit.nn.pretrained.tuning import Pretrained, Tuning
 from m5kit.nn.pretrained.weights import Weights
 from m5kit.registry import ENCODERS
@@ -20,7 +21,9 @@ from m5kit.structures import Inputs, Observation
 class OpenClipImage(PretrainedEncoder):
     """The visual tower of an open_clip model; a task hides normalised raw patches, one for each token that comes out.
 
-    The summary is the class token, or the mean of the tokens of a tower that has none.
+    The summary is what the tower pools (its class token, mostly) before its projection. That projection is kept: where
+    the tower has one from the summary, the contrastive features begin as its own picture vectors. Towers that project
+    while they pool (CLIP's ResNets, CoCa) have none; their summary is the class token or the mean of the tokens.
 
     Args:
         dim: width d of the tokens.
@@ -47,18 +50,22 @@ class OpenClipImage(PretrainedEncoder):
         model, preprocessing = load_towers(weights, "open_clip_image")
         facts = PictureFacts(preprocessing.get("size"), preprocessing.get("mean"), preprocessing.get("std"))
         facts.check(size, "open_clip_image")
-        rows, width = _probe(model.visual, size)
-        backbone = Pretrained(_Intermediates(model.visual), tuning)
+        tower = _Tower(model.visual, size)
+        projection = None
+        if tower.pools:
+            projection = OwnProjection(tower.layers[0], width=tower.width, trainable=tuning.trainable)
+        backbone = Pretrained(tower, tuning)
         super().__init__(
             dim=dim,
-            width=width,
+            width=tower.width,
             backbone=backbone,
             tokens=tokens,
             target=target,
+            projection=projection,
         )
         self.normalize = Normalize(facts, colours, random=not isinstance(weights, str), needed_by="open_clip_image")
-        self.size, self.rows = size, rows
-        self.patch = size // rows
+        self.size, self.rows = size, tower.rows
+        self.patch = size // tower.rows
         check_patch(size, self.patch, 1)
 
     def cut(self, inputs: Inputs) -> Observation:
@@ -76,8 +83,8 @@ class OpenClipImage(PretrainedEncoder):
 
     def run(self, observation: Observation) -> tuple[Tensor, Tensor]:
         """Summary ``p c`` and tokens ``p l c``."""
-        tokens, first = self.backbone(join_patches(observation.values, self.patch, self.rows))
-        return tokens.mean(1) if first is None else first, tokens
+        summary, tokens = self.backbone(join_patches(observation.values, self.patch, self.rows))
+        return summary, tokens
 
     @classmethod
     def example(cls) -> tuple["OpenClipImage", Inputs]:
@@ -93,28 +100,52 @@ class OpenClipImage(PretrainedEncoder):
         )
 
 
-class _Intermediates(nn.Module):
-    """A visual tower as a function to its last tokens ``p l c`` and its class token ``p c``, if it has one."""
+class _Tower(nn.Module):
+    """A visual tower as a function to its summary ``p c`` and last tokens ``p l c``.
 
-    def __init__(self, visual: Any) -> None:
+    Attributes:
+        rows: tokens a side.
+        width: c.
+        pools: whether the summary is what the tower itself pools, of the width of its tokens; False for towers that
+            project while they pool.
+    """
+
+    def __init__(self, visual: Any, size: int) -> None:
         super().__init__()
-        self.visual = visual
-        if isinstance(getattr(visual, "proj", None), nn.Parameter):
-            visual.proj = None  # to the contrastive space, where no tokens are
+        self.visual, self.pools = visual, True
+        self.layers = [_take_projection(visual)]  # in a list: not a part of the tower any more
+        self.rows, self.width, self.pools = self._probe(size)
 
-    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor | None]:
+    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
         seen = self.visual.forward_intermediates(
-            pictures, indices=1, normalize_intermediates=True, intermediates_only=True, output_extra_tokens=True
+            pictures,
+            indices=1,
+            normalize_intermediates=True,
+            intermediates_only=not self.pools,
+            output_extra_tokens=True,
         )
+        tokens = seen["image_intermediates"][-1].flatten(2).mT
+        if self.pools:
+            return seen["image_features"], tokens
         first = seen.get("image_intermediates_prefix")
-        return seen["image_intermediates"][-1].flatten(2).mT, first[-1][:, 0] if first else None
+        return first[-1][:, 0] if first else tokens.mean(1), tokens
 
     def set_grad_checkpointing(self, enable: bool) -> None:
         self.visual.set_grad_checkpointing(enable)
 
+    @torch.no_grad()
+    def _probe(self, size: int) -> tuple[int, int, bool]:
+        """Tokens a side, their width, and whether the pooled vector has it, seen from a blank picture."""
+        pooled, tokens = self.eval()(torch.zeros(1, 3, size, size))
+        return int(tokens.shape[1] ** 0.5), tokens.shape[2], pooled.shape == tokens[:, 0].shape
 
-@torch.no_grad()
-def _probe(visual: nn.Module, size: int) -> tuple[int, int]:
-    """Tokens a side and their width, seen from a blank picture."""
-    tokens, _ = _Intermediates(visual).eval()(torch.zeros(1, 3, size, size))
-    return int(tokens.shape[1] ** 0.5), tokens.shape[2]
+
+def _take_projection(visual: Any) -> nn.Module:
+    """The layers after the pooling, taken out of the tower, which then ends with what it pools."""
+    weight = getattr(visual, "proj", None)
+    if isinstance(weight, nn.Parameter):
+        visual.proj = None
+        return Matrix(weight)
+    head: nn.Module = getattr(visual, "head", nn.Identity())
+    visual.head = nn.Identity()
+    return head

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from m5kit.encoders.pretrained.base import PretrainedEncoder, TokenOptions
 from m5kit.errors import ConfigError
 from m5kit.nn.pretrained.contrastive import load_towers
+from m5kit.nn.pretrained.projections import Matrix, OwnProjection
 from m5kit.nn.pretrained.sequences import wrap
 from m5kit.nn.pretrained.tuning import Pretrained, Tuning
 from m5kit.nn.pretrained.weights import Weights
@@ -19,6 +20,9 @@ from m5kit.structures import Inputs, Observation
 class OpenClipText(PretrainedEncoder):
     """The text tower of an open_clip model; a task hides ids, which the transform ``open_clip_tokenize`` makes.
 
+    The summary is read where the tower reads it. Its projection is kept: the contrastive features begin as its own text
+    vectors (but for towers with a class token of the text, CoCa's).
+
     Args:
         dim: width d of the tokens.
         vocabulary: how many ids there are.
@@ -27,7 +31,7 @@ class OpenClipText(PretrainedEncoder):
         weights: a local folder with ``open_clip_config.json``, ``hf-hub:NAME``, ``ARCHITECTURE/TAG``,
             ``ARCHITECTURE/FILE``, or a config (``embed_dim``, ``vision_cfg``, ``text_cfg``) that begins at random.
         start_id: the tokenizer's id before a text, -1 if it has none.
-        end_id: the tokenizer's id after a text, -1 if it has none; the tower's summary is read there.
+        end_id: the tokenizer's id after a text, -1 if it has none; most towers' summary is read there.
         tuning: how the network is trained (``trainable``, ``layer_decay``, ``rate_scale``, ``checkpointing``).
         tokens: what a task may hide and what comes out (``hides``, ``output``, ``mixing``, ``heads``).
     """
@@ -54,24 +58,28 @@ class OpenClipText(PretrainedEncoder):
             width=tower.words.embedding_dim,
             backbone=backbone,
             tokens=tokens,
+            projection=tower.projection(tuning.trainable),
         )
         self.vocabulary, self.mask_id, self.start_id, self.end_id = vocabulary, mask_id, start_id, end_id
-        self.padding, self.full = tower.padding, None if tower.causal else len(tower.positions)
+        self.padding, self.full = tower.padding, len(tower.positions) if tower.padded else None
+        self.pooling = tower.pooling
 
     def cut(self, inputs: Inputs) -> Observation:
         """The ids ``p l`` as they are."""
         return Observation(inputs.values, inputs.lengths, vocabulary=self.vocabulary, mask_id=self.mask_id)
 
     def run(self, observation: Observation) -> tuple[Tensor, Tensor]:
-        """Summary ``p c``, from the end of the text, and tokens ``p l c``."""
+        """Summary ``p c``, from the end of the text or where else the tower reads it, and tokens ``p l c``."""
         size, device = observation.values.shape[1], observation.values.device
         ids, lengths = wrap(
             observation.values, observation.lengths, self.start_id, self.end_id, self.padding, self.full
         )
         values = self.backbone(ids)
         first = int(self.start_id >= 0)
-        last = (lengths - 1).clamp(min=0).to(device, non_blocking=True)
-        return values[torch.arange(len(values)), last], values[:, first : first + size]
+        if self.pooling in ("first", "last"):
+            return values[:, 0 if self.pooling == "first" else -1], values[:, first : first + size]
+        end = (lengths - 1).clamp(min=0).to(device, non_blocking=True)
+        return values[torch.arange(len(values)), end], values[:, first : first + size]
 
     @classmethod
     def example(cls) -> tuple["OpenClipText", Inputs]:
@@ -111,8 +119,11 @@ class _TextTower(nn.Module):
         self.transformer = source.transformer
         self.norm = source.ln_final
         self.padding = int(getattr(source, "pad_id", 0) or 0)
+        self.pooling = str(getattr(source, "pool_type", getattr(source, "text_pool_type", "argmax")))
         mask = getattr(source, "attn_mask", None)
-        self.causal = mask is not None
+        # a tower that sees the padding, or reads its last place, was trained on texts of one length
+        self.padded = mask is None or self.pooling == "last"
+        self.layers = [_projection(source)]  # in a list: not a part of the tower
         self.register_buffer("attention", mask, persistent=False)
 
     def check(self, vocabulary: int, length: int) -> None:
@@ -133,6 +144,12 @@ class _TextTower(nn.Module):
         if problems:
             raise ConfigError(problems)
 
+    def projection(self, trainable: str) -> OwnProjection | None:
+        """The tower's way to the shared space; None for a tower whose summary is a class token, not read here."""
+        if self.layers[0] is None:
+            return None
+        return OwnProjection(self.layers[0], width=self.words.embedding_dim, trainable=trainable)
+
     def make_room(self, mask_id: int) -> None:
         """Add a vector for hidden tokens, the mean of all words, if ``mask_id`` has none."""
         if mask_id < self.words.num_embeddings:
@@ -149,3 +166,12 @@ class _TextTower(nn.Module):
 
     def set_grad_checkpointing(self, enable: bool) -> None:
         self.transformer.grad_checkpointing = enable
+
+
+def _projection(source: Any) -> nn.Module | None:
+    if getattr(source, "cls_emb", None) is not None:
+        return None
+    layer = getattr(source, "text_projection", None)
+    if isinstance(layer, nn.Parameter):
+        return Matrix(layer)
+    return nn.Identity() if layer is None else layer

@@ -156,7 +156,7 @@ class Extracting(Encoder):
     def __init__(self, *, dim: int) -> None:
         super().__init__()
         self.dim = dim
-        self.given, self.learned = nn.Linear(3, 4).requires_grad_(False), nn.Linear(4, dim)
+        self.fixed, self.learned = nn.Linear(3, 4).requires_grad_(False), nn.Linear(4, dim)
 
     @property
     def extracts(self):
@@ -164,10 +164,10 @@ class Extracting(Encoder):
 
     def extract(self, inputs):
         marks = torch.zeros(inputs.values.shape[:2], dtype=torch.int64)
-        return Inputs(self.given(inputs.values), inputs.lengths, {"extracted": marks})
+        return Inputs(self.fixed(inputs.values), inputs.lengths, {"extracted": marks})
 
     def frozen_modules(self):
-        return {"given": self.given}
+        return {"fixed": self.fixed}
 
     def observe(self, inputs):
         seen = inputs if "extracted" in inputs.extras else self.extract(inputs)
@@ -189,6 +189,10 @@ class ExtractsWhatLearns(Extracting):
         return {"learned": self.learned}
 
 
+class PromisesAVector(Good):
+    given = 4
+
+
 BROKEN = {
     "is_of_its_family": (Unrelated, "derive from Encoder"),
     "constructor_is_explicit": (CatchesAll, r"it takes \*\*kwargs; name every argument"),
@@ -203,6 +207,7 @@ BROKEN = {
     "observation_is_well_formed": (ObservesShortLengths, r"lengths are torch.int32 .* expected int64"),
     "target_cannot_collapse": (PredictsItself, "it carries a gradient; set Observation.target"),
     "tokens_have_the_width_and_length": (ForgetsTheSummary, "expected those observed plus one"),
+    "given_vectors_are_as_declared": (PromisesAVector, r"Tokens.given is None, expected \(3, 4\)"),
     "padding_of_inputs_does_not_leak": (ReadsBackwards, "differs for inputs with rubbish in the padding"),
     "padding_of_observation_does_not_leak": (IgnoresLengths, "differs for an observation with rubbish"),
     "items_are_independent": (MixesItems, "differs for item 0 alone"),

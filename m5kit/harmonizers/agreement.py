@@ -1,0 +1,138 @@
+"""Weights from how well modalities find each other among the other items: SCALE's idea, measured against chance."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from m5kit.errors import ConfigError
+from m5kit.harmonizers.base import Harmonizer
+from m5kit.nn.weighting import both_present
+from m5kit.registry import HARMONIZERS
+from m5kit.structures import Harmony
+
+MOST = 128
+"""Items of a batch that the statistics are taken from; their number grows with the square."""
+
+SETTLED = 0.5
+"""Strength of the best pair from which on weights follow the statistics alone."""
+
+
+@HARMONIZERS.register_module("agreement")
+class AgreementHarmonizer(Harmonizer):
+    """Self-harmonised weights whose zero is what modalities of *different* items have in common.
+
+    The cosine of two features of one item says little by itself: features of different items are alike too (.25 to .43
+    in trained models), and noise hides under that. So running means are kept, for each pair of modalities, of the
+    cosine within an item (``own``) and between items (``other``, with its deviation). Their distance in deviations is
+    d' = (own - other) / deviation, 0 for a modality that tells nothing about the others.
+
+    A pair's weight is ``floor`` plus the rest in proportion to its strength d' / (d' + half), relative to the best
+    pair's. The strength saturates, so a pair that is easy gains little over one that is merely sound, and nothing that
+    is present falls below the floor: a weak modality keeps learning. While no pair is well above chance, all count
+    alike. A modality's trust is the weight of its best pair; it weighs the masked tasks and is the share in the pooled
+    embedding. With ``per_item`` that share also falls for an item whose modality agrees no better with the others than
+    another item's would.
+
+    Args:
+        modalities: the m columns.
+        floor: the least weight of what is present, as a share of the largest.
+        half: the d' at which a pair has half of the full strength.
+        momentum: share of a batch in the running means.
+        per_item: let an item's own agreement move the shares in its embedding.
+
+    Raises:
+        ConfigError: ``floor`` is not in (0, 1], ``momentum`` not in (0, 1], or ``half`` not above 0.
+
+    Source: after Dong et al., M5Product (CVPR 2022), section 4.3; d' is that of Green and Swets, Signal
+        Detection Theory and Psychophysics (1966).
+    """
+
+    own: Tensor
+    other: Tensor
+    deviation: Tensor
+    counted: Tensor
+
+    def __init__(
+        self,
+        *,
+        modalities: Sequence[str],
+        floor: float = 0.1,
+        half: float = 0.5,
+        momentum: float = 0.05,
+        per_item: bool = True,
+    ) -> None:
+        super().__init__()
+        if not (0 < floor <= 1 and 0 < momentum <= 1 and half > 0):
+            raise ConfigError(
+                [
+                    "harmonizer 'agreement': expected floor and momentum above 0 and at most 1, and half above 0, got "
+                    f"floor={floor}, momentum={momentum}, half={half}"
+                ]
+            )
+        self.floor, self.midpoint, self.momentum, self.per_item = floor, half, momentum, per_item
+        size = len(modalities)
+        for name in ("own", "other", "deviation", "counted"):
+            self.register_buffer(name, torch.zeros(size, size))
+
+    @torch.no_grad()
+    def observe(self, features: Tensor, present: Tensor) -> None:
+        """Take ``b m h`` features of a training batch into the running means."""
+        features, present = normalize(features[:MOST].float(), dim=-1), present[:MOST]
+        cosine = torch.einsum("bih,cjh->ijbc", features, features)
+        there = present.T[:, None, :, None] & present.T[None, :, None, :]
+        same = torch.eye(len(features), dtype=torch.bool, device=features.device)
+        own, pairs = _mean(cosine, there & same)
+        other, crossed = _mean(cosine, there & ~same)
+        square, _ = _mean(cosine.square(), there & ~same)
+        deviation = (square - other.square()).clamp(min=0).sqrt()
+        # a pair of modalities that nobody has, or a single item, says nothing about chance
+        known = (pairs > 0) & (crossed > 1)
+        rate = (1 / (self.counted + 1)).clamp(min=self.momentum) * known
+        for kept, now in ((self.own, own), (self.other, other), (self.deviation, deviation)):
+            kept.lerp_(now, rate)
+        self.counted += known
+
+    def forward(self, features: Tensor, present: Tensor) -> Harmony:
+        """Weigh by the running means; shapes as in :meth:`Harmonizer.forward`."""
+        weights = self.pair_weights()
+        trust = (weights - torch.diag(weights.diagonal())).amax(dim=1)
+        if len(trust) == 1:
+            trust = torch.ones_like(trust)  # a single modality has no other to agree with
+        shares = trust * present
+        if self.per_item:
+            shares = shares * self._item_agreement(features, present)
+        shares = shares / shares.sum(dim=1, keepdim=True).clamp(min=torch.finfo(shares.dtype).tiny)
+        return Harmony(weights * both_present(present), trust * present, shares)
+
+    def pair_weights(self) -> Tensor:
+        """``m m``, symmetric: from ``floor`` to 1, and 1 where nothing is known yet."""
+        distance = (self.own - self.other) / self.deviation.clamp(min=1e-6)
+        distance = distance.clamp(min=0).fill_diagonal_(0)
+        strength = distance / (distance + self.midpoint)
+        best = strength.amax()
+        certain = (best / SETTLED).clamp(max=1)
+        weights = self.floor + (1 - self.floor) * strength / best.clamp(min=1e-6)
+        return ((1 - certain) + certain * weights).fill_diagonal_(1)
+
+    @torch.no_grad()
+    def _item_agreement(self, features: Tensor, present: Tensor) -> Tensor:
+        """``b m`` from ``floor`` to 1: where each item's best pair lies between ``other`` and ``own``."""
+        unit = normalize(features.masked_fill(~present[..., None], 0).float(), dim=-1)
+        cosine = unit @ unit.mT
+        # where own and other are hardly apart, a single item's cosine is noise: a deviation is the least distance
+        distance = torch.maximum(self.own - self.other, self.deviation).clamp(min=1e-6)
+        place = ((cosine - self.other) / distance).clamp(0, 1)
+        others = both_present(present) & ~torch.eye(present.shape[1], dtype=torch.bool, device=present.device)
+        place = torch.where(others & (self.counted > 0), place, 0)
+        agreement = self.floor + (1 - self.floor) * place.amax(dim=2)
+        # nothing to compare with, or nothing known: no evidence against it
+        blind = ~(others & (self.counted > 0)).any(dim=2)
+        return torch.where(blind, 1.0, agreement)
+
+
+def _mean(values: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor]:
+    """Means and counts ``m m`` of the chosen ``m m b b``."""
+    count = chosen.sum(dim=(2, 3))
+    return (values * chosen).sum(dim=(2, 3)) / count.clamp(min=1), count
