@@ -27,7 +27,7 @@ from m5kit.data.sampler import SequentialSampler, StepSampler
 from m5kit.data.training_items import RemovedModalities, complete, portion
 from m5kit.errors import ConfigError
 from m5kit.nn.pretrained.blueprints import blueprints
-from m5kit.registry import DATASETS
+from m5kit.registry import DATASETS, TASKS
 from m5kit.runs.folder import RunFolder
 from m5kit.runs.json import read_json, write_json
 from m5kit.structures import Batch
@@ -153,6 +153,12 @@ class RunData:
                 reading[modality] = cached(pipeline, settings, store)
         return reading
 
+    @property
+    def _augments_twice(self) -> bool:
+        """Whether a task reads every training item augmented a second time."""
+        kinds = [TASKS.get(task["type"]) for task in self.config.tasks.values()]
+        return any(getattr(kind, "augments_twice", False) for kind in kinds)
+
     def _dataset(self, samples: Samples, train: bool) -> ManifestDataset:
         reading = self._reading
         return ManifestDataset(
@@ -163,6 +169,7 @@ class RunData:
             seed=self.config.seed,
             train=train,
             dropout=self.config.data.dropout,
+            twice=self._augments_twice,
             missing=self.config.data.missing,
         )
 

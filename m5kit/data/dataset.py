@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -72,6 +72,7 @@ class ManifestDataset(Dataset[Prepared]):
         train: augment, and drop modalities.
         dropout: probability that a modality of an item is hidden in training. The last one never is: should all that
             were kept fail to decode, hidden ones come back until one can be read.
+        twice: augment each item of training a second time, as ``Inputs.again``.
         missing: ``mask`` leaves an absent modality out, ``zero`` gives zeros that count as present, as the paper does.
     """
 
@@ -85,6 +86,7 @@ class ManifestDataset(Dataset[Prepared]):
         seed: int = 0,
         train: bool = False,
         dropout: float = 0.0,
+        twice: bool = False,
         missing: Literal["mask", "zero"] = "mask",
     ) -> None:
         self.samples = samples
@@ -94,6 +96,7 @@ class ManifestDataset(Dataset[Prepared]):
         self.seed = seed
         self.train = train
         self.dropout = dropout
+        self.twice = twice
         self.missing = missing
 
     def __len__(self) -> int:
@@ -127,8 +130,13 @@ class ManifestDataset(Dataset[Prepared]):
 
     def _prepare(self, modality: str, reference: Any, position: int) -> Inputs:
         pipeline = self.pipelines[modality]
-        generator = self._generator(position, modality) if self.train else None
-        return pipeline.transform(pipeline.decoder(reference, self.root), generator)
+        decoded = pipeline.decoder(reference, self.root)
+        if not self.train:
+            return pipeline.transform(decoded)
+        inputs = pipeline.transform(decoded, self._generator(position, modality))
+        if not self.twice:
+            return inputs
+        return replace(inputs, again=pipeline.transform(decoded, self._generator(position, f"{modality} again")))
 
     def _generator(self, position: int, purpose: str = "") -> np.random.Generator:
         # one stream a modality, so that hiding one leaves the augmentation of the others as it was

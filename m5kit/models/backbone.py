@@ -94,7 +94,16 @@ class Backbone(nn.Module):
             tasks=looks[self.tasks_from].tasks if self.weigh_tasks else even.tasks,
             modalities=fused.weights,
         )
-        return View(self.modalities, present, rows, encoded, features, fused, harmony)
+        return View(self.modalities, present, rows, encoded, features, fused, harmony, targets=batch.targets)
+
+    def features_again(self, batch: Batch) -> Tensor:
+        """Contrastive features ``b m h`` of the items as their second augmentation made them; nothing is fused."""
+        second = batch.augmented_again()
+        rows, encoded = {m: second.rows(m) for m in second.inputs}, {}
+        for m, observation in self.observe(second).items():
+            encoded[m] = self.encoders[m].encode(observation).scatter(rows[m], len(second))
+        columns = torch.tensor([second.modalities.index(m) for m in self.modalities])
+        return self._project(encoded, second.present[:, columns].to(self.device, non_blocking=True))
 
     def fuse_swapped(self, view: View, swap: Swap) -> Fused:
         """What the fusion makes of items of which one modality is another's; encoders do not run again."""

@@ -55,10 +55,13 @@ class Pretrainer(Model):
     def partial_loss(self, part: MicroBatch, totals: Counts) -> PartialLoss:
         """Every task's sum over its count in the whole step, times its factor and weight."""
         views = self._views(part)
+        again = self._again(part)
         outputs: dict[str, TaskOutput] = {}
         for name, task in self.tasks.items():
             if part.counts[name] > 0:
                 view = self._with_mismatches(name, views[task.view], part)
+                if task.augments_twice:
+                    view = replace(view, again=again)
                 outputs[name] = task.loss(view, part.hidden.get(name))
         losses = [
             outputs[name].loss / totals[name] if name in outputs else self.weights.new_zeros(()) for name in self.tasks
@@ -118,6 +121,12 @@ class Pretrainer(Model):
         """The passes that the tasks with something to learn ask for, the masked one first."""
         wanted = {task.view for name, task in self.tasks.items() if part.counts[name] > 0}
         return {name: self.backbone.view(part.batch, part.observations[name]) for name in sorted(wanted, reverse=True)}
+
+    def _again(self, part: MicroBatch) -> Tensor | None:
+        """Features of the second augmentation, if a task with something to learn reads them."""
+        asked = any(task.augments_twice and part.counts[name] > 0 for name, task in self.tasks.items())
+        there = any(inputs.again is not None for inputs in part.batch.inputs.values())
+        return self.backbone.features_again(part.batch) if asked and there else None
 
     def _with_mismatches(self, name: str, view: View, part: MicroBatch) -> View:
         swap = self.tasks[name].swap(view, Draws(part.seed, name, part.batch.positions))

@@ -146,7 +146,8 @@ def volumes(anchor: Tensor, others: Sequence[Tensor]) -> Tensor:
     inner = rest @ rest.mT + 1e-4 * torch.eye(rest.shape[1], device=rest.device)
     beside = torch.einsum("ph,qkh->qkp", first, rest)
     explained = (beside * torch.linalg.solve(inner, beside)).sum(dim=1).mT
-    return (torch.linalg.det(inner) * (1 - explained)).clamp(min=1e-8).sqrt()
+    squared: Tensor = torch.linalg.det(inner) * (1 - explained)
+    return squared.clamp(min=1e-8).sqrt()
 
 
 def gram(features: Sequence[Tensor], temperature: float | Tensor) -> Tensor:

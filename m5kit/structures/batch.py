@@ -56,6 +56,13 @@ class Batch:
         plan = {m: rows for m, rows in self.plan.items() if m in modalities}
         return replace(self, present=self.present & kept, inputs=inputs, plan=plan)
 
+    def augmented_again(self) -> "Batch":
+        """The same items as their second augmentation made them; what has none is left out."""
+        inputs = {m: part.again for m, part in self.inputs.items() if part.again is not None}
+        kept = torch.tensor([m in inputs for m in self.modalities])
+        plan = {m: rows for m, rows in self.plan.items() if m in inputs}
+        return replace(self, present=self.present & kept, inputs=inputs, plan=plan)
+
     def take(self, items: Tensor) -> "Batch":
         """Some of the items ``n`` (host), in that order, as a batch of their own: what was drawn for them stays."""
         present = self.present[items]

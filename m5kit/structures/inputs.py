@@ -29,11 +29,13 @@ class Inputs:
         values: ``l ...`` for one item, ``p l ...`` for many; any dtype. A picture is ``3 h w`` and ``p 3 h w``.
         lengths: scalar or ``p``, int64 on the host: how many steps along the padded axis are real.
         extras: integer facts a step (``l`` or ``p l``), on the host: entity number, role, frame number.
+        again: the same item or items, augmented a second time; None unless a task asks for it.
     """
 
     values: Tensor
     lengths: Tensor
     extras: Mapping[str, Tensor] = field(default_factory=dict)
+    again: "Inputs | None" = None
 
     @classmethod
     def single(cls, values: Tensor, extras: Mapping[str, Tensor] | None = None, length: int | None = None) -> "Inputs":
@@ -44,24 +46,29 @@ class Inputs:
     def stack(cls, items: Sequence["Inputs"]) -> "Inputs":
         """Collate p items, padding the first axis with zeros (extras with -1) to the longest."""
         longest = max(item.values.shape[0] for item in items)
+        second = [item.again for item in items if item.again is not None]
         return cls(
             torch.stack([_pad_first(item.values, longest, 0) for item in items]),
             torch.stack([item.lengths for item in items]),
             {k: torch.stack([_pad_first(item.extras[k], longest, -1) for item in items]) for k in items[0].extras},
+            cls.stack(second) if second else None,
         )
 
     def take(self, rows: Tensor) -> "Inputs":
         """Those of rows ``n`` (host), in that order, padded as before."""
         extras = {name: extra[rows] for name, extra in self.extras.items()}
-        return Inputs(self.values[rows.to(self.values.device)], self.lengths[rows], extras)
+        again = None if self.again is None else self.again.take(rows)
+        return Inputs(self.values[rows.to(self.values.device)], self.lengths[rows], extras, again)
 
     def to(self, device: torch.device | str) -> "Inputs":
         """Move the values; the plan stays on the host."""
-        return replace(self, values=self.values.to(device, non_blocking=True))
+        again = None if self.again is None else self.again.to(device)
+        return replace(self, values=self.values.to(device, non_blocking=True), again=again)
 
     def pin_memory(self) -> "Inputs":
         """Pin the values for an asynchronous copy (PyTorch's DataLoader calls this)."""
-        return replace(self, values=self.values.pin_memory())
+        again = None if self.again is None else self.again.pin_memory()
+        return replace(self, values=self.values.pin_memory(), again=again)
 
 
 def _pad_first(values: Tensor, size: int, fill: int) -> Tensor:

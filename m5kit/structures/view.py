@@ -54,6 +54,9 @@ class View:
         fused: what the fusion made of it.
         harmony: the weights that the losses use.
         mismatched: what it made of the made-up items that a task asked for (``Task.swap``), n of them; else None.
+        targets: class numbers ``b`` by label, -1 where an item has none; empty unless ``data.label`` names one.
+        again: ``b m h``, contrastive features of the same items augmented a second time, for a task that asks for it
+            (``Task.augments_twice``); else None.
     """
 
     modalities: tuple[str, ...]
@@ -64,6 +67,8 @@ class View:
     fused: Fused
     harmony: Harmony
     mismatched: Fused | None = None
+    targets: Mapping[str, Tensor] = field(default_factory=dict)
+    again: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,7 @@ class Task(nn.Module, ABC):
         view: ``"masked"`` if the task reads the pass over corrupted tokens, ``"clean"`` if it needs an untouched one.
         turns: of the tasks that set it, one an item hides something, drawn at random among those whose modality the
             item has.
+        augments_twice: the task reads ``View.again``: every training item is then augmented a second time, and encoded.
         compares_items: the loss of an item depends on the others in its batch, as that of a contrastive task.
     """
 
@@ -66,6 +67,7 @@ class Task(nn.Module, ABC):
     view: str = "masked"
     turns: bool = False
     compares_items: bool = False
+    augments_twice: bool = False
 
     def corrupt(self, observation: Observation, draws: Draws) -> tuple[Observation, Hidden]:
         """Hide tokens of ``self.modality``; only called for tasks that set it.

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from m5kit.errors import ConfigError
+from m5kit.nn.contrast import sigmoid_contrastive
 from m5kit.nn.losses import cosines, infonce, no_loss, ntxent, paper_contrastive
 from m5kit.registry import TASKS
 from m5kit.structures import Facts, Hidden, Mean, TaskOutput, View
@@ -31,7 +32,8 @@ class ContrastiveTask(Task):
 
     Args:
         negatives: ``infonce`` (the other items' features of the other modality), ``paper`` (equation 2: the same, the
-            positive not in the denominator) or ``ntxent`` (SimCLR: also features of the same modality).
+            positive not in the denominator), ``ntxent`` (SimCLR: also features of the same modality) or ``sigmoid``
+            (SigLIP: each pair of items judged by itself, with a learned bias).
         temperature: divides the cosines; the start if it is learned.
         learnable_temperature: train the temperature, as CLIP does.
         weight_on: where ``View.harmony.pairs`` acts: on the ``loss`` of an item's pair, on its ``logits`` (the released
@@ -53,7 +55,7 @@ class ContrastiveTask(Task):
     def __init__(
         self,
         *,
-        negatives: Literal["infonce", "paper", "ntxent"] = "infonce",
+        negatives: Literal["infonce", "paper", "ntxent", "sigmoid"] = "infonce",
         temperature: float = 0.1,
         learnable_temperature: bool = False,
         weight_on: Literal["loss", "logits", "both"] = "loss",
@@ -66,6 +68,10 @@ class ContrastiveTask(Task):
             raise ConfigError([f"task 'contrastive': temperature must be above 0, got {temperature}"])
         self.negatives, self.weight_on, self.balanced, self.view = negatives, weight_on, balanced, view
         self.over_pairs = over_pairs
+        if negatives == "sigmoid" and weight_on != "loss":
+            raise ConfigError([f"task 'contrastive': sigmoid has its weights on the loss alone, got {weight_on!r}"])
+        # most pairs are negatives: from a bias of 0 the first steps would only learn that (SigLIP, section 3.2)
+        self.bias = nn.Parameter(torch.tensor(-10.0)) if negatives == "sigmoid" else None
         log_scale = torch.tensor(-math.log(temperature))
         if learnable_temperature:
             self.log_scale = nn.Parameter(log_scale)
@@ -111,7 +117,10 @@ class ContrastiveTask(Task):
 
     def _pair(self, a: Tensor, b: Tensor, weight: Tensor) -> Tensor:
         scale = weight if self.weight_on in ("logits", "both") else None
-        each = LOSSES[self.negatives](a, b, self.temperature, scale)
+        if self.bias is None:
+            each = LOSSES[self.negatives](a, b, self.temperature, scale)
+        else:
+            each = sigmoid_contrastive(a, b, self.temperature, self.bias)
         return (each * weight).mean() if self.weight_on in ("loss", "both") else each.mean()
 
 

@@ -63,7 +63,11 @@ def random_view(present: Tensor, without: str | None = None) -> Made:
     leaves = {"features": features, "embedding": made.embedding, "pooled": made.pooled}
     leaves |= {f"encoded {m}": t.values for m, t in encoded.items()}
     leaves |= {f"fused {m}": t.values for m, t in fused.items()}
-    return Made(View(MODALITIES, present, rows, encoded, features, made, harmony), leaves)
+    again = (torch.randn(features.shape) * present[..., None]).requires_grad_()
+    leaves["features again"] = again
+    targets = {"label": torch.arange(len(present)) % 3}
+    view = View(MODALITIES, present, rows, encoded, features, made, harmony, targets=targets, again=again)
+    return Made(view, leaves)
 
 
 def random_fused(present: Tensor, tokens: dict[str, Tokens] | None = None) -> Fused:
@@ -99,6 +103,8 @@ def part_of_view(view: View, items: Tensor) -> View:
         features=view.features[items],
         fused=_part_of_fused(view.fused, items),
         harmony=Harmony(view.harmony.pairs[items], view.harmony.tasks[items], view.harmony.modalities[items]),
+        targets={name: target[items] for name, target in view.targets.items()},
+        again=None if view.again is None else view.again[items],
     )
 
 

@@ -132,3 +132,13 @@ def test_workers_change_nothing(make):
 def test_the_corpus_passes_over_what_is_absent_or_damaged(pipelines):
     assert list(corpus(SAMPLES, Path(), "image", pipelines["image"])) == ["i"]
     assert list(corpus(SAMPLES, Path(), "text", pipelines["text"])) == ["tt", "u", "t"]
+
+
+def test_an_item_is_augmented_twice_if_asked_and_the_first_stays_as_it_was(make):
+    once, twice = make(train=True), make(train=True, twice=True)
+    first, both = once[Draw(7, 0)].inputs["image"], twice[Draw(7, 0)].inputs["image"]
+    assert torch.equal(first.values, both.values)
+    assert not torch.equal(both.values, both.again.values)
+    assert torch.equal(both.again.values, twice[Draw(7, 0)].inputs["image"].again.values)
+    assert first.again is None
+    assert make(twice=True)[Draw(7, 0)].inputs["image"].again is None

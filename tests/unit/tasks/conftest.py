@@ -35,6 +35,8 @@ def make_view():
             features=features,
             fused=Fused(fused, zeros, zeros[:, 0], present.float()),
             harmony=harmony,
+            targets={"kind": torch.arange(items) % 2},
+            again=torch.randn(items, count, WIDTH, generator=generator) * present[:, :, None],
         )
 
     return make

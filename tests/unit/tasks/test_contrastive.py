@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from m5kit.errors import ConfigError
+from m5kit.nn.contrast import sigmoid_contrastive
 from m5kit.nn.losses import infonce, ntxent, paper_contrastive
 from m5kit.registry import TASKS
 from m5kit.structures import Harmony, Mean
@@ -33,6 +34,21 @@ def test_it_is_the_mean_over_pairs_of_weighted_losses(make_view, negatives, loss
     torch.testing.assert_close(output.loss / 3, torch.stack(expected).mean())
     torch.testing.assert_close(output.logs["b~c"].value, expected[2])
     assert output.logs["b~c"].count == 1
+
+
+def test_sigmoid_judges_each_pair_of_items_and_learns_its_bias(make_view):
+    view = _ones(make_view(ALL))
+    task = ContrastiveTask(negatives="sigmoid", temperature=0.2)
+    expected = [
+        sigmoid_contrastive(view.features[:, i], view.features[:, j], 0.2, -10.0).mean()
+        for i, j in ((0, 1), (0, 2), (1, 2))
+    ]
+    loss = task(view).loss
+    torch.testing.assert_close(loss, torch.stack(expected).sum())
+    loss.backward()
+    assert task.bias.grad.abs() > 0
+    with pytest.raises(ConfigError, match="sigmoid has its weights on the loss alone, got 'logits'"):
+        ContrastiveTask(negatives="sigmoid", weight_on="logits")
 
 
 def test_the_sum_over_pairs_is_the_mean_times_the_pairs_that_are_there(make_view):

@@ -1,0 +1,127 @@
+"""Contrast in small batches: several positives, chosen negatives, and those of earlier batches."""
+
+import torch
+from torch import Tensor
+
+from m5kit.errors import ConfigError
+from m5kit.nn.contrast import choose_negatives, chosen_infonce
+from m5kit.nn.losses import cosines, no_loss
+from m5kit.nn.pairs import pairs_of_modalities
+from m5kit.nn.queue import FeatureQueue
+from m5kit.registry import TASKS
+from m5kit.structures import Hidden, TaskOutput, View
+from m5kit.tasks.base import Task
+
+
+@TASKS.register_module("mined_contrastive")
+class MinedContrastiveTask(Task):
+    """Each pair of modalities finds itself among chosen items: of the batch, and of batches before.
+
+    A small batch holds few negatives that teach anything, and in a small catalogue some of them are no negatives at
+    all: the same product in another colour, or a second photograph. This task takes more negatives from a queue, keeps
+    the hardest, leaves out those that look like the item itself, and may be told which items belong together.
+
+    Inputs: pairs of modalities of one item; with ``positives``, items with a label (``data.label`` names it).
+
+    Requirements: two modalities an item. ``margin`` wants features that mean something already: from scratch, begin
+    with None.
+
+    Relations: ``contrastive`` is the same without any of the options (InfoNCE), weighted in more ways; it costs less.
+
+    Args:
+        modalities: the m columns.
+        features: width h of the contrastive features.
+        temperature: divides the cosines.
+        positives: label by which further items of the batch are positives; None for the item alone. Items of one class
+            in the queue are no negatives either.
+        margin: negatives with a cosine above the positive's less this are taken for false ones and left out.
+        hardest: how many of the remaining negatives are kept for each row, the most similar.
+        queue: how many earlier items serve as negatives.
+        view: ``masked`` reads the pass that the masked tasks corrupted; ``clean`` asks for an untouched one.
+
+    Raises:
+        ConfigError: a number is out of its range.
+
+    Source: Khosla et al., Supervised Contrastive Learning (2020); Moreira et al., NV-Retriever (arXiv 2407.15831) for
+        the margin; Wang et al., Cross-Batch Memory (CVPR 2020) for the queue.
+    """
+
+    least_modalities = 2
+    compares_items = True
+
+    def __init__(
+        self,
+        *,
+        modalities: tuple[str, ...],
+        features: int,
+        temperature: float = 0.1,
+        positives: str | None = None,
+        margin: float | None = None,
+        hardest: int | None = None,
+        queue: int = 0,
+        view: str = "masked",
+    ) -> None:
+        super().__init__()
+        if temperature <= 0 or queue < 0 or (hardest is not None and hardest < 1):
+            raise ConfigError(
+                [
+                    "task 'mined_contrastive': expected temperature above 0, queue of at least 0 and hardest of at "
+                    f"least 1, got {temperature}, {queue} and {hardest}"
+                ]
+            )
+        self.temperature, self.positives, self.margin, self.hardest = temperature, positives, margin, hardest
+        self.view = view
+        self.queue = FeatureQueue(size=queue, modalities=len(modalities), features=features)
+
+    def loss(self, view: View, hidden: Hidden | None = None) -> TaskOutput:
+        """Mean over pairs of modalities; logs the share of candidates that served as negatives.
+
+        Raises:
+            ConfigError: the batch has no such label as ``positives``.
+        """
+        targets = self._targets(view)
+        losses, kept = [], []
+        for i, j, rows in pairs_of_modalities(view.present, least=1):
+            there = rows.to(view.features.device, non_blocking=True)
+            weight = view.harmony.pairs[there, i, j]
+            for one, other in ((i, j), (j, i)):
+                each, share = self._direction(
+                    view.features[there, one], view.features[there, other], other, targets[there]
+                )
+                losses.append((each * weight).mean())
+                kept.append(share)
+        if self.training:
+            present = view.present.to(view.features.device, non_blocking=True)
+            self.queue.push(view.features.detach(), present, targets)
+        if not losses:
+            return TaskOutput(no_loss(view.features))
+        return TaskOutput(torch.stack(losses).mean(), {"negatives": torch.stack(kept).mean()})
+
+    def _direction(self, a: Tensor, b: Tensor, column: int, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Losses ``p`` of finding rows of ``b``, of modality ``column``, and the share of candidates kept."""
+        everything = torch.cat([b, self.queue.features[:, column].to(b.dtype)])
+        similarity = cosines(a, everything)
+        labels = torch.cat([targets, self.queue.targets])
+        kin = (targets[:, None] == labels) & (targets[:, None] >= 0)
+        own = torch.eye(len(a), len(everything), dtype=torch.bool, device=a.device)
+        batch = torch.arange(len(everything), device=a.device) < len(b)
+        there = torch.cat([batch[: len(b)], self.queue.present[:, column]])
+        candidate = there & ~own & ~kin
+        shown = similarity.detach()
+        negative = choose_negatives(shown, shown.diagonal(), candidate, margin=self.margin, hardest=self.hardest)
+        # kin in the queue are neither: their features are old, and there is no gradient to bring them closer by
+        positive = own | (kin & batch)
+        each = chosen_infonce(similarity / self.temperature, positive, negative)
+        return each, negative.sum() / candidate.sum().clamp(min=1)
+
+    def _targets(self, view: View) -> Tensor:
+        if self.positives is None:
+            return torch.full((len(view.present),), -1, device=view.features.device)
+        if self.positives not in view.targets:
+            raise ConfigError(
+                [
+                    f"task 'mined_contrastive': positives is {self.positives!r}, but no such label is read; set "
+                    f"data.label={self.positives}"
+                ]
+            )
+        return view.targets[self.positives].to(view.features.device)
