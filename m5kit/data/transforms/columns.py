@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from m5kit.data.transforms._augment_words import TableAugmentation, TableChanges
 from m5kit.data.transforms.base import Transform
 from m5kit.errors import ConfigError
 from m5kit.registry import TRANSFORMS
@@ -43,6 +44,7 @@ class ColumnsTransform(Transform):
         buckets: ids for words.
         bins: ids for numbers.
         numeric: share of a property's values that must be numbers.
+        augmentation: what is left out in training (``augment``, ``column_dropout``, ``cell_dropout``).
     """
 
     provided = frozenset({"vocabulary", "max_tokens", "mask_id", "columns"})
@@ -56,11 +58,13 @@ class ColumnsTransform(Transform):
         buckets: int = 8_192,
         bins: int = 32,
         numeric: float = 0.9,
+        augmentation: TableAugmentation = TableAugmentation(),
     ) -> None:
         if min(max_tokens, known, hashed, buckets) < 1 or bins < 2 or not 0 < numeric <= 1:
             raise ConfigError(["columns: expected sizes of at least 1, bins of at least 2 and numeric in (0, 1]"])
         self.max_tokens, self.known, self.hashed = max_tokens, known, hashed
         self.buckets, self.bins, self.numeric = buckets, bins, numeric
+        self.changes = TableChanges(augmentation)
         self.keys: dict[str, int] = {}
         self.scales: dict[str, tuple[float, float]] = {}
         self.edges: dict[str, np.ndarray[Any, Any]] = {}
@@ -84,6 +88,7 @@ class ColumnsTransform(Transform):
 
     def __call__(self, decoded: Mapping[str, Any], generator: np.random.Generator | None = None) -> Inputs:
         """Prepare one table."""
+        decoded = self.changes(decoded, generator)
         groups = {key: number for number, key in enumerate(decoded)}
         ids, columns, numbers, places = [], [], [], []
         for key, value in islice(_values(decoded), self.max_tokens):

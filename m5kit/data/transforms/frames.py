@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from m5kit.data.transforms._augment_pixels import CLIPS, PictureAugmentation, PixelChanges
 from m5kit.data.transforms._pixels import Framing, as_channels
 from m5kit.data.transforms.base import Transform
 from m5kit.registry import TRANSFORMS
@@ -21,23 +22,31 @@ class FramesTransform(Transform):
         frames: the most frames an encoder reads; a longer clip gives evenly spaced ones. The decoder's ``frames``
             decides how many are decoded.
         fit: outside training, ``crop`` the longer side, ``pad`` the shorter or ``stretch``.
-        crop: in training, share of the area that a random crop keeps, from and to.
-        flip: in training, chance to mirror left and right; 0 where direction means something.
+        augmentation: what is done in training, to all frames alike (``augment``, ``crop``, ``flip``, ``jitter``,
+            ``colour``, ``grey``, ``rotation``, ``blur``, ``erase``).
     """
 
     provided = frozenset({"size", "frames"})
 
     def __init__(
-        self, *, size: int, frames: int, fit: str = "crop", crop: tuple[float, float] = (0.6, 1.0), flip: float = 0.5
+        self,
+        *,
+        size: int,
+        frames: int,
+        fit: str = "crop",
+        augmentation: PictureAugmentation = PictureAugmentation(),
     ) -> None:
-        self.framing = Framing(size, fit, (float(crop[0]), float(crop[1])), flip)
+        chosen = augmentation.resolve(CLIPS)
+        self.framing = Framing(size, fit, (float(chosen["crop"][0]), float(chosen["crop"][1])), chosen["flip"])
+        self.changes = PixelChanges(chosen)
         self.frames = frames
 
     def __call__(self, decoded: NDArray[np.uint8], generator: np.random.Generator | None = None) -> Inputs:
         """Prepare one clip."""
         if len(decoded) > self.frames:
             decoded = decoded[np.linspace(0, len(decoded) - 1, self.frames).round().astype(int)]
-        return Inputs.single(self.framing(as_channels(decoded), generator))
+        framed = self.framing(as_channels(decoded), generator)
+        return Inputs.single(framed if generator is None else self.changes(framed, generator))
 
     def blank(self) -> Inputs:
         """Black frames."""

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from m5kit.data.transforms._augment_sound import SAMPLES, SampleChanges, SoundAugmentation
 from m5kit.data.transforms._sound import crop, resampled
 from m5kit.data.transforms.base import Transform
 from m5kit.errors import ConfigError
@@ -27,12 +28,14 @@ class HFSpectrogramTransform(Transform):
 
     Args:
         weights: the checkpoint, a local folder or a hub name; the encoder's own.
+        augmentation: what is done in training (``augment``, ``speed``, ``pitch``, ``gain``, ``noise``).
     """
 
     provided = frozenset({"mels", "steps", "rate", "extractor"})
 
-    def __init__(self, *, weights: str) -> None:
+    def __init__(self, *, weights: str, augmentation: SoundAugmentation = SoundAugmentation()) -> None:
         self.weights = weights
+        self.changes = SampleChanges(augmentation.resolve(SAMPLES))
         self.extractor = load_processor("AutoFeatureExtractor", weights, "hf_spectrogram")
         if self.extractor is None:
             raise ConfigError(
@@ -42,7 +45,10 @@ class HFSpectrogramTransform(Transform):
 
     def __call__(self, decoded: Any, generator: np.random.Generator | None = None) -> Inputs:
         """Extract the spectrogram of one sound."""
-        wave = crop(resampled(decoded, self.facts.rate), self.facts.samples, generator)
+        wave = resampled(decoded, self.facts.rate)
+        if generator is not None:
+            wave = self.changes(wave, self.facts.rate, generator)
+        wave = crop(wave, self.facts.samples, generator)
         values = self._extract(np.pad(wave, (0, max(0, self.facts.rate // SHORTEST - len(wave)))))
         real = (
             len(values) if self.facts.repeats else min(len(values), -(-len(values) * len(wave) // self.facts.samples))

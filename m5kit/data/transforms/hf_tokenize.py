@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from m5kit.data.transforms._augment_words import TableAugmentation, TableChanges, TextAugmentation, TextChanges
 from m5kit.data.transforms.base import Transform
 from m5kit.errors import ConfigError
 from m5kit.nn.pretrained.words import WordFacts, load_tokenizer
@@ -66,14 +67,18 @@ class HFTokenize(CheckpointWords):
     Args:
         weights: the checkpoint, a local folder or a hub name; the encoder's own.
         max_tokens: longer texts are cut there; start and end tokens do not count.
+        augmentation: what is left out in training (``augment``, ``word_dropout``, ``sentence_dropout``).
     """
 
-    def __init__(self, *, weights: str, max_tokens: int) -> None:
+    def __init__(self, *, weights: str, max_tokens: int, augmentation: TextAugmentation = TextAugmentation()) -> None:
         super().__init__(weights, max_tokens, "hf_tokenize")
+        self.changes = TextChanges(augmentation)
 
     def __call__(self, decoded: str, generator: np.random.Generator | None = None) -> Inputs:
         """Tokenise one text."""
-        return Inputs.single(torch.tensor(self.ids(decoded)[: self.max_tokens], dtype=torch.int64))
+        return Inputs.single(
+            torch.tensor(self.ids(self.changes(decoded, generator))[: self.max_tokens], dtype=torch.int64)
+        )
 
     def blank(self) -> Inputs:
         """An empty text."""
@@ -94,17 +99,27 @@ class HFProperties(CheckpointWords):
         max_tokens: longer tables are cut there, between tokens.
         between: written between a key and its value; empty for nothing, as SCALE's pretraining does.
         after: written after a pair; empty for nothing.
+        augmentation: what is left out in training (``augment``, ``column_dropout``, ``cell_dropout``).
     """
 
-    def __init__(self, *, weights: str, max_tokens: int, between: str = ":", after: str = ";") -> None:
+    def __init__(
+        self,
+        *,
+        weights: str,
+        max_tokens: int,
+        between: str = ":",
+        after: str = ";",
+        augmentation: TableAugmentation = TableAugmentation(),
+    ) -> None:
         super().__init__(weights, max_tokens, "hf_properties")
         self.between = self.ids(between) if between else []
         self.after = self.ids(after) if after else []
+        self.changes = TableChanges(augmentation)
 
     def __call__(self, decoded: Mapping[str, Any], generator: np.random.Generator | None = None) -> Inputs:
         """Serialise one table, in the order given."""
         ids, groups, roles = [], [], []
-        for number, (key, value) in enumerate(decoded.items()):
+        for number, (key, value) in enumerate(self.changes(decoded, generator).items()):
             parts = [(self.ids(key), KEY), (self.between, NONE), (self.ids(_written(value)), VALUE), (self.after, NONE)]
             for part, role in parts:
                 ids += part

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from m5kit.data.transforms._augment_pixels import PICTURES, PictureAugmentation, PixelChanges
 from m5kit.data.transforms._pixels import Framing, as_channels
 from m5kit.data.transforms.base import Transform
 from m5kit.registry import TRANSFORMS
@@ -19,9 +20,8 @@ class ImageTransform(Transform):
     Args:
         size: side in pixels.
         fit: outside training, ``crop`` the longer side, ``pad`` the shorter or ``stretch``.
-        crop: in training, share of the area that a random crop keeps, from and to; ``[1, 1]`` crops nothing at random.
-        flip: in training, chance to mirror left and right.
-        jitter: in training, how far brightness and contrast may be off, as a share.
+        augmentation: what is done in training (``augment``, ``crop``, ``flip``, ``jitter``, ``colour``, ``grey``,
+            ``rotation``, ``blur``, ``erase``).
     """
 
     provided = frozenset({"size"})
@@ -31,20 +31,18 @@ class ImageTransform(Transform):
         *,
         size: int,
         fit: str = "crop",
-        crop: tuple[float, float] = (0.5, 1.0),
-        flip: float = 0.5,
-        jitter: float = 0.2,
+        augmentation: PictureAugmentation = PictureAugmentation(),
     ) -> None:
-        self.framing = Framing(size, fit, (float(crop[0]), float(crop[1])), flip)
-        self.jitter = jitter
+        chosen = augmentation.resolve(PICTURES)
+        self.framing = Framing(size, fit, (float(chosen["crop"][0]), float(chosen["crop"][1])), chosen["flip"])
+        self.changes = PixelChanges(chosen)
 
     def __call__(self, decoded: NDArray[np.uint8], generator: np.random.Generator | None = None) -> Inputs:
         """Prepare one picture."""
-        framed = self.framing(as_channels(decoded[None]), generator)[0]
-        if generator is not None and self.jitter:
-            gain, shift = generator.uniform(1 - self.jitter, 1 + self.jitter), generator.uniform(-1, 1) * self.jitter
-            framed = ((framed.float() - 127.5) * gain + 127.5 * (1 + shift)).round().clamp(0, 255).to(torch.uint8)
-        return Inputs.single(framed, length=1)
+        framed = self.framing(as_channels(decoded[None]), generator)
+        if generator is not None:
+            framed = self.changes(framed, generator)
+        return Inputs.single(framed[0], length=1)
 
     def blank(self) -> Inputs:
         """A black picture."""

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from m5kit.data.decode.sound import Sound
+from m5kit.data.transforms._augment_sound import SPECTROGRAMS, SampleChanges, SoundAugmentation
 from m5kit.data.transforms.base import Transform
 from m5kit.errors import ConfigError
 from m5kit.registry import TRANSFORMS
@@ -34,8 +35,10 @@ class LogMelTransform(Transform):
         window: length of a window in seconds.
         hop: distance of windows in seconds.
         cepstra: how many cepstral coefficients to make of the bands; None keeps the bands.
-        time_mask: SpecAugment in training: the longest masked stretch of time, as a share; 0 masks nothing.
-        band_mask: the widest masked stretch of bands, as a share; 0 masks nothing.
+        time_mask: SpecAugment in training: the longest masked stretch of time, as a share; 0 masks nothing, None takes
+            the share of the named strength.
+        band_mask: the widest masked stretch of bands, as a share.
+        augmentation: what is done to the samples in training (``augment``, ``speed``, ``pitch``, ``gain``, ``noise``).
     """
 
     provided = frozenset({"mels", "steps"})
@@ -49,19 +52,25 @@ class LogMelTransform(Transform):
         window: float = 0.025,
         hop: float = 0.010,
         cepstra: int | None = None,
-        time_mask: float = 0.1,
-        band_mask: float = 0.1,
+        time_mask: float | None = None,
+        band_mask: float | None = None,
+        augmentation: SoundAugmentation = SoundAugmentation(augment="light"),
     ) -> None:
         self.samples, self.rate, self.mels = round(seconds * rate), rate, mels
         if cepstra is not None and not 1 <= cepstra <= mels:
             raise ConfigError([f"log_mel: expected 1 to {mels} cepstra, as many as mels, got {cepstra}"])
         self.window, self.hop, self.cepstra = round(window * rate), round(hop * rate), cepstra
-        self.time_mask, self.band_mask = time_mask, band_mask
+        chosen = augmentation.resolve(SPECTROGRAMS, {"time_mask": time_mask, "band_mask": band_mask})
+        self.time_mask, self.band_mask = chosen["time_mask"], chosen["band_mask"]
+        self.changes = SampleChanges(chosen)
         self.steps = self.samples // self.hop + 1
 
     def __call__(self, decoded: Sound, generator: np.random.Generator | None = None) -> Inputs:
         """Prepare one sound."""
-        waveform = self._cut(self._resampled(decoded), generator)
+        waveform = self._resampled(decoded)
+        if generator is not None:
+            waveform = torch.from_numpy(self.changes(waveform.numpy(), self.rate, generator))
+        waveform = self._cut(self._long_enough(waveform), generator)
         mel = self._even(torch.log(self._bank(waveform) + FLOOR).T)
         return Inputs.single(mel if generator is None else self._masked(mel, generator))
 
@@ -96,6 +105,9 @@ class LogMelTransform(Transform):
         # odd rates (44,101 Hz) would need a filter of gigabytes; a fraction of small numbers is off by 1e-6 at most
         ratio = Fraction(sound.rate, self.rate).limit_denominator(640)
         waveform: Tensor = resample(torch.from_numpy(sound.waveform), ratio.numerator, ratio.denominator)
+        return waveform
+
+    def _long_enough(self, waveform: Tensor) -> Tensor:
         shortest = self.window  # reflection at the ends needs more than half a window
         return waveform if len(waveform) >= shortest else nn.functional.pad(waveform, (0, shortest - len(waveform)))
 

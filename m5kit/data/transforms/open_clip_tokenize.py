@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 
+from m5kit.data.transforms._augment_words import TextAugmentation, TextChanges
 from m5kit.data.transforms.base import Transform
 from m5kit.errors import ConfigError
 from m5kit.nn.pretrained.library import import_library
@@ -21,19 +22,21 @@ class OpenClipTokenize(Transform):
 
     Args:
         max_tokens: longer texts are cut there; CLIP reads 77 with start and end.
+        augmentation: what is left out in training (``augment``, ``word_dropout``, ``sentence_dropout``).
     """
 
     provided = frozenset({"vocabulary", "max_tokens", "mask_id", "start_id", "end_id"})
 
-    def __init__(self, *, max_tokens: int = 75) -> None:
+    def __init__(self, *, max_tokens: int = 75, augmentation: TextAugmentation = TextAugmentation()) -> None:
         if max_tokens < 1:
             raise ConfigError([f"open_clip_tokenize.max_tokens: expected at least 1, got {max_tokens}"])
-        self.max_tokens = max_tokens
+        self.max_tokens, self.changes = max_tokens, TextChanges(augmentation)
         self.tokenizer = import_library("open_clip", "open_clip_tokenize", "open_clip_torch").SimpleTokenizer()
 
     def __call__(self, decoded: str, generator: np.random.Generator | None = None) -> Inputs:
         """Tokenise one text, as CLIP does in lower case."""
-        return Inputs.single(torch.tensor(self.tokenizer.encode(decoded.lower())[: self.max_tokens], dtype=torch.int64))
+        text = self.changes(decoded, generator).lower()
+        return Inputs.single(torch.tensor(self.tokenizer.encode(text)[: self.max_tokens], dtype=torch.int64))
 
     def blank(self) -> Inputs:
         """An empty text."""

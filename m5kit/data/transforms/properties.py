@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from m5kit.data.decode._words import written
+from m5kit.data.transforms._augment_words import TableAugmentation, TableChanges
 from m5kit.data.transforms._vocabulary import Vocabulary
 from m5kit.data.transforms.base import Transform
 from m5kit.errors import ConfigError
@@ -30,6 +31,7 @@ class PropertiesTransform(Transform):
         file: a ``tokenizer.json`` to use instead of learning.
         separator: ``punctuation`` writes ``:`` and ``;``, ``none`` nothing, as SCALE's pretraining does.
         shuffle: in training, put the pairs in random order: properties are a set.
+        augmentation: what is left out in training (``augment``, ``column_dropout``, ``cell_dropout``).
 
     Raises:
         ConfigError: ``separator`` is neither.
@@ -45,17 +47,18 @@ class PropertiesTransform(Transform):
         file: str | None = None,
         separator: str = "punctuation",
         shuffle: bool = True,
+        augmentation: TableAugmentation = TableAugmentation(),
     ) -> None:
         if separator not in SEPARATORS:
             raise ConfigError([f"properties.separator: expected {' or '.join(SEPARATORS)}, got {separator!r}"])
         self.max_tokens = max_tokens
         self.words = Vocabulary(vocabulary, file, lowercase=True)
         self.between, self.after = SEPARATORS[separator]
-        self.shuffle = shuffle
+        self.shuffle, self.changes = shuffle, TableChanges(augmentation)
 
     def __call__(self, decoded: Mapping[str, Any], generator: np.random.Generator | None = None) -> Inputs:
         """Prepare one table."""
-        pairs = list(decoded.items())
+        pairs = list(self.changes(decoded, generator).items())
         if generator is not None and self.shuffle:
             pairs = [pairs[i] for i in generator.permutation(len(pairs))]
         tokens: list[tuple[int, int, int]] = []

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from m5kit.data.transforms._augment_words import TextAugmentation, TextChanges
 from m5kit.data.transforms._vocabulary import Vocabulary
 from m5kit.data.transforms.base import Transform
 from m5kit.registry import TRANSFORMS
@@ -21,19 +22,27 @@ class TokenizeTransform(Transform):
         vocabulary: the most ids to learn.
         file: a ``tokenizer.json`` to use instead of learning.
         lowercase: make everything lower case and strip accents.
+        augmentation: what is left out in training (``augment``, ``word_dropout``, ``sentence_dropout``).
     """
 
     provided = frozenset({"vocabulary", "max_tokens", "mask_id"})
 
     def __init__(
-        self, *, max_tokens: int, vocabulary: int = 8000, file: str | None = None, lowercase: bool = True
+        self,
+        *,
+        max_tokens: int,
+        vocabulary: int = 8000,
+        file: str | None = None,
+        lowercase: bool = True,
+        augmentation: TextAugmentation = TextAugmentation(),
     ) -> None:
+        self.changes = TextChanges(augmentation)
         self.max_tokens = max_tokens
         self.words = Vocabulary(vocabulary, file, lowercase)
 
     def __call__(self, decoded: str, generator: np.random.Generator | None = None) -> Inputs:
         """Prepare one text; one in which no word is left is a single unknown one."""
-        ids = self.words.ids(decoded)[: self.max_tokens] or [self.words.unknown]
+        ids = self.words.ids(self.changes(decoded, generator))[: self.max_tokens] or [self.words.unknown]
         return Inputs.single(torch.tensor(ids, dtype=torch.int64))
 
     def blank(self) -> Inputs:

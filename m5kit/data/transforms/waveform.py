@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from m5kit.data.transforms._augment_sound import SAMPLES, SampleChanges, SoundAugmentation
 from m5kit.data.transforms._sound import crop, resampled
 from m5kit.data.transforms.base import Transform
 from m5kit.errors import ConfigError
@@ -24,18 +25,30 @@ class Waveform(Transform):
         rate: samples a second; the checkpoint's.
         seconds: the longest sound.
         chunk: samples of a stretch, the unit that a task hides.
+        augmentation: what is done in training (``augment``, ``speed``, ``pitch``, ``gain``, ``noise``).
     """
 
     provided = frozenset({"rate", "chunk"})
 
-    def __init__(self, *, rate: int = 16_000, seconds: float = 10.0, chunk: int = 3_200) -> None:
+    def __init__(
+        self,
+        *,
+        rate: int = 16_000,
+        seconds: float = 10.0,
+        chunk: int = 3_200,
+        augmentation: SoundAugmentation = SoundAugmentation(),
+    ) -> None:
         if not 0 < chunk <= seconds * rate:
             raise ConfigError([f"waveform.chunk: expected 1 to {int(seconds * rate)} samples, got {chunk}"])
         self.rate, self.seconds, self.chunk = rate, seconds, chunk
+        self.changes = SampleChanges(augmentation.resolve(SAMPLES))
 
     def __call__(self, decoded: Any, generator: np.random.Generator | None = None) -> Inputs:
         """Cut one sound into stretches."""
-        wave = crop(resampled(decoded, self.rate), int(self.seconds * self.rate), generator)
+        wave = resampled(decoded, self.rate)
+        if generator is not None:
+            wave = self.changes(wave, self.rate, generator)
+        wave = crop(wave, int(self.seconds * self.rate), generator)
         if len(wave) < self.chunk:
             wave = np.pad(wave, (0, self.chunk - len(wave)))
         whole = len(wave) // self.chunk * self.chunk

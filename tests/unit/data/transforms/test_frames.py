@@ -4,6 +4,11 @@ import torch
 
 from m5kit.data.transforms.frames import FramesTransform
 from m5kit.errors import ConfigError
+from m5kit.registry import TRANSFORMS
+
+
+def built(**arguments):
+    return TRANSFORMS.build({"type": "frames", **arguments})
 
 
 def clip(count, seed=0):
@@ -23,7 +28,7 @@ def test_a_long_clip_gives_evenly_spaced_frames_a_short_one_all():
 
 
 def test_all_frames_of_a_clip_are_cropped_and_mirrored_alike():
-    transform = FramesTransform(size=8, frames=4, crop=(0.3, 0.9))
+    transform = built(size=8, frames=4, crop=(0.3, 0.9))
     seen = set()
     for seed in range(10):
         values = transform(clip(4), np.random.default_rng(seed)).values.int()
@@ -34,14 +39,14 @@ def test_all_frames_of_a_clip_are_cropped_and_mirrored_alike():
 
 
 def test_chance_plays_no_part_outside_training():
-    transform = FramesTransform(size=12, frames=4, flip=1.0, crop=(0.1, 0.2))
+    transform = built(size=12, frames=4, flip=1.0, crop=(0.1, 0.2))
     frames = clip(3)
     assert torch.equal(transform(frames).values, torch.from_numpy(frames[:, :, 2:14]).permute(0, 3, 1, 2))
 
 
 def test_in_training_a_clip_is_mirrored_by_chance():
     frames, generator = clip(3), np.random.default_rng(0)
-    mirrored = FramesTransform(size=12, frames=4, flip=1.0, crop=(1, 1))(frames, generator).values
+    mirrored = built(size=12, frames=4, flip=1.0, crop=(1, 1))(frames, generator).values
     assert torch.equal(mirrored, torch.from_numpy(frames[:, :, 2:14].copy()).permute(0, 3, 1, 2).flip(-1))
 
 

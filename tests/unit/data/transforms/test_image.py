@@ -6,6 +6,11 @@ import torch
 
 from m5kit.data.transforms.image import ImageTransform
 from m5kit.errors import ConfigError
+from m5kit.registry import TRANSFORMS
+
+
+def built(**arguments):
+    return TRANSFORMS.build({"type": "image", **arguments})
 
 
 def columns(*levels):
@@ -57,12 +62,12 @@ def test_extreme_shapes_stay_squares():
 
 
 def test_chance_plays_no_part_outside_training():
-    transform = ImageTransform(size=4, flip=1.0, jitter=0.9, crop=(0.1, 0.2))
+    transform = built(size=4, flip=1.0, jitter=0.9, crop=(0.1, 0.2))
     assert transform(WIDE).values[0, 0].tolist() == [30, 40, 50, 60]
 
 
 def test_in_training_a_picture_is_mirrored_by_chance():
-    always, never = (ImageTransform(size=4, crop=(1, 1), flip=flip, jitter=0.0) for flip in (1.0, 0.0))
+    always, never = (built(size=4, crop=(1, 1), flip=flip, jitter=0.0) for flip in (1.0, 0.0))
     generator = np.random.default_rng(0)
     assert always(WIDE, generator).values[0, 0].tolist() == [60, 50, 40, 30]
     assert never(WIDE, generator).values[0, 0].tolist() == [30, 40, 50, 60]
@@ -70,7 +75,7 @@ def test_in_training_a_picture_is_mirrored_by_chance():
 
 def test_in_training_the_crop_keeps_the_share_of_the_area():
     ramp = np.arange(100, dtype=np.uint8)[None, :, None].repeat(100, 0).repeat(3, 2)
-    transform, generator = ImageTransform(size=50, crop=(0.25, 0.25), flip=0.0, jitter=0.0), np.random.default_rng(0)
+    transform, generator = built(size=50, crop=(0.25, 0.25), flip=0.0, jitter=0.0), np.random.default_rng(0)
     widths = []
     for _ in range(40):
         row = transform(ramp, generator).values[0, 25].int()
@@ -81,7 +86,7 @@ def test_in_training_the_crop_keeps_the_share_of_the_area():
 
 
 def test_jitter_changes_brightness_and_contrast_of_the_whole_picture():
-    transform, generator = ImageTransform(size=4, crop=(1, 1), flip=0.0, jitter=0.2), np.random.default_rng(0)
+    transform, generator = built(size=4, crop=(1, 1), flip=0.0, jitter=0.2), np.random.default_rng(0)
     for _ in range(20):
         row = transform(WIDE + 70, generator).values[0, 0].float()
         gain = (row[-1] - row[0]).item() / 30
@@ -110,7 +115,7 @@ def test_the_same_generator_gives_the_same_picture_and_the_input_is_kept():
 )
 def test_values_that_make_no_sense(arguments, problem):
     with pytest.raises(ConfigError, match=re.escape(problem)):
-        ImageTransform(**{"size": 8, **arguments})
+        built(**{"size": 8, **arguments})
 
 
 def test_blank_is_black_and_the_size_is_told():
