@@ -116,7 +116,8 @@ class PixelChanges:
 
     def _jittered(self, pixels: Tensor, generator: np.random.Generator) -> Tensor:
         gain, shift = generator.uniform(1 - self.jitter, 1 + self.jitter), generator.uniform(-1, 1) * self.jitter
-        return ((pixels.float() - 127.5) * gain + 127.5 * (1 + shift)).round().clamp(0, 255).to(torch.uint8)
+        changed: Tensor = (pixels.float() - 127.5) * gain + 127.5 * (1 + shift)
+        return changed.round().clamp(0, 255).to(torch.uint8)
 
     def _rotated(self, pixels: Tensor, generator: np.random.Generator) -> Tensor:
         angle = float(generator.uniform(-self.rotation, self.rotation))
