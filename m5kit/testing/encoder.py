@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from m5kit.api import Encoder, Inputs, Observation, Tokens
+from m5kit.api import Encoder, Inputs, Tokens
 from m5kit.registry import ENCODERS
 from m5kit.testing.class_checks import class_checks
 from m5kit.testing.modules import MODULE_CHECKS, Outputs, backward, finite, same
+from m5kit.testing.observed import expect_ids, expect_lengths
 from m5kit.testing.report import Checks, Report, Skip, expect
 
 RUBBISH = 1e3
@@ -83,7 +84,7 @@ def observation_is_well_formed(case: EncoderCase) -> None:
     shape, floating = tuple(seen.values.shape), seen.values.is_floating_point()
     expect(len(shape) == (3 if floating else 2), f"values of {seen.values.dtype} have shape {shape}")
     expect(shape[0] == len(case.inputs.lengths), f"{shape[0]} rows for {len(case.inputs.lengths)} items")
-    _expect_lengths(seen.lengths, shape[0], shape[1])
+    expect_lengths(seen.lengths, shape[0], shape[1])
     for name in ("groups", "roles"):
         facts: Tensor | None = getattr(seen, name)
         if facts is not None:
@@ -92,7 +93,7 @@ def observation_is_well_formed(case: EncoderCase) -> None:
     if seen.target is not None:
         expect(seen.target.shape[:2] == shape[:2], f"target is {tuple(seen.target.shape)}, values are {shape}")
     if not floating:
-        _expect_ids(seen)
+        expect_ids(seen)
 
 
 @CHECKS.add
@@ -110,7 +111,7 @@ def tokens_have_the_width_and_length(case: EncoderCase) -> None:
     tokens = case.module.encode(seen)
     wanted = (seen.values.shape[0], seen.values.shape[1] + 1, case.module.dim)
     expect(tuple(tokens.values.shape) == wanted, f"tokens are {tuple(tokens.values.shape)}, expected {wanted}")
-    _expect_lengths(tokens.lengths, wanted[0], wanted[1])
+    expect_lengths(tokens.lengths, wanted[0], wanted[1])
     expect(
         torch.equal(tokens.lengths, seen.lengths + 1),
         f"lengths are {tokens.lengths.tolist()}, expected those observed plus one, {(seen.lengths + 1).tolist()}",
@@ -233,21 +234,6 @@ def by_item(tokens: Tokens) -> dict[str, Tensor]:
         given = None if tokens.given is None else tokens.given[row].to(real.dtype)
         items[f"item {row}"] = real if given is None else torch.cat([real.flatten(), given])
     return items
-
-
-def _expect_lengths(lengths: Tensor, count: int, most: int) -> None:
-    right = lengths.dtype == torch.int64 and lengths.device.type == "cpu" and lengths.shape == (count,)
-    expect(right, f"lengths are {lengths.dtype} {tuple(lengths.shape)} on {lengths.device}; expected int64 ({count},)")
-    expect(int(lengths.min()) >= 0 and int(lengths.max()) <= most, f"lengths {lengths.tolist()} are not in 0..{most}")
-
-
-def _expect_ids(seen: Observation) -> None:
-    expect(seen.values.dtype == torch.int64, f"ids are {seen.values.dtype}; expected int64")
-    if seen.vocabulary is None or seen.mask_id is None:
-        raise AssertionError("ids need vocabulary and mask_id in the Observation, or no task can hide them")
-    expect(0 <= seen.mask_id < seen.vocabulary, f"mask_id {seen.mask_id} is not among {seen.vocabulary} ids")
-    real = seen.values[seen.mask]
-    expect(int(real.min()) >= 0 and int(real.max()) < seen.vocabulary, f"an id is not among {seen.vocabulary}")
 
 
 def _filled(values: Tensor, lengths: Tensor) -> Tensor:
