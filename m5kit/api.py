@@ -7,6 +7,7 @@ from m5kit.balancers.base import Balancer
 from m5kit.data.decode.base import Decoder
 from m5kit.data.sources.base import Dataset
 from m5kit.data.transforms.base import Transform
+from m5kit.descriptors.base import Descriptor
 from m5kit.encoders.base import Encoder
 from m5kit.errors import ConfigError, ContractError, DataError, DecodeError, M5KitError, MissingDependencyError
 from m5kit.evaluation.base import (
@@ -27,10 +28,12 @@ from m5kit.heads.base import Head
 from m5kit.hooks.base import Hook, Training
 from m5kit.nn.draws import Draws
 from m5kit.optimizers.base import OptimizerBuilder
+from m5kit.readouts.base import Readout
 from m5kit.registry import (
     BALANCERS,
     DATASETS,
     DECODERS,
+    DESCRIPTORS,
     ENCODERS,
     EXPORTERS,
     FUSIONS,
@@ -39,6 +42,7 @@ from m5kit.registry import (
     HOOKS,
     METRICS,
     OPTIMIZERS,
+    READOUTS,
     SCHEDULES,
     TASKS,
     TRANSFORMS,
@@ -52,6 +56,7 @@ from m5kit.structures import (
     Inputs,
     Mean,
     Observation,
+    Partial,
     Sample,
     TaskOutput,
     Tokens,
@@ -64,6 +69,7 @@ __all__ = [
     "BALANCERS",
     "DATASETS",
     "DECODERS",
+    "DESCRIPTORS",
     "ENCODERS",
     "EXPORTERS",
     "FUSIONS",
@@ -72,6 +78,7 @@ __all__ = [
     "HOOKS",
     "METRICS",
     "OPTIMIZERS",
+    "READOUTS",
     "SCHEDULES",
     "TASKS",
     "TRANSFORMS",
@@ -83,6 +90,7 @@ __all__ = [
     "Dataset",
     "DecodeError",
     "Decoder",
+    "Descriptor",
     "Draws",
     "Embedded",
     "Encoder",
@@ -107,6 +115,8 @@ __all__ = [
     "MissingDependencyError",
     "Observation",
     "OptimizerBuilder",
+    "Partial",
+    "Readout",
     "Request",
     "Result",
     "Sample",

@@ -207,6 +207,8 @@ def _family(family: str, package: str, base: str | None = None) -> ComponentRegi
 
 
 ENCODERS = _family("encoders", "m5kit.encoders")
+DESCRIPTORS = _family("descriptors", "m5kit.descriptors")
+READOUTS = _family("readouts", "m5kit.readouts")
 FUSIONS = _family("fusions", "m5kit.fusions")
 HARMONIZERS = _family("harmonizers", "m5kit.harmonizers")
 TASKS = _family("tasks", "m5kit.tasks")

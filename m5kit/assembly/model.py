@@ -9,6 +9,7 @@ import torch
 
 from m5kit.api import (
     Balancer,
+    Descriptor,
     Encoder,
     Fusion,
     Harmonizer,
@@ -16,6 +17,7 @@ from m5kit.api import (
     Hook,
     LearningRateSchedule,
     Observation,
+    Readout,
     Task,
     Transform,
 )
@@ -31,15 +33,18 @@ from m5kit.models.sharing import share_stacks
 from m5kit.registry import (
     BALANCERS,
     DECODERS,
+    DESCRIPTORS,
     ENCODERS,
     FUSIONS,
     HARMONIZERS,
     HEADS,
     HOOKS,
+    READOUTS,
     SCHEDULES,
     TASKS,
     TRANSFORMS,
 )
+from m5kit.runs.log import LOGGER
 from m5kit.structures import Inputs
 
 FIT_ITEMS = 50_000
@@ -90,6 +95,10 @@ def build_backbone(config: RunConfig, transforms: Mapping[str, Transform]) -> Ba
         fusion=fusion,
         harmonizer=harmonizer,
         features=config.model.features,
+        readouts=_build_readouts(config, encoders),
+        descriptors=_build_descriptors(config, encoders, transforms),
+        vector=config.model.vector,
+        projection=config.model.projection,
         weigh_pairs=config.weighting.pairs,
         weigh_tasks=config.weighting.tasks,
         weigh_pooling=config.weighting.pooling,
@@ -141,6 +150,10 @@ def describe_model(config: RunConfig) -> list[tuple[str, str, int, str]]:
     parts: list[tuple[str, Any, str]] = [
         (f"encoder_{m}", backbone.encoders[m], f"{lengths[m]} tokens of {dim}") for m in transforms
     ]
+    parts += [
+        (f"readout_{m}", readout, f"a vector of {readout.width}") for m, readout in backbone.vectors.readouts.items()
+    ]
+    parts += [(f"descriptor_{m}", d, f"a vector of {d.width}") for m, d in backbone.vectors.descriptors.items()]
     parts.append(("projections", backbone.projections, f"contrastive features of {backbone.features}"))
     parts.append(("fusion", backbone.fusion, f"{sum(lengths.values())} tokens, an embedding of {dim}"))
     parts.append(("harmonizer", backbone.harmonizer, f"{len(transforms)} x {len(transforms)} weights"))
@@ -170,6 +183,30 @@ def _build_encoder(modality: str, config: RunConfig, transform: Transform) -> En
             [f"encoder_{modality}.dim: {encoder.dim} is not the common width model.dim={config.model.dim}"]
         )
     return encoder
+
+
+def _build_readouts(config: RunConfig, encoders: Mapping[str, Encoder]) -> dict[str, Readout]:
+    return {
+        m: READOUTS.build(given, dim=config.model.dim, layout=encoders[m].layout)
+        for m, given in config.readouts.items()
+    }
+
+
+def _build_descriptors(
+    config: RunConfig, encoders: Mapping[str, Encoder], transforms: Mapping[str, Transform]
+) -> dict[str, Descriptor]:
+    """Those that fit their inputs; what a frozen encoder makes of an item stands in for statistics of it."""
+    built = {}
+    for m, given in config.descriptors.items():
+        facts = transforms[m].provides()
+        part: type[Descriptor] = DESCRIPTORS.get(given["type"])
+        lacking = sorted(part.needs - facts.keys())
+        if lacking or encoders[m].extracts:
+            why = f"input_{m} provides no {', '.join(lacking)}" if lacking else f"encoder_{m} is frozen"
+            LOGGER.info("descriptor_%s is left out: %s", m, why)
+            continue
+        built[m] = DESCRIPTORS.build(given, **dict[str, Any](facts))
+    return built
 
 
 def _build_task(

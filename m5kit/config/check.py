@@ -41,6 +41,8 @@ class RunConfig:
     Attributes:
         inputs: by modality, ``decoder`` and ``transform``, and ``source`` if the manifest's column has another name.
         encoders: by modality.
+        descriptors: by modality; only those that have one.
+        readouts: by modality; the others are read by their summary.
         tasks: by name; ``weight`` is among the keys and is not the constructor's.
         balancer: ``fixed`` if the config names none.
         head: None in pretraining.
@@ -62,6 +64,8 @@ class RunConfig:
     init: Init
     inputs: Mapping[str, Mapping[str, Any]]
     encoders: Mapping[str, Mapping[str, Any]]
+    descriptors: Mapping[str, Mapping[str, Any]]
+    readouts: Mapping[str, Mapping[str, Any]]
     fusion: Mapping[str, Any]
     harmonizer: Mapping[str, Any]
     tasks: Mapping[str, Mapping[str, Any]]
@@ -131,6 +135,8 @@ def _typed(values: Mapping[str, Any], scope: PluginScope) -> RunConfig:
         init=_section(Init, values["init"]),
         inputs=_by_name(values, "input_"),
         encoders=_by_name(values, "encoder_"),
+        descriptors=_by_name(values, "descriptor_"),
+        readouts=_by_name(values, "readout_"),
         fusion=values["fusion"],
         harmonizer=values["harmonizer"],
         tasks={name: {"weight": 1.0, **task} for name, task in _by_name(values, "task_").items()},

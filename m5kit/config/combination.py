@@ -30,6 +30,10 @@ def _structure(values: Mapping[str, Any], modalities: list[str]) -> Iterator[Pro
     for key in values:
         if key.startswith("input_") and key.removeprefix("input_") not in modalities:
             yield key, f"has no encoder_{key.removeprefix('input_')} to feed; add one or drop it with {key}: none"
+    for key in values:
+        family, _, modality = key.partition("_")
+        if family in ("descriptor", "readout") and modality not in modalities:
+            yield key, f"has no encoder_{modality} to stand beside; add one or drop it with {key}: none"
     for key in ("fusion", "harmonizer"):
         if key not in values:
             yield key, f"is missing; pick a piece, as in --set {key}=NAME"

@@ -52,8 +52,8 @@ def find_parts(values: Mapping[str, Any]) -> Iterator[Part]:
             yield Part(key, "encoders", value, _transform_of(values.get(f"input_{name}")))
         elif family == "task":
             yield Part(key, "tasks", _without_weight(value))
-        elif key in PARTS:
-            yield Part(key, f"{key}s", value)
+        elif key in PARTS or family in ("descriptor", "readout"):
+            yield Part(key, f"{key if key in PARTS else family}s", value)
         elif key in TABLES and isinstance(value, Mapping):
             for name, part in value.items():
                 yield from _parts_of_entry(f"{key}.{name}", TABLES[key], part)

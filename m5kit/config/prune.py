@@ -52,7 +52,7 @@ def _drop_bound(kept: dict[str, Node], modality: str, dropped: str) -> list[str]
 
 
 def _is_bound(key: str, part: Node, modality: str) -> bool:
-    if key in (f"input_{modality}", f"encoder_{modality}"):
+    if key in [f"{family}_{modality}" for family in ("input", "encoder", "descriptor", "readout")]:
         return True
     one, several = part.child("modality"), part.child("between")
     named = [] if one is None else [one.value]

@@ -56,6 +56,10 @@ class Model(Section):
     """Width d of tokens."""
     features: Positive = 96
     """Width h of contrastive features."""
+    vector: Positive | None = None
+    """Width to which the reading of each modality is brought by a learned linear map; empty leaves it as it is read."""
+    projection: Literal["mlp", "linear_relu"] = "mlp"
+    """What makes contrastive features of a modality's vector; ``linear_relu`` is SCALE's and is never negative."""
     share: tuple[tuple[str, ...], ...] = ()
     """Groups of modalities whose encoders have one stack in common, that of the first one named."""
 
@@ -137,7 +141,7 @@ SCALARS: Mapping[str, Any] = {"name": str, "mode": Literal["pretrain", "finetune
 PARTS = ("fusion", "harmonizer", "balancer", "head", "optimizer")
 HOLDS_A_PART = ("source", "decay")
 """Keys of sections that hold a part, whose arguments can be set."""
-FAMILIES_BY_KEY = ("input", "encoder", "task")
+FAMILIES_BY_KEY = ("input", "encoder", "descriptor", "readout", "task")
 """Keys that are followed by a modality or a name: ``encoder_<modality>``, ``task_<name>``."""
 TABLES: Mapping[str, str] = {"hooks": "hooks", "evaluation": "metrics"}
 """Keys that hold several parts by name, and the family of those."""
@@ -153,6 +157,8 @@ ORDER = (
         "input_",
         "model",
         "encoder_",
+        "descriptor_",
+        "readout_",
         "fusion",
         "harmonizer",
         "weighting",

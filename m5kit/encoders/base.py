@@ -36,6 +36,8 @@ class Encoder(nn.Module, ABC):
         aligned: whether ``Tokens.given`` lies in a space that a pretrained tower shares with another modality's, so
             that the two can be compared: CLIP's projected vectors, for example. The contrastive features then begin as
             that vector, and ``model.features`` must be its width.
+        layout: rows and columns in which the observed tokens stand, row by row, frame after frame; None for a plain
+            sequence. A readout may tell by it where a token is.
     """
 
     filled_in: ClassVar[frozenset[str]] = frozenset({"dim"})
@@ -44,6 +46,7 @@ class Encoder(nn.Module, ABC):
     libraries: tuple[str, ...] = ()
     given: int = 0
     aligned: bool = False
+    layout: tuple[int, int] | None = None
 
     @abstractmethod
     def observe(self, inputs: Inputs) -> Observation:

@@ -1,11 +1,13 @@
 """Pictures as patches: a convolutional stem, then a transformer over the patch grid."""
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 
 from m5kit.encoders.base import Encoder
 from m5kit.nn.patches import centre_bytes, check_patch, join_patches, split_patches
-from m5kit.nn.stem import STRIDE, ConvStem
+from m5kit.nn.stem import STRIDE, CellStem, ConvStem
 from m5kit.nn.transformer import SummaryTransformer, TransformerShape
 from m5kit.registry import ENCODERS
 from m5kit.structures import Inputs, Observation, Tokens
@@ -22,8 +24,10 @@ class ImagePatches(Encoder):
         dim: width d of the tokens.
         size: side of a picture in pixels.
         patch: side of a patch in pixels, a multiple of 8 that divides ``size``.
+        stem: ``pixels``, a residual network that learns from the raw picture, or ``cells``, which begins with fixed
+            gradient-orientation cells and colour moments: better with few pictures.
         width: channels of the stem's first stage.
-        blocks: residual blocks in each of the stem's two later stages.
+        blocks: residual blocks in each of the two later stages of the stem over pixels.
         shape: size of the transformer (``layers``, ``heads``, ``ratio``, ``dropout``).
 
     Raises:
@@ -38,6 +42,7 @@ class ImagePatches(Encoder):
         dim: int,
         size: int,
         patch: int = 16,
+        stem: Literal["pixels", "cells"] = "pixels",
         width: int = 16,
         blocks: int = 1,
         shape: TransformerShape = TransformerShape(),
@@ -46,7 +51,11 @@ class ImagePatches(Encoder):
         self.dim = dim
         self.patch = patch
         self.rows = check_patch(size, patch, STRIDE)
-        self.stem = ConvStem(channels=3, dim=dim, patch=patch, width=width, blocks=blocks)
+        self.layout = (self.rows, self.rows)
+        if stem == "cells":
+            self.stem: nn.Module = CellStem(dim=dim, rows=self.rows, width=width)
+        else:
+            self.stem = ConvStem(channels=3, dim=dim, patch=patch, width=width, blocks=blocks)
         self.raw = nn.Linear(3 * patch**2, dim)
         self.row = nn.Parameter(torch.empty(self.rows, 1, dim))
         self.column = nn.Parameter(torch.empty(1, self.rows, dim))

@@ -51,6 +51,7 @@ class VideoFrames(Encoder):
         self.dim = dim
         self.patch = patch
         self.rows = check_patch(size, patch, STRIDE)
+        self.layout = (self.rows, self.rows)
         self.cells = self.rows**2
         self.stem = ConvStem(channels=4, dim=dim, patch=patch, width=width, blocks=blocks)
         self.raw = nn.Linear(3 * patch**2, dim)

@@ -33,7 +33,7 @@ class Attributes(Metric):
         most_values: properties with more different training values, or fewer than two training items for each, are
             measures, not classes, and are passed over.
         strength: inverse L2 penalty of the probes.
-        space: ``"fused"`` or ``"contrastive"``, see :class:`~m5kit.evaluation.base.Request`.
+        space: ``"item"``, a modality, ``"fused"`` or ``"contrastive"``, see :class:`~m5kit.evaluation.base.Request`.
 
     Raises:
         ConfigError: nothing is left to see, or properties are to be withheld that are not named.
@@ -53,7 +53,7 @@ class Attributes(Metric):
         least_items: int = 10,
         most_values: int = 20,
         strength: float = 1.0,
-        space: str = "fused",
+        space: str = "item",
     ) -> None:
         if withhold not in ("modality", "property"):
             raise ConfigError([f"withhold: expected 'modality' or 'property', got {withhold!r}"])

@@ -29,7 +29,7 @@ class Clustering(Metric):
         restarts: k-means starts; the one with the lowest inertia counts.
         permutations: shuffles behind the chance level.
         modalities: what the model may see; None for all modalities of the run.
-        space: ``"fused"``, ``"unscaled"`` or ``"contrastive"``, see :class:`Request`.
+        space: ``"item"``, a modality, ``"fused"``, ``"unscaled"`` or ``"contrastive"``, see :class:`Request`.
 
     Raises:
         ConfigError: restarts or permutations are below 1.
@@ -43,7 +43,7 @@ class Clustering(Metric):
         restarts: int = 10,
         permutations: int = 10,
         modalities: Sequence[str] | None = None,
-        space: str = "fused",
+        space: str = "item",
     ) -> None:
         low = [name for name, value in (("restarts", restarts), ("permutations", permutations)) if value < 1]
         if low:

@@ -24,7 +24,7 @@ class Knn(Metric):
         label: what is predicted.
         k: how many neighbours vote; of equally frequent labels the one whose neighbours are nearer wins.
         modalities: what the model may see; None for all modalities of the run.
-        space: ``"fused"``, ``"unscaled"`` or ``"contrastive"``, see :class:`Request`.
+        space: ``"item"``, a modality, ``"fused"``, ``"unscaled"`` or ``"contrastive"``, see :class:`Request`.
 
     Raises:
         ConfigError: k is below 1, or train and test are one split, where each item would be its own neighbour.
@@ -38,7 +38,7 @@ class Knn(Metric):
         label: str,
         k: int = 10,
         modalities: Sequence[str] | None = None,
-        space: str = "fused",
+        space: str = "item",
     ) -> None:
         if k < 1:
             raise ConfigError([f"k: expected at least 1, got {k}"])

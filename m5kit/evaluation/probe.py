@@ -8,6 +8,9 @@ from m5kit.evaluation.functional.classification import commonest, linear_probe
 from m5kit.evaluation.values import CLASSIFICATION_VALUES, classification_values
 from m5kit.registry import METRICS
 
+WHOLE_ITEM = "item"
+"""The space whose vectors hold several parts, weighed by their lengths; it is probed with one scale for all columns."""
+
 
 @METRICS.register_module("probe")
 class Probe(Metric):
@@ -23,7 +26,7 @@ class Probe(Metric):
         val: split that chooses among ``strengths``; None if there is only one.
         strengths: inverse L2 penalties (scikit-learn's C) to try; the smallest of equally good ones wins.
         modalities: what the model may see; None for all modalities of the run.
-        space: ``"fused"``, ``"unscaled"`` or ``"contrastive"``, see :class:`Request`.
+        space: ``"item"``, a modality, ``"fused"``, ``"unscaled"`` or ``"contrastive"``, see :class:`Request`.
 
     Raises:
         ConfigError: several strengths without a split to choose by, or none.
@@ -38,7 +41,7 @@ class Probe(Metric):
         val: str | None = None,
         strengths: Sequence[float] = (1.0,),
         modalities: Sequence[str] | None = None,
-        space: str = "fused",
+        space: str = "item",
     ) -> None:
         if not strengths or min(strengths) <= 0:
             raise ConfigError([f"strengths: expected one or more positive numbers, got {list(strengths)}"])
@@ -46,6 +49,7 @@ class Probe(Metric):
             raise ConfigError([f"strengths: {len(strengths)} are given but no val split to choose by; set val"])
         self.label = label
         self.strengths = sorted(strengths)
+        self.one_scale = space == WHOLE_ITEM
         self.train = Request.of(train, modalities, space)
         self.test = Request.of(test, modalities, space)
         self.val = None if val is None else Request.of(val, modalities, space)
@@ -65,13 +69,17 @@ class Probe(Metric):
         if self.val is not None and len(self.strengths) > 1:
             strength = self._choose(train, labelled(embedded, self.val, self.label), seed)
         labels = train.label(self.label)
-        predicted = linear_probe(train.vectors, labels, test.vectors, strength=strength, seed=seed)
+        predicted = linear_probe(
+            train.vectors, labels, test.vectors, strength=strength, seed=seed, one_scale=self.one_scale
+        )
         return classification_values(test.label(self.label), predicted, guess=commonest(labels), seed=seed)
 
     def _choose(self, train: Embedded, val: Embedded, seed: int) -> float:
         def accuracy(strength: float) -> float:
             labels = train.label(self.label)
-            predicted = linear_probe(train.vectors, labels, val.vectors, strength=strength, seed=seed)
+            predicted = linear_probe(
+                train.vectors, labels, val.vectors, strength=strength, seed=seed, one_scale=self.one_scale
+            )
             return float((predicted == val.label(self.label)).mean())
 
         return max(self.strengths, key=accuracy)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from m5kit.errors import ConfigError
 from m5kit.structures import Sample
 
-SPACES = ("fused", "unscaled", "contrastive")
-"""The embeddings a metric may ask for, see :class:`Request`."""
+SPACES = ("item", "fused", "unscaled", "contrastive")
+"""The embeddings of whole items that a metric may ask for; the name of a modality asks for that one's vectors."""
 
 KINDS = ("missing", "noise", "mismatch", "withheld")
 """The kinds of :class:`Corruption`."""
@@ -51,8 +51,9 @@ class Request:
         split: the split whose items are embedded; a name for ``samples`` if there are any.
         modalities: what the model may see of them, sorted; None for all modalities of the run. An item that has none of
             them stays, as a vector of zeros.
-        space: ``"fused"`` for the fusion's embedding, L2-normalised; ``"unscaled"`` for the same as it is, which with
-            ``similarity: dot`` is what SCALE's released code compares; ``"contrastive"`` for the mean of the
+        space: ``"item"`` for the public vector of an item, of all that is seen of it; the name of a modality for that
+            one's own; ``"fused"`` for the fusion's embedding, L2-normalised; ``"unscaled"`` for the same as it is,
+            which with ``similarity: dot`` is what SCALE's released code compares; ``"contrastive"`` for the mean of the
             L2-normalised contrastive features of the modalities, L2-normalised again, which needs no fusion and
             compares across modalities.
         corruption: what is done to the items first; None leaves them as they are.
@@ -62,14 +63,14 @@ class Request:
 
     split: str
     modalities: tuple[str, ...] | None = None
-    space: str = "fused"
+    space: str = "item"
     corruption: Corruption | None = None
     properties: str | None = None
     samples: tuple[Sample, ...] = field(default=(), hash=False)
 
     def __post_init__(self) -> None:
-        if self.space not in SPACES:
-            raise ConfigError([f"space: expected {' or '.join(map(repr, SPACES))}, got {self.space!r}"])
+        if not self.space:
+            raise ConfigError([f"space: expected {', '.join(map(repr, SPACES))} or the name of a modality, got ''"])
 
     @classmethod
     def of(cls, split: str, modalities: Sequence[str] | None, space: str) -> "Request":

@@ -40,7 +40,7 @@ class Retrieval(Metric):
         ks: depths at which the ranking is scored.
         query_modalities: what the model may see of a query; None for all modalities of the run.
         gallery_modalities: what it may see of a gallery item.
-        space: ``"fused"``, ``"unscaled"`` or ``"contrastive"``, see :class:`Request`.
+        space: ``"item"``, a modality, ``"fused"``, ``"unscaled"`` or ``"contrastive"``, see :class:`Request`.
         similarity: ``"cosine"``, or ``"dot"`` for the unnormalised product of the released code.
         leave_one_out: whether an item that is in the gallery is kept from finding itself. None: yes, unless the label
             is ``"id"``.
@@ -59,7 +59,7 @@ class Retrieval(Metric):
         ks: Sequence[int] = (1, 5, 10),
         query_modalities: Sequence[str] | None = None,
         gallery_modalities: Sequence[str] | None = None,
-        space: str = "fused",
+        space: str = "item",
         similarity: str = "cosine",
         leave_one_out: bool | None = None,
         backend: str = "torch",

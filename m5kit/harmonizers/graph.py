@@ -13,6 +13,9 @@ from m5kit.nn.weighting import both_present, pooled_shares
 from m5kit.registry import HARMONIZERS
 from m5kit.structures import Harmony
 
+LEAST = 1e-3
+"""What a pair that is there weighs at least; a loss over pairs that all weigh 0 would be 0 and look learned."""
+
 
 @HARMONIZERS.register_module("graph")
 class GraphHarmonizer(Harmonizer):
@@ -23,8 +26,9 @@ class GraphHarmonizer(Harmonizer):
     count more; a masked task gets ``S_ii``, so that the modality that agrees least with the others counts most there.
     The share in the pooled embedding is the mean pair weight (:func:`m5kit.nn.weighting.pooled_shares`).
 
-    A pair of opposed features weighs 0: a negative weight would reward tearing it apart. (Behind a ReLU, as in SCALE,
-    cosines are not negative.)
+    A pair of opposed features weighs next to nothing: a negative weight would reward tearing it apart, and with 0 for
+    every pair, which features that may be negative can give, there would be no loss at all. (Behind a ReLU, as in
+    SCALE, cosines are not negative.)
 
     Args:
         modalities: the m columns; needed with ``rows``.
@@ -49,7 +53,8 @@ class GraphHarmonizer(Harmonizer):
     def forward(self, features: Tensor, present: Tensor) -> Harmony:
         """Weigh by agreement; shapes as in :meth:`Harmonizer.forward`."""
         scores = alignment(features.detach() if self.detach else features, present)
-        pairs = self._pairs(scores).clamp(min=0)
+        speaks = present & features.detach().ne(0).any(dim=2)
+        pairs = self._pairs(scores).clamp(min=0).clamp(min=LEAST * both_present(speaks))
         return Harmony(pairs, scores.diagonal(dim1=1, dim2=2), pooled_shares(pairs, present))
 
     def _pairs(self, scores: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from m5kit.data.dataset import Samples
 from m5kit.data.failures import FailureLog
 from m5kit.errors import ConfigError
 from m5kit.evaluation.base import Corruption, Embedded, Request
+from m5kit.evaluation.request import SPACES
 from m5kit.inference.labels import read_labels
 from m5kit.models.base import Model
 from m5kit.models.embedder import Embedding, embed
@@ -36,6 +37,7 @@ def embed_requests(model: Model, data: RunData, failures: Path, requests: Iterab
     """
     by_items: dict[Request, list[Request]] = {}
     for request in requests:
+        _check_space(model, request.space)
         by_items.setdefault(Request(request.split, samples=request.samples), []).append(request)
     embedded: dict[Request, Embedded] = {}
     for asked in by_items.values():
@@ -125,8 +127,15 @@ def _known(model: Model, modalities: tuple[str, ...] | None) -> tuple[str, ...]:
     return known if modalities is None else modalities
 
 
+def _check_space(model: Model, space: str) -> None:
+    """Refuse an unknown space before anything is embedded."""
+    spaces = [*SPACES, *model.backbone.modalities]
+    if space not in spaces:
+        raise ConfigError([f"space: there is no {space!r}; choose one of {', '.join(spaces)}"])
+
+
 def _vectors(parts: Sequence[Embedding], space: str) -> np.ndarray:
-    return np.concatenate([getattr(part, space).numpy() for part in parts])
+    return np.concatenate([part.vectors(space).numpy() for part in parts])
 
 
 def _seen(request: Request) -> Seen:

@@ -1,6 +1,9 @@
 """Builds the model of a run with the weights of its last checkpoint."""
 
+from typing import cast
+
 import torch
+from torch import nn
 
 from m5kit.assembly.data import RunData
 from m5kit.assembly.model import build_model
@@ -10,6 +13,9 @@ from m5kit.nn.pretrained.blueprints import blueprints
 from m5kit.parallel.device import default_device
 from m5kit.runs import checkpoint
 from m5kit.runs.folder import RunFolder
+
+KNOWN = "backbone.vectors.descriptors."
+"""Where a checkpoint holds what descriptors learned from the corpus."""
 
 
 def load_model(config: RunConfig, data: RunData, folder: RunFolder, untrained: bool) -> Model:
@@ -30,5 +36,7 @@ def load_model(config: RunConfig, data: RunData, folder: RunFolder, untrained: b
         model = build_model(config, data.transforms, data.classes)
     if not untrained:
         checkpoint.load_weights(checkpoint.newest(folder), model)
+    else:  # what descriptors know of the corpus was there before the first step
+        checkpoint.load_weights(checkpoint.newest(folder), cast(nn.Module, model.backbone.vectors.descriptors), KNOWN)
     model.to(default_device()).eval()
     return model

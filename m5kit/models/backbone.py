@@ -1,15 +1,18 @@
 """Encoders, harmonizer and fusion joined: a batch becomes a view of every item."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Literal, TypeAlias, cast
 
 import torch
 from torch import Tensor, nn
 
-from m5kit.api import Encoder, Facts, Fused, Fusion, Harmonizer, Harmony, Observation, Tokens, View
+from m5kit.api import Descriptor, Encoder, Facts, Fused, Fusion, Harmonizer, Harmony, Observation, Readout, Tokens, View
 from m5kit.errors import ConfigError
+from m5kit.models.items import ItemSpace
+from m5kit.models.vectors import PublicVectors
 from m5kit.nn.residual import ResidualVector
-from m5kit.structures import Batch
+from m5kit.structures import Batch, Partial
 from m5kit.tasks.base import Swap
 
 Look: TypeAlias = Literal["encoded", "fused"]
@@ -31,6 +34,10 @@ class Backbone(nn.Module):
         fusion: mixes the modalities.
         harmonizer: weighs them.
         features: width h of the contrastive features.
+        readouts: by modality, how its tokens become a vector; the summary token where there is none.
+        descriptors: by modality, fixed statistics of its raw inputs beside that vector; nothing where there is none.
+        vector: width to which each reading is brought by a learned linear map; None leaves it as it is read.
+        projection: ``mlp``, or ``linear_relu`` as SCALE has it, what makes contrastive features of the vectors.
         weigh_pairs: let the harmonizer weigh the contrastive pairs; otherwise every present pair counts alike.
         weigh_tasks: let it weigh the masked tasks; otherwise every present modality counts alike.
         weigh_pooling: let it weigh the pooled embedding; otherwise every present modality counts alike.
@@ -48,6 +55,10 @@ class Backbone(nn.Module):
         fusion: Fusion,
         harmonizer: Harmonizer,
         features: int,
+        readouts: Mapping[str, Readout] = MappingProxyType({}),
+        descriptors: Mapping[str, Descriptor] = MappingProxyType({}),
+        vector: int | None = None,
+        projection: str = "mlp",
         weigh_pairs: bool = True,
         weigh_tasks: bool = True,
         weigh_pooling: bool = True,
@@ -59,15 +70,20 @@ class Backbone(nn.Module):
         self.features = features
         self.encoders = cast(Mapping[str, Encoder], nn.ModuleDict({m: encoders[m] for m in self.modalities}))
         _check_widths(encoders, features)
-        self.projections = nn.ModuleDict({m: _projection(encoders[m], features) for m in self.modalities})
+        self.vectors = PublicVectors(encoders=encoders, readouts=readouts, descriptors=descriptors, width=vector)
+        self.projections = nn.ModuleDict()
+        for m in self.modalities:
+            self.projections[m] = _projection(projection, encoders[m], self.vectors.widths[m], features)
         self.fusion = fusion
+        self.items = ItemSpace(dim=fusion.dim, features=features)
         self.harmonizer = harmonizer
         self.weigh_pairs, self.weigh_tasks, self.weigh_pooling = weigh_pairs, weigh_tasks, weigh_pooling
         self.pairs_from, self.tasks_from = pairs_from, tasks_from
 
     def observe(self, batch: Batch) -> dict[str, Observation]:
         """The tokens that a task may hide, by modality that somebody in the batch has."""
-        return {m: self.encoders[m].observe(batch.inputs[m]) for m in self.modalities if m in batch.inputs}
+        observed = {m: self.encoders[m].observe(batch.inputs[m]) for m in self.modalities if m in batch.inputs}
+        return {m: self.vectors.describe(m, each, batch.inputs[m]) for m, each in observed.items()}
 
     def facts(self, batch: Batch, observations: Mapping[str, Observation]) -> Facts:
         """What the host knows of the batch; columns of the modalities that the model reads."""
@@ -82,7 +98,8 @@ class Backbone(nn.Module):
         columns = torch.tensor([batch.modalities.index(m) for m in self.modalities])
         present = batch.present[:, columns]
         on_device = present.to(self.device, non_blocking=True)
-        features = self._project(encoded, on_device)
+        vectors = {m: self.vectors(m, encoded[m], o.described, rows[m]) for m, o in observations.items()}
+        features = self._project(encoded, vectors, on_device)
         if self.training:
             self.harmonizer.observe(features.detach(), on_device)
         before = self.harmonizer(features, on_device)
@@ -94,16 +111,29 @@ class Backbone(nn.Module):
             tasks=looks[self.tasks_from].tasks if self.weigh_tasks else even.tasks,
             modalities=fused.weights,
         )
-        return View(self.modalities, present, rows, encoded, features, fused, harmony, targets=batch.targets)
+        items = self.items(features, fused.embedding)
+        return View(
+            self.modalities,
+            present,
+            rows,
+            encoded,
+            features,
+            fused,
+            harmony,
+            targets=batch.targets,
+            vectors=vectors,
+            items=items,
+        )
 
     def features_again(self, batch: Batch) -> Tensor:
         """Contrastive features ``b m h`` of the items as their second augmentation made them; nothing is fused."""
         second = batch.augmented_again()
-        rows, encoded = {m: second.rows(m) for m in second.inputs}, {}
+        rows, encoded, vectors = {m: second.rows(m) for m in second.inputs}, {}, {}
         for m, observation in self.observe(second).items():
             encoded[m] = self.encoders[m].encode(observation).scatter(rows[m], len(second))
+            vectors[m] = self.vectors(m, encoded[m], observation.described, rows[m])
         columns = torch.tensor([second.modalities.index(m) for m in self.modalities])
-        return self._project(encoded, second.present[:, columns].to(self.device, non_blocking=True))
+        return self._project(encoded, vectors, second.present[:, columns].to(self.device, non_blocking=True))
 
     def fuse_swapped(self, view: View, swap: Swap) -> Fused:
         """What the fusion makes of items of which one modality is another's; encoders do not run again."""
@@ -116,6 +146,19 @@ class Backbone(nn.Module):
         fused: Fused = self.fusion(encoded, weights.modalities)
         return fused
 
+    def fuse_part(self, view: View, kept: Tensor) -> Partial:
+        """Items cut to the modalities ``kept`` (``b m``, host); encoders neither run again nor learn from it."""
+        encoded = {}
+        for column, m in enumerate(self.modalities):
+            if m in view.encoded:
+                tokens = view.encoded[m]
+                encoded[m] = Tokens(tokens.values.detach(), tokens.lengths * kept[:, column])
+        present = kept.to(self.device, non_blocking=True)
+        features = view.features.detach() * present[..., None]
+        weights = self.harmonizer(features, present) if self.weigh_pooling else _uniform(present)
+        fused: Fused = self.fusion(encoded, weights.modalities)
+        return Partial(kept, self.items(features, fused.embedding))
+
     def forward(self, batch: Batch) -> View:
         """The clean view of a batch: nothing hidden."""
         return self.view(batch, self.observe(batch))
@@ -125,27 +168,17 @@ class Backbone(nn.Module):
         """Where the parameters are."""
         return next(self.parameters()).device
 
-    def _project(self, encoded: Mapping[str, Tokens], present: Tensor) -> Tensor:
+    def _project(self, encoded: Mapping[str, Tokens], vectors: Mapping[str, Tensor], present: Tensor) -> Tensor:
         """Contrastive features ``b m h``: zeros where absent."""
         columns = []
         for m in self.modalities:
-            if m in encoded:
-                columns.append(self._features(m, encoded[m]).float())
-            else:
+            if m not in vectors:
                 columns.append(torch.zeros(len(present), self.features, device=present.device))
+            elif self.encoders[m].aligned:
+                columns.append(self.projections[m](encoded[m].given, vectors[m]).float())
+            else:
+                columns.append(self.projections[m](vectors[m]).float())
         return torch.stack(columns, dim=1) * present[..., None]
-
-    def _features(self, modality: str, tokens: Tokens) -> Tensor:
-        """Contrastive features ``b h`` of one modality."""
-        if self.encoders[modality].aligned:
-            return self.projections[modality](tokens.given, tokens.summary)  # type: ignore[no-any-return]
-        return self.projections[modality](tokens.summary)  # type: ignore[no-any-return]
-
-
-def _projection(encoder: Encoder, features: int) -> nn.Module:
-    if encoder.aligned:
-        return ResidualVector(given=encoder.given, learned=encoder.dim)
-    return nn.Sequential(nn.Linear(encoder.dim, features), nn.ReLU())
 
 
 def _check_widths(encoders: Mapping[str, Encoder], features: int) -> None:
@@ -158,6 +191,15 @@ def _check_widths(encoders: Mapping[str, Encoder], features: int) -> None:
     ]
     if problems:
         raise ConfigError(problems)
+
+
+def _projection(kind: str, encoder: Encoder, width: int, features: int) -> nn.Module:
+    """The contrastive head: users read what goes into it, the loss what comes out (SimCLR, 2020)."""
+    if encoder.aligned:
+        return ResidualVector(given=encoder.given, learned=width)
+    if kind == "linear_relu":
+        return nn.Sequential(nn.Linear(width, features), nn.ReLU())
+    return nn.Sequential(nn.Linear(width, 2 * features), nn.GELU(), nn.Linear(2 * features, features))
 
 
 def _uniform(present: Tensor) -> Harmony:

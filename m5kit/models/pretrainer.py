@@ -59,7 +59,7 @@ class Pretrainer(Model):
         outputs: dict[str, TaskOutput] = {}
         for name, task in self.tasks.items():
             if part.counts[name] > 0:
-                view = self._with_mismatches(name, views[task.view], part)
+                view = self._with_parts(name, self._with_mismatches(name, views[task.view], part), part)
                 if task.augments_twice:
                     view = replace(view, again=again)
                 outputs[name] = task.loss(view, part.hidden.get(name))
@@ -133,6 +133,10 @@ class Pretrainer(Model):
         if swap is None or len(swap.items) == 0:
             return view
         return replace(view, mismatched=self.backbone.fuse_swapped(view, swap))
+
+    def _with_parts(self, name: str, view: View, part: MicroBatch) -> View:
+        kept = self.tasks[name].shown(view, Draws(part.seed, f"{name}/shown", part.batch.positions))
+        return view if kept is None else replace(view, partial=self.backbone.fuse_part(view, kept))
 
     def _present(self, totals: Counts) -> Tensor:
         """``t`` on the device, which tasks the step can teach."""

@@ -21,6 +21,41 @@ def length_mean(values: Tensor, lengths: Tensor) -> Tensor:
     return (shares[:, None] @ real).squeeze(1)
 
 
+def group_means(values: Tensor, groups: Tensor, count: int) -> Tensor:
+    """Means ``b g d`` of the ``b l d`` values of each of ``count`` groups; zeros for a group with none.
+
+    Args:
+        values: padding may hold anything.
+        groups: ``b l`` on the host, the group of each step, -1 for none.
+        count: how many groups g there are.
+
+    Example:
+        >>> group_means(torch.tensor([[[1.0], [3.0], [9.0]]]), torch.tensor([[1, 1, -1]]), 2)
+        tensor([[[0.],
+                 [2.]]])
+    """
+    member = groups[:, None] == torch.arange(count)[:, None]  # b g l
+    shares = member / member.sum(2, keepdim=True).clamp(min=1)
+    shares = shares.to(values.device, values.dtype, non_blocking=True)
+    nowhere = (groups < 0)[..., None].to(values.device, non_blocking=True)
+    return shares @ values.masked_fill(nowhere, 0.0)
+
+
+def segment_means(values: Tensor, lengths: Tensor, segments: int) -> Tensor:
+    """Means ``b g d`` of equal stretches of the first ``lengths`` (``b``, host) of ``b l d`` values.
+
+    A stretch shorter than a step takes the step that it falls into, so a short sequence leaves none empty.
+    """
+    starts = (torch.arange(segments) * lengths[:, None]) // segments
+    ends = -((-(torch.arange(segments) + 1) * lengths[:, None]) // segments)
+    steps = torch.arange(values.shape[1])
+    inside = (steps >= starts[..., None]) & (steps < ends[..., None])  # b g l
+    shares = inside / inside.sum(2, keepdim=True).clamp(min=1)
+    shares = shares.to(values.device, values.dtype, non_blocking=True)
+    real = (steps < lengths[:, None])[..., None].to(values.device, non_blocking=True)
+    return shares @ values.masked_fill(~real, 0.0)
+
+
 def weighted_sum(values: Tensor, weights: Tensor) -> Tensor:
     """Sum ``b d`` of ``b m d`` vectors, each times its weight ``b m``.
 

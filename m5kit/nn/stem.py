@@ -1,9 +1,16 @@
 """A small residual convolutional stem: pictures become one vector a patch."""
 
+import torch
 from torch import Tensor, nn
+
+from m5kit.nn.visual_statistics import colour_moments, oriented_gradients
 
 STRIDE = 8
 """What the stages before the last shrink a side by; a patch must be a multiple of it."""
+ORIENTATIONS, MOMENTS = 8, 6
+"""Maps of a cell: edges by direction; mean and deviation of three colours."""
+SPREAD = 3.0
+"""Brings these maps, most of them between 0 and 0.7, to about -1 to 1."""
 
 
 class ConvStem(nn.Sequential):
@@ -35,6 +42,40 @@ class ConvStem(nn.Sequential):
         return pictures.flatten(2).mT
 
 
+class CellStem(nn.Module):
+    """Convolutions over gradient-orientation cells and colour moments instead of over pixels.
+
+    A few hundred pictures do not teach a convolution what an edge is; the cells know it from the start.
+
+    Args:
+        dim: width d of the result.
+        rows: patches along a side of a picture.
+        width: channels of the first convolution; the second has twice as many.
+        cell: side of a cell in pixels.
+    """
+
+    def __init__(self, *, dim: int, rows: int, width: int, cell: int = 4) -> None:
+        super().__init__()
+        self.cell = cell
+        self.layers = nn.Sequential(
+            *_keep_size(ORIENTATIONS + MOMENTS, 2 * width),
+            nn.MaxPool2d(2),
+            *_keep_size(2 * width, 4 * width),
+            nn.AdaptiveAvgPool2d(rows),
+            nn.Conv2d(4 * width, dim, 1),
+        )
+        self.apply(_init_convolution)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """``b 3 h w`` pictures, centred as :func:`~m5kit.nn.patches.centre_bytes` does, to ``b l d``, row by row."""
+        colours = pictures / 4 + 0.5  # from 0 to 1, as the statistics expect
+        cells = pictures.shape[-1] // self.cell
+        with torch.no_grad():
+            maps = torch.cat([oriented_gradients(colours, cells, ORIENTATIONS), colour_moments(colours, cells)], dim=1)
+        found: Tensor = self.layers(maps * SPREAD - 1)
+        return found.flatten(2).mT
+
+
 class Residual(nn.Module):
     """Two 3 x 3 convolutions beside an identity.
 
@@ -64,6 +105,10 @@ def _halve(channels: int, width: int) -> list[nn.Module]:
         _norm(width),
         nn.ReLU(inplace=True),
     ]
+
+
+def _keep_size(channels: int, width: int) -> list[nn.Module]:
+    return [nn.Conv2d(channels, width, 3, padding=1, bias=False), _norm(width), nn.ReLU(inplace=True)]
 
 
 def _norm(channels: int) -> nn.GroupNorm:

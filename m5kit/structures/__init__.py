@@ -12,7 +12,7 @@ from m5kit.structures.batch import Batch
 from m5kit.structures.facts import Facts
 from m5kit.structures.inputs import Failure, Inputs, Sample
 from m5kit.structures.tokens import Observation, Tokens, length_mask
-from m5kit.structures.view import Fused, Harmony, Hidden, Mean, TaskOutput, View
+from m5kit.structures.view import Fused, Harmony, Hidden, Mean, Partial, TaskOutput, View
 
 __all__ = [
     "Batch",
@@ -24,6 +24,7 @@ __all__ = [
     "Inputs",
     "Mean",
     "Observation",
+    "Partial",
     "Sample",
     "TaskOutput",
     "Tokens",

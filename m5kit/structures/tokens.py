@@ -34,6 +34,7 @@ class Observation:
         mask_id: the id that stands for a hidden token; None for features, whose hidden tokens are zeros.
         target: what a masked-feature task predicts, ``p l t``; None means ``values``. It must not depend on a
             parameter in training, or the task collapses.
+        described: ``p w`` fixed statistics of the raw inputs (:mod:`m5kit.descriptors`); None if there are none.
     """
 
     values: Tensor
@@ -43,6 +44,7 @@ class Observation:
     vocabulary: int | None = None
     mask_id: int | None = None
     target: Tensor | None = None
+    described: Tensor | None = None
 
     @cached_property
     def mask(self) -> Tensor:

@@ -42,6 +42,19 @@ class Fused:
 
 
 @dataclass(frozen=True, slots=True)
+class Partial:
+    """Items as if they had only some of their modalities.
+
+    Attributes:
+        kept: ``b m`` bool on the host, those that they had.
+        items: ``b h``, the item vectors; no gradient goes from them to the encoders.
+    """
+
+    kept: Tensor
+    items: Tensor
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """One pass of a batch through encoders and fusion, as the pretext tasks and heads read it.
 
@@ -57,6 +70,11 @@ class View:
         targets: class numbers ``b`` by label, -1 where an item has none; empty unless ``data.label`` names one.
         again: ``b m h``, contrastive features of the same items augmented a second time, for a task that asks for it
             (``Task.augments_twice``); else None.
+        vectors: by modality, ``b w``: what was read off its tokens beside fixed statistics of its raw input, each of
+            unit length. The contrastive features are made of these; zeros where absent.
+        items: ``b h``, where the items stand in the space that all modalities share: the direction of the sum of their
+            contrastive features, plus what the fusion adds.
+        partial: the same of a part of each item that a task asked for (``Task.shown``); else None.
     """
 
     modalities: tuple[str, ...]
@@ -69,6 +87,9 @@ class View:
     mismatched: Fused | None = None
     targets: Mapping[str, Tensor] = field(default_factory=dict)
     again: Tensor | None = None
+    vectors: Mapping[str, Tensor] = field(default_factory=dict)
+    items: Tensor | None = None
+    partial: Partial | None = None
 
 
 @dataclass(frozen=True, slots=True)

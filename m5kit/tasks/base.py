@@ -85,6 +85,13 @@ class Task(nn.Module, ABC):
         """
         return None
 
+    def shown(self, view: View, draws: Draws) -> Tensor | None:
+        """Modalities ``b m`` (bool, host) to which items are cut for ``View.partial`` of :meth:`loss`; None for most.
+
+        It costs one pass of the fusion, none of the encoders. ``draws`` are those of the b items.
+        """
+        return None
+
     def count(self, facts: Facts, hidden: Hidden | None) -> float:
         """How many things :meth:`loss` sums over in this micro-batch; 0 means that there is nothing to learn.
 

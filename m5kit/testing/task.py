@@ -11,7 +11,7 @@ from m5kit.registry import TASKS
 from m5kit.testing.class_checks import class_checks
 from m5kit.testing.modules import MODULE_CHECKS, backward, finite
 from m5kit.testing.report import Checks, Report, Skip, expect
-from m5kit.testing.task_case import TRIES, TaskCase, draws, with_mismatches
+from m5kit.testing.task_case import TRIES, TaskCase, draws, with_asked
 from m5kit.testing.views import (
     MODALITIES,
     PRESENT,
@@ -170,6 +170,21 @@ def swaps_are_well_formed(case: TaskCase) -> None:
 
 
 @CHECKS.add
+def cuts_are_well_formed(case: TaskCase) -> None:
+    """An item that is cut keeps some of the modalities that it has, and no other; the draws decide."""
+    view = case.made.view
+    shown = case.module.shown(view, draws(3, len(view.present)))
+    if shown is None:
+        raise Skip("the task asks for no cut items")
+    torch.manual_seed(99)
+    again = case.module.shown(view, draws(3, len(view.present)))
+    expect(again is not None and torch.equal(shown, again), "two calls differ; use the draws only")
+    expect(shown.dtype == torch.bool and shown.shape == PRESENT.shape, f"it is {shown.dtype} {tuple(shown.shape)}")
+    expect(not (shown & ~PRESENT).any(), "an item keeps a modality that it has not")
+    expect(bool((shown.any(1) == PRESENT.any(1)).all()), "an item keeps nothing")
+
+
+@CHECKS.add
 def nothing_hidden_gives_zero(case: TaskCase) -> None:
     """If nothing happened to be hidden the loss is 0, not NaN, and can be backpropagated."""
     case.modality  # noqa: B018  # skips a task that hides nothing
@@ -186,7 +201,7 @@ def nobody_there_gives_zero(case: TaskCase) -> None:
         present = PRESENT.clone()
         present[:, MODALITIES.index(case.module.modality)] = False
     without = case.module.modality
-    _expect_zero(case.module(with_mismatches(case.module, random_view(present, without)).view, None))
+    _expect_zero(case.module(with_asked(case.module, random_view(present, without)).view, None))
 
 
 @CHECKS.add
@@ -198,7 +213,7 @@ def one_item_is_enough(case: TaskCase) -> None:
     if hidden is not None:
         kept = hidden.positions < STEPS
         hidden = Hidden(hidden.positions[kept], hidden.targets[kept])
-    finite({"loss": case.module(with_mismatches(case.module, made).view, hidden).loss})
+    finite({"loss": case.module(with_asked(case.module, made).view, hidden).loss})
 
 
 def _expect_zero(output: TaskOutput) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from m5kit.api import ConfigError, Draws, Hidden, Observation, Task, TaskOutput
+from m5kit.api import ConfigError, Draws, Hidden, Observation, Partial, Task, TaskOutput
 from m5kit.testing.building import build
 from m5kit.testing.modules import Outputs
 from m5kit.testing.report import Skip
@@ -52,7 +52,7 @@ class TaskCase:
         except ConfigError:
             ids, make = False, partial(build, part, **known, **OF_FEATURES)
         module = make()
-        return cls(part, make, module, ids, with_mismatches(module, random_view(PRESENT)))
+        return cls(part, make, module, ids, with_asked(module, random_view(PRESENT)))
 
     def run(self, module: nn.Module) -> Outputs:
         """The loss."""
@@ -102,14 +102,18 @@ class TaskCase:
         return self.module.modality
 
 
-def with_mismatches(task: Task, made: Made) -> Made:
-    """The view with what a fusion might have made of the items that the task makes up, if it does."""
+def with_asked(task: Task, made: Made) -> Made:
+    """The view with what a fusion might have made of the made-up and the cut items that the task asks for."""
     swap = task.swap(made.view, draws(0, len(made.view.present)))
-    if swap is None:
-        return made
-    fused = random_fused(made.view.present[swap.items])
-    leaves = made.leaves | {"mismatched pooled": fused.pooled, "mismatched embedding": fused.embedding}
-    return Made(replace(made.view, mismatched=fused), leaves)
+    if swap is not None:
+        fused = random_fused(made.view.present[swap.items])
+        leaves = made.leaves | {"mismatched pooled": fused.pooled, "mismatched embedding": fused.embedding}
+        made = Made(replace(made.view, mismatched=fused), leaves)
+    shown = task.shown(made.view, draws(0, len(made.view.present)))
+    if shown is not None:
+        items = torch.nn.functional.normalize(torch.randn(len(shown), FEATURES), dim=1).requires_grad_()
+        made = Made(replace(made.view, partial=Partial(shown, items)), made.leaves | {"partial items": items})
+    return made
 
 
 def draws(seed: int, items: int) -> Draws:

@@ -6,7 +6,7 @@ from itertools import product
 import torch
 from torch import Tensor
 
-from m5kit.api import Facts, Fused, Harmony, Hidden, Observation, Tokens, View
+from m5kit.api import Facts, Fused, Harmony, Hidden, Observation, Partial, Tokens, View
 
 MODALITIES = ("a", "b", "c")
 DIM = 16
@@ -95,8 +95,10 @@ def part_of_view(view: View, items: Tensor) -> View:
     """The view of some of its items ``n``, as if they had been a batch of their own."""
     present = view.present[items]
     rows = {m: present[:, view.modalities.index(m)].nonzero().squeeze(1) for m in view.rows}
+    partial = None if view.partial is None else Partial(view.partial.kept[items], view.partial.items[items])
     return replace(
         view,
+        partial=partial,
         present=present,
         rows=rows,
         encoded={m: tokens.select(items) for m, tokens in view.encoded.items()},

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from m5kit.assembly.data import RunData
+from m5kit.assembly.describe import fit_descriptors
 from m5kit.assembly.frozen import FrozenOutputs
 from m5kit.assembly.model import build_model
 from m5kit.config import Resolved, RunConfig, check_config, dump
@@ -87,6 +88,7 @@ def _build(config: RunConfig, folder: RunFolder, data: RunData, source: RunFolde
         checkpoint.load_weights(checkpoint.newest(source), model)
     elif source is not None:
         checkpoint.load_weights(checkpoint.newest(source), model.backbone, prefix="backbone.")
+    fit_descriptors(model.backbone, data)
     return Setup(config, folder, replace(data, frozen=FrozenOutputs.of(model, config)), model)
 
 

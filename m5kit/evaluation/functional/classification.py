@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 Labels = NDArray[Any]
 Vectors = NDArray[np.float32]
 
+SMALLEST = 1e-12
+"""What varies less is constant but for rounding; it is not blown up."""
+
 
 def balanced_accuracy(labels: Labels, predicted: Labels) -> float:
     """Mean over the classes in ``labels`` of the share of each that is predicted right: rare ones count as much.
@@ -35,7 +38,9 @@ def commonest(labels: Labels) -> Any:
     return names[counts.argmax()]
 
 
-def linear_probe(train: Vectors, train_labels: Labels, test: Vectors, *, strength: float, seed: int) -> Labels:
+def linear_probe(
+    train: Vectors, train_labels: Labels, test: Vectors, *, strength: float, seed: int, one_scale: bool = False
+) -> Labels:
     """Labels ``b`` that a logistic regression on standardised training vectors predicts for ``test``.
 
     Args:
@@ -44,15 +49,18 @@ def linear_probe(train: Vectors, train_labels: Labels, test: Vectors, *, strengt
         test: ``b d``.
         strength: inverse of the L2 penalty, scikit-learn's C.
         seed: for the solver.
+        one_scale: divide all columns by one number instead of each by its own deviation. A vector whose parts weigh
+            differently on purpose is then probed as it is searched; columns that hardly vary are not blown up.
     """
     from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
 
     if len(np.unique(train_labels)) == 1:  # nothing to tell apart, and scikit-learn refuses
         return np.repeat(train_labels[:1], len(test))
-    probe = make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=1000, random_state=seed))
-    predicted: Labels = probe.fit(train, train_labels).predict(test)
+    centre = train.mean(axis=0)
+    spread = np.square(train - centre).mean(axis=None if one_scale else 0)
+    scale = np.where(spread > SMALLEST, np.sqrt(spread), 1.0).astype(train.dtype)
+    probe = LogisticRegression(C=strength, max_iter=1000, random_state=seed)
+    predicted: Labels = probe.fit((train - centre) / scale, train_labels).predict((test - centre) / scale)
     return predicted
 
 

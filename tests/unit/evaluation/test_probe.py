@@ -43,7 +43,7 @@ def test_a_test_label_that_nobody_trained_on_counts_as_an_error():
 def test_the_val_split_chooses_the_strength_and_the_smallest_of_equals_wins(monkeypatch):
     tried = []
 
-    def pretend(train, train_labels, test, *, strength, seed):
+    def pretend(train, train_labels, test, *, strength, seed, one_scale):
         tried.append((len(test), strength))
         return np.repeat("x" if strength >= 1 else "y", len(test))
 

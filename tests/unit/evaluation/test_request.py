@@ -52,12 +52,12 @@ def test_requests_with_samples_can_be_keys_although_samples_have_no_hash():
 
 
 def test_an_unknown_space_is_refused():
-    with pytest.raises(ConfigError, match="space: expected 'fused' or 'unscaled' or 'contrastive', got 'flat'"):
-        Request("test", space="flat")
+    with pytest.raises(ConfigError, match="expected 'item', 'fused', 'unscaled', 'contrastive' or the name of a"):
+        Request("test", space="")
 
 
 def test_requests_of_the_same_thing_are_one_key():
-    assert {Request.of("test", ["b", "a"], "fused"), Request.of("test", ("a", "b", "a"), "fused")} == {
+    assert {Request.of("test", ["b", "a"], "item"), Request.of("test", ("a", "b", "a"), "item")} == {
         Request("test", ("a", "b"))
     }
 
@@ -67,5 +67,5 @@ def test_one_modality_may_be_a_bare_name():
 
 
 def test_an_unknown_space_is_named():
-    with pytest.raises(ConfigError, match="space: expected 'fused' or 'unscaled' or 'contrastive', got 'pooled'"):
-        Request("test", space="pooled")
+    with pytest.raises(ConfigError, match="expected 'item', 'fused', 'unscaled', 'contrastive' or the name of a"):
+        Request("test", space="")

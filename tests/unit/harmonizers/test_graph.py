@@ -149,3 +149,9 @@ def test_a_pair_may_take_the_row_of_the_modality_that_comes_first():
 def test_rows_must_name_every_modality():
     with pytest.raises(ConfigError, match=r"harmonizer\.rows: b, c is not in it; give every modality a place"):
         GraphHarmonizer(modalities=("a", "b", "c"), rows=["a"])
+
+
+def test_opposed_pairs_still_weigh_something():
+    features = torch.tensor([[[1.0, 0.0], [-1.0, 0.0]]])
+    harmony = GraphHarmonizer()(features, torch.tensor([[True, True]]))
+    assert 0 < harmony.pairs[0, 0, 1] < 0.01

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from m5kit.models.embedder import embed
+from m5kit.errors import ConfigError
+from m5kit.models.embedder import SHARED, embed, item_vectors
 from m5kit.models.pretrainer import Pretrainer
 from m5kit.registry import BALANCERS
 
@@ -17,3 +18,23 @@ def test_unscaled_is_the_fused_vector_before_it_gets_unit_length(backbone, batch
     torch.testing.assert_close(embedding.unscaled, model(items).fused.embedding)
     torch.testing.assert_close(embedding.fused * embedding.unscaled.norm(dim=1, keepdim=True), embedding.unscaled)
     assert embedding.fused.norm(dim=1).tolist() == pytest.approx([1, 0, 1])
+
+
+def test_items_without_a_common_modality_are_compared_by_what_is_shared():
+    shared = torch.nn.functional.normalize(torch.randn(2, 6, generator=torch.Generator().manual_seed(0)), dim=1)
+    own = {"a": torch.tensor([[1.0, 0.0], [0.0, 0.0]]), "b": torch.tensor([[0.0], [1.0]])}
+    one, other = item_vectors(shared, own, torch.tensor([[True, False], [False, True]]))
+    assert float(one @ other) == pytest.approx(float(shared[0] @ shared[1]) * SHARED**2 / (SHARED**2 + 1))
+
+
+def test_an_item_vector_has_unit_length_however_many_modalities_there_are(backbone, batch):
+    model = backbone().eval()
+    items = batch([("text", "image", "table"), (), ("audio",)])
+    embedding = embed(
+        Pretrainer(backbone=model, tasks={}, weights={}, balancer=BALANCERS.build({"type": "fixed"}, tasks=())), items
+    )
+    assert embedding.item.norm(dim=1).tolist() == pytest.approx([1, 0, 1])
+    assert embedding.modalities["audio"].norm(dim=1).tolist() == pytest.approx([0, 0, 1])
+    assert torch.equal(embedding.vectors("audio"), embedding.modalities["audio"])
+    with pytest.raises(ConfigError, match="there is no 'smell'; choose one of item, fused"):
+        embedding.vectors("smell")

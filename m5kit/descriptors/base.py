@@ -1,0 +1,97 @@
+"""The contract of a descriptor: fixed statistics of one modality's raw inputs become a vector of unit length."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from m5kit.errors import ContractError
+from m5kit.structures import Inputs
+
+SMALLEST = 1e-6
+"""A block whose deviation is below this says nothing, and is left at zero rather than blown up."""
+
+
+class Descriptor(nn.Module, ABC):
+    """What a trivial method knows of an input, kept beside the learned vector so that training cannot lose it.
+
+    A descriptor measures blocks of numbers, such as a histogram and a set of moments. Each block is centred over the
+    corpus and divided by its root mean square length, so that the blocks count alike (times their ``shares``); the
+    vector has unit length. Nothing in it learns from a loss. What it takes from the corpus lives in buffers, so a run
+    folder opens without its data.
+
+    Constructors are keyword-only. What the modality's transform ``provides()`` is filled in by name, as for encoders.
+
+    Args:
+        blocks: width of each block, in the order of :meth:`measure`.
+        shares: how much each block counts; None lets all count alike.
+
+    Attributes:
+        width: of the vector.
+        needs: what the modality's transform must provide, by name; a run leaves the descriptor out where it does not,
+            as it does where a frozen encoder's outputs are read in place of the inputs.
+        filled_in: the same names; a config need not set those that are arguments.
+    """
+
+    needs: ClassVar[frozenset[str]] = frozenset()
+    filled_in: ClassVar[frozenset[str]] = frozenset()
+    centre: Tensor
+    scale: Tensor
+    fitted: Tensor
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.filled_in = cls.needs
+
+    def __init__(self, *, blocks: Sequence[int], shares: Sequence[float] | None = None) -> None:
+        super().__init__()
+        self.blocks = tuple(blocks)
+        self.shares = tuple(shares) if shares is not None else (1.0,) * len(self.blocks)
+        self.width = sum(self.blocks)
+        self.register_buffer("centre", torch.zeros(self.width))
+        self.register_buffer("scale", torch.ones(self.width))
+        self.register_buffer("fitted", torch.zeros((), dtype=torch.bool))
+
+    @classmethod
+    def example(cls) -> tuple["Descriptor", Inputs]:
+        """A small instance, and inputs of three items of different lengths: what m5kit.testing tries it on."""
+        raise NotImplementedError(f"{cls.__name__} has no example(); return (a small instance, inputs of three items)")
+
+    @abstractmethod
+    def measure(self, inputs: Inputs) -> Tensor:
+        """The raw numbers ``p w`` of p items, block after block. Padding must not change them."""
+
+    @torch.no_grad()
+    def fit(self, measured: Tensor) -> None:
+        """Learn what is usual from what :meth:`measure` gave for n training items, ``n w``.
+
+        Raises:
+            ContractError: there are none.
+        """
+        if len(measured) == 0:
+            raise ContractError(f"{type(self).__name__} has no item to learn from; give it at least one")
+        self.learn(measured.to(self.centre.device, torch.float32))
+        self.fitted.fill_(True)
+
+    def learn(self, measured: Tensor) -> None:
+        """Set the buffers from the raw numbers ``n w`` of the corpus."""
+        centre = measured.mean(0)
+        self.centre.copy_(centre)
+        self.scale.copy_(self._block_scales(measured - centre))
+
+    @torch.no_grad()
+    def forward(self, inputs: Inputs) -> Tensor:
+        """Unit vectors ``p w``; an item that is exactly the corpus' mean gives zeros."""
+        return F.normalize((self.measure(inputs) - self.centre) * self.scale, dim=1)
+
+    def _block_scales(self, centred: Tensor) -> Tensor:
+        """One factor a block, repeated over its columns."""
+        scales = []
+        for block, share in zip(centred.split(self.blocks, dim=1), self.shares, strict=True):
+            length = block.square().sum(1).mean().sqrt()
+            factor = share / length if length > SMALLEST else torch.zeros(())
+            scales.append(factor.expand(block.shape[1]))
+        return torch.cat(scales)

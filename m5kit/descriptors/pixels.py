@@ -1,0 +1,59 @@
+"""Pictures and clips by their colours and edges."""
+
+import torch
+from torch import Tensor
+
+from m5kit.descriptors.base import Descriptor
+from m5kit.nn.packing import Packing
+from m5kit.nn.pooling import length_mean
+from m5kit.nn.visual_statistics import colour_histogram, colour_moments, oriented_gradients
+from m5kit.registry import DESCRIPTORS
+from m5kit.structures import Inputs
+
+ORIENTATIONS = 8
+HUES, SATURATIONS, VALUES = 12, 4, 4
+
+
+@DESCRIPTORS.register_module("pixels")
+class PixelsDescriptor(Descriptor):
+    """Colour histogram, gradient-orientation cells and colour moments of a picture, or their mean over a clip.
+
+    Args:
+        cells: cells along a side in which edges are counted by direction.
+        patches: cells along a side of which mean and deviation of colour are taken.
+        colour: how much the histogram counts; edges and moments count 1 each.
+        frames: of a clip, at most so many frames are looked at, evenly spread.
+    """
+
+    needs = frozenset({"size"})
+
+    def __init__(self, *, cells: int = 6, patches: int = 4, colour: float = 2.0, frames: int = 4) -> None:
+        blocks = (HUES * SATURATIONS * VALUES, ORIENTATIONS * cells**2, 6 * patches**2)
+        super().__init__(blocks=blocks, shares=(colour, 1.0, 1.0))
+        self.cells, self.patches, self.frames = cells, patches, frames
+
+    def measure(self, inputs: Inputs) -> Tensor:
+        """``p w`` from bytes ``p 3 h w`` or ``p t 3 h w``."""
+        if inputs.values.dim() == 4:
+            return self._measure_pictures(inputs.values)
+        clips, lengths = inputs.values, inputs.lengths
+        count = lengths.clamp(max=self.frames)
+        # the middles of equal stretches; past its own count an item repeats a frame, which is not averaged
+        chosen = ((torch.arange(self.frames) + 0.5) * lengths[:, None] / count.clamp(min=1)[:, None]).long()
+        chosen = chosen.clamp(max=clips.shape[1] - 1).to(clips.device)
+        looked_at = clips[torch.arange(len(clips), device=clips.device)[:, None], chosen]
+        packing = Packing.from_lengths(count, self.frames, clips.device)
+        measured = packing.unpack(self._measure_pictures(packing.pack(looked_at)))
+        return length_mean(measured, count)
+
+    def _measure_pictures(self, pictures: Tensor) -> Tensor:
+        colours = pictures.float() / 255
+        histogram = colour_histogram(colours, (HUES, SATURATIONS, VALUES))
+        edges = oriented_gradients(colours, self.cells, ORIENTATIONS).flatten(1)
+        return torch.cat([histogram, edges, colour_moments(colours, self.patches).flatten(1)], dim=1)
+
+    @classmethod
+    def example(cls) -> tuple["PixelsDescriptor", Inputs]:
+        """A small instance, and three clips of different lengths."""
+        clips = [torch.randint(0, 256, (length, 3, 16, 16), dtype=torch.uint8) for length in (2, 5, 1)]
+        return cls(cells=2, patches=2), Inputs.stack([Inputs.single(clip) for clip in clips])

@@ -1,0 +1,55 @@
+"""Completion: from some of an item's modalities, the fusion must tell what all of them together say."""
+
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from m5kit.nn.draws import Draws
+from m5kit.nn.losses import no_loss
+from m5kit.registry import TASKS
+from m5kit.structures import Facts, Hidden, Mean, TaskOutput, View
+from m5kit.tasks.base import Task
+
+
+@TASKS.register_module("completion")
+class CompletionTask(Task):
+    """The item vector of a random part of an item must point where the sum of all its parts points.
+
+    The whole item is the teacher and gets no gradient; neither do the encoders, which the contrastive task trains. So
+    what items and modalities are before the fusion stays what it would be without this task, and the loss teaches the
+    fusion alone what to add for modalities that are missing. It is a distance to a fixed target and not a contrast:
+    there is nothing that the pattern of what is missing could give away.
+
+    Args:
+        view: ``masked`` reads the pass that the masked tasks corrupted, ``clean`` asks for an untouched one.
+    """
+
+    least_modalities = 2
+
+    def __init__(self, *, view: str = "clean") -> None:
+        super().__init__()
+        self.view = view
+
+    def shown(self, view: View, draws: Draws) -> Tensor:
+        """A random number of random modalities of each item, from one to all of them."""
+        order = draws.uniform(view.present.shape[1]).masked_fill(~view.present, 2.0).argsort(1).argsort(1)
+        count = view.present.sum(1)
+        wanted = (draws.uniform() * count).long().clamp(max=count - 1) + 1
+        return view.present & (order < wanted[:, None])
+
+    def count(self, facts: Facts, hidden: Hidden | None = None) -> float:
+        """The items that have several modalities: of the others there is no part."""
+        return float((facts.present.sum(1) > 1).sum())
+
+    def loss(self, view: View, hidden: Hidden | None = None) -> TaskOutput:
+        """One minus the cosine; logs the cosine, and that of the parts without what the fusion adds."""
+        several = (view.present.sum(1) > 1).nonzero().squeeze(1)
+        if view.partial is None or len(several) == 0:
+            return TaskOutput(no_loss(view.features))
+        several = several.to(view.features.device, non_blocking=True)
+        parts = normalize(view.features.detach().float(), dim=-1)[several]
+        whole = normalize(parts.sum(1), dim=-1)
+        cosine = (view.partial.items[several] * whole).sum(1)
+        kept = view.partial.kept.to(parts.device, non_blocking=True)[several]
+        plain = (normalize((parts * kept[..., None]).sum(1), dim=-1) * whole).sum(1)
+        logs: dict[str, Tensor | Mean] = {"cosine": cosine.detach().mean(), "cosine_of_parts": plain.mean()}
+        return TaskOutput((1 - cosine).sum(), logs)

@@ -1,0 +1,46 @@
+import torch
+
+from m5kit.descriptors.pixels import PixelsDescriptor
+from m5kit.structures import Inputs
+
+
+def _pictures(*colours, size=24):
+    return torch.tensor(colours, dtype=torch.uint8)[:, :, None, None].expand(-1, -1, size, size).contiguous()
+
+
+def _fitted(inputs, **arguments):
+    descriptor = PixelsDescriptor(**arguments)
+    descriptor.fit(descriptor.measure(inputs))
+    return descriptor
+
+
+def test_a_clip_of_one_picture_is_described_as_the_picture():
+    pictures = torch.randint(0, 256, (3, 3, 24, 24), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    single = Inputs(pictures, torch.ones(3, dtype=torch.int64))
+    clips = Inputs(pictures[:, None].expand(-1, 5, -1, -1, -1), torch.tensor([5, 3, 1]))
+    descriptor = PixelsDescriptor()
+    torch.testing.assert_close(descriptor.measure(clips), descriptor.measure(single))
+
+
+def test_colours_alone_tell_plain_pictures_apart():
+    inputs = Inputs(_pictures((255, 0, 0), (250, 5, 5), (0, 0, 255)), torch.ones(3, dtype=torch.int64))
+    red, similar, blue = _fitted(inputs)(inputs)
+    assert red @ similar > 0.9
+    assert red @ blue < 0
+
+
+def test_a_larger_share_of_colour_weighs_colour_more():
+    pictures = torch.randint(0, 256, (8, 3, 24, 24), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    inputs = Inputs(pictures, torch.ones(8, dtype=torch.int64))
+    lengths = [
+        _fitted(inputs, colour=colour)(inputs).split(PixelsDescriptor().blocks, 1)[0].norm(dim=1).mean()
+        for colour in (0.5, 2.0)
+    ]
+    assert lengths[0] < 0.45 < 0.75 < lengths[1]
+
+
+def test_the_size_of_the_pictures_does_not_change_the_width():
+    descriptor = PixelsDescriptor(cells=4, patches=2)
+    for size in (16, 30):
+        measured = descriptor.measure(Inputs(_pictures((9, 9, 9), size=size), torch.ones(1, dtype=torch.int64)))
+        assert measured.shape == (1, descriptor.width) == (1, 192 + 8 * 16 + 6 * 4)
