@@ -9,7 +9,6 @@ import torch
 
 from m5kit.api import (
     Balancer,
-    Descriptor,
     Encoder,
     Fusion,
     Harmonizer,
@@ -17,10 +16,10 @@ from m5kit.api import (
     Hook,
     LearningRateSchedule,
     Observation,
-    Readout,
     Task,
     Transform,
 )
+from m5kit.assembly.vectors import build_descriptors, build_readouts
 from m5kit.config import RunConfig
 from m5kit.config.parts import named_part
 from m5kit.data.dataset import Pipeline, Samples, corpus
@@ -33,18 +32,15 @@ from m5kit.models.sharing import share_stacks
 from m5kit.registry import (
     BALANCERS,
     DECODERS,
-    DESCRIPTORS,
     ENCODERS,
     FUSIONS,
     HARMONIZERS,
     HEADS,
     HOOKS,
-    READOUTS,
     SCHEDULES,
     TASKS,
     TRANSFORMS,
 )
-from m5kit.runs.log import LOGGER
 from m5kit.structures import Inputs
 
 FIT_ITEMS = 50_000
@@ -95,8 +91,8 @@ def build_backbone(config: RunConfig, transforms: Mapping[str, Transform]) -> Ba
         fusion=fusion,
         harmonizer=harmonizer,
         features=config.model.features,
-        readouts=_build_readouts(config, encoders),
-        descriptors=_build_descriptors(config, encoders, transforms),
+        readouts=build_readouts(config, encoders),
+        descriptors=build_descriptors(config, encoders, transforms),
         vector=config.model.vector,
         projection=config.model.projection,
         weigh_pairs=config.weighting.pairs,
@@ -183,30 +179,6 @@ def _build_encoder(modality: str, config: RunConfig, transform: Transform) -> En
             [f"encoder_{modality}.dim: {encoder.dim} is not the common width model.dim={config.model.dim}"]
         )
     return encoder
-
-
-def _build_readouts(config: RunConfig, encoders: Mapping[str, Encoder]) -> dict[str, Readout]:
-    return {
-        m: READOUTS.build(given, dim=config.model.dim, layout=encoders[m].layout)
-        for m, given in config.readouts.items()
-    }
-
-
-def _build_descriptors(
-    config: RunConfig, encoders: Mapping[str, Encoder], transforms: Mapping[str, Transform]
-) -> dict[str, Descriptor]:
-    """Those that fit their inputs; what a frozen encoder makes of an item stands in for statistics of it."""
-    built = {}
-    for m, given in config.descriptors.items():
-        facts = transforms[m].provides()
-        part: type[Descriptor] = DESCRIPTORS.get(given["type"])
-        lacking = sorted(part.needs - facts.keys())
-        if lacking or encoders[m].extracts:
-            why = f"input_{m} provides no {', '.join(lacking)}" if lacking else f"encoder_{m} is frozen"
-            LOGGER.info("descriptor_%s is left out: %s", m, why)
-            continue
-        built[m] = DESCRIPTORS.build(given, **dict[str, Any](facts))
-    return built
 
 
 def _build_task(

@@ -1,0 +1,34 @@
+"""Builds what public vectors are made of: readouts of tokens, and descriptors of raw inputs."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from m5kit.api import Descriptor, Encoder, Readout, Transform
+from m5kit.config import RunConfig
+from m5kit.registry import DESCRIPTORS, READOUTS
+from m5kit.runs.log import LOGGER
+
+
+def build_readouts(config: RunConfig, encoders: Mapping[str, Encoder]) -> dict[str, Readout]:
+    """Those that the config names, told how their encoder's tokens stand."""
+    return {
+        m: READOUTS.build(given, dim=config.model.dim, layout=encoders[m].layout)
+        for m, given in config.readouts.items()
+    }
+
+
+def build_descriptors(
+    config: RunConfig, encoders: Mapping[str, Encoder], transforms: Mapping[str, Transform]
+) -> dict[str, Descriptor]:
+    """Those that fit their inputs; what a frozen encoder makes of an item stands in for statistics of it."""
+    built = {}
+    for m, given in config.descriptors.items():
+        facts = transforms[m].provides()
+        part: type[Descriptor] = DESCRIPTORS.get(given["type"])
+        lacking = sorted(part.needs - facts.keys())
+        if lacking or encoders[m].extracts:
+            why = f"input_{m} provides no {', '.join(lacking)}" if lacking else f"encoder_{m} is frozen"
+            LOGGER.info("descriptor_%s is left out: %s", m, why)
+            continue
+        built[m] = DESCRIPTORS.build(given, **dict[str, Any](facts))
+    return built
