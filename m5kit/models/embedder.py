@@ -12,7 +12,7 @@ from m5kit.models.base import Model
 from m5kit.models.items import sum_of_parts
 from m5kit.structures import Batch, View
 
-SHARED = 2.0
+SHARED = 1.5
 """How much the space that all modalities share counts in an item's vector beside their own vectors. Measured: less
 costs searches from one set of modalities to another, more costs those within one modality."""
 

@@ -35,6 +35,8 @@ def test_every_family_has_its_own_names():
     assert list(FAMILIES) == [
         *(
             "encoders",
+            "descriptors",
+            "readouts",
             "fusions",
             "harmonizers",
             "tasks",

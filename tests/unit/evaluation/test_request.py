@@ -35,9 +35,9 @@ def test_noise_may_be_stronger_than_the_signal():
 
 
 def test_a_request_of_a_config_has_its_modalities_sorted_and_once():
-    assert Request.of("test", ["b", "a", "b"], "fused") == Request("test", ("a", "b"))
+    assert Request.of("test", ["b", "a", "b"], "item") == Request("test", ("a", "b"))
     assert Request.of("test", "a", "contrastive") == Request("test", ("a",), "contrastive")
-    assert Request.of("test", None, "fused") == Request("test", None)
+    assert Request.of("test", None, "item") == Request("test", None)
 
 
 def test_another_space_or_modality_of_properties_is_another_request():
