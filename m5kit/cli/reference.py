@@ -12,6 +12,7 @@ _GROUPS = {
     "What parts hand each other": (
         *("Sample",),
         *("Inputs", "Observation", "Facts", "Tokens", "Harmony", "Fused", "View", "Hidden", "TaskOutput", "Mean"),
+        *("Partial",),
         *("Swap", "Draws", "length_mask"),
     ),
     "What metrics and exporters read, and metrics give": (
