@@ -1,6 +1,6 @@
 """Given features as tokens, in any modality: regions of pictures, clips of videos, bands of sounds."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -20,6 +20,7 @@ class BoxedFeatures(Observation):
     """Features, and where each stands: ``p l 5``; a task hides the features, not the places."""
 
     boxes: Tensor | None = None
+    mean: Tensor | None = None  # p e, of all features of an item, whatever a task hides
 
 
 @ENCODERS.register_module("features")
@@ -27,7 +28,8 @@ class FeatureTokens(Encoder):
     """Features somebody else's network made, projected and made contextual (SCALE, CVPR 2022, section 4.1).
 
     A task hides features and predicts them. The summary is the mean of what is left of them, as a token of its own
-    whose box is the whole picture.
+    whose box is the whole picture. The mean of all of them is the given vector of an item: its public vector begins as
+    that, and training adds to it from zero.
 
     Args:
         dim: width d of the tokens.
@@ -53,7 +55,7 @@ class FeatureTokens(Encoder):
         norm: Literal["pre", "post"] = "pre",
     ) -> None:
         super().__init__()
-        self.dim, self.width, self.boxes = dim, width, boxes
+        self.dim, self.width, self.boxes, self.given = dim, width, boxes, width
         self.project = nn.Linear(width, dim)
         self.place = nn.Linear(boxes, dim) if boxes else None
         self.positions = nn.Parameter(torch.empty(1 + max_tokens, dim)) if positions else None
@@ -78,7 +80,8 @@ class FeatureTokens(Encoder):
             )
         values = inputs.values.float()
         boxes = values[..., self.width :] if self.boxes else None
-        return BoxedFeatures(values[..., : self.width], inputs.lengths, boxes=boxes)
+        observed = BoxedFeatures(values[..., : self.width], inputs.lengths, boxes=boxes)
+        return replace(observed, mean=_mean(observed))
 
     def encode(self, observation: Observation) -> Tokens:
         """Contextual features ``p 1+l d``.
@@ -93,7 +96,7 @@ class FeatureTokens(Encoder):
                 "max_tokens in the transform and in the encoder"
             )
         features = observation.values.masked_fill(~observation.mask[..., None], 0.0)
-        mean = length_mean(features, observation.lengths)
+        mean = _mean(observation)
         values = self.project(torch.cat([mean[:, None], features], dim=1))
         if self.place is not None:
             values = values + self.place(self._places(observation))
@@ -101,7 +104,8 @@ class FeatureTokens(Encoder):
             values = values + self.positions[:count]
         values = self.norm_out(self.stack(self.dropout(self.norm_in(values)), lengths))
         real = torch.cat([observation.mask.new_ones(len(values), 1), observation.mask], dim=1)
-        return Tokens(values.masked_fill(~real[..., None], 0.0), lengths)
+        kept = observation.mean if isinstance(observation, BoxedFeatures) else None
+        return Tokens(values.masked_fill(~real[..., None], 0.0), lengths, mean if kept is None else kept)
 
     def _places(self, observation: Observation) -> Tensor:
         """Boxes ``p 1+l 5``; that of the summary is the whole picture."""
@@ -115,3 +119,9 @@ class FeatureTokens(Encoder):
         """A small encoder of regions, and three items."""
         encoder = cls(dim=16, width=6, max_tokens=4, boxes=5, shape=TransformerShape(layers=1, heads=2), norm="post")
         return encoder, Inputs(torch.rand(3, 4, 11), torch.tensor([4, 1, 2]))
+
+
+def _mean(observation: Observation) -> Tensor:
+    """Mean ``p e`` of the features of each item; zeros where there are none."""
+    features = observation.values.masked_fill(~observation.mask[..., None], 0.0)
+    return length_mean(features, observation.lengths)

@@ -148,8 +148,36 @@ def choose(configured: Mapping[str, Any], names: Sequence[str] | None, whose: st
 def _build_chosen(run: TrainedRun, names: Sequence[str] | None) -> dict[str, Metric]:
     known = run.model.backbone.modalities
     chosen = choose(run.config.evaluation, names, "the run's config")
+    widths = {m: encoder.given for m, encoder in run.model.backbone.encoders.items()}
+    metrics: dict[str, Metric] = {}
     with in_use(run.config.plugins):
-        return {name: build_metric(config, known) for name, config in chosen.items()}
+        for name, config in chosen.items():
+            metrics[name] = build_metric(config, known)
+            space = baseline_space(config, widths)
+            if space is not None and run.model.predicts is None:
+                # what the given vectors score by themselves: what training must not fall below
+                metrics[f"{name}_given"] = build_metric({**config, "space": space}, known)
+    return metrics
+
+
+def baseline_space(config: Mapping[str, Any], widths: Mapping[str, int]) -> str | None:
+    """The given vectors that a metric's space of public vectors began as; None if it began at random.
+
+    Args:
+        config: of the metric.
+        widths: by modality, width of its encoder's given vector, 0 if it has none.
+
+    Example:
+        >>> baseline_space({"type": "probe", "space": "a"}, {"a": 8, "b": 0})
+        'a.given'
+        >>> baseline_space({"type": "probe", "space": "item"}, {"a": 8, "b": 0}) is None
+        True
+    """
+    space = str(config.get("space", ""))
+    if space in widths:
+        return f"{space}.given" if widths[space] else None
+    seen = config.get("modalities") or tuple(widths)
+    return "given" if space == "item" and all(widths.get(m) for m in seen) else None
 
 
 def _requests(metrics: Iterable[Metric]) -> set[Request]:

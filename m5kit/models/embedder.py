@@ -24,7 +24,8 @@ class Embedding:
     Attributes:
         item: ``b w``, the public vector of an item: the space that modalities share, then the vector of each modality.
             Any two items can be compared by it, whatever each of them lacks. After fine-tuning the head's hidden layer.
-        modalities: by name, ``b v``, the public vector of one modality.
+        modalities: by name, ``b v``, the public vector of one modality; by ``NAME.given`` the vector that its encoder
+            had before it learned anything, if it has one, and by ``given`` those of all modalities side by side.
         fused: ``b d``, what the fusion makes of the item; after fine-tuning the head's hidden layer.
         unscaled: ``b d``, the same before it gets unit length.
         contrastive: ``b h``, the mean of the contrastive features of the modalities the item has, before the fusion:
@@ -73,9 +74,10 @@ def embed(model: Model, batch: Batch) -> Embedding:
     assert view.items is not None
     shared = view.items.float()
     own = _own_vectors(view, model.backbone.vectors.widths)
+    spaces = own | _given_vectors(view, {m: encoder.given for m, encoder in model.backbone.encoders.items()})
     return Embedding(
         item=(item_vectors(shared, own, view.present) if scores is None else fused).cpu(),
-        modalities={m: each.cpu() for m, each in own.items()},
+        modalities={m: each.cpu() for m, each in spaces.items()},
         fused=fused.cpu(),
         unscaled=(vectors * some).cpu(),
         contrastive=sum_of_parts(view.features).cpu(),
@@ -107,3 +109,15 @@ def _own_vectors(view: View, widths: Mapping[str, int]) -> dict[str, Tensor]:
         m: view.vectors[m].float() if m in view.vectors else view.features.new_zeros(items, widths[m]) for m in widths
     }
     return {m: normalize(each, dim=1) for m, each in found.items()}
+
+
+def _given_vectors(view: View, widths: Mapping[str, int]) -> dict[str, Tensor]:
+    """``NAME.given`` by modality that has a given vector, and ``given``, all of them; of unit length or zeros."""
+    found: dict[str, Tensor] = {}
+    for m, width in widths.items():
+        tokens = view.encoded.get(m)
+        if width:
+            given = None if tokens is None else tokens.given
+            found[f"{m}.given"] = view.features.new_zeros(len(view.present), width) if given is None else given.float()
+    unit = {name: normalize(each, dim=1) for name, each in found.items()}
+    return unit | {"given": normalize(torch.cat(list(unit.values()), dim=1), dim=1)} if unit else {}

@@ -9,11 +9,15 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from m5kit.api import Descriptor, Encoder, Inputs, Observation, Readout, Tokens
+from m5kit.nn.residual import ResidualVector
 from m5kit.readouts.summary import SummaryReadout
 
 
 class PublicVectors(nn.Module):
     """Reads and describes modalities; both halves have unit length, so neither drowns the other.
+
+    Where an encoder has a given vector (a pretrained tower's own, or the mean of given features), the public vector
+    begins as that one, and what is read is added from zero: training cannot begin below what was given.
 
     The vector lies before the contrastive head, because a head throws away what its loss does not ask for (SimCLR,
     ICML 2020, section 4.2).
@@ -41,11 +45,17 @@ class PublicVectors(nn.Module):
         read = {m: readouts[m] if m in readouts else SummaryReadout(dim=encoders[m].dim) for m in names}
         self.readouts = cast(Mapping[str, Readout], nn.ModuleDict(read))
         self.descriptors = cast(Mapping[str, Descriptor], nn.ModuleDict(dict(sorted(descriptors.items()))))
-        self.reductions = nn.ModuleDict({m: nn.Linear(read[m].width, width) for m in names if width is not None})
-        self.widths = {}
+        self.residuals, self.reductions, self.widths = nn.ModuleDict(), nn.ModuleDict(), {}
         for m in names:
-            beside = descriptors[m].width if m in descriptors else 0
-            self.widths[m] = (read[m].width if width is None else width) + beside
+            self.widths[m] = descriptors[m].width if m in descriptors else 0
+            if encoders[m].given:
+                self.residuals[m] = ResidualVector(given=encoders[m].given, learned=read[m].width)
+                self.widths[m] += encoders[m].given
+            elif width is not None:
+                self.reductions[m] = nn.Linear(read[m].width, width)
+                self.widths[m] += width
+            else:
+                self.widths[m] += read[m].width
 
     def describe(self, modality: str, observation: Observation, inputs: Inputs) -> Observation:
         """Add the fixed statistics of the inputs ``p`` to what was observed of them."""
@@ -55,13 +65,22 @@ class PublicVectors(nn.Module):
 
     def forward(self, modality: str, tokens: Tokens, described: Tensor | None, rows: Tensor) -> Tensor:
         """Vectors ``b w`` of tokens ``b 1+l d`` and of statistics ``p v`` of the items in ``rows`` (``p``, host)."""
-        read = self.readouts[modality](tokens).float()
-        if modality in self.reductions:
-            absent = (tokens.lengths == 0)[:, None].to(read.device, non_blocking=True)
-            read = self.reductions[modality](read).float().masked_fill(absent, 0.0)
-        read = normalize(read, dim=1)
+        read = normalize(self._read(modality, tokens), dim=1)
         if described is None:
             return read
         beside = read.new_zeros(len(read), described.shape[1])
         beside = beside.index_copy(0, rows.to(beside.device, non_blocking=True), described.to(beside.dtype))
         return torch.cat([read, beside], dim=1)
+
+    def _read(self, modality: str, tokens: Tokens) -> Tensor:
+        read: Tensor = self.readouts[modality](tokens).float()
+        if modality in self.residuals:
+            assert tokens.given is not None
+            read = self.residuals[modality](tokens.given.float(), read)
+        elif modality in self.reductions:
+            read = self.reductions[modality](read).float()
+        else:
+            return read
+        # a bias would give absent items a vector
+        absent = (tokens.lengths == 0)[:, None].to(read.device, non_blocking=True)
+        return read.masked_fill(absent, 0.0)
