@@ -129,7 +129,8 @@ def _known(model: Model, modalities: tuple[str, ...] | None) -> tuple[str, ...]:
 
 def _check_space(model: Model, space: str) -> None:
     """Refuse an unknown space before anything is embedded."""
-    spaces = [*SPACES, *model.backbone.modalities]
+    given = [f"{m}.given" for m, encoder in model.backbone.encoders.items() if encoder.given]
+    spaces = [*SPACES, *model.backbone.modalities, *given, *(["given"] if given else [])]
     if space not in spaces:
         raise ConfigError([f"space: there is no {space!r}; choose one of {', '.join(spaces)}"])
 
