@@ -48,7 +48,7 @@ def make_demo(options: argparse.Namespace) -> int:
 
 def validate(options: argparse.Namespace) -> int:
     """Print every problem and what the set holds; 1 if there is a problem."""
-    from m5kit.data.records import MODALITIES
+    from m5kit.data.manifest_rows import MODALITIES
     from m5kit.data.validate import validate
 
     modalities = options.modalities.split(",") if options.modalities else MODALITIES

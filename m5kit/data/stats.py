@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from m5kit.data.headers import read_header
 from m5kit.data.manifest import Manifest
-from m5kit.data.records import MODALITIES, PATHS
+from m5kit.data.manifest_rows import MODALITIES, PATHS
 from m5kit.data.sources.manifest import ManifestItems
 from m5kit.structures import Sample
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from m5kit.data.columnar import ColumnRows
-from m5kit.data.records import MODALITIES, Problem, Rows, check_row, scan
+from m5kit.data.manifest_rows import MODALITIES, Problem, Rows, check_row, scan
 
 Flags = NDArray[np.bool_]
 

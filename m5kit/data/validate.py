@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from m5kit.data.records import MODALITIES, PATHS, Problem, open_rows, scan
+from m5kit.data.manifest_rows import MODALITIES, PATHS, Problem, open_rows, scan
 from m5kit.errors import DecodeError
 
 DEFAULT_DECODERS: Mapping[str, str] = {

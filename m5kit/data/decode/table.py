@@ -5,9 +5,9 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from m5kit.data.decode._media import unreadable
 from m5kit.data.decode._words import clean
 from m5kit.data.decode.base import Decoder
+from m5kit.data.files import unreadable
 from m5kit.errors import DecodeError
 from m5kit.registry import DECODERS
 

@@ -9,7 +9,7 @@ from m5kit.data.importers.columns import ColumnMapping, Row
 from m5kit.data.importers.media import Media
 from m5kit.data.importers.report import ImportReport, MissingList
 from m5kit.data.importers.writer import Format, ManifestWriter
-from m5kit.data.records import MODALITIES
+from m5kit.data.manifest_rows import MODALITIES
 from m5kit.errors import DataError
 
 LOOSE = ("webdataset", "folder")

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, TypeAlias
 
-from m5kit.data.records import MODALITIES, NAMES
+from m5kit.data.manifest_rows import MODALITIES, NAMES
 from m5kit.errors import DataError
 
 Format: TypeAlias = Literal["jsonl", "arrow", "parquet"]

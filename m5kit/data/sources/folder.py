@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from m5kit.data.importers.folder import FolderItem, find_items
-from m5kit.data.records import MODALITIES
+from m5kit.data.manifest_rows import MODALITIES
 from m5kit.data.sources.base import Dataset
 from m5kit.errors import DataError
 from m5kit.registry import DATASETS

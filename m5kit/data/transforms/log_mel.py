@@ -81,12 +81,16 @@ class LogMelTransform(Transform):
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name != "_bank"}  # each worker makes its own
 
+    @property
+    def _transform_size(self) -> int:
+        return max(512, self.window)
+
     @cached_property
     def _bank(self) -> nn.Module:
         from torchaudio.transforms import MelSpectrogram
 
         bank: nn.Module = MelSpectrogram(
-            self.rate, n_fft=max(512, self.window), win_length=self.window, hop_length=self.hop, n_mels=self.mels
+            self.rate, n_fft=self._transform_size, win_length=self.window, hop_length=self.hop, n_mels=self.mels
         )
         return bank
 
@@ -96,7 +100,8 @@ class LogMelTransform(Transform):
         # odd rates (44,101 Hz) would need a filter of gigabytes; a fraction of small numbers is off by 1e-6 at most
         ratio = Fraction(sound.rate, self.rate).limit_denominator(640)
         waveform: Tensor = resample(torch.from_numpy(sound.waveform), ratio.numerator, ratio.denominator)
-        shortest = self.window  # reflection at the ends needs more than half a window
+        # Reflection at the ends needs more than half of the transform, which may be longer than the window.
+        shortest = max(self.window, self._transform_size // 2 + 1)
         return waveform if len(waveform) >= shortest else nn.functional.pad(waveform, (0, shortest - len(waveform)))
 
     def _cut(self, waveform: Tensor, generator: np.random.Generator | None) -> Tensor:

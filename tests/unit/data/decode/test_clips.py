@@ -65,7 +65,7 @@ def test_an_avi_without_its_end_is_refused(make, write_video, tmp_path):
     path = tmp_path / write_video("a.avi", STEADY, codec="mpeg4", pictures=noise)
     content = path.read_bytes()
     path.write_bytes(content[: content.rindex(b"idx1") * 2 // 3])
-    with pytest.raises(DecodeError, match=r"the file declares 800 frames and holds 1\d; it is cut short"):
+    with pytest.raises(DecodeError, match="it is cut short"):
         make()("a.avi", tmp_path)
 
 

@@ -134,7 +134,7 @@ def test_damaged_files_are_refused_never_half_read(tmp_path):
 
 def test_what_is_no_picture(tmp_path):
     (tmp_path / "a.jpg").write_text("words")
-    message = "cannot read 'a.jpg': it is damaged, or not a picture that Pillow knows"
+    message = "cannot read 'a.jpg': it is damaged, or not a picture of a known format (JPEG, "
     with pytest.raises(DecodeError, match=re.escape(message)):
         PillowDecoder()("a.jpg", tmp_path)
 
