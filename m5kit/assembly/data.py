@@ -195,7 +195,13 @@ def open_dataset(config: RunConfig, columns: tuple[str, ...] = ()) -> Dataset:
         ConfigError: the config names no folder.
         DataError: the items cannot be found, or some are wrong.
     """
-    given = {"root": data_root(config), "columns": columns, "manifest": config.data.manifest}
+    wanted = config.data
+    given = {
+        "root": data_root(config),
+        "columns": columns,
+        "manifest": wanted.manifest,
+        "follow_links": wanted.follow_links,
+    }
     opened: Dataset = DATASETS.build(config.data.source or {"type": "manifest"}, config.plugins, **given)
     return opened
 

@@ -43,6 +43,8 @@ class Data(Section):
     """``mask`` leaves absent modalities out, ``zero`` feeds zeros as the paper does."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Chance that a present modality is left out at a visit in training; the last one of an item never is."""
+    follow_links: bool = False
+    """Whether links in the data folder may lead out of it; those that ``m5kit data import`` made always may."""
     workers: Annotated[int, Field(ge=0)] = 2
     """Processes that decode."""
     max_failed: Share = 0.05

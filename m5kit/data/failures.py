@@ -52,7 +52,7 @@ class FailureLog:
             for failure in failures:
                 self._listed.add((failure.id, failure.modality))
                 row = {"id": failure.id, "modality": failure.modality, "reason": failure.reason}
-                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+                file.write(json.dumps(row) + "\n")  # ASCII: nothing that is in an id or a path can make it unreadable
 
     def _judge(self, modality: str, failures: tuple[Failure, ...]) -> None:
         tried, failed = self.attempts[modality], self.failed[modality]
@@ -69,5 +69,12 @@ class FailureLog:
 def _read(path: Path) -> set[tuple[str, str]]:
     if not path.exists():
         return set()
-    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    return {(row["id"], row["modality"]) for row in rows}
+    listed = set()
+    # Not splitlines(): an id may hold U+2028 or another character that it takes for the end of a line.
+    for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
+        try:
+            row = json.loads(line)
+            listed.add((row["id"], row["modality"]))
+        except (ValueError, KeyError, TypeError):
+            continue  # half a line of a run that was killed
+    return listed

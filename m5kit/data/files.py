@@ -56,7 +56,7 @@ def find_file(source: Any, root: Path, max_bytes: int, follow_links: bool = Fals
         raise unreadable(
             source,
             f"it is, or lies behind, a link that leaves the data's root {base}; copy the file there, or allow such "
-            "links with data.follow_links (--follow-links)",
+            "links with data.follow_links: true (m5kit data: --follow-links)",
         )
     if not stat.S_ISREG(status.st_mode):
         raise unreadable(source, "it is not a regular file")

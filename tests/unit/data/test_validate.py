@@ -51,7 +51,7 @@ def test_absolute_paths_leave_the_folder(write_manifest):
 
 
 def test_decoding_reports_what_the_decoders_say(folder, monkeypatch):
-    monkeypatch.setattr(module, "_decoders", lambda modalities: {"image": Picky(), "text": Picky()})
+    monkeypatch.setattr(module, "_decoders", lambda modalities, follow_links: {"image": Picky(), "text": Picky()})
     messages = [str(problem) for problem in validate(folder, decode=True).problems[:2]]
     assert messages == ["line 1: image: there.jpg is damaged", "line 1: text: t is damaged"]
 
