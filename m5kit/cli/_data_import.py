@@ -94,8 +94,9 @@ def print_report(report: "ImportReport") -> None:
         write(note)
     for warning in report.warnings:
         write(f"WARNING: {warning}")
-    rows = f" of {report.rows} rows" if report.rows else ""
-    write(f"\n{report.items} items{rows} are described in {report.path}")
+    if report.rows:
+        write(f"rows read: {report.rows}")
+    write(f"\n{report.items} items are described in {report.path}")
     write(f"next: m5kit data validate {report.path}")
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 from m5kit.errors import DataError
@@ -66,15 +67,32 @@ class FailureLog:
         )
 
 
+def describe_failures(path: Path) -> list[str]:
+    """A sentence a modality about what ``failures.jsonl`` lists; none if there is no such file."""
+    counts: Counter[str] = Counter()
+    first: dict[str, str] = {}
+    for row in _rows(path):
+        counts[row["modality"]] += 1
+        first.setdefault(row["modality"], f"{row['id']}: {row.get('reason', '')}")
+    return [
+        f"{modality}: {count} item{'s' if count > 1 else ''} could not be decoded, such as {first[modality]} "
+        f"(all are listed in {path})"
+        for modality, count in sorted(counts.items())
+    ]
+
+
 def _read(path: Path) -> set[tuple[str, str]]:
+    return {(row["id"], row["modality"]) for row in _rows(path)}
+
+
+def _rows(path: Path) -> Iterator[dict[str, str]]:
     if not path.exists():
-        return set()
-    listed = set()
+        return
     # Not splitlines(): an id may hold U+2028 or another character that it takes for the end of a line.
     for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
         try:
             row = json.loads(line)
-            listed.add((row["id"], row["modality"]))
-        except (ValueError, KeyError, TypeError):
-            continue  # half a line of a run that was killed
-    return listed
+        except ValueError:
+            continue  # the empty end, or half a line of a run that was killed
+        if isinstance(row, dict) and {"id", "modality"} <= row.keys():
+            yield row

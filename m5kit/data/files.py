@@ -98,7 +98,9 @@ def reading(source: Any) -> Iterator[None]:
 def unreadable(source: Any, why: object) -> DecodeError:
     """The error for ``source``; an exception from a library as ``why`` is put in one line."""
     shown = os.fspath(source) if isinstance(source, os.PathLike) else source
-    return DecodeError(f"cannot read {shown!r}: {_cause(why) if isinstance(why, Exception) else why}")
+    name = repr(shown)
+    name = name if len(name) <= LONGEST_MESSAGE else f"{name[:LONGEST_MESSAGE]}..."
+    return DecodeError(f"cannot read {name}: {_cause(why) if isinstance(why, Exception) else why}")
 
 
 def _cause(error: Exception) -> str:
