@@ -181,7 +181,8 @@ class _Watch(threading.Thread):
             if begun is None:
                 continue
             if now - max(moved, begun) > self.limit:
-                self.given_up = f"no loader worker finished an item in {now - moved:.0f} s, so they were ended; {self.loader.held()}"
+                waited = f"no loader worker finished an item in {now - moved:.0f} s"
+                self.given_up = f"{waited}, so they were ended; {self.loader.held()}"
                 _kill(self.batches)
                 return
             if now - max(begun, spoken) > TALK:
