@@ -23,7 +23,7 @@ from m5kit.data.classes import class_order
 from m5kit.data.collate import collate
 from m5kit.data.dataset import ManifestDataset, Pipeline, Samples
 from m5kit.data.limits import limit_memory
-from m5kit.data.loader import WatchedItems, WatchedLoader
+from m5kit.data.loader import WatchedItems
 from m5kit.data.manifest import Manifest, label_classes
 from m5kit.data.sampler import SequentialSampler, StepSampler
 from m5kit.data.training_items import RemovedModalities, complete, portion, warn_of_absent

@@ -19,7 +19,7 @@ from m5kit.data.cache.key import digest_content, digest_settings
 from m5kit.data.cache.reader import CachedDecoder, CachedTransform, pack, room_problem, unaugmented
 from m5kit.data.cache.store import CacheError, CacheStore
 from m5kit.data.dataset import Pipeline, Samples
-from m5kit.data.loader import WatchedItems, WatchedLoader
+from m5kit.data.loader import WatchedItems
 from m5kit.parallel.device import default_device
 from m5kit.structures import Inputs
 

@@ -20,7 +20,7 @@ class ScopedLoader(WatchedLoader):
         super().__init__(items, **options)
         self.scope = scope
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[Any]:  # type: ignore[override]  # torch promises a class of its own
         """Start the workers; a spawned one has nothing but its environment to find the classes of local files with."""
         with self.scope.exported():
             return super().__iter__()

@@ -53,12 +53,12 @@ def _rows(reader: Any, source: Path, quotes: bool, reading: Reading) -> Iterator
             continue  # an empty line
         if len(cells) > len(names):
             raise DataError(f"{source}: line {first} has more cells than there are columns")
-        marked = [cell for cell in cells if cell.startswith(QUOTE)] if not quotes else []
+        marked = [cell for cell in cells if QUOTE in (cell[:1], cell[-1:])] if not quotes else []
         if len(cells) < len(names):
             if marked:
                 raise DataError(
-                    f"{source}: line {first} has fewer cells than there are columns, and a cell begins with a "
-                    "quotation mark; if cells stand in quotation marks, say --quotes"
+                    f"{source}: line {first} has fewer cells than there are columns, and a cell begins or "
+                    "ends with a quotation mark; if cells stand in quotation marks, say --quotes"
                 )
             report.notice("rows with fewer cells than there are columns; the last ones count as empty", f"line {first}")
         if marked:
