@@ -2,14 +2,19 @@ r"""Reads JSON that came from elsewhere: whatever it holds, the result can be pr
 
 import json
 import re
+from collections.abc import Collection
 from typing import Any
 
 SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 """How JSON escapes one half of a character; JavaScript and Java cut texts between the halves."""
 
 
-def parse_json(text: str | bytes) -> Any:
+def parse_json(text: str | bytes, names: Collection[str] = ()) -> Any:
     r"""The value of a JSON text; halves of characters are dropped from its texts, as no file can hold them.
+
+    Args:
+        text: JSON.
+        names: keys of an object whose texts tell things apart (ids, paths, labels): halves in them are written out.
 
     Raises:
         ValueError: no JSON, or nested so deeply that Python cannot read it.
@@ -21,7 +26,13 @@ def parse_json(text: str | bytes) -> Any:
     try:
         value = json.loads(text)
         shown = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-        return _whole(value) if SURROGATE.search(shown) else value
+        if not SURROGATE.search(shown):
+            return value
+        if isinstance(value, dict):
+            for name in names:
+                if name in value:
+                    value[name] = _mended(value[name], "backslashreplace")
+        return _mended(value, "ignore")
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
 
@@ -31,11 +42,11 @@ def whole_text(text: str) -> str:
     return text.encode("utf-8", "ignore").decode()
 
 
-def _whole(value: Any) -> Any:
+def _mended(value: Any, how: str) -> Any:
     if isinstance(value, str):
-        return whole_text(value)
+        return value.encode("utf-8", how).decode()
     if isinstance(value, list):
-        return [_whole(part) for part in value]
+        return [_mended(part, how) for part in value]
     if isinstance(value, dict):
-        return {whole_text(key): _whole(part) for key, part in value.items()}
+        return {_mended(key, how): _mended(part, how) for key, part in value.items()}
     return value

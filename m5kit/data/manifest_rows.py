@@ -19,6 +19,8 @@ from m5kit.errors import DataError
 
 MODALITIES = ("audio", "image", "table", "text", "video")
 PATHS = ("audio", "image", "video")
+APART = ("id", "split", "labels", *PATHS)
+"""Keys of a row whose texts tell items, classes and files apart."""
 NAMES = ("annotations.jsonl", "annotations.parquet", "annotations.arrow")
 KINDS: Mapping[str, type[ColumnRows]] = {".parquet": ParquetRows, ".arrow": ArrowRows}
 SHOWN = 20
@@ -80,7 +82,7 @@ class JsonLines:
     def __getitem__(self, index: int) -> Any:
         start = int(self._starts[index])
         end = self._bytes.find(b"\n", start)
-        return parse_json(self._bytes[start:] if end < 0 else self._bytes[start:end])
+        return parse_json(self._bytes[start:] if end < 0 else self._bytes[start:end], APART)
 
     def place(self, index: int) -> str:
         return f"line {self._numbers[index]}"

@@ -12,3 +12,8 @@ def test_half_characters_are_dropped_and_whole_ones_stay():
 def test_what_cannot_be_read_is_one_kind_of_error(text):
     with pytest.raises(ValueError, match=r"deep|digit|line 1"):
         parse_json(text)
+
+
+def test_names_stay_apart():
+    row = parse_json('{"id": "a\\ud800", "text": "b\\ud800", "labels": {"c": "\\udc00"}}', ("id", "labels"))
+    assert row == {"id": "a\\ud800", "text": "b", "labels": {"c": "\\udc00"}}
