@@ -54,23 +54,19 @@ class ImportReport:
 
     def pass_over(self, reason: str, example: object) -> None:
         """Count a row that became no item."""
-        self.passed_over[reason] += 1
-        self._keep(reason, example)
+        self._count(self.passed_over, reason, example)
 
     def change(self, what: str, example: object) -> None:
         """Count a value that is not written as the source has it."""
-        self.changed[what] += 1
-        self._keep(what, example)
+        self._count(self.changed, what, example)
 
     def leave_out(self, reason: str, example: object) -> None:
         """Count something that became part of no item."""
-        self.left_out[reason] += 1
-        self._keep(reason, example)
+        self._count(self.left_out, reason, example)
 
     def notice(self, what: str, example: object) -> None:
         """Count something odd that was taken as it is."""
-        self.noticed[what] += 1
-        self._keep(what, example)
+        self._count(self.noticed, what, example)
 
     def check_presence(self, asked: Sequence[str]) -> None:
         """Warn of modalities that were asked for and that no item has."""
@@ -81,7 +77,8 @@ class ImportReport:
             example = f", such as {self.examples[modality]}" if modality in self.examples else ""
             self.warnings.append(f"no item has the modality {modality}{why}{example}")
 
-    def _keep(self, what: str, example: object) -> None:
+    def _count(self, counts: Counter[str], what: str, example: object) -> None:
+        counts[what] += 1
         if what not in self.examples:
             self.examples[what] = shown(example)
 
