@@ -118,7 +118,7 @@ class CorruptedItems(Dataset[tuple[Prepared, ...]]):
         if reference is None:
             return None
         try:
-            return pipeline.transform(pipeline.decoder(reference, self.clean.root), None)
+            return pipeline.prepare(reference, self.clean.root)
         except DecodeError:
             return None  # counted where the item itself is read
 

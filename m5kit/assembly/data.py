@@ -22,9 +22,11 @@ from m5kit.data.cache.store import CacheStore
 from m5kit.data.classes import class_order
 from m5kit.data.collate import collate
 from m5kit.data.dataset import ManifestDataset, Pipeline, Samples
+from m5kit.data.limits import limit_memory
+from m5kit.data.loader import WatchedItems
 from m5kit.data.manifest import Manifest, label_classes
 from m5kit.data.sampler import SequentialSampler, StepSampler
-from m5kit.data.training_items import RemovedModalities, complete, portion
+from m5kit.data.training_items import RemovedModalities, complete, portion, warn_of_absent
 from m5kit.errors import ConfigError
 from m5kit.nn.pretrained.blueprints import blueprints
 from m5kit.registry import DATASETS, TASKS
@@ -134,14 +136,14 @@ class RunData:
         config = self.config
         samples = self.training_items
         sampler = StepSampler(size=len(samples), batch_size=config.schedule.batch_size, seed=config.seed)
-        return self._loader(self._dataset(samples, train=True), sampler)
+        warn_of_absent(samples, self.pipelines)
+        return self._loader(self._dataset(samples, train=True), samples, sampler)
 
     def eval_loader(self, samples: Samples, corruptions: Corruptions = (None,)) -> DataLoader[list[Batch]]:
         """Every item once, in order, nothing random but what ``corruptions`` ask for: a batch for each of them."""
         items = CorruptedItems(self._dataset(samples, train=False), self.pipelines, corruptions)
-        return self._loader(
-            items, SequentialSampler(size=len(samples), batch_size=EVAL_BATCH), together=collate_corrupted
-        )
+        sampler = SequentialSampler(size=len(samples), batch_size=EVAL_BATCH)
+        return self._loader(items, samples, sampler, together=collate_corrupted)
 
     @cached_property
     def _reading(self) -> Mapping[str, Pipeline]:
@@ -171,20 +173,24 @@ class RunData:
             dropout=self.config.data.dropout,
             twice=self._augments_twice,
             missing=self.config.data.missing,
+            item_seconds=self.config.data.item_seconds,
         )
 
     def _loader(
         self,
         dataset: TorchDataset[Any],
+        samples: Samples,
         sampler: StepSampler | SequentialSampler,
         together: Callable[..., Any] = collate,
     ) -> DataLoader[Any]:
+        wanted = self.config.data
         return ScopedLoader(
-            dataset,
+            WatchedItems(dataset, wanted.workers, wanted.item_seconds),
+            name=lambda index: samples[index].id,
             batch_sampler=sampler,
-            num_workers=self.config.data.workers,
+            num_workers=wanted.workers,
             collate_fn=partial(together, modalities=tuple(self.pipelines)),
-            worker_init_fn=_quiet_worker,
+            worker_init_fn=partial(_start_worker, memory=wanted.item_memory),
             scope=self.config.plugins,
             generator=torch.Generator().manual_seed(self.config.seed),  # else it draws from the state that dropout uses
             pin_memory=torch.cuda.is_available(),
@@ -202,7 +208,13 @@ def open_dataset(config: RunConfig, columns: tuple[str, ...] = ()) -> Dataset:
         ConfigError: the config names no folder.
         DataError: the items cannot be found, or some are wrong.
     """
-    given = {"root": data_root(config), "columns": columns, "manifest": config.data.manifest}
+    wanted = config.data
+    given = {
+        "root": data_root(config),
+        "columns": columns,
+        "manifest": wanted.manifest,
+        "follow_links": wanted.follow_links,
+    }
     opened: Dataset = DATASETS.build(config.data.source or {"type": "manifest"}, config.plugins, **given)
     return opened
 
@@ -229,7 +241,8 @@ def _load_states(pipelines: Mapping[str, Pipeline], folder: RunFolder) -> None:
             pipeline.transform.load_state(states[modality])
 
 
-def _quiet_worker(worker: int) -> None:
-    """One thread a worker, and Ctrl-C is the main process's business: it saves before it stops."""
+def _start_worker(worker: int, memory: float | None) -> None:
+    """One thread a worker and bounded memory; Ctrl-C is the main process's business, which saves before it stops."""
+    limit_memory(memory)
     torch.set_num_threads(1)
     signal(SIGINT, SIG_IGN)

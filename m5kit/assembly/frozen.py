@@ -19,6 +19,7 @@ from m5kit.data.cache.key import digest_content, digest_settings
 from m5kit.data.cache.reader import CachedDecoder, CachedTransform, pack, room_problem, unaugmented
 from m5kit.data.cache.store import CacheError, CacheStore
 from m5kit.data.dataset import Pipeline, Samples
+from m5kit.data.loader import WatchedItems
 from m5kit.parallel.device import default_device
 from m5kit.structures import Inputs
 
@@ -133,7 +134,7 @@ class MissingItems(Dataset[KeyedInputs | None]):
         if self.store.has(self.space, key):
             return None
         try:
-            return key, self.pipeline.transform(self.pipeline.decoder(source, self.root))
+            return key, self.pipeline.prepare(source, self.root)
         except DecodeError:
             return None  # counted when training meets it
 
@@ -142,8 +143,9 @@ def _batches(items: MissingItems, config: RunConfig) -> Iterator[list[KeyedInput
     """Items that are not in the cache, several at a time."""
     generator = torch.Generator().manual_seed(0)  # else the loader draws from the global state
     loader = ScopedLoader(
-        items,
+        WatchedItems(items, config.data.workers, config.data.item_seconds),
         scope=config.plugins,
+        name=lambda index: items.samples[index].id,
         batch_size=BATCH,
         num_workers=config.data.workers,
         collate_fn=_present,

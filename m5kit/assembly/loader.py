@@ -3,22 +3,21 @@
 from collections.abc import Iterator
 from typing import Any
 
-from torch.utils.data import DataLoader, Dataset
-
+from m5kit.data.loader import WatchedItems, WatchedLoader
 from m5kit.plugins import PluginScope
 
 
-class ScopedLoader(DataLoader[Any]):
+class ScopedLoader(WatchedLoader):
     """Reads batches with worker processes.
 
     Args:
-        dataset: the items.
+        items: the dataset.
         scope: the plugins that the items' decoders and transforms come from.
-        options: those of ``torch.utils.data.DataLoader``.
+        options: those of :class:`m5kit.data.loader.WatchedLoader`.
     """
 
-    def __init__(self, dataset: Dataset[Any], *, scope: PluginScope, **options: Any) -> None:
-        super().__init__(dataset, **options)
+    def __init__(self, items: WatchedItems, *, scope: PluginScope, **options: Any) -> None:
+        super().__init__(items, **options)
         self.scope = scope
 
     def __iter__(self) -> Iterator[Any]:  # type: ignore[override]  # torch promises a class of its own

@@ -49,15 +49,18 @@ FIT_ITEMS = 50_000
 
 def build_pipelines(config: RunConfig) -> dict[str, Pipeline]:
     """Decoder and transform of every modality that has an encoder."""
-    return {
-        m: Pipeline(
-            decoder=DECODERS.build(config.inputs[m]["decoder"], config.plugins),
-            transform=TRANSFORMS.build(config.inputs[m]["transform"], config.plugins),
-            source=config.inputs[m].get("source"),
-            join=tuple(config.inputs[m].get("join", ())),
+    pipelines = {}
+    for modality in sorted(config.encoders):
+        settings = config.inputs[modality]
+        decoder = DECODERS.build(settings["decoder"], config.plugins)
+        decoder.follow_links = config.data.follow_links
+        pipelines[modality] = Pipeline(
+            decoder=decoder,
+            transform=TRANSFORMS.build(settings["transform"], config.plugins),
+            source=settings.get("source"),
+            join=tuple(settings.get("join", ())),
         )
-        for m in sorted(config.encoders)
-    }
+    return pipelines
 
 
 def fit_transforms(pipelines: Mapping[str, Pipeline], samples: Samples, root: Path) -> None:

@@ -31,6 +31,7 @@ def import_source(options: argparse.Namespace) -> int:
     columns = ColumnMapping(
         modalities={modality: words(names) for modality, names in _pairs("--map", options.map).items()},
         table=words(options.table),
+        values=words(options.values),
         numbers=words(options.number),
         labels=_pairs("--label", options.label),
         id=options.id,
@@ -46,6 +47,9 @@ def import_source(options: argparse.Namespace) -> int:
         media=options.media,
         copy=options.copy,
         format=options.format,
+        delimiter={"tab": "\t"}.get(options.delimiter, options.delimiter),
+        quotes=options.quotes,
+        follow_links=options.follow_links,
     )
     print_report(report)
     return 0
@@ -74,18 +78,32 @@ def import_m5product(options: argparse.Namespace) -> int:
 
 
 def print_report(report: "ImportReport") -> None:
-    """Print what was imported and what was not found."""
+    """Print what was imported, what was written otherwise than the source has it, and what was left out."""
     write_table(["split", "items"], [[split or "(none)", count] for split, count in sorted(report.splits.items())])
     write("")
     write_table(["modality", "items"], sorted(report.presence.items()))
-    for reason, count in sorted(report.passed_over.items()):
-        write(f"passed over, {reason}: {count}")
+    _print_counts("changed", report.changed, report)
+    _print_counts("odd", report.noticed, report)
+    _print_counts("left out", report.left_out, report)
+    _print_counts("passed over", report.passed_over, report)
     for what, count in sorted(report.missing.items()):
         write(f"not found, {what}: {count} (listed in {report.path.parent / 'missing.tsv'})")
+        if what in report.examples:
+            write(f"  such as {report.examples[what]}")
     for note in report.notes:
         write(note)
+    for warning in report.warnings:
+        write(f"WARNING: {warning}")
+    if report.rows:
+        write(f"rows read: {report.rows}")
     write(f"\n{report.items} items are described in {report.path}")
     write(f"next: m5kit data validate {report.path}")
+
+
+def _print_counts(heading: str, counts: Mapping[str, int], report: "ImportReport") -> None:
+    for what, count in sorted(counts.items()):
+        example = f" (such as {report.examples[what]})" if what in report.examples else ""
+        write(f"{heading}, {what}: {count}{example}")
 
 
 def add_format(parser: argparse.ArgumentParser, default: str) -> None:
@@ -101,6 +119,7 @@ def _add_source(kinds: Verbs, kind: str) -> None:
     add = parser.add_argument
     add("--map", action="append", default=[], metavar="MODALITY=COLUMN", help="what a column holds; repeatable")
     add("--table", default="", metavar="COL,COL", help="columns that are properties of the item's table")
+    add("--values", default="", metavar="MODALITY,..", help="further modalities whose columns hold values, not paths")
     add("--number", default="", metavar="COL,COL", help="those of them whose texts are numbers")
     add("--label", action="append", default=[], metavar="LABEL=COLUMN", help="repeatable")
     add("--id", metavar="COLUMN", help="default: the column id, else the row's number")
@@ -109,6 +128,13 @@ def _add_source(kinds: Verbs, kind: str) -> None:
     add("--seed", type=int, default=0, help="of that draw (default: %(default)s)")
     add("--media", type=Path, metavar="DIR", help="folder that paths are relative to (default: the source's own)")
     add("--copy", action="store_true", help="copy media; without it one link to their folder is made")
+    add("--follow-links", action="store_true", help="also take what links out of the folder lead to")
+    if kind == "csv":
+        add("--delimiter", metavar="SIGN", help="between columns, such as ';' or tab (default: tab in .tsv, else ',')")
+        marks = argparse.BooleanOptionalAction
+        add("--quotes", action=marks, help="whether cells may stand in quotation marks (default: not in .tsv)")
+    else:
+        parser.set_defaults(delimiter=None, quotes=None)
     add_format(parser, "jsonl")
     parser.set_defaults(run=import_source, kind=kind)
 
@@ -146,4 +172,11 @@ def _pairs(option: str, texts: Sequence[str]) -> Mapping[str, str]:
     for name, sign, value in pairs:
         if not (name and sign and value):
             raise DataError(f"{option} {name + sign + value!r}: expected NAME=VALUE")
-    return {name: value for name, _, value in pairs}
+    found = {name: value for name, _, value in pairs}
+    if len(found) < len(pairs):
+        raise DataError(f"{option} names {_first_twice([name for name, _, _ in pairs])} twice; only one can count")
+    return found
+
+
+def _first_twice(names: Sequence[str]) -> str:
+    return next(name for place, name in enumerate(names) if name in names[:place])

@@ -30,7 +30,7 @@ def add_stats(actions: Verbs) -> None:
 
 def stats(options: argparse.Namespace) -> int:
     """Count, print, and write the page if one is asked for."""
-    from m5kit.data.records import MODALITIES
+    from m5kit.data.manifest_rows import MODALITIES
     from m5kit.data.stats import describe
 
     modalities = words(options.modalities or "") or MODALITIES

@@ -48,11 +48,11 @@ def make_demo(options: argparse.Namespace) -> int:
 
 def validate(options: argparse.Namespace) -> int:
     """Print every problem and what the set holds; 1 if there is a problem."""
-    from m5kit.data.records import MODALITIES
+    from m5kit.data.manifest_rows import MODALITIES
     from m5kit.data.validate import validate
 
     modalities = options.modalities.split(",") if options.modalities else MODALITIES
-    found = validate(options.manifest, decode=options.decode, modalities=modalities)
+    found = validate(options.manifest, options.decode, modalities, options.follow_links)
     if options.json:
         write(json.dumps(_as_json(found), ensure_ascii=False, indent=2))
     else:
@@ -79,6 +79,7 @@ def _add_validate(actions: Verbs) -> None:
     )
     parser.add_argument("manifest", metavar="MANIFEST", type=Path, help="the file, or its folder")
     parser.add_argument("--decode", action="store_true", help="also decode every file: slow but certain")
+    parser.add_argument("--follow-links", action="store_true", help="also read what links out of the folder lead to")
     parser.add_argument("--modalities", metavar="A,B", help="the keys that are modalities (default: the usual five)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=validate)

@@ -36,6 +36,7 @@ def run(options: argparse.Namespace) -> int:
     from rich.console import Console
 
     from m5kit.config import check_config
+    from m5kit.data.failures import describe_failures
     from m5kit.errors import ConfigError
     from m5kit.inference.evaluation_check import metric_problems
     from m5kit.parallel.threads import share_cores
@@ -56,9 +57,13 @@ def run(options: argparse.Namespace) -> int:
     if problems := list(metric_problems(check_config(resolved))):
         raise ConfigError(problems)
     folder = RunFolder.open(path) if options.resume else RunFolder(path)
-    with folder.writing():
-        setup = reopen(resolved, path) if options.resume else begin(resolved, path)
-        stopped_by = train(setup, Console())
+    try:
+        with folder.writing():
+            setup = reopen(resolved, path) if options.resume else begin(resolved, path)
+            stopped_by = train(setup, Console())
+    finally:  # also where the run fails: the items may be why
+        for line in describe_failures(folder.failures):
+            write(line)
     if stopped_by is not None:
         write(f"stopped after saving a checkpoint; the same command with --run-dir {path} --resume goes on from it")
         return 128 + stopped_by

@@ -43,8 +43,14 @@ class Data(Section):
     """``mask`` leaves absent modalities out, ``zero`` feeds zeros as the paper does."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Chance that a present modality is left out at a visit in training; the last one of an item never is."""
+    follow_links: bool = False
+    """Whether links in the data folder may lead out of it; those that ``m5kit data import`` made always may."""
     workers: Annotated[int, Field(ge=0)] = 2
     """Processes that decode."""
+    item_seconds: Annotated[float, Field(gt=0)] | None = 60.0
+    """Seconds that a worker may spend on one modality of an item before that modality fails; empty for no limit."""
+    item_memory: Annotated[float, Field(gt=0)] | None = 4.0
+    """GiB that a worker may take beyond what it begins with, on Linux; what needs more fails. Empty for no limit."""
     max_failed: Share = 0.05
     """Share of unreadable media at which the run stops."""
 

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from m5kit.data.json_values import parse_json
 from m5kit.errors import DataError
 
 CLASSES = "classes.json"
@@ -28,7 +29,7 @@ def class_order(root: Path, label: str) -> list[str]:
     if not path.is_file():
         return []
     try:
-        given = json.loads(path.read_text(encoding="utf-8"))
+        given = parse_json(path.read_text(encoding="utf-8"), names=(label,))
         names = given.get(label, [])
         right = all(isinstance(name, str) for name in names) and len(set(names)) == len(names)
     except (ValueError, TypeError, AttributeError):

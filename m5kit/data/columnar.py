@@ -1,6 +1,5 @@
 """Rows of an Arrow or a Parquet file: memory-mapped, opened in a moment, and just as cheap in each worker."""
 
-import json
 from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -9,6 +8,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
+from m5kit.data.json_values import parse_json
 from m5kit.errors import DataError
 
 GROUPS = 4
@@ -129,7 +129,7 @@ class ParquetRows(ColumnRows):
 
 def _plain(key: str, value: Any) -> Any:
     if key in ("table", "labels") and isinstance(value, str):
-        return json.loads(value)
+        return parse_json(value)
     if isinstance(value, list) and value and all(isinstance(pair, tuple) for pair in value):
         value = dict(value)  # how pyarrow gives a map
     if isinstance(value, dict):

@@ -2,21 +2,43 @@
 
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from torch.utils.data import Dataset
+import torch
+from torch.utils.data import Dataset, get_worker_info
 
 from m5kit.data.decode.base import Decoder
+from m5kit.data.limits import time_limit
 from m5kit.data.manifest import Manifest
 from m5kit.data.sampler import Draw
 from m5kit.data.transforms.base import Transform
-from m5kit.errors import DecodeError
+from m5kit.errors import DecodeError, M5KitError
 from m5kit.structures import Failure, Inputs, Sample
 
 Samples = Manifest | Sequence[Sample]
+
+LONGEST_REASON = 400
+"""Characters of the message of an unexpected error."""
+
+
+@contextmanager
+def one_item() -> Iterator[None]:
+    """Turn whatever a decoder or a transform raises into a DecodeError: one item must not end a run.
+
+    Plugins and the libraries below raise anything, and a bug that meets every item still ends the run, by the share of
+    failures that is allowed. Other errors of m5kit pass: a cache that cannot be read is no matter of one item.
+    """
+    try:
+        yield
+    except M5KitError:
+        raise
+    except Exception as error:
+        message = " ".join(f"{type(error).__name__}: {error}".split())
+        raise DecodeError(message[:LONGEST_REASON]) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +66,48 @@ class Pipeline:
             return own
         return sample.sources.get(self.source)
 
+    def decode(self, reference: Any, root: Path) -> Any:
+        """What the decoder makes of a reference.
+
+        Raises:
+            DecodeError: whatever goes wrong with this one item; other errors of m5kit are not about an item.
+        """
+        with one_item():
+            return self.decoder(reference, root)
+
+    def prepare(
+        self,
+        reference: Any,
+        root: Path,
+        generator: np.random.Generator | None = None,
+        again: np.random.Generator | None = None,
+    ) -> Inputs:
+        """Decoded and transformed.
+
+        Args:
+            reference: of one item.
+            root: folder that paths are relative to.
+            generator: augments; None leaves the item as it is.
+            again: augments the item a second time, as ``Inputs.again``.
+
+        Raises:
+            DecodeError: whatever goes wrong with this one item, or numbers that would spoil a whole batch.
+        """
+        with one_item():
+            decoded = self.decoder(reference, root)
+            inputs = _finite(self.transform(decoded, generator))
+            return inputs if again is None else replace(inputs, again=_finite(self.transform(decoded, again)))
+
     def columns(self, modality: str) -> tuple[str, ...]:
         """The columns of the manifest that :meth:`reference` looks at."""
         return self.join or tuple(filter(None, (modality, self.source)))
+
+
+def _finite(inputs: Inputs) -> Inputs:
+    values = inputs.values
+    if values.is_floating_point() and not torch.isfinite(values).all():
+        raise DecodeError("what the transform made of it holds NaN or infinite numbers")
+    return inputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +135,7 @@ class ManifestDataset(Dataset[Prepared]):
             were kept fail to decode, hidden ones come back until one can be read.
         twice: augment each item of training a second time, as ``Inputs.again``.
         missing: ``mask`` leaves an absent modality out, ``zero`` gives zeros that count as present, as the paper does.
+        item_seconds: how long a modality of an item may take in a worker; None for no limit.
     """
 
     def __init__(
@@ -88,6 +150,7 @@ class ManifestDataset(Dataset[Prepared]):
         dropout: float = 0.0,
         twice: bool = False,
         missing: Literal["mask", "zero"] = "mask",
+        item_seconds: float | None = None,
     ) -> None:
         self.samples = samples
         self.root = root
@@ -98,6 +161,7 @@ class ManifestDataset(Dataset[Prepared]):
         self.dropout = dropout
         self.twice = twice
         self.missing = missing
+        self.item_seconds = item_seconds
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -113,7 +177,8 @@ class ManifestDataset(Dataset[Prepared]):
             if modality not in kept and inputs:
                 break
             try:
-                inputs[modality] = self._prepare(modality, references[modality], draw.position)
+                with time_limit(self.item_seconds if get_worker_info() else None):
+                    inputs[modality] = self._prepare(modality, references[modality], draw.position)
             except DecodeError as error:
                 failures.append(Failure(sample.id, modality, str(error)))
         if self.missing == "zero":
@@ -130,13 +195,10 @@ class ManifestDataset(Dataset[Prepared]):
 
     def _prepare(self, modality: str, reference: Any, position: int) -> Inputs:
         pipeline = self.pipelines[modality]
-        decoded = pipeline.decoder(reference, self.root)
         if not self.train:
-            return pipeline.transform(decoded)
-        inputs = pipeline.transform(decoded, self._generator(position, modality))
-        if not self.twice:
-            return inputs
-        return replace(inputs, again=pipeline.transform(decoded, self._generator(position, f"{modality} again")))
+            return pipeline.prepare(reference, self.root)
+        again = self._generator(position, f"{modality} again") if self.twice else None
+        return pipeline.prepare(reference, self.root, self._generator(position, modality), again)
 
     def _generator(self, position: int, purpose: str = "") -> np.random.Generator:
         # one stream a modality, so that hiding one leaves the augmentation of the others as it was
@@ -150,7 +212,7 @@ def corpus(samples: Samples, root: Path, modality: str, pipeline: Pipeline) -> I
         if reference is None:
             continue
         try:
-            decoded = pipeline.decoder(reference, root)
+            decoded = pipeline.decode(reference, root)
         except DecodeError:
             continue  # counted when training meets it
         yield decoded

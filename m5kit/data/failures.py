@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 from m5kit.errors import DataError
@@ -52,7 +53,7 @@ class FailureLog:
             for failure in failures:
                 self._listed.add((failure.id, failure.modality))
                 row = {"id": failure.id, "modality": failure.modality, "reason": failure.reason}
-                file.write(json.dumps(row, ensure_ascii=False) + "\n")
+                file.write(json.dumps(row) + "\n")  # ASCII: nothing that is in an id or a path can make it unreadable
 
     def _judge(self, modality: str, failures: tuple[Failure, ...]) -> None:
         tried, failed = self.attempts[modality], self.failed[modality]
@@ -66,8 +67,32 @@ class FailureLog:
         )
 
 
+def describe_failures(path: Path) -> list[str]:
+    """A sentence a modality about what ``failures.jsonl`` lists; none if there is no such file."""
+    counts: Counter[str] = Counter()
+    first: dict[str, str] = {}
+    for row in _rows(path):
+        counts[row["modality"]] += 1
+        first.setdefault(row["modality"], f"{row['id']}: {row.get('reason', '')}")
+    return [
+        f"{modality}: {count} item{'s' if count > 1 else ''} could not be decoded, such as {first[modality]} "
+        f"(all are listed in {path})"
+        for modality, count in sorted(counts.items())
+    ]
+
+
 def _read(path: Path) -> set[tuple[str, str]]:
+    return {(row["id"], row["modality"]) for row in _rows(path)}
+
+
+def _rows(path: Path) -> Iterator[dict[str, str]]:
     if not path.exists():
-        return set()
-    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    return {(row["id"], row["modality"]) for row in rows}
+        return
+    # Not splitlines(): an id may hold U+2028 or another character that it takes for the end of a line.
+    for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue  # the empty end, or half a line of a run that was killed
+        if isinstance(row, dict) and {"id", "modality"} <= row.keys():
+            yield row

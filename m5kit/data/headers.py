@@ -3,10 +3,9 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from m5kit.data.decode._media import media_path
-from m5kit.errors import DecodeError
-
-UNBOUNDED = 2**62
+from m5kit.data.decode._container import opened
+from m5kit.data.decode.pillow import FORMATS
+from m5kit.data.files import UNBOUNDED, find_file
 
 
 def read_header(modality: str, source: str, root: Path) -> dict[str, float]:
@@ -21,24 +20,24 @@ def read_header(modality: str, source: str, root: Path) -> dict[str, float]:
         Nothing if there is no such file, or its head cannot be read.
     """
     try:
-        path = media_path(source, root, UNBOUNDED)
+        path = find_file(source, root, UNBOUNDED)
         reader = _array if path.suffix == ".npy" else READERS.get(modality)
         return {"KiB": path.stat().st_size / 1024, **(reader(path) if reader else {})}
-    except (DecodeError, OSError, ValueError, ArithmeticError, SyntaxError, EOFError):
+    except Exception:  # a look at the head of a damaged file may raise anything; decoding says what is wrong with it
         return {}
 
 
 def _picture(path: Path) -> dict[str, float]:
     from PIL import Image
 
-    with Image.open(path) as picture:
+    with Image.open(path, formats=FORMATS) as picture:
         return {"width": picture.width, "height": picture.height}
 
 
 def _video(path: Path) -> dict[str, float]:
     import av
 
-    with av.open(str(path)) as container:
+    with opened(path) as container:
         if not container.streams.video:
             raise ValueError("no pictures in it")
         stream = container.streams.video[0]
@@ -48,7 +47,7 @@ def _video(path: Path) -> dict[str, float]:
 def _sound(path: Path) -> dict[str, float]:
     import av
 
-    with av.open(str(path)) as container:
+    with opened(path) as container:
         if not any(stream.rate for stream in container.streams.audio):
             raise ValueError("no sound in it")
         return _seconds(container.duration, av.time_base)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from m5kit.data.classes import CLASSES
-from m5kit.data.records import MODALITIES
+from m5kit.data.manifest_rows import MODALITIES
 from m5kit.data.sources.base import Dataset
 from m5kit.data.sources.manifest import ManifestItems
 from m5kit.errors import DataError

@@ -14,10 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from m5kit.data.files import UNBOUNDED, find_file
 from m5kit.data.headers import read_header
 from m5kit.data.manifest import Manifest
-from m5kit.data.records import MODALITIES, PATHS
+from m5kit.data.manifest_rows import MODALITIES, PATHS
 from m5kit.data.sources.manifest import ManifestItems
+from m5kit.errors import DecodeError
 from m5kit.structures import Sample
 
 SHOWN = 10
@@ -222,11 +224,11 @@ def _digest(modality: str, value: Any, root: Path) -> int | None:
     digest = blake2b(digest_size=8)
     if modality in PATHS:
         try:
-            with (root / value).open("rb") as file:
+            with find_file(value, root, UNBOUNDED).open("rb") as file:
                 while block := file.read(2**20):
                     digest.update(block)
-        except OSError:
-            return None  # validate is what names files that are not there
+        except (OSError, DecodeError):
+            return None  # validate is what names files that are not there, or may not be read
     else:
         text = " ".join(value.split()) if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
         digest.update(text.encode())

@@ -1,6 +1,5 @@
 """Summarizes a manifest in one pass: the split of every row and all problems, in seconds for millions of rows."""
 
-import json
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from m5kit.data.columnar import ColumnRows
-from m5kit.data.records import MODALITIES, Problem, Rows, check_row, scan
+from m5kit.data.json_values import parse_json
+from m5kit.data.manifest_rows import MODALITIES, Problem, Rows, check_row, scan
 
 Flags = NDArray[np.bool_]
 
@@ -109,7 +109,7 @@ def _odd_values(name: str, column: Any) -> Flags:
 
 def _odd_json(name: str, text: str | None) -> bool:
     try:
-        value = None if text is None else json.loads(text)
+        value = None if text is None else parse_json(text)
     except ValueError:
         return True
     if not isinstance(value, dict) or not value:

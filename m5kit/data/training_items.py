@@ -3,6 +3,7 @@
 All of it follows from seed and id by a hash, so it is the same on every machine, in every worker and in any order.
 """
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -10,12 +11,33 @@ from math import ceil
 
 import numpy as np
 
+from m5kit.data.dataset import Pipeline, Samples
 from m5kit.data.manifest import Manifest
 from m5kit.errors import DataError
 from m5kit.structures import Sample
 
+log = logging.getLogger("m5kit")
+
 StandIns = Mapping[str, str | None]
 """By modality of the run, the other modality whose file is used where an item has none of its own; None for none."""
+
+
+def warn_of_absent(samples: Samples, pipelines: Mapping[str, Pipeline]) -> None:
+    """Say which modalities of a run no item has; nothing else would, and their encoders would learn nothing."""
+    unseen = set(pipelines)
+    for index in range(len(samples)):
+        if not unseen:
+            return
+        sample = samples[index]
+        unseen = {modality for modality in unseen if pipelines[modality].reference(sample, modality) is None}
+    for modality in sorted(unseen):
+        log.warning(
+            "no %s: none of the %d training items has this modality, so its encoder learns nothing; see what the "
+            "manifest holds with m5kit data stats, or drop it with --set encoder_%s=none",
+            modality,
+            len(samples),
+            modality,
+        )
 
 
 def portion(items: Manifest, share: float, seed: int) -> Manifest:

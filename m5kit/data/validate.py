@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from m5kit.data.records import MODALITIES, PATHS, Problem, open_rows, scan
+from m5kit.data.decode.base import Decoder
+from m5kit.data.decode.table import TableDecoder
+from m5kit.data.decode.text import TextDecoder
+from m5kit.data.files import UNBOUNDED, find_file
+from m5kit.data.manifest_rows import MODALITIES, PATHS, Problem, open_rows, scan
 from m5kit.errors import DecodeError
 
 DEFAULT_DECODERS: Mapping[str, str] = {
@@ -17,6 +21,8 @@ DEFAULT_DECODERS: Mapping[str, str] = {
     "text": "text",
     "video": "pyav",
 }
+VALUES: Mapping[str, type[Decoder]] = {"text": TextDecoder, "table": TableDecoder}
+"""Decoders of what stands in the row itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +48,27 @@ class Validation:
     patterns: Mapping[tuple[str, ...], int]
 
 
-def validate(manifest: Path | str, decode: bool = False, modalities: Sequence[str] = MODALITIES) -> Validation:
-    """Check every row, and that every file is there; with ``decode`` also that the default decoders can read it.
+def validate(
+    manifest: Path | str,
+    decode: bool = False,
+    modalities: Sequence[str] = MODALITIES,
+    follow_links: bool = False,
+) -> Validation:
+    """Check every row and its values, and that every file is there; with ``decode`` also that it can be decoded.
 
     Args:
         manifest: the file, or its folder.
-        decode: open and decode everything; slow, and sure.
+        decode: open and decode every file with the default decoders; slow, and sure.
         modalities: the keys to read as modalities.
+        follow_links: also look at what links out of the folder lead to.
 
     Raises:
         DataError: there is no manifest to look at, or it is empty.
     """
     rows = open_rows(Path(manifest))
-    root = rows.path.parent
-    decoders = _decoders(modalities) if decode else {}
+    # A text or a table stands in the row itself: looking at it opens nothing.
+    read = modalities if decode else [m for m in modalities if m in VALUES]
+    checks = _Checks(rows.path.parent, _decoders(read, follow_links), follow_links)
     problems: list[Problem] = []
     splits: Counter[str] = Counter()
     presence: dict[str, Counter[str]] = {}
@@ -66,7 +79,7 @@ def validate(manifest: Path | str, decode: bool = False, modalities: Sequence[st
         values = {m: record[m] for m in modalities if record.get(m) is not None and m not in wrong}
         empty = "row" not in wrong and not any(record.get(m) is not None for m in modalities)
         missing = [("row", f"has no modality; expected at least one of {', '.join(modalities)}")] if empty else []
-        for field, message in (*missing, *_media_problems(values, root, decoders)):
+        for field, message in (*missing, *checks.problems(values)):
             key = record.get("id")
             problems.append(Problem(rows.place(index), key if isinstance(key, str) else "", field, message))
         split = str(record.get("split") or "")
@@ -84,23 +97,48 @@ def validate(manifest: Path | str, decode: bool = False, modalities: Sequence[st
     )
 
 
-def _decoders(modalities: Sequence[str]) -> dict[str, Any]:
-    from m5kit.registry import DECODERS  # brings mmengine and torch, which plain validation does without
+@dataclass(frozen=True, slots=True)
+class _Checks:
+    """What can be wrong with the values of a row.
 
-    return {m: DECODERS.build({"type": DEFAULT_DECODERS[m]}) for m in modalities if m in DEFAULT_DECODERS}
+    Attributes:
+        root: the manifest's folder.
+        decoders: by modality.
+        follow_links: whether files behind links out of the folder count as there.
+    """
+
+    root: Path
+    decoders: Mapping[str, Decoder]
+    follow_links: bool
+
+    def problems(self, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        """Pairs (modality, message)."""
+        for modality, value in values.items():
+            message = self._file_problem(value) if modality in PATHS else None
+            if message is None and modality in self.decoders:
+                message = self._decode_problem(self.decoders[modality], value)
+            if message is not None:
+                yield modality, message
+
+    def _file_problem(self, path: str) -> str | None:
+        if "#" in path:  # one of many items in a file or a pack: its decoder knows what is in it
+            return None
+        try:
+            find_file(path, self.root, UNBOUNDED, self.follow_links)
+        except DecodeError as error:
+            return _plain_words(path, self.root) or str(error)
+        return None
+
+    def _decode_problem(self, decoder: Decoder, value: Any) -> str | None:
+        try:
+            decoder(value, self.root)
+        except Exception as error:  # a plugin's decoder, or a library, may raise anything; the run counts it too
+            return str(error) if isinstance(error, DecodeError) else f"{type(error).__name__}: {error}"
+        return None
 
 
-def _media_problems(values: Mapping[str, Any], root: Path, decoders: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for modality, value in values.items():
-        message = _file_problem(value, root) if modality in PATHS else None
-        if message is None and modality in decoders:
-            message = _decode_problem(decoders[modality], value, root)
-        if message is not None:
-            yield modality, message
-
-
-def _file_problem(path: str, root: Path) -> str | None:
-    # a link inside the folder may lead anywhere: its owner put it there
+def _plain_words(path: str, root: Path) -> str | None:
+    """The usual mistakes, shorter than a decoder words them."""
     inside = os.path.normpath(path)
     if os.path.isabs(path) or inside.split(os.sep)[0] == os.pardir:
         return f"{path} leaves the manifest's folder; use a path relative to it"
@@ -117,9 +155,14 @@ def _shortened(text: str, letters: int = 80) -> str:
     return text if len(text) <= letters else f"{text[:letters]}… ({len(text):,} letters)"
 
 
-def _decode_problem(decoder: Any, value: Any, root: Path) -> str | None:
-    try:
-        decoder(value, root)
-    except DecodeError as error:
-        return str(error)
-    return None
+def _decoders(modalities: Sequence[str], follow_links: bool) -> dict[str, Decoder]:
+    decoders: dict[str, Decoder] = {}
+    for modality in modalities:
+        if modality in VALUES:
+            decoders[modality] = VALUES[modality]()
+        elif modality in DEFAULT_DECODERS:
+            from m5kit.registry import DECODERS  # brings mmengine and torch, which plain validation does without
+
+            decoders[modality] = DECODERS.build({"type": DEFAULT_DECODERS[modality]})
+            decoders[modality].follow_links = follow_links
+    return decoders

@@ -1,5 +1,6 @@
 """Embeds the items of splits with a model, as seen through any subset of their modalities, corrupted or not."""
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,8 @@ from m5kit.models.base import Model
 from m5kit.models.embedder import Embedding, embed
 from m5kit.parallel.device import default_device
 from m5kit.structures import Batch
+
+screen = logging.getLogger("m5kit")
 
 Seen = tuple[tuple[str, ...] | None, Corruption | None]
 """Which modalities of the items are seen, and what is done to them; requests that agree in it share a pass."""
@@ -109,6 +112,15 @@ def _batches(data: RunData, failures: Path, samples: Samples, corruptions: Corru
     for batches in data.eval_loader(samples, corruptions):
         log.update(batches[0])
         yield batches
+    for modality, counts in log.summary().items():
+        if counts["failed"]:
+            screen.warning(
+                "%s: %d of %d items could not be decoded; they are listed in %s",
+                modality,
+                counts["failed"],
+                counts["attempts"],
+                failures,
+            )
 
 
 def _predictions(model: Model, data: RunData, parts: Sequence[Embedding]) -> Mapping[str, np.ndarray]:

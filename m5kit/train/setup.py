@@ -23,7 +23,15 @@ from m5kit.runs.folder import RunFolder
 from m5kit.runs.json import read_json, write_json
 from m5kit.runs.provenance import collect, require_plugins
 
-_FREE_ON_RESUME = ("checkpoint.", "logging.", "evaluation", "data.workers", "data.root")
+_FREE_ON_RESUME = (
+    "checkpoint.",
+    "logging.",
+    "evaluation",
+    "data.workers",
+    "data.root",
+    "data.item_",
+    "data.follow_links",
+)
 
 
 @dataclass(frozen=True, slots=True)

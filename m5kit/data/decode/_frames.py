@@ -1,7 +1,5 @@
 """What the video decoders share: the index of a clip, the choice of its moments, and turning frames upright."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -10,13 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from m5kit.data.decode._container import DamagedClipError, best_stream, check_reach, opened
+
 TIE = 3e-4  # seconds; a moment on the border of two frames must not depend on how a container rounds time
 KEPT = 0.95  # share of the declared frames that must be there
 INDEXES = 2048  # clips whose index a process remembers, so that a later epoch opens each of them once, not twice
-
-
-class DamagedClipError(ValueError):
-    """A clip that opens, but whose frames cannot be trusted; the decoders make it a DecodeError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,34 +74,6 @@ class ClipIndex:
         return np.unique(np.searchsorted(shown, moments + TIE, side="right") - 1)
 
 
-@contextmanager
-def opened(path: Path) -> Iterator[Any]:
-    """A PyAV container that opens nothing but this file, forgives odd metadata, and is always closed."""
-    import av
-
-    # A playlist disguised as a clip could otherwise make FFmpeg fetch from the network.
-    options = {"protocol_whitelist": "file"}
-    with av.open(str(path), metadata_errors="replace", options=options) as container:
-        yield container
-
-
-def best_stream(container: Any, kind: str) -> Any:
-    """FFmpeg's choice among the streams of a ``kind``, decoded by one thread (the loader's workers fill the cores).
-
-    Raises:
-        DamagedClipError: there is none, or only a cover picture.
-    """
-    from av.stream import Disposition
-
-    stream = container.streams.best(kind)
-    if stream is None or stream.disposition & Disposition.attached_pic:
-        raise DamagedClipError(f"the file has no {kind} stream")
-    if stream.codec_context is None:
-        raise DamagedClipError(f"this build of FFmpeg cannot decode its {kind} stream")
-    stream.codec_context.thread_count = 1
-    return stream
-
-
 def capped_index(path: Path, caps: ClipCaps) -> ClipIndex:
     """The index of the video in ``path``, if it is within ``caps``.
 
@@ -133,13 +101,18 @@ def read_index(container: Any, stream: Any) -> ClipIndex:
     Raises:
         DamagedClipError: there are no frames, or far fewer than the file declares.
     """
-    packets = [_Packet(p.pts, p.duration or 0, p.is_keyframe, p.is_discard) for p in container.demux(stream) if p.size]
+    packets = _read_packets(container, stream)
     if not packets or not _is_whole(container, stream, packets):
         raise DamagedClipError(f"the file declares {stream.frames} frames and holds {len(packets)}; it is cut short")
     shown = [packet for packet in packets if not packet.discarded] or packets
     if any(packet.tick is None for packet in packets):
         return _untimed_index(stream, len(shown))
     ticks = np.array(sorted({packet.tick for packet in shown}))
+    if len(ticks) < KEPT * len(shown):
+        # Two recordings in one file, each counted from its own beginning: half of the frames would never be seen.
+        raise DamagedClipError(
+            f"{len(shown)} frames have {len(ticks)} different times; it is several recordings joined without new times"
+        )
     keys = np.array(sorted(packet.tick for packet in packets if packet.key) or ticks[:1])
     # Some containers store no durations; a last frame then counts as long as the usual one.
     length = max(shown)[1] or (int(np.median(np.diff(ticks))) if len(ticks) > 1 else 1)
@@ -151,6 +124,25 @@ class _Packet(NamedTuple):
     duration: int
     key: bool
     discarded: bool
+
+
+def _read_packets(container: Any, stream: Any) -> list[_Packet]:
+    """What the file stores of ``stream``, in its order, nothing decoded.
+
+    Raises:
+        DamagedClipError: the container says that it is longer than what it holds.
+    """
+    packets = []
+    reach = 0.0
+    for packet in container.demux():
+        if not packet.size:
+            continue
+        if packet.pts is not None:
+            reach = max(reach, float((packet.pts + (packet.duration or 0)) * packet.time_base))
+        if packet.stream.index == stream.index:
+            packets.append(_Packet(packet.pts, packet.duration or 0, packet.is_keyframe, packet.is_discard))
+    check_reach(container, reach)
+    return packets
 
 
 def _is_whole(container: Any, stream: Any, packets: list[_Packet]) -> bool:
@@ -171,7 +163,9 @@ def _untimed_index(stream: Any, count: int) -> ClipIndex:
 
 def display_matrix(frame: Any) -> NDArray[np.int32] | None:
     """How a decoded frame is to be turned: 9 numbers, rows first; None if the file does not say."""
-    matrix = frame.side_data.get("DISPLAYMATRIX")
+    # A frame and its side data refer to each other, so they would stay in memory until Python looks for cycles. A tiny
+    # copy has the same side data.
+    matrix = frame.reformat(8, 8, "gray8").side_data.get("DISPLAYMATRIX")
     return None if matrix is None else np.frombuffer(bytes(matrix), "<i4", count=9)
 
 

@@ -4,6 +4,8 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
+from m5kit.data.files import find_file
+
 
 class Decoder(ABC):
     """Reads one modality of one item, and opens and closes whatever it needs within the call.
@@ -12,9 +14,11 @@ class Decoder(ABC):
 
     Attributes:
         joins: whether a source is several columns of the manifest, values by name, which the input's ``join`` lists.
+        follow_links: whether links may lead out of the data's root; a run sets it from ``data.follow_links``.
     """
 
     joins: bool = False
+    follow_links: bool = False
 
     @abstractmethod
     def __call__(self, source: Any, root: Path) -> Any:
@@ -23,6 +27,14 @@ class Decoder(ABC):
         Raises:
             DecodeError: the file is missing, damaged, over a cap, or holds nothing of the modality.
         """
+
+    def find(self, source: Any, root: Path, max_bytes: int) -> Path:
+        """The regular file that ``source`` names below ``root``; decoders open no file that did not come from here.
+
+        Raises:
+            DecodeError: not a path, outside ``root``, missing, not a regular file, empty, or over ``max_bytes``.
+        """
+        return find_file(source, root, max_bytes, self.follow_links)
 
     @classmethod
     def example(cls, folder: Path) -> tuple["Decoder", Any]:

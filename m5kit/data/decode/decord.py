@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from m5kit.data.decode._frames import ClipCaps, DamagedClipError, capped_index, is_mirrored
-from m5kit.data.decode._media import media_path, unreadable
+from m5kit.data.decode._container import DamagedClipError, Deadline
+from m5kit.data.decode._frames import ClipCaps, capped_index, is_mirrored
 from m5kit.data.decode.base import Decoder
+from m5kit.data.files import reading
 from m5kit.errors import MissingDependencyError
 from m5kit.registry import DECODERS
 
@@ -31,6 +32,7 @@ class DecordDecoder(Decoder):
         max_seconds: longer clips are refused.
         max_bytes: larger files are refused.
         max_pixels: clips with larger frames are refused.
+        max_decode_seconds: a clip that takes longer to decode is refused.
 
     Raises:
         MissingDependencyError: decord is not installed (it has no wheels for ARM).
@@ -44,9 +46,11 @@ class DecordDecoder(Decoder):
         max_seconds: float = 600.0,
         max_bytes: int = 512 * 2**20,
         max_pixels: int = 16_777_216,
+        max_decode_seconds: float = 15.0,
     ) -> None:
         self.frames = frames
         self.fps = fps
+        self.max_decode_seconds = max_decode_seconds
         self.caps = ClipCaps(max_seconds, max_bytes, max_pixels)
         _decord()
 
@@ -56,26 +60,23 @@ class DecordDecoder(Decoder):
         Raises:
             DecodeError: missing, no video in it, damaged where it matters, over a cap, or not to be trusted to decord.
         """
-        from av.error import FFmpegError
-
         decord = _decord()
-        path = media_path(source, root, self.caps.bytes)
-        try:
+        path = self.find(source, root, self.caps.bytes)
+        with reading(source):
+            deadline = Deadline(self.max_decode_seconds)
+            # PyAV first: it opens known formats only, and decord's own FFmpeg would open a playlist.
             index = capped_index(path, self.caps)
-            reader = decord.VideoReader(str(path), ctx=decord.cpu(0), num_threads=1)
-            if index.discarded or len(reader) != len(index.ticks):
-                raise DamagedClipError(
-                    f"decord counts {len(reader)} frames where {len(index.ticks)} are shown; use the decoder 'pyav'"
-                )
-            if is_mirrored(path):
-                raise DamagedClipError("decord turns a mirrored clip the wrong way; use the decoder 'pyav'")
-            return np.stack(list(_in_order(reader, index.choose(self.frames, self.fps))))
-        except DamagedClipError as error:
-            raise unreadable(source, str(error)) from error
-        except decord.DECORDError as error:
-            raise unreadable(source, f"decord says: {_said(error, path)}") from error
-        except (FFmpegError, StopIteration, OSError, RuntimeError, ValueError, MemoryError) as error:
-            raise unreadable(source, error) from error
+            try:
+                reader = decord.VideoReader(str(path), ctx=decord.cpu(0), num_threads=1)
+                if index.discarded or len(reader) != len(index.ticks):
+                    raise DamagedClipError(
+                        f"decord counts {len(reader)} frames where {len(index.ticks)} are shown; use the decoder 'pyav'"
+                    )
+                if is_mirrored(path):
+                    raise DamagedClipError("decord turns a mirrored clip the wrong way; use the decoder 'pyav'")
+                return np.stack(list(_in_order(reader, index.choose(self.frames, self.fps), deadline)))
+            except decord.DECORDError as error:
+                raise DamagedClipError(f"decord says: {_message(error, path)}") from error
 
     @classmethod
     def example(cls, folder: Path) -> tuple["DecordDecoder", str]:
@@ -86,15 +87,16 @@ class DecordDecoder(Decoder):
         return cls(frames=3), "video.mp4"
 
 
-def _in_order(reader: Any, chosen: NDArray[np.int64]) -> Iterator[NDArray[np.uint8]]:
+def _in_order(reader: Any, chosen: NDArray[np.int64], deadline: Deadline) -> Iterator[NDArray[np.uint8]]:
     wanted = set(chosen.tolist())
     for number in range(int(chosen[-1]) + 1):
+        deadline.check()
         frame = reader.next()
         if number in wanted:
             yield frame.asnumpy()
 
 
-def _said(error: Exception, path: Path) -> str:
+def _message(error: Exception, path: Path) -> str:
     """Decord's message without the time and the lines of its source."""
     words = re.sub(r"\[\d\d:\d\d:\d\d\] \S+:\d+: ", "", str(error)).replace(f"[{path}]", "")
     return " ".join(words.split())

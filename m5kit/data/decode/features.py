@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from m5kit.data.decode._arrays import read_arrays
-from m5kit.data.decode._media import unreadable
 from m5kit.data.decode.base import Decoder
+from m5kit.data.files import reading, unreadable
 from m5kit.registry import DECODERS
 
 CORNERS, BOX = 4, 5
@@ -61,7 +61,11 @@ class FeaturesDecoder(Decoder):
         Raises:
             DecodeError: missing, damaged, of an unknown format, no ``l e`` numbers in it, or boxes that do not fit.
         """
-        arrays = read_arrays(source, root, self.array, self.max_bytes)
+        arrays = read_arrays(source, lambda name, cap: self.find(name, root, cap), self.array, self.max_bytes)
+        with reading(source):
+            return self._features(source, arrays)
+
+    def _features(self, source: Any, arrays: Mapping[str, NDArray[Any]]) -> Features:
         values = np.asarray(arrays["features"], dtype=np.float32)
         if values.ndim != 2 or 0 in values.shape:
             raise unreadable(source, f"expected features of shape (tokens, width), got {values.shape}")

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from m5kit.data.decode._media import unreadable
 from m5kit.data.decode._words import written
 from m5kit.data.decode.base import Decoder
 from m5kit.data.decode.table import TableDecoder
 from m5kit.data.decode.text import TextDecoder
+from m5kit.data.files import unreadable
 from m5kit.registry import DECODERS
 
 

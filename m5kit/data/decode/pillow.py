@@ -6,17 +6,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from m5kit.data.decode._media import media_path, unreadable
 from m5kit.data.decode.base import Decoder
+from m5kit.data.files import reading, unreadable
+from m5kit.errors import DecodeError
 from m5kit.registry import DECODERS
+
+FORMATS = (
+    *("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "JPEG2000", "AVIF"),
+    *("PPM", "ICO", "PCX", "QOI"),
+)
+"""What is read, whatever a file is called. Pillow knows others, some of which start a program (EPS, Ghostscript)."""
+
+ORIENTATION = 0x0112
+"""The EXIF tag that tells how a camera was held."""
 
 
 @DECODERS.register_module("pillow")
 class PillowDecoder(Decoder):
-    """Any format that Pillow knows → ``h w 3`` uint8, as a person would see it.
+    """JPEG, PNG, WebP, GIF, TIFF, BMP, JPEG 2000, AVIF and a few more → ``h w 3`` uint8, as a person would see it.
 
     EXIF rotation is applied, transparency is laid on white, 16 bits are scaled (not clipped) to 8, CMYK, palette, grey
-    and 1-bit pictures become RGB, an animation gives its first frame. Colour profiles are not applied.
+    and 1-bit pictures become RGB, an animation gives its first frame. Colour profiles are not applied. EXIF data that
+    cannot be read turn nothing: the picture itself is whole.
 
     Args:
         max_pixels: pictures that declare more are refused before they are unpacked.
@@ -36,26 +47,24 @@ class PillowDecoder(Decoder):
         """Decode to ``h w 3``.
 
         Raises:
-            DecodeError: missing, damaged or truncated, not a picture, or over a cap.
+            DecodeError: missing, damaged or truncated, not a picture of a known format, or over a cap.
         """
-        from PIL import Image, ImageOps, UnidentifiedImageError
+        from PIL import Image, UnidentifiedImageError
 
-        path = media_path(source, root, self.max_bytes)
+        path = self.find(source, root, self.max_bytes)
         try:
-            with Image.open(path) as image:
+            with reading(source), Image.open(path, formats=FORMATS) as image:
                 if image.width * image.height > self.max_pixels:
                     raise unreadable(source, f"{image.width}x{image.height} is over max_pixels={self.max_pixels:,}")
                 if self.at_least is not None:
                     image.draft(None, (self.at_least, self.at_least))  # type: ignore[arg-type]  # None keeps the mode
                 image.load()
-                return np.array(_to_rgb(ImageOps.exif_transpose(image)))
-        except UnidentifiedImageError as error:
-            raise unreadable(source, "it is damaged, or not a picture that Pillow knows") from error
-        # Broken files make Pillow's plugins raise nearly anything, SyntaxError and struct.error included.
-        except (OSError, ValueError, SyntaxError, ArithmeticError, LookupError, TypeError, RuntimeError) as error:
-            raise unreadable(source, error) from error
-        except (Image.DecompressionBombError, MemoryError, EOFError) as error:
-            raise unreadable(source, error) from error
+                return np.array(_to_rgb(_upright(image)))
+        except DecodeError as error:
+            if isinstance(error.__cause__, UnidentifiedImageError):
+                known = ", ".join(FORMATS)
+                raise unreadable(source, f"it is damaged, or not a picture of a known format ({known})") from error
+            raise
 
     @classmethod
     def example(cls, folder: Path) -> tuple["PillowDecoder", str]:
@@ -64,6 +73,30 @@ class PillowDecoder(Decoder):
 
         Image.linear_gradient("L").resize((40, 30)).save(folder / "picture.jpg")
         return cls(), "picture.jpg"
+
+
+def _upright(image: Any) -> Any:
+    """The picture turned as its EXIF orientation says.
+
+    Only this one tag is read: Pillow's own ``exif_transpose`` also writes all tags anew, and fails for a sound picture
+    if any other of them is malformed.
+    """
+    from PIL import Image
+
+    turns = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_270,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_90,
+    }
+    try:
+        turn = turns.get(image.getexif().get(ORIENTATION))
+    except Exception:  # damaged EXIF raises struct.error, SyntaxError, KeyError ...; it says nothing then
+        return image
+    return image if turn is None else image.transpose(turn)
 
 
 def _to_rgb(image: Any) -> Any:

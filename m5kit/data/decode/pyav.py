@@ -1,5 +1,6 @@
 """Decodes frames of a clip with PyAV: the right ones also where frames are not evenly spaced in time."""
 
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -7,18 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from m5kit.data.decode._frames import (
-    ClipCaps,
-    ClipIndex,
-    DamagedClipError,
-    best_stream,
-    capped_index,
-    display_matrix,
-    opened,
-    turn_upright,
-)
-from m5kit.data.decode._media import media_path, unreadable
+from m5kit.data.decode._container import DamagedClipError, Deadline, best_stream, opened
+from m5kit.data.decode._frames import ClipCaps, ClipIndex, capped_index, display_matrix, turn_upright
 from m5kit.data.decode.base import Decoder
+from m5kit.data.files import reading
 from m5kit.registry import DECODERS
 
 
@@ -35,6 +28,8 @@ class PyAVDecoder(Decoder):
         max_seconds: longer clips are refused.
         max_bytes: larger files are refused.
         max_pixels: clips with larger frames are refused.
+        max_decode_seconds: a clip that takes longer to decode is refused: one key frame and large frames can cost
+            hours within all other caps.
     """
 
     def __init__(
@@ -45,9 +40,11 @@ class PyAVDecoder(Decoder):
         max_seconds: float = 600.0,
         max_bytes: int = 512 * 2**20,
         max_pixels: int = 16_777_216,
+        max_decode_seconds: float = 15.0,
     ) -> None:
         self.frames = frames
         self.fps = fps
+        self.max_decode_seconds = max_decode_seconds
         self.caps = ClipCaps(max_seconds, max_bytes, max_pixels)
 
     def __call__(self, source: Any, root: Path) -> NDArray[np.uint8]:
@@ -56,22 +53,17 @@ class PyAVDecoder(Decoder):
         Raises:
             DecodeError: missing, no video in it, damaged where it matters, or over a cap.
         """
-        from av.error import FFmpegError
-
-        path = media_path(source, root, self.caps.bytes)
-        try:
+        path = self.find(source, root, self.caps.bytes)
+        with reading(source):
+            deadline = Deadline(self.max_decode_seconds)
             index = capped_index(path, self.caps)
-            found = _find(path, index, index.choose(self.frames, self.fps))
+            found = _find(path, index, index.choose(self.frames, self.fps), deadline)
             if len({(frame.width, frame.height) for frame in found}) > 1:
                 raise DamagedClipError("the size of its frames changes on the way")
             self.caps.check_size(found[0].width, found[0].height)
             # one thread: the pool that more would use does not survive the fork into a loader's worker, and is slower
             pixels = np.stack([frame.to_ndarray(format="rgb24", threads=1) for frame in found])
             return turn_upright(pixels, display_matrix(found[0]))
-        except DamagedClipError as error:
-            raise unreadable(source, str(error)) from error
-        except (FFmpegError, OSError, ValueError, MemoryError) as error:
-            raise unreadable(source, error) from error
 
     @classmethod
     def example(cls, folder: Path) -> tuple["PyAVDecoder", str]:
@@ -82,25 +74,25 @@ class PyAVDecoder(Decoder):
         return cls(frames=3), "video.mp4"
 
 
-def _find(path: Path, index: ClipIndex, chosen: NDArray[np.int64]) -> list[Any]:
+def _find(path: Path, index: ClipIndex, chosen: NDArray[np.int64], deadline: Deadline) -> list[Any]:
     """The chosen frames, whole.
 
     Raises:
-        DamagedClipError: one of them does not come out of the decoder, or comes out damaged.
+        DamagedClipError: one of them does not come out of the decoder, comes out damaged, or it takes too long.
     """
     if not index.timed:
-        found = _by_number(path, chosen)
+        found = _by_number(path, chosen, deadline)
     else:
-        found = _by_time(path, index.ticks[chosen], index.keys)
+        found = _by_time(path, index.ticks[chosen], index.keys, deadline)
         if len(found) < len(chosen):  # some containers land behind the key frame asked for: decode from the start
-            found = _by_time(path, index.ticks[chosen], index.keys[:1])
+            found = _by_time(path, index.ticks[chosen], index.keys[:1], deadline)
     whole = [frame for frame in found if not frame.is_corrupt]
     if len(whole) < len(chosen):
         raise DamagedClipError(f"{len(chosen)} frames were wanted and {len(whole)} could be decoded whole")
     return whole
 
 
-def _by_time(path: Path, ticks: NDArray[np.int64], keys: NDArray[np.int64]) -> list[Any]:
+def _by_time(path: Path, ticks: NDArray[np.int64], keys: NDArray[np.int64], deadline: Deadline) -> list[Any]:
     """The frames shown at exactly ``ticks``; fewer if one does not come out of the decoder."""
     found: list[Any] = []
     with opened(path) as container:
@@ -111,7 +103,7 @@ def _by_time(path: Path, ticks: NDArray[np.int64], keys: NDArray[np.int64]) -> l
             if key > position:  # seeking pays only past a later key frame
                 container.seek(int(key), stream=stream, backward=True)
                 decoded = container.decode(stream)
-            frame = next((frame for frame in decoded if frame.pts is not None and frame.pts >= tick), None)
+            frame = _next_at(decoded, tick, deadline)
             if frame is None or frame.pts != tick:
                 break
             position = tick
@@ -119,8 +111,21 @@ def _by_time(path: Path, ticks: NDArray[np.int64], keys: NDArray[np.int64]) -> l
     return found
 
 
-def _by_number(path: Path, numbers: NDArray[np.int64]) -> list[Any]:
-    wanted = set(numbers.tolist())
+def _next_at(decoded: Iterator[Any], tick: int, deadline: Deadline) -> Any | None:
+    """The first frame at ``tick`` or later; None if the decoder gives no such frame."""
+    for frame in decoded:
+        deadline.check()
+        if frame.pts is not None and frame.pts >= tick:
+            return frame
+    return None
+
+
+def _by_number(path: Path, numbers: NDArray[np.int64], deadline: Deadline) -> list[Any]:
+    wanted, found = set(numbers.tolist()), []
     with opened(path) as container:
         decoded = container.decode(best_stream(container, "video"))
-        return [frame for n, frame in enumerate(islice(decoded, int(numbers[-1]) + 1)) if n in wanted]
+        for number, frame in enumerate(islice(decoded, int(numbers[-1]) + 1)):
+            deadline.check()
+            if number in wanted:
+                found.append(frame)
+    return found

@@ -8,13 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from m5kit.data.decode._frames import DamagedClipError, best_stream, opened
-from m5kit.data.decode._media import media_path, unreadable
+from m5kit.data.decode._container import KEPT, DamagedClipError, Deadline, best_stream, opened
+from m5kit.data.decode._mp3 import declared_frames
+from m5kit.data.decode._whole import check_whole
 from m5kit.data.decode.base import Decoder
+from m5kit.data.files import reading
 from m5kit.registry import DECODERS
 
 ENDLESS = 2**40  # samples; soundfile's word for "unknown" is 2**63 - 1
 RATES = (1_000, 768_000)  # Hz; a rate outside is a damaged header
+LOUDEST = 2.0**32  # over 32-bit integers that were stored as floats; more is damage, and overflows in a spectrogram
+BLOCK = 2**20  # frames read at once: eight channels of a long sound would need gigabytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,37 +31,47 @@ class Sound:
 
 @DECODERS.register_module("sound")
 class SoundDecoder(Decoder):
-    """WAV, FLAC, Ogg, MP3 and AIFF by soundfile; what it does not know (M4A, MP4, WebM, AMR ...) by PyAV.
+    """WAV, FLAC, Ogg and AIFF by soundfile; MP3 and what it does not know (M4A, MP4, WebM, AMR ...) by PyAV.
 
-    Channels are averaged. The content decides, not the file's extension.
+    Channels are averaged. The content decides, not the file's extension. MP3 is decoded to its end: without a table of
+    contents soundfile guesses the length from the first frames, and is off by a factor for a variable rate.
 
     Args:
         max_seconds: longer sounds are refused; the transform, not this, cuts a sound to what the encoder reads.
         max_bytes: larger files are refused (a clip's pictures count).
+        max_samples: sounds of more samples of one channel are refused; at a high rate ``max_seconds`` would be
+            gigabytes.
+        max_decode_seconds: a file that takes longer to decode is refused.
     """
 
-    def __init__(self, *, max_seconds: float = 600.0, max_bytes: int = 512 * 2**20) -> None:
+    def __init__(
+        self,
+        *,
+        max_seconds: float = 600.0,
+        max_bytes: int = 512 * 2**20,
+        max_samples: int = 64_000_000,
+        max_decode_seconds: float = 15.0,
+    ) -> None:
         self.max_seconds = max_seconds
         self.max_bytes = max_bytes
+        self.max_samples = max_samples
+        self.max_decode_seconds = max_decode_seconds
 
     def __call__(self, source: Any, root: Path) -> Sound:
         """Decode to one channel.
 
         Raises:
-            DecodeError: missing, damaged, no sound or no samples in it, or over a cap.
+            DecodeError: missing, damaged, cut short, no sound or no samples in it, or over a cap.
         """
-        from av.error import FFmpegError
-
-        path = media_path(source, root, self.max_bytes)
-        try:
-            sound = self._by_soundfile(path) or self._by_pyav(path)
-            if not np.isfinite(sound.waveform).all():
-                raise DamagedClipError("some of its samples are not numbers")
-        except DamagedClipError as error:
-            raise unreadable(source, str(error)) from error
-        except (FFmpegError, OSError, RuntimeError, ValueError, MemoryError) as error:
-            raise unreadable(source, error) from error
-        return sound
+        path = self.find(source, root, self.max_bytes)
+        with reading(source):
+            check_whole(path)
+            deadline = Deadline(self.max_decode_seconds)
+            sound = self._by_soundfile(path, deadline) or self._by_pyav(path, deadline)
+            # NaN fails this comparison too.
+            if not np.abs(sound.waveform).max() <= LOUDEST:
+                raise DamagedClipError(f"some of its samples are not numbers, or over {LOUDEST:.0f}")
+            return sound
 
     @classmethod
     def example(cls, folder: Path) -> tuple["SoundDecoder", str]:
@@ -67,7 +81,7 @@ class SoundDecoder(Decoder):
         soundfile.write(folder / "sound.flac", np.sin(np.arange(2000) / 5), 8000)
         return cls(), "sound.flac"
 
-    def _by_soundfile(self, path: Path) -> Sound | None:
+    def _by_soundfile(self, path: Path, deadline: Deadline) -> Sound | None:
         """None if soundfile does not know the format, or cannot tell how long it is."""
         import soundfile
 
@@ -76,24 +90,35 @@ class SoundDecoder(Decoder):
         except (soundfile.LibsndfileError, TypeError):  # TypeError: a headerless .raw
             return None
         with file:
-            if not file.seekable() or file.frames > ENDLESS:
+            if file.format == "MP3" or not file.seekable() or file.frames > ENDLESS:
                 return None
             self._check(file.frames, file.samplerate)
-            channels = file.read(dtype="float32", always_2d=True)
-            if len(channels) < file.frames:
-                raise DamagedClipError(f"it declares {file.frames} samples and holds {len(channels)}; it is cut short")
-            return Sound(channels.mean(1), file.samplerate)
+            waveform = np.empty(file.frames, np.float32)
+            count = 0
+            while count < file.frames:
+                deadline.check()
+                block = file.read(BLOCK, dtype="float32", always_2d=True)
+                if not len(block):
+                    raise DamagedClipError(f"it declares {file.frames} samples and holds {count}; it is cut short")
+                waveform[count : count + len(block)] = block.mean(1)
+                count += len(block)
+            return Sound(waveform, file.samplerate)
 
-    def _by_pyav(self, path: Path) -> Sound:
+    def _by_pyav(self, path: Path, deadline: Deadline) -> Sound:
+        declared = declared_frames(path)
         with opened(path) as container:
             stream = best_stream(container, "audio")
             rate = int(stream.rate or 0)
             parts, count = [], 0
             for part in _planes(container, stream):
+                deadline.check()
                 count += part.shape[1]
                 self._check(count, rate)
                 parts.append(part.mean(0))
         self._check(count, rate)
+        # The decoder leaves out the silence that encoders put before and after, up to three frames.
+        if declared is not None and count + 3 * 1152 < KEPT * declared:
+            raise DamagedClipError(f"it declares {declared} samples and holds {count}; it is cut short")
         return Sound(np.concatenate(parts), rate)
 
     def _check(self, samples: int, rate: int) -> None:
@@ -103,6 +128,8 @@ class SoundDecoder(Decoder):
             raise DamagedClipError("it holds no samples")
         if samples > self.max_seconds * rate:
             raise DamagedClipError(f"{samples / rate:.1f} s are over the cap max_seconds={self.max_seconds:g}")
+        if samples > self.max_samples:
+            raise DamagedClipError(f"{samples:,} samples are over the cap max_samples={self.max_samples:,}")
 
 
 def _planes(container: Any, stream: Any) -> Iterator[NDArray[np.float32]]:

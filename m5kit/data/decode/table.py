@@ -1,18 +1,21 @@
 """Reads a table of properties that stands in the manifest itself."""
 
+import sys
 from collections.abc import Mapping
-from math import isfinite
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from m5kit.data.decode._media import unreadable
 from m5kit.data.decode._words import clean
 from m5kit.data.decode.base import Decoder
+from m5kit.data.files import unreadable
 from m5kit.errors import DecodeError
 from m5kit.registry import DECODERS
 
 Scalar: TypeAlias = str | int | float | bool
 Value: TypeAlias = Scalar | list[Scalar]
+
+LARGEST = sys.float_info.max
+"""A whole number beyond cannot be computed with; JSON allows any number of digits."""
 
 
 @DECODERS.register_module("table")
@@ -66,10 +69,15 @@ class TableDecoder(Decoder):
             return None
         if isinstance(value, str):
             return self._text(value) or None
-        if isinstance(value, bool | int) or (isinstance(value, float) and isfinite(value)):
+        if isinstance(value, bool | int | float) and abs(value) <= LARGEST:  # NaN is not
             return value
-        what = type(value).__name__ if not isinstance(value, float) else str(value)
+        what = _short(value) if isinstance(value, int | float) else type(value).__name__
         raise unreadable({key: value}, f"property {key!r} is {what}; expected a text, a number, a boolean or a list")
 
     def _text(self, text: Any) -> str:
         return clean(str(text)[: 4 * self.max_chars])[: self.max_chars].rstrip()
+
+
+def _short(value: float) -> str:
+    digits = str(value)
+    return digits if len(digits) <= 40 else f"a number of {len(digits)} digits"

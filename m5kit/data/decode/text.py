@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from m5kit.data.decode._media import unreadable
 from m5kit.data.decode._words import clean
 from m5kit.data.decode.base import Decoder
+from m5kit.data.files import unreadable
 from m5kit.registry import DECODERS
 
 

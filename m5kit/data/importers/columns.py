@@ -1,23 +1,22 @@
 """Says which column of a foreign row is which part of an item."""
 
 import hashlib
-import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 
+from m5kit.data.importers.reading import PLACE, Row
+from m5kit.data.importers.report import ImportReport
+from m5kit.data.importers.values import as_name, as_number, as_property, as_text, is_there
+from m5kit.data.json_values import parse_json
 from m5kit.errors import DataError
 
-Row: TypeAlias = Mapping[str, Any]
+IN_THE_ROW = ("text", "table")
+"""Modalities whose values stand in the row itself; those of all others are files."""
 
-
-@dataclass(frozen=True, slots=True)
-class Blob:
-    """A media file that is inside the source."""
-
-    data: bytes
-    suffix: str
+NAMES = ("id", "__key__")
+"""Columns that hold an item's id if none is named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +27,7 @@ class ColumnMapping:
         modalities: by modality, the column; or several, the first of which that has a value counts.
         table: columns that are properties of the item's table; a column that holds a whole table (a mapping or a JSON
             text) is named in ``modalities`` instead.
+        values: further modalities whose columns hold values, not paths of files.
         numbers: columns of ``table`` whose texts are numbers.
         labels: by label name, its column.
         id: the item's name; without it the column ``id``, or else the row's number.
@@ -38,6 +38,7 @@ class ColumnMapping:
 
     modalities: Mapping[str, Sequence[str]] = field(default_factory=dict)
     table: Sequence[str] = ()
+    values: Sequence[str] = ()
     numbers: Sequence[str] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     id: str | None = None
@@ -48,6 +49,10 @@ class ColumnMapping:
     def __post_init__(self) -> None:
         if not self.modalities and not self.table:
             raise DataError("no column is mapped to a modality; say --map MODALITY=COLUMN or --table COLUMN,COLUMN")
+        if self.table and "table" in self.modalities:
+            raise DataError("the table comes from --table or from --map table=COLUMN; give one of them, not both")
+        if strange := [name for name in self.values if name not in self.modalities]:
+            raise DataError(f"{strange[0]!r} is to hold values, but no column is mapped to it with --map")
         if self.split and self.shares:
             raise DataError("the split comes from a column or from shares; give --split or --split-by, not both")
         if self.shares and (min(self.shares.values()) < 0 or not math.isclose(sum(self.shares.values()), 1)):
@@ -61,41 +66,82 @@ class ColumnMapping:
         chosen = (self.id, self.split, *self.table, *self.labels.values())
         return {name for name in chosen if name} | {names[0] for names in self.modalities.values() if len(names) == 1}
 
-    def item(self, row: Row, number: int) -> dict[str, Any]:
+    @property
+    def used(self) -> set[str]:
+        """Every column that something is made of, those that only stand in for another too."""
+        mapped = {column for columns in self.modalities.values() for column in columns}
+        return self.named | mapped | {self.id or "id", self.split or "split", PLACE, *NAMES}
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The modalities that something is mapped to."""
+        return (*self.modalities, *(("table",) if self.table else ()))
+
+    def item(self, row: Row, number: int, report: ImportReport) -> dict[str, Any]:
         """The row as a manifest has it; media are still as the source gives them.
 
+        Args:
+            row: by column.
+            number: of the row, from 1.
+            report: counts what is not written as the row has it.
+
         Raises:
-            DataError: a table or a number cannot be read.
+            DataError: a value cannot be read.
         """
-        name = self._name(row, number)
-        values = {m: _first(row, columns) for m, columns in self.modalities.items()}
+        name = self._name(row, number, report)
+        item: dict[str, Any] = {"id": name, "split": self._split(row, name, report)}
+        for modality, columns in self.modalities.items():
+            item[modality] = self._value(modality, row, columns, name, report)
         if self.table:
-            values["table"] = dict(self._properties(row, name))
-        if "text" in values:
-            values["text"] = _text(values["text"])
-        if "table" in values:
-            values["table"] = _table(values["table"], name)
-        labels = {label: str(row[column]) for label, column in self.labels.items() if _there(row.get(column))}
-        return {"id": name, "split": self._split(row, name), **values, "labels": labels or None}
+            item["table"] = self._properties(row, name, report) or None
+        labels = {}
+        for label, column in self.labels.items():
+            if is_there(row.get(column)):
+                labels[label] = as_name(row[column], column, report)
+        return {**item, "labels": labels or None}
 
-    def _name(self, row: Row, number: int) -> str:
-        if self.id is None:
-            return str(_first(row, ("id", "__key__")) or f"{number:09d}")
-        if not _there(row.get(self.id)):
-            raise DataError(f"row {number} has no {self.id}; every item needs an id, or leave out --id to number them")
-        return str(row[self.id])
+    def _name(self, row: Row, number: int, report: ImportReport) -> str:
+        if self.id is not None:
+            if not is_there(row.get(self.id)):
+                raise DataError(
+                    f"row {number} has no {self.id}; every item needs an id, or leave out --id to number them"
+                )
+            return as_name(row[self.id], self.id, report)
+        for column in NAMES:
+            if is_there(row.get(column)):
+                return as_name(row[column], column, report)
+        if any(column in row for column in NAMES):
+            report.change("id: rows without an id are named by their number", f"row {number}")
+        return f"{number:09d}"
 
-    def _properties(self, row: Row, name: str) -> Iterator[tuple[str, Any]]:
+    def _value(self, modality: str, row: Row, columns: Sequence[str], name: str, report: ImportReport) -> Any:
+        column = next((column for column in columns if is_there(row.get(column))), None)
+        if column is None:
+            return None
+        if modality == "text":
+            return as_text(row[column], column, report)
+        if modality == "table":
+            return _table(row[column], column, name, report)
+        return as_property(row[column], column, report) if modality in self.values else row[column]
+
+    def _properties(self, row: Row, name: str, report: ImportReport) -> dict[str, Any]:
+        properties = {}
         for column in self.table:
             value = row.get(column)
-            if _there(value):
-                yield column, _number(value, column, name) if column in self.numbers else value
+            if not is_there(value):
+                continue
+            read = as_number(value, column, name, report) if column in self.numbers else None
+            if column not in self.numbers:
+                read = as_property(value, column, report)
+            if read is not None:
+                properties[column] = read
+        return properties
 
-    def _split(self, row: Row, name: str) -> str | None:
+    def _split(self, row: Row, name: str, report: ImportReport) -> str | None:
         if self.shares:
             return draw_split(name, self.shares, self.seed)
-        split = row.get(self.split or "split")
-        return str(split) if _there(split) else None
+        column = self.split or "split"
+        return as_name(row[column], column, report) if is_there(row.get(column)) else None
 
 
 def draw_split(name: str, shares: Mapping[str, float], seed: int) -> str:
@@ -114,36 +160,25 @@ def draw_split(name: str, shares: Mapping[str, float], seed: int) -> str:
     return list(shares)[-1]
 
 
-def _there(value: Any) -> bool:
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return False
-    return bool(value.strip()) if isinstance(value, str) else not isinstance(value, list | dict) or bool(value)
-
-
-def _first(row: Row, columns: Sequence[str]) -> Any:
-    return next((row[column] for column in columns if _there(row.get(column))), None)
-
-
-def _text(value: Any) -> str | None:
-    text = value.data.decode("utf-8", errors="replace") if isinstance(value, Blob) else value
-    return None if text is None else str(text).strip() or None
-
-
-def _table(value: Any, name: str) -> dict[str, Any] | None:
-    try:
-        value = json.loads(value) if isinstance(value, str) else value
-    except ValueError as error:
-        raise DataError(f"item {name}: its table is no JSON text ({error}); map single columns with --table") from error
+def _table(value: Any, column: str, name: str, report: ImportReport) -> dict[str, Any] | None:
+    """A whole table in one cell; a property that is a table itself is left out and counted."""
+    if not isinstance(value, Mapping):
+        try:
+            value = parse_json(str(as_property(value, column, report)))
+        except ValueError as error:
+            raise DataError(
+                f"item {name}: its table is no JSON text ({error}); map single columns with --table"
+            ) from error
     if value is not None and not isinstance(value, Mapping):
         raise DataError(f"item {name}: expected a table of properties and values, got {type(value).__name__}")
-    return {str(key): part for key, part in (value or {}).items() if _there(part)} or None
-
-
-def _number(value: Any, column: str, name: str) -> int | float:
-    if isinstance(value, int | float):
-        return value
-    try:
-        number = float(value)
-    except ValueError:
-        raise DataError(f"item {name}: {column} is to be a number, got {value!r}; leave it out of --number") from None
-    return int(number) if number.is_integer() and "." not in str(value) else number
+    table = {}
+    for key, part in (value or {}).items():
+        if not is_there(part):
+            continue
+        if isinstance(part, Mapping):
+            report.leave_out(f"{column}: properties that are tables themselves", f"{key} of item {name}")
+            continue
+        read = as_property(part, f"{column}.{key}", report)
+        if read is not None:
+            table[str(key)] = read
+    return table or None

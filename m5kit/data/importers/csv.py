@@ -2,31 +2,97 @@
 
 import csv
 import gzip
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from m5kit.data.importers.columns import Row
+from m5kit.data.importers.reading import Reading, Row
 from m5kit.errors import DataError
 
 LONGEST = 2**24
 """Characters of a cell; Python's own limit is too low for descriptions."""
 
+OTHER_DELIMITERS = {";": "';'", "\t": "tab", "|": "'|'"}
+"""What else may stand between columns, and how ``--delimiter`` spells it."""
 
-def read_rows(source: Path) -> Iterator[Row]:
-    """One row a record; the first line names the columns. ``.tsv`` has tabs, all others commas.
+QUOTE = '"'
+
+
+def read_rows(source: Path, reading: Reading) -> Iterator[Row]:
+    """One row a record; the first line names the columns. ``.tsv`` has tabs and no quotation marks, others have both.
 
     Raises:
-        DataError: not UTF-8, not CSV, or a row with more cells than there are columns.
+        DataError: not UTF-8, not CSV, a quotation mark that is never closed, or a row with too many cells.
     """
     csv.field_size_limit(LONGEST)
-    delimiter = "\t" if ".tsv" in source.suffixes else ","
-    opener = gzip.open if source.suffix == ".gz" else open
+    tabs = ".tsv" in source.suffixes
+    quotes = not tabs if reading.quotes is None else reading.quotes
+    delimiter = reading.delimiter or ("\t" if tabs else ",")
+    opener: Any = gzip.open if source.suffix == ".gz" else open
     try:
         with opener(source, "rt", encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, delimiter=delimiter)
-            for row in reader:
-                if None in row:
-                    raise DataError(f"{source}: line {reader.line_num} has more cells than there are columns")
-                yield row
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+            # Not strict, Python takes a cell that is never closed for the rest of the file.
+            reader = csv.reader(
+                file, delimiter=delimiter, strict=True, quoting=csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE
+            )
+            yield from _rows(reader, source, quotes, reading)
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise DataError(f"cannot read {source} as CSV: {error}") from error
+
+
+def _rows(reader: Any, source: Path, quotes: bool, reading: Reading) -> Iterator[Row]:
+    names = _header(reader, source, reading)
+    report = reading.report
+    while True:
+        first = reader.line_num + 1
+        cells = _next(reader, source, first)
+        if cells is None:
+            return
+        if not cells:
+            continue  # an empty line
+        if len(cells) > len(names):
+            raise DataError(f"{source}: line {first} has more cells than there are columns")
+        marked = [cell for cell in cells if QUOTE in (cell[:1], cell[-1:])] if not quotes else []
+        if len(cells) < len(names):
+            if marked:
+                raise DataError(
+                    f"{source}: line {first} has fewer cells than there are columns, and a cell begins or "
+                    "ends with a quotation mark; if cells stand in quotation marks, say --quotes"
+                )
+            report.notice("rows with fewer cells than there are columns; the last ones count as empty", f"line {first}")
+        if marked:
+            report.notice("cells whose quotation marks were kept; --quotes reads them as CSV does", marked[0])
+        if reader.line_num > first:
+            report.notice("rows of several lines", f"lines {first} to {reader.line_num}")
+        cells += [""] * (len(names) - len(cells))
+        yield dict(zip(names, cells, strict=True))
+
+
+def _header(reader: Any, source: Path, reading: Reading) -> list[str]:
+    names = _next(reader, source, 1) or []
+    if not names:
+        raise DataError(f"{source} is empty; its first line must name the columns")
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise DataError(f"{source} has several columns called {twice[0]!r}; give each a name of its own")
+    if len(names) == 1 and reading.delimiter is None:
+        for delimiter, spelled in OTHER_DELIMITERS.items():
+            if delimiter in names[0]:
+                raise DataError(
+                    f"{source} has one column, {names[0]!r}; if its columns are separated by {spelled}, "
+                    f"say --delimiter {spelled}"
+                )
+    return names
+
+
+def _next(reader: Any, source: Path, first: int) -> list[str] | None:
+    """The cells of the next row; None at the end."""
+    try:
+        cells: list[str] | None = next(reader, None)
+    except csv.Error as error:
+        raise DataError(
+            f"{source}: the row that begins in line {first} is no CSV ({error}); a quotation mark is not closed, or "
+            "stands inside a cell undoubled. Mend it, or say --no-quotes if quotation marks have no meaning"
+        ) from error
+    return cells

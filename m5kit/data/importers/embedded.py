@@ -1,9 +1,10 @@
 """Recognises media that a table holds as bytes."""
 
+import re
 from pathlib import PurePath
 from typing import Any
 
-from m5kit.data.importers.columns import Blob
+from m5kit.data.importers.reading import Blob
 
 SIGNATURES = {
     b"\xff\xd8\xff": ".jpg",
@@ -18,6 +19,9 @@ SIGNATURES = {
 }
 RIFF = {b"WEBP": ".webp", b"WAVE": ".wav", b"AVI ": ".avi"}
 
+LONGEST_SUFFIX = 40
+"""Characters."""
+
 
 def unpacked(value: Any) -> Any:
     """A value of a table; bytes, alone or as ``{bytes, path}``, become a Blob, and ``{None, path}`` the path."""
@@ -25,10 +29,20 @@ def unpacked(value: Any) -> Any:
         return Blob(value, suffix_of(value))
     if isinstance(value, dict) and set(value) == {"bytes", "path"}:
         data, path = value["bytes"], value["path"]
-        return path if data is None else Blob(data, PurePath(path or "").suffix or suffix_of(data))
+        return path if data is None else Blob(data, safe_suffix(PurePath(path or "").suffix) or suffix_of(data))
     if isinstance(value, list) and value and all(isinstance(pair, tuple) for pair in value):
         return dict(value)  # how pyarrow gives a map
     return value
+
+
+def safe_suffix(suffix: str) -> str:
+    """A suffix that a file can have on any system: a name inside an archive may hold anything.
+
+    Example:
+        >>> safe_suffix(".jpg"), safe_suffix(".j/p g")
+        ('.jpg', '.j_p_g')
+    """
+    return re.sub(r"[^\w.-]", "_", suffix)[:LONGEST_SUFFIX]
 
 
 def suffix_of(data: bytes) -> str:

@@ -1,14 +1,16 @@
 """Rows of a folder whose sub-folders are classes: ``CLASS/NAME.jpg`` or ``SPLIT/CLASS/NAME.jpg``."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from m5kit.data.importers.columns import Row
-from m5kit.errors import DataError
+from m5kit.data.files import find_file, is_below, link_leads_out
+from m5kit.data.importers.reading import Reading, Row
+from m5kit.data.json_values import parse_json
+from m5kit.errors import DataError, DecodeError
 
 SUFFIXES = {
     "image": (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"),
@@ -19,6 +21,17 @@ SUFFIXES = {
 }
 KINDS = {suffix: modality for modality, suffixes in SUFFIXES.items() for suffix in suffixes}
 DEPTH = 2
+LONGEST_TEXT = 16 * 2**20
+"""Bytes of a text or a table."""
+
+HIDDEN = "hidden files and folders"
+OUTSIDE = "links that lead out of the folder (--follow-links follows them)"
+ENDLESS = "links to a folder that holds them"
+UNKNOWN = "files whose ending names no modality"
+NOT_UTF8 = "files whose name is not UTF-8"
+
+LeftOut = Callable[[str, object], None]
+"""Is told a reason and a path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +51,26 @@ class FolderItem:
     files: Mapping[str, str]
 
 
-def find_items(source: Path) -> Iterator[FolderItem]:
+def find_items(
+    source: Path, follow_links: bool = False, left_out: LeftOut = lambda reason, path: None
+) -> Iterator[FolderItem]:
     """All files of a class that differ in their suffix only, as one item; no file is opened.
+
+    Args:
+        source: the folder.
+        follow_links: also what links out of it lead to; links inside of it are always followed.
+        left_out: is told what becomes part of no item.
 
     Raises:
         DataError: no folder, two files of one kind for one item, or deeper folders.
     """
     if not source.is_dir():
         raise DataError(f"{source} is no folder; expected one with a sub-folder for each class")
-    for folder, below, names in os.walk(source):
-        below.sort()
+    for folder, below, names in os.walk(source, followlinks=True):
         place = Path(folder).relative_to(source)
-        files = sorted(name for name in names if Path(name).suffix.lower() in KINDS)
+        allowed = _Allowed(source, place, follow_links, left_out)
+        below[:] = sorted(filter(allowed.folder, below))
+        files = sorted(filter(allowed.file, names))
         if files and not 1 <= len(place.parts) <= DEPTH:
             raise DataError(f"{Path(folder) / files[0]} is not in CLASS/ or SPLIT/CLASS/ below {source}")
         for stem, group in groupby(files, key=lambda name: Path(name).stem):
@@ -57,7 +78,49 @@ def find_items(source: Path) -> Iterator[FolderItem]:
             yield FolderItem((place / stem).as_posix(), place.name, split, _files(source, place, stem, list(group)))
 
 
-def read_rows(source: Path) -> Iterator[Row]:
+@dataclass(frozen=True, slots=True)
+class _Allowed:
+    """Which entries of one folder are looked at."""
+
+    source: Path
+    place: Path
+    follow_links: bool
+    left_out: LeftOut
+
+    def folder(self, name: str) -> bool:
+        """Whether to look into a folder."""
+        path = self.source / self.place / name
+        if not self._entry(name, path):
+            return False
+        # A link to a folder above would be walked down for ever.
+        if path.is_symlink() and is_below(os.path.realpath(path.parent), os.path.realpath(path)):
+            self.left_out(ENDLESS, self.place / name)
+            return False
+        return True
+
+    def file(self, name: str) -> bool:
+        """Whether a file is one of an item."""
+        if not self._entry(name, self.source / self.place / name):
+            return False
+        if Path(name).suffix.lower() in KINDS:
+            return True
+        self.left_out(UNKNOWN, self.place / name)
+        return False
+
+    def _entry(self, name: str, path: Path) -> bool:
+        if name.startswith("."):  # .ipynb_checkpoints, ._1.jpg of macOS
+            reason = HIDDEN
+        elif not _is_utf8(name):  # no manifest can hold it
+            reason = NOT_UTF8
+        elif not self.follow_links and path.is_symlink() and link_leads_out(path, self.source):
+            reason = OUTSIDE
+        else:
+            return True
+        self.left_out(reason, (self.place / name).as_posix().encode("utf-8", "replace").decode())
+        return False
+
+
+def read_rows(source: Path, reading: Reading) -> Iterator[Row]:
     """One row an item.
 
     Its columns: ``id``, ``class``, ``split`` (if there are two levels), ``image``, ``video``, ``audio``, ``text`` (what
@@ -66,12 +129,43 @@ def read_rows(source: Path) -> Iterator[Row]:
     Raises:
         DataError: no folder, two files of one kind for one item, or deeper folders.
     """
-    for item in find_items(source):
+    report = reading.report
+    for item in find_items(source, reading.follow_links, report.leave_out):
         row: dict[str, Any] = {"id": item.id, "class": item.category} | ({"split": item.split} if item.split else {})
         for modality, name in item.files.items():
-            read = modality in ("text", "table")
-            row[modality] = (source / name).read_text(encoding="utf-8") if read else name
+            if modality not in ("text", "table"):
+                row[modality] = name
+                continue
+            try:
+                text, whole = read_text(source, name, reading.follow_links)
+                row[modality] = parse_json(text) if modality == "table" else text
+            except (DecodeError, ValueError) as error:
+                report.leave_out(f"{modality}: files that cannot be read", f"{name}: {error}")
+                continue
+            if not whole:
+                report.change("bytes of texts that are not UTF-8 became \ufffd", name)
         yield row
+
+
+def read_text(root: Path, name: str, follow_links: bool) -> tuple[str, bool]:
+    """What a text file says, and whether all of it is UTF-8; other bytes become U+FFFD.
+
+    Raises:
+        DecodeError: it is outside of ``root``, no regular file, empty, or too long.
+    """
+    data = find_file(name, root, LONGEST_TEXT, follow_links).read_bytes()
+    try:
+        return data.decode("utf-8-sig"), True
+    except UnicodeDecodeError:
+        return data.decode("utf-8", "replace"), False
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _files(source: Path, place: Path, stem: str, names: list[str]) -> dict[str, str]:

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from m5kit.data.importers.columns import Row
 from m5kit.data.importers.embedded import unpacked
+from m5kit.data.importers.reading import Reading, Row
 from m5kit.errors import DataError
 from m5kit.nn.pretrained.library import import_library
 
 
-def read_rows(source: Path) -> Iterator[Row]:
+def read_rows(source: Path, reading: Reading) -> Iterator[Row]:
     """One row a record; of a dataset with several splits each row has its own under ``split``.
 
     Media are taken as they are stored, and class numbers become class names.

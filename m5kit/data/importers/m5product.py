@@ -16,8 +16,10 @@ from m5kit.data.classes import CLASSES, write_classes
 from m5kit.data.importers.ids import IdTable, read_ids, stream_json
 from m5kit.data.importers.media import Media
 from m5kit.data.importers.report import ImportReport, MissingList
+from m5kit.data.importers.spellings import Spellings
+from m5kit.data.importers.values import as_name
 from m5kit.data.importers.writer import Format, ManifestWriter
-from m5kit.data.records import MODALITIES
+from m5kit.data.manifest_rows import MODALITIES
 from m5kit.errors import DataError
 
 SUFFIXES = {"image": ".jpg", "video": ".mp4", "audio": ".mp3"}
@@ -85,7 +87,7 @@ def import_m5product(data: M5Product, out: Path, *, copy: bool = False, format: 
         with MissingList(report) as missing:
             places = _places(data, out, copy, missing)
             splits = _Splits(data)
-            labels = _Labels(data)
+            labels = _Labels(data, report)
             for name, record in stream_json(data.metadata):
                 item = _item(name, record, places, missing)
                 if item is None:
@@ -198,7 +200,8 @@ class _Splits:
 class _Labels:
     """The labels of a product: ``coarse`` is its category, ``fine`` its instance."""
 
-    def __init__(self, data: M5Product) -> None:
+    def __init__(self, data: M5Product, report: ImportReport) -> None:
+        self._report, self._spellings = report, Spellings(report)
         self._map = dict(stream_json(data.label_map)) if data.label_map else {}
         listed = (name for name, _ in stream_json(data.label_list)) if data.label_list else ()
         self._order = list(dict.fromkeys(self._map.get(name, name) for name in listed))
@@ -214,7 +217,8 @@ class _Labels:
         labels: dict[str, str] = {}
         label = record.get("label")
         if label not in (None, ""):
-            labels["coarse"] = str(self._map.get(str(label), label))
+            labels["coarse"] = as_name(self._map.get(str(label), label), "label", self._report)
+            self._spellings.look_at("label coarse", labels["coarse"])
             self._strange += bool(self._order) and labels["coarse"] not in self._known
         if name in self._instances:
             labels["fine"] = self._instances[name]

@@ -6,10 +6,15 @@ import re
 import shutil
 from pathlib import Path
 
-from m5kit.data.importers.columns import Blob
+from m5kit.data.files import link_leads_out
+from m5kit.data.importers.reading import Blob
+from m5kit.data.importers.report import ImportReport
+from m5kit.data.links import remember_link
 from m5kit.errors import DataError
 
 FOLDER, UNPACKED = "media", "unpacked"
+LONGEST = 120
+"""Bytes of an id in a file's name; with a digest and a suffix it stays below the 255 that file systems allow."""
 
 
 class Media:
@@ -23,11 +28,22 @@ class Media:
         base: the folder that the source's paths are relative to; a path that leaves it is refused.
         copy: copy instead of linking.
         name: of the link, or of the folder of copies.
+        follow_links: whether links below ``base`` may lead out of it.
+        report: counts files that are left out.
     """
 
-    def __init__(self, out: Path, base: Path, copy: bool = False, name: str = FOLDER) -> None:
+    def __init__(
+        self,
+        out: Path,
+        base: Path,
+        copy: bool = False,
+        name: str = FOLDER,
+        *,
+        follow_links: bool = False,
+        report: ImportReport | None = None,
+    ) -> None:
         self.out, self.base, self.copy = Path(os.path.abspath(out)), Path(os.path.abspath(base)), copy
-        self.name = name
+        self.name, self.follow_links, self.report = name, follow_links, report
         self._inside = self.base.is_relative_to(self.out)
         self._linked = self._inside or copy
 
@@ -41,23 +57,47 @@ class Media:
             return self._unpack(modality, source, name)
         if not isinstance(source, str):
             raise DataError(f"item {name}: {modality}: expected a path, got {type(source).__name__}")
-        if re.match(r"[a-z][a-z0-9+.]+://", source) or source.startswith("//"):
+        if re.match(r"[a-z][a-z0-9+.]+://", source, re.IGNORECASE) or source.startswith("//"):
             raise DataError(
                 f"item {name}: {modality}: {source} is an address; fetch the files first and map a column of paths"
             )
-        path = Path(os.path.normpath(self.base / source))
+        place, sign, item = self._of_many(source)
+        path = Path(os.path.normpath(self.base / place))
         if not path.is_relative_to(self.base):
             raise DataError(f"item {name}: {modality}: {source} is not below {self.base}; name its folder with --media")
-        return self._refer(path) if path.is_file() else None
+        if not _exists(path, folder=bool(sign)):
+            if "\\" in source:
+                self._leave_out(f"{modality}: paths with \\, which separates folders on Windows only", source)
+            return None
+        if not self._may_follow(path):
+            self._leave_out(f"{modality}: links that lead out of {self.base} (--follow-links follows them)", source)
+            return None
+        return self._refer(path) + sign + item
+
+    def _of_many(self, source: str) -> tuple[str, str, str]:
+        """``path#ID`` of features in parts; a file whose name holds a ``#`` is itself."""
+        if "#" not in source or _exists(self.base / source, folder=False):
+            return source, "", ""
+        return source.partition("#")
+
+    def _may_follow(self, path: Path) -> bool:
+        if not link_leads_out(path, self.base):
+            return True
+        if self.follow_links:
+            # The owner allowed it here; decoders ask the same list when they open the file.
+            remember_link(self.out, Path(os.path.realpath(path)).parent)
+        return self.follow_links
+
+    def _leave_out(self, reason: str, source: object) -> None:
+        if self.report is not None:
+            self.report.leave_out(reason, source)
 
     def _refer(self, path: Path) -> str:
         if self._inside:
             return path.relative_to(self.out).as_posix()
         inner = path.relative_to(self.base)
         if self.copy:
-            target = self.out / self.name / inner
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, target)
+            _copy(path, self.out / self.name / inner)
         elif not self._linked:
             self._link()
         return (Path(self.name) / inner).as_posix()
@@ -65,19 +105,48 @@ class Media:
     def _link(self) -> None:
         link = self.out / self.name
         if link.is_symlink() and Path(os.path.realpath(link)) == self.base.resolve():
+            remember_link(self.out, self.base)
             self._linked = True
             return
         if os.path.lexists(link):
             raise DataError(f"{link} is in the way of a link to {self.base}; remove it, or copy the files with --copy")
         link.symlink_to(self.base, target_is_directory=True)
+        # Nothing else that leads out of a data folder is followed, so this link must be known as our own.
+        remember_link(self.out, self.base)
         self._linked = True
 
-    def _unpack(self, modality: str, blob: Blob, name: str) -> str:
+    def _unpack(self, modality: str, blob: Blob, name: str) -> str | None:
+        if not blob.data:
+            self._leave_out(f"{modality}: files of 0 bytes", name)
+            return None
         digest = hashlib.blake2b(name.encode(), digest_size=6).hexdigest()
-        plain = re.sub(r"[^\w.-]", "_", name)[-80:]
-        stem = name if plain == name and not name.startswith(".") else f"{digest}-{plain.lstrip('.')}"
+        plain = _plain(name)
+        stem = name if plain == name else f"{digest}-{plain}"
         # two letters of the digest as a folder: file systems dislike a million files in one
         target = self.out / UNPACKED / modality / digest[:2] / f"{stem}{blob.suffix}"
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(blob.data)
         return target.relative_to(self.out).as_posix()
+
+
+def _plain(name: str) -> str:
+    """The end of an id as a file's name: letters, digits and a few signs, at most LONGEST bytes."""
+    plain = re.sub(r"[^\w.-]", "_", name).lstrip(".")
+    # File systems count bytes, of which a letter may have four.
+    return plain.encode()[-LONGEST:].decode("utf-8", "ignore")
+
+
+def _exists(path: Path, folder: bool) -> bool:
+    """Whether it is a file or, for one of many items, the folder of a pack; a text that can be no name is neither."""
+    try:
+        return path.is_file() or (folder and path.is_dir())
+    except (OSError, ValueError):
+        return False
+
+
+def _copy(path: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir():
+        shutil.copytree(path, target, dirs_exist_ok=True)
+    else:
+        shutil.copyfile(path, target)

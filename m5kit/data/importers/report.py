@@ -1,12 +1,15 @@
-"""Counts what an import made, and lists what it could not find."""
+"""Counts what an import took, took in another form and left out, and lists what it could not find."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 MISSING = "missing.tsv"
+LONGEST_EXAMPLE = 100
+"""Characters of an example."""
 
 
 @dataclass
@@ -15,20 +18,32 @@ class ImportReport:
 
     Attributes:
         path: the manifest.
-        items: how many it holds.
+        rows: how many were read.
+        items: how many the manifest holds.
         splits: items by split.
         presence: by modality, how many items have it.
         missing: by modality, how many files the source names that are not there.
         passed_over: by reason, how many rows became no item.
+        changed: by what was done, how many values are not written as the source has them.
+        left_out: by reason, how many values, files or columns became part of no item.
+        noticed: by what is odd, how many values were taken all the same.
+        examples: the first of each of these counts.
+        warnings: sentences about what is probably wrong.
         notes: sentences for people.
     """
 
     path: Path
+    rows: int = 0
     items: int = 0
     splits: Counter[str] = field(default_factory=Counter)
     presence: Counter[str] = field(default_factory=Counter)
     missing: Counter[str] = field(default_factory=Counter)
     passed_over: Counter[str] = field(default_factory=Counter)
+    changed: Counter[str] = field(default_factory=Counter)
+    left_out: Counter[str] = field(default_factory=Counter)
+    noticed: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     def count(self, item: dict[str, Any], modalities: tuple[str, ...]) -> None:
@@ -36,6 +51,42 @@ class ImportReport:
         self.items += 1
         self.splits[item.get("split") or ""] += 1
         self.presence.update(modality for modality in modalities if item.get(modality) is not None)
+
+    def pass_over(self, reason: str, example: object) -> None:
+        """Count a row that became no item."""
+        self._count(self.passed_over, reason, example)
+
+    def change(self, what: str, example: object) -> None:
+        """Count a value that is not written as the source has it."""
+        self._count(self.changed, what, example)
+
+    def leave_out(self, reason: str, example: object) -> None:
+        """Count something that became part of no item."""
+        self._count(self.left_out, reason, example)
+
+    def notice(self, what: str, example: object) -> None:
+        """Count something odd that was taken as it is."""
+        self._count(self.noticed, what, example)
+
+    def check_presence(self, asked: Sequence[str]) -> None:
+        """Warn of modalities that were asked for and that no item has."""
+        for modality in asked:
+            if self.presence[modality]:
+                continue
+            why = f"; {self.missing[modality]} files were not found" if self.missing[modality] else ""
+            example = f", such as {self.examples[modality]}" if modality in self.examples else ""
+            self.warnings.append(f"no item has the modality {modality}{why}{example}")
+
+    def _count(self, counts: Counter[str], what: str, example: object) -> None:
+        counts[what] += 1
+        if what not in self.examples:
+            self.examples[what] = shown(example)
+
+
+def shown(value: object) -> str:
+    """A value in one short line."""
+    line = " ".join(str(value).split())
+    return line if len(line) <= LONGEST_EXAMPLE else f"{line[:LONGEST_EXAMPLE]}..."
 
 
 class MissingList:
@@ -50,9 +101,12 @@ class MissingList:
     def add(self, what: str, name: str, place: object) -> None:
         """Count and write one line."""
         self.report.missing[what] += 1
+        self.report.examples.setdefault(what, shown(place))
         if self._file is None:
             self._file = self.path.open("w", encoding="utf-8")
-        self._file.write(f"{what}\t{name}\t{place}\n")
+        # A line break or a tab inside an id would make two lines, or four columns, of this one.
+        cells = [" ".join(str(cell).split()) for cell in (what, name, place)]
+        self._file.write("\t".join(cells) + "\n")
 
     def __enter__(self) -> "MissingList":
         return self

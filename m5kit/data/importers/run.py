@@ -1,15 +1,19 @@
 """Imports any source whose rows have columns."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from m5kit.data.importers.columns import ColumnMapping, Row
+from m5kit.data.importers.columns import IN_THE_ROW, ColumnMapping
 from m5kit.data.importers.media import Media
+from m5kit.data.importers.reading import PLACE, Reading, Row
 from m5kit.data.importers.report import ImportReport, MissingList
+from m5kit.data.importers.spellings import Spellings
 from m5kit.data.importers.writer import Format, ManifestWriter
-from m5kit.data.records import MODALITIES
+from m5kit.data.manifest_rows import MODALITIES
 from m5kit.errors import DataError
 
 LOOSE = ("webdataset", "folder")
@@ -25,6 +29,9 @@ def import_source(
     media: Path | None = None,
     copy: bool = False,
     format: Format = "jsonl",  # noqa: A002
+    delimiter: str | None = None,
+    quotes: bool | None = None,
+    follow_links: bool = False,
 ) -> ImportReport:
     """Write a manifest of what a source holds, and ``missing.tsv`` if files are missing.
 
@@ -36,60 +43,123 @@ def import_source(
         media: the folder that paths are relative to; the source's own if None.
         copy: copy media instead of linking their folder.
         format: of the manifest.
+        delimiter: what stands between the columns of CSV; None for a tab in ``.tsv`` and a comma elsewhere.
+        quotes: whether cells of CSV may stand in quotation marks; None for no in ``.tsv`` and yes elsewhere.
+        follow_links: whether links may lead out of the source's or the media's folder.
 
     Raises:
         DataError: the source cannot be read, a column is not there, an id comes twice, or nothing was imported.
     """
     if not source.exists():
         raise DataError(f"there is no {source}; name the file or folder to import")
-    rows = import_module(f"m5kit.data.importers.{kind}").read_rows(source)
     base = media or (source if source.is_dir() else source.parent)
     modalities = tuple(dict.fromkeys((*MODALITIES, *columns.modalities)))
     with ManifestWriter(out, format, modalities) as writer:
         report = ImportReport(writer.path)
+        reading = Reading(report, delimiter, quotes, follow_links)
+        rows = import_module(f"m5kit.data.importers.{kind}").read_rows(source, reading)
         with MissingList(report) as missing:
-            files = Media(out, base, copy)
-            for item in _items(_checked(rows, columns.named, kind not in LOOSE, source), columns):
-                _place_media(item, files, missing)
+            files = Media(out, base, copy, follow_links=follow_links, report=report)
+            checked = _Columns(columns, source, fixed=kind not in LOOSE, report=report).checked(rows)
+            for item in _items(checked, columns, report):
+                _place_media(item, columns, files, missing)
                 if any(item.get(modality) is not None for modality in modalities):
                     writer.add(item)
                     report.count(item, modalities)
                 else:
-                    report.passed_over["no modality"] += 1
+                    report.pass_over("no modality", item["id"])
         if not report.items:
             raise DataError(f"no row of {source} became an item; is the right column mapped to the right modality?")
+    report.check_presence(columns.asked)
     return report
 
 
-def _checked(rows: Iterable[Row], named: set[str], fixed: bool, source: Path) -> Iterator[Row]:
-    """The same rows, once it is sure that the columns are there: at the first row if all have the same."""
-    unseen, seen = set(named), set[str]()
-    for row in rows:
-        if unseen:
-            unseen -= row.keys()
-            seen |= row.keys()
-            if unseen and fixed:
-                break
-        yield row
-    if unseen:
-        asked = ", ".join(sorted(unseen))
-        raise DataError(f"{source} has no column {asked}; it has {', '.join(sorted(seen)) or 'none at all'}")
+@dataclass
+class _Columns:
+    """Sees whether the columns that are asked for are there.
+
+    Attributes:
+        asked: what is asked for.
+        source: where the rows come from.
+        fixed: whether every row must have all of them.
+        report: counts rows, and gets what is odd.
+        seen: every column there was, with a row that has it.
+        by_file: which of the columns that are asked for each file has.
+    """
+
+    asked: ColumnMapping
+    source: Path
+    fixed: bool
+    report: ImportReport
+    seen: dict[str, str] = field(default_factory=dict)
+    by_file: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+
+    def checked(self, rows: Iterable[Row]) -> Iterator[Row]:
+        """The same rows."""
+        named, used = self.asked.named, self.asked.used
+        for row in rows:
+            self.report.rows += 1
+            for column in row.keys() - self.seen.keys():
+                self.seen[column] = str(row.get("__key__", f"row {self.report.rows}"))
+            if self.fixed and not named <= row.keys():
+                raise self._lacking(row.get(PLACE, self.source), named - row.keys(), row.keys())
+            self.by_file[row.get(PLACE, "")] |= used & row.keys()
+            yield row
+        if not self.report.rows:
+            raise DataError(f"{self.source} holds no rows")
+        self._warn_of_lookalikes()
+        if not named <= self.seen.keys():
+            raise self._lacking(self.source, named - self.seen.keys(), self.seen.keys())
+        self._warn_of_files(named)
+        left = sorted(column for column in self.seen if column not in used)
+        if left:
+            self.report.notes.append(f"columns that nothing was made of: {', '.join(left[:20])}")
+
+    def _lacking(self, place: object, unseen: Iterable[str], there: Iterable[str]) -> DataError:
+        names = sorted(column for column in there if column != PLACE)
+        seen = ", ".join(names) or "none at all"
+        hint = "".join(f". {warning}" for warning in self.report.warnings)
+        return DataError(f"{place} has no column {', '.join(sorted(unseen))}; it has {seen}{hint}")
+
+    def _warn_of_files(self, named: set[str]) -> None:
+        """A shard in which a suffix is spelled otherwise loses a modality of all of its items."""
+        for place, there in self.by_file.items():
+            lacking = sorted(named - there)
+            if lacking:
+                self.report.warnings.append(f"{place} has no {', '.join(lacking)} in any of its rows")
+
+    def _warn_of_lookalikes(self) -> None:
+        """A dot inside a name hides its suffix: 'mug 2.0.jpg' has the key 'mug 2' and the suffix '0.jpg'."""
+        used = self.asked.used
+        for column, example in self.seen.items():
+            if column not in used and column.rpartition(".")[2] in used and not self.fixed:
+                self.report.warnings.append(
+                    f"nothing was made of the members .{column}, such as that of {example!r}: the suffix begins at the "
+                    f"first dot of a name. Map {column} too, or rename them"
+                )
 
 
-def _items(rows: Iterable[Row], columns: ColumnMapping) -> Iterator[dict[str, Any]]:
+def _items(rows: Iterable[Row], columns: ColumnMapping, report: ImportReport) -> Iterator[dict[str, Any]]:
     hashes: set[int] = set()
+    spellings = Spellings(report)
     for number, row in enumerate(rows, start=1):
-        item = columns.item(row, number)
+        item = columns.item(row, number, report)
         key = hash(item["id"])
         if key in hashes:
-            raise DataError(f"row {number}: the id {item['id']!r} came before; name a column of unique ids with --id")
+            dotted = "; the key of a member ends at the first dot of its name" if "__key__" in row else ""
+            raise DataError(
+                f"row {number}: the id {item['id']!r} came before; name a column of unique ids with --id{dotted}"
+            )
         hashes.add(key)
+        spellings.look_at("split", item["split"])
+        for label, name in (item["labels"] or {}).items():
+            spellings.look_at(f"label {label}", name)
         yield item
 
 
-def _place_media(item: dict[str, Any], files: Media, missing: MissingList) -> None:
-    for modality in [name for name in item if name not in ("id", "split", "labels", "text", "table")]:
-        if item[modality] is None:
+def _place_media(item: dict[str, Any], columns: ColumnMapping, files: Media, missing: MissingList) -> None:
+    for modality in columns.modalities:
+        if modality in IN_THE_ROW or modality in columns.values or item[modality] is None:
             continue
         path = files.place(modality, item[modality], item["id"])
         if path is None:

@@ -1,61 +1,120 @@
 """Rows of WebDataset shards: tar files in which the members of an item follow each other and share a key."""
 
-import json
+import lzma
 import tarfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from m5kit.data.importers.columns import Blob, Row
+from m5kit.data.importers.embedded import safe_suffix
+from m5kit.data.importers.reading import PLACE, Blob, Reading, Row
+from m5kit.data.importers.report import ImportReport
+from m5kit.data.json_values import parse_json, whole_text
 from m5kit.errors import DataError
 
 TEXTS = ("txt", "text", "cls", "caption")
+LARGEST = 2**30
+"""Bytes of a member; no decoder reads a larger file, and all of it would have to be in memory."""
+
+TRAILER = 2**20
+"""Bytes that are looked at behind the end mark of an archive."""
 
 
-def read_rows(source: Path) -> Iterator[Row]:
+class _StrictMember(tarfile.TarInfo):
+    """A member whose header must be whole; tarfile takes a cut or a damaged one for the end of the archive."""
+
+    @classmethod
+    def fromtarfile(cls, tar: tarfile.TarFile) -> "_StrictMember":
+        try:
+            return super().fromtarfile(tar)
+        except tarfile.EOFHeaderError:  # type: ignore[attr-defined]  # a block of zeros, the proper end
+            raise
+        except tarfile.HeaderError as error:
+            raise tarfile.ReadError(
+                f"{error}, and no end mark of the archive before it: it is cut short or damaged"
+            ) from error
+
+
+def read_rows(source: Path, reading: Reading) -> Iterator[Row]:
     """One row an item, read as a stream; ``source`` is a tar file or a folder of them.
 
     Its columns: ``__key__``; each suffix (``jpg``, ``txt``, ``seg.png``); and the entries of a member ``json``.
 
     Raises:
-        DataError: no tar file, or a damaged one.
+        DataError: no tar file, or one that is damaged or cut short.
     """
-    shards = sorted(path for path in source.rglob("*.tar*") if path.is_file()) if source.is_dir() else [source]
+    shards = [source]
+    if source.is_dir():
+        shards = sorted(path for path in source.rglob("*.tar*") if path.is_file() and not path.name.startswith("."))
     if not shards:
         raise DataError(f"there is no .tar file in {source}")
     for shard in shards:
         try:
-            yield from _items(shard)
-        except (tarfile.TarError, EOFError, OSError) as error:
+            yield from _items(shard, reading.report)
+        except (tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError) as error:
             raise DataError(f"cannot read {shard} as a tar file: {error}") from error
 
 
-def _items(shard: Path) -> Iterator[Row]:
+def _items(shard: Path, report: ImportReport) -> Iterator[Row]:
     row: dict[str, Any] = {}
-    with tarfile.open(shard, "r|*") as tar:
+    with tarfile.open(shard, "r|*", tarinfo=_StrictMember) as tar:
         for member in tar:
-            if not member.isfile():
+            # tarfile gives bytes of a name that are not UTF-8 as lone surrogates.
+            folder, slash, name = whole_text(member.name).rpartition("/")
+            if not _is_wanted(member, name, report):
                 continue
-            folder, slash, name = member.name.rpartition("/")
             stem, _, suffix = name.partition(".")
             key = f"{folder}{slash}{stem}"
             if row and row["__key__"] != key:
                 yield row
                 row = {}
-            row.setdefault("__key__", key)
+            row |= {"__key__": key, PLACE: str(shard)}
             file = tar.extractfile(member)
-            row |= _columns(suffix.lower(), file.read() if file else b"", member.name)
-    if row:
-        yield row
+            for column, value in _columns(suffix.lower(), file.read() if file else b"", member.name, report).items():
+                if column in row:
+                    report.leave_out("members of a name that the item already has", member.name)
+                else:
+                    row[column] = value
+        if row:
+            yield row
+        _check_end(tar)
 
 
-def _columns(suffix: str, data: bytes, name: str) -> dict[str, Any]:
+def _is_wanted(member: tarfile.TarInfo, name: str, report: ImportReport) -> bool:
+    if member.isdir():
+        return False
+    reason = None
+    if not member.isfile():
+        reason = "members that are no files (links, devices)"
+    elif name.startswith("."):  # ._1.jpg of macOS
+        reason = "hidden members"
+    elif "." not in name:
+        reason = "members without a suffix"
+    elif member.size > LARGEST:
+        reason = f"members of more than {LARGEST:,} bytes"
+    if reason is not None:
+        report.leave_out(reason, member.name)
+    return reason is None
+
+
+def _check_end(tar: tarfile.TarFile) -> None:
+    """Only zeros may follow the end mark: what was joined with ``cat`` would be lost."""
+    file: Any = tar.fileobj
+    if any(file.read(TRAILER)):
+        raise tarfile.ReadError("something follows the end of the archive, as if files were joined; unpack them anew")
+
+
+def _columns(suffix: str, data: bytes, name: str, report: ImportReport) -> dict[str, Any]:
     if suffix in TEXTS:
-        return {suffix: data.decode("utf-8", errors="replace")}
+        text = data.decode("utf-8", errors="replace")
+        if "\ufffd" in text:
+            report.change("bytes of texts that are not UTF-8 became \ufffd", name)
+        return {suffix: text}
     if suffix != "json":
-        return {suffix: Blob(data, f".{suffix}")}
+        return {suffix: Blob(data, safe_suffix(f".{suffix}"))}
     try:
-        value = json.loads(data)
+        value = parse_json(data)
     except ValueError as error:
         raise DataError(f"{name} in the tar file is no JSON: {error}") from error
     return {"json": value, **value} if isinstance(value, dict) else {"json": value}

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, TypeAlias
 
-from m5kit.data.records import MODALITIES, NAMES
+from m5kit.data.manifest_rows import MODALITIES, NAMES
 from m5kit.errors import DataError
 
 Format: TypeAlias = Literal["jsonl", "arrow", "parquet"]
@@ -68,7 +68,8 @@ Writing: TypeAlias = tuple[Callable[[Sequence[Mapping[str, Any]]], None], Callab
 
 
 def _lines(part: Path, format: Format, modalities: Sequence[str]) -> Writing:  # noqa: A002
-    file = part.open("w", encoding="utf-8")
+    # Half a character has no UTF-8; its escape is JSON, which readers know how to take.
+    file = part.open("w", encoding="utf-8", errors="backslashreplace")
     names = ("id", "split", *modalities, "labels")
 
     def write(rows: Sequence[Mapping[str, Any]]) -> None:
@@ -92,5 +93,10 @@ def _columns(part: Path, format: Format, modalities: Sequence[str]) -> Writing: 
 
 def _texts(row: Mapping[str, Any], names: Sequence[str]) -> dict[str, str | None]:
     """Tables and labels as JSON texts: a table may hold any mixture of types."""
-    values = {name: row.get(name) for name in names}
-    return {k: v if v is None or isinstance(v, str) else json.dumps(v, ensure_ascii=False) for k, v in values.items()}
+    texts: dict[str, str | None] = {}
+    for name in names:
+        value = row.get(name)
+        if value is not None and not isinstance(value, str):
+            value = json.dumps(value, ensure_ascii=False)
+        texts[name] = None if value is None else value.encode("utf-8", "backslashreplace").decode()
+    return texts

@@ -2,16 +2,21 @@
 
 import hashlib
 import json
+import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from m5kit.data.importers.folder import FolderItem, find_items
-from m5kit.data.records import MODALITIES
+from m5kit.data.importers.folder import FolderItem, find_items, read_text
+from m5kit.data.json_values import parse_json
+from m5kit.data.manifest_rows import MODALITIES
 from m5kit.data.sources.base import Dataset
-from m5kit.errors import DataError
+from m5kit.errors import DataError, DecodeError
 from m5kit.registry import DATASETS
 from m5kit.structures import Sample
+
+log = logging.getLogger("m5kit")
 
 
 @DATASETS.register_module("folder")
@@ -26,17 +31,30 @@ class FolderItems(Dataset):
         columns: the modalities to look at.
         split: that of items in a folder without splits.
         label: what the label is called.
+        follow_links: whether links may lead out of the folder; a run gives its ``data.follow_links``.
 
     Raises:
         DataError: there is no such folder, no file in it, two files of one kind for one item, or deeper folders.
     """
 
     def __init__(
-        self, *, root: Path, columns: Sequence[str] = MODALITIES, split: str = "train", label: str = "class"
+        self,
+        *,
+        root: Path,
+        columns: Sequence[str] = MODALITIES,
+        split: str = "train",
+        label: str = "class",
+        follow_links: bool = False,
     ) -> None:
         self.root = root
         self.columns, self.split, self.label = tuple(columns), split, label
-        self.items: list[FolderItem] = list(find_items(root))
+        self.follow_links = follow_links
+        left_out: Counter[str] = Counter()
+        self.items: list[FolderItem] = list(
+            find_items(root, follow_links, lambda reason, path: left_out.update([reason]))
+        )
+        for reason, count in left_out.items():
+            log.warning("%s: left out: %d %s", root, count, reason)
         if not self.items:
             raise DataError(f"{root} holds no file in CLASS/ or SPLIT/CLASS/ of a kind that m5kit knows by its ending")
 
@@ -67,9 +85,13 @@ class FolderItems(Dataset):
         """The path, or what a text or a table says; what cannot be read is handed on for the decoder to refuse."""
         if modality not in ("text", "table"):
             return name
-        text = (self.root / name).read_text(encoding="utf-8", errors="replace")
         try:
-            return json.loads(text) if modality == "table" else text
+            text, _ = read_text(self.root, name, self.follow_links)
+        except DecodeError as error:
+            # The decoder of texts and tables opens no file; it must refuse this item, with the reason.
+            return error
+        try:
+            return parse_json(text) if modality == "table" else text
         except ValueError:
             return text
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from m5kit.data.columnar import ColumnRows
-from m5kit.data.records import MODALITIES, open_rows, raise_for
+from m5kit.data.manifest_rows import MODALITIES, open_rows, raise_for
 from m5kit.data.sources.base import Dataset
 from m5kit.data.summary import DataSummary, summarize
 from m5kit.registry import DATASETS

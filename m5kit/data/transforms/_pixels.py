@@ -10,6 +10,9 @@ from torch.nn import functional as F
 
 from m5kit.errors import ConfigError
 
+THIN = 16
+"""How many times longer than wide a picture may be before its ends are cut in front of the resize, not after it."""
+
 Box = tuple[int, int, int, int]
 """Top, left, height, width."""
 
@@ -57,8 +60,18 @@ class Framing:
         if self.fit == "stretch":
             return resize(pixels, self.size, self.size)
         scale = self.size / (min if self.fit == "crop" else max)(height, width)
+        if self.fit == "crop" and max(height, width) > THIN * min(height, width):
+            # A line of 1 x 5,000 pixels, enlarged before it is cut, would need a gigabyte: cut the ends first.
+            height, width = min(height, THIN * width), min(width, THIN * height)
+            pixels = _cut_ends(pixels, height, width)
         scaled = resize(pixels, max(round(height * scale), 1), max(round(width * scale), 1))
         return _centred(scaled, self.size)
+
+
+def _cut_ends(pixels: Tensor, height: int, width: int) -> Tensor:
+    """The middle of ``n 3 h w``."""
+    top, left = (pixels.shape[-2] - height) // 2, (pixels.shape[-1] - width) // 2
+    return pixels[..., top : top + height, left : left + width]
 
 
 def resize(pixels: Tensor, height: int, width: int) -> Tensor:

@@ -90,12 +90,16 @@ class LogMelTransform(Transform):
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name != "_bank"}  # each worker makes its own
 
+    @property
+    def _transform_size(self) -> int:
+        return max(512, self.window)
+
     @cached_property
     def _bank(self) -> nn.Module:
         from torchaudio.transforms import MelSpectrogram
 
         bank: nn.Module = MelSpectrogram(
-            self.rate, n_fft=max(512, self.window), win_length=self.window, hop_length=self.hop, n_mels=self.mels
+            self.rate, n_fft=self._transform_size, win_length=self.window, hop_length=self.hop, n_mels=self.mels
         )
         return bank
 
@@ -108,7 +112,8 @@ class LogMelTransform(Transform):
         return waveform
 
     def _long_enough(self, waveform: Tensor) -> Tensor:
-        shortest = self.window  # reflection at the ends needs more than half a window
+        # Reflection at the ends needs more than half of the transform, which may be longer than the window.
+        shortest = max(self.window, self._transform_size // 2 + 1)
         return waveform if len(waveform) >= shortest else nn.functional.pad(waveform, (0, shortest - len(waveform)))
 
     def _cut(self, waveform: Tensor, generator: np.random.Generator | None) -> Tensor:

@@ -78,7 +78,9 @@ def fetch(loader: Callable[..., Found], weights: str, needed_by: str, **argument
     local = find_blueprint(weights) or Path(weights).expanduser()
     try:
         with quiet():
-            found = loader(str(local) if local.exists() else _place(weights), **arguments)
+            place = str(local) if local.exists() else _place(weights)
+            # Left out, transformers asks on the terminal whether to run code of the folder, and "y" runs it.
+            found = loader(place, trust_remote_code=False, **arguments)
     except (OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
         raise ConfigError([_missing(weights, local, needed_by, error)]) from error
     keep_blueprint(weights, found)
@@ -97,7 +99,7 @@ def load_network(weights: Weights, needed_by: str) -> Loaded:
     transformers = import_library("transformers", needed_by)
     if isinstance(weights, Mapping) or find_blueprint(weights) or torch.get_default_device().type == "meta":
         config = load_config(weights, needed_by)
-        return Loaded(transformers.AutoModel.from_config(config).float(), frozenset())
+        return Loaded(transformers.AutoModel.from_config(config, trust_remote_code=False).float(), frozenset())
     network, report = fetch(transformers.AutoModel.from_pretrained, weights, needed_by, output_loading_info=True)
     keep_blueprint(weights, network.config)
     named = dict(network.named_parameters())

@@ -54,3 +54,24 @@ def test_what_goes_missing_is_fixed_by_the_seed(opened):
     lost = [[item.lost for item in opened("data.missing_rate=0.5", f"seed={s}").training_items] for s in (0, 0, 1)]
     assert lost[0] == lost[1] != lost[2]
     assert any(lost[0])
+
+
+def test_links_out_of_the_data_are_followed_where_the_config_says_so(opened):
+    assert not any(pipeline.decoder.follow_links for pipeline in opened().pipelines.values())
+    assert all(pipeline.decoder.follow_links for pipeline in opened("data.follow_links=true").pipelines.values())
+
+
+def test_a_modality_that_no_training_item_has_is_told(opened, tmp_path, caplog):
+    data = opened("data.workers=0")
+    data.train_loader()
+    assert caplog.text == ""
+    (tmp_path / "annotations.jsonl").write_text(
+        "".join(
+            json.dumps({"id": str(i), "split": "pretrain", "text": "t", "table": {"a": 1}}) + "\n" for i in range(64)
+        )
+    )
+    opened_again = RunData(data.config, tmp_path, build_pipelines(data.config), {})
+    opened_again.train_loader()
+    for modality in ("audio", "image", "video"):
+        assert f"no {modality}: none of the 64 training items has this modality" in caplog.text
+    assert "no text" not in caplog.text

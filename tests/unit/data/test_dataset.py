@@ -9,7 +9,8 @@ from torch.utils.data import DataLoader
 from m5kit.data.collate import collate
 from m5kit.data.dataset import ManifestDataset, corpus
 from m5kit.data.sampler import Draw, SequentialSampler
-from m5kit.structures import Sample
+from m5kit.errors import CheckpointError
+from m5kit.structures import Inputs, Sample
 
 SAMPLES = [
     Sample("full", {"image": "i", "text": "tt", "audio": "a"}, {"fine": "pear"}),
@@ -142,3 +143,40 @@ def test_an_item_is_augmented_twice_if_asked_and_the_first_stays_as_it_was(make)
     assert torch.equal(both.again.values, twice[Draw(7, 0)].inputs["image"].again.values)
     assert first.again is None
     assert make(twice=True)[Draw(7, 0)].inputs["image"].again is None
+
+
+class Raising:
+    """Raises what a library or a plugin may raise."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def __call__(self, source, root):
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [OverflowError("too large"), MemoryError(), RecursionError(), KeyError("a\nb")])
+def test_an_error_of_any_class_costs_one_modality_of_one_item(make, pipelines, error):
+    pipelines["image"] = replace(pipelines["image"], decoder=Raising(error))
+    item = make(pipelines=pipelines)[Draw(0, 0)]
+    assert list(item.inputs) == ["audio", "text"]
+    assert (item.failures[0].id, item.failures[0].modality) == ("full", "image")
+    assert item.failures[0].reason.startswith(type(error).__name__)
+    assert "\n" not in item.failures[0].reason
+    assert list(corpus(SAMPLES, Path(), "image", pipelines["image"])) == []
+
+
+def test_what_is_no_matter_of_one_item_ends_the_run(make, pipelines):
+    pipelines["image"] = replace(pipelines["image"], decoder=Raising(CheckpointError("the cache is gone")))
+    with pytest.raises(CheckpointError):
+        make(pipelines=pipelines)[Draw(0, 0)]
+
+
+def test_inputs_that_are_no_numbers_fail(make, pipelines):
+    class Broken:
+        def __call__(self, decoded, generator=None):
+            return Inputs.single(torch.tensor([1.0, float("nan")]))
+
+    pipelines["image"] = replace(pipelines["image"], transform=Broken())
+    item = make(pipelines=pipelines)[Draw(0, 0)]
+    assert "NaN or infinite" in item.failures[0].reason

@@ -3,7 +3,7 @@ import json
 import pytest
 import torch
 
-from m5kit.data.failures import FailureLog
+from m5kit.data.failures import FailureLog, describe_failures
 from m5kit.errors import DataError
 from m5kit.structures import Batch, Failure
 
@@ -41,3 +41,24 @@ def test_exactly_the_share_is_allowed(tmp_path):
 def test_no_failure_leaves_no_file(tmp_path):
     FailureLog(tmp_path / "failures.jsonl", max_share=0.0).update(batch(4, 0))
     assert not (tmp_path / "failures.jsonl").exists()
+
+
+@pytest.mark.parametrize("name", ["a\u2028b", "a\x85b", "a\ud800b", "a\nb", "x" * 5_000])
+def test_any_id_is_listed_once_and_read_again(tmp_path, name):
+    path = tmp_path / "failures.jsonl"
+    failed = Batch((name,), ("a",), torch.tensor([[False]]), {}, failures=(Failure(name, "a", "damaged"),))
+    for _ in range(2):
+        FailureLog(path, max_share=1.0).update(failed)
+    assert path.read_text(encoding="utf-8").count("\n") == 1
+    assert len(describe_failures(path)) == 1
+
+
+def test_failures_are_described_by_modality_also_after_half_a_line(tmp_path):
+    path = tmp_path / "failures.jsonl"
+    assert describe_failures(path) == []
+    FailureLog(path, max_share=1.0).update(batch(1, 2))
+    with path.open("a") as file:
+        file.write('{"id": "7", "mod')
+    assert describe_failures(path) == [
+        f"a: 2 items could not be decoded, such as 1: damaged 坏 (all are listed in {path})"
+    ]

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from m5kit.data.records import open_rows
+from m5kit.data.manifest_rows import open_rows
 from m5kit.data.summary import summarize
 
 FIVE = ("audio", "image", "table", "text", "video")

@@ -51,7 +51,7 @@ def test_absolute_paths_leave_the_folder(write_manifest):
 
 
 def test_decoding_reports_what_the_decoders_say(folder, monkeypatch):
-    monkeypatch.setattr(module, "_decoders", lambda modalities: {"image": Picky(), "text": Picky()})
+    monkeypatch.setattr(module, "_decoders", lambda modalities, follow_links: {"image": Picky(), "text": Picky()})
     messages = [str(problem) for problem in validate(folder, decode=True).problems[:2]]
     assert messages == ["line 1: image: there.jpg is damaged", "line 1: text: t is damaged"]
 
@@ -72,4 +72,32 @@ def test_rows_of_strangers_are_named_problems(write_manifest):
     found = {p.id or p.place: (p.field, p.message) for p in validate(root).problems}
     assert found["line 1"][0] == "row"
     assert found["long"] == ("image", f"{'x' * 80}… (5,000 letters) cannot be opened: File name too long")
-    assert found["half"] == ("image", "m/\ud800.jpg is missing")
+    assert found["half"] == ("image", "m/\\ud800.jpg is missing")
+
+
+def test_values_in_the_row_are_looked_at_without_decoding_files(write_manifest):
+    root = write_manifest(
+        '{"id": "a", "text": "x", "table": {"w": NaN, "colour": "red"}}',
+        '{"id": "b", "text": "\\u0000", "table": {"w": [[1]]}}',
+        '{"id": "c", "text": "cut \\ud83d", "table": {"n": %s}}' % (10**400),
+        '{"id": 0, "text": "x"}',
+        '{"id": "d", "text": "fine", "table": ' + "[" * 100_000,
+    )
+    found = [(problem.place, problem.field) for problem in validate(root).problems]
+    assert found == [
+        ("line 1", "table"),
+        ("line 2", "table"),
+        ("line 2", "text"),
+        ("line 3", "table"),
+        ("line 4", "id"),
+        ("line 5", "row"),
+    ]
+
+
+def test_links_out_of_the_folder_are_problems_unless_allowed(write_manifest, tmp_path_factory):
+    root = write_manifest({"id": "a", "image": "a.jpg"}, {"id": "b", "image": "pack#b"})
+    outside = tmp_path_factory.mktemp("out") / "x.jpg"
+    outside.write_bytes(b"x")
+    (root / "a.jpg").symlink_to(outside)
+    assert ["link that leaves" in problem.message for problem in validate(root).problems] == [True]
+    assert validate(root, follow_links=True).problems == ()

@@ -65,7 +65,7 @@ def test_an_avi_without_its_end_is_refused(make, write_video, tmp_path):
     path = tmp_path / write_video("a.avi", STEADY, codec="mpeg4", pictures=noise)
     content = path.read_bytes()
     path.write_bytes(content[: content.rindex(b"idx1") * 2 // 3])
-    with pytest.raises(DecodeError, match=r"the file declares 800 frames and holds 1\d; it is cut short"):
+    with pytest.raises(DecodeError, match="it is cut short"):
         make()("a.avi", tmp_path)
 
 
@@ -177,3 +177,9 @@ def _put_index_first(source, target):
             if packet.size:
                 packet.stream = stream
                 container.mux(packet)
+
+
+def test_a_clip_that_takes_too_long_is_refused(make, write_video, tmp_path):
+    write_video("a.mp4", range(0, 400, 40))
+    with pytest.raises(DecodeError, match="decoding took longer than max_decode_seconds=1e-09"):
+        make(max_decode_seconds=1e-9)("a.mp4", tmp_path)

@@ -81,7 +81,7 @@ def test_arrays_the_other_way_round(tmp_path):
         ("flat.npy", r"expected features of shape \(tokens, width\), got \(3,\)"),
         ("nan.npy", "some of its numbers are NaN or infinite"),
         ("odd.npz", r"expected 4 boxes of 4 or 5 numbers, got \(2, 4\)"),
-        ("objects.npy", "allow_pickle"),
+        ("objects.npy", "Python objects"),
         ("note.txt", r"expected one of \.npy, \.npz, \.safetensors, \.h5, \.hdf5 or a pack"),
         ("../one.npy", "the path leaves the data's root"),
         ("../pack#b7", "the path leaves the data's root"),
@@ -96,3 +96,40 @@ def test_what_cannot_be_read_says_why(folder, source, message):
     (folder / "note.txt").write_text("hello")
     with pytest.raises(DecodeError, match=message):
         FeaturesDecoder()(source, folder)
+
+
+def test_hdf5_reads_no_other_file(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    outside, data = tmp_path / "out.h5", tmp_path / "data"
+    data.mkdir()
+    with h5py.File(outside, "w") as file:
+        file["features"] = np.ones((8, 8), np.float32)
+    with h5py.File(data / "external.h5", "w") as file:
+        file.create_dataset("features", shape=(8, 8), dtype="u1", external=[(str(outside), 0, 64)])
+    with h5py.File(data / "link.h5", "w") as file:
+        file["features"] = h5py.ExternalLink(str(outside), "features")
+    with h5py.File(data / "virtual.h5", "w") as file:
+        layout = h5py.VirtualLayout((8, 8), "f4")
+        layout[:] = h5py.VirtualSource(str(outside), "features", shape=(8, 8))
+        file.create_virtual_dataset("features", layout)
+    for name in ("external.h5", "link.h5", "virtual.h5"):
+        with pytest.raises(DecodeError, match="only what the file itself holds is read"):
+            FeaturesDecoder()(name, data)
+
+
+def test_a_small_file_that_declares_terabytes_is_refused(tmp_path):
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("features", shape=(10**6, 10**6), dtype="f4", chunks=(64, 64))
+    with pytest.raises(DecodeError, match="unpacked, it has 4,000,000,000,000 bytes"):
+        FeaturesDecoder()("a.h5", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change", [(b"(6, 8), }", b"(6, 8   }"), (b"(6, 8), }             ", b"(99999999999, 8), }   ")]
+)
+def test_a_damaged_array_is_a_decode_error(tmp_path, change):
+    np.save(tmp_path / "a.npy", np.ones((6, 8), np.float32))
+    (tmp_path / "a.npy").write_bytes((tmp_path / "a.npy").read_bytes().replace(*change))
+    with pytest.raises(DecodeError):
+        FeaturesDecoder()("a.npy", tmp_path)

@@ -134,7 +134,7 @@ def test_damaged_files_are_refused_never_half_read(tmp_path):
 
 def test_what_is_no_picture(tmp_path):
     (tmp_path / "a.jpg").write_text("words")
-    message = "cannot read 'a.jpg': it is damaged, or not a picture that Pillow knows"
+    message = "cannot read 'a.jpg': it is damaged, or not a picture of a known format (JPEG, "
     with pytest.raises(DecodeError, match=re.escape(message)):
         PillowDecoder()("a.jpg", tmp_path)
 
@@ -150,3 +150,15 @@ def test_any_damage_gives_a_picture_or_a_decode_error(tmp_path):
             (tmp_path / name).write_bytes(content.tobytes())
             with suppress(DecodeError):
                 assert PillowDecoder()(name, tmp_path).shape[2] == 3
+
+
+def test_no_format_that_starts_a_program_is_read(tmp_path, monkeypatch):
+    (tmp_path / "a.jpg").write_text("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\nshowpage\n")
+    monkeypatch.setattr("subprocess.Popen", lambda *_, **__: pytest.fail("a program was started"))
+    with pytest.raises(DecodeError, match="not a picture of a known format"):
+        PillowDecoder()("a.jpg", tmp_path)
+
+
+def test_malformed_exif_turns_nothing(tmp_path):
+    Image.new("RGB", (30, 40), (200, 100, 50)).save(tmp_path / "a.webp", exif=b"Exif\0\0II*\0\x08\0")
+    assert PillowDecoder()("a.webp", tmp_path).shape == (40, 30, 3)

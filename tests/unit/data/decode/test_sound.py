@@ -136,3 +136,16 @@ def _write(path, wave):
         frame.sample_rate = 16_000
         container.mux(stream.encode(frame))
         container.mux(stream.encode())
+
+
+@pytest.mark.parametrize("level", [1e30, np.inf, np.nan])
+def test_samples_that_overflow_a_spectrogram_are_refused(tmp_path, level):
+    soundfile.write(tmp_path / "a.wav", np.full(2_000, level, np.float32), 8_000, subtype="FLOAT")
+    with pytest.raises(DecodeError, match="not numbers, or over"):
+        SoundDecoder()("a.wav", tmp_path)
+
+
+def test_samples_are_capped_whatever_the_rate(tmp_path):
+    soundfile.write(tmp_path / "a.flac", TONE, 16_000)
+    with pytest.raises(DecodeError, match="8,000 samples are over the cap max_samples=7,999"):
+        SoundDecoder(max_samples=7_999)("a.flac", tmp_path)

@@ -48,3 +48,9 @@ def test_long_keys_and_texts_are_cut():
 def test_what_is_no_table(given, message):
     with pytest.raises(DecodeError, match=re.escape(message)):
         decode(given, max_pairs=2)
+
+
+def test_whole_numbers_stay_exact_and_endless_ones_are_refused():
+    assert TableDecoder()({"gtin": 12345678901234567891}, Path()) == {"gtin": 12345678901234567891}
+    with pytest.raises(DecodeError, match="property 'n' is a number of 401 digits"):
+        TableDecoder()({"n": 10**400}, Path())

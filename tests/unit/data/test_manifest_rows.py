@@ -3,7 +3,7 @@ import pickle
 
 import pytest
 
-from m5kit.data.records import JsonLines, open_rows, record_problems
+from m5kit.data.manifest_rows import JsonLines, open_rows, record_problems
 from m5kit.errors import DataError
 
 FIVE = ("audio", "image", "table", "text", "video")

@@ -3,7 +3,6 @@
 Nothing here imports torch: ``m5kit data validate`` stands on it.
 """
 
-import json
 import mmap
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,10 +14,13 @@ from typing import Any, Protocol
 import numpy as np
 
 from m5kit.data.columnar import ArrowRows, ColumnRows, ParquetRows
+from m5kit.data.json_values import parse_json
 from m5kit.errors import DataError
 
 MODALITIES = ("audio", "image", "table", "text", "video")
 PATHS = ("audio", "image", "video")
+APART = ("id", "split", "labels", *PATHS)
+"""Keys of a row whose texts tell items, classes and files apart."""
 NAMES = ("annotations.jsonl", "annotations.parquet", "annotations.arrow")
 KINDS: Mapping[str, type[ColumnRows]] = {".parquet": ParquetRows, ".arrow": ArrowRows}
 SHOWN = 20
@@ -80,7 +82,7 @@ class JsonLines:
     def __getitem__(self, index: int) -> Any:
         start = int(self._starts[index])
         end = self._bytes.find(b"\n", start)
-        return json.loads(self._bytes[start:] if end < 0 else self._bytes[start:end])
+        return parse_json(self._bytes[start:] if end < 0 else self._bytes[start:end], APART)
 
     def place(self, index: int) -> str:
         return f"line {self._numbers[index]}"
@@ -125,7 +127,7 @@ def record_problems(record: Any, modalities: Sequence[str]) -> Iterator[tuple[st
     if not isinstance(record, Mapping):
         yield "row", f"expected a JSON object, got {_given(record)}"
         return
-    if not record.get("id"):
+    if record.get("id") in (None, ""):  # 0 is there, and no text
         yield "id", "is missing; give every item a name of its own"
     elif not isinstance(record["id"], str):
         yield "id", f"expected a text, got {_given(record['id'])}"

@@ -2,10 +2,12 @@
 
 import os
 import re
+import struct
 
 import pytest
 
-from m5kit.data.decode._media import media_path
+from m5kit.data.files import UnusableFileError, find_file, reading
+from m5kit.data.links import STATE, remember_link
 from m5kit.errors import DecodeError
 
 
@@ -20,9 +22,9 @@ def root(tmp_path):
 
 @pytest.mark.parametrize("source", ["../secret.txt", "a/../../secret.txt", "..", "/etc/passwd"])
 def test_a_path_that_leaves_the_root_is_refused(root, source):
-    message = f"cannot read {source!r}: the path leaves the data's root {root}; put the file below it, or link it there"
+    message = f"cannot read {source!r}: the path leaves the data's root {root}; put the file below it"
     with pytest.raises(DecodeError, match=re.escape(message)):
-        media_path(source, root, 100)
+        find_file(source, root, 100)
 
 
 def test_a_sibling_whose_name_begins_like_the_root_is_outside(root):
@@ -30,14 +32,41 @@ def test_a_sibling_whose_name_begins_like_the_root_is_outside(root):
     other.mkdir()
     (other / "a.txt").write_text("x")
     with pytest.raises(DecodeError, match="leaves the data's root"):
-        media_path("../data-2/a.txt", root, 100)
+        find_file("../data-2/a.txt", root, 100)
+
+
+def test_links_are_followed_inside_of_the_root_and_out_of_it_only_if_allowed(root, monkeypatch, tmp_path):
+    monkeypatch.setenv(STATE, str(tmp_path / "state"))
+    os.symlink(root / "a.txt", root / "inner.txt")
+    os.symlink(root.parent / "secret.txt", root / "link.txt")
+    os.symlink(root.parent, root / "up")
+    assert find_file("inner.txt", root, 100).read_text() == "12345"
+    for name in ("link.txt", "up/secret.txt"):
+        with pytest.raises(DecodeError, match=f"{name}.*leaves the data's root .*; .*data.follow_links"):
+            find_file(name, root, 100)
+    remember_link(root, root.parent)
+    assert find_file("up/secret.txt", root, 100).read_text() == "secret"
+
+
+def test_a_root_that_is_a_link_itself_is_no_way_out(root, tmp_path):
+    os.symlink(root, tmp_path / "alias")
+    assert find_file("a.txt", tmp_path / "alias", 100).read_text() == "12345"
+
+
+def test_whatever_is_raised_while_reading_names_the_source():
+    with pytest.raises(DecodeError, match=r"cannot read .a\.jpg.: error: bad char"), reading("a.jpg"):
+        raise struct.error("bad char")
+    with pytest.raises(DecodeError, match=r"cannot read .a\.jpg.: too short$"), reading("a.jpg"):
+        raise UnusableFileError("too short")
+    with pytest.raises(DecodeError, match=r"x{100}\.\.\.$"), reading("a.jpg"):
+        raise RuntimeError("x" * 5000)
 
 
 def test_inner_dots_and_links_of_the_owner_are_followed(root):
     os.symlink(root.parent / "secret.txt", root / "link.txt")
-    assert media_path("b/../a.txt", root, 100).read_text() == "12345"
-    assert media_path("link.txt", root, 100).read_text() == "secret"
-    assert media_path(str(root / "a.txt"), root, 100).read_text() == "12345"
+    assert find_file("b/../a.txt", root, 100).read_text() == "12345"
+    assert find_file("link.txt", root, 100, follow_links=True).read_text() == "secret"
+    assert find_file(str(root / "a.txt"), root, 100).read_text() == "12345"
 
 
 @pytest.mark.parametrize(
@@ -54,7 +83,7 @@ def test_inner_dots_and_links_of_the_owner_are_followed(root):
 )
 def test_what_names_no_file(root, source, message):
     with pytest.raises(DecodeError, match=re.escape(message)):
-        media_path(source, root, 100)
+        find_file(source, root, 100)
 
 
 def test_empty_large_and_waiting_files_are_refused(root):
@@ -66,4 +95,4 @@ def test_empty_large_and_waiting_files_are_refused(root):
         ("pipe", "it is not a regular file"),
     ):
         with pytest.raises(DecodeError, match=re.escape(f"cannot read {name!r}: {message}")):
-            media_path(name, root, 4)
+            find_file(name, root, 4)

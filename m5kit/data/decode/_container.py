@@ -1,0 +1,112 @@
+"""Opens containers of video and sound with FFmpeg: known formats and codecs only, and nothing but the one file."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from m5kit.data.decode._whole import check_whole
+from m5kit.data.files import UnusableFileError
+
+DEMUXERS = (
+    *("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "flv", "mpegts", "mpeg", "mpegvideo", "ogg", "asf", "ivf"),
+    *("wav", "w64", "aiff", "flac", "mp3", "aac", "amr", "au", "caf", "ac3", "eac3", "wv", "tta", "m4v", "h264"),
+    "hevc",
+)
+"""FFmpeg's names of the containers that are read. It knows hundreds; playlists (HLS, DASH, concat) open other files."""
+
+VIDEO_CODECS = (
+    *("h264", "hevc", "av1", "libdav1d", "libaom-av1", "vp8", "vp9", "libvpx", "libvpx-vp9", "mpeg4", "mpeg1video"),
+    *("mpeg2video", "mjpeg", "h263", "h263p", "flv", "theora", "vc1", "wmv1", "wmv2", "wmv3", "msmpeg4", "msmpeg4v1"),
+    *("msmpeg4v2", "prores", "dnxhd", "rawvideo", "ffv1", "huffyuv", "ffvhuff", "vp6", "vp6f", "svq3", "cinepak"),
+    "png",
+)
+AUDIO_CODECS = (
+    *("aac", "aac_latm", "mp3", "mp3float", "mp2", "mp2float", "mp1", "mp1float", "opus", "libopus", "vorbis", "flac"),
+    *("libvorbis", "alac", "amrnb", "amrwb", "libopencore_amrnb", "libopencore_amrwb", "ac3", "eac3", "wmav1", "wmav2"),
+    *("wmalossless", "wmapro", "speex", "libspeex", "wavpack", "tta", "gsm", "gsm_ms", "libgsm", "libgsm_ms", "dca"),
+)
+PLAIN_AUDIO = ("pcm_", "adpcm_")
+"""Beginnings of the names of codecs that only store samples."""
+
+KEPT = 0.95
+"""Share of what a container declares that must be there."""
+
+SPARE = 0.5
+"""Seconds that may be missing beyond that: headers round, and encoders leave out the last frames."""
+
+
+class DamagedClipError(UnusableFileError):
+    """A clip that opens, but whose contents cannot be trusted."""
+
+
+class Deadline:
+    """How long the decoding of one file may take.
+
+    Args:
+        seconds: from now.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._end = time.monotonic() + seconds
+
+    def check(self) -> None:
+        """Raise DamagedClipError once the time is over; call it between frames."""
+        if time.monotonic() > self._end:
+            raise DamagedClipError(f"decoding took longer than max_decode_seconds={self.seconds:g}")
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Any]:
+    """A PyAV container that opens nothing but this file, forgives odd metadata, and is always closed.
+
+    Raises:
+        DamagedClipError: the file is shorter than its header says.
+    """
+    import av
+
+    check_whole(path)
+    # What a file is called does not count: FFmpeg looks at its content, so a playlist may be called video.mp4.
+    options = {"protocol_whitelist": "file", "format_whitelist": ",".join(DEMUXERS)}
+    with av.open(str(path), metadata_errors="replace", options=options) as container:
+        yield container
+
+
+def best_stream(container: Any, kind: str) -> Any:
+    """FFmpeg's choice among the streams of a ``kind``, decoded by one thread (the loader's workers fill the cores).
+
+    Raises:
+        DamagedClipError: there is none, only a cover picture, or its codec is not one of those that are read.
+    """
+    from av.stream import Disposition
+
+    stream = container.streams.best(kind)
+    if stream is None or stream.disposition & Disposition.attached_pic:
+        raise DamagedClipError(f"the file has no {kind} stream")
+    if stream.codec_context is None:
+        raise DamagedClipError(f"this build of FFmpeg cannot decode its {kind} stream")
+    codec = stream.codec_context.name
+    if codec not in (*VIDEO_CODECS, *AUDIO_CODECS) and not codec.startswith(PLAIN_AUDIO):
+        raise DamagedClipError(f"its {kind} codec {codec} is not one of those that m5kit reads; convert it")
+    stream.codec_context.thread_count = 1
+    return stream
+
+
+def check_reach(container: Any, reach: float) -> None:
+    """Refuse a file whose packets end long before the container says that it does.
+
+    Args:
+        container: knows its duration, or does not.
+        reach: seconds at which the last packet of any stream ends.
+
+    Raises:
+        DamagedClipError: it is cut short.
+    """
+    if not container.duration:
+        return
+    start = (container.start_time or 0) / 1e6
+    declared = container.duration / 1e6
+    if reach - start < KEPT * declared - SPARE:
+        raise DamagedClipError(f"it declares {declared:.2f} s and holds {reach - start:.2f} s; it is cut short")

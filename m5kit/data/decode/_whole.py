@@ -1,0 +1,128 @@
+"""Sees by their headers whether media files were cut short; libraries silently read what is left of them."""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+from m5kit.data.files import UnusableFileError
+
+UNKNOWN = (0, 0x7FFFFFFF, 0xFFFFFFFF)
+"""Sizes in a header that say: written as a stream, the size was not known."""
+
+ODD = 2
+"""Bytes by which a chunk may be short: some writers leave out the padding of an odd one."""
+
+TAIL = 2 * 65_307
+"""The last page of an Ogg file begins within these bytes from the end: a page has at most 65,307."""
+
+EBML, SEGMENT = 0x1A45DFA3, 0x18538067
+END_OF_STREAM = 4
+"""The flag of the last page of an Ogg stream."""
+
+
+class CutShortError(UnusableFileError):
+    """The file ends before its header says that it does."""
+
+
+def check_whole(path: Path) -> None:
+    """Look at the header, and at the end of an Ogg file; other formats pass.
+
+    Raises:
+        CutShortError: WAV, AVI, AIFF, Matroska, WebM or Ogg, and shorter than it should be.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        check = CHECKS.get(file.read(4))
+        if check is not None:
+            check(file, size)
+
+
+def _riff(file: BinaryIO, size: int) -> None:
+    """WAV and AVI: chunks of little-endian sizes, one after the other, in a chunk that holds all of them."""
+    _expect(size, 8 + _number(file, 4, "little"), "the whole")
+    kind = file.read(4)
+    if kind != b"WAVE":
+        return
+    for name, start, length in _chunks(file, 12, size, "little"):
+        if name == b"data" and length not in UNKNOWN:
+            _expect(size, start + length, "its samples")
+
+
+def _aiff(file: BinaryIO, size: int) -> None:
+    _expect(size, 8 + _number(file, 4, "big"), "the whole")
+
+
+def _matroska(file: BinaryIO, size: int) -> None:
+    """Matroska and WebM: a header element, then a segment of a size that may be unknown."""
+    file.seek(0)
+    header, length = _element(file)
+    if header != EBML or length is None:
+        return
+    file.seek(length, 1)
+    segment, length = _element(file)
+    if segment == SEGMENT and length is not None:
+        _expect(size, file.tell() + length, "the whole")
+
+
+def _ogg(file: BinaryIO, size: int) -> None:
+    """Ogg: the last page must be whole, and say that it is the last."""
+    file.seek(max(0, size - TAIL))
+    tail = file.read()
+    start = tail.rfind(b"OggS")
+    page = tail[start:]
+    if start < 0 or len(page) < 27:
+        raise CutShortError("it ends within a page; it is cut short")
+    segments = page[27 : 27 + page[26]]
+    whole = len(segments) == page[26] and len(page) >= 27 + len(segments) + sum(segments)
+    if not whole or not page[5] & END_OF_STREAM:
+        raise CutShortError("its last page is not the end of a stream; it is cut short")
+
+
+def _expect(size: int, declared: int, what: str) -> None:
+    if declared - 8 in UNKNOWN or declared in UNKNOWN:
+        return
+    if size + ODD < declared:
+        raise CutShortError(
+            f"the header says that {what} ends at byte {declared:,}, the file at {size:,}; it is cut short"
+        )
+
+
+def _number(file: BinaryIO, count: int, order: str) -> int:
+    return int.from_bytes(file.read(count), "little" if order == "little" else "big")
+
+
+def _chunks(file: BinaryIO, start: int, size: int, order: str) -> Iterator[tuple[bytes, int, int]]:
+    """Name, first byte and length of each chunk."""
+    while start + 8 <= size:
+        file.seek(start)
+        name, length = file.read(4), _number(file, 4, order)
+        yield name, start + 8, length
+        start += 8 + length + length % 2
+
+
+def _element(file: BinaryIO) -> tuple[int, int | None]:
+    """The id of an EBML element and how long its content is; None if it was written as a stream."""
+    name = _variable(file, keep_marker=True)
+    length = _variable(file, keep_marker=False)
+    return (name[0] if name else 0), (length[0] if length and not length[1] else None)
+
+
+def _variable(file: BinaryIO, keep_marker: bool) -> tuple[int, bool] | None:
+    """A number of EBML, whose leading zeros say how many bytes it has, and whether all of its bits are set."""
+    first = file.read(1)
+    if not first or not first[0]:
+        return None
+    count = 8 - first[0].bit_length()
+    value = int.from_bytes(first + file.read(count), "big")
+    marker = 1 << (7 * (count + 1))
+    unknown = value == 2 * marker - 1
+    return (value if keep_marker else value & (marker - 1)), unknown
+
+
+CHECKS: Mapping[bytes, Callable[[BinaryIO, int], None]] = {
+    b"RIFF": _riff,
+    b"FORM": _aiff,
+    b"OggS": _ogg,
+    b"\x1aE\xdf\xa3": _matroska,
+}
+"""By the first four bytes of a file."""

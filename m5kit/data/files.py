@@ -1,0 +1,110 @@
+"""The one door to files that a data set names: which file it is, whether it may be read, and what to say if not.
+
+A data set may come from a stranger. So a reference is resolved below the data's root, links included, and only regular
+files of a bounded size are handed on; whatever a library raises while it reads one becomes a DecodeError that names it.
+docs/security.md lists what is refused and why.
+"""
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from m5kit.data.links import is_own_link
+from m5kit.errors import DecodeError
+
+
+class UnusableFileError(ValueError):
+    """What is wrong with a file, in a sentence of our own; inside of :func:`reading`."""
+
+
+UNBOUNDED = 2**62
+"""Bytes; for files of many items, of which only a part is read."""
+
+LONGEST_MESSAGE = 300
+"""Characters of a library's message; some repeat the whole damaged file."""
+
+
+def find_file(source: Any, root: Path, max_bytes: int, follow_links: bool = False) -> Path:
+    """The regular file that ``source``, a path relative to ``root``, names.
+
+    Args:
+        source: as the manifest gives it.
+        root: the data's folder; it may be a link itself.
+        max_bytes: larger files are refused.
+        follow_links: also read what a link below ``root`` leads to outside of it. Without it only links that
+            ``m5kit data import`` made on this machine may lead out.
+
+    Raises:
+        DecodeError: not a path, outside ``root``, missing, not a regular file, empty, or over ``max_bytes``.
+    """
+    if not isinstance(source, str | os.PathLike) or not os.fspath(source):
+        raise unreadable(source, f"expected a path relative to the data's root, got {type(source).__name__}")
+    base = os.path.abspath(root)
+    path = os.path.normpath(os.path.join(base, source))
+    if not is_below(path, base):
+        raise unreadable(source, f"the path leaves the data's root {base}; put the file below it")
+    try:
+        # A pipe or a device must not even be opened: opening a pipe waits for its other end.
+        status = os.stat(path)
+        leads_out = link_leads_out(path, base)
+    except (OSError, ValueError) as error:
+        raise unreadable(source, error) from error
+    if leads_out and not follow_links:
+        raise unreadable(
+            source,
+            f"it is, or lies behind, a link that leaves the data's root {base}; copy the file there, or allow such "
+            "links with data.follow_links: true (m5kit data: --follow-links)",
+        )
+    if not stat.S_ISREG(status.st_mode):
+        raise unreadable(source, "it is not a regular file")
+    if status.st_size == 0:
+        raise unreadable(source, "the file is empty (0 bytes)")
+    if status.st_size > max_bytes:
+        raise unreadable(source, f"{status.st_size:,} bytes are over the cap max_bytes={max_bytes:,}")
+    return Path(path)
+
+
+def link_leads_out(path: str | Path, root: str | Path) -> bool:
+    """Whether ``path`` lies outside of ``root`` once links are followed, links of our own importers left aside."""
+    real, base = os.path.realpath(path), os.path.realpath(root)
+    return not is_below(real, base) and not is_own_link(base, real)
+
+
+def is_below(path: str, folder: str) -> bool:
+    """Whether an absolute path is ``folder`` or in it; ``/data-2`` is not below ``/data``."""
+    return os.path.commonpath([folder, path]) == folder
+
+
+@contextmanager
+def reading(source: Any) -> Iterator[None]:
+    """Turn whatever is raised inside into one DecodeError that names ``source``.
+
+    Libraries raise nearly anything for a damaged file (``struct.error``, ``SyntaxError``, ``zlib.error``, plain
+    ``Exception``): a list of classes was never complete, and one file must not end a run.
+    """
+    try:
+        yield
+    except DecodeError:
+        raise
+    except UnusableFileError as error:
+        raise unreadable(source, str(error)) from error
+    except Exception as error:
+        raise unreadable(source, error) from error
+
+
+def unreadable(source: Any, why: object) -> DecodeError:
+    """The error for ``source``; an exception from a library as ``why`` is put in one line."""
+    shown = os.fspath(source) if isinstance(source, os.PathLike) else source
+    name = repr(shown)
+    name = name if len(name) <= LONGEST_MESSAGE else f"{name[:LONGEST_MESSAGE]}..."
+    return DecodeError(f"cannot read {name}: {_cause(why) if isinstance(why, Exception) else why}")
+
+
+def _cause(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file"
+    message = " ".join(f"{type(error).__name__}: {getattr(error, 'strerror', None) or error}".split())
+    return message if len(message) <= LONGEST_MESSAGE else f"{message[:LONGEST_MESSAGE]}..."

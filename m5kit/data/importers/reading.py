@@ -1,0 +1,37 @@
+"""How a source is read, and where a reader counts what it does not hand on as it stands."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from m5kit.data.importers.report import ImportReport
+
+Row: TypeAlias = Mapping[str, Any]
+
+PLACE = "__url__"
+"""The key of a row that names the file it comes from, where a source has several; WebDataset calls it so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """A media file that is inside the source."""
+
+    data: bytes
+    suffix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a source is read.
+
+    Attributes:
+        report: counts what a reader changes or leaves out.
+        delimiter: of CSV; None for a tab in ``.tsv`` and a comma elsewhere.
+        quotes: whether cells of CSV may stand in quotation marks; None for no in ``.tsv`` and yes elsewhere.
+        follow_links: whether links may lead out of the source's folder.
+    """
+
+    report: ImportReport
+    delimiter: str | None = None
+    quotes: bool | None = None
+    follow_links: bool = False

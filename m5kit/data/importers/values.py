@@ -1,0 +1,174 @@
+"""What a cell of a foreign row becomes in a manifest: a name, a text, or a property of a table.
+
+A value is taken exactly, or in another form that the report counts, or refused with its column: nothing is guessed.
+"""
+
+import datetime
+import math
+import re
+import uuid
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from m5kit.data.importers.reading import Blob
+from m5kit.data.importers.report import ImportReport
+from m5kit.data.json_values import whole_text
+from m5kit.errors import DataError
+
+WHOLE = re.compile(r"[+-]?[0-9]+")
+NO_QUANTITY = "NaN and infinite numbers"
+DIGITS = 400
+"""Digits of the longest whole number; no quantity is longer, and Python refuses to write one of 4,301."""
+
+
+def is_there(value: Any) -> bool:
+    """Whether a cell holds anything: None, NaN, blank texts, empty lists, tables and files are absence."""
+    if value is None:
+        return False
+    if isinstance(value, float):
+        return not math.isnan(value)
+    if isinstance(value, Decimal):
+        return not value.is_nan()
+    if isinstance(value, str):
+        return bool(value.strip())
+    if isinstance(value, Blob):
+        return bool(value.data)
+    return bool(value) if isinstance(value, list | dict | bytes) else True
+
+
+def as_name(value: Any, column: str, report: ImportReport) -> str:
+    """An id, a split or a label.
+
+    Spaces around it are no part of a name. A whole number has one spelling, also where the column holds floats because
+    one of its cells is empty.
+
+    Raises:
+        DataError: it is a list, a table or binary data.
+    """
+    if isinstance(value, bool) or not isinstance(value, float):
+        plain = _scalar(value, column)
+    else:
+        plain = int(value) if value.is_integer() else value
+    text = str(plain)
+    name = whole_text(text).strip()
+    if name != text:
+        report.change(f"{column}: spaces around a name, or half characters in it, were dropped", repr(text))
+    elif isinstance(value, float) and isinstance(plain, int):
+        report.change(f"{column}: whole numbers are written without .0", value)
+    return name
+
+
+def as_text(value: Any, column: str, report: ImportReport) -> str | None:
+    """A text; several are joined by a space.
+
+    Raises:
+        DataError: it is a table, or a list of something else than texts.
+    """
+    if isinstance(value, Blob | bytes):
+        data = value.data if isinstance(value, Blob) else value
+        text = data.decode("utf-8", errors="replace")
+        if "\ufffd" in text:
+            report.change(f"{column}: bytes that are not UTF-8 became \ufffd", text)
+    elif isinstance(value, list):
+        parts = [part for part in (as_text(each, column, report) for each in value) if part]
+        if len(parts) > 1:
+            report.change(f"{column}: lists of texts were joined by spaces", parts)
+        text = " ".join(parts)
+    else:
+        text = str(_scalar(value, column))
+        if not isinstance(value, str):
+            report.change(f"{column}: {type(value).__name__} values were written as texts", text)
+    return whole_text(text).strip() or None
+
+
+def as_property(value: Any, column: str, report: ImportReport) -> Any:
+    """A property of a table: a text, a number, true or false, or a list of them; None for what is left out.
+
+    Raises:
+        DataError: it is a table itself, or binary data.
+    """
+    if isinstance(value, list | tuple):
+        parts = []
+        for each in value:
+            part = as_property(each, column, report) if is_there(each) else None
+            if part is not None:
+                parts.append(part)
+        return parts or None
+    if isinstance(value, float) and not math.isfinite(value):
+        report.leave_out(f"{column}: infinite numbers", value)
+        return None
+    return _scalar(value, column)
+
+
+def as_number(value: Any, column: str, name: str, report: ImportReport) -> int | float | None:
+    """The number that a text says, exactly where it is whole; None for NaN and infinity, which are no quantities.
+
+    Raises:
+        DataError: it says something else.
+    """
+    plain = _scalar(value, column)
+    if isinstance(plain, int | float):
+        if isinstance(plain, int) or math.isfinite(plain):
+            return plain
+        report.leave_out(f"{column}: {NO_QUANTITY}", value)
+        return None
+    text = plain.strip()
+    if WHOLE.fullmatch(text) and len(text) <= DIGITS:
+        if text.lstrip("+-").startswith("0") and text.lstrip("+-") != "0":
+            report.change(f"{column}: zeros in front of a number were dropped", text)
+        return int(text)
+    try:
+        # Python also takes 1_000 for a number; in data it is a code.
+        number = float(text) if "_" not in text else float("refused")
+    except ValueError:
+        raise DataError(f"item {name}: {column} is to be a number, got {value!r}; leave it out of --number") from None
+    if not math.isfinite(number):
+        report.leave_out(f"{column}: {NO_QUANTITY}", value)
+        return None
+    if Decimal(text) != Decimal(repr(number)):
+        report.change(f"{column}: numbers were rounded to 64 bits", f"{text} to {number!r}")
+    return number
+
+
+def _scalar(value: Any, column: str) -> str | int | float | bool:
+    """One value in the types of JSON, none of them rounded."""
+    if isinstance(value, Blob | bytes):
+        return _decoded(value.data if isinstance(value, Blob) else value, column)
+    if isinstance(value, str):
+        return whole_text(value)
+    if isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, Decimal):
+        return _plain_decimal(value)
+    if isinstance(value, datetime.timedelta):
+        return value.total_seconds()
+    if isinstance(value, datetime.date | datetime.time):  # a datetime is a date too
+        return value.isoformat()
+    if isinstance(value, uuid.UUID):
+        return str(value)
+    kind = "a table" if isinstance(value, Mapping) else f"a value of type {type(value).__name__}"
+    raise DataError(f"column {column} holds {kind}, {_short(value)}; expected a text or a number; map another column")
+
+
+def _plain_decimal(value: Decimal) -> str | int | float:
+    """A number if it is exactly that number, else its digits."""
+    if value == value.to_integral_value():
+        return int(value)
+    number = float(value)
+    return number if Decimal(repr(number)) == value else str(value)
+
+
+def _decoded(data: bytes, column: str) -> str:
+    """Spark, Impala and older pandas store texts as bytes without a word that they are texts."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise DataError(
+            f"column {column} holds binary data that is not UTF-8, {_short(data)}; map it to a modality of files"
+        ) from None
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:60]}..."

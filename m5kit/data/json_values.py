@@ -1,0 +1,52 @@
+r"""Reads JSON that came from elsewhere: whatever it holds, the result can be printed, hashed and written again."""
+
+import json
+import re
+from collections.abc import Collection
+from typing import Any
+
+SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+"""How JSON escapes one half of a character; JavaScript and Java cut texts between the halves."""
+
+
+def parse_json(text: str | bytes, names: Collection[str] = ()) -> Any:
+    r"""The value of a JSON text; halves of characters are dropped from its texts, as no file can hold them.
+
+    Args:
+        text: JSON.
+        names: keys of an object whose texts tell things apart (ids, paths, labels): halves in them are written out.
+
+    Raises:
+        ValueError: no JSON, or nested so deeply that Python cannot read it.
+
+    Example:
+        >>> parse_json('{"title": "cut \\ud83d", "whole": "\\ud83d\\ude00"}')
+        {'title': 'cut ', 'whole': '😀'}
+    """
+    try:
+        value = json.loads(text)
+        shown = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+        if not SURROGATE.search(shown):
+            return value
+        if isinstance(value, dict):
+            for name in names:
+                if name in value:
+                    value[name] = _mended(value[name], "backslashreplace")
+        return _mended(value, "ignore")
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def whole_text(text: str) -> str:
+    """The text without lone halves of characters (surrogates)."""
+    return text.encode("utf-8", "ignore").decode()
+
+
+def _mended(value: Any, how: str) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", how).decode()
+    if isinstance(value, list):
+        return [_mended(part, how) for part in value]
+    if isinstance(value, dict):
+        return {_mended(key, how): _mended(part, how) for key, part in value.items()}
+    return value

@@ -1,0 +1,62 @@
+"""Bounds what one item may take in a loader's worker: time and memory; the item fails, the run goes on."""
+
+import resource
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+from m5kit.errors import DecodeError
+
+AGAIN = 1.0
+"""Seconds after which an item over its time is interrupted once more: libraries swallow exceptions too."""
+
+
+class ItemTimeoutError(DecodeError):
+    """An item takes longer than it may."""
+
+
+@contextmanager
+def time_limit(seconds: float | None) -> Iterator[None]:
+    """Interrupt what runs inside after ``seconds``; only for the main thread of a worker, which has no other alarm.
+
+    What is inside of native code is interrupted when it returns; a worker that never does is given up by the loader.
+
+    Raises:
+        ItemTimeoutError: the time is over.
+    """
+    if not seconds:
+        yield
+        return
+
+    def stop(number: int, frame: Any) -> NoReturn:
+        raise ItemTimeoutError(f"it takes longer than data.item_seconds={seconds:g}")
+
+    previous = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+
+
+def limit_memory(gigabytes: float | None) -> None:
+    """Let this process take so much more memory than it has now; asking for more is a MemoryError.
+
+    Only private memory counts: what torch shares with other processes, and files that are mapped, do not. Linux only.
+    """
+    if not gigabytes or sys.platform != "linux":
+        return
+    wanted = _private_bytes() + int(gigabytes * 2**30)
+    _, most = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (wanted if most == resource.RLIM_INFINITY else min(wanted, most), most))
+
+
+def _private_bytes() -> int:
+    with open("/proc/self/status", encoding="ascii") as file:
+        for line in file:
+            if line.startswith("VmData:"):
+                return int(line.split()[1]) * 1024
+    return 0

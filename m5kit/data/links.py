@@ -1,0 +1,58 @@
+"""Remembers which links out of a data folder ``m5kit data import`` made, so that no other link is followed.
+
+What an archive from elsewhere brings cannot be told from a link that its owner made, unless it is written down outside
+of the data folder. The list is a user's own and belongs to one machine.
+"""
+
+import json
+import os
+from functools import lru_cache
+from pathlib import Path
+
+STATE = "M5KIT_STATE"
+"""Environment variable: the folder of what m5kit remembers of a user; ``~/.local/state/m5kit`` without it."""
+
+FILE = "links.json"
+
+
+def remember_link(folder: Path, target: Path) -> None:
+    """Write down that files of ``target`` may be read through links in ``folder``."""
+    known = {name: list(targets) for name, targets in _known().items()}
+    place, leads_to = os.path.realpath(folder), os.path.realpath(target)
+    if leads_to in known.setdefault(place, []):
+        return
+    known[place].append(leads_to)
+    path = _path()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Aside and renamed: another import at the same time may lose its line, but never leaves half a file.
+    aside = path.with_name(f"{FILE}.{os.getpid()}")
+    aside.write_text(json.dumps(known, indent=1), encoding="utf-8")
+    os.replace(aside, path)
+
+
+def is_own_link(folder: str, path: str) -> bool:
+    """Whether an importer linked a folder that holds ``path`` into ``folder``; both without links."""
+    targets = _known().get(folder, ())
+    return any(path == target or path.startswith(f"{target}{os.sep}") for target in targets)
+
+
+def _known() -> dict[str, list[str]]:
+    path = _path()
+    try:
+        return _read(path, path.stat().st_mtime_ns)
+    except OSError:
+        return {}
+
+
+@lru_cache(1)
+def _read(path: Path, changed: int) -> dict[str, list[str]]:
+    """The list in this very state of the file: it is asked for at every file behind a link."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _path() -> Path:
+    return Path(os.environ.get(STATE) or "~/.local/state/m5kit").expanduser() / FILE

@@ -1,0 +1,55 @@
+"""Media that were cut short, and joined ones: a library reads what is left of them."""
+
+import numpy as np
+import pytest
+import soundfile
+
+from m5kit.data.decode.pyav import PyAVDecoder
+from m5kit.data.decode.sound import SoundDecoder
+from m5kit.errors import DecodeError
+
+TONE = 0.3 * np.sin(np.arange(16_000) / 9)
+
+
+def cut(path, share=0.55):
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * share)])
+    return path.name
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.aiff", "a.ogg", "a.opus", "a.flac"])
+def test_a_sound_without_its_end_is_refused(tmp_path, name):
+    form = {"format": "OGG", "subtype": "OPUS"} if name == "a.opus" else {}
+    soundfile.write(tmp_path / name, TONE, 8_000, **form)
+    assert abs(len(SoundDecoder()(name, tmp_path).waveform) - 16_000) < 400 or name == "a.opus"
+    with pytest.raises(DecodeError):
+        SoundDecoder()(cut(tmp_path / name), tmp_path)
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.mkv", "libx264"), ("a.webm", "libvpx"), ("a.avi", "mpeg4")])
+def test_a_clip_without_its_end_is_refused(write_video, tmp_path, name, codec):
+    write_video(name, range(0, 800, 40), codec=codec, gop=5)
+    assert len(PyAVDecoder(frames=4)(name, tmp_path)) == 4
+    with pytest.raises(DecodeError):
+        PyAVDecoder(frames=4)(cut(tmp_path / name), tmp_path)
+
+
+def test_joined_transport_streams_are_refused(write_video, tmp_path):
+    write_video("a.ts", range(0, 400, 40), codec="libx264", gop=5)
+    once = (tmp_path / "a.ts").read_bytes()
+    (tmp_path / "b.ts").write_bytes(once + once)
+    with pytest.raises(DecodeError, match="several recordings joined"):
+        PyAVDecoder(frames=4)("b.ts", tmp_path)
+
+
+def test_an_mp3_is_read_to_its_end_whatever_its_header_says(tmp_path):
+    rate, seconds = 16_000, 3
+    loud_first = np.random.default_rng(0).normal(0, 0.3, rate * seconds)
+    loud_first[rate // 2 :] *= 1e-4
+    soundfile.write(tmp_path / "a.mp3", loud_first, rate, format="MP3", bitrate_mode="VARIABLE")
+    data = (tmp_path / "a.mp3").read_bytes()
+    (tmp_path / "b.mp3").write_bytes(data.replace(b"Xing", b"\0\0\0\0").replace(b"Info", b"\0\0\0\0"))
+    sound = SoundDecoder()("b.mp3", tmp_path)
+    assert abs(len(sound.waveform) / sound.rate - seconds) < 0.15
+    with pytest.raises(DecodeError):
+        SoundDecoder()(cut(tmp_path / "a.mp3"), tmp_path)

@@ -1,0 +1,54 @@
+import gzip
+
+import pytest
+
+from m5kit.errors import DataError
+
+
+def write(tmp_path, text, name="a.csv"):
+    (tmp_path / name).write_text(text, encoding="utf-8", newline="")
+    return tmp_path / name
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("id,title\n", "holds no rows"),
+        ("", "is empty; its first line must name the columns"),
+        ("id;title\n1;Tasse\n", r"if its columns are separated by ';', say --delimiter ';'"),
+        ("id|title\n1|Tasse\n", r"say --delimiter '\|'"),
+        ('id,title\n1,a\n2,"never closed\n3,c\n', r"the row that begins in line 3 is no CSV .*not closed"),
+        ('id,title\n1,"best" mug\n', r"the row that begins in line 2 is no CSV"),
+        ("id,title,title\n1,a,b\n", r"has several columns called 'title'"),
+    ],
+)
+def test_what_would_be_guessed_is_refused_with_its_line(imported, tmp_path, text, message):
+    with pytest.raises(DataError, match=message):
+        imported("csv", write(tmp_path, text))
+
+
+def test_quotation_marks_of_tsv_are_letters_unless_asked(imported, tmp_path):
+    rows = 'id\ttitle\n1\t"cool cat\n2\tdog\n3\tthe "best" mug\n4\t"a"\n'
+    report, items = imported("csv", write(tmp_path, rows, "a.tsv"))
+    assert [item["text"] for item in items] == ['"cool cat', "dog", 'the "best" mug', '"a"']
+    assert report.noticed.total() == 2
+    quoted = write(tmp_path, 'id\ttitle\n1\t"two\nlines"\n2\t"a"\n', "b.tsv")
+    with pytest.raises(DataError, match=r"line 3 has fewer cells .* say --quotes"):
+        imported("csv", quoted, out="b")
+    report, items = imported("csv", quoted, out="c", quotes=True)
+    assert [item["text"] for item in items] == ["two\nlines", "a"]
+    assert report.examples["rows of several lines"] == "lines 2 to 3"
+
+
+def test_other_delimiters_and_short_rows(imported, tmp_path):
+    report, items = imported("csv", write(tmp_path, "id;x;title\n1;3,5;Tasse\n2;4\n3;;Bol\n"), delimiter=";")
+    assert [item["text"] for item in items] == ["Tasse", "Bol"]
+    assert (report.rows, report.items, report.passed_over) == (3, 2, {"no modality": 1})
+    assert list(report.noticed.values()) == [1]
+
+
+def test_a_cut_gzip_is_an_error_not_a_shorter_file(imported, tmp_path):
+    whole = gzip.compress(b"id,title\n" + b"".join(b"%d,title %d\n" % (n, n * n) for n in range(5_000)))
+    (tmp_path / "a.csv.gz").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(DataError, match=r"cannot read .*a\.csv\.gz as CSV"):
+        imported("csv", tmp_path / "a.csv.gz")

@@ -1,0 +1,77 @@
+from pathlib import Path
+
+import pytest
+
+from m5kit.data.importers.columns import ColumnMapping
+from m5kit.data.importers.report import ImportReport
+from m5kit.data.importers.spellings import Spellings
+from m5kit.data.importers.values import as_name, as_number
+from m5kit.errors import DataError
+
+
+@pytest.fixture
+def report():
+    return ImportReport(Path("annotations.jsonl"))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("9007199254740993", 9007199254740993),
+        ("12345678901234567891", 12345678901234567891),
+        ("-3", -3),
+        (" 2.50 ", 2.5),
+        ("007", 7),
+        (4, 4),
+        ("inf", None),
+        ("NaN", None),
+        (float("inf"), None),
+    ],
+)
+def test_numbers_are_exact_or_absent(report, text, expected):
+    found = as_number(text, "n", "a", report)
+    assert found == expected
+    assert type(found) is type(expected)
+
+
+@pytest.mark.parametrize("text", ["1_000", "3,5", "0x1f", "five"])
+def test_codes_are_no_numbers(report, text):
+    with pytest.raises(DataError, match="item a: n is to be a number"):
+        as_number(text, "n", "a", report)
+
+
+def test_a_rounded_number_is_counted(report):
+    assert as_number("0.12345678901234567891", "n", "a", report) == 0.12345678901234568
+    assert as_number("0.1", "n", "a", report) == 0.1
+    assert report.changed == {"n: numbers were rounded to 64 bits": 1}
+
+
+def test_names_lose_spaces_around_them_and_half_characters(report):
+    assert [as_name(value, "k", report) for value in (" mug ", "a\ud800b", 3.0, 2.5, True)] == [
+        "mug",
+        "ab",
+        "3",
+        "2.5",
+        "True",
+    ]
+    assert report.changed.total() == 2
+
+
+def test_names_that_look_alike_are_noticed_once_and_kept(report):
+    spellings = Spellings(report)
+    for name in ("mug", "Mug", "Mug", "3", "3.0", "red  cup", "red cup", "bowl", None):
+        spellings.look_at("label c", name)
+    assert report.noticed.total() == 3
+    assert "'mug' and 'Mug'" in report.examples.values()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"modalities": {"table": ("a",)}, "table": ("b",)}, "--table or from --map table=COLUMN; give one"),
+        ({"modalities": {"text": ("a",)}, "values": ("ocr",)}, "'ocr' is to hold values, but no column is mapped"),
+    ],
+)
+def test_what_would_be_overwritten_is_refused(arguments, message):
+    with pytest.raises(DataError, match=message):
+        ColumnMapping(**arguments)

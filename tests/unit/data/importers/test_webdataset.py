@@ -1,0 +1,64 @@
+import io
+import tarfile
+
+import pytest
+
+from m5kit.data.importers.columns import ColumnMapping
+from m5kit.errors import DataError
+
+BOTH = ColumnMapping({"image": ("jpg",), "text": ("txt",)})
+
+
+def write(path, *names):
+    with tarfile.open(path, "w") as tar:
+        for name in names:
+            info = tarfile.TarInfo(name)
+            info.size = len(name.encode())
+            tar.addfile(info, io.BytesIO(name.encode()))
+    return path
+
+
+@pytest.mark.parametrize("share", [0.35, 0.5, 0.8])
+def test_a_cut_archive_is_refused_also_where_a_header_would_begin(imported, tmp_path, share):
+    whole = write(tmp_path / "a.tar", *(f"{n}.txt" for n in range(10)))
+    (tmp_path / "b.tar").write_bytes(whole.read_bytes()[: 1024 * int(share * 10) + 100])
+    with pytest.raises(DataError, match=r"cannot read .*b\.tar as a tar file.*cut short"):
+        imported("webdataset", tmp_path / "b.tar", columns=ColumnMapping({"text": ("txt",)}))
+    (tmp_path / "c.tar").write_bytes(whole.read_bytes()[: 1024 * int(share * 10)])
+    with pytest.raises(DataError, match="cut short"):
+        imported("webdataset", tmp_path / "c.tar", columns=ColumnMapping({"text": ("txt",)}), out="c")
+
+
+def test_joined_archives_are_refused(imported, tmp_path):
+    joined = write(tmp_path / "a.tar", "1.txt").read_bytes() + write(tmp_path / "b.tar", "2.txt").read_bytes()
+    (tmp_path / "c.tar").write_bytes(joined)
+    with pytest.raises(DataError, match="something follows the end of the archive"):
+        imported("webdataset", tmp_path / "c.tar", columns=ColumnMapping({"text": ("txt",)}))
+
+
+def test_a_dot_that_hides_a_suffix_is_told(imported, tmp_path):
+    source = write(tmp_path / "a.tar", "a.jpg", "a.txt", "mug 2.0.jpg", "mug 2.0.txt")
+    report, items = imported("webdataset", source, columns=BOTH)
+    assert [item["id"] for item in items] == ["a"]
+    assert any("members .0.jpg, such as that of 'mug 2'" in warning for warning in report.warnings)
+    both = ColumnMapping({"image": ("jpg", "0.jpg"), "text": ("txt", "0.txt")})
+    assert len(imported("webdataset", source, columns=both, out="b")[1]) == 2
+
+
+def test_a_shard_that_lacks_a_column_is_told_by_name(imported, tmp_path):
+    (tmp_path / "in").mkdir()
+    write(tmp_path / "in" / "0.tar", "a.jpg", "a.txt")
+    write(tmp_path / "in" / "1.tar", "b.jpeg", "b.txt")
+    report, _ = imported("webdataset", tmp_path / "in", columns=BOTH)
+    assert [w for w in report.warnings if w.endswith("1.tar has no jpg in any of its rows")]
+
+
+def test_hidden_members_links_and_repeated_names_are_counted(imported, tmp_path):
+    source = write(tmp_path / "a.tar", "a.txt", "._a.txt", "README", "a.txt")
+    with tarfile.open(source, "a") as tar:
+        link = tarfile.TarInfo("a.jpg")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        tar.addfile(link)
+    report, items = imported("webdataset", source, columns=ColumnMapping({"text": ("txt",)}))
+    assert len(items) == 1
+    assert sorted(report.left_out.values()) == [1, 1, 1, 1]

@@ -1,0 +1,19 @@
+import pytest
+
+from m5kit.data.json_values import parse_json
+
+
+def test_half_characters_are_dropped_and_whole_ones_stay():
+    assert parse_json('{"k\\ud83d": ["cut \\ud83d", "\\ud83d\\ude00"], "n": 3}') == {"k": ["cut ", "😀"], "n": 3}
+    assert parse_json(b'"caf\\u00e9 \\ud800b"') == "café b"
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, "1" * 5_000, "{", ""])
+def test_what_cannot_be_read_is_one_kind_of_error(text):
+    with pytest.raises(ValueError, match=r"deep|digit|line 1"):
+        parse_json(text)
+
+
+def test_names_stay_apart():
+    row = parse_json('{"id": "a\\ud800", "text": "b\\ud800", "labels": {"c": "\\udc00"}}', ("id", "labels"))
+    assert row == {"id": "a\\ud800", "text": "b", "labels": {"c": "\\udc00"}}

@@ -1,0 +1,41 @@
+import os
+import sys
+import time
+from contextlib import suppress
+
+import pytest
+
+from m5kit.data.limits import ItemTimeoutError, limit_memory, time_limit
+from m5kit.errors import DecodeError
+
+
+def test_what_takes_too_long_is_interrupted_also_where_exceptions_are_swallowed():
+    begun = time.monotonic()
+    with pytest.raises(ItemTimeoutError, match=r"longer than data\.item_seconds=0\.05"), time_limit(0.05):
+        _stubborn()
+    assert time.monotonic() - begun < 10
+    with time_limit(0.01):
+        pass
+    time.sleep(0.05)  # no alarm is left
+    with time_limit(None):
+        pass
+
+
+def _stubborn():
+    with suppress(DecodeError):
+        time.sleep(20)
+    time.sleep(20)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit is Linux's")
+def test_a_process_over_its_memory_gets_an_error_and_lives_on():
+    child = os.fork()
+    if child == 0:
+        limit_memory(0.05)
+        try:
+            bytearray(200 * 2**20)
+        except MemoryError:
+            bytearray(2**20)
+            os._exit(0)
+        os._exit(1)
+    assert os.waitpid(child, 0)[1] == 0

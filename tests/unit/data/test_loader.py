@@ -1,0 +1,65 @@
+import logging
+import os
+import signal
+import time
+
+import pytest
+from torch.utils.data import Dataset
+
+from m5kit.data import loader as module
+from m5kit.data.loader import WatchedItems, WatchedLoader
+from m5kit.errors import DataError
+
+
+class Items(Dataset):
+    """Numbers; of the workers that meet number 9 something becomes."""
+
+    def __init__(self, event=None):
+        self.event = event
+
+    def __len__(self):
+        return 40
+
+    def __getitem__(self, index):
+        if index == 9 and self.event is not None:
+            os.kill(os.getpid(), self.event)
+        return index
+
+
+def load(event=None, workers=2, seconds=0.2):
+    return WatchedLoader(
+        WatchedItems(Items(event), workers, seconds),
+        name=lambda index: f"item-{index}",
+        num_workers=workers,
+        batch_size=4,
+    )
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    for name, value in {"POLL": 0.3, "TALK": 0.5, "GRACE": 2.0}.items():
+        monkeypatch.setattr(module, name, value)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_batches_come_in_order(workers):
+    assert [batch.tolist() for batch in load(workers=workers)] == [list(range(k, k + 4)) for k in range(0, 40, 4)]
+
+
+def test_a_killed_worker_is_named_with_what_it_held():
+    with pytest.raises(DataError, match=r"ended by signal 9; worker \d holds 'item-9'"):
+        list(load(signal.SIGKILL))
+
+
+def test_workers_that_hang_are_told_and_then_ended(caplog):
+    begun = time.monotonic()
+    with caplog.at_level(logging.WARNING), pytest.raises(DataError, match=r"no loader worker finished .*'item-9'"):
+        list(load(signal.SIGSTOP))
+    assert "waiting for the loader's workers" in caplog.text
+    assert time.monotonic() - begun < 30
+
+
+def test_the_processs_own_handler_of_ended_children_stays():
+    before = signal.getsignal(signal.SIGCHLD)
+    assert len(list(load())) == 10
+    assert signal.getsignal(signal.SIGCHLD) is before
