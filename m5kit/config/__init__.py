@@ -3,14 +3,14 @@
 from m5kit.config.check import RunConfig, check_config
 from m5kit.config.load import Resolved, annotate, dump, load_config
 from m5kit.config.parts import find_parts
-from m5kit.config.sections import Checkpoint, Data, Init, Logging, Model, Schedule, Weighting
+from m5kit.config.sections import Checkpoint, Data, Init, Logging, ModelSection, Schedule, Weighting
 
 __all__ = [
     "Checkpoint",
     "Data",
     "Init",
     "Logging",
-    "Model",
+    "ModelSection",
     "Resolved",
     "RunConfig",
     "Schedule",

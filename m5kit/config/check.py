@@ -20,7 +20,7 @@ from m5kit.config.sections import (
     Data,
     Init,
     Logging,
-    Model,
+    ModelSection,
     Schedule,
     Section,
     Weighting,
@@ -54,7 +54,7 @@ class RunConfig:
     mode: Literal["pretrain", "finetune"]
     seed: int
     data: Data
-    model: Model
+    model: ModelSection
     weighting: Weighting
     schedule: Schedule
     checkpoint: Checkpoint
@@ -123,7 +123,7 @@ def _typed(values: Mapping[str, Any], scope: PluginScope) -> RunConfig:
         mode=values["mode"],
         seed=values["seed"],
         data=_section(Data, values["data"]),
-        model=_section(Model, values["model"]),
+        model=_section(ModelSection, values["model"]),
         weighting=_section(Weighting, values["weighting"]),
         schedule=_section(Schedule, values["schedule"]),
         checkpoint=_section(Checkpoint, values["checkpoint"]),

@@ -35,7 +35,7 @@ def _resolvers() -> dict[str, list[tuple[str, re.Pattern[str]]]]:
     return table
 
 
-class _Loader(yaml.SafeLoader):
+class _StrictLoader(yaml.SafeLoader):
     yaml_implicit_resolvers = _resolvers()
     dotted_keys = False
 
@@ -137,7 +137,7 @@ def _text(path: Path) -> str:
 
 def _parse(text: str, origin: Callable[[int], str], dotted_keys: bool = False) -> Node:
     try:
-        loader = _Loader(text)
+        loader = _StrictLoader(text)
         loader.dotted_keys = dotted_keys
         tree = loader.get_single_node()
         return Node({}, origin(1)) if tree is None else _convert(loader, tree, origin)
@@ -148,7 +148,7 @@ def _parse(text: str, origin: Callable[[int], str], dotted_keys: bool = False) -
         raise ConfigError([f"{origin(1)}: not YAML: {error}"]) from error
 
 
-def _convert(loader: _Loader, tree: yaml.Node, origin: Callable[[int], str]) -> Node:
+def _convert(loader: _StrictLoader, tree: yaml.Node, origin: Callable[[int], str]) -> Node:
     here = origin(tree.start_mark.line + 1)
     if isinstance(tree, yaml.MappingNode):
         return Node(_mapping(loader, tree, origin), here)
@@ -157,7 +157,7 @@ def _convert(loader: _Loader, tree: yaml.Node, origin: Callable[[int], str]) -> 
     return Node(loader.construct_object(tree), here)
 
 
-def _mapping(loader: _Loader, tree: yaml.MappingNode, origin: Callable[[int], str]) -> dict[str, Node]:
+def _mapping(loader: _StrictLoader, tree: yaml.MappingNode, origin: Callable[[int], str]) -> dict[str, Node]:
     found: dict[str, Node] = {}
     for key_node, value_node in tree.value:
         key = loader.construct_object(key_node, deep=True)

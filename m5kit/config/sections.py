@@ -49,7 +49,7 @@ class Data(Section):
     """Share of unreadable media at which the run stops."""
 
 
-class Model(Section):
+class ModelSection(Section):
     """The widths that all parts share."""
 
     dim: Positive = 96
@@ -122,7 +122,7 @@ class Plugins(Section):
 
 SECTIONS: Mapping[str, type[Section]] = {
     "data": Data,
-    "model": Model,
+    "model": ModelSection,
     "weighting": Weighting,
     "schedule": Schedule,
     "checkpoint": Checkpoint,

@@ -72,7 +72,7 @@ def _parts_of(file: LocalFile) -> tuple[PluginPart, ...]:
     )
 
 
-class _Loader(SourceFileLoader):
+class _LocalFileLoader(SourceFileLoader):
     """Runs exactly the content that the config was checked with, and leaves no ``__pycache__`` beside it."""
 
     def __init__(self, name: str, file: LocalFile) -> None:
@@ -95,7 +95,7 @@ class _Finder(MetaPathFinder):
             return None
         for file in current_scope().files:
             if module_name(file) == fullname:
-                return spec_from_file_location(fullname, file.path, loader=_Loader(fullname, file))
+                return spec_from_file_location(fullname, file.path, loader=_LocalFileLoader(fullname, file))
             if fullname.rpartition("_")[0] == f"{PREFIX}{Path(file.path).stem}":
                 raise ImportError(_CHANGED.format(file.path))
         return None

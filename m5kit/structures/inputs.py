@@ -1,4 +1,4 @@
-"""An item before it is opened, what an encoder reads of it, and what could not be read."""
+"""An item before its files are opened, the inputs that an encoder reads, and failures to read them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,7 +18,7 @@ class Sample:
     labels: Mapping[str, str] = field(default_factory=dict)
     split: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
-    lost: frozenset[str] = frozenset()  # taken away on purpose: no other modality's file stands in for them
+    lost: frozenset[str] = frozenset()  # removed on purpose, so no other modality's file is read in their place
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +44,15 @@ class Inputs:
     def stack(cls, items: Sequence["Inputs"]) -> "Inputs":
         """Collate p items, padding the first axis with zeros (extras with -1) to the longest."""
         longest = max(item.values.shape[0] for item in items)
-        return cls(
-            torch.stack([_pad_first(item.values, longest, 0) for item in items]),
-            torch.stack([item.lengths for item in items]),
-            {k: torch.stack([_pad_first(item.extras[k], longest, -1) for item in items]) for k in items[0].extras},
-        )
+        values = torch.stack([_pad_first(item.values, longest, 0) for item in items])
+        extras = {}
+        for name in items[0].extras:  # every item of a modality comes from one transform, so all have the same names
+            # -1, because 0 is a valid entity, role or frame number
+            extras[name] = torch.stack([_pad_first(item.extras[name], longest, -1) for item in items])
+        return cls(values, torch.stack([item.lengths for item in items]), extras)
 
     def take(self, rows: Tensor) -> "Inputs":
-        """Those of rows ``n`` (host), in that order, padded as before."""
+        """The inputs of rows ``n`` (host), in that order, padded as before."""
         extras = {name: extra[rows] for name, extra in self.extras.items()}
         return Inputs(self.values[rows.to(self.values.device)], self.lengths[rows], extras)
 
@@ -65,7 +66,9 @@ class Inputs:
 
 
 def _pad_first(values: Tensor, size: int, fill: int) -> Tensor:
+    """Extend the first axis to ``size`` with ``fill``."""
     missing = size - values.shape[0]
+    # torch counts the axes of padding from the last one, two numbers each
     return pad(values, [0, 0] * (values.dim() - 1) + [0, missing], value=fill) if missing else values
 
 

@@ -25,7 +25,7 @@ LOGGED = 2
 """Every so many steps have figures."""
 
 
-class Run:
+class HookRun:
     """A tiny model that is trained with a hook looking on, or with none.
 
     Args:
@@ -47,7 +47,7 @@ class Run:
             self.training.step = state["step"]
             torch.set_rng_state(state["random"])
 
-    def go(self, last: int = STEPS) -> "Run":
+    def go(self, last: int = STEPS) -> "HookRun":
         """Train until ``last``, or until the hook ends it."""
         self.hook.before_train(self.training)
         while self.training.step < last and self.training.stopped is None:
@@ -115,14 +115,14 @@ def check_hook(part: type[Hook] | str, only: Collection[str] | None = None) -> R
 @CHECKS.add
 def sees_a_whole_run(case: HookCase) -> None:
     """It goes through a run from the first step to the last."""
-    Run(case.make(), case.folder).go()
+    HookRun(case.make(), case.folder).go()
 
 
 @CHECKS.add
 def training_is_left_alone(case: HookCase) -> None:
     """A run with it ends with the weights of the run without it, as far as it went, and draws no random number."""
-    watched = Run(case.make(), case.folder / "a").go()
-    alone = Run(None, case.folder / "b").go(watched.training.step)
+    watched = HookRun(case.make(), case.folder / "a").go()
+    alone = HookRun(None, case.folder / "b").go(watched.training.step)
     for name, value in watched.model.state_dict().items():
         expect(torch.equal(value, alone.model.state_dict()[name]), f"{name} is not that of a run without it")
     expect(watched.model.training, "it left the model in eval mode")
@@ -131,7 +131,7 @@ def training_is_left_alone(case: HookCase) -> None:
 @CHECKS.add
 def global_randomness_is_left_alone(case: HookCase) -> None:
     """It draws no number from random, numpy or torch, on which other things depend."""
-    run = Run(case.make(), case.folder)
+    run = HookRun(case.make(), case.folder)
     run.training.ids, run.training.logs = ("item",), {"loss": torch.ones(())}
     moments: dict[str, Callable[[], None]] = {
         "before_train": lambda: run.hook.before_train(run.training),
@@ -149,16 +149,16 @@ def global_randomness_is_left_alone(case: HookCase) -> None:
 @CHECKS.add
 def state_is_tensors_and_json(case: HookCase) -> None:
     """state_dict() holds tensors and JSON data by name, before and after a run."""
-    for hook in (case.make(), Run(case.make(), case.folder).go().hook):
+    for hook in (case.make(), HookRun(case.make(), case.folder).go().hook):
         _stored(hook.state_dict())
 
 
 @CHECKS.add
 def goes_on_to_the_same_bits(case: HookCase) -> None:
     """A run that is interrupted and goes on with a new instance ends as one that was not, in state and in stopping."""
-    whole = Run(case.make(), case.folder / "a").go()
-    first = Run(case.make(), case.folder / "b").go(HALF).state()
-    rest = Run(case.make(), case.folder / "b", first).go()
+    whole = HookRun(case.make(), case.folder / "a").go()
+    first = HookRun(case.make(), case.folder / "b").go(HALF).state()
+    rest = HookRun(case.make(), case.folder / "b", first).go()
     expect(whole.training.step == rest.training.step, f"it ends after {rest.training.step}, not {whole.training.step}")
     one, other = whole.hook.state_dict(), rest.hook.state_dict()
     expect(one.keys() == other.keys(), f"its state has {sorted(other)}, not {sorted(one)}")
@@ -169,8 +169,8 @@ def goes_on_to_the_same_bits(case: HookCase) -> None:
 @CHECKS.add
 def stopped_runs_stay_stopped(case: HookCase) -> None:
     """A run that it has ended is not begun again when somebody resumes it, and one that is over takes no step."""
-    ended = Run(case.make(), case.folder).go()
-    again = Run(case.make(), case.folder, ended.state())
+    ended = HookRun(case.make(), case.folder).go()
+    again = HookRun(case.make(), case.folder, ended.state())
     again.go()
     expect(again.training.step == ended.training.step, f"it went on to step {again.training.step}")
 
@@ -178,7 +178,7 @@ def stopped_runs_stay_stopped(case: HookCase) -> None:
 @CHECKS.add
 def offered_weights_are_the_models(case: HookCase) -> None:
     """If it offers weights, they have the names and shapes of the model's, and are finite."""
-    run = Run(case.make(), case.folder).go()
+    run = HookRun(case.make(), case.folder).go()
     offered = {n.removeprefix(WEIGHTS): v for n, v in run.hook.state_dict().items() if n.startswith(WEIGHTS)}
     if not offered:
         return

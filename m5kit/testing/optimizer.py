@@ -22,7 +22,7 @@ RATE = 0.01
 STEPS = 30
 
 
-class Run:
+class RegressionRun:
     """A small regression with a matrix, a bias and a convolution, and an optimizer of it.
 
     Args:
@@ -86,7 +86,7 @@ def check_optimizer(part: type[OptimizerBuilder] | str, only: Collection[str] | 
 @CHECKS.add
 def builds_a_torch_optimizer(case: OptimizerCase) -> None:
     """build() returns a torch optimizer with every parameter in one group of the rate that was given."""
-    run = Run(case.make())
+    run = RegressionRun(case.make())
     expect(isinstance(run.optimizer, Optimizer), f"it is a {type(run.optimizer).__name__}")
     rates: dict[int, float] = {}
     for group in run.optimizer.param_groups:
@@ -102,7 +102,7 @@ def builds_a_torch_optimizer(case: OptimizerCase) -> None:
 @CHECKS.add
 def lowers_a_loss(case: OptimizerCase) -> None:
     """Thirty steps of a small regression lower its loss, and every parameter moves."""
-    run = Run(case.make(), slow=1.0)
+    run = RegressionRun(case.make(), slow=1.0)
     before, first = run.weights(), run.go(0, 1)
     last = run.go(1)
     expect(last < first, f"it went from {first:.3f} to {last:.3f}")
@@ -113,7 +113,7 @@ def lowers_a_loss(case: OptimizerCase) -> None:
 @CHECKS.add
 def follows_the_rate(case: OptimizerCase) -> None:
     """A rate of 0 that is written into the groups stops every parameter; the schedule works in this way."""
-    run = Run(case.make())
+    run = RegressionRun(case.make())
     run.go(0, 3)
     for group in run.optimizer.param_groups:
         group["lr"] = 0.0
@@ -126,7 +126,7 @@ def follows_the_rate(case: OptimizerCase) -> None:
 @CHECKS.add
 def nothing_happens_without_gradients(case: OptimizerCase) -> None:
     """A step without gradients, as of parts that an item had nothing for, leaves the parameters alone."""
-    run = Run(case.make())
+    run = RegressionRun(case.make())
     before = run.weights()
     run.optimizer.step()
     still = all(torch.equal(one, other) for one, other in zip(before, run.weights(), strict=True))
@@ -136,7 +136,7 @@ def nothing_happens_without_gradients(case: OptimizerCase) -> None:
 @CHECKS.add
 def state_can_be_saved(case: OptimizerCase) -> None:
     """state_dict() holds tensors and JSON data by parameter, as a checkpoint keeps them."""
-    run = Run(case.make())
+    run = RegressionRun(case.make())
     run.go(0, 2)
     _stored(run.optimizer.state_dict())
 
@@ -144,11 +144,11 @@ def state_can_be_saved(case: OptimizerCase) -> None:
 @CHECKS.add
 def goes_on_to_the_same_bits(case: OptimizerCase) -> None:
     """A new instance that loads the state makes the same steps as one that was not interrupted."""
-    whole = Run(case.make())
+    whole = RegressionRun(case.make())
     whole.go()
-    first = Run(case.make())
+    first = RegressionRun(case.make())
     first.go(0, STEPS // 2)
-    rest = Run(case.make())
+    rest = RegressionRun(case.make())
     rest.model.load_state_dict(first.model.state_dict())
     rest.optimizer.load_state_dict(_stored(first.optimizer.state_dict()))
     rest.go(STEPS // 2)
@@ -159,7 +159,7 @@ def goes_on_to_the_same_bits(case: OptimizerCase) -> None:
 @CHECKS.add
 def global_randomness_is_left_alone(case: OptimizerCase) -> None:
     """It draws no number from random, numpy or torch, on which other things depend."""
-    run = Run(case.make())
+    run = RegressionRun(case.make())
     before = random.getstate(), str(np.random.get_state()), torch.get_rng_state().numpy().tobytes()
     run.go(0, 2)
     after = random.getstate(), str(np.random.get_state()), torch.get_rng_state().numpy().tobytes()
