@@ -1,4 +1,4 @@
-"""Removes what a composed config drops (``KEY: none``), together with what cannot stand without it."""
+"""Removes the parts that a config drops (``KEY: none``), together with the parts that need them."""
 
 from collections.abc import Iterator, Set
 
@@ -33,7 +33,10 @@ def prune(tree: Node) -> tuple[Node, list[str]]:
         family, _, modality = key.partition("_")
         if family in ("encoder", "input"):
             notes += _drop_bound(kept, modality, key)
-    gone = {key.removeprefix("encoder_") for key in tree.value.keys() - kept.keys() if key.startswith("encoder_")}
+    gone = set()
+    for key in tree.value.keys() - kept.keys():
+        if key.startswith("encoder_"):
+            gone.add(key.removeprefix("encoder_"))
     if "model" in kept:
         kept["model"], changes = _unshare(kept["model"], gone)
         notes += changes
@@ -44,7 +47,7 @@ def prune(tree: Node) -> tuple[Node, list[str]]:
 
 
 def _drop_bound(kept: dict[str, Node], modality: str, dropped: str) -> list[str]:
-    """Take everything that needs the modality out of ``kept``."""
+    """Remove everything that needs the modality from ``kept``."""
     bound = [key for key, part in kept.items() if _is_bound(key, part, modality)]
     for key in bound:
         del kept[key]
@@ -52,6 +55,7 @@ def _drop_bound(kept: dict[str, Node], modality: str, dropped: str) -> list[str]
 
 
 def _is_bound(key: str, part: Node, modality: str) -> bool:
+    """Whether a part needs the modality: its input, its encoder, or a task on it."""
     if key in (f"input_{modality}", f"encoder_{modality}"):
         return True
     one, several = part.child("modality"), part.child("between")
@@ -62,19 +66,26 @@ def _is_bound(key: str, part: Node, modality: str) -> bool:
 
 
 def _without_dropped(table: Node) -> Node:
+    """A table of parts without those that are dropped."""
     return Node({name: part for name, part in table.value.items() if not part.is_dropped}, table.origin)
 
 
 def _unshare(model: Node, gone: Set[str]) -> tuple[Node, list[str]]:
-    """Take dropped encoders out of ``model.share``; a stack that one is left with is its own."""
+    """Remove dropped encoders from ``model.share``; a group with one encoder left is removed as a whole."""
     share = model.child("share")
     # the schema reports anything that is not a list of lists, once the config is whole
     if share is None or not isinstance(share.value, list) or not all(isinstance(group, list) for group in share.value):
         return model, []
-    groups, notes = [], []
+    groups: list[list[str]] = []
+    notes: list[str] = []
     for group in share.value:
-        left = [name for name in group if name not in gone]
-        notes += [f"{name} is dropped from model.share with encoder_{name}" for name in group if name in gone]
+        left = []
+        for name in group:
+            if name in gone:
+                notes.append(f"{name} is dropped from model.share with encoder_{name}")
+            else:
+                left.append(name)
+        # a group that was too short from the start stays, so that the check of the whole config reports it
         if len(left) > 1 or len(left) == len(group):
             groups.append(left)
     if not notes:

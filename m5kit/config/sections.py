@@ -15,13 +15,13 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Section(BaseModel):
-    """A closed set of keys; values are read strictly, so ``"3"`` is not a number and ``1`` is not a switch."""
+    """A closed set of keys. Values are read strictly: ``"3"`` is not a number and ``1`` is not a bool."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, protected_namespaces=(), allow_inf_nan=False)
 
 
 class Data(Section):
-    """Which items are read, and what happens to modalities that are missing or broken."""
+    """Which items are read, and how missing and unreadable modalities are treated."""
 
     root: UserPath | None = None
     """Folder of the manifest; ``--data`` sets it."""
@@ -32,17 +32,17 @@ class Data(Section):
     train: tuple[str, ...] = ("train",)
     """Splits to train on."""
     share: Annotated[float, Field(gt=0, le=1)] = 1.0
-    """Share of the training items to train on, chosen by seed and id; a smaller share lies inside a larger one."""
+    """Share of the training items to train on, chosen by seed and id; a smaller share is a subset of a larger one."""
     complete_only: bool = False
     """Train only on items that have every modality of the run; a share is then a share of these."""
     missing_rate: Share = 0.0
-    """Probability that a modality of a training item is permanently dropped, by seed and id; one is always left."""
+    """Probability that a modality of a training item is permanently removed, by seed and id; one always remains."""
     label: str | None = None
     """The label that fine-tuning learns."""
     missing: Literal["mask", "zero"] = "mask"
     """``mask`` leaves absent modalities out, ``zero`` feeds zeros as the paper does."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """Chance that a present modality is left out at a visit in training; the last one of an item never is."""
+    """Probability that a present modality is left out when a training item is drawn; one always remains."""
     workers: Annotated[int, Field(ge=0)] = 2
     """Processes that decode."""
     max_failed: Share = 0.05
@@ -57,11 +57,11 @@ class ModelSection(Section):
     features: Positive = 96
     """Width h of contrastive features."""
     share: tuple[tuple[str, ...], ...] = ()
-    """Groups of modalities whose encoders have one stack in common, that of the first one named."""
+    """Groups of modalities whose encoders share one stack, that of the first one named."""
 
 
 class Weighting(Section):
-    """Where the harmonizer's weights are used (Table 6 of the paper)."""
+    """Where the harmonizer's weights are used (Table 6 of the SCALE paper)."""
 
     pairs: bool = True
     tasks: bool = True
@@ -73,7 +73,7 @@ class Weighting(Section):
 
 
 class Schedule(Section):
-    """How long and how fast the model learns."""
+    """Length of the training, batches, learning rate and precision."""
 
     max_steps: Positive = 600
     batch_size: Positive = 32
@@ -91,7 +91,7 @@ class Schedule(Section):
 
 
 class Checkpoint(Section):
-    """When a run saves itself."""
+    """How often a run saves checkpoints, and how many stay."""
 
     every_steps: Positive = 200
     keep: Positive = 2
@@ -99,20 +99,20 @@ class Checkpoint(Section):
 
 
 class Logging(Section):
-    """When a run reports."""
+    """How often a run logs."""
 
     every_steps: Positive = 20
 
 
 class Init(Section):
-    """What the weights start from."""
+    """The weights to start from."""
 
     run: UserPath | None = None
-    """Run folder whose backbone is taken over."""
+    """Run folder whose backbone the new run starts from."""
 
 
 class Plugins(Section):
-    """Which plugins the run may use; only a user's own config and command line say so."""
+    """Which plugins the run may use; only the user's own config and the command line may set it."""
 
     allow: tuple[str, ...] | None = None
     """Names of distributions; empty for all that ``M5KIT_PLUGINS`` allows."""
@@ -143,27 +143,15 @@ TABLES: Mapping[str, str] = {"hooks": "hooks", "evaluation": "metrics"}
 """Keys that hold several parts by name, and the family of those."""
 
 ORDER = (
-    *(
-        "name",
-        "mode",
-        "seed",
-        "plugins",
-        "init",
-        "data",
-        "input_",
-        "model",
-        "encoder_",
-        "fusion",
-        "harmonizer",
-        "weighting",
-    ),
-    *("task_", "balancer", "head", "optimizer", "schedule", "checkpoint", "logging", *TABLES),
+    *("name", "mode", "seed", "plugins", "init", "data", "input_", "model", "encoder_"),
+    *("fusion", "harmonizer", "weighting", "task_", "balancer", "head"),
+    *("optimizer", "schedule", "checkpoint", "logging", *TABLES),
 )
 """The order in which a resolved config is written: the flow of data."""
 
 
 def defaults() -> dict[str, Any]:
-    """What every config starts from."""
+    """The values that every config starts with."""
     sections = {key: section().model_dump(mode="json") for key, section in SECTIONS.items()}
     return {"mode": "pretrain", "seed": 0, **sections}
 
@@ -181,4 +169,7 @@ def is_known(key: str) -> bool:
 
 def rank(key: str) -> int:
     """Position of a top-level key in a resolved config."""
-    return next((i for i, word in enumerate(ORDER) if key == word or (word[-1] == "_" and key.startswith(word))), 99)
+    for position, word in enumerate(ORDER):
+        if key == word or (word.endswith("_") and key.startswith(word)):
+            return position
+    return len(ORDER)  # an unknown key stays, so that the check can report it

@@ -157,7 +157,7 @@ def _build_chosen(run: TrainedRun, names: Sequence[str] | None) -> dict[str, Met
 
 
 def _answerable_requests(metrics: Iterable[Metric], there: Mapping[str, int]) -> set[Request]:
-    """What the metrics ask for, but for those that ask for a split the manifest does not have."""
+    """The requests of the metrics whose splits the manifest has."""
     asked: set[Request] = set()
     for metric in metrics:
         if _missing(metric, there) is None:

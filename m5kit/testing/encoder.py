@@ -9,11 +9,11 @@ from torch import Tensor, nn
 from m5kit.api import Encoder, Inputs, Observation, Tokens
 from m5kit.registry import ENCODERS
 from m5kit.testing.class_checks import class_checks
-from m5kit.testing.modules import MODULE_CHECKS, Outputs, backward, finite, same
+from m5kit.testing.modules import MODULE_CHECKS, Outputs, backward, expect_finite_gradients, finite, same
 from m5kit.testing.report import Checks, Report, Skip, expect
 
 RUBBISH = 1e3
-"""What floating padding is filled with."""
+"""The value that fills floating padding: finite, because NaN times 0 is NaN, and large enough to show."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,11 @@ class EncoderCase:
 
     def items(self, rows: Tensor, steps: int | None = None) -> Inputs:
         """The inputs of some items, cut to ``steps``."""
-        values, extras = self.inputs.values[rows], {k: v[rows] for k, v in self.inputs.extras.items()}
-        if steps is not None:
-            values, extras = values[:, :steps], {k: v[:, :steps] for k, v in extras.items()}
-        return Inputs(values, self.inputs.lengths[rows], extras)
+        chosen = self.inputs.take(rows)
+        if steps is None:
+            return chosen
+        extras = {name: extra[:, :steps] for name, extra in chosen.extras.items()}
+        return Inputs(chosen.values[:, :steps], chosen.lengths, extras)
 
 
 CHECKS: Checks[EncoderCase] = Checks("encoders", class_checks(Encoder), MODULE_CHECKS)
@@ -71,7 +72,7 @@ def check_encoder(part: type[Encoder] | str, only: Collection[str] | None = None
 
 @CHECKS.add
 def example_is_varied(case: EncoderCase) -> None:
-    """example() gives inputs of three items; of different lengths if the encoder knows lengths."""
+    """example() gives inputs of three items, of different lengths if the encoder takes lengths."""
     count = len(case.inputs.lengths)
     expect(case.inputs.values.shape[0] == count == 3, f"it gives {count} items; stack three with Inputs.stack")
 
@@ -145,6 +146,7 @@ def items_are_independent(case: EncoderCase) -> None:
     module = case.module.eval()
     together = case.run(module)
     for row, length in enumerate(case.inputs.lengths.tolist()):
+        # without padding, so that an encoder that lets padding through fails here too
         alone = module(case.items(torch.tensor([row]), length if case.padded else None))
         same({"item 0": together[f"item {row}"]}, by_item(alone), f"item {row} alone")
 
@@ -153,11 +155,12 @@ def items_are_independent(case: EncoderCase) -> None:
 def order_of_items_is_kept(case: EncoderCase) -> None:
     """Items in another order give the same tokens in that order."""
     module = case.module.eval()
-    order = torch.tensor([2, 0, 1])
+    order = torch.tensor([2, 0, 1])  # a rotation: an encoder that merely reversed the items would pass with a swap
     turned = by_item(module(case.items(order)))
-    same(
-        case.run(module), {f"item {row}": turned[f"item {i}"] for i, row in enumerate(order.tolist())}, "another order"
-    )
+    restored = {}
+    for place, row in enumerate(order.tolist()):
+        restored[f"item {row}"] = turned[f"item {place}"]
+    same(case.run(module), restored, "another order")
 
 
 @CHECKS.add
@@ -169,11 +172,11 @@ def empty_items_are_finite(case: EncoderCase) -> None:
     lengths[1] = 0
     tokens = by_item(module.encode(replace(seen, lengths=lengths)))
     finite(tokens)
-    others = by_item(module.encode(seen))
-    same({k: v for k, v in others.items() if k != "item 1"}, {k: v for k, v in tokens.items() if k != "item 1"}, "them")
+    whole, others = by_item(module.encode(seen)), dict(tokens)
+    del whole["item 1"], others["item 1"]
+    same(whole, others, "them")
     backward({name: value.float().square() for name, value in tokens.items()})
-    broken = [name for name, p in module.named_parameters() if p.grad is not None and not p.grad.isfinite().all()]
-    expect(not broken, f"the gradient of {', '.join(broken[:3])} is not finite")
+    expect_finite_gradients(module)
 
 
 @CHECKS.add
@@ -199,13 +202,13 @@ def extracted_inputs_stand_for_inputs(case: EncoderCase) -> None:
     expect(not learning, f"{', '.join(learning[:3])} learns, so cached outputs would be stale; freeze it")
     extracted = module.extract(case.inputs)
     same(case.run(module), by_item(module(extracted)), "extracted inputs")
-    sizes = {name: tuple(extra.shape) for name, extra in extracted.extras.items()}
     wanted = tuple(extracted.values.shape[:2])
-    expect(all(size == wanted for size in sizes.values()), f"its extras have shapes {sizes}, expected {wanted}")
+    for name, extra in extracted.extras.items():  # they are cut to each item's length when they are cached
+        expect(tuple(extra.shape) == wanted, f"its extra {name!r} has shape {tuple(extra.shape)}, expected {wanted}")
 
 
 def _learning(encoder: Encoder) -> list[str]:
-    """Parameters that learn in what decides the extracted inputs."""
+    """Names of trainable parameters in the modules that decide the extracted inputs."""
     found = []
     for name, module in encoder.frozen_modules().items():
         if isinstance(module, Encoder):
@@ -221,12 +224,14 @@ def by_item(tokens: Tokens) -> dict[str, Tensor]:
 
 
 def _expect_lengths(lengths: Tensor, count: int, most: int) -> None:
+    """Lengths must be int64 on the host, one an item, and within the padded size."""
     right = lengths.dtype == torch.int64 and lengths.device.type == "cpu" and lengths.shape == (count,)
     expect(right, f"lengths are {lengths.dtype} {tuple(lengths.shape)} on {lengths.device}; expected int64 ({count},)")
     expect(int(lengths.min()) >= 0 and int(lengths.max()) <= most, f"lengths {lengths.tolist()} are not in 0..{most}")
 
 
 def _expect_ids(seen: Observation) -> None:
+    """Ids must lie within the vocabulary, and one of them must stand for a hidden token."""
     expect(seen.values.dtype == torch.int64, f"ids are {seen.values.dtype}; expected int64")
     if seen.vocabulary is None or seen.mask_id is None:
         raise AssertionError("ids need vocabulary and mask_id in the Observation, or no task can hide them")

@@ -22,21 +22,22 @@ from m5kit.testing.report import Checks, Report, expect
 STEPS = 12
 HALF = 6
 LOGGED = 2
-"""Every so many steps have figures."""
+"""Steps between two calls of ``after_figures``."""
 
 
 class HookRun:
-    """A tiny model that is trained with a hook looking on, or with none.
+    """Trains a tiny model, with a hook or without.
 
     Args:
-        hook: looks on.
+        hook: called at its moments; None for none.
         folder: of the run.
-        state: of an earlier run that is to go on.
+        state: of an earlier run that this one continues.
     """
 
     def __init__(self, hook: Hook | None, folder: Path, state: dict[str, Any] | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(0)
+        # dropout and batch norm: a hook that draws a number or leaves eval mode on would change the weights
         self.model = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Dropout(0.5), nn.Linear(8, 1))
         self.optimizer = torch.optim.SGD(self.model.parameters(), lr=0.05)
         self.hook = hook or Quiet()
@@ -60,11 +61,12 @@ class HookRun:
         model = {name: value.clone() for name, value in self.model.state_dict().items()}
         hook = {}
         for name, value in self.hook.state_dict().items():
-            # Copied, because training goes on and would change what is kept.
+            # copied, because training goes on and changes tensors in place
             hook[name] = value.clone() if isinstance(value, Tensor) else value
         return {"model": model, "hook": hook, "step": self.training.step, "random": torch.get_rng_state()}
 
     def _step(self) -> None:
+        """One step as a run takes it: the hook's moments in their order."""
         training = self.training
         training.ids = tuple(f"item {training.step} {row}" for row in range(6))
         self.hook.before_step(training)
@@ -120,7 +122,7 @@ def sees_a_whole_run(case: HookCase) -> None:
 
 @CHECKS.add
 def training_is_left_alone(case: HookCase) -> None:
-    """A run with it ends with the weights of the run without it, as far as it went, and draws no random number."""
+    """A run with the hook has the weights of a run without it after the same steps."""
     watched = HookRun(case.make(), case.folder / "a").go()
     alone = HookRun(None, case.folder / "b").go(watched.training.step)
     for name, value in watched.model.state_dict().items():
@@ -155,7 +157,7 @@ def state_is_tensors_and_json(case: HookCase) -> None:
 
 @CHECKS.add
 def goes_on_to_the_same_bits(case: HookCase) -> None:
-    """A run that is interrupted and goes on with a new instance ends as one that was not, in state and in stopping."""
+    """A run that is interrupted and resumed with a new instance ends with the same step and the same state."""
     whole = HookRun(case.make(), case.folder / "a").go()
     first = HookRun(case.make(), case.folder / "b").go(HALF).state()
     rest = HookRun(case.make(), case.folder / "b", first).go()
@@ -168,7 +170,7 @@ def goes_on_to_the_same_bits(case: HookCase) -> None:
 
 @CHECKS.add
 def stopped_runs_stay_stopped(case: HookCase) -> None:
-    """A run that it has ended is not begun again when somebody resumes it, and one that is over takes no step."""
+    """A run that the hook has stopped takes no further step when it is resumed."""
     ended = HookRun(case.make(), case.folder).go()
     again = HookRun(case.make(), case.folder, ended.state())
     again.go()
@@ -179,17 +181,21 @@ def stopped_runs_stay_stopped(case: HookCase) -> None:
 def offered_weights_are_the_models(case: HookCase) -> None:
     """If it offers weights, they have the names and shapes of the model's, and are finite."""
     run = HookRun(case.make(), case.folder).go()
-    offered = {n.removeprefix(WEIGHTS): v for n, v in run.hook.state_dict().items() if n.startswith(WEIGHTS)}
+    offered = {}
+    for name, value in run.hook.state_dict().items():
+        if name.startswith(WEIGHTS):
+            offered[name.removeprefix(WEIGHTS)] = value
     if not offered:
         return
-    wanted = {name: value.shape for name, value in run.model.state_dict().items()}
-    expect({n: v.shape for n, v in offered.items()} == wanted, f"they are {sorted(offered)}, not {sorted(wanted)}")
+    wanted = run.model.state_dict()
+    right = offered.keys() == wanted.keys() and all(offered[name].shape == wanted[name].shape for name in wanted)
+    expect(right, f"they are {sorted(offered)}, not {sorted(wanted)}")
     broken = [name for name, value in offered.items() if not value.isfinite().all()]
     expect(not broken, f"{', '.join(broken)} holds NaN or infinity")
 
 
 def _stored(state: dict[str, Any]) -> dict[str, Any]:
-    """What a checkpoint gives back of a state."""
+    """The state after it went through a checkpoint; fails if it cannot."""
     stored: dict[str, Any] = {}
     for name, value in state.items():
         expect(isinstance(name, str), f"the name {name!r} is no text")
@@ -207,8 +213,10 @@ def _stored(state: dict[str, Any]) -> dict[str, Any]:
 
 
 def _equal(one: Any, other: Any) -> bool:
+    """Whether two values of a state are the same; ``==`` of tensors gives a tensor."""
     return torch.equal(one, other) if isinstance(one, Tensor) else bool(one == other)
 
 
 def _random_states() -> tuple[Any, ...]:
+    """The states of all global generators, as values that can be compared."""
     return random.getstate(), str(np.random.get_state()), torch.get_rng_state().numpy().tobytes()

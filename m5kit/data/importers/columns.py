@@ -53,7 +53,7 @@ class ColumnMapping:
         if self.shares and (min(self.shares.values()) < 0 or not math.isclose(sum(self.shares.values()), 1)):
             raise DataError(f"the shares of --split-by add up to {sum(self.shares.values()):g}; they must add up to 1")
         if strange := [name for name in self.numbers if name not in self.table]:
-            raise DataError(f"{strange[0]!r} is to be a number, but is no column of --table")
+            raise DataError(f"{strange[0]!r} must be a number, but is no column of --table")
 
     @property
     def named(self) -> set[str]:
@@ -145,5 +145,5 @@ def _number(value: Any, column: str, name: str) -> int | float:
     try:
         number = float(value)
     except ValueError:
-        raise DataError(f"item {name}: {column} is to be a number, got {value!r}; leave it out of --number") from None
+        raise DataError(f"item {name}: {column} must be a number, got {value!r}; leave it out of --number") from None
     return int(number) if number.is_integer() and "." not in str(value) else number

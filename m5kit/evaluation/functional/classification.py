@@ -1,4 +1,4 @@
-"""Classifiers that read frozen embeddings, and how to score what they say.
+"""Classifiers of frozen embeddings, and the scores of their predictions.
 
 Shape letters: b item, d width, c class, k top-k.
 """
@@ -13,7 +13,7 @@ Vectors = NDArray[np.float32]
 
 
 def balanced_accuracy(labels: Labels, predicted: Labels) -> float:
-    """Mean over the classes in ``labels`` of the share of each that is predicted right: rare ones count as much.
+    """Mean recall of the classes in ``labels``; rare classes count as much as common ones.
 
     Example:
         >>> balanced_accuracy(np.array(["x", "x", "x", "y"]), np.array(["x", "x", "x", "x"]))
@@ -25,7 +25,7 @@ def balanced_accuracy(labels: Labels, predicted: Labels) -> float:
 
 
 def commonest(labels: Labels) -> Any:
-    """The most frequent label; of several, the first in order.
+    """The most frequent label; the first in sorted order if there are several.
 
     Example:
         >>> str(commonest(np.array(["y", "x", "y", "x", "z"])))
@@ -57,7 +57,7 @@ def linear_probe(train: Vectors, train_labels: Labels, test: Vectors, *, strengt
 
 
 def neighbour_vote(neighbours: NDArray[np.int64], train_labels: Labels) -> Labels:
-    """Label ``b`` that most of the k neighbours have; of equally frequent ones, the one whose neighbours rank higher.
+    """Label ``b`` that most of the k neighbours have; if several are equally frequent, the one with nearer neighbours.
 
     Args:
         neighbours: ``b k`` positions in ``train_labels``, nearest first, -1 for none.

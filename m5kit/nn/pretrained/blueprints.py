@@ -1,4 +1,4 @@
-"""Keeps with a run what it must know of its checkpoints but for their numbers: those are in its own checkpoints.
+"""Stores what rebuilds the pretrained networks of a run, except their numbers, which are in its checkpoints.
 
 A blueprint is a small folder a checkpoint: the network's config, the tokenizer, how media are prepared. With it a run
 is opened again after the checkpoint is gone.
