@@ -71,4 +71,7 @@ def _source_file(module: str | None) -> Path | None:
     if not spec.submodule_search_locations:
         return Path(spec.origin) if spec.origin and not below else None
     base = Path(spec.submodule_search_locations[0], *below)
-    return next((path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()), None)
+    for path in (base.with_suffix(".py"), base / "__init__.py"):
+        if path.is_file():
+            return path
+    return None

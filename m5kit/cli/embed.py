@@ -76,8 +76,8 @@ def _exporter(options: argparse.Namespace) -> "Exporter":
     for setting in options.settings:
         key, _, value = setting.partition("=")
         given[key] = read_value(value, "--with").value  # typed as in a config: 3 is a number
-    problems = [f"{key}: {text}" for key, text in part_problems(Part("--with", EXPORTERS.family, given))]
+    problems = list(part_problems(Part("--with", EXPORTERS.family, given)))
     if problems:
-        raise ConfigError(problems)
+        raise ConfigError([f"{key}: {text}" for key, text in problems])
     exporter: Exporter = EXPORTERS.build(given)
     return exporter

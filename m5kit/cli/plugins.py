@@ -64,12 +64,13 @@ def run_check(options: argparse.Namespace) -> int:
     from m5kit.cli._plugins import check_part, named
 
     parts = named(options.name)
-    results = [check_part(part, options.limit) for part in parts]
-    for passed, report in results:
+    failed = 0
+    for part in parts:  # written one by one: a check may take minutes
+        passed, report = check_part(part, options.limit)
         write(f"{'ok    ' if passed else 'FAILED'} {report}")
-    failed = sum(not passed for passed, _ in results)
-    write(f"{len(results)} parts checked, {failed} failed" if results else "there is no plugin to check")
-    return int(failed > 0 or not results)
+        failed += not passed
+    write(f"{len(parts)} parts checked, {failed} failed" if parts else "there is no plugin to check")
+    return int(failed > 0 or not parts)
 
 
 def run_new(options: argparse.Namespace) -> int:

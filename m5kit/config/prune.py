@@ -26,9 +26,14 @@ def prune(tree: Node) -> tuple[Node, list[str]]:
     Returns:
         The config without them, and a sentence for each part that was dropped along with another.
     """
-    kept = {key: node for key, node in tree.value.items() if not node.is_dropped}
+    kept: dict[str, Node] = {}
+    dropped: list[str] = []
+    for key, node in tree.value.items():
+        if node.is_dropped:
+            dropped.append(key)
+        else:
+            kept[key] = node
     notes: list[str] = []
-    dropped = [key for key, node in tree.value.items() if node.is_dropped]
     for key in dropped:
         family, _, modality = key.partition("_")
         if family in ("encoder", "input"):

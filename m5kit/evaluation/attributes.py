@@ -67,7 +67,8 @@ class Attributes(Metric):
         self.splits = [Request(split, seen, space, None, source) for split in (train, test)]
         self.withheld: dict[str, Corruption] = {}
         if withhold == "property":
-            self.withheld = {key: Corruption("withheld", source, key=key) for key in properties or ()}
+            for key in properties or ():
+                self.withheld[key] = Corruption("withheld", source, key=key)
 
     @classmethod
     def example(cls) -> dict[str, object]:
@@ -120,9 +121,10 @@ class Attributes(Metric):
         """Values of one property; none if too few items have it."""
         parts = [embedded[replace(request, corruption=self.withheld.get(name))] for request in self.splits]
         key = f"{self.source}.{name}"
-        if not all(key in part.labels for part in parts):
+        train, test = parts
+        if key not in train.labels or key not in test.labels:
             return {}
-        train, test = (part.select(part.labels[key] != "") for part in parts)
+        train, test = train.select(train.labels[key] != ""), test.select(test.labels[key] != "")
         values = train.labels[key]
         # at least two items a value: a number that differs from item to item is a measure, not a class
         few = min(len(train), len(test)) < self.least_items

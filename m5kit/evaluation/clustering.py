@@ -45,9 +45,13 @@ class Clustering(Metric):
         modalities: Sequence[str] | None = None,
         space: str = "fused",
     ) -> None:
-        low = [name for name, value in (("restarts", restarts), ("permutations", permutations)) if value < 1]
-        if low:
-            raise ConfigError([f"{name}: expected at least 1" for name in low])
+        problems = []
+        if restarts < 1:
+            problems.append("restarts: expected at least 1")
+        if permutations < 1:
+            problems.append("permutations: expected at least 1")
+        if problems:
+            raise ConfigError(problems)
         self.label = label
         self.restarts = restarts
         self.permutations = permutations

@@ -120,6 +120,7 @@ def _sides(search: Retrieval, embedded: Mapping[Request, Embedded]) -> tuple[np.
     queries, gallery = embedded[search.queries], embedded[search.gallery]
     left, right = queries.seen, gallery.seen
     if search.label == "id":
+        # an item without one of the sides could not be found, whatever the model
         both = np.intersect1d(queries.ids[left], gallery.ids[right])
         return np.isin(queries.ids, both), np.isin(gallery.ids, both)
     return left, right

@@ -111,6 +111,7 @@ class Embedded:
         if uneven or self.vectors.ndim != 2:
             shape = self.vectors.shape
             raise DataError(f"{count} ids need vectors ({count}, d) and as many labels; {shape=} {'; '.join(uneven)}")
+        # retrieval finds an item by its id, so a repeated one would be its own false neighbour
         if len(np.unique(self.ids)) != count:
             raise DataError(f"{count - len(np.unique(self.ids))} of {count} ids are repeated; give every item its own")
         if not np.isfinite(self.vectors).all():

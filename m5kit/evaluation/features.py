@@ -94,5 +94,6 @@ def _arrow(values: NDArray[Any]) -> Any:
 
     if values.ndim == 1:
         return pyarrow.array(values.tolist(), pyarrow.string())
+    # a list column is one flat array and the start of each row in it
     offsets = np.arange(len(values) + 1, dtype=np.int32) * np.int32(values.shape[1])
     return pyarrow.ListArray.from_arrays(pyarrow.array(offsets), pyarrow.array(values.ravel()))

@@ -59,7 +59,8 @@ class Knn(Metric):
 
     def compute(self, embedded: Mapping[Request, Embedded], seed: int) -> Result:
         """``accuracy`` and ``balanced_accuracy`` on the test split."""
-        train, test = (labelled(embedded, request, self.label) for request in self.requests())
+        train, test = labelled(embedded, self.train, self.label), labelled(embedded, self.test, self.label)
+        # unit vectors, so that the dot products of the search are cosines
         neighbours = top_k(normalise(test.vectors), normalise(train.vectors), self.k)
         labels = train.label(self.label)
         predicted = neighbour_vote(neighbours, labels)

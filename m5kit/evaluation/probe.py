@@ -61,6 +61,7 @@ class Probe(Metric):
     def compute(self, embedded: Mapping[Request, Embedded], seed: int) -> Result:
         """``accuracy`` and ``balanced_accuracy`` on the test split."""
         train, test = labelled(embedded, self.train, self.label), labelled(embedded, self.test, self.label)
+        # chosen on the validation split only: a choice by the test split would be optimistic
         strength = self.strengths[0]
         if self.val is not None and len(self.strengths) > 1:
             strength = self._choose(train, labelled(embedded, self.val, self.label), seed)

@@ -91,11 +91,14 @@ class Robustness(Metric):
         Raises:
             DataError: as the metric does.
         """
-        tables = {strength: self._table(each, embedded, seed) for strength, each in self.corruptions.items()}
-        names = [name for name in tables[0.0] if self.wanted is None or name in self.wanted]
+        tables: dict[float, Result] = {}
+        for strength, corruption in self.corruptions.items():
+            tables[strength] = self._table(corruption, embedded, seed)
         result: dict[str, MetricValue] = {}
         relative: dict[str, MetricValue] = {}
-        for name in names:
+        for name in tables[0.0]:  # the clean table decides which values there are
+            if self.wanted is not None and name not in self.wanted:
+                continue
             curve = []
             for strength, table in tables.items():
                 if name in table:  # a corrupted split may lack what the value is about

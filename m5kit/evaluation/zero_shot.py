@@ -85,7 +85,8 @@ class ZeroShot(Metric):
         Raises:
             DataError: no item has one of the classes.
         """
-        items, described = (labelled(embedded, request, self.label) for request in self.requests())
+        items = labelled(embedded, self.items, self.label)
+        described = labelled(embedded, self.descriptions, self.label)
         names, vectors = _class_vectors(described.select(described.seen), self.label, self.classes)
         known = np.isin(items.label(self.label), names)
         if not known.any():

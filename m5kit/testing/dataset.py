@@ -96,6 +96,7 @@ def splits_are_the_items_splits(case: DatasetCase) -> None:
 def order_of_reading_does_not_matter(case: DatasetCase) -> None:
     """An item is the same whenever it is read, before or after others."""
     first = case.samples()
+    # a dataset with a cursor would now give other items
     backwards = [case.dataset[index] for index in reversed(range(len(first)))]
     expect(first == backwards[::-1], "items read backwards are others")
 
@@ -138,6 +139,7 @@ def fingerprint_tells_it_apart(case: DatasetCase) -> None:
     found = dict(case.dataset.fingerprint())
     expect(bool(found), "it is empty")
     try:
+        # tuples become lists and numbers as keys become texts, so equality is the test
         same = json.loads(json.dumps(found)) == found
     except TypeError:
         same = False

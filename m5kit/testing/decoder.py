@@ -118,6 +118,7 @@ def truncated_files_do_not_crash(case: DecoderCase) -> None:
     """A file that ends too early is decoded as far as it goes or gives a DecodeError, nothing else."""
     path = case.file
     content = path.read_bytes()
+    # within the header, in the middle, and near the end
     for share in (0.1, 0.5, 0.9):
         short = path.with_name(f"short{path.suffix}")
         short.write_bytes(content[: int(len(content) * share)])
@@ -137,6 +138,7 @@ def files_are_closed(case: DecoderCase) -> None:
     (case.root / "bad").write_bytes(b"bad")
     # Counted after a first call: libraries may open files of their own once.
     before = len(os.listdir(DESCRIPTORS))
+    # several times, because one leaked file may be hidden by the garbage collector
     for source in (case.source, "bad") * 3:
         try:
             case.decoder(source, case.root)

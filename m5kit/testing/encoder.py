@@ -184,6 +184,7 @@ def hidden_tokens_are_hidden(case: EncoderCase) -> None:
     """encode() reads the observation it is given: hiding tokens changes the summary, hiding all stays finite."""
     module = case.module.eval()
     seen = module.observe(case.inputs)
+    # ids are hidden by the mask's id, features by zeros
     blank = torch.zeros_like(seen.values) if seen.mask_id is None else torch.full_like(seen.values, seen.mask_id)
     hidden = module.encode(replace(seen, values=blank))
     finite(by_item(hidden))

@@ -85,6 +85,7 @@ def knows_its_modalities_and_width(case: FusionCase) -> None:
 def order_of_keys_does_not_matter(case: FusionCase) -> None:
     """Modalities in another order give the same."""
     module = case.module.eval()
+    # a fusion must go by its own list of modalities, not by the order in which tokens come
     turned = dict(reversed(case.tokens.items()))
     same(case.run(module), flat(module(turned, case.weights)), "keys in another order")
 
@@ -95,6 +96,7 @@ def absent_and_padded_values_do_not_leak(case: FusionCase) -> None:
     module = case.module.eval()
     dirty = {}
     for name, tokens in case.tokens.items():
+        # a large finite number: NaN would also spoil correct code that multiplies by 0
         dirty[name] = Tokens(tokens.values.masked_fill(~tokens.mask[..., None], 1e3), tokens.lengths)
     same(case.run(module), flat(module(dirty, case.weights)), "rubbish where nothing is")
 

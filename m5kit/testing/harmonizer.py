@@ -99,6 +99,7 @@ def items_are_independent(case: HarmonizerCase) -> None:
 def every_subset_is_finite(case: HarmonizerCase) -> None:
     """Weights and gradients are finite for every subset, for zero features and for equal ones."""
     for features in (case.features, torch.zeros_like(case.features), torch.ones_like(case.features)):
+        # zero and equal features are where a norm or a softmax divides by zero
         leaf = features.clone().requires_grad_()
         outputs = flat(case.module(leaf, PRESENT)) | {"penalty": case.module.penalty()}
         finite(outputs)

@@ -127,6 +127,7 @@ def training_is_left_alone(case: HookCase) -> None:
     alone = HookRun(None, case.folder / "b").go(watched.training.step)
     for name, value in watched.model.state_dict().items():
         expect(torch.equal(value, alone.model.state_dict()[name]), f"{name} is not that of a run without it")
+    # a run without dropout would go unnoticed
     expect(watched.model.training, "it left the model in eval mode")
 
 
@@ -159,6 +160,7 @@ def state_is_tensors_and_json(case: HookCase) -> None:
 def goes_on_to_the_same_bits(case: HookCase) -> None:
     """A run that is interrupted and resumed with a new instance ends with the same step and the same state."""
     whole = HookRun(case.make(), case.folder / "a").go()
+    # stopped in the middle, its state saved, and continued by a new hook, as after a crash
     first = HookRun(case.make(), case.folder / "b").go(HALF).state()
     rest = HookRun(case.make(), case.folder / "b", first).go()
     expect(whole.training.step == rest.training.step, f"it ends after {rest.training.step}, not {whole.training.step}")

@@ -104,6 +104,7 @@ def value_names_are_true(case: MetricCase) -> None:
 def same_seed_gives_the_same(case: MetricCase) -> None:
     """The same seed gives the same values, whatever the global random state, also from another instance."""
     first = case.values(3)
+    # a metric that draws from the global state now gives other values
     np.random.seed(1)
     expect(first == case.values(3), "a second call gives other values")
     expect(first == case.make().compute(case.embedded(), 3), "another instance gives other values")
@@ -122,6 +123,7 @@ def embeddings_are_left_alone(case: MetricCase) -> None:
 def missing_label_is_a_data_error(case: MetricCase) -> None:
     """If no item has the label a metric needs it raises DataError."""
     try:
+        # every item has a label, but not the one that the metric was built for
         values = case.metric.compute(case.embedded(label="another"), 0)
     except DataError:
         return

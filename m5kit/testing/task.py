@@ -128,6 +128,7 @@ def corruption_is_well_formed(case: TaskCase) -> None:
     """Hidden positions are real tokens, each once, on the host, with the true values as targets; lengths stay."""
     case.modality  # noqa: B018  # skips a task that hides nothing
     observation = case.observation()
+    # positions are flat over items and tokens
     real = observation.mask.flatten()
     for seed in range(TRIES):
         shown, hidden = case.module.corrupt(observation, draws(seed, len(observation.values)))
@@ -141,6 +142,7 @@ def corruption_is_well_formed(case: TaskCase) -> None:
         expect(len(hidden.targets) == len(positions), f"{len(hidden.targets)} targets for {len(positions)} positions")
         expect(shown.values.shape == observation.values.shape, "the corrupted values have another shape")
         expect(torch.equal(shown.lengths, observation.lengths), "the lengths changed")
+        # compared token by token: the loss counts hidden tokens only, so others must be as they were
         changed = (shown.values != observation.values).view(len(real), -1).any(1)
         untouched = torch.ones_like(real).index_fill(0, positions, False)
         expect(not (changed & untouched).any(), "a token was changed that is not among the hidden ones")

@@ -118,6 +118,7 @@ def blank_goes_with_the_rest(case: TransformCase) -> None:
     expect(
         blank.extras.keys() == real.extras.keys(), f"its extras are {sorted(blank.extras)}, not {sorted(real.extras)}"
     )
+    # raises if shapes or extras differ
     Inputs.stack([blank, real, case.run(None)])
 
 
@@ -140,6 +141,7 @@ def state_is_json(case: TransformCase) -> None:
         if case.transform.learns:
             raise AssertionError("it overrides fit() and keeps nothing of what it learned; return it from state()")
         raise Skip("it learns nothing")
+    # a new instance that was not fitted, as in a worker or a resumed run
     other = case.part.example()[0]
     other.load_state(state)
     expect(other.provides() == case.transform.provides(), f"the other provides {dict(other.provides())}")

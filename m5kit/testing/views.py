@@ -32,6 +32,7 @@ def random_tokens(present: Tensor, modalities: tuple[str, ...] = MODALITIES, dim
     """Random tokens ``b 1+l d`` by modality, of different lengths, zeros where absent."""
     tokens = {}
     for column, modality in enumerate(modalities):
+        # different from item to item and modality to modality, so that no two are padded alike
         lengths = torch.arange(len(present)).add(column) % STEPS + 2
         lengths = torch.where(present[:, column], lengths, 0)
         values = torch.randn(len(present), STEPS + 1, dim)
@@ -60,6 +61,7 @@ def random_view(present: Tensor, without: str | None = None) -> Made:
         if modality != without:
             rows[modality] = present[:, column].nonzero().squeeze(1)
     made = random_fused(present, fused)
+    # every pair that an item has counts once
     both = (present[:, :, None] & present[:, None]).float()
     harmony = Harmony(pairs=both, tasks=present.float(), modalities=made.weights)
     leaves = {"features": features, "embedding": made.embedding, "pooled": made.pooled}

@@ -38,6 +38,7 @@ def resampled_means(values: NDArray[np.float64], seed: int, resamples: int) -> N
     """Means ``r`` or ``r k`` of ``resamples`` draws with replacement of the rows of ``values``."""
     generator = np.random.default_rng(seed)
     size = len(values)
+    # as many resamples at once as fit into a block
     rows = max(1, BLOCK // size)
     blocks = []
     for start in range(0, resamples, rows):

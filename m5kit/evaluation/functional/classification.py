@@ -20,6 +20,7 @@ def balanced_accuracy(labels: Labels, predicted: Labels) -> float:
         0.5
     """
     names, number = np.unique(labels, return_inverse=True)
+    # counts of right answers and of items, by class
     right = np.bincount(number, weights=labels == predicted, minlength=len(names))
     return float((right / np.bincount(number)).mean())
 
@@ -69,6 +70,7 @@ def neighbour_vote(neighbours: NDArray[np.int64], train_labels: Labels) -> Label
     """
     names, number = np.unique(train_labels, return_inverse=True)
     ranks = np.arange(neighbours.shape[1])
+    # ties between labels are broken by the ranks of their neighbours
     weights = 1 - ranks / (len(ranks) + 1) ** 2  # all ranks together cannot outweigh one vote
     votes = np.zeros((len(neighbours), len(names)))
     rows, columns = (neighbours >= 0).nonzero()

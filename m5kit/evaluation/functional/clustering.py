@@ -63,6 +63,7 @@ def matched_hits(labels: Labels, clusters: Labels) -> NDArray[np.bool_]:
 
     counts, label, cluster = _contingency(labels, clusters)
     rows, columns = linear_sum_assignment(counts, maximize=True)
+    # a cluster without a label of its own keeps -1, which no label equals
     owner = np.full(counts.shape[1], -1)
     owner[columns] = rows
     hits: NDArray[np.bool_] = owner[cluster] == label

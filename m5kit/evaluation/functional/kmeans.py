@@ -51,6 +51,7 @@ def kmeans(
     items = torch.from_numpy(vectors)
     clusters = min(clusters, len(items))
     generator = torch.Generator().manual_seed(seed)
+    # a generator: only the best partition and the current one are in memory
     runs = (_lloyd(items, _spread_start(items, clusters, generator), iterations) for _ in range(restarts))
     return min(runs, key=lambda run: run.inertia)
 
@@ -92,6 +93,7 @@ def _nearest(items: Tensor, centres: Tensor) -> tuple[Tensor, Tensor]:
         found = (offset - 2 * items[start : start + rows] @ centres.T).min(1)
         distances.append(found.values)
         nearest.append(found.indices)
+    # the part that was left out above
     squared = torch.cat(distances) + items.square().sum(1)
     return squared.clamp(min=0), torch.cat(nearest)  # rounding can make it negative
 

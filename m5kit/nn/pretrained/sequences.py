@@ -1,4 +1,4 @@
-"""Prepares rows of ids, and the depth of networks that read them."""
+"""Prepares rows of ids, and shortens the networks that read them."""
 
 from typing import Any
 
@@ -49,7 +49,7 @@ def keep_layers(network: nn.Module, count: int | None) -> None:
     """Drop all but the first ``count`` blocks.
 
     Raises:
-        ConfigError: there are fewer.
+        ConfigError: the network has fewer.
     """
     if count is None:
         return
