@@ -73,6 +73,6 @@ class Context(nn.Module):
         nn.init.zeros_(self.project.bias)
 
     def forward(self, values: Tensor, mask: Tensor, embedding: Tensor) -> Tensor:
-        """Add the projected embedding ``b d`` to ``b l d`` tokens; slots where ``mask`` ``b l`` is False become zeros."""
+        """Add the projected embedding ``b d`` to ``b l d`` tokens; slots outside the ``mask`` ``b l`` become zeros."""
         informed: Tensor = values + self.project(embedding)[:, None]
         return informed.masked_fill(~mask[..., None], 0.0)

@@ -1,6 +1,7 @@
 """The conformance checks of schedules."""
 
 import math
+import pickle
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -69,3 +70,13 @@ def depends_on_progress_alone(case: ScheduleCase) -> None:
     """Another instance gives the same factors in reverse order, as a resumed run relies on."""
     backwards = [case.other.factor(progress) for progress in reversed(POINTS)]
     expect(backwards[::-1] == case.factors(), "it remembers what it was asked before; keep no state")
+
+
+@CHECKS.add
+def pickles(case: ScheduleCase) -> None:
+    """A copy that went through pickle, as to the process of a trial, gives the same factors."""
+    try:
+        copy: LearningRateSchedule = pickle.loads(pickle.dumps(case.schedule))
+    except Exception as error:  # pickle raises whatever the attributes raise
+        raise AssertionError(f"it cannot be pickled: {error}; keep plain attributes") from error
+    expect([copy.factor(progress) for progress in POINTS] == case.factors(), "the copy gives other factors")

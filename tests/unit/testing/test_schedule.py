@@ -57,6 +57,11 @@ class Counts(Good):
         return 1 / self.asked
 
 
+class HoldsAFunction(Good):
+    def __init__(self) -> None:
+        self.curve = lambda progress: 1 - progress
+
+
 BROKEN = {
     "is_of_its_family": (Unrelated, "derive from LearningRateSchedule"),
     "constructor_is_explicit": (Untyped, "'power' has no type; annotate it"),
@@ -66,6 +71,7 @@ BROKEN = {
     "stays_between_zero_and_one": (Overshoots, "a factor is 1.005"),
     "reaches_the_whole_rate": (Timid, "the largest factor is 0.5"),
     "depends_on_progress_alone": (Counts, "keep no state"),
+    "pickles": (HoldsAFunction, "keep plain attributes"),
 }
 
 
