@@ -35,11 +35,13 @@ def write_distribution(family: str, name: str, folder: Path | None) -> Path:
     Raises:
         ConfigError: the name is not valid or belongs to a built-in part, or the folder is not empty.
     """
+    # the name becomes a module, so it must be an identifier
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or iskeyword(name):
         raise ConfigError([f"NAME: expected a name such as my_part (lower case, digits, _), got {name!r}"])
     if name in FAMILIES[family].built_ins:
         raise ConfigError([f"NAME: m5kit has a {FAMILIES[family].singular} {name!r} itself; choose another name"])
     words = _words(family, name)
+    # refused if it holds anything: a template must not overwrite somebody's work
     folder = folder or Path(words["distribution"])
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ConfigError([f"--out: {folder} holds something already; choose another folder"])

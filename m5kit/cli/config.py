@@ -32,6 +32,7 @@ def run_check(options: argparse.Namespace) -> int:
 
     resolved = load(options)
     config = check_config(resolved)
+    # to standard error, so that the table can be piped
     for note in resolved.notes:
         sys.stderr.write(f"note: {note}\n")
     from m5kit.assembly.model import describe_model

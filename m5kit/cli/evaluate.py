@@ -52,6 +52,7 @@ def run(options: argparse.Namespace) -> int:
     from m5kit.inference.trained_run import TrainedRun
 
     trained = TrainedRun.open(options.run_folder, data=options.data, untrained=options.untrained)
+    # a part of the metrics, or other items, must not replace the run's own results
     whole = not (options.metrics or options.data or options.untrained)
     subsets = all_subsets(sorted(trained.data.pipelines)) if options.all_subsets else options.modalities
     if subsets is None:

@@ -37,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with _allowing(plugins=not options.no_plugins):
             status = int(options.run(options) or 0)
+        # here, so that a closed pipe raises inside of this try
         sys.stdout.flush()
     except M5KitError as error:
         sys.stderr.write(f"error: {error}\n")

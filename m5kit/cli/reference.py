@@ -58,6 +58,7 @@ def family_page(family: str) -> Iterator[str]:
     yield "Made by `m5kit reference`; the docstrings are the source.\n"
     for _, name, _, origin in entries(family):
         built_in = origin == "built-in"
+        # in full, because a plugin may use the name of a built-in
         key = name if built_in else f"{origin.partition(' ')[0]}:{name}"
         yield f"## {name}\n\n*{origin}*\n"
         try:
@@ -128,6 +129,7 @@ def _shared_arguments(part: type) -> Iterator[str]:
 def _methods(thing: type) -> Iterator[str]:
     """One line for each public method that the class itself defines."""
     for name, value in vars(thing).items():
+        # vars() gives the descriptor, not the function in it
         function = value.__func__ if isinstance(value, classmethod) else value
         if inspect.isfunction(function) and (not name.startswith("_") or name == "__call__"):
             summary = (inspect.getdoc(function) or "").partition("\n")[0]

@@ -54,6 +54,7 @@ def _provided(encoder: str) -> frozenset[str]:
         published = plugins.discover().get("transforms", ())
         of_same = [other.name for other in published if other.distribution == part.distribution]
         transforms += [f"{part.distribution}:{name}" for name in of_same]
+    # any of these transforms could feed the encoder, so all their facts count as filled in
     names: set[str] = set()
     for transform in transforms:
         names |= getattr(TRANSFORMS.get(transform), "provided", None) or set()

@@ -30,11 +30,13 @@ def apply(tree: Node, overrides: Sequence[str], pieces: Pieces, find: Find) -> t
     """
     problems: list[str] = []
     picked: set[str] = set()
+    # sorted is stable, so of two values for one key the last on the command line wins
     for text in sorted(overrides, key=lambda text: "." in text.partition("=")[0]):
         key, equals, value = (word.strip() for word in text.partition("="))
         try:
             if not equals or not key:
                 raise ConfigError([f"{ORIGIN} {text}: expected KEY=VALUE"])
+            # a name alone can only mean a piece; only scalars have no pieces
             sets_value = "." in key or key in SCALARS
             before = tree.child(key) if key in TABLES and key in picked else None
             tree = _set(tree, key, value) if sets_value else _pick(tree, key, value, pieces, find)
@@ -76,6 +78,7 @@ def _set(tree: Node, path: str, text: str) -> Node:
     else:
         _walk(tree, path, parents)
     change = read_value(text, ORIGIN) if text else Node(None, ORIGIN)
+    # wrapped from the inside out, so that merge does the rest
     for key in (last, *reversed(parents)):
         change = Node({key: change}, ORIGIN)
     return merge(tree, Node(change.value, tree.origin))

@@ -93,6 +93,7 @@ def part_problems(part: Part, scope: PluginScope | None = None, whole: bool = Tr
     except M5KitError as error:
         yield f"{part.key}.type", str(error)
     else:
+        # given arguments are checked in a piece too, missing ones in a whole config only
         yield from _given_problems(part, constructor)
         if whole:
             yield from _missing_problems(part, constructor, scope)

@@ -42,6 +42,7 @@ def piece_problems(path: Path, scope: PluginScope) -> list[str]:
         value = read_piece(path, key)
     except ConfigError as error:
         return list(error.problems)
+    # as if it were the whole config, so that problems have full keys
     tree = Node({key: value}, f"{display(path)}:1")
     places = dict(origins(tree))
     problems = value_problems(to_plain(tree), scope, whole=False)

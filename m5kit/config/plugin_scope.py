@@ -104,6 +104,7 @@ def _with_full_paths(section: Node, folder: Path) -> Node:
     local = _word_list(node, "local")
     if local is None:
         return node
+    # in full, because the resolved config is read again from a run folder
     paths = [str((folder / path).resolve()) for path in local]
     return Node({**node.value, "local": Node(paths, node.value["local"].origin)}, node.origin)
 

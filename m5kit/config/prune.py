@@ -63,6 +63,7 @@ def _is_bound(key: str, part: Node, modality: str) -> bool:
     """Whether a part needs the modality: its input, its encoder, or a task on it."""
     if key in (f"input_{modality}", f"encoder_{modality}"):
         return True
+    # the two arguments by which tasks name their modalities
     one, several = part.child("modality"), part.child("between")
     named = [] if one is None else [one.value]
     if several is not None and isinstance(several.value, list):

@@ -115,6 +115,7 @@ def find_config(name: str | Path, scope: PluginScope | None = None) -> Path:
     path = Path(name)
     if is_file(path):
         return path
+    # a path that exists comes first, so a local file is never hidden by a shipped config
     roots = [packaged_root(), *(folder for _, folder in plugin_roots(scope or plugins.current_scope()))]
     found = _shipped_config(path, roots)
     if found is not None:
@@ -122,6 +123,7 @@ def find_config(name: str | Path, scope: PluginScope | None = None) -> Path:
     leaves: set[str] = set()
     for root in roots:
         leaves.update(_leaves(root))
+    # people write the path that they see in the repository
     wanted = re.sub(r"^configs/|\.ya?ml$", "", str(path))
     hint = suggestion(wanted, sorted(leaves)) or f"shipped ones: {', '.join(sorted(leaves))}"
     raise UnknownComponentError(f"there is no config {str(name)!r}; {hint}")

@@ -72,6 +72,7 @@ def merge(base: Node | None, over: Node) -> Node:
     for key, child in over.value.items():
         if key != REPLACE:
             merged[key] = merge(merged.get(key), child)
+    # the origin of a mapping is the place that changed it last
     return Node(merged, over.origin)
 
 

@@ -30,6 +30,7 @@ class SelfAttention(nn.Module):
         # The projections run on real tokens only; attention itself needs a grid, with the padding masked.
         padded = packing.unpack(self.project(values))  # b l 3d
         heads = padded.view(*padded.shape[:2], 3, self.heads, values.shape[-1] // self.heads)
+        # to 3 b heads l d, then apart
         query, key, value = heads.permute(2, 0, 3, 1, 4)
         mixed = scaled_dot_product_attention(query, key, value, attn_mask=packing.keys)
         return self.out(packing.pack(mixed.transpose(1, 2).flatten(2)))  # type: ignore[no-any-return]

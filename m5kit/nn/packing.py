@@ -47,6 +47,7 @@ class Packing:
 
         Such a packing rearranges tokens; it has no keys, so it is not for attention.
         """
+        # a full grid needs no gather; the most common case in evaluation
         in_order = len(positions) == items * size and bool((positions.diff() == 1).all())
         return cls(items, size, None if in_order else positions.to(device, non_blocking=True), None)
 
@@ -64,6 +65,7 @@ class Packing:
         shape = (self.items, self.size, *values.shape[1:])
         if self.positions is None:
             return values.view(shape)
+        # index_copy into zeros: each position occurs at most once, so nothing is summed
         return values.new_zeros(self.items * self.size, *shape[2:]).index_copy(0, self.positions, values).view(shape)
 
 

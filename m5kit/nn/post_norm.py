@@ -23,6 +23,7 @@ class PostNormStack(nn.Module):
     def __init__(self, *, dim: int, layers: int, heads: int, ratio: float = 4.0, dropout: float = 0.0) -> None:
         super().__init__()
         check_heads(dim, heads)
+        # torch's layer is post-norm by default
         self.blocks = nn.ModuleList(
             nn.TransformerEncoderLayer(dim, heads, round(dim * ratio), dropout, nn.functional.gelu, batch_first=True)
             for _ in range(layers)

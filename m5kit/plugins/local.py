@@ -96,6 +96,7 @@ class _Finder(MetaPathFinder):
         """The file in use that has this module name; a changed file is an error, not a missing module."""
         if not fullname.startswith(PREFIX):
             return None
+        # the tag differs for another content, so a near miss means that the file was edited
         for file in current_scope().files:
             if module_name(file) == fullname:
                 return spec_from_file_location(fullname, file.path, loader=_LocalFileLoader(fullname, file))

@@ -71,6 +71,7 @@ class PluginScope:
 
     def with_files(self, paths: Sequence[str]) -> "PluginScope":
         """The scope with further local files; a file that it already has is read again."""
+        # read again, because its content may have changed since
         others = [file for file in self.files if file.path not in paths]
         return replace(self, files=(*others, *map(LocalFile.at, dict.fromkeys(paths))))
 

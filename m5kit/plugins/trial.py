@@ -55,6 +55,7 @@ def _try_until_one_fails_to_answer(parts: Sequence[PluginPart], limit: float) ->
     found: dict[PluginPart, ImportTrial] = {}
     given = json.dumps([asdict(part) for part in parts])
     with Answering(_CHILD, [given], current_scope().environment()) as process:
+        # nothing was tried, so no part is to blame
         if not process.answer(START):
             return dict.fromkeys(
                 parts, ImportTrial(0.0, "m5kit itself cannot be imported in a new process; see m5kit list")

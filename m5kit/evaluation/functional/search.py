@@ -140,6 +140,7 @@ def _hide_own(scores: Tensor, own: Tensor) -> None:
 
 def _stable_top_k(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """Like ``torch.topk``, but of equal scores the earlier one comes first."""
+    # one more, to see whether the last place is tied
     extra = min(k + 1, scores.shape[1])
     values, positions = scores.topk(extra, dim=1)
     tied = (values[:, k - 1 : k] == values[:, k:]).any(1).nonzero().squeeze(1)
@@ -176,6 +177,7 @@ def _faiss(
         min(k + 1, len(gallery)),
         metric=faiss.METRIC_INNER_PRODUCT,
     )
+    # -2, because faiss itself returns -1 where the gallery ends
     hidden = positions == np.where(own == NOTHING, -2, own)[:, None]
     keys = (positions, np.where(hidden, np.inf, -distances))
     order = np.lexsort(keys, axis=1)[:, :k]

@@ -31,6 +31,7 @@ def best_keys(scores: NDArray[np.float32], k: int, start: int, least: NDArray[np
     bound = _bound(scores, k)
     if least is not None:
         bound = np.maximum(bound, least)
+    # few scores reach the bound, so all that follows works on short lists
     flat = np.flatnonzero(scores >= bound[:, None])
     rows, columns = np.divmod(flat, scores.shape[1])
     counts = np.bincount(rows, minlength=len(scores))

@@ -23,6 +23,7 @@ def import_library(module: str, needed_by: str, package: str | None = None) -> A
         return import_module(module)
     except Exception as error:
         missing = MissingDependencyError(package, needed_by, package)
+        # a library that is there but misses one of its own dependencies is not absent
         absent = isinstance(error, ModuleNotFoundError) and error.name == module.partition(".")[0]
         state = "is not installed" if absent else f"cannot be imported ({type(error).__name__}: {error})"
         remedy = f"pip install {'' if absent else '--force-reinstall '}'{package}'"

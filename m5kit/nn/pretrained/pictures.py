@@ -97,6 +97,7 @@ class Normalize(nn.Module):
             raise ConfigError(
                 [f"{needed_by}: the checkpoint has no preprocessor_config.json; say mean and std, three fractions each"]
             )
+        # not persistent: it belongs to the pretrained checkpoint, not to the run's
         self.register_buffer("mean", 255 * torch.tensor(list(mean)).view(-1, 1, 1), persistent=False)
         self.register_buffer("std", 255 * torch.tensor(list(std)).view(-1, 1, 1), persistent=False)
 

@@ -33,6 +33,7 @@ def wrap(
     before, after = int(start >= 0), int(end >= 0)
     width = max(ids.shape[1] + before + after, size or 0)
     steps = torch.arange(width)
+    # built on the host in one go, then two copies to the device
     own = (steps >= before) & (steps < before + lengths[:, None])
     filler = torch.full((len(ids), width), padding)
     if before:

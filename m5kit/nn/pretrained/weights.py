@@ -51,6 +51,7 @@ class Loaded:
                     f"{absent[0]!r}; choose a checkpoint of this kind of model"
                 ]
             )
+        # parameters that nothing uses would never get a gradient
         for module in self.network.modules():
             for name in UNUSED & module._parameters.keys():
                 setattr(module, name, None)

@@ -30,6 +30,7 @@ class WordFacts:
     @classmethod
     def of(cls, tokenizer: Any) -> "WordFacts":
         """Read a tokenizer of transformers."""
+        # not len(): ids may have gaps
         size = max(tokenizer.get_vocab().values()) + 1
         start, end = _around(tokenizer)
         mask = tokenizer.mask_token_id
@@ -78,5 +79,6 @@ def _around(tokenizer: Any) -> tuple[int, int]:
 
 def _fingerprint(tokenizer: Any) -> int:
     """A number that identifies a vocabulary with its order."""
+    # with the numbers: the same words in another order are another tokenizer
     words = sorted(tokenizer.get_vocab().items(), key=lambda found: found[1])
     return zlib.crc32("\0".join(f"{number} {word}" for word, number in words).encode())
