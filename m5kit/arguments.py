@@ -1,4 +1,4 @@
-"""Constructor arguments that several parts share: written once as a dataclass, given one by one in a config.
+"""Constructor arguments that several parts share: declared once as a dataclass, written one by one in a config.
 
 A constructor takes such a group as one argument (``tuning: Tuning = Tuning()``). A config still writes the fields flat,
 beside the part's other arguments (``{type: hf_image, trainable: all}``), and never names the group. The functions here
@@ -18,15 +18,15 @@ class ArgumentGroup:
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """The fields by name, to hand on to a constructor that takes them one by one."""
+        """The fields by name, to pass on to a constructor that takes them one by one."""
         return dict(vars(self))
 
 
 def flat_parameters(part: type) -> dict[str, inspect.Parameter]:
     """What a config may write for ``part``: its constructor's named parameters, each group replaced by its fields.
 
-    A default of the constructor comes before a default of the group, so two parts may share a group and still begin
-    with different values. A part without a constructor of its own has the catch-alls of ``nn.Module``, which name none.
+    A default of the constructor overrides a default of the group, so two parts can share a group with different
+    defaults. A part without a constructor has only the ``*args`` and ``**kwargs`` of ``nn.Module``, which name nothing.
     """
     groups = argument_groups(part)
     flat: dict[str, inspect.Parameter] = {}
@@ -40,7 +40,7 @@ def flat_parameters(part: type) -> dict[str, inspect.Parameter]:
 
 
 def flat_hints(part: type) -> dict[str, Any]:
-    """The type of each of the :func:`flat_parameters`, names in quotes resolved where that is possible."""
+    """The types of the :func:`flat_parameters`; quoted annotations are resolved where that is possible."""
     hints = _hints(part)
     for name, group in argument_groups(part).items():
         hints.pop(name)
@@ -54,7 +54,7 @@ def argument_groups(part: type) -> dict[str, type]:
 
 
 def gather(part: type, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The ``arguments`` of a config, flat, as the constructor of ``part`` takes them: fields put into their groups."""
+    """The flat ``arguments`` of a config as the constructor of ``part`` takes them, with fields in their groups."""
     gathered = dict(arguments)
     parameters = inspect.signature(part).parameters
     for name, group in argument_groups(part).items():
@@ -70,7 +70,7 @@ def gather(part: type, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _group_fields(group: type, default: Any) -> list[inspect.Parameter]:
-    """The fields of a group as parameters that can only be given by name."""
+    """The fields of a group as keyword-only parameters."""
     found = []
     hints = get_type_hints(group)
     for field in fields(group):  # type: ignore[arg-type]
@@ -81,15 +81,17 @@ def _group_fields(group: type, default: Any) -> list[inspect.Parameter]:
 
 
 def _is_group(hint: Any) -> bool:
+    """Whether a type is a group of arguments."""
     return isinstance(hint, type) and issubclass(hint, ArgumentGroup)
 
 
 def _default(field: Field[Any]) -> Any:
+    """The default of a field, as ``inspect`` writes it."""
     return inspect.Parameter.empty if field.default is MISSING else field.default
 
 
 def _hints(part: type) -> dict[str, Any]:
-    """Types of the constructor's arguments; none if it names a type that only type checkers import."""
+    """Types of the constructor's arguments; empty if one is imported for type checkers only."""
     try:
         return get_type_hints(part.__init__)  # type: ignore[misc]  # the class is the one that is built
     except (NameError, TypeError, AttributeError):

@@ -1,4 +1,4 @@
-"""Every error that m5kit raises for something a user can mend.
+"""Every error that m5kit raises for something that a user can fix.
 
 ::
 

@@ -1,4 +1,4 @@
-"""Which parts a source file registers, read without importing it."""
+"""Reads which parts a source file registers, without importing it."""
 
 import ast
 from dataclasses import dataclass
@@ -25,8 +25,8 @@ def registrations(source: str | bytes) -> list[Registration]:
     r"""Every part that the source registers at its top level, in order.
 
     Raises:
-        SyntaxError: it is not Python.
-        ValueError: it holds a null byte.
+        SyntaxError: the source is not Python.
+        ValueError: the source holds a null byte.
 
     Example:
         >>> registrations('@FUSIONS.register_module("mine")\nclass Mine: ...')
@@ -40,6 +40,7 @@ def registrations(source: str | bytes) -> list[Registration]:
 
 
 def _registration(node: ast.ClassDef, decorator: ast.expr) -> Registration | None:
+    """The part that one decorator registers; None if it is another kind of decorator."""
     match decorator:
         case ast.Call(
             func=ast.Attribute(value=ast.Name(id=family), attr="register_module"),

@@ -1,9 +1,9 @@
-"""One registry a family of parts: a name from a config becomes a class, found among the built-ins, then the plugins.
+"""A registry for each family of parts: it finds the class for a name among the built-ins, then among the plugins.
 
-Every family is a root registry of mmengine's ``Registry``, so ``@ENCODERS.register_module("name")`` is familiar. What
-differs: only registered names can be built (a dotted path is refused), an unknown name gets the nearest ones, and a
-built-in is found by reading the sources of its package, so that listing names imports nothing and adding a part edits
-no other file. Which plugins are seen is up to the scope that a look-up is given, not to what has been imported.
+Every family is a root registry of mmengine's ``Registry``, so ``@ENCODERS.register_module("name")`` is familiar. There
+are three differences. Only registered names can be built; a dotted path is refused. An unknown name is an error with
+the nearest names. Built-ins are found by reading the sources of their package, so listing names imports nothing, and a
+new part needs no edit elsewhere. The scope of a look-up decides which plugins it finds, not what has been imported.
 """
 
 import pkgutil
@@ -31,7 +31,7 @@ class ComponentRegistry(Registry):  # type: ignore[misc]  # mmengine ships no ty
     Args:
         family: plural name, as in ``m5kit list FAMILY`` and in the entry-point group ``m5kit.v1.FAMILY``.
         package: the package whose modules register the built-in parts.
-        base: name of the contract's class in the package's module ``base``; the singular, if it is not given.
+        base: name of the contract's class in the package's module ``base``; by default the singular, capitalised.
 
     Example:
         >>> FUSIONS.get("conact")
@@ -75,7 +75,7 @@ class ComponentRegistry(Registry):  # type: ignore[misc]  # mmengine ships no ty
 
         Args:
             key: how a config names the part.
-            scope: the plugins that may be used, a config's ``plugins``; None for the scope at hand.
+            scope: the plugins that may be used, a config's ``plugins``; None for the current scope.
 
         Raises:
             UnknownComponentError: nothing has that name.
@@ -95,12 +95,12 @@ class ComponentRegistry(Registry):  # type: ignore[misc]  # mmengine ships no ty
 
         Args:
             config: ``type`` and the arguments a user wrote.
-            scope: the plugins that may be used, by the part too if it builds others; None for the scope at hand.
+            scope: the plugins that may be used, also by a part that builds others; None for the current scope.
             injected: values known from elsewhere (width, modalities); each is passed if the constructor takes it and
                 the config does not set it.
 
         Raises:
-            ConfigError: a key that the constructor does not take, or one that it needs and nobody gave.
+            ConfigError: an argument that the constructor does not take, or a missing one.
         """
         scope = scope or plugins.current_scope()
         given = dict(config)
@@ -114,6 +114,7 @@ class ComponentRegistry(Registry):  # type: ignore[misc]  # mmengine ships no ty
         try:
             with plugins.in_use(scope):
                 return part(**gather(part, arguments))
+        # m5kit's own errors already say what to do; anything else is the fault of a plugin, or a bug.
         except M5KitError:
             raise
         except Exception as error:
@@ -132,28 +133,28 @@ class ComponentRegistry(Registry):  # type: ignore[misc]  # mmengine ships no ty
 
     @contextmanager
     def temporarily(self, name: str, part: type) -> Iterator[None]:
-        """Register ``part`` for the length of a ``with`` block; for tests and notebooks."""
+        """Register ``part`` inside a ``with`` block; for tests and notebooks."""
         before = self.module_dict.get(name)
         self.module_dict[name] = part
         self._temporary.add(name)
         try:
             yield
         finally:
-            # only this name: a built-in that was imported meanwhile is registered for good
+            # only this name: built-ins that were imported meanwhile stay registered
             self.module_dict.pop(name)
             if before is not None:
                 self.module_dict[name] = before
             self._temporary.discard(name)
 
     def _plugin(self, key: str, scope: PluginScope | None) -> plugins.PluginPart | None:
-        """The plugin's part that ``key`` means; a built-in and a part registered for a while come before it."""
+        """The plugin's part that ``key`` means; built-ins and parts registered temporarily come first."""
         bare = key.removeprefix(f"{BUILT_IN}:")
         if bare in self.built_ins or bare in self._temporary:
             return None
         return plugins.find(self.family, key, scope)
 
     def _load(self, part: plugins.PluginPart, scope: PluginScope | None) -> type:
-        """Import a plugin's part and see that it is one of this family."""
+        """Import a plugin's part and check that it belongs to this family."""
         with plugins.in_use(scope or plugins.current_scope()):
             found = part.load()
         base = getattr(import_module(f"{self.package}.base"), self.base)
@@ -165,10 +166,10 @@ class ComponentRegistry(Registry):  # type: ignore[misc]  # mmengine ships no ty
         return found
 
     def _register_module(self, module: type, module_name: Any = None, force: bool = False) -> None:
-        """Refuse what would take the place of a built-in, and leave what plugins register to their scope.
+        """Refuse to replace a built-in, and do not register the parts of plugins, which belong to their scope.
 
-        The decorator in a plugin's module runs when some config has it imported. If that made the name known, another
-        config in the same process would find a part that its own scope does not have.
+        The decorator in a plugin's module runs when a config uses the plugin. If it registered the name, another config
+        in the same process would find a part that its own scope does not have.
         """
         for name in [module_name] if isinstance(module_name, str) else module_name or ():
             if not force and self.built_ins.get(name, module.__module__) != module.__module__:
@@ -180,6 +181,8 @@ class ComponentRegistry(Registry):  # type: ignore[misc]  # mmengine ships no ty
             super()._register_module(module, module_name, force)
 
     def _unknown(self, key: str, scope: PluginScope | None) -> UnknownComponentError:
+        """The error for a name that no part has, with the nearest names and families."""
+        # a common mistake is a right name in the wrong family
         hints = [suggestion(key.rpartition(":")[2], self.names(scope), count=3)]
         elsewhere = [other.singular for other in FAMILIES.values() if key in other.built_ins]
         hints += [f"({key!r} is a {singular}.)" for singular in elsewhere[:1]]
@@ -201,7 +204,7 @@ FAMILIES: dict[str, ComponentRegistry] = {}
 
 
 def _family(family: str, package: str, base: str | None = None) -> ComponentRegistry:
-    """Declare a family; everything that goes through all of them finds it in :data:`FAMILIES`."""
+    """Declare a family and add it to :data:`FAMILIES`, which lists, checks and reference pages read."""
     FAMILIES[family] = ComponentRegistry(family, package, base)
     return FAMILIES[family]
 

@@ -1,4 +1,4 @@
-"""What a constructor takes, what keeps it from being called, and the known name that is nearest to a misspelt one."""
+"""Reads constructors: their arguments, problems with given ones, and the nearest name to a misspelt one."""
 
 import inspect
 from collections.abc import Iterable, Mapping
@@ -12,8 +12,8 @@ from m5kit.arguments import flat_parameters
 def constructor_parameters(part: type) -> dict[str, Parameter]:
     """Everything that the constructor takes, ``*args`` and ``**kwargs`` included.
 
-    A class without a constructor of its own takes nothing. ``nn.Module`` accepts any argument in its signature, only to
-    refuse it later, so a constructor that is inherited from torch counts as none.
+    A class without a constructor of its own takes nothing. A constructor inherited from torch counts as none, because
+    the signature of ``nn.Module`` accepts any argument, which it then refuses.
     """
     owner = next(cls for cls in part.__mro__ if "__init__" in cls.__dict__)
     if owner is object or owner.__module__.startswith("torch."):
@@ -27,7 +27,7 @@ def is_required(parameter: Parameter) -> bool:
 
 
 def argument_problems(part: type, arguments: Mapping[str, Any]) -> list[str]:
-    """What keeps ``part(**arguments)`` from being called, one sentence a mistake; empty if nothing does.
+    """One sentence for each reason why ``part(**arguments)`` cannot be called; empty if it can.
 
     Example:
         >>> class Part:

@@ -1,4 +1,4 @@
-"""Items corrupted as a metric asks for: without a modality, with noise, or with a modality of another item."""
+"""Corrupts items as a metric asks for: removes a modality, adds noise, or takes a modality of another item."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,12 +21,12 @@ Corruptions = Sequence[Corruption | None]
 
 @dataclass(frozen=True)
 class CorruptedItems(Dataset[tuple[Prepared, ...]]):
-    """Every item once for each corruption, decoded once where that is enough.
+    """Every item once for each corruption; it is decoded once unless a corruption needs other media.
 
     Attributes:
         clean: the items as they are.
         pipelines: by modality, those that read the media themselves: noise cannot be added to what a frozen encoder
-            made of an item.
+            has computed from it.
         corruptions: what is done to them; None for nothing.
     """
 
@@ -48,24 +48,25 @@ class CorruptedItems(Dataset[tuple[Prepared, ...]]):
         return tuple(corrupted)
 
     def _inputs(self, item: Prepared, draw: Draw, corruption: Corruption) -> dict[str, Inputs]:
+        """The inputs of an item with one corruption applied."""
         if corruption.kind == "withheld":
             return self._withheld(item, self.clean.samples[draw.index], corruption)
         inputs = dict(item.inputs)
         for modality in item.inputs:
             if corruption.modality not in (None, modality):
                 continue
-            # a stream of its own for each item and modality, so that neither batches nor workers matter
+            # one generator an item and modality, so that neither batches nor workers change what is drawn
             generator = np.random.default_rng([corruption.seed, crc32(item.id.encode()), crc32(modality.encode())])
             if corruption.kind == "noise":
                 inputs[modality] = self._noisy(item, draw, modality, corruption.strength, generator)
-            # one chance an item, whatever the strength: a larger strength hits the same items and more
+            # one draw an item, whatever the strength: a larger strength corrupts the same items and more
             elif generator.random() < corruption.strength:
                 found = self._of_other(modality, draw.index, generator) if corruption.kind == "mismatch" else None
                 self._put(inputs, modality, found)
         return inputs
 
     def _put(self, inputs: dict[str, Inputs], modality: str, found: Inputs | None) -> None:
-        """Replace a modality, or take it away as the run's policy for missing ones has it."""
+        """Replace a modality, or remove it in the way that the run treats missing ones."""
         if found is not None:
             inputs[modality] = found
         elif self.clean.missing == "zero":
@@ -76,6 +77,7 @@ class CorruptedItems(Dataset[tuple[Prepared, ...]]):
     def _of_other(self, modality: str, index: int, generator: np.random.Generator) -> Inputs | None:
         """The modality of a random other item that has it; None if no other item has it."""
         count = len(self.clean)
+        # A random start and then in order: one draw is enough, and every other item is tried once.
         start = int(generator.integers(count))
         for step in range(count):
             other = (start + step) % count
@@ -89,15 +91,17 @@ class CorruptedItems(Dataset[tuple[Prepared, ...]]):
     def _noisy(
         self, item: Prepared, draw: Draw, modality: str, strength: float, generator: np.random.Generator
     ) -> Inputs:
+        """The modality of an item with noise added to what its transform returns."""
         plain = self.pipelines[modality]
         inputs: Inputs | None = item.inputs[modality]
+        # With a frozen encoder the item holds that encoder's outputs; the noise belongs on the media before it.
         if self.clean.pipelines[modality] is not plain:
             inputs = self._read(self.clean.samples[draw.index], modality, self.pipelines)
         vocabulary = plain.transform.provides().get("vocabulary")
         return item.inputs[modality] if inputs is None else noisy(inputs, strength, vocabulary, generator)
 
     def _withheld(self, item: Prepared, sample: Sample, corruption: Corruption) -> dict[str, Inputs]:
-        """Read again whatever reads the modality, without the property."""
+        """Read again every modality that draws on the property, without the property."""
         source = corruption.modality or ""
         properties = sample.sources.get(source)
         if not isinstance(properties, Mapping) or corruption.key not in properties:
@@ -108,11 +112,13 @@ class CorruptedItems(Dataset[tuple[Prepared, ...]]):
         inputs = dict(item.inputs)
         for modality in item.inputs:
             plain = self.pipelines[modality]
+            # a joined text may read the property too, so all pipelines are asked, not only that of the source
             if plain.reference(changed, modality) != plain.reference(sample, modality):
                 self._put(inputs, modality, self._read(changed, modality, self.pipelines))
         return inputs
 
     def _read(self, sample: Sample, modality: str, pipelines: Mapping[str, Pipeline]) -> Inputs | None:
+        """The inputs of one modality of a sample; None if it has none or it cannot be decoded."""
         pipeline = pipelines[modality]
         reference = pipeline.reference(sample, modality)
         if reference is None:
@@ -129,8 +135,8 @@ def noisy(inputs: Inputs, strength: float, vocabulary: int | None, generator: np
     Args:
         inputs: as a transform returns them.
         strength: standard deviations, or the share of ids that are replaced.
-        vocabulary: how many ids there are; None if the values are none.
-        generator: draws the same numbers whatever the strength.
+        vocabulary: the number of ids; None if the values are not ids.
+        generator: of the item; the numbers drawn do not depend on the strength.
     """
     values = inputs.values
     if vocabulary is not None:
@@ -138,6 +144,7 @@ def noisy(inputs: Inputs, strength: float, vocabulary: int | None, generator: np
         ids = torch.from_numpy(generator.integers(vocabulary, size=values.shape)).to(values.dtype)
         return replace(inputs, values=torch.where(replaced, ids, values))
     drawn = torch.from_numpy(generator.standard_normal(values.shape, dtype=np.float32))
+    # correction=0: a single value has a deviation of 0 and stays as it is, instead of becoming NaN
     shifted = values.float() + strength * values.float().std(correction=0) * drawn
     return replace(inputs, values=_like(shifted, values))
 
@@ -148,7 +155,7 @@ def collate_corrupted(items: Sequence[tuple[Prepared, ...]], modalities: Sequenc
 
 
 def _like(shifted: Tensor, values: Tensor) -> Tensor:
-    """In the type of the values; what is stored as whole numbers stays in its range."""
+    """Convert to the type of the values; whole numbers are rounded and kept in the range of their type."""
     if values.is_floating_point():
         return shifted.to(values.dtype)
     bounds = torch.iinfo(values.dtype)

@@ -34,7 +34,7 @@ from m5kit.runs.folder import RunFolder
 from m5kit.runs.json import read_json, write_json
 from m5kit.structures import Batch
 
-EVAL_BATCH = 64
+EVAL_BATCH = 64  # fixed: the last bits of an embedding can depend on the batch size
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class RunData:
         Args:
             config: checked.
             folder: of the new run.
-            learned_by: the run whose weights the new one starts from; its vocabularies are taken over.
+            learned_by: the run whose weights the new one starts from; what its transforms learned is reused.
         """
         pipelines = build_pipelines(config)
         data = cls(config, data_root(config), pipelines, {})
@@ -72,7 +72,11 @@ class RunData:
         else:
             _load_states(pipelines, learned_by)
         label = config.data.label
-        classes = {label: list(label_classes(train, label, class_order(data.manifest.root, label)))} if label else {}
+        classes = {}
+        if label:
+            order = class_order(data.manifest.root, label)
+            classes[label] = list(label_classes(train, label, order))
+        # Stored, because a fit on changed data later would give other ids to the same words.
         write_json(folder.transforms, {m: pipeline.transform.state() for m, pipeline in pipelines.items()})
         write_json(folder.classes, classes)
         return cls(config, data.root, pipelines, classes)
@@ -108,13 +112,14 @@ class RunData:
 
     @cached_property
     def training_items(self) -> Manifest:
-        """What the config leaves of the training splits; evaluation reads every split whole.
+        """The part of the training splits that the config uses; evaluation reads every split whole.
 
         Raises:
             DataError: a split has no items, or nothing is left.
         """
         wanted, seed = self.config.data, self.config.seed
         items = self.samples(*wanted.train)
+        # In this order: an item that lost a modality is no longer complete, and the share is of what remains.
         if wanted.missing_rate:
             items = items.altered(RemovedModalities(wanted.missing_rate, seed, self._stand_ins()))
         if wanted.complete_only:
@@ -122,13 +127,13 @@ class RunData:
         return portion(items, wanted.share, seed) if wanted.share < 1 else items
 
     def _stand_ins(self) -> dict[str, str | None]:
-        """What an item can lack, and what is read in its place; of a joined input, each of its columns."""
+        """What an item can lack, and the column that is read in its place; for a joined input, each of its columns."""
         stand_ins: dict[str, str | None] = {}
         for modality, pipeline in self.pipelines.items():
             if not pipeline.join:
                 stand_ins[modality] = pipeline.source
         for pipeline in self.pipelines.values():
-            stand_ins |= dict.fromkeys(pipeline.join)  # what is removed is drawn in this order
+            stand_ins |= dict.fromkeys(pipeline.join)  # a fixed order, in which removal draws
         return stand_ins
 
     def train_loader(self) -> DataLoader[Batch]:
@@ -140,14 +145,14 @@ class RunData:
         return self._loader(self._dataset(samples, train=True), samples, sampler)
 
     def eval_loader(self, samples: Samples, corruptions: Corruptions = (None,)) -> DataLoader[list[Batch]]:
-        """Every item once, in order, nothing random but what ``corruptions`` ask for: a batch for each of them."""
+        """Every item once, in order, one batch for each corruption; only corruptions are random."""
         items = CorruptedItems(self._dataset(samples, train=False), self.pipelines, corruptions)
         sampler = SequentialSampler(size=len(samples), batch_size=EVAL_BATCH)
         return self._loader(items, samples, sampler, together=collate_corrupted)
 
     @cached_property
     def _reading(self) -> Mapping[str, Pipeline]:
-        """The pipelines; those that the config wants cached read what they prepared once."""
+        """The pipelines; those that the config caches read their prepared inputs from disk."""
         store, reading = CacheStore.from_environment(), dict(self.pipelines)
         for modality, pipeline in self.pipelines.items():
             settings = self.config.inputs[modality]
@@ -162,6 +167,7 @@ class RunData:
         return any(getattr(kind, "augments_twice", False) for kind in kinds)
 
     def _dataset(self, samples: Samples, train: bool) -> ManifestDataset:
+        """The samples as a torch dataset; augmentation and modality dropout only in training."""
         reading = self._reading
         return ManifestDataset(
             samples=samples,
@@ -198,15 +204,15 @@ class RunData:
 
 
 def open_dataset(config: RunConfig, columns: tuple[str, ...] = ()) -> Dataset:
-    """The dataset that a config names: a manifest, if it says nothing else.
+    """The dataset that a config names; a manifest by default.
 
     Args:
         config: checked.
-        columns: what is read of each item.
+        columns: those that are read of each item.
 
     Raises:
         ConfigError: the config names no folder.
-        DataError: the items cannot be found, or some are wrong.
+        DataError: the items cannot be found, or some of them are invalid.
     """
     wanted = config.data
     given = {
@@ -231,10 +237,11 @@ def data_root(config: RunConfig) -> Path:
 
 
 def _numbered(names: Sequence[str]) -> dict[str, int]:
-    return {name: number for number, name in enumerate(names)}
+    return dict(zip(names, range(len(names)), strict=True))
 
 
 def _load_states(pipelines: Mapping[str, Pipeline], folder: RunFolder) -> None:
+    """Give transforms what they learned in the run; a modality that the run did not have keeps its own."""
     states = read_json(folder.transforms)
     for modality, pipeline in pipelines.items():
         if modality in states:

@@ -1,4 +1,4 @@
-"""Runs frozen encoders once an item: what they make of it goes into the cache, and later epochs and runs read that."""
+"""Runs frozen encoders once an item and caches the outputs; later epochs and runs read the cache."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -46,7 +46,7 @@ class FrozenOutputs:
 
     @classmethod
     def of(cls, model: nn.Module, config: RunConfig) -> "FrozenOutputs":
-        """Find them in a model; it is moved to the device if there are any."""
+        """Find the frozen encoders of a model; the model is moved to the device if there are any."""
         encoders: Mapping[str, Encoder] = model.backbone.encoders  # type: ignore[union-attr, assignment]
         frozen = {modality: encoder for modality, encoder in encoders.items() if encoder.extracts}
         if frozen:
@@ -54,9 +54,9 @@ class FrozenOutputs:
         return cls(config, frozen, CacheStore.from_environment())
 
     def pipelines(self, given: Mapping[str, Pipeline], samples: Samples, root: Path) -> dict[str, Pipeline]:
-        """Pipelines that read cached outputs of ``samples`` where there are any; computes those that are missing.
+        """Pipelines that read cached outputs of ``samples``; missing outputs are computed first.
 
-        Media of the encoders concerned are never augmented, cached or not, so that the cache changes nothing but time.
+        The media of these encoders are never augmented, cached or not, so that the cache changes only the time needed.
         """
         reading = dict(given)
         for modality in self.encoders:
@@ -65,6 +65,7 @@ class FrozenOutputs:
         return reading
 
     def _cached(self, modality: str, pipeline: Pipeline, samples: Samples, root: Path) -> Pipeline:
+        """The pipeline of one modality, reading the cache if there is one and it has room."""
         if self.store is None:
             return unaugmented(pipeline)
         space = self._space(modality, pipeline)
@@ -84,7 +85,7 @@ class FrozenOutputs:
         )
 
     def _fill(self, items: "MissingItems") -> bool:
-        """Compute what is missing; False if there is no room for all of it."""
+        """Compute the missing outputs; False if the cache has no room for all of them."""
         for batch in _batches(items, self.config):
             keys, inputs = zip(*batch, strict=True)
             outputs = _extract(self.encoders[items.modality], inputs)
@@ -93,19 +94,21 @@ class FrozenOutputs:
         return True
 
     def _blank(self, modality: str, pipeline: Pipeline) -> Inputs:
+        """The output for an empty item, with which absent items are padded."""
         return _extract(self.encoders[modality], [pipeline.transform.blank()])[0]
 
     def _space(self, modality: str, pipeline: Pipeline) -> str:
-        """Digest of everything that decides an output but the item's content."""
+        """Digest of everything that decides an output, except the item's content."""
         transform = pipeline.transform
         before = [self.config.inputs[modality], dict(transform.provides()), dict(transform.state())]
+        # The version is part of it because a release may compute something in another way.
         encoder = [m5kit.__version__, *_settings(self.encoders[modality])]
         return f"outputs-{digest_settings([*encoder, *before])}"
 
 
 @dataclass(frozen=True)
 class MissingItems(Dataset[KeyedInputs | None]):
-    """Items by position: key and inputs of one that is not in the cache yet, None for the others.
+    """Items by position: key and inputs of an item that is not in the cache yet, None for the others.
 
     Attributes:
         samples: the items.
@@ -136,12 +139,12 @@ class MissingItems(Dataset[KeyedInputs | None]):
         try:
             return key, self.pipeline.prepare(source, self.root)
         except DecodeError:
-            return None  # counted when training meets it
+            return None  # training reads the item too, and counts the failure
 
 
 def _batches(items: MissingItems, config: RunConfig) -> Iterator[list[KeyedInputs]]:
     """Items that are not in the cache, several at a time."""
-    generator = torch.Generator().manual_seed(0)  # else the loader draws from the global state
+    generator = torch.Generator().manual_seed(0)  # otherwise the loader draws from the global state
     loader = ScopedLoader(
         WatchedItems(items, config.data.workers, config.data.item_seconds),
         scope=config.plugins,
@@ -158,17 +161,19 @@ def _batches(items: MissingItems, config: RunConfig) -> Iterator[list[KeyedInput
 
 
 def _present(found: Sequence[KeyedInputs | None]) -> list[KeyedInputs]:
+    """The items of a batch that have something to compute."""
     return [each for each in found if each is not None]
 
 
 def _one_thread(worker: int) -> None:
+    """Workers share the cores with the encoder, so each gets one thread."""
     torch.set_num_threads(1)
 
 
 @torch.no_grad()
 def _extract(encoder: Encoder, items: Sequence[Inputs]) -> list[Inputs]:
-    """What the frozen part makes of each item, on the host, without padding."""
-    mode = encoder.training
+    """The frozen part's outputs for each item, on the host, without padding."""
+    mode = encoder.training  # dropout or batch statistics would make an output depend on its batch
     outputs = encoder.eval().extract(Inputs.stack(items).to(default_device()))
     encoder.train(mode)
     values, single = outputs.values.cpu(), []
@@ -180,9 +185,13 @@ def _extract(encoder: Encoder, items: Sequence[Inputs]) -> list[Inputs]:
 
 def _settings(encoder: Encoder) -> Iterator[Any]:
     """What decides the outputs of an encoder's frozen part: plain attributes, versions of libraries, tensors."""
-    plain = {name: value for name, value in vars(encoder).items() if isinstance(value, int | float | str | bool)}
-    # the common width belongs to what comes after the frozen part, and the training mode is no setting
-    yield [type(encoder).__qualname__, {k: v for k, v in plain.items() if k not in ("dim", "training")}]
+    plain = {}
+    for name, value in vars(encoder).items():
+        if name in ("dim", "training"):
+            continue  # the common width belongs to what follows the frozen part, and the mode is not a setting
+        if isinstance(value, int | float | str | bool):
+            plain[name] = value
+    yield [type(encoder).__qualname__, plain]
     yield [_version(library) for library in encoder.libraries]
     for name, module in encoder.frozen_modules().items():
         yield name
@@ -194,6 +203,7 @@ def _settings(encoder: Encoder) -> Iterator[Any]:
 
 
 def _version(library: str) -> str:
+    """Version of an installed library; empty if it is not installed."""
     try:
         return version(library)
     except PackageNotFoundError:
@@ -201,4 +211,5 @@ def _version(library: str) -> str:
 
 
 def _bytes(tensor: torch.Tensor) -> bytes:
+    """The bytes of a tensor; viewed as integers because numpy has no bfloat16."""
     return tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes()

@@ -21,6 +21,6 @@ class ScopedLoader(WatchedLoader):
         self.scope = scope
 
     def __iter__(self) -> Iterator[Any]:  # type: ignore[override]  # torch promises a class of its own
-        """Start the workers; a spawned one has nothing but its environment to find the classes of local files with."""
+        """Start the workers; a spawned one finds the classes of local files through its environment only."""
         with self.scope.exported():
             return super().__iter__()

@@ -44,7 +44,7 @@ from m5kit.registry import (
 from m5kit.structures import Inputs
 
 FIT_ITEMS = 50_000
-"""How many training items a transform learns from at most; a vocabulary needs no more."""
+"""The most training items that a transform learns from; a vocabulary needs no more."""
 
 
 def build_pipelines(config: RunConfig) -> dict[str, Pipeline]:
@@ -64,7 +64,7 @@ def build_pipelines(config: RunConfig) -> dict[str, Pipeline]:
 
 
 def fit_transforms(pipelines: Mapping[str, Pipeline], samples: Samples, root: Path) -> None:
-    """Let the transforms that learn from the corpus see the training items.
+    """Fit the transforms that learn from the training items.
 
     Raises:
         DataError: no training item has a modality that a transform must learn from.
@@ -73,6 +73,7 @@ def fit_transforms(pipelines: Mapping[str, Pipeline], samples: Samples, root: Pa
         if not pipeline.transform.learns:
             continue
         learned = corpus(samples, root, modality, pipeline)
+        # One item is read ahead, because a transform that is fitted on nothing would fail with a message of its own.
         first = next(learned, None)
         if first is None:
             raise DataError(
@@ -83,7 +84,7 @@ def fit_transforms(pipelines: Mapping[str, Pipeline], samples: Samples, root: Pa
 
 
 def build_backbone(config: RunConfig, transforms: Mapping[str, Transform]) -> Backbone:
-    """Encoders, harmonizer and fusion of one width."""
+    """Build encoders, harmonizer and fusion of one width."""
     dim, modalities = config.model.dim, tuple(sorted(config.encoders))
     encoders = {m: _build_encoder(m, config, transforms[m]) for m in modalities}
     share_stacks(encoders, config.model.share)
@@ -118,7 +119,7 @@ def build_model(config: RunConfig, transforms: Mapping[str, Transform], classes:
     if config.mode == "finetune":
         label, head = _build_head(config, backbone, classes)
         return Finetuner(backbone=backbone, head=head, label=label)
-    tasks = {name: _build_task(task, config, backbone, transforms) for name, task in config.tasks.items()}
+    tasks = _build_tasks(config, backbone, transforms)
     balancer: Balancer = BALANCERS.build(config.balancer, config.plugins, tasks=tuple(tasks))
     weights = {name: task["weight"] for name, task in config.tasks.items()}
     return Pretrainer(backbone=backbone, tasks=tasks, weights=weights, balancer=balancer)
@@ -141,9 +142,10 @@ def describe_model(config: RunConfig) -> list[tuple[str, str, int, str]]:
     A vocabulary that would be learned from the corpus counts with its largest size.
     """
     transforms = {m: pipeline.transform for m, pipeline in build_pipelines(config).items()}
+    # the meta device allocates no weights, so the largest model is described in seconds
     with torch.device("meta"):
         backbone = build_backbone(config, transforms)
-        tasks = {name: _build_task(task, config, backbone, transforms) for name, task in config.tasks.items()}
+        tasks = _build_tasks(config, backbone, transforms)
         balancer = BALANCERS.build(config.balancer, config.plugins, tasks=tuple(tasks))
     dim, lengths = config.model.dim, {m: _most_tokens(backbone.encoders[m], transforms[m]) for m in transforms}
     parts: list[tuple[str, Any, str]] = [
@@ -156,24 +158,26 @@ def describe_model(config: RunConfig) -> list[tuple[str, str, int, str]]:
     parts.append(("projections", backbone.projections, f"contrastive features of {backbone.features}"))
     parts.append(("fusion", backbone.fusion, f"{sum(lengths.values())} tokens, an embedding of {dim}"))
     parts.append(("harmonizer", backbone.harmonizer, f"{len(transforms)} x {len(transforms)} weights"))
-    parts += [(f"task_{name}", task, "a loss") for name, task in tasks.items()]
-    parts += [("balancer", balancer, f"{len(tasks)} weights")] if tasks else []
+    for name, task in tasks.items():
+        parts.append((f"task_{name}", task, "a loss"))
+    if tasks:
+        parts.append(("balancer", balancer, f"{len(tasks)} weights"))
     return list(_described(parts))
 
 
 def _most_tokens(encoder: Encoder, transform: Transform) -> int:
-    """Tokens of an item of full length, the summary counted."""
+    """Tokens of an item of full length, the summary token included."""
     return 1 + observe_blank(encoder, transform).values.shape[1]
 
 
 def _build_encoder(modality: str, config: RunConfig, transform: Transform) -> Encoder:
-    """An encoder that agrees with its transform about sizes."""
+    """Build an encoder and check that its sizes agree with its transform."""
     given, facts = config.encoders[modality], transform.provides()
-    problems = [
-        f"encoder_{modality}.{key}: {given[key]!r} does not fit input_{modality}, which provides {fact!r}; leave it out"
-        for key, fact in facts.items()
-        if key in given and given[key] != fact
-    ]
+    problems = []
+    for key, fact in facts.items():
+        if key in given and given[key] != fact:
+            wrong = f"{given[key]!r} does not fit input_{modality}, which provides {fact!r}; leave it out"
+            problems.append(f"encoder_{modality}.{key}: {wrong}")
     if problems:
         raise ConfigError(problems)
     encoder: Encoder = ENCODERS.build(given, config.plugins, dim=config.model.dim, **facts)
@@ -184,20 +188,31 @@ def _build_encoder(modality: str, config: RunConfig, transform: Transform) -> En
     return encoder
 
 
+def _build_tasks(config: RunConfig, backbone: Backbone, transforms: Mapping[str, Transform]) -> dict[str, Task]:
+    """The pretext tasks by name, in the order of the config."""
+    tasks = {}
+    for name, task in config.tasks.items():
+        tasks[name] = _build_task(task, config, backbone, transforms)
+    return tasks
+
+
 def _build_task(
     task: Mapping[str, Any], config: RunConfig, backbone: Backbone, transforms: Mapping[str, Transform]
 ) -> Task:
+    """Build one task with the sizes that follow from the backbone and, if it has a modality, from its encoder."""
     facts: dict[str, Any] = {"modalities": backbone.modalities, "dim": config.model.dim, "features": backbone.features}
     modality = task.get("modality")
     if modality is not None:
         seen = observe_blank(backbone.encoders[modality], transforms[modality])
         facts |= _prediction_facts(seen)
-    built: Task = TASKS.build({k: v for k, v in task.items() if k != "weight"}, config.plugins, **facts)
+    arguments = dict(task)
+    arguments.pop("weight", None)  # belongs to the model, which weighs the losses
+    built: Task = TASKS.build(arguments, config.plugins, **facts)
     return built
 
 
 def _prediction_facts(seen: Observation) -> dict[str, int | None]:
-    """What a task that hides tokens must know to predict them: a vocabulary, or widths of features."""
+    """The sizes that a task needs to predict hidden tokens: a vocabulary, or widths of features."""
     if seen.vocabulary is not None:
         return {"vocabulary": seen.vocabulary, "observed": None, "predicted": None}
     target = seen.values if seen.target is None else seen.target
@@ -205,7 +220,7 @@ def _prediction_facts(seen: Observation) -> dict[str, int | None]:
 
 
 def observe_blank(encoder: Encoder, transform: Transform) -> Observation:
-    """What an encoder observes in an empty item; tells the tasks what they will have to predict."""
+    """Observe an empty item; the result tells tasks what they will have to predict."""
     with torch.no_grad(), torch.device("cpu"):  # sizes and plans are the host's, also while a model is built elsewhere
         blank = Inputs.stack([transform.blank()])
         device = next((p.device for p in encoder.parameters()), torch.device("cpu"))
@@ -213,6 +228,7 @@ def observe_blank(encoder: Encoder, transform: Transform) -> Observation:
 
 
 def _build_head(config: RunConfig, backbone: Backbone, classes: Mapping[str, Sequence[str]]) -> tuple[str, Head]:
+    """The head and the label that it learns."""
     label = config.data.label
     if config.head is None or label is None:
         raise ConfigError(["fine-tuning needs a head and data.label, the label it learns"])
@@ -223,7 +239,7 @@ def _build_head(config: RunConfig, backbone: Backbone, classes: Mapping[str, Seq
 
 
 def _described(parts: Iterable[tuple[str, Any, str]]) -> Iterator[tuple[str, str, int, str]]:
-    """Parameters that several parts share count with the first of them."""
+    """The rows of a model's table; parameters that several parts share count with the first of them."""
     counted: set[int] = set()
     for key, part, output in parts:
         own = {id(p): p.numel() for p in part.parameters() if id(p) not in counted}

@@ -17,8 +17,8 @@ class Balancer(nn.Module, ABC):
 
     Attributes:
         filled_in: names of the arguments that m5kit gives, so that a config need not.
-        needs_norms: ask for the norms of :meth:`observe`; they cost a pass backwards through the fusion a task.
-        logs_factors: the run logs the factors; False where they are always 1.
+        needs_norms: whether :meth:`observe` needs the norms; they cost one backward pass through the fusion per task.
+        logs_factors: whether the run logs the factors; False where they are always 1.
     """
 
     filled_in: ClassVar[frozenset[str]] = frozenset({"tasks"})
@@ -29,17 +29,17 @@ class Balancer(nn.Module, ABC):
     def factors(self, present: Tensor) -> Tensor:
         """The factor of each loss; the model adds up ``weight x factor x loss``.
 
-        Asked for once a micro-batch: it must depend on nothing but state and ``present``, and change nothing.
+        Called once a micro-batch: it must depend on the state and ``present`` only, and change nothing.
 
         Args:
-            present: ``t`` bool on the model's device; False for a task that nothing in the whole step can teach.
+            present: ``t`` bool on the model's device; False for a task that has nothing to learn in the whole step.
 
         Returns:
-            ``t``, none negative, with a gradient for what is learned by descent. Those of absent tasks are not used.
+            ``t``, none negative, with a gradient if they are learned by descent. Those of absent tasks are not used.
         """
 
     def penalty(self, present: Tensor) -> Tensor:
-        """A term a task, ``t``, that is added once a step, times the task's ``weight``; 0 for an absent one."""
+        """A term for each task, ``t``, added once a step, times the task's ``weight``; 0 for an absent task."""
         return present * 0.0
 
     def observe(self, losses: Tensor, norms: Tensor | None, present: Tensor) -> None:

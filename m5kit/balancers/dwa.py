@@ -1,4 +1,4 @@
-"""Weights from how fast each loss falls: what falls slowly counts more. Needs no gradients."""
+"""Weights from the pace of each loss: a loss that falls slowly counts more. Needs no gradients."""
 
 from collections.abc import Sequence
 
@@ -45,15 +45,17 @@ class DwaBalancer(Balancer):
     def factors(self, present: Tensor) -> Tensor:
         """Softmax over the ratios; shapes as in :meth:`Balancer.factors`."""
         before, last = self.means
+        # 1 for a task without two full windows, as if its loss had neither fallen nor risen
         ratio = torch.where((before > 0) & (last > 0), last / before.clamp(min=1e-12), 1.0)
         return (ratio / self.temperature).softmax(0) * len(ratio)
 
     @torch.no_grad()
     def observe(self, losses: Tensor, norms: Tensor | None, present: Tensor) -> None:
-        """Add the step; at the end of a window move the means on. No number leaves the device."""
+        """Add the step; at the end of a window its mean becomes the last one. No number leaves the device."""
         self.sums += losses * present
         self.counts += present
         self.batches += present.any()
+        # Computed at every step and selected with `where`: an `if` would wait for the device.
         full = self.batches >= self.window
         latest = torch.where(self.counts > 0, self.sums / self.counts.clamp(min=1), self.means[1])
         self.means.copy_(torch.where(full, torch.stack([self.means[1], latest]), self.means))

@@ -9,7 +9,7 @@ from m5kit.registry import BALANCERS
 
 @BALANCERS.register_module("fixed")
 class FixedBalancer(Balancer):
-    """Losses as they are; only each task's own ``weight`` counts (SCALE, CVPR 2022, Eq. 3).
+    """Leaves the losses as they are; each task's own ``weight`` decides (SCALE, CVPR 2022, Eq. 3).
 
     Example:
         >>> FixedBalancer().factors(torch.tensor([True, False]))

@@ -1,4 +1,4 @@
-"""Weights that keep the gradients of all tasks alike, and give more to tasks that learn slowly."""
+"""Weights that give the gradients of all tasks comparable norms, larger for tasks that learn slowly."""
 
 import math
 from collections.abc import Sequence
@@ -23,10 +23,10 @@ class GradNormBalancer(Balancer):
     over the mean share of all tasks. Weights stay positive and sum to the number of tasks.
 
     Two things differ from the paper, so that ``lr`` means the same whatever the losses' scale: the weights are learned
-    as logarithms, and the objective is divided by the mean norm. Each step of them is plain gradient descent;
+    as logarithms, and the objective is divided by the mean norm. They are updated by plain gradient descent;
     the weights are no parameters, so neither clipping nor the learning rate's schedule touches them.
 
-    A step costs a pass backwards through the fusion for each task. Absent tasks are left out of the means.
+    A step costs one backward pass through the fusion for each task. Absent tasks are left out of the means.
 
     Args:
         tasks: names, in order.
@@ -47,7 +47,7 @@ class GradNormBalancer(Balancer):
             raise ConfigError([f"balancer 'gradnorm': lr must be above 0, got {lr}"])
         self.alpha, self.lr = alpha, lr
         self.register_buffer("log_weights", torch.zeros(len(tasks)))
-        self.register_buffer("first", torch.zeros(len(tasks)))  # 0 until a task was there
+        self.register_buffer("first", torch.zeros(len(tasks)))  # 0 until the task was first present
 
     def factors(self, present: Tensor) -> Tensor:
         """The weights; shapes as in :meth:`Balancer.factors`."""
@@ -64,11 +64,14 @@ class GradNormBalancer(Balancer):
         pull = self.log_weights.exp() * norms
         mean = _mean(pull, present).clamp(min=TINY)
         target = mean * pace.clamp(min=TINY) ** self.alpha
+        # The gradient by hand: of |w g - target| it is a sign, and d(w g)/d(log w) is w g itself.
         step = torch.where(present, torch.sign(pull - target) * pull / mean, 0.0)
         moved = self.log_weights - self.lr * step
+        # Normalised so that the weights sum to the number of tasks.
         moved = moved - moved.logsumexp(0) + math.log(len(moved))
         self.log_weights.copy_(torch.where(present.any(), moved, self.log_weights))
 
 
 def _mean(values: Tensor, present: Tensor) -> Tensor:
+    """Mean over the present tasks; 0 if there is none."""
     return (values * present).sum() / present.sum().clamp(min=1)

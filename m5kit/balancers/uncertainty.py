@@ -1,4 +1,4 @@
-"""Weights from a learned variance of each task: what is hard to predict counts less."""
+"""Weights from a learned variance of each task: a task that is hard to predict counts less."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,13 +13,13 @@ from m5kit.registry import BALANCERS
 class UncertaintyBalancer(Balancer):
     """Each task has a log variance ``s``, and its term is ``exp(-s) L + s / 2``.
 
-    All weights ``exp(-s)`` are 1 at the start, so training begins as with ``fixed``. Left alone, a weight settles at
-    ``1 / (2 L)``: every task then pulls alike, whatever the scale of its loss, and the ``weight`` that the config gives
-    it says how strongly. A task that is absent from a step leaves its variance alone.
+    All weights ``exp(-s)`` are 1 at the start, so training begins as with ``fixed``. A weight converges to
+    ``1 / (2 L)``: every task then has the same influence, whatever the scale of its loss, and the ``weight`` in the
+    config says how strong it is. A task that is absent from a step does not change its variance.
 
     Args:
         tasks: names, in order.
-        rate: factor of the learning rate of the log variances; at that of a network they would hardly move in a run.
+        rate: factor of the learning rate of the log variances; at a network's rate they would hardly move in a run.
 
     Source: Kendall, Gal and Cipolla, Multi-Task Learning Using Uncertainty to Weigh Losses (CVPR 2018), equation 10,
     with its classification form for all tasks.
@@ -36,8 +36,9 @@ class UncertaintyBalancer(Balancer):
 
     def penalty(self, present: Tensor) -> Tensor:
         """``s / 2``; shapes as in :meth:`Balancer.penalty`."""
+        # without `where` the gradient of s / 2 alone would raise the weight of a task that is not there
         return torch.where(present, self.log_variances / 2, 0.0)
 
     def learning_rate_scales(self) -> Mapping[str, float]:
-        """Factor of the learning rate by parameter name; the optimiser asks for it."""
+        """Factor of the learning rate by parameter name; read when the optimizer is built."""
         return {"log_variances": self.rate}

@@ -1,4 +1,4 @@
-"""The registered parts as ``list`` and ``show`` present them; reads sources and metadata, imports no part."""
+"""The registered parts as ``list`` and ``show`` print them; reads sources and metadata without importing a part."""
 
 import ast
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ Entry = tuple[str, str, str, str]
 
 
 def families(wanted: str | None) -> list[str]:
-    """All families, or the one that is ``wanted`` (``fusion`` is understood as ``fusions``).
+    """All families, or the ``wanted`` one; ``fusion`` means ``fusions``.
 
     Raises:
         UnknownComponentError: there is no such family.
@@ -32,7 +32,7 @@ def families(wanted: str | None) -> list[str]:
 
 
 def entries(family: str) -> Iterator[Entry]:
-    """Every part of a family: built-ins, then what plugins publish, those for another API version included."""
+    """Every part of a family: built-ins, then those of plugins, including plugins for another API version."""
     for name, module in sorted(FAMILIES[family].built_ins.items()):
         yield family, name, _summary(_source_file(module), name), "built-in"
     for part in plugins.discover().get(family, ()):
@@ -61,7 +61,7 @@ def _summary(path: Path | None, name: str) -> str:
 
 
 def _source_file(module: str | None) -> Path | None:
-    """Where the module's source lies, found without importing its parents."""
+    """The file of a module's source, found without importing its parents, as importlib would do."""
     if module is None:
         return None
     top, *below = module.split(".")
@@ -71,4 +71,7 @@ def _source_file(module: str | None) -> Path | None:
     if not spec.submodule_search_locations:
         return Path(spec.origin) if spec.origin and not below else None
     base = Path(spec.submodule_search_locations[0], *below)
-    return next((path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()), None)
+    for path in (base.with_suffix(".py"), base / "__init__.py"):
+        if path.is_file():
+            return path
+    return None

@@ -1,4 +1,4 @@
-"""The published parts as ``m5kit plugins`` presents them: health, description, conformance."""
+"""The published parts as ``m5kit plugins`` prints them: whether they work, descriptions, conformance."""
 
 import inspect
 import json
@@ -40,7 +40,7 @@ answers.write(json.dumps([not problems, report]) + "\\n")
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """One part and what keeps it from being used."""
+    """One part, and the problem that makes it unusable, if there is one."""
 
     part: PluginPart
     licence: str
@@ -59,19 +59,22 @@ class Health:
 
 
 def every_part() -> list[PluginPart]:
-    """All published parts, those that cannot be used included, by distribution."""
-    found = [part for parts in plugins.discover().values() for part in parts]
+    """All published parts, usable or not, ordered by distribution."""
+    found: list[PluginPart] = []
+    for parts in plugins.discover().values():
+        found += parts
     return sorted(found, key=lambda part: (part.distribution, part.family, part.name, part.api))
 
 
 def health(limit: float | None) -> list[Health]:
-    """Every published part with what keeps it from being used.
+    """Every published part with the problem that makes it unusable, if there is one.
 
     Args:
         limit: seconds in which a part must import, each tried in another process; None imports nothing.
     """
     parts = every_part()
     static = {part: _static_problem(part) for part in parts}
+    # a part of configs names a folder, so there is nothing to import
     sound = [part for part in parts if not static[part] and part.family != CONFIGS]
     tried = try_parts(sound, limit) if limit is not None and sound else {}
     found = []
@@ -82,13 +85,13 @@ def health(limit: float | None) -> list[Health]:
 
 
 def unread() -> list[str]:
-    """Distributions that may be used, but whose metadata are damaged."""
+    """A sentence for each allowed distribution whose metadata cannot be read."""
     scope = plugins.current_scope()
     return [text for name, text in published().problems if scope.allows(name)]
 
 
 def named(name: str | None) -> list[PluginPart]:
-    """The parts of the distribution ``name``, or the parts called so; all if None.
+    """The parts of the distribution ``name``, or the parts of that name; all if None.
 
     Raises:
         PluginError: there is no such distribution and no such part.
@@ -100,7 +103,9 @@ def named(name: str | None) -> list[PluginPart]:
     if not found:
         found = [part for part in parts if name in (part.name, f"{part.distribution}:{part.name}")]
     if not found:
-        known = {part.distribution for part in parts} | {part.name for part in parts}
+        known: set[str] = set()
+        for part in parts:
+            known |= {part.distribution, part.name}
         hint = " ".join(filter(None, [suggestion(name, sorted(known)), "See: m5kit plugins list"]))
         raise PluginError(f"no plugin and no part of one is called {name!r}; {hint}")
     return found
@@ -108,6 +113,7 @@ def named(name: str | None) -> list[PluginPart]:
 
 def describe(parts: Sequence[PluginPart]) -> Iterator[str]:
     """Lines about distributions and their parts; imports the parts."""
+    # groupby joins neighbours only; the parts come ordered by distribution
     for distribution, group in groupby(parts, key=lambda part: part.distribution):
         found, metadata = list(group), about(distribution)
         yield f"{found[0].label}: {metadata.summary}".rstrip(": ")
@@ -142,6 +148,7 @@ def check_part(part: PluginPart, limit: float) -> tuple[bool, str]:
 
 
 def _static_problem(part: PluginPart) -> str:
+    """A problem that shows without importing the part; empty if there is none."""
     if part.api != plugins.API_VERSION:
         return f"made for m5kit API v{part.api}, this is v{plugins.API_VERSION}; install a version made for it"
     if part.family not in (*FAMILIES, CONFIGS):
@@ -151,6 +158,7 @@ def _static_problem(part: PluginPart) -> str:
 
 
 def _note(part: PluginPart, parts: Sequence[PluginPart]) -> str:
+    """What to write if the bare name of a working part means another one; empty if it does not."""
     same = [p for p in parts if (p.family, p.name, p.api) == (part.family, part.name, part.api)]
     if part.family in FAMILIES and part.name in FAMILIES[part.family].built_ins:
         return f"ok, but m5kit has a {part.name!r} itself: write {part.distribution}:{part.name}"
@@ -160,6 +168,7 @@ def _note(part: PluginPart, parts: Sequence[PluginPart]) -> str:
 
 
 def _describe_part(part: PluginPart) -> Iterator[str]:
+    """Arguments and documentation of one part, or the reason why it cannot be imported."""
     problem = _static_problem(part)
     if problem or part.family == CONFIGS:
         yield f"  {problem or 'pieces and leaves of configs'}"

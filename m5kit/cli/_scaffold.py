@@ -1,4 +1,4 @@
-"""Writes a complete distribution with one working part, to be changed into what its author wants."""
+"""Writes a complete distribution with one working part, which its author then changes."""
 
 import re
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ COMMON = {
     ".github/workflows/test.yml": "ci.yml",
     "tests/test_{name}.py": "test.py",
 }
-"""Templates by the file that they become."""
+"""The template of each file of a new distribution."""
 
 
 def write_distribution(family: str, name: str, folder: Path | None) -> Path:
@@ -27,30 +27,32 @@ def write_distribution(family: str, name: str, folder: Path | None) -> Path:
     Args:
         family: plural.
         name: of the part, in snake case.
-        folder: where; None for one named after the distribution, in the working directory.
+        folder: to write to; None for one named after the distribution, in the working directory.
 
     Returns:
         The folder.
 
     Raises:
-        ConfigError: the name cannot be one, is taken by m5kit, or the folder holds something.
+        ConfigError: the name is not valid or belongs to a built-in part, or the folder is not empty.
     """
+    # the name becomes a module, so it must be an identifier
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or iskeyword(name):
         raise ConfigError([f"NAME: expected a name such as my_part (lower case, digits, _), got {name!r}"])
     if name in FAMILIES[family].built_ins:
         raise ConfigError([f"NAME: m5kit has a {FAMILIES[family].singular} {name!r} itself; choose another name"])
     words = _words(family, name)
+    # refused if it holds anything: a template must not overwrite somebody's work
     folder = folder or Path(words["distribution"])
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ConfigError([f"--out: {folder} holds something already; choose another folder"])
-    templates = {target.format(name=name): template for target, template in COMMON.items()}
-    for target, template in templates.items():
-        _write(folder / target, _read(_COMMON_PACKAGE, f"_templates/{template}.txt"), words)
+    for target, template in COMMON.items():
+        _write(folder / target.format(name=name), _read(_COMMON_PACKAGE, f"_templates/{template}.txt"), words)
     _write(folder / f"{words['package']}.py", _read(FAMILIES[family].package, "template.py.txt"), words)
     return folder
 
 
 def _words(family: str, name: str) -> dict[str, str]:
+    """What the templates' placeholders become."""
     singular = FAMILIES[family].singular
     return {
         "family": family,
@@ -66,10 +68,11 @@ def _words(family: str, name: str) -> dict[str, str]:
 
 
 def _write(path: Path, template: Template, words: dict[str, str]) -> None:
+    """Fill in a template and write it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(template.substitute(words), encoding="utf-8")
 
 
 def _read(package: str, file: str) -> Template:
-    """A template: of a family it lies beside the family's parts."""
+    """Read a template; that of a family is stored beside the family's parts."""
     return Template(resources.files(package).joinpath(file).read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""``m5kit config``: what a config means, and whether it is right, before any data is touched."""
+"""``m5kit config``: shows a resolved config, or checks it without reading data."""
 
 import argparse
 import sys
@@ -12,7 +12,7 @@ def add_parser(verbs: Verbs) -> None:
     parser = verbs.add_parser("config", help="show or check a config", description="Show or check a config.")
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     show = actions.add_parser("show", help="print the resolved config with the origin of each value")
-    check = actions.add_parser("check", help="report every mistake, or the shapes and parameters of the model")
+    check = actions.add_parser("check", help="report every mistake; without one, the model's parts and parameters")
     for action, run in ((show, run_show), (check, run_check)):
         add_config_options(action)
         action.set_defaults(run=run)
@@ -27,16 +27,20 @@ def run_show(options: argparse.Namespace) -> int:
 
 
 def run_check(options: argparse.Namespace) -> int:
-    """Check the config, then build its model on the meta device and print its parts."""
+    """Check the config, build its model on the meta device, and print the parts."""
     from m5kit.config import check_config
 
     resolved = load(options)
     config = check_config(resolved)
+    # to standard error, so that the table can be piped
     for note in resolved.notes:
         sys.stderr.write(f"note: {note}\n")
     from m5kit.assembly.model import describe_model
 
-    rows = describe_model(config)
-    write_table(["part", "class", "parameters", "output"], [(*row[:2], f"{row[2]:,}", row[3]) for row in rows])
-    write(f"{config.name}: no mistakes; {sum(row[2] for row in rows):,} parameters")
+    rows, total = [], 0
+    for part, name, parameters, output in describe_model(config):
+        rows.append((part, name, f"{parameters:,}", output))
+        total += parameters
+    write_table(["part", "class", "parameters", "output"], rows)
+    write(f"{config.name}: no mistakes; {total:,} parameters")
     return 0

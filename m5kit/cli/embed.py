@@ -1,8 +1,8 @@
-"""``m5kit embed RUN --data DIR --out FILE``: the embeddings of any items."""
+"""``m5kit embed RUN --data DIR --out FILE``: writes the embeddings of any items."""
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from m5kit.cli.options import Verbs, words
 from m5kit.cli.output import write
@@ -19,7 +19,9 @@ def add_parser(verbs: Verbs) -> None:
     parser.add_argument(
         "--out", type=Path, required=True, metavar="FILE", help="the file to write: .parquet, .npz, .faiss"
     )
-    parser.add_argument("--as", dest="exporter", metavar="NAME", help="how to write it (default: as its name ends)")
+    parser.add_argument(
+        "--as", dest="exporter", metavar="NAME", help="the exporter (default: the one for the file's suffix)"
+    )
     parser.add_argument(
         "--with",
         dest="settings",
@@ -29,22 +31,22 @@ def add_parser(verbs: Verbs) -> None:
         help="an argument of the exporter (see: m5kit show exporters NAME)",
     )
     parser.add_argument("--split", type=words, metavar="A,B", help="splits to embed (default: all)")
-    parser.add_argument("--modalities", type=words, metavar="A,B", help="let the model see only these")
+    parser.add_argument("--modalities", type=words, metavar="A,B", help="the only modalities that the model sees")
     parser.add_argument(
         "--space",
         choices=("fused", "unscaled", "contrastive"),
         default="fused",
-        help="contrastive is the one to search across modalities in",
+        help="which embedding; contrastive is meant for search across modalities",
     )
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Embed and write."""
+    """Embed the items and write the file."""
     from m5kit.inference.trained_run import TrainedRun
 
     exporter = _exporter(options)
-    exporter.check(options.out)
+    exporter.check(options.out)  # before the model is loaded and hours are spent
     trained = TrainedRun.open(options.run_folder, data=options.data)
     embedded = trained.embed_items(options.split, options.modalities, options.space)
     options.out.parent.mkdir(parents=True, exist_ok=True)
@@ -54,10 +56,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _exporter(options: argparse.Namespace) -> "Exporter":
-    """The exporter that is named, or the one for the suffix of the file.
+    """The exporter named with ``--as``, or the one for the suffix of the file.
 
     Raises:
-        ConfigError: none is, or it does not take a setting.
+        ConfigError: there is none, or it does not accept a setting.
     """
     from m5kit.config.parts import Part, part_problems
     from m5kit.config.reader import read_value
@@ -70,10 +72,12 @@ def _exporter(options: argparse.Namespace) -> "Exporter":
         raise ConfigError(
             [f"--out: no exporter for the suffix of {options.out.name!r}; use {known}, or name an exporter with --as"]
         )
-    pairs = [setting.partition("=") for setting in options.settings]
-    given = {"type": name, **{key: read_value(value, "--with").value for key, _, value in pairs}}
-    problems = [f"{key}: {text}" for key, text in part_problems(Part("--with", EXPORTERS.family, given))]
+    given: dict[str, Any] = {"type": name}
+    for setting in options.settings:
+        key, _, value = setting.partition("=")
+        given[key] = read_value(value, "--with").value  # typed as in a config: 3 is a number
+    problems = list(part_problems(Part("--with", EXPORTERS.family, given)))
     if problems:
-        raise ConfigError(problems)
+        raise ConfigError([f"{key}: {text}" for key, text in problems])
     exporter: Exporter = EXPORTERS.build(given)
     return exporter

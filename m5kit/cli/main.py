@@ -1,4 +1,4 @@
-"""``m5kit VERB ...``: finds the verb, runs it, and turns errors into messages."""
+"""``m5kit VERB ...``: finds the verb, runs it, and prints errors as messages."""
 
 import argparse
 import io
@@ -16,17 +16,17 @@ from m5kit.errors import M5KitError
 MISTAKE = 2
 INTERRUPTED = 130
 PIPE_CLOSED = 141
-ALLOW_VARIABLE = "M5KIT_PLUGINS"  # as m5kit.plugins has it, whose import would slow --help down
+ALLOW_VARIABLE = "M5KIT_PLUGINS"  # repeated here: importing m5kit.plugins would slow --help down
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb.
 
     Args:
-        arguments: what follows ``m5kit`` on the command line; None takes the process's own.
+        arguments: those after ``m5kit`` on the command line; None for those of the process.
 
     Returns:
-        The exit status: 0, the verb's own, 2 for something the user can mend, 130 when interrupted.
+        The exit status: 0, that of the verb, 2 for an error that the user can fix, 130 if interrupted.
     """
     parser = _parser()
     options = parser.parse_args(arguments)
@@ -37,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with _allowing(plugins=not options.no_plugins):
             status = int(options.run(options) or 0)
+        # here, so that a closed pipe raises inside of this try
         sys.stdout.flush()
     except M5KitError as error:
         sys.stderr.write(f"error: {error}\n")
@@ -44,21 +45,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         return INTERRUPTED
-    except BrokenPipeError:  # the reader (head, less) has seen enough; Python must not flush into it again
+    except BrokenPipeError:  # the reader (head, less) has closed the pipe; Python must not flush into it again
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_CLOSED
     return status
 
 
 def _escape_what_cannot_be_printed() -> None:
-    """Names of files and items may hold what the terminal's encoding has not, as half a surrogate pair."""
+    """Escape characters that the terminal's encoding lacks; names of files and items may hold any."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # as standard error does from the start
 
 
 @contextmanager
 def _allowing(plugins: bool) -> Iterator[None]:
-    """Keep plugins out for the length of a ``with`` block, also in processes that are started in it."""
+    """Disable plugins inside a ``with`` block unless they are allowed, also in processes started in it."""
     before = os.environ.get(ALLOW_VARIABLE)
     if not plugins:
         os.environ[ALLOW_VARIABLE] = ""
@@ -71,11 +72,12 @@ def _allowing(plugins: bool) -> Iterator[None]:
 
 
 def _parser() -> argparse.ArgumentParser:
+    """The parser of the command line with all verbs."""
     parser = argparse.ArgumentParser(
         prog="m5kit", description="Multimodal pretraining over items of which any modality may be missing."
     )
     parser.add_argument("--version", action="version", version=f"m5kit {__version__}")
-    parser.add_argument("--no-plugins", action="store_true", help="use built-in parts only (before the verb)")
+    parser.add_argument("--no-plugins", action="store_true", help="use built-in parts only (write it before the verb)")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB")
     for module in _verb_modules():
         module.add_parser(verbs)
@@ -83,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _verb_modules() -> Iterator[ModuleType]:
-    """The modules of this package that offer a verb; their heavy imports wait inside the functions that run."""
+    """The modules of this package that offer a verb; they import heavy libraries only when a verb runs."""
     package = __name__.rpartition(".")[0]
     for found in pkgutil.iter_modules(import_module(package).__path__):
         if found.name.startswith("_"):

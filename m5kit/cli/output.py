@@ -18,10 +18,12 @@ def write_table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> Non
         return
     widths = [max(map(len, column)) for column in zip(headers, *cells, strict=True)]
     for row in (headers, *cells):
-        write("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        padded = map(str.ljust, row, widths)
+        write("  ".join(padded).rstrip())  # no blanks at the end, so that output can be compared line by line
 
 
 def _draw(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table with rich, as text: a cell must not be read as markup."""
     from rich import box
     from rich.console import Console
     from rich.table import Table

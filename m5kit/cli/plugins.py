@@ -1,4 +1,4 @@
-"""``m5kit plugins``: what is installed and whether it works, the conformance kit, and a new plugin to start from."""
+"""``m5kit plugins``: lists plugins and tests whether they work, runs the conformance kit, starts a new plugin."""
 
 import argparse
 import json
@@ -15,26 +15,26 @@ def add_parser(verbs: Verbs) -> None:
     """Add the verb and its four actions."""
     parser = verbs.add_parser("plugins", help="list, show, check or start plugins", description="Work with plugins.")
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
-    listing = actions.add_parser("list", help="what is installed, and whether it works; exits 1 if something does not")
+    listing = actions.add_parser("list", help="list plugins and whether they work; exits with 1 if one does not")
     listing.add_argument("--json", action="store_true", help="print JSON instead of a table")
     listing.add_argument("--quick", action="store_true", help="read metadata only, import nothing")
     listing.set_defaults(run=run_list)
-    show = actions.add_parser("show", help="one distribution: about it, its parts, their arguments")
+    show = actions.add_parser("show", help="describe a distribution, its parts and their arguments")
     show.add_argument("name", metavar="NAME", help="a distribution, or one of its parts")
     show.set_defaults(run=run_show)
-    check = actions.add_parser("check", help="run the conformance kit, each part in a process of its own")
+    check = actions.add_parser("check", help="run the conformance kit on each part, in a separate process")
     check.add_argument("name", metavar="NAME", nargs="?", help="a distribution, or one of its parts (default: all)")
     check.add_argument("--limit", type=float, default=CHECK_LIMIT, metavar="S", help="seconds a part may take")
     check.set_defaults(run=run_check)
     new = actions.add_parser("new", help="write a complete plugin to start from")
     new.add_argument("family", metavar="FAMILY", help="encoder, fusion, harmonizer, task, head, metric, ...")
-    new.add_argument("name", metavar="NAME", help="as a config will write it, such as my_encoder")
+    new.add_argument("name", metavar="NAME", help="the part's name in a config, such as my_encoder")
     new.add_argument("--out", type=Path, metavar="DIR", help="folder to write (default: m5kit-FAMILY-NAME)")
     new.set_defaults(run=run_new)
 
 
 def run_list(options: argparse.Namespace) -> int:
-    """Print every published part with its health."""
+    """Print every published part and whether it works; 1 if a part does not."""
     from m5kit.cli._plugins import health, unread
 
     rows, broken = health(None if options.quick else IMPORT_LIMIT), unread()
@@ -51,7 +51,7 @@ def run_list(options: argparse.Namespace) -> int:
 
 
 def run_show(options: argparse.Namespace) -> int:
-    """Print what a distribution says about itself and how its parts are configured."""
+    """Print the description of a distribution and the arguments of its parts."""
     from m5kit.cli._plugins import describe, named
 
     for text in describe(named(options.name)):
@@ -60,16 +60,17 @@ def run_show(options: argparse.Namespace) -> int:
 
 
 def run_check(options: argparse.Namespace) -> int:
-    """Run the conformance kit on every part of a distribution."""
+    """Run the conformance kit on every part of a distribution; 1 if one failed or there is none."""
     from m5kit.cli._plugins import check_part, named
 
     parts = named(options.name)
-    results = [check_part(part, options.limit) for part in parts]
-    for passed, report in results:
+    failed = 0
+    for part in parts:  # written one by one: a check may take minutes
+        passed, report = check_part(part, options.limit)
         write(f"{'ok    ' if passed else 'FAILED'} {report}")
-    failed = sum(not passed for passed, _ in results)
-    write(f"{len(results)} parts checked, {failed} failed" if results else "there is no plugin to check")
-    return int(failed > 0 or not results)
+        failed += not passed
+    write(f"{len(parts)} parts checked, {failed} failed" if parts else "there is no plugin to check")
+    return int(failed > 0 or not parts)
 
 
 def run_new(options: argparse.Namespace) -> int:

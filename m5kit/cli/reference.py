@@ -1,4 +1,4 @@
-"""``m5kit reference DIR``: pages about every registered part, those of plugins included, and about the API."""
+"""``m5kit reference DIR``: writes pages about every registered part, including those of plugins, and the API."""
 
 import argparse
 import inspect
@@ -9,35 +9,35 @@ from m5kit.cli.options import Verbs
 from m5kit.cli.output import write
 
 _GROUPS = {
-    "What parts hand each other": (
+    "Types that parts exchange": (
         *("Sample",),
         *("Inputs", "Observation", "Facts", "Tokens", "Harmony", "Fused", "View", "Hidden", "TaskOutput", "Mean"),
         *("Partial",),
         *("Swap", "Draws", "length_mask"),
     ),
-    "What metrics and exporters read, and metrics give": (
+    "Types of metrics and exporters": (
         *("Request", "Corruption", "Embedded", "MetricValue", "Result"),
         *("Gallery", "GalleryQuery", "GalleryHit"),
     ),
-    "What hooks see": ("Training",),
-    "Errors, to raise": (
+    "The argument of hooks": ("Training",),
+    "Errors to raise": (
         *("M5KitError", "ConfigError", "ContractError", "DataError", "DecodeError", "MissingDependencyError"),
     ),
 }
-"""Names of m5kit.api under headings; the contracts and registries of the families are added to them."""
+"""Names of m5kit.api by heading; the contracts and registries of the families are added."""
 
 
 def add_parser(verbs: Verbs) -> None:
     """Add the verb."""
     parser = verbs.add_parser(
-        "reference", help="write reference pages", description="Write a page a family and one about m5kit.api."
+        "reference", help="write reference pages", description="Write a page for each family and one for m5kit.api."
     )
-    parser.add_argument("folder", metavar="DIR", type=Path, help="where the pages go")
+    parser.add_argument("folder", metavar="DIR", type=Path, help="folder for the pages")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the pages; a plugin that cannot be imported is named on its family's page."""
+    """Write the pages; a plugin that cannot be imported is reported on its family's page."""
     from m5kit.registry import FAMILIES
 
     options.folder.mkdir(parents=True, exist_ok=True)
@@ -59,6 +59,7 @@ def family_page(family: str) -> Iterator[str]:
     yield "Made by `m5kit reference`; the docstrings are the source.\n"
     for _, name, _, origin in entries(family):
         built_in = origin == "built-in"
+        # in full, because a plugin may use the name of a built-in
         key = name if built_in else f"{origin.partition(' ')[0]}:{name}"
         yield f"## {name}\n\n*{origin}*\n"
         try:
@@ -76,9 +77,9 @@ def api_groups() -> dict[str, tuple[str, ...]]:
     from m5kit.registry import FAMILIES
 
     return {
-        "Contracts, to derive from": tuple(registry.base for registry in FAMILIES.values()),
+        "Contracts to derive from": tuple(registry.base for registry in FAMILIES.values()),
         **_GROUPS,
-        "Registries, for local files and notebooks": tuple(family.upper() for family in FAMILIES),
+        "Registries for local files and notebooks": tuple(family.upper() for family in FAMILIES),
     }
 
 
@@ -104,6 +105,7 @@ def api_page() -> Iterator[str]:
 
 
 def _arguments(part: type) -> Iterator[str]:
+    """A table of the arguments that a config can set."""
     from m5kit.arguments import flat_parameters
 
     rows = flat_parameters(part).values()
@@ -118,6 +120,7 @@ def _arguments(part: type) -> Iterator[str]:
 
 
 def _shared_arguments(part: type) -> Iterator[str]:
+    """The documentation of groups of arguments that several parts share."""
     from m5kit.arguments import argument_groups
 
     for name, group in argument_groups(part).items():
@@ -125,8 +128,9 @@ def _shared_arguments(part: type) -> Iterator[str]:
 
 
 def _methods(thing: type) -> Iterator[str]:
-    """One line a public method that the class itself writes."""
+    """One line for each public method that the class itself defines."""
     for name, value in vars(thing).items():
+        # vars() gives the descriptor, not the function in it
         function = value.__func__ if isinstance(value, classmethod) else value
         if inspect.isfunction(function) and (not name.startswith("_") or name == "__call__"):
             summary = (inspect.getdoc(function) or "").partition("\n")[0]
@@ -135,5 +139,6 @@ def _methods(thing: type) -> Iterator[str]:
 
 
 def _plain(function: object) -> str:
-    names = [str(p.replace(annotation=p.empty)) for p in inspect.signature(function).parameters.values()]  # type: ignore[arg-type]
-    return f"({', '.join(names)})"
+    """The parameters without their types, which would make the line too long."""
+    parameters = inspect.signature(function).parameters.values()  # type: ignore[arg-type]
+    return f"({', '.join(str(each.replace(annotation=each.empty)) for each in parameters)})"

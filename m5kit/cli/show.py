@@ -1,4 +1,4 @@
-"""``m5kit show``: how one part is configured and what it does."""
+"""``m5kit show``: prints the arguments and the documentation of one part."""
 
 import argparse
 import inspect
@@ -13,12 +13,12 @@ def add_parser(verbs: Verbs) -> None:
         "show", help="show one part: arguments, defaults, documentation", description="Show one registered part."
     )
     parser.add_argument("family", metavar="FAMILY", help="encoders, fusions, tasks, ...")
-    parser.add_argument("name", metavar="NAME", help="as a config writes it")
+    parser.add_argument("name", metavar="NAME", help="the part's name in a config")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print where the part lives, its arguments and its docstring."""
+    """Print the part's class, its arguments and its docstring."""
     from m5kit.arguments import argument_groups, flat_parameters
     from m5kit.cli._catalogue import families
     from m5kit.registry import FAMILIES
@@ -44,7 +44,7 @@ def _filled_in(family: str, name: str, part: type) -> frozenset[str]:
 
 
 def _provided(encoder: str) -> frozenset[str]:
-    """What the transforms of m5kit, and of the plugin that the encoder comes from, tell the encoder that they feed."""
+    """The arguments that transforms of m5kit, and of the encoder's own plugin, give to the encoder they feed."""
     from m5kit import plugins
     from m5kit.registry import ENCODERS, TRANSFORMS
 
@@ -54,6 +54,7 @@ def _provided(encoder: str) -> frozenset[str]:
         published = plugins.discover().get("transforms", ())
         of_same = [other.name for other in published if other.distribution == part.distribution]
         transforms += [f"{part.distribution}:{name}" for name in of_same]
+    # any of these transforms could feed the encoder, so all their facts count as filled in
     names: set[str] = set()
     for transform in transforms:
         names |= getattr(TRANSFORMS.get(transform), "provided", None) or set()
@@ -61,6 +62,7 @@ def _provided(encoder: str) -> frozenset[str]:
 
 
 def _row(parameter: inspect.Parameter, filled_in: frozenset[str]) -> tuple[str, str, str]:
+    """Name, type and default of an argument."""
     if parameter.default is not parameter.empty:
         default = repr(parameter.default)
     else:

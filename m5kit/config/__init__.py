@@ -1,16 +1,16 @@
-"""Configs: composed from YAML pieces with the origin of every value, then checked as a whole before anything runs."""
+"""Configs: composed from YAML pieces, the origin of every value recorded, and checked as a whole before a run."""
 
 from m5kit.config.check import RunConfig, check_config
 from m5kit.config.load import Resolved, annotate, dump, load_config
 from m5kit.config.parts import find_parts
-from m5kit.config.sections import Checkpoint, Data, Init, Logging, Model, Schedule, Weighting
+from m5kit.config.sections import Checkpoint, Data, Init, Logging, ModelSection, Schedule, Weighting
 
 __all__ = [
     "Checkpoint",
     "Data",
     "Init",
     "Logging",
-    "Model",
+    "ModelSection",
     "Resolved",
     "RunConfig",
     "Schedule",

@@ -20,7 +20,7 @@ from m5kit.config.sections import (
     Data,
     Init,
     Logging,
-    Model,
+    ModelSection,
     Schedule,
     Section,
     Weighting,
@@ -36,7 +36,7 @@ SectionType = TypeVar("SectionType", bound=Section)
 
 @dataclass(frozen=True, slots=True)
 class RunConfig:
-    """A config without mistakes: typed sections, and the parts as plain mappings that a registry can build.
+    """A checked config: typed sections, and the parts as plain mappings that a registry can build.
 
     Attributes:
         inputs: by modality, ``decoder`` and ``transform``, and ``source`` if the manifest's column has another name.
@@ -49,14 +49,14 @@ class RunConfig:
         optimizer: ``adamw`` if the config names none.
         hooks: by name.
         evaluation: metrics by name.
-        plugins: which the parts may come from; whoever builds one hands it to the registry.
+        plugins: the scope that the parts may come from; it is given to the registry with every part that is built.
     """
 
     name: str
     mode: Literal["pretrain", "finetune"]
     seed: int
     data: Data
-    model: Model
+    model: ModelSection
     weighting: Weighting
     schedule: Schedule
     checkpoint: Checkpoint
@@ -78,38 +78,42 @@ class RunConfig:
 
 
 def check_config(resolved: Resolved) -> RunConfig:
-    """Hold a config against the sections' schema, the constructors of its parts, and itself.
+    """Check a config against the schema of its sections, the constructors of its parts, and for contradictions.
 
     Imports the modules of the parts that the config names, and no others.
 
     Raises:
-        ConfigError: every mistake: where it was written, the key, what was given, what was expected.
+        ConfigError: every mistake, with its file and line, the key, what was given and what was expected.
     """
     values, scope = resolved.values, resolved.plugins
     problems = value_problems(values, scope)
-    problems += [problem for problem in combination_problems(values, scope) if problem not in problems]
+    for problem in combination_problems(values, scope):
+        if problem not in problems:
+            problems.append(problem)
+    # all at once: whoever edits a config wants to fix every mistake before the next try
     if problems:
         raise ConfigError([_located(key, text, resolved) for key, text in problems])
     return _typed(values, scope)
 
 
 def _located(key: str, text: str, resolved: Resolved) -> str:
+    """The sentence about a mistake, with the place where the value was written."""
     return f"{origin_of(key, resolved.origins, resolved.source)}: {key}: {text}"
 
 
 def value_problems(values: Mapping[str, Any], scope: PluginScope, whole: bool = True) -> list[Problem]:
-    """Mistakes that show without a look at the rest of the config.
+    """Mistakes that a value shows by itself, whatever the rest of the config says.
 
     Args:
         values: of a config, or of a piece.
         scope: the plugins that the parts may come from.
-        whole: whether an argument that is needed and not there is a mistake; in a piece, a config may still set it.
+        whole: whether a missing argument is a mistake; the config that picks a piece may still set it.
     """
     problems = [*_key_problems(values), *_section_problems(values), *_weight_problems(values)]
     problems += _input_problems(values, scope)
     for part in find_parts(values):
         problems += part_problems(part, scope, whole)
-    return list(dict.fromkeys(problems))  # one mistake may show in two ways
+    return list(dict.fromkeys(problems))  # two checks may find the same mistake
 
 
 def origin_of(key: str, origins: Mapping[str, str], otherwise: str) -> str:
@@ -122,12 +126,13 @@ def origin_of(key: str, origins: Mapping[str, str], otherwise: str) -> str:
 
 
 def _typed(values: Mapping[str, Any], scope: PluginScope) -> RunConfig:
+    """The config with its sections as objects and with its defaults."""
     return RunConfig(
         name=values["name"],
         mode=values["mode"],
         seed=values["seed"],
         data=_section(Data, values["data"]),
-        model=_section(Model, values["model"]),
+        model=_section(ModelSection, values["model"]),
         weighting=_section(Weighting, values["weighting"]),
         schedule=_section(Schedule, values["schedule"]),
         checkpoint=_section(Checkpoint, values["checkpoint"]),
@@ -150,16 +155,22 @@ def _typed(values: Mapping[str, Any], scope: PluginScope) -> RunConfig:
 
 
 def _section(section: type[SectionType], given: Any) -> SectionType:
-    return section.model_validate_json(json.dumps(given))  # JSON: a strict tuple may be written as a list
+    return section.model_validate_json(json.dumps(given))  # through JSON, which lets a strict tuple be a list
 
 
 def _by_name(values: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-    return {key.removeprefix(prefix): value for key, value in values.items() if key.startswith(prefix)}
+    """The values of a family, ``input_``, ``encoder_`` or ``task_``, by modality or name."""
+    found = {}
+    for key, value in values.items():
+        if key.startswith(prefix):
+            found[key.removeprefix(prefix)] = value
+    return found
 
 
 def _key_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
+    """Top-level keys that do not exist, or do not hold what they should."""
     known = [*SECTIONS, *SCALARS, *PARTS, *TABLES, *(f"{family}_*" for family in FAMILIES_BY_KEY)]
-    known += filter(is_known, values)
+    known += filter(is_known, values)  # so that a misspelt modality is compared with those of the config
     for key, value in values.items():
         if not is_known(key):
             yield key, f"unknown key; {hint(key, known)}"
@@ -170,6 +181,7 @@ def _key_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _section_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
+    """What the schema of each section finds wrong."""
     for key, section in SECTIONS.items():
         if key not in values:
             continue
@@ -177,6 +189,7 @@ def _section_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
             _section(section, values[key])
         except ValidationError as error:
             for problem in error.errors():
+                # only the first step of the place: deeper ones are pydantic's names for parts of a type
                 where = ".".join([key, *map(str, problem["loc"][:1])])
                 if problem["type"] == "extra_forbidden":
                     yield where, f"unknown key; {hint(str(problem['loc'][-1]), section.model_fields)}"
@@ -185,6 +198,7 @@ def _section_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _input_problems(values: Mapping[str, Any], scope: PluginScope) -> Iterator[Problem]:
+    """Mistakes of ``input_*`` beside those of its decoder and transform, which are parts."""
     closed = ["decoder", "transform", "source", "join", "cache", "keep"]
     for modality, given in _by_name(values, "input_").items():
         key = f"input_{modality}"
@@ -203,14 +217,13 @@ def _input_problems(values: Mapping[str, Any], scope: PluginScope) -> Iterator[P
 
 
 def _join_problems(key: str, given: Mapping[str, Any], scope: PluginScope) -> Iterator[Problem]:
-    """Several columns need a decoder that reads several, and such a decoder needs to know which."""
+    """``join`` needs a decoder that reads several columns, and such a decoder needs ``join``."""
     joins, join = _reads_several(given.get("decoder"), scope), given.get("join")
     if join is None:
         if joins:
             yield f"{key}.join", "is missing; the decoder reads several columns, as in join: [text, table]"
         return
-    names = join if isinstance(join, list) else []
-    if not names or not all(isinstance(name, str) and name for name in names) or len(set(names)) < len(names):
+    if not _is_list_of_columns(join):
         yield f"{key}.join", f"expected names of columns of the manifest, each once, got {join!r}"
     if "source" in given:
         yield f"{key}.source", "has no use beside join; list the column there"
@@ -218,15 +231,24 @@ def _join_problems(key: str, given: Mapping[str, Any], scope: PluginScope) -> It
         yield f"{key}.join", "the decoder reads one column; take one that joins them, such as joined_text"
 
 
+def _is_list_of_columns(join: Any) -> bool:
+    """Whether ``join`` lists names of columns, each once."""
+    if not isinstance(join, list) or not join:
+        return False
+    return all(isinstance(name, str) and name for name in join) and len(set(join)) == len(join)
+
+
 def _reads_several(decoder: Any, scope: PluginScope) -> bool:
+    """Whether the decoder's class says that it joins columns."""
     name = decoder.get("type") if isinstance(decoder, Mapping) else None
     try:
         return isinstance(name, str) and getattr(DECODERS.get(name, scope), "joins", False)
-    except M5KitError:  # reported where the part is looked at
+    except M5KitError:  # find_parts reports it
         return False
 
 
 def _weight_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
+    """Weights of tasks that are not finite numbers of 0 or more; a bool is a number in Python."""
     for name, task in _by_name(values, "task_").items():
         weight = task.get("weight", 1.0) if isinstance(task, Mapping) else 1.0
         if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight < float("inf"):

@@ -1,4 +1,4 @@
-"""Mistakes that no single key shows: parts of a config that do not go together."""
+"""Mistakes that involve several keys: parts of a config that do not fit together."""
 
 from collections.abc import Iterator, Mapping
 from itertools import chain
@@ -13,6 +13,7 @@ from m5kit.registry import TASKS
 def combination_problems(values: Mapping[str, Any], scope: PluginScope | None = None) -> Iterator[Problem]:
     """Everything that does not fit together; imports the modules of the tasks."""
     modalities = sorted(key.removeprefix("encoder_") for key in values if key.startswith("encoder_"))
+    # a task that is not a mapping is reported as a malformed part
     tasks = {key: value for key, value in values.items() if key.startswith("task_") and isinstance(value, Mapping)}
     yield from _structure(values, modalities)
     yield from _mode(values, list(tasks))
@@ -22,6 +23,7 @@ def combination_problems(values: Mapping[str, Any], scope: PluginScope | None = 
 
 
 def _structure(values: Mapping[str, Any], modalities: list[str]) -> Iterator[Problem]:
+    """Encoders without inputs, inputs without encoders, and parts that every model has."""
     if not modalities:
         yield "encoder_*", "is missing; a model needs at least one encoder"
     for modality in modalities:
@@ -40,6 +42,7 @@ def _structure(values: Mapping[str, Any], modalities: list[str]) -> Iterator[Pro
 
 
 def _mode(values: Mapping[str, Any], tasks: list[str]) -> Iterator[Problem]:
+    """Keys that the mode needs, or has no use for."""
     if values.get("mode") == "pretrain" and not tasks:
         yield "mode", "pretraining needs at least one task; add a task_* piece"
     if values.get("mode") != "finetune":
@@ -58,6 +61,7 @@ def _mode(values: Mapping[str, Any], tasks: list[str]) -> Iterator[Problem]:
 def _tasks(
     tasks: Mapping[str, Mapping[str, Any]], modalities: list[str], scope: PluginScope | None
 ) -> Iterator[Problem]:
+    """Tasks that the modalities of the config cannot serve, and tasks that are in each other's way."""
     hiding: dict[str, str] = {}
     for key, task in tasks.items():
         least = _least_modalities(task.get("type"), scope)
@@ -78,11 +82,12 @@ def _least_modalities(name: Any, scope: PluginScope | None) -> int:
     """How many modalities the task needs to learn anything, as its class declares."""
     try:
         return getattr(TASKS.get(name, scope), "least_modalities", 1) if isinstance(name, str) else 1
-    except M5KitError:  # reported where the part is looked at
+    except M5KitError:  # find_parts reports it
         return 1
 
 
 def _widths(values: Mapping[str, Any]) -> Iterator[Problem]:
+    """Widths of parts that differ from the common width."""
     model = values.get("model")
     width = model.get("dim") if isinstance(model, Mapping) else None
     for key, value in values.items():
@@ -91,6 +96,7 @@ def _widths(values: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _sharing(values: Mapping[str, Any], modalities: list[str]) -> Iterator[Problem]:
+    """Groups of ``model.share`` that name unknown encoders, or name one twice."""
     model = values.get("model")
     groups = model.get("share") if isinstance(model, Mapping) else None
     groups = groups if isinstance(groups, list) and all(isinstance(group, list) for group in groups) else []

@@ -1,4 +1,4 @@
-"""Composes a config: bases left to right, the file itself, overrides; then drops what is not wanted."""
+"""Composes a config: its bases from left to right, the file itself, the overrides; then removes dropped parts."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,8 +26,8 @@ class Resolved:
         origins: ``file:line``, ``--set``, ``--data`` or ``default`` by dotted key, mappings included.
         name: ``demo/scale`` for ``configs/demo/scale.yaml``.
         source: the file, as messages show it.
-        notes: what was dropped along with something else, a sentence each.
-        plugins: which the config may use; whatever looks its parts up is given this.
+        notes: a sentence for each part that was dropped together with another.
+        plugins: the scope that its parts are looked up in.
     """
 
     values: Mapping[str, Any]
@@ -47,11 +47,12 @@ def load_config(path: str | Path, overrides: Sequence[str] = (), data: Path | No
         data: folder that becomes ``data.root``.
 
     Raises:
-        ConfigError: a file or a piece cannot be found or read, bases form a circle, or overrides are mistaken (all of
+        ConfigError: a file or a piece cannot be found or read, bases form a circle, or overrides are wrong (all of
             those at once).
     """
     environment = current_scope()
     file = find_config(path, environment)
+    # Twice: the file decides whose pieces it may pick, and the composed config whose parts it may use.
     scope = plugin_scope.narrow_scope(environment, file)
     pieces = Pieces(own_root(file), scope)
     tree, problems = command_line.apply(_compose(file, pieces, ()), overrides, pieces, _piece)
@@ -62,6 +63,7 @@ def load_config(path: str | Path, overrides: Sequence[str] = (), data: Path | No
         raise ConfigError(problems)
     tree, scope = plugin_scope.resolve_scope(tree, environment)
     tree, notes = prune(tree)
+    # Defaults come last and lie underneath, so that an origin says `default` only where nothing was written.
     tree = merge(from_plain({"name": config_name(file), **defaults()}, "default"), tree)
     tree = Node(dict(sorted(tree.value.items(), key=lambda item: (rank(item[0]), item[0]))), tree.origin)
     values = to_plain(tree)
@@ -80,6 +82,7 @@ def annotate(resolved: Resolved) -> str:
 
 
 def _annotated(values: Mapping[str, Any], origins: Mapping[str, str], path: str) -> Iterator[str]:
+    """The lines of a mapping at a dotted path, the origin behind each value."""
     indent = "  " * path.count(".")
     for key, value in values.items():
         if isinstance(value, Mapping) and value:
@@ -90,7 +93,7 @@ def _annotated(values: Mapping[str, Any], origins: Mapping[str, str], path: str)
 
 
 def _compose(file: Path, pieces: Pieces, chain: tuple[Path, ...]) -> Node:
-    """The file on its bases; ``chain`` is the files that led here."""
+    """The content of the file merged into that of its bases; ``chain`` lists the files whose bases led here."""
     if file.resolve() in chain:
         circle = " -> ".join(display(step) for step in (*chain, file.resolve()))
         raise ConfigError([f"{display(file)}: the bases form a circle: {circle}; remove one of them"])
@@ -104,7 +107,7 @@ def _compose(file: Path, pieces: Pieces, chain: tuple[Path, ...]) -> Node:
         elif _is_leaf(entry, pieces):
             leaf = find_config(entry, pieces.scope)
             tree = merge(tree, _compose(leaf, Pieces(own_root(leaf), pieces.scope), (*chain, file.resolve())))
-        else:  # a piece is the whole of its key, here as in --set
+        else:  # a piece replaces the whole key, as --set does
             tree = Node({**tree.value, **_named_piece(entry, pieces, f"{bases.origin}: {PIECES}")}, tree.origin)
     return merge(tree, Node(keys, node.origin))
 
@@ -122,6 +125,7 @@ def _is_leaf(entry: str, pieces: Pieces) -> bool:
 
 
 def _entries(bases: Node) -> list[str]:
+    """What ``_base_`` lists; a single entry need not be a list."""
     entries: list[str] = bases.value if isinstance(bases.value, list) else [bases.value]
     for entry in entries:
         if not isinstance(entry, str):
@@ -130,6 +134,7 @@ def _entries(bases: Node) -> list[str]:
 
 
 def _base(entry: str, file: Path, scope: PluginScope, chain: tuple[Path, ...], origin: str) -> Node:
+    """The composed content of a base that is given by its path."""
     path = file.parent / entry
     if not is_file(path):
         raise ConfigError([f"{origin}: {PIECES}: there is no file {entry!r} beside {display(file)}"])
@@ -137,6 +142,7 @@ def _base(entry: str, file: Path, scope: PluginScope, chain: tuple[Path, ...], o
 
 
 def _named_piece(entry: str, pieces: Pieces, wanted_by: str) -> dict[str, Node]:
+    """The key and value of a base that is given as ``key/name``."""
     key, slash, name = entry.partition("/")
     if not slash or "/" in name:
         raise ConfigError([f"{wanted_by}: expected a path ending in .yaml or key/name, got {entry!r}"])

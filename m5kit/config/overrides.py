@@ -1,4 +1,4 @@
-"""Changes from the command line: pick a piece, drop a part, set a value; every mistake is reported at once."""
+"""Changes from the command line: pick a piece, drop a part, set a value. All mistakes are reported at once."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -17,24 +17,26 @@ Find = Callable[[str, str, Pieces, str], Node]
 
 
 def apply(tree: Node, overrides: Sequence[str], pieces: Pieces, find: Find) -> tuple[Node, list[str]]:
-    """Lay the overrides on ``tree``: pieces first, then values, so that their order does not matter.
+    """Apply the overrides to ``tree``: pieces first, then values, so that their order does not matter.
 
     Args:
         tree: the composed config.
         overrides: ``KEY=VALUE`` each.
         pieces: that the config may pick from.
-        find: gives the content of a piece by key and name, and blames what is missing on who wants it.
+        find: gives the content of a piece by key and name; its last argument says who asks, for messages.
 
     Returns:
         The changed config, and one sentence a mistake.
     """
     problems: list[str] = []
     picked: set[str] = set()
+    # sorted is stable, so of two values for one key the last on the command line wins
     for text in sorted(overrides, key=lambda text: "." in text.partition("=")[0]):
         key, equals, value = (word.strip() for word in text.partition("="))
         try:
             if not equals or not key:
                 raise ConfigError([f"{ORIGIN} {text}: expected KEY=VALUE"])
+            # a name alone can only mean a piece; only scalars have no pieces
             sets_value = "." in key or key in SCALARS
             before = tree.child(key) if key in TABLES and key in picked else None
             tree = _set(tree, key, value) if sets_value else _pick(tree, key, value, pieces, find)
@@ -76,22 +78,26 @@ def _set(tree: Node, path: str, text: str) -> Node:
     else:
         _walk(tree, path, parents)
     change = read_value(text, ORIGIN) if text else Node(None, ORIGIN)
+    # wrapped from the inside out, so that merge does the rest
     for key in (last, *reversed(parents)):
         change = Node({key: change}, ORIGIN)
     return merge(tree, Node(change.value, tree.origin))
 
 
 def _walk(tree: Node, path: str, parents: Sequence[str]) -> None:
+    """Check that every step of a dotted path but the last leads to a mapping."""
     node = tree
     for key in parents:
         child = node.child(key)
         if child is None or not child.is_mapping:
-            sections = SECTIONS if node is tree else ()
-            raise _unknown(path, key, [*(k for k, part in node.value.items() if part.is_mapping), *sections])
+            known = [name for name, part in node.value.items() if part.is_mapping]
+            # sections can be set even where the file does not write them; they have defaults
+            raise _unknown(path, key, [*known, *SECTIONS] if node is tree else known)
         node = child
 
 
 def _unknown(path: str, key: str, known: Sequence[str]) -> ConfigError:
+    """The error for a key that the config does not have, with the nearest one."""
     hint = suggestion(key, known) or f"there are: {', '.join(known) or 'none'}"
     where = path if path == key else f"{path}: {key!r}"
     return ConfigError([f"{ORIGIN} {where}: the config has no such key; {hint}"])

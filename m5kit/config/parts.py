@@ -1,4 +1,4 @@
-"""The registered parts that a config names, and what its constructors say about their arguments."""
+"""Finds the registered parts that a config names and checks their arguments against the constructors."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ from m5kit.registry import FAMILIES, TRANSFORMS
 from m5kit.signatures import hint, is_required
 
 Problem = tuple[str, str]
-"""Dotted key and what is wrong there."""
+"""Dotted key, and what is wrong there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +26,8 @@ class Part:
     Attributes:
         key: its dotted place in the config.
         family: the registry that knows its type.
-        given: what the config says, as it is.
-        fed_by: name of the transform that makes an encoder's inputs; None if the config names none, and for all other
+        given: the value in the config, unchecked.
+        fed_by: name of the transform that makes an encoder's inputs; None if the config names none, and in all other
             families.
     """
 
@@ -60,7 +60,7 @@ def find_parts(values: Mapping[str, Any]) -> Iterator[Part]:
 
 
 def _parts_of_entry(key: str, family: str, given: Any) -> Iterator[Part]:
-    """A part of a table, and the metric inside of one that runs another."""
+    """A part of a table, and the metric inside a metric that runs another one."""
     yield Part(key, family, given)
     if isinstance(given, Mapping) and "task" in given:
         yield Part(f"{key}.task", family, given["task"])
@@ -93,19 +93,20 @@ def part_problems(part: Part, scope: PluginScope | None = None, whole: bool = Tr
     except M5KitError as error:
         yield f"{part.key}.type", str(error)
     else:
+        # given arguments are checked in a piece too, missing ones in a whole config only
         yield from _given_problems(part, constructor)
         if whole:
             yield from _missing_problems(part, constructor, scope)
 
 
 def filled_in(constructor: type) -> frozenset[str]:
-    """Arguments of a part that its family's contract says are given by the model, the data or the run."""
+    """Arguments of a part that m5kit fills in, as its family's contract declares."""
     names: frozenset[str] = getattr(constructor, "filled_in", frozenset())
     return names
 
 
 def given_problem(annotation: Any, value: Any) -> str | None:
-    """Why ``value`` is not of the annotated type; None if it is, or if the type is beyond YAML.
+    """Why ``value`` is not of the annotated type; None if it is.
 
     Example:
         >>> given_problem(int, "fast")
@@ -116,7 +117,7 @@ def given_problem(annotation: Any, value: Any) -> str | None:
         adapter = TypeAdapter(
             annotation, config=ConfigDict(strict=True, arbitrary_types_allowed=True, allow_inf_nan=False)
         )
-    except PydanticUserError:  # a type that forbids a config of ours brings its own rules
+    except PydanticUserError:  # a pydantic model has a config of its own
         adapter = TypeAdapter(annotation)
     try:
         adapter.validate_json(json.dumps(value))
@@ -126,12 +127,13 @@ def given_problem(annotation: Any, value: Any) -> str | None:
 
 
 def describe(problem: Any) -> str:
-    """One of pydantic's problems in m5kit's words."""
+    """A problem found by pydantic, as m5kit's messages say it."""
     wanted = problem["msg"].removeprefix("Input should be ").replace("a valid array", "a list")
     return f"expected {wanted[:1].lower()}{wanted[1:]}, got {problem['input']!r}"
 
 
 def _given_problems(part: Part, constructor: type) -> Iterator[Problem]:
+    """Arguments that the constructor does not take, or not with this value."""
     parameters, hints = flat_parameters(constructor), flat_hints(constructor)
     for key, value in part.given.items():
         if key == "type":
@@ -143,6 +145,7 @@ def _given_problems(part: Part, constructor: type) -> Iterator[Problem]:
 
 
 def _missing_problems(part: Part, constructor: type, scope: PluginScope | None) -> Iterator[Problem]:
+    """Arguments that the constructor needs and that neither the config nor m5kit gives."""
     known = _known_elsewhere(part, constructor, scope)
     if known is None:
         return
@@ -153,24 +156,29 @@ def _missing_problems(part: Part, constructor: type, scope: PluginScope | None) 
 
 
 def _known_elsewhere(part: Part, constructor: type, scope: PluginScope | None) -> frozenset[str] | None:
-    """Arguments that a config may leave out; None if that cannot be told before the parts are built."""
+    """Arguments that a config may leave out; None if only building the parts would tell."""
     if part.family != "encoders":
         return filled_in(constructor)
     if part.fed_by is None:
         return None
     try:
         provided: frozenset[str] | None = getattr(TRANSFORMS.get(part.fed_by, scope), "provided", None)
-    except M5KitError:  # reported where the transform itself is looked at
+    except M5KitError:  # find_parts reports it
         return None
     return None if provided is None else filled_in(constructor) | provided
 
 
 def _transform_of(source: Any) -> str | None:
+    """The name of the transform of an ``input_*`` section; None if it names none."""
     transform = source.get("transform") if isinstance(source, Mapping) else None
     name = transform.get("type") if isinstance(transform, Mapping) else None
     return name if isinstance(name, str) else None
 
 
 def _without_weight(task: Any) -> Any:
-    """The weight belongs to the model, which adds the losses up; the task's constructor does not take it."""
-    return {key: value for key, value in task.items() if key != "weight"} if isinstance(task, Mapping) else task
+    """The arguments of a task's constructor: the weight belongs to the model, which adds the losses up."""
+    if not isinstance(task, Mapping):
+        return task
+    arguments = dict(task)
+    arguments.pop("weight", None)
+    return arguments

@@ -1,4 +1,4 @@
-"""Checks the config pieces that a plugin ships, each for itself: what it sets must be right whatever is around it."""
+"""Checks the config pieces that a plugin ships, each by itself: it must be right in whatever config uses it."""
 
 from pathlib import Path
 
@@ -13,14 +13,14 @@ from m5kit.plugins import PluginPart, PluginScope
 
 
 def check_pieces(part: PluginPart, scope: PluginScope) -> tuple[int, list[str]]:
-    """Hold every piece of a published package of configs against the signatures of the parts that it names.
+    """Check every piece of a published package of configs against the constructors of the parts that it names.
 
     Args:
         part: an entry point of the group ``m5kit.v1.configs``.
         scope: the plugins whose parts the pieces may name.
 
     Returns:
-        How many pieces there are, and every mistake with file, line and key.
+        The number of pieces, and every mistake with file, line and key.
     """
     paths: list[Path] = []
     for folder in part_folders(part):
@@ -34,7 +34,7 @@ def check_pieces(part: PluginPart, scope: PluginScope) -> tuple[int, list[str]]:
 
 
 def piece_problems(path: Path, scope: PluginScope) -> list[str]:
-    """Mistakes of one piece; an argument that it leaves out is none, as the config that picks it may add that."""
+    """Mistakes of one piece. A missing argument is not one, because the config that picks the piece may add it."""
     key = path.parent.name
     if key == PLUGINS:
         return [f"{display(path)}: {key}: no piece may name plugins"]
@@ -42,6 +42,7 @@ def piece_problems(path: Path, scope: PluginScope) -> list[str]:
         value = read_piece(path, key)
     except ConfigError as error:
         return list(error.problems)
+    # as if it were the whole config, so that problems have full keys
     tree = Node({key: value}, f"{display(path)}:1")
     places = dict(origins(tree))
     problems = value_problems(to_plain(tree), scope, whole=False)

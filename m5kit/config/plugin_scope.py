@@ -1,4 +1,4 @@
-"""What a config says about plugins: which distributions it allows, and which local files it adds.
+"""The section ``plugins`` of a config: the distributions that it allows and the local files that it adds.
 
 Local files are code, so only the user's own config and command line may name them: a config or a piece that a plugin
 ships may not, and a run folder, which may come from somebody else, may not bring its own.
@@ -18,7 +18,7 @@ KEY = "plugins"
 
 
 def narrow_scope(scope: PluginScope, file: Path) -> PluginScope:
-    """The scope in which the config ``file`` is composed: pieces of plugins that it does not allow are not found."""
+    """The scope in which the config ``file`` is composed, without the pieces of plugins that it does not allow."""
     section = read_file(file).child(KEY)
     if section is None or not section.is_mapping:
         return scope
@@ -26,9 +26,9 @@ def narrow_scope(scope: PluginScope, file: Path) -> PluginScope:
 
 
 def resolve_scope(tree: Node, scope: PluginScope) -> tuple[Node, PluginScope]:
-    """The scope of a composed config, and the config with every local file in full.
+    """The scope of a composed config, and the config with the full path of every local file.
 
-    Files that the command line named are relative to the working directory; the others are in full already.
+    Files named on the command line are relative to the working directory; the others have full paths already.
     """
     section = tree.child(KEY)
     if section is None or section.is_dropped:
@@ -39,15 +39,15 @@ def resolve_scope(tree: Node, scope: PluginScope) -> tuple[Node, PluginScope]:
 
 
 def check_source(node: Node, file: Path, above: Sequence[Path] = ()) -> Node:
-    """The content of ``file`` with the local files that it names in full; a bare list names files.
+    """The content of ``file`` with full paths of the local files that it names; a bare list names files.
 
     Args:
         node: the content.
-        file: where it stands.
+        file: the file that holds it.
         above: the files whose bases led here, the config itself first.
 
     Raises:
-        ConfigError: the file has no right to name any, or to be a base of those.
+        ConfigError: the file may not name local files, or may not be a base of those above.
     """
     for other in above:
         _refuse_as_base(file, other, node.origin)
@@ -65,7 +65,7 @@ def check_source(node: Node, file: Path, above: Sequence[Path] = ()) -> Node:
 
 
 def _refuse_as_base(file: Path, above: Path, origin: str) -> None:
-    """A run's config is whole, and one that a plugin ships stands on shipped ones: neither fetches rights elsewhere."""
+    """Refuse a base from elsewhere under a run's config or a plugin's, since a base could name local files."""
     if _is_of_run(above):
         raise ConfigError([f"{origin}: {display(above)} is of a run, so it needs no base; take {display(file)} away"])
     shipped_by = _shipper(above)
@@ -75,7 +75,7 @@ def _refuse_as_base(file: Path, above: Path, origin: str) -> None:
 
 
 def _refuse_code_of_run(section: Node, folder: Path) -> None:
-    """A run's config may name files that lie elsewhere on this machine, as m5kit wrote it: in full, no links."""
+    """Refuse local files inside the run folder; those outside it must have full paths without links."""
     for path in _word_list(_as_mapping(section), "local") or ():
         where = f"{section.origin}: {KEY}: the run folder {folder}"
         if Path(path).resolve().is_relative_to(folder):
@@ -86,11 +86,12 @@ def _refuse_code_of_run(section: Node, folder: Path) -> None:
 
 
 def _is_of_run(file: Path) -> bool:
+    """Whether the file is in a run folder."""
     return (file.resolve().parent / "provenance.json").exists()
 
 
 def _shipper(file: Path) -> str | None:
-    """The distribution that ``file`` comes with, allowed or not: one that is not allowed gains no rights by that."""
+    """The distribution that ``file`` comes with; those that are not allowed count too, or they would gain rights."""
     for label, root in plugin_roots(PluginScope()):
         if file.resolve().is_relative_to(root.resolve()):
             return label
@@ -98,20 +99,23 @@ def _shipper(file: Path) -> str | None:
 
 
 def _with_full_paths(section: Node, folder: Path) -> Node:
+    """The section with its local files relative to ``folder`` written in full."""
     node = _as_mapping(section)
     local = _word_list(node, "local")
     if local is None:
         return node
+    # in full, because the resolved config is read again from a run folder
     paths = [str((folder / path).resolve()) for path in local]
     return Node({**node.value, "local": Node(paths, node.value["local"].origin)}, node.origin)
 
 
 def _as_mapping(section: Node) -> Node:
+    """The section as a mapping: a bare list is short for ``local``."""
     return section if section.is_mapping else Node({"local": Node(section.value, section.origin)}, section.origin)
 
 
 def _word_list(section: Node, key: str) -> list[str] | None:
-    """The words listed under ``key``; None where there are none, or something else, which the schema reports."""
+    """The words listed under ``key``; None if it holds anything else, which the schema reports."""
     child = section.child(key)
     value: Any = None if child is None else child.value
     return value if isinstance(value, list) and all(isinstance(word, str) for word in value) else None

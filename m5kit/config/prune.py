@@ -1,4 +1,4 @@
-"""Removes what a composed config drops (``KEY: none``), together with what cannot stand without it."""
+"""Removes the parts that a config drops (``KEY: none``), together with the parts that need them."""
 
 from collections.abc import Iterator, Set
 
@@ -26,14 +26,22 @@ def prune(tree: Node) -> tuple[Node, list[str]]:
     Returns:
         The config without them, and a sentence for each part that was dropped along with another.
     """
-    kept = {key: node for key, node in tree.value.items() if not node.is_dropped}
+    kept: dict[str, Node] = {}
+    dropped: list[str] = []
+    for key, node in tree.value.items():
+        if node.is_dropped:
+            dropped.append(key)
+        else:
+            kept[key] = node
     notes: list[str] = []
-    dropped = [key for key, node in tree.value.items() if node.is_dropped]
     for key in dropped:
         family, _, modality = key.partition("_")
         if family in ("encoder", "input"):
             notes += _drop_bound(kept, modality, key)
-    gone = {key.removeprefix("encoder_") for key in tree.value.keys() - kept.keys() if key.startswith("encoder_")}
+    gone = set()
+    for key in tree.value.keys() - kept.keys():
+        if key.startswith("encoder_"):
+            gone.add(key.removeprefix("encoder_"))
     if "model" in kept:
         kept["model"], changes = _unshare(kept["model"], gone)
         notes += changes
@@ -44,7 +52,7 @@ def prune(tree: Node) -> tuple[Node, list[str]]:
 
 
 def _drop_bound(kept: dict[str, Node], modality: str, dropped: str) -> list[str]:
-    """Take everything that needs the modality out of ``kept``."""
+    """Remove everything that needs the modality from ``kept``."""
     bound = [key for key, part in kept.items() if _is_bound(key, part, modality)]
     for key in bound:
         del kept[key]
@@ -54,6 +62,7 @@ def _drop_bound(kept: dict[str, Node], modality: str, dropped: str) -> list[str]
 def _is_bound(key: str, part: Node, modality: str) -> bool:
     if key in [f"{family}_{modality}" for family in ("input", "encoder", "descriptor", "readout")]:
         return True
+    # the two arguments by which tasks name their modalities
     one, several = part.child("modality"), part.child("between")
     named = [] if one is None else [one.value]
     if several is not None and isinstance(several.value, list):
@@ -62,19 +71,26 @@ def _is_bound(key: str, part: Node, modality: str) -> bool:
 
 
 def _without_dropped(table: Node) -> Node:
+    """A table of parts without those that are dropped."""
     return Node({name: part for name, part in table.value.items() if not part.is_dropped}, table.origin)
 
 
 def _unshare(model: Node, gone: Set[str]) -> tuple[Node, list[str]]:
-    """Take dropped encoders out of ``model.share``; a stack that one is left with is its own."""
+    """Remove dropped encoders from ``model.share``; a group with one encoder left is removed as a whole."""
     share = model.child("share")
     # the schema reports anything that is not a list of lists, once the config is whole
     if share is None or not isinstance(share.value, list) or not all(isinstance(group, list) for group in share.value):
         return model, []
-    groups, notes = [], []
+    groups: list[list[str]] = []
+    notes: list[str] = []
     for group in share.value:
-        left = [name for name in group if name not in gone]
-        notes += [f"{name} is dropped from model.share with encoder_{name}" for name in group if name in gone]
+        left = []
+        for name in group:
+            if name in gone:
+                notes.append(f"{name} is dropped from model.share with encoder_{name}")
+            else:
+                left.append(name)
+        # a group that was too short from the start stays, so that the check of the whole config reports it
         if len(left) > 1 or len(left) == len(group):
             groups.append(left)
     if not notes:

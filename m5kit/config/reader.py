@@ -1,6 +1,6 @@
-"""Reads one YAML file, safely and strictly, and keeps the line of every value.
+"""Reads one YAML file safely and strictly, and records the line of every value.
 
-Only plain data passes: no tags, no anchors, no duplicate or non-text keys. Scalars follow YAML 1.2, so ``5e-4`` is a
+Only plain data is accepted: no tags, no anchors, no duplicate or non-text keys. Scalars follow YAML 1.2: ``5e-4`` is a
 number and ``no`` is a word.
 """
 
@@ -27,19 +27,25 @@ _PLAIN_SCALARS = (
 
 
 def _resolvers() -> dict[str, list[tuple[str, re.Pattern[str]]]]:
+    """The table of scalar types in PyYAML's form: rules by the first character of the text."""
     table: dict[str, list[tuple[str, re.Pattern[str]]]] = {"": []}
     for name, pattern, first in _PLAIN_SCALARS:
         rule = (f"tag:yaml.org,2002:{name}", re.compile(f"(?:{pattern})$"))
-        for character in [*first, *([""] if name == "null" else [])]:
+        for character in first:
             table.setdefault(character, []).append(rule)
+        if name == "null":  # an empty value has no first character
+            table[""].append(rule)
     return table
 
 
-class _Loader(yaml.SafeLoader):
+class _StrictLoader(yaml.SafeLoader):
+    """Refuses anchors and tags: a config must read the same to people and to every YAML library."""
+
     yaml_implicit_resolvers = _resolvers()
     dotted_keys = False
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """Build one node; the event before it says whether it has an anchor or a tag."""
         event = self.peek_event()  # type: ignore[no-untyped-call]
         if getattr(event, "anchor", None) is not None:
             raise yaml.MarkedYAMLError(problem="anchors are not supported", problem_mark=event.start_mark)
@@ -49,9 +55,12 @@ class _Loader(yaml.SafeLoader):
 
 
 class _Dumper(yaml.SafeDumper):
+    """Writes what :class:`_StrictLoader` reads back to equal values."""
+
     yaml_implicit_resolvers = _resolvers()
 
     def ignore_aliases(self, data: Any) -> bool:
+        """Write a value that occurs twice in full both times, since anchors are refused."""
         return True
 
 
@@ -59,7 +68,7 @@ def read_file(path: Path) -> Node:
     """The file's content, which must be a mapping.
 
     Raises:
-        ConfigError: the file cannot be read, is not YAML, or holds something that is refused.
+        ConfigError: the file cannot be read, is not YAML, or is not plain data.
     """
     node = _parse(_text(path), lambda line: f"{display(path)}:{line}")
     if not node.is_mapping:
@@ -117,6 +126,7 @@ def write_inline(value: Any) -> str:
         "[a, '5e-4', 0.0005]"
     """
     text = yaml.dump(value, Dumper=_Dumper, default_flow_style=True, allow_unicode=True, width=float("inf"))
+    # after a bare scalar PyYAML writes the end of the document, which is three dots
     return text.removesuffix("\n").removesuffix("\n...")
 
 
@@ -129,6 +139,7 @@ def display(path: Path) -> str:
 
 
 def _text(path: Path) -> str:
+    """The content of a file, or an error that names it."""
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -136,8 +147,9 @@ def _text(path: Path) -> str:
 
 
 def _parse(text: str, origin: Callable[[int], str], dotted_keys: bool = False) -> Node:
+    """The tree of one YAML document; ``origin`` names a line of it for messages."""
     try:
-        loader = _Loader(text)
+        loader = _StrictLoader(text)
         loader.dotted_keys = dotted_keys
         tree = loader.get_single_node()
         return Node({}, origin(1)) if tree is None else _convert(loader, tree, origin)
@@ -148,7 +160,8 @@ def _parse(text: str, origin: Callable[[int], str], dotted_keys: bool = False) -
         raise ConfigError([f"{origin(1)}: not YAML: {error}"]) from error
 
 
-def _convert(loader: _Loader, tree: yaml.Node, origin: Callable[[int], str]) -> Node:
+def _convert(loader: _StrictLoader, tree: yaml.Node, origin: Callable[[int], str]) -> Node:
+    """Turn PyYAML's node into plain values with origins; lists carry one origin for all."""
     here = origin(tree.start_mark.line + 1)
     if isinstance(tree, yaml.MappingNode):
         return Node(_mapping(loader, tree, origin), here)
@@ -157,7 +170,8 @@ def _convert(loader: _Loader, tree: yaml.Node, origin: Callable[[int], str]) -> 
     return Node(loader.construct_object(tree), here)
 
 
-def _mapping(loader: _Loader, tree: yaml.MappingNode, origin: Callable[[int], str]) -> dict[str, Node]:
+def _mapping(loader: _StrictLoader, tree: yaml.MappingNode, origin: Callable[[int], str]) -> dict[str, Node]:
+    """The values of a mapping by key, each with the line of its key."""
     found: dict[str, Node] = {}
     for key_node, value_node in tree.value:
         key = loader.construct_object(key_node, deep=True)
@@ -173,4 +187,5 @@ def _mapping(loader: _Loader, tree: yaml.MappingNode, origin: Callable[[int], st
 
 
 def _strip(node: Node) -> Any:
+    """The values without their origins, inside of a list."""
     return {key: _strip(child) for key, child in node.value.items()} if node.is_mapping else node.value

@@ -1,4 +1,4 @@
-"""Where configs and their pieces lie: the tree of the file at hand, m5kit's own, then those that plugins ship."""
+"""Finds configs and their pieces: in the tree of the config itself, in m5kit's, then in those of plugins."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -22,8 +22,8 @@ class Pieces:
     """The pieces that a config file may pick from.
 
     Attributes:
-        own: the tree of configs that the file belongs to, see :func:`own_root`; its pieces come first.
-        scope: the plugins whose pieces come last.
+        own: the tree of configs that the file belongs to, see :func:`own_root`; it is searched first.
+        scope: the plugins whose pieces are searched last.
     """
 
     own: Path | None
@@ -41,7 +41,11 @@ class Pieces:
         for root in self._first_roots():
             if is_file(root / place):
                 return root / place
-        shipped = {label: root / place for label, root in plugin_roots(self.scope) if is_file(root / place)}
+        shipped = {}
+        for label, root in plugin_roots(self.scope):
+            if is_file(root / place):
+                shipped[label] = root / place
+        # no order among plugins would be fair, so the user decides
         if len(shipped) > 1:
             raise ConfigError([f"the piece {key}/{name} is shipped by {' and '.join(shipped)}; name its file by path"])
         return next(iter(shipped.values()), None)
@@ -61,9 +65,11 @@ class Pieces:
         return sorted(found)
 
     def _first_roots(self) -> list[Path]:
+        """The trees that are searched before those of plugins."""
         return [packaged_root()] if self.own is None else [self.own, packaged_root()]
 
     def _folders(self) -> list[Path]:
+        """The folders of pieces of all trees."""
         roots = self._first_roots() + [folder for _, folder in plugin_roots(self.scope)]
         return [root / PIECES for root in roots]
 
@@ -74,7 +80,7 @@ def own_root(path: Path) -> Path | None:
 
 
 def packaged_root() -> Path:
-    """The configs that come with m5kit: inside the wheel, or beside the package in a checkout."""
+    """The folder of m5kit's configs: inside the installed package, or beside it in a checkout."""
     package = Path(str(resources.files("m5kit")))
     inside = package / "_configs"
     return inside if inside.is_dir() else package.parent / "configs"
@@ -89,7 +95,7 @@ def plugin_roots(scope: PluginScope) -> Iterator[tuple[str, Path]]:
 
 
 def part_folders(part: PluginPart) -> Iterator[Path]:
-    """Where the package lies that an entry point names; more than one folder if it is a namespace."""
+    """The folders of the package that an entry point names; several if it is a namespace package."""
     if part.module is not None:
         top, *below = part.module.split(".")
         for folder in _folders(top):
@@ -109,6 +115,7 @@ def find_config(name: str | Path, scope: PluginScope | None = None) -> Path:
     path = Path(name)
     if is_file(path):
         return path
+    # a path that exists comes first, so a local file is never hidden by a shipped config
     roots = [packaged_root(), *(folder for _, folder in plugin_roots(scope or plugins.current_scope()))]
     found = _shipped_config(path, roots)
     if found is not None:
@@ -116,19 +123,20 @@ def find_config(name: str | Path, scope: PluginScope | None = None) -> Path:
     leaves: set[str] = set()
     for root in roots:
         leaves.update(_leaves(root))
+    # people write the path that they see in the repository
     wanted = re.sub(r"^configs/|\.ya?ml$", "", str(path))
     hint = suggestion(wanted, sorted(leaves)) or f"shipped ones: {', '.join(sorted(leaves))}"
     raise UnknownComponentError(f"there is no config {str(name)!r}; {hint}")
 
 
 def config_name(path: Path) -> str:
-    """``demo/scale`` for ``configs/demo/scale.yaml``; the bare name of a file that lies in no tree of configs."""
+    """``demo/scale`` for ``configs/demo/scale.yaml``; the file's own name if it is in no tree of configs."""
     root = own_root(path)
     return str(path.resolve().relative_to(root).with_suffix("")) if root else path.stem
 
 
 def is_file(path: Path) -> bool:
-    """Whether ``path`` is one; a name that is too long, or no name for a file at all, is none."""
+    """Whether ``path`` is a file; False, not an error, for text that cannot be a file name."""
     try:
         return path.is_file()
     except OSError:
@@ -136,6 +144,7 @@ def is_file(path: Path) -> bool:
 
 
 def _shipped_config(path: Path, roots: Sequence[Path]) -> Path | None:
+    """The file that a short name means in the first of the trees that has it."""
     if not path.name or path.is_absolute() or ".." in path.parts:  # nothing outside the roots
         return None
     for root in roots:
@@ -147,7 +156,7 @@ def _shipped_config(path: Path, roots: Sequence[Path]) -> Path | None:
 
 
 def _folders(package: str) -> Sequence[str]:
-    """Where an installed package lies; nowhere if it is not there or hides where."""
+    """The folders of an installed package; empty if it is not installed or does not say where it is."""
     try:
         spec = util.find_spec(package)
     except (ImportError, ValueError):
@@ -156,6 +165,7 @@ def _folders(package: str) -> Sequence[str]:
 
 
 def _leaves(root: Path) -> Iterator[str]:
+    """The names of the configs of a tree that can be run."""
     for path in root.rglob("*.yaml"):
         relative = path.relative_to(root)
         if not {PIECES, SWEEPS} & set(relative.parts[:-1]):

@@ -15,13 +15,13 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Section(BaseModel):
-    """A closed set of keys; values are read strictly, so ``"3"`` is not a number and ``1`` is not a switch."""
+    """A closed set of keys. Values are read strictly: ``"3"`` is not a number and ``1`` is not a bool."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, protected_namespaces=(), allow_inf_nan=False)
 
 
 class Data(Section):
-    """Which items are read, and what happens to modalities that are missing or broken."""
+    """Which items are read, and how missing and unreadable modalities are treated."""
 
     root: UserPath | None = None
     """Folder of the manifest; ``--data`` sets it."""
@@ -32,11 +32,11 @@ class Data(Section):
     train: tuple[str, ...] = ("train",)
     """Splits to train on."""
     share: Annotated[float, Field(gt=0, le=1)] = 1.0
-    """Share of the training items to train on, chosen by seed and id; a smaller share lies inside a larger one."""
+    """Share of the training items to train on, chosen by seed and id; a smaller share is a subset of a larger one."""
     complete_only: bool = False
     """Train only on items that have every modality of the run; a share is then a share of these."""
     missing_rate: Share = 0.0
-    """Probability that a modality of a training item is permanently dropped, by seed and id; one is always left."""
+    """Probability that a modality of a training item is permanently removed, by seed and id; one always remains."""
     label: str | None = None
     """The label that fine-tuning learns."""
     missing: Literal["mask", "zero"] = "mask"
@@ -55,7 +55,7 @@ class Data(Section):
     """Share of unreadable media at which the run stops."""
 
 
-class Model(Section):
+class ModelSection(Section):
     """The widths that all parts share."""
 
     dim: Positive = 96
@@ -67,11 +67,11 @@ class Model(Section):
     projection: Literal["mlp", "linear_relu"] = "mlp"
     """What makes contrastive features of a modality's vector; ``linear_relu`` is SCALE's and is never negative."""
     share: tuple[tuple[str, ...], ...] = ()
-    """Groups of modalities whose encoders have one stack in common, that of the first one named."""
+    """Groups of modalities whose encoders share one stack, that of the first one named."""
 
 
 class Weighting(Section):
-    """Where the harmonizer's weights are used (Table 6 of the paper)."""
+    """Where the harmonizer's weights are used (Table 6 of the SCALE paper)."""
 
     pairs: bool = True
     tasks: bool = True
@@ -83,7 +83,7 @@ class Weighting(Section):
 
 
 class Schedule(Section):
-    """How long and how fast the model learns."""
+    """Length of the training, batches, learning rate and precision."""
 
     max_steps: Positive = 600
     batch_size: Positive = 32
@@ -101,7 +101,7 @@ class Schedule(Section):
 
 
 class Checkpoint(Section):
-    """When a run saves itself."""
+    """How often a run saves checkpoints, and how many stay."""
 
     every_steps: Positive = 200
     keep: Positive = 2
@@ -109,20 +109,20 @@ class Checkpoint(Section):
 
 
 class Logging(Section):
-    """When a run reports."""
+    """How often a run logs."""
 
     every_steps: Positive = 20
 
 
 class Init(Section):
-    """What the weights start from."""
+    """The weights to start from."""
 
     run: UserPath | None = None
-    """Run folder whose backbone is taken over."""
+    """Run folder whose backbone the new run starts from."""
 
 
 class Plugins(Section):
-    """Which plugins the run may use; only a user's own config and command line say so."""
+    """Which plugins the run may use; only the user's own config and the command line may set it."""
 
     allow: tuple[str, ...] | None = None
     """Names of distributions; empty for all that ``M5KIT_PLUGINS`` allows."""
@@ -132,7 +132,7 @@ class Plugins(Section):
 
 SECTIONS: Mapping[str, type[Section]] = {
     "data": Data,
-    "model": Model,
+    "model": ModelSection,
     "weighting": Weighting,
     "schedule": Schedule,
     "checkpoint": Checkpoint,
@@ -175,7 +175,7 @@ ORDER = (
 
 
 def defaults() -> dict[str, Any]:
-    """What every config starts from."""
+    """The values that every config starts with."""
     sections = {key: section().model_dump(mode="json") for key, section in SECTIONS.items()}
     return {"mode": "pretrain", "seed": 0, **sections}
 
@@ -193,4 +193,7 @@ def is_known(key: str) -> bool:
 
 def rank(key: str) -> int:
     """Position of a top-level key in a resolved config."""
-    return next((i for i, word in enumerate(ORDER) if key == word or (word[-1] == "_" and key.startswith(word))), 99)
+    for position, word in enumerate(ORDER):
+        if key == word or (word.endswith("_") and key.startswith(word)):
+            return position
+    return len(ORDER)  # an unknown key stays, so that the check can report it

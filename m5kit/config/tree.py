@@ -1,11 +1,11 @@
-"""A config while it is being composed: plain values that know where they come from, and how two of them merge."""
+"""A config while it is composed: plain values with their origins, and the rule by which two configs merge."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 REPLACE = "_replace_"
-"""Written inside a mapping (``_replace_: true``), it replaces the mapping of the bases instead of merging into it."""
+"""``_replace_: true`` inside a mapping replaces the mapping of the bases instead of merging with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Node:
 
     @property
     def is_dropped(self) -> bool:
-        """Whether the value says that a part is not wanted: ``none`` or an empty value."""
+        """Whether the value drops a part: ``none`` or an empty value."""
         return self.value is None or self.value == "none"
 
     def child(self, key: str) -> "Node | None":
@@ -36,7 +36,7 @@ class Node:
 
 
 def from_plain(value: Any, origin: str) -> Node:
-    """Give every value below ``value`` one origin."""
+    """Nodes for ``value`` and everything in it, with one origin."""
     if isinstance(value, Mapping):
         return Node({str(key): from_plain(item, origin) for key, item in value.items()}, origin)
     return Node(value, origin)
@@ -57,9 +57,9 @@ def origins(node: Node, path: str = "") -> Iterator[tuple[str, str]]:
 
 
 def merge(base: Node | None, over: Node) -> Node:
-    """Lay ``over`` on ``base``: mappings merge, everything else replaces.
+    """Merge ``over`` into ``base``: mappings merge, everything else is replaced.
 
-    A mapping that names another ``type`` replaces as well: the arguments of one part mean nothing to another.
+    A mapping that names another ``type`` is replaced too: the arguments of one part mean nothing to another.
 
     Example:
         >>> both = merge(from_plain({"a": 1, "b": [1, 2]}, "x"), from_plain({"b": [3]}, "y"))
@@ -68,14 +68,16 @@ def merge(base: Node | None, over: Node) -> Node:
     """
     if not over.is_mapping:
         return over
-    kept = dict(base.value) if base is not None and _merges(base, over) else {}
+    merged = dict(base.value) if base is not None and _merges(base, over) else {}
     for key, child in over.value.items():
         if key != REPLACE:
-            kept[key] = merge(kept.get(key), child)
-    return Node(kept, over.origin)
+            merged[key] = merge(merged.get(key), child)
+    # the origin of a mapping is the place that changed it last
+    return Node(merged, over.origin)
 
 
 def _merges(base: Node, over: Node) -> bool:
+    """Whether the keys of the base survive under those of the other."""
     replace, old, new = over.child(REPLACE), base.child("type"), over.child("type")
     another_type = old is not None and new is not None and old.value != new.value
     return base.is_mapping and not another_type and not (replace is not None and replace.value is True)

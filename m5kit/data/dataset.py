@@ -48,7 +48,7 @@ class Pipeline:
     Attributes:
         decoder: opens the reference.
         transform: prepares what was decoded.
-        source: another modality whose reference is used where an item has none of its own, as a film has a sound track.
+        source: another modality whose reference is used where an item has none of its own, as a video's sound.
         join: columns of the manifest that the decoder reads together; empty for the modality's own column alone.
     """
 

@@ -63,7 +63,7 @@ class FailureLog:
         raise DataError(
             f"{failed} of {tried} {modality} items could not be decoded, more than the allowed share of "
             f"{self.max_share:g}; the last was {last.id}: {last.reason}\n"
-            f"All are listed in {self.path}. Mend the files, drop the modality, or allow a larger share."
+            f"All are listed in {self.path}. Fix the files, drop the modality, or allow a larger share."
         )
 
 

@@ -1,1 +1,1 @@
-"""What embeddings are worth: retrieval, classification, clustering; pure functions and the metrics built of them."""
+"""Metrics of embeddings: retrieval, classification, clustering; pure functions and the metrics built on them."""

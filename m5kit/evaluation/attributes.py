@@ -14,29 +14,28 @@ from m5kit.registry import METRICS
 
 @METRICS.register_module("attributes")
 class Attributes(Metric):
-    """A linear probe for each property, fitted on frozen embeddings that cannot know it from the properties themselves.
+    """A linear probe for each property, fitted on frozen embeddings of items without that property.
 
     By default the whole modality that holds the properties is hidden from the model, in training and in test items, so
-    that one embedding serves all of them. With ``withhold: property`` only the one that is predicted is taken out; each
-    then costs an embedding of both splits. Other modalities may still give it away: that is what is measured. Beside
-    each accuracy stands what always answering the commonest training value scores.
+    that one embedding serves all of them. With ``withhold: property`` only the predicted property is removed, and each
+    property costs an embedding of both splits. Other modalities may still reveal it; that is what is measured. The
+    chance level is the accuracy of always answering the commonest training value.
 
     Args:
         train: split that the probes are fitted on.
         test: split that they are scored on.
         source: the modality that holds properties and values.
-        modalities: what the model may see; all of the run unless it is given. ``source`` is hidden anyway, or its
-            property.
+        modalities: what the model may see; by default all of the run. ``source``, or its property, is always hidden.
         properties: which to predict; None for all that are classes (with ``withhold: property`` they must be named).
         withhold: ``"modality"`` or ``"property"``.
-        least_items: a property counts if so many test items, and as many training items, have it.
-        most_values: properties with more different training values, or fewer than two training items for each, are
-            measures, not classes, and are passed over.
+        least_items: the fewest test items, and the fewest training items, with a property that is predicted.
+        most_values: properties with more distinct training values, or fewer than two training items per value, count as
+            measures, not classes, and are skipped.
         strength: inverse L2 penalty of the probes.
         space: ``"item"``, a modality, ``"fused"`` or ``"contrastive"``, see :class:`~m5kit.evaluation.base.Request`.
 
     Raises:
-        ConfigError: nothing is left to see, or properties are to be withheld that are not named.
+        ConfigError: no modality is left, or ``withhold`` is ``"property"`` and no property is named.
     """
 
     needs_modalities = True
@@ -59,7 +58,8 @@ class Attributes(Metric):
             raise ConfigError([f"withhold: expected 'modality' or 'property', got {withhold!r}"])
         if withhold == "property" and not properties:
             raise ConfigError(["properties: expected those to withhold, one embedding is made for each"])
-        seen = tuple(sorted(set(modalities) - ({source} if withhold == "modality" else set())))
+        hidden = {source} if withhold == "modality" else set()
+        seen = tuple(sorted(set(modalities) - hidden))
         if not seen:
             raise ConfigError([f"modalities: nothing is left to see once {source!r} is hidden"])
         self.source, self.properties = source, properties
@@ -67,11 +67,12 @@ class Attributes(Metric):
         self.splits = [Request(split, seen, space, None, source) for split in (train, test)]
         self.withheld: dict[str, Corruption] = {}
         if withhold == "property":
-            self.withheld = {key: Corruption("withheld", source, key=key) for key in properties or ()}
+            for key in properties or ():
+                self.withheld[key] = Corruption("withheld", source, key=key)
 
     @classmethod
     def example(cls) -> dict[str, object]:
-        """The property that the conformance kit makes up, of one of two modalities."""
+        """The made-up property of the conformance kit, in one of two modalities."""
         return {"modalities": ("a", "b"), "source": "a", "properties": ("coarse",)}
 
     def requests(self) -> tuple[Request, ...]:
@@ -100,14 +101,16 @@ class Attributes(Metric):
                 f"{self.splits[1].split!r} and 2 to {self.most_values} values"
             )
         scores = list(next(iter(tables.values())))
-        means = {f"{score}|mean": average([table[score] for table in tables.values()]) for score in scores}
-        result = dict(means)
+        result = {}
+        for score in scores:  # the means come first, as reports show the first values
+            result[f"{score}|mean"] = average([table[score] for table in tables.values()])
         for name, table in tables.items():
             for score in scores:
                 result[f"{score}|{name}"] = table[score]
         return result
 
     def _names(self, embedded: Mapping[Request, Embedded]) -> list[str]:
+        """The properties to try: those of the config, or all that an item of the first split has."""
         if self.properties is not None:
             return list(self.properties)
         prefix = f"{self.source}."
@@ -118,10 +121,12 @@ class Attributes(Metric):
         """Values of one property; none if too few items have it."""
         parts = [embedded[replace(request, corruption=self.withheld.get(name))] for request in self.splits]
         key = f"{self.source}.{name}"
-        if not all(key in part.labels for part in parts):
+        train, test = parts
+        if key not in train.labels or key not in test.labels:
             return {}
-        train, test = (part.select(part.labels[key] != "") for part in parts)
+        train, test = train.select(train.labels[key] != ""), test.select(test.labels[key] != "")
         values = train.labels[key]
+        # at least two items a value: a number that differs from item to item is a measure, not a class
         few = min(len(train), len(test)) < self.least_items
         if few or not 2 <= len(np.unique(values)) <= min(self.most_values, len(values) // 2):
             return {}

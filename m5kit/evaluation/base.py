@@ -1,4 +1,4 @@
-"""The contract of a metric: it asks for embeddings of splits and returns values, each with its chance level."""
+"""The contract of a metric: it requests embeddings and returns values, each with its chance level."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -30,14 +30,14 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class MetricValue:
-    """One number that a metric found, and what to hold it against.
+    """One number that a metric gives, with what is needed to judge it.
 
     Attributes:
-        value: the score; shares and scores are fractions, not percentages.
-        chance: what knowing nothing would score; None where that means nothing.
-        low: lower end of the 95 % interval over items; None where there is none.
+        value: the score; shares are fractions, not percentages.
+        chance: the score of a method without any knowledge; None where there is no such level.
+        low: lower end of the 95 % interval over items; None without an interval.
         high: upper end.
-        count: how many items or queries it was made of.
+        count: the number of items or queries it is computed from.
     """
 
     value: float
@@ -63,12 +63,12 @@ Result = Mapping[str, MetricValue]
 
 
 class Metric(ABC):
-    """What it needs embedded, and the values that come of it.
+    """Requests embeddings and computes values from them.
 
     Constructors are keyword-only; everything in them comes from the config.
 
     Attributes:
-        filled_in: names of the arguments that m5kit gives to a metric that needs them, so that a config need not.
+        filled_in: names of the arguments that m5kit gives to a metric that needs them; a config may leave them out.
         needs_modalities: whether the metric is about modalities themselves: the argument ``modalities`` of its
             constructor is then filled in with those of the run unless the config names some.
     """
@@ -80,13 +80,13 @@ class Metric(ABC):
     def requests(self) -> tuple[Request, ...]:
         """The embeddings that :meth:`compute` will read.
 
-        A metric whose requests for splits all leave the modalities open (None) follows the subsets of modalities that
-        an evaluation goes through; one that names some is about those.
+        If no request for a split names modalities (None), the metric is also computed for the subsets of modalities
+        that an evaluation goes through; a metric that names some is always about those.
         """
 
     @abstractmethod
     def compute(self, embedded: Mapping[Request, Embedded], seed: int) -> Result:
-        """Score the embeddings; the same seed gives the same values.
+        """Compute the values; the same seed gives the same ones.
 
         Raises:
             DataError: a split has no item with the label that the metric needs.
@@ -100,5 +100,5 @@ class Metric(ABC):
         return None
 
     def sample_hits(self, embedded: Mapping[Request, Embedded], seed: int) -> Gallery | None:
-        """What some queries found, for people to look at in a report; None for a metric that searches nothing."""
+        """Some queries and their hits, for people to look at in a report; None for a metric without a search."""
         return None

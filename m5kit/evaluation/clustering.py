@@ -19,14 +19,14 @@ CORRECTED = frozenset({"ami", "ari"})
 class Clustering(Metric):
     """K-means on the L2-normalised embeddings with as many clusters as there are labels in the split.
 
-    With many clusters for few items, NMI and purity are high by chance alone (for 1,805 clusters of 4,632 items about
-    0.8 and 0.36), so read them beside their chance level: the same clusters with the items shuffled. Purity and
-    accuracy are means over items and get an interval, for the clusters that were found; the others get none.
+    With many clusters and few items, NMI and purity are high by chance (about 0.8 and 0.36 for 1,805 clusters of 4,632
+    items), so compare them with their chance level: the same clusters with the items shuffled. Purity and accuracy are
+    means over items and have an interval, given the clusters; the other values have none.
 
     Args:
         split: the items to cluster; those without the label are left out.
-        label: what the clusters are compared with.
-        restarts: k-means starts; the one with the lowest inertia counts.
+        label: the label that the clusters are compared with.
+        restarts: starts of k-means; the partition with the lowest inertia is used.
         permutations: shuffles behind the chance level.
         modalities: what the model may see; None for all modalities of the run.
         space: ``"item"``, a modality, ``"fused"``, ``"unscaled"`` or ``"contrastive"``, see :class:`Request`.
@@ -45,9 +45,13 @@ class Clustering(Metric):
         modalities: Sequence[str] | None = None,
         space: str = "item",
     ) -> None:
-        low = [name for name, value in (("restarts", restarts), ("permutations", permutations)) if value < 1]
-        if low:
-            raise ConfigError([f"{name}: expected at least 1" for name in low])
+        problems = []
+        if restarts < 1:
+            problems.append("restarts: expected at least 1")
+        if permutations < 1:
+            problems.append("permutations: expected at least 1")
+        if problems:
+            raise ConfigError(problems)
         self.label = label
         self.restarts = restarts
         self.permutations = permutations
@@ -67,17 +71,18 @@ class Clustering(Metric):
         labels = np.unique(items.label(self.label), return_inverse=True)[1]
         clusters = kmeans(normalise(items.vectors), int(labels.max()) + 1, seed, restarts=self.restarts).assignment
         by_item = {"purity": purity_hits(labels, clusters), "accuracy": matched_hits(labels, clusters)}
-        chance = {name: self._chance(name, labels, clusters, seed) for name in SCORES}
         result = {}
         for name, score in SCORES.items():
+            chance = self._chance(name, labels, clusters, seed)
             if name in by_item:
-                result[name] = MetricValue.mean(by_item[name].astype(np.float64), chance[name], seed)
+                result[name] = MetricValue.mean(by_item[name].astype(np.float64), chance, seed)
             else:
-                # no mean over items, so resampling the items gives no interval
-                result[name] = MetricValue(score(labels, clusters), chance[name], None, None, len(items))
+                # not a mean over items, so resampling the items gives no interval
+                result[name] = MetricValue(score(labels, clusters), chance, None, None, len(items))
         return result
 
     def _chance(self, name: str, labels: Labels, clusters: Labels, seed: int) -> float:
+        """The score of the same clusters with the items shuffled; known for scores that are corrected for chance."""
         if name in CORRECTED:
             return 0.0
         return shuffled(SCORES[name], labels, clusters, seed, permutations=self.permutations)

@@ -1,4 +1,4 @@
-"""Cross-modal retrieval: does one modality of an item find another one, for every ordered pair of them?"""
+"""Cross-modal retrieval: does one modality of an item find another one? For every ordered pair of modalities."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import permutations
@@ -20,14 +20,14 @@ class CrossModal(Metric):
     """Retrieval from each modality to each other one, in one table; every modality is embedded once.
 
     An item that has none of a side's modalities is left out of that pair; ``coverage`` is the share of the queries that
-    stay. By id, which is the default, an item that lacks either side is left out of queries and gallery alike.
+    remain. By id, the default, an item that lacks either side is left out of both queries and gallery.
 
     Args:
         split: of the queries.
-        modalities: those to pair; all of the run unless it is given.
+        modalities: those to pair; by default all of the run.
         gallery: split that is searched; the same split by default.
         label: ``"id"`` for the item itself, or a label that a query and its hits share.
-        pairs: query side and gallery side of each pair, such as ``[image, [text, table]]``; None for all ordered pairs
+        pairs: query side and gallery side of each pair, as in ``[image, [text, table]]``; None for all ordered pairs
             of single modalities.
         ks: depths of ``recall`` (by id) or ``map_std`` (by a label); ``mrr`` is given at the largest.
         space: ``"contrastive"`` or ``"fused"``, see :class:`~m5kit.evaluation.base.Request`.
@@ -73,7 +73,7 @@ class CrossModal(Metric):
         return {"modalities": ("a", "b")}
 
     def requests(self) -> tuple[Request, ...]:
-        """Each side once."""
+        """The requests of all pairs, each once."""
         asked: dict[Request, None] = {}  # a set that keeps the order
         for search in self.searches.values():
             asked |= dict.fromkeys(search.requests())
@@ -96,15 +96,18 @@ class CrossModal(Metric):
         answered = [table for table in tables.values() if table]
         if not answered:
             raise DataError(f"no item has both sides of any of the pairs {', '.join(self.searches)}")
-        result = {f"{name}|mean": average([table[name] for table in answered]) for name in self.wanted}
+        result = {}
+        for name in self.wanted:
+            result[f"{name}|mean"] = average([table[name] for table in answered])
         for pair, search in self.searches.items():
-            if tables[pair]:
-                result |= {f"{name}|{pair}": tables[pair][name] for name in self.wanted}
+            for name in self.wanted if tables[pair] else ():
+                result[f"{name}|{pair}"] = tables[pair][name]
             share = float(_sides(search, embedded)[0].mean())
             result[f"coverage|{pair}"] = MetricValue(share, None, None, None, len(embedded[search.queries]))
         return result
 
     def _tables(self, embedded: Mapping[Request, Embedded], seed: int) -> Iterator[tuple[str, Result]]:
+        """The values of each pair; empty where no item has both sides."""
         for pair, search in self.searches.items():
             left, right = _sides(search, embedded)
             queries, gallery = embedded[search.queries].select(left), embedded[search.gallery].select(right)
@@ -113,14 +116,16 @@ class CrossModal(Metric):
 
 
 def _sides(search: Retrieval, embedded: Mapping[Request, Embedded]) -> tuple[np.ndarray, np.ndarray]:
-    """Which queries and which gallery items take part."""
+    """Masks of the queries and the gallery items that take part."""
     queries, gallery = embedded[search.queries], embedded[search.gallery]
     left, right = queries.seen, gallery.seen
     if search.label == "id":
+        # an item without one of the sides could not be found, whatever the model
         both = np.intersect1d(queries.ids[left], gallery.ids[right])
         return np.isin(queries.ids, both), np.isin(gallery.ids, both)
     return left, right
 
 
 def _named(side: Side) -> str:
+    """The name of a side in the names of values."""
     return side if isinstance(side, str) else "+".join(side)

@@ -26,8 +26,8 @@ class Embedded:
         ids: ``b`` names, each once.
         vectors: ``b d`` float32, finite.
         labels: ``b`` strings by label name, ``""`` where an item has no such label.
-        predictions: ``b`` class names by label name, what the model itself says; empty unless it was fine-tuned. Files
-            do not keep them.
+        predictions: ``b`` class names by label name, predicted by the model; empty unless it was fine-tuned. They are
+            not written to files.
     """
 
     ids: NDArray[np.str_]
@@ -47,18 +47,18 @@ class Embedded:
 
     @property
     def seen(self) -> NDArray[np.bool_]:
-        """``b``: had the item any of the modalities that the request was for?"""
+        """``b``: whether the item had any of the requested modalities; otherwise its vector is zero."""
         return np.asarray(self.vectors.any(axis=1))
 
     def label(self, name: str) -> NDArray[np.str_]:
-        """The label ``name`` of each item; ``"id"`` is the item itself, so that each item is a class of its own.
+        """The label ``name`` of each item; with ``"id"`` every item is a class of its own.
 
         Raises:
             DataError: no item has such a label.
         """
         if name == "id":
             return self.ids
-        used = {k: v for k, v in self.labels.items() if (v != "").any()}
+        used = {key: values for key, values in self.labels.items() if (values != "").any()}
         if name not in used:
             raise DataError(
                 f"none of the {len(self)} items has a label {name!r} (labels they have: {', '.join(used) or 'none'}); "
@@ -88,10 +88,10 @@ class Embedded:
 
     @classmethod
     def load(cls, path: Path) -> "Embedded":
-        """Read what :meth:`save` wrote, or a file laid out like it; other columns are ignored.
+        """Read what :meth:`save` wrote, or a file with the same columns; other columns are ignored.
 
         Raises:
-            DataError: the file is no ``.npz`` or ``.parquet``, or lacks ``id`` or ``vector``.
+            DataError: the file is not ``.npz`` or ``.parquet``, or lacks ``id`` or ``vector``.
         """
         columns = read_columns(path)
         missing = {"id", "vector"} - columns.keys()
@@ -105,11 +105,13 @@ class Embedded:
         return cls(columns["id"], columns["vector"], labels)
 
     def _check(self) -> None:
+        """Refuse what would give wrong values without an error: uneven columns, repeated ids, NaN."""
         count = len(self.ids)
         uneven = [f"{name} has {size}" for name, size in self._sizes() if size != count]
         if uneven or self.vectors.ndim != 2:
             shape = self.vectors.shape
             raise DataError(f"{count} ids need vectors ({count}, d) and as many labels; {shape=} {'; '.join(uneven)}")
+        # retrieval finds an item by its id, so a repeated one would be its own false neighbour
         if len(np.unique(self.ids)) != count:
             raise DataError(f"{count - len(np.unique(self.ids))} of {count} ids are repeated; give every item its own")
         if not np.isfinite(self.vectors).all():
@@ -120,6 +122,7 @@ class Embedded:
             )
 
     def _sizes(self) -> Iterator[tuple[str, int]]:
+        """The length of every column, for messages."""
         yield "vectors", len(self.vectors)
         for name, values in self.labels.items():
             yield f"label {name!r}", len(values)
@@ -131,7 +134,7 @@ def labelled(embedded: Mapping[Request, Embedded], request: Request, label: str)
     """The items of ``request`` that have ``label``.
 
     Raises:
-        DataError: none has; the message names the split.
+        DataError: no item has it; the message names the split.
     """
     try:
         return embedded[request].labelled(label)
@@ -140,4 +143,5 @@ def labelled(embedded: Mapping[Request, Embedded], request: Request, label: str)
 
 
 def _as_strings(columns: Mapping[str, NDArray[np.str_]]) -> dict[str, NDArray[np.str_]]:
+    """Columns as arrays of text; an empty array would otherwise hold floats."""
     return {name: np.asarray(values, dtype=np.str_) for name, values in columns.items()}

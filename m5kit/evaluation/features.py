@@ -1,4 +1,4 @@
-"""Reads and writes the columns of a features file, so that evaluating one needs no model."""
+"""Reads and writes the columns of a features file."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -26,29 +26,30 @@ def read_columns(path: Path) -> Columns:
 
 
 def require_features_name(path: Path) -> None:
-    """Make sure that :func:`write_columns` will accept a file name, before hours of work go into its content.
+    """Check that :func:`write_columns` accepts a file name, before its content is computed.
 
     Raises:
-        DataError: it will not.
+        DataError: it does not.
     """
     _of_kind(path, {".npz": _write_npz, ".parquet": _write_parquet})
 
 
 def write_columns(path: Path, columns: Columns) -> None:
-    """Write a ``.npz`` or ``.parquet`` file, making its folder if need be."""
+    """Write a ``.npz`` or ``.parquet`` file; its folder is created if necessary."""
     write = _of_kind(path, {".npz": _write_npz, ".parquet": _write_parquet})
     path.parent.mkdir(parents=True, exist_ok=True)
     write(path, columns)
 
 
 def _of_kind(path: Path, by_suffix: Mapping[str, Callable[..., _T]]) -> Callable[..., _T]:
+    """The function for the file's suffix."""
     if path.suffix not in by_suffix:
         raise DataError(f"a features file ends in {' or '.join(by_suffix)}, but this one is {path.name!r}; rename it")
     return by_suffix[path.suffix]
 
 
 def _read_npz(path: Path) -> Columns:
-    with np.load(path, allow_pickle=False) as file:
+    with np.load(path, allow_pickle=False) as file:  # a pickle from elsewhere could run code
         return {name: file[name] for name in file.files}
 
 
@@ -65,10 +66,14 @@ def _read_parquet(path: Path) -> Columns:
         return np.array(["" if value is None else str(value) for value in column.to_pylist()], dtype=np.str_)
 
     file = parquet.read_table(path)
-    return {name: read(column) for name, column in zip(file.column_names, file.columns, strict=True)}
+    columns = {}
+    for name, column in zip(file.column_names, file.columns, strict=True):
+        columns[name] = read(column)
+    return columns
 
 
 def _vectors(path: Path, rows: list[list[float] | None]) -> NDArray[np.float32]:
+    """The rows as one array; a missing row counts as one of width 0."""
     widths = sorted({len(row or ()) for row in rows})
     if len(widths) > 1:
         raise DataError(f"the vectors of {path} have widths {widths}; every item needs a vector of one width")
@@ -84,9 +89,11 @@ def _write_parquet(path: Path, columns: Columns) -> None:
 
 
 def _arrow(values: NDArray[Any]) -> Any:
+    """A column in Arrow's form: texts, or lists of numbers without a copy of each."""
     import pyarrow
 
     if values.ndim == 1:
         return pyarrow.array(values.tolist(), pyarrow.string())
+    # a list column is one flat array and the start of each row in it
     offsets = np.arange(len(values) + 1, dtype=np.int32) * np.int32(values.shape[1])
     return pyarrow.ListArray.from_arrays(pyarrow.array(offsets), pyarrow.array(values.ravel()))

@@ -1,4 +1,4 @@
-"""What some queries of a search found, for people to look at."""
+"""Some queries of a search and their hits, for people to look at."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -7,13 +7,13 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class GalleryHit:
-    """One item that a query found.
+    """One hit of a query.
 
     Attributes:
         id: of the item.
         label: its label, an empty string if it has none.
-        score: by which hits are ordered; larger is better.
-        relevant: whether the query was looking for it.
+        score: the similarity by which hits are ordered, the largest first.
+        relevant: whether it has what the query looks for.
     """
 
     id: str

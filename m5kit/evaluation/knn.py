@@ -1,4 +1,4 @@
-"""K-NN classification: do an item's nearest neighbours have its label?"""
+"""k-NN classification: do an item's nearest neighbours have its label?"""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,16 +13,16 @@ from m5kit.registry import METRICS
 
 @METRICS.register_module("knn")
 class Knn(Metric):
-    """Give each test item the label that most of its k nearest training items have, by cosine; nothing is fitted.
+    """Give each test item the label that most of its k nearest training items by cosine have; nothing is fitted.
 
-    Cheaper than the linear probe and without a solver, so it suits a look during training. Items without the label are
-    left out; the chance level is that of :class:`~m5kit.evaluation.probe.Probe`.
+    It is cheaper than the linear probe and needs no solver, which suits evaluation during training. Items without the
+    label are left out; the chance level is that of :class:`~m5kit.evaluation.probe.Probe`.
 
     Args:
         train: split of the neighbours.
         test: split that is scored.
         label: what is predicted.
-        k: how many neighbours vote; of equally frequent labels the one whose neighbours are nearer wins.
+        k: how many neighbours vote; if labels are equally frequent, the one whose neighbours are nearer wins.
         modalities: what the model may see; None for all modalities of the run.
         space: ``"item"``, a modality, ``"fused"``, ``"unscaled"`` or ``"contrastive"``, see :class:`Request`.
 
@@ -59,7 +59,8 @@ class Knn(Metric):
 
     def compute(self, embedded: Mapping[Request, Embedded], seed: int) -> Result:
         """``accuracy`` and ``balanced_accuracy`` on the test split."""
-        train, test = (labelled(embedded, request, self.label) for request in self.requests())
+        train, test = labelled(embedded, self.train, self.label), labelled(embedded, self.test, self.label)
+        # unit vectors, so that the dot products of the search are cosines
         neighbours = top_k(normalise(test.vectors), normalise(train.vectors), self.k)
         labels = train.label(self.label)
         predicted = neighbour_vote(neighbours, labels)

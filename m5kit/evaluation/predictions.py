@@ -1,4 +1,4 @@
-"""Fine-tuned classification: does the model's own head say the right class?"""
+"""Fine-tuned classification: does the model's own head predict the right class?"""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,14 +11,14 @@ from m5kit.registry import METRICS
 
 @METRICS.register_module("predictions")
 class Predictions(Metric):
-    """Score what the head of a fine-tuned run answers; nothing is fitted.
+    """Score the predictions of a fine-tuned head; nothing is fitted.
 
     Items without the label are left out. A label that the run never saw in training cannot be predicted and counts as
-    an error. The chance level is what always answering the commonest label of the split itself would score.
+    an error. The chance level is the score of always answering the commonest label of the split.
 
     Args:
         split: the items to classify.
-        label: what the run was fine-tuned on.
+        label: the label that the run was fine-tuned on.
         modalities: what the model may see; None for all modalities of the run.
     """
 

@@ -1,4 +1,4 @@
-"""Linear probe: can a linear classifier read the label off the frozen embedding?"""
+"""Linear probe: can a linear classifier predict the label from the frozen embedding?"""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,20 +16,20 @@ WHOLE_ITEM = "item"
 class Probe(Metric):
     """Standardise, fit a logistic regression on the training split, score it on the test split.
 
-    Items without the label are left out. The chance level is what always answering the commonest training label scores.
-    A test label that no training item has cannot be predicted and counts as an error.
+    Items without the label are left out. The chance level is the score of always answering the commonest training
+    label. A test label that no training item has cannot be predicted and counts as an error.
 
     Args:
         train: split that the classifier is fitted on.
-        test: split that it is scored on, and never chosen by.
+        test: split that it is scored on; it never chooses the strength.
         label: what is predicted.
         val: split that chooses among ``strengths``; None if there is only one.
-        strengths: inverse L2 penalties (scikit-learn's C) to try; the smallest of equally good ones wins.
+        strengths: inverse L2 penalties (scikit-learn's C) to try; among equally good ones the smallest is used.
         modalities: what the model may see; None for all modalities of the run.
         space: ``"item"``, a modality, ``"fused"``, ``"unscaled"`` or ``"contrastive"``, see :class:`Request`.
 
     Raises:
-        ConfigError: several strengths without a split to choose by, or none.
+        ConfigError: there is no strength, or there are several without a split to choose by.
     """
 
     def __init__(
@@ -65,6 +65,7 @@ class Probe(Metric):
     def compute(self, embedded: Mapping[Request, Embedded], seed: int) -> Result:
         """``accuracy`` and ``balanced_accuracy`` on the test split."""
         train, test = labelled(embedded, self.train, self.label), labelled(embedded, self.test, self.label)
+        # chosen on the validation split only: a choice by the test split would be optimistic
         strength = self.strengths[0]
         if self.val is not None and len(self.strengths) > 1:
             strength = self._choose(train, labelled(embedded, self.val, self.label), seed)
@@ -75,6 +76,8 @@ class Probe(Metric):
         return classification_values(test.label(self.label), predicted, guess=commonest(labels), seed=seed)
 
     def _choose(self, train: Embedded, val: Embedded, seed: int) -> float:
+        """The strength with the best accuracy on the validation split."""
+
         def accuracy(strength: float) -> float:
             labels = train.label(self.label)
             predicted = linear_probe(
@@ -82,4 +85,4 @@ class Probe(Metric):
             )
             return float((predicted == val.label(self.label)).mean())
 
-        return max(self.strengths, key=accuracy)
+        return max(self.strengths, key=accuracy)  # sorted, and max keeps the first of equal ones: the smallest

@@ -1,4 +1,4 @@
-"""What a metric may ask for: the embeddings of a split or of items of its own, seen in part or corrupted on purpose."""
+"""What a metric can request: embeddings of a split or of made-up items, of some modalities, or corrupted."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,18 +15,18 @@ KINDS = ("missing", "noise", "mismatch", "withheld")
 
 @dataclass(frozen=True, slots=True)
 class Corruption:
-    """What is done to items before the model sees them. It follows from seed and id, whatever the batch and workers.
+    """A change made to items before the model sees them. It depends on seed and id, not on batches or workers.
 
-    Of two strengths of one seed the larger corrupts what the smaller does, and more.
+    With the same seed, a larger strength corrupts the same items as a smaller one, and more.
 
     Attributes:
-        kind: ``"missing"`` takes the modality from the share ``strength`` of the items; ``"mismatch"`` gives that share
-            the modality of another item; ``"noise"`` adds Gaussian noise of ``strength`` standard deviations of the
-            item's own values, and where they are ids (words) replaces that share of them by random ones;
-            ``"withheld"`` takes away one property.
-        modality: what is corrupted; None for all, each by itself.
+        kind: ``"missing"`` removes the modality from the share ``strength`` of the items; ``"mismatch"`` gives that
+            share the modality of another item; ``"noise"`` adds Gaussian noise of ``strength`` standard deviations of
+            the item's values, or replaces that share of ids (words) with random ones; ``"withheld"`` removes one
+            property.
+        modality: what is corrupted; None for all, each independently.
         strength: 0 leaves everything as it is.
-        seed: of the random draws.
+        seed: for the random draws.
         key: the property that is withheld; otherwise None.
     """
 
@@ -45,10 +45,10 @@ class Corruption:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Which embeddings a metric needs; equal requests of several metrics are embedded once.
+    """The embeddings that a metric needs; equal requests of several metrics are embedded once.
 
     Attributes:
-        split: the split whose items are embedded; a name for ``samples`` if there are any.
+        split: the split whose items are embedded; only a name if ``samples`` are given.
         modalities: what the model may see of them, sorted; None for all modalities of the run. An item that has none of
             them stays, as a vector of zeros.
         space: ``"item"`` for the public vector of an item, of all that is seen of it; the name of a modality for that
@@ -57,8 +57,8 @@ class Request:
             L2-normalised contrastive features of the modalities, L2-normalised again, which needs no fusion and
             compares across modalities.
         corruption: what is done to the items first; None leaves them as they are.
-        properties: a modality that holds properties and values; they join the labels, as ``MODALITY.PROPERTY``.
-        samples: items that the metric makes up, to be embedded in place of a split.
+        properties: a modality of properties and values, which are added to the labels as ``MODALITY.PROPERTY``.
+        samples: items that the metric makes up; they are embedded instead of a split.
     """
 
     split: str
@@ -66,7 +66,7 @@ class Request:
     space: str = "item"
     corruption: Corruption | None = None
     properties: str | None = None
-    samples: tuple[Sample, ...] = field(default=(), hash=False)
+    samples: tuple[Sample, ...] = field(default=(), hash=False)  # a sample holds mappings, which have no hash
 
     def __post_init__(self) -> None:
         if not self.space:
@@ -74,7 +74,7 @@ class Request:
 
     @classmethod
     def of(cls, split: str, modalities: Sequence[str] | None, space: str) -> "Request":
-        """From what a config says; one modality may be given by its bare name.
+        """A request from the arguments of a config; one modality may be given by its name alone.
 
         Example:
             >>> Request.of("test", ["b", "a"], "fused").modalities

@@ -26,12 +26,12 @@ from m5kit.registry import METRICS
 
 @METRICS.register_module("retrieval")
 class Retrieval(Metric):
-    """Rank the gallery for every query and score the ranking; both definitions of mAP, each under its name.
+    """Rank the gallery for every query and score the ranking; mAP is given in both common definitions.
 
     With different ``query_modalities`` and ``gallery_modalities`` this is cross-modal retrieval; with the label
     ``"id"`` only the item itself is relevant (instance retrieval). Queries without a label are left out; gallery items
-    without one are distractors. A query for which the gallery has nothing relevant scores 0, by chance too; if there is
-    one, ``answerable`` is the share of the others.
+    without one are distractors. A query without relevant items in the gallery scores 0, also by chance; if there are
+    such queries, ``answerable`` is the share of the others.
 
     Args:
         query: split of the queries.
@@ -42,12 +42,12 @@ class Retrieval(Metric):
         gallery_modalities: what it may see of a gallery item.
         space: ``"item"``, a modality, ``"fused"``, ``"unscaled"`` or ``"contrastive"``, see :class:`Request`.
         similarity: ``"cosine"``, or ``"dot"`` for the unnormalised product of the released code.
-        leave_one_out: whether an item that is in the gallery is kept from finding itself. None: yes, unless the label
+        leave_one_out: whether a query that is in the gallery is not allowed to find itself. None: yes, unless the label
             is ``"id"``.
         backend: ``"torch"`` or ``"faiss"``.
 
     Raises:
-        ConfigError: a value is not among those above.
+        ConfigError: an argument has another value than those above.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Retrieval(Metric):
         self.gallery = Request.of(gallery or query, gallery_modalities, space)
 
     def requests(self) -> tuple[Request, ...]:
-        """The queries and the gallery; once, if they are the same."""
+        """The queries and the gallery; one request if they are the same."""
         return tuple(dict.fromkeys((self.queries, self.gallery)))
 
     def value_names(self) -> list[str]:
@@ -111,8 +111,8 @@ class Retrieval(Metric):
     ) -> Gallery:
         """Some queries and their best hits.
 
-        The queries are drawn at random among those with the label, before anything is searched, so that what is shown
-        is neither the best nor the worst.
+        The queries are drawn at random among those with the label, without looking at the results, so that a report
+        shows neither the best nor the worst.
 
         Args:
             embedded: as for :meth:`compute`.
@@ -120,9 +120,9 @@ class Retrieval(Metric):
             queries: how many at most.
             hits: how many of each at most.
         """
-        everyone = labelled(embedded, self.queries, self.label)
-        order = np.random.default_rng(seed).permutation(len(everyone))[:queries]
-        chosen, gallery = everyone.select(np.sort(order)), embedded[self.gallery]
+        candidates = labelled(embedded, self.queries, self.label)
+        order = np.random.default_rng(seed).permutation(len(candidates))[:queries]
+        chosen, gallery = candidates.select(np.sort(order)), embedded[self.gallery]
         found = self.nearest(chosen, gallery, hits)
         return Gallery(
             self.queries.split,
@@ -134,6 +134,7 @@ class Retrieval(Metric):
         )
 
     def _shown(self, queries: Embedded, row: int, gallery: Embedded, found: NDArray[np.int64]) -> GalleryQuery:
+        """One query with its hits, as a report shows them."""
         label, labels = str(queries.label(self.label)[row]), gallery.label(self.label)
         positions = found[found != NOTHING]
         scores = self.vectors(gallery.select(positions)) @ self.vectors(queries)[row]
@@ -144,7 +145,7 @@ class Retrieval(Metric):
         return GalleryQuery(str(queries.ids[row]), label, hits)
 
     def rank(self, queries: Embedded, gallery: Embedded) -> Ranking:
-        """Search the gallery for labelled queries; the scores of single queries come from this."""
+        """Search the gallery for labelled queries; all scores are computed from the result."""
         there = _positions(queries.ids, gallery.ids)
         own = there if self.leave_one_out else np.full(len(queries), NOTHING)
         found = self._search(queries, gallery, max(self.ks), own)
@@ -153,7 +154,7 @@ class Retrieval(Metric):
         # P of map_hits counts the label in queries and gallery together, an item in both once
         in_gallery = np.bincount(offered, minlength=classes)
         only_asked = np.bincount(wanted[there == NOTHING], minlength=classes)
-        # an item that may not find itself is not among its own relevant ones either
+        # a query that may not find itself is not one of its relevant items either
         own_counts = (own != NOTHING) & (offered[own] == wanted)
         return Ranking(
             hits=(found != NOTHING) & (offered[found] == wanted[:, None]),
@@ -163,26 +164,27 @@ class Retrieval(Metric):
         )
 
     def nearest(self, queries: Embedded, gallery: Embedded, k: int) -> NDArray[np.int64]:
-        """Positions ``q k`` in the gallery of what each query finds, best first; -1 where the gallery ends."""
+        """Gallery positions ``q k`` of the hits of each query, best first; -1 where the gallery ends."""
         there = _positions(queries.ids, gallery.ids)
         return self._search(queries, gallery, k, there if self.leave_one_out else np.full(len(queries), NOTHING))
 
     def vectors(self, part: Embedded) -> NDArray[np.float32]:
-        """What is compared, ``b d``; their products are the scores."""
+        """The vectors ``b d`` that are compared; their dot products are the scores."""
         return normalise(part.vectors) if self.cosine else part.vectors
 
     def _search(self, queries: Embedded, gallery: Embedded, k: int, own: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The nearest items of the gallery, without the query's own position."""
         return top_k(self.vectors(queries), self.vectors(gallery), k, own=own, backend=self.backend)
 
 
 def _positions(wanted: NDArray[np.str_], ids: NDArray[np.str_]) -> NDArray[np.int64]:
-    """Where in ``ids`` each wanted one is, -1 if nowhere."""
-    where = {name: position for position, name in enumerate(ids.tolist())}
+    """The position of each wanted id in ``ids``; -1 if it is not there."""
+    where = dict(zip(ids.tolist(), range(len(ids)), strict=True))
     return np.array([where.get(name, NOTHING) for name in wanted.tolist()], dtype=np.int64)
 
 
 def _numbers(wanted: NDArray[np.str_], offered: NDArray[np.str_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Labels as numbers, equal where the labels are; by hashing, as sorting texts takes longer than the search."""
+    """Labels as numbers, equal where the labels are; by a dict, because sorting texts takes longer than the search."""
     known: dict[str, int] = {}
     numbers = [known.setdefault(name, len(known)) for name in (*wanted.tolist(), *offered.tolist())]
     return np.array(numbers[: len(wanted)]), np.array(numbers[len(wanted) :])

@@ -1,4 +1,4 @@
-"""Robustness: how do the values of a metric fall as its items are corrupted more and more?"""
+"""Robustness: how do the values of a metric fall when its items are corrupted?"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -13,25 +13,25 @@ from m5kit.registry import METRICS
 
 @METRICS.register_module("robustness")
 class Robustness(Metric):
-    """Run another metric once for each strength of a corruption of the items of some splits.
+    """Run another metric once for each strength of a corruption.
 
-    Which items are corrupted follows from seed and item, so that of two strengths the larger corrupts more of the same.
-    Values are named ``VALUE|KIND=STRENGTH``, as in ``map_std@10|missing=0.25``. ``VALUE|KIND|relative`` is the mean
-    over the strengths above 0 of the corrupted value over the clean one: 1 means that nothing was lost; it compares
-    runs whose clean values differ.
+    The corrupted items depend on the seed and the item, so a larger strength corrupts the items of a smaller one and
+    more. Values are named ``VALUE|KIND=STRENGTH``, as in ``map_std@10|missing=0.25``. ``VALUE|KIND|relative`` is the
+    mean, over the strengths above 0, of the corrupted value divided by the clean one: 1 means that nothing was lost. It
+    compares runs with different clean values.
 
     Source: relative robustness as in Schiappa et al., Robustness Analysis of Video-Language Models (2022).
 
     Args:
         task: the config of another metric.
-        damaged: the splits whose items are corrupted: the test items, or the queries; the others stay clean.
+        damaged: the splits whose items are corrupted, such as the test items or the queries; the others stay clean.
         kind: ``"missing"``, ``"noise"`` or ``"mismatch"``, see :class:`~m5kit.evaluation.request.Corruption`.
-        modality: what is corrupted; None for every modality, each by itself.
-        strengths: from weak to strong; 0, the clean items, is always among them.
-        figures: those values of the metric that are wanted; None for all.
+        modality: what is corrupted; None for every modality, each independently.
+        strengths: in any order; 0, the clean items, is always added.
+        figures: names of the metric's values to return; None for all.
 
     Raises:
-        ConfigError: the metric asks for nothing from the corrupted splits, or an argument is not among those above.
+        ConfigError: the metric does not use a corrupted split, or an argument has another value than those above.
     """
 
     def __init__(
@@ -57,16 +57,16 @@ class Robustness(Metric):
         unknown = sorted(self.corrupted - used)
         if unknown or not self.corrupted:
             there = ", ".join(sorted(used))
-            raise ConfigError([f"damaged: the task uses the splits {there}, got {', '.join(unknown) or 'none'}"])
+            raise ConfigError([f"damaged: the metric uses the splits {there}, got {', '.join(unknown) or 'none'}"])
 
     @classmethod
     def example(cls) -> dict[str, Any]:
-        """A search with some queries without their modalities."""
+        """A search in which some queries lose their modalities."""
         task = {"type": "retrieval", "query": "query", "gallery": "gallery", "label": "coarse"}
         return {"task": task, "damaged": ["query"], "kind": "missing"}
 
     def requests(self) -> tuple[Request, ...]:
-        """Those of the metric, clean and once for each strength."""
+        """The metric's requests, clean and once for each strength."""
         asked: dict[Request, None] = {}  # a set that keeps the order
         for corruption in self.corruptions.values():
             for request in self.inner.requests():
@@ -91,29 +91,36 @@ class Robustness(Metric):
         Raises:
             DataError: as the metric does.
         """
-        tables = {strength: self._table(each, embedded, seed) for strength, each in self.corruptions.items()}
-        names = [name for name in tables[0.0] if self.wanted is None or name in self.wanted]
+        tables: dict[float, Result] = {}
+        for strength, corruption in self.corruptions.items():
+            tables[strength] = self._table(corruption, embedded, seed)
         result: dict[str, MetricValue] = {}
         relative: dict[str, MetricValue] = {}
-        for name in names:
-            curve = {strength: table[name] for strength, table in tables.items() if name in table}
-            for strength, value in curve.items():
-                result[f"{name}|{self.kind}={strength:g}"] = value
-            left = _relative(list(curve.values()))
+        for name in tables[0.0]:  # the clean table decides which values there are
+            if self.wanted is not None and name not in self.wanted:
+                continue
+            curve = []
+            for strength, table in tables.items():
+                if name in table:  # a corrupted split may lack what the value is about
+                    result[f"{name}|{self.kind}={strength:g}"] = table[name]
+                    curve.append(table[name])
+            left = _relative(curve)
             if left is not None:
                 relative[f"{name}|{self.kind}|relative"] = left
         return result | relative
 
     def _table(self, corruption: Corruption | None, embedded: Mapping[Request, Embedded], seed: int) -> Result:
+        """The metric's values with one corruption, under the names of the clean ones."""
         found = {request: embedded[self._corrupt(request, corruption)] for request in self.inner.requests()}
         return self.inner.compute(found, seed)
 
     def _corrupt(self, request: Request, corruption: Corruption | None) -> Request:
+        """The request with the corruption, if it is for a corrupted split."""
         return replace(request, corruption=corruption) if request.split in self.corrupted else request
 
 
 def _relative(curve: Sequence[MetricValue]) -> MetricValue | None:
-    """What is left of the first value in the mean of the others; None if there was nothing."""
+    """The mean of the other values over the first one; None if the first one is not positive."""
     clean, *others = curve
     if not others or clean.value <= 0:
         return None

@@ -1,4 +1,4 @@
-"""The values that several metrics share."""
+"""Values that several metrics compute."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,12 +14,12 @@ CLASSIFICATION_VALUES = ("accuracy", "balanced_accuracy")
 
 
 def classification_values(labels: Labels, predicted: Labels, *, guess: Any, seed: int) -> Result:
-    """``accuracy`` and ``balanced_accuracy`` beside those of always answering ``guess``.
+    """``accuracy`` and ``balanced_accuracy``, with those of always answering ``guess`` as chance levels.
 
     Args:
         labels: ``b``, the truth.
         predicted: ``b``.
-        guess: the one answer of somebody who knows only how common the classes are.
+        guess: the best constant answer, usually the commonest class.
         seed: for the interval.
     """
     right = (labels == predicted).astype(np.float64)
@@ -33,9 +33,9 @@ def classification_values(labels: Labels, predicted: Labels, *, guess: Any, seed
 
 
 def average(values: Sequence[MetricValue]) -> MetricValue:
-    """The mean of a metric over tasks, such as the pairs of modalities, each counting alike.
+    """The unweighted mean of a value over several searches or labels, such as all pairs of modalities.
 
-    There is no interval: an item takes part in several of the tasks, so that their values are not independent.
+    There is no interval: an item takes part in several of them, so their values are not independent.
 
     Args:
         values: at least one.

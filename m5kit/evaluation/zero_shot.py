@@ -1,4 +1,4 @@
-"""Zero-shot classification: is an item nearest to the description of its class, with nothing fitted?"""
+"""Zero-shot classification: is an item nearest to the description of its class? Nothing is fitted."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -18,27 +18,27 @@ from m5kit.structures import Sample
 
 @METRICS.register_module("zero_shot")
 class ZeroShot(Metric):
-    """Give each item the class whose vector is nearest, in the space in which modalities were aligned.
+    """Give each item the class with the nearest vector in the space in which modalities are aligned.
 
     A class is described by prompts, or by the items of a catalogue that have its label; its vector is the mean of their
-    unit vectors. An item that the model sees nothing of gets no class and counts as an error; an item whose label is
-    none of the classes is left out, and ``coverage`` is then the share of the others. The chance level is what always
-    answering the commonest label of the split would score.
+    unit vectors. An item without a requested modality gets no class and counts as an error. An item whose label is not
+    one of the classes is left out, and ``coverage`` is the share of the others. The chance level is the score of always
+    answering the commonest label of the split.
 
     Source: Radford et al., Learning Transferable Visual Models From Natural Language Supervision (2021), section 3.1.
 
     Args:
         split: the items to classify.
         label: their classes.
-        classes: the labels to choose from, or by label how it is worded in prompts; needed with ``prompts``.
+        classes: the labels to choose from, or the wording of each label in prompts; needed with ``prompts``.
         prompts: by modality, templates in which ``{}`` stands for the wording: ``{text: ["a photo of a {}"]}``. A
             template may be a table of properties: ``{table: [{category: "{}"}]}``.
-        catalogue: in place of prompts, a split whose items describe their own label.
+        catalogue: instead of prompts, a split whose items describe their labels.
         catalogue_modalities: what the model may see of the catalogue; None for all modalities of the run.
-        modalities: what it may see of the items to classify; None for all.
+        modalities: what the model may see of the items to classify; None for all.
 
     Raises:
-        ConfigError: there are neither prompts nor a catalogue, or both, or prompts without classes.
+        ConfigError: there are neither prompts nor a catalogue, or both, or there are prompts without classes.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class ZeroShot(Metric):
         return {"catalogue": "catalogue"}
 
     def requests(self) -> tuple[Request, ...]:
-        """The items and what describes the classes."""
+        """The items, and the descriptions of the classes."""
         return self.items, self.descriptions
 
     def value_names(self) -> Sequence[str]:
@@ -85,7 +85,8 @@ class ZeroShot(Metric):
         Raises:
             DataError: no item has one of the classes.
         """
-        items, described = (labelled(embedded, request, self.label) for request in self.requests())
+        items = labelled(embedded, self.items, self.label)
+        described = labelled(embedded, self.descriptions, self.label)
         names, vectors = _class_vectors(described.select(described.seen), self.label, self.classes)
         known = np.isin(items.label(self.label), names)
         if not known.any():
@@ -93,7 +94,7 @@ class ZeroShot(Metric):
         judged = items.select(known)
         nearest = top_k(normalise(judged.vectors), vectors, 1)[:, 0]
         labels = judged.label(self.label)
-        # a vector of zeros is equally near to all classes; it must not score by the order of their names
+        # a vector of zeros is equally near to all classes; it must not win by the order of their names
         predicted = np.where(judged.seen, names[nearest], "")
         result = dict(classification_values(labels, predicted, guess=commonest(labels), seed=seed))
         if not known.all():
@@ -102,7 +103,7 @@ class ZeroShot(Metric):
 
 
 def _samples(label: str, wording: Mapping[str, str], prompts: Mapping[str, Sequence[Any]]) -> Iterator[Sample]:
-    """One item a class and template, labelled with the class."""
+    """One item for each class and template, labelled with the class."""
     for modality, templates in prompts.items():
         for number, template in enumerate(templates):
             for name, words in wording.items():
@@ -122,16 +123,17 @@ def _filled(template: Any, words: str) -> Any:
 def _class_vectors(
     described: Embedded, label: str, classes: set[str] | None
 ) -> tuple[NDArray[np.str_], NDArray[np.float32]]:
-    """Names ``c`` and unit vectors ``c d`` of the classes that something describes.
+    """Names ``c`` and unit vectors ``c d`` of the classes that have a description.
 
     Raises:
-        DataError: nothing describes any of them.
+        DataError: none of them has a description.
     """
     labels = described.label(label)
-    kept = np.full(len(labels), True) if classes is None else np.isin(labels, sorted(classes))
-    names, number = np.unique(labels[kept], return_inverse=True)
+    chosen = np.full(len(labels), True) if classes is None else np.isin(labels, sorted(classes))
+    names, number = np.unique(labels[chosen], return_inverse=True)
     if not len(names):
         raise DataError(f"nothing describes the classes of the label {label!r}; see prompts and catalogue")
     sums = np.zeros((len(names), described.vectors.shape[1]), dtype=np.float32)
-    np.add.at(sums, number, normalise(described.vectors[kept]))
+    # unit vectors first: a description with a long vector must not outweigh the others
+    np.add.at(sums, number, normalise(described.vectors[chosen]))
     return names, normalise(sums)

@@ -13,19 +13,19 @@ class Exporter(ABC):
     """Writes a table of embeddings, ids and labels; ``m5kit embed`` makes the table and the folder.
 
     Constructors are keyword-only, with a default for every argument; ``m5kit embed --with NAME=VALUE`` sets one. An
-    exporter registered under its suffix without the dot is chosen by the name of the file.
+    exporter that is registered under its suffix, without the dot, is chosen by the suffix of the file.
 
     Attributes:
-        suffix: how the names of its files end, such as ``.parquet``.
+        suffix: of its files, such as ``.parquet``.
     """
 
     suffix: ClassVar[str]
 
     def check(self, path: Path) -> None:
-        """Make sure, before hours of work, that :meth:`write` can succeed; an exporter may look for more than the name.
+        """Check, before hours of work, that :meth:`write` can succeed; subclasses may check more than the suffix.
 
         Raises:
-            DataError: the name ends otherwise.
+            DataError: the file has another suffix.
             MissingDependencyError: a library that it needs is not installed.
         """
         if path.suffix != self.suffix:
@@ -33,11 +33,11 @@ class Exporter(ABC):
 
     @abstractmethod
     def write(self, embedded: Embedded, path: Path) -> Sequence[Path]:
-        """Write ``path``, which :meth:`check` has accepted, in place of what may be there.
+        """Write ``path``, which :meth:`check` has accepted; an existing file is replaced.
 
         Returns:
             Every file that was written, ``path`` first.
 
         Raises:
-            DataError: these embeddings cannot be written so.
+            DataError: these embeddings cannot be written in this format.
         """

@@ -12,17 +12,17 @@ from m5kit.exporters.base import Exporter
 from m5kit.registry import EXPORTERS
 
 _ANY_WIDTH = 13440
-"""Has many divisors, so that a product quantiser of any usual size can be tried on it."""
+"""A width with many divisors, so that a product quantiser of any usual size accepts it."""
 
 
 @EXPORTERS.register_module("faiss")
 class FaissExporter(Exporter):
-    """``NAME.faiss``, and ``NAME.ids.json``: a list in which the item of row ``i`` has place ``i``. No labels.
+    """``NAME.faiss``, and ``NAME.ids.json``, a list of the ids in the order of the rows. Labels are not written.
 
     Args:
         factory: what FAISS's ``index_factory`` builds: ``Flat`` is exact, ``HNSW32`` quick, ``IVF1024,PQ32`` small; an
             index that must be trained is trained on the vectors themselves.
-        metric: ``cosine`` stores vectors of unit length and compares by inner product, as queries must then be;
+        metric: ``cosine`` stores unit vectors and compares by inner product, so queries must be unit vectors too;
             ``dot`` compares by inner product; ``l2`` by Euclidean distance.
     """
 
@@ -32,7 +32,7 @@ class FaissExporter(Exporter):
         self.factory, self.metric = factory, metric
 
     def check(self, path: Path) -> None:
-        """Also look for the library, and try the factory's string."""
+        """Also check that the library is installed and accepts the factory string."""
         super().check(path)
         if find_spec("faiss") is None:
             raise MissingDependencyError("faiss-cpu", "the exporter 'faiss'", "faiss")
@@ -42,6 +42,7 @@ class FaissExporter(Exporter):
         """Build the index and write both files."""
         import faiss
 
+        # a copy, because faiss normalises in place and the caller may write the same table again
         index, vectors = self._index(embedded.vectors.shape[1]), embedded.vectors.copy()
         if self.metric == "cosine" and len(vectors):
             faiss.normalize_L2(vectors)
@@ -57,11 +58,13 @@ class FaissExporter(Exporter):
         return [path, names]
 
     def _index(self, width: int) -> Any:
+        """An empty index; a wrong factory string is a ConfigError with the last line of what FAISS says."""
         import faiss
 
         measure = faiss.METRIC_L2 if self.metric == "l2" else faiss.METRIC_INNER_PRODUCT
         try:
             return faiss.index_factory(width, self.factory, measure)
         except RuntimeError as error:
+            # the lines before it name FAISS's own source files
             reason = str(error).strip().splitlines()[-1]
             raise ConfigError([f"exporter 'faiss': factory {self.factory!r} for width {width}: {reason}"]) from error

@@ -1,4 +1,4 @@
-"""NumPy arrays in one file; m5kit evaluates it too."""
+"""NumPy arrays in one file, which ``m5kit evaluate`` reads too."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A Parquet table, for anything that reads Arrow; m5kit evaluates it too."""
+"""A Parquet table for programs that read Arrow; ``m5kit evaluate`` reads it too."""
 
 from collections.abc import Sequence
 from pathlib import Path

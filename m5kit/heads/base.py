@@ -11,13 +11,13 @@ from m5kit.structures import Fused
 class Head(nn.Module, ABC):
     """Reads the fused view and is trained with labels.
 
-    Constructors are keyword-only. Filled in by name where taken: ``dim``, ``modalities``, ``classes`` (how many values
-    the label has in the training split).
+    Constructors are keyword-only. These arguments are filled in where the constructor takes them: ``dim``,
+    ``modalities``, ``classes`` (the number of values that the label has in the training split).
 
     Attributes:
         filled_in: these names; a config need not set them.
-        classifies: whether a prediction is one score for each class, ``b classes``; an evaluation then takes the best
-            one for the model's answer.
+        classifies: whether a prediction is one score for each class, ``b classes``; the class with the best score is
+            then the model's answer in an evaluation.
     """
 
     classifies: ClassVar[bool] = False
@@ -33,13 +33,13 @@ class Head(nn.Module, ABC):
 
     @abstractmethod
     def loss(self, prediction: Tensor, target: Tensor) -> Tensor:
-        """Scalar: the sum over what :meth:`count` counts; items with target -1 do not count, none at all gives zero."""
+        """The sum, a scalar, over what :meth:`count` counts; without items with a target of 0 or more it is zero."""
 
     def count(self, target: Tensor) -> float:
-        """Over how many things :meth:`loss` sums; 0 if there is nothing to learn.
+        """The number of things that :meth:`loss` sums over; 0 if there is nothing to learn.
 
         The step divides by the count of all its micro-batches, so that labelled items weigh the same however they are
-        cut into batches. The default is for a loss that is a mean: micro-batches count alike if anybody has a label.
+        cut into batches. The default is for a loss that is a mean: every micro-batch with a label counts as one.
 
         Args:
             target: class numbers ``b`` on the host, -1 where an item has no label.

@@ -22,8 +22,8 @@ from m5kit.structures import Batch
 
 screen = logging.getLogger("m5kit")
 
-Seen = tuple[tuple[str, ...] | None, Corruption | None]
-"""Which modalities of the items are seen, and what is done to them; requests that agree in it share a pass."""
+Condition = tuple[tuple[str, ...] | None, Corruption | None]
+"""The modalities that the model sees and the corruption of the items; requests with the same one share a pass."""
 
 
 def embed_requests(model: Model, data: RunData, failures: Path, requests: Iterable[Request]) -> dict[Request, Embedded]:
@@ -38,6 +38,7 @@ def embed_requests(model: Model, data: RunData, failures: Path, requests: Iterab
     Raises:
         ConfigError: a modality that the model does not know.
     """
+    # Decoding media costs more than the model, so requests are grouped by their items.
     by_items: dict[Request, list[Request]] = {}
     for request in requests:
         _check_space(model, request.space)
@@ -60,10 +61,16 @@ def embed_splits(
     chosen = data.manifest.split_sizes() if splits is None else splits
     embedded = embed_requests(model, data, failures, [Request(split, modalities, space) for split in chosen])
     parts: list[Embedded] = []
-    names: set[str] = set()
     for request, part in embedded.items():
         parts.append(replace(part, labels={"split": np.full(len(part), request.split), **part.labels}))
-        names |= parts[-1].labels.keys()
+    return _joined(parts)
+
+
+def _joined(parts: Sequence[Embedded]) -> Embedded:
+    """One table of several; a label that only some of them have is empty in the others."""
+    names: set[str] = set()
+    for part in parts:
+        names |= part.labels.keys()
     labels = {}
     for name in sorted(names):
         labels[name] = np.concatenate([part.labels.get(name, np.full(len(part), "")) for part in parts])
@@ -76,38 +83,48 @@ def _embed_together(
 ) -> dict[Request, Embedded]:
     """Embed requests for the same items."""
     samples = requests[0].samples or data.samples(requests[0].split)
-    ids, collected = _run_model(model, data, failures, samples, {_seen(request) for request in requests})
+    conditions = set(map(_condition, requests))
+    ids, collected = _run_model(model, data, failures, samples, conditions)
     labels: dict[str | None, Mapping[str, np.ndarray]] = {}
     embedded = {}
     for request in requests:
         # reading labels goes through all items, so requests that want the same share them
         if request.properties not in labels:
             labels[request.properties] = read_labels(samples, request.properties)
-        parts = collected[_seen(request)]
+        parts = collected[_condition(request)]
         predictions = _predictions(model, data, parts)
         embedded[request] = Embedded(ids, _vectors(parts, request.space), labels[request.properties], predictions)
     return embedded
 
 
 def _run_model(
-    model: Model, data: RunData, failures: Path, samples: Samples, wanted: Iterable[Seen]
-) -> tuple[np.ndarray, dict[Seen, list[Embedding]]]:
-    """The ids of the items, and their embeddings in batches for each way of seeing them; every item is decoded once."""
-    subsets = {seen: _known(model, seen[0]) for seen in wanted}
-    collected: dict[Seen, list[Embedding]] = {seen: [] for seen in subsets}
-    corruptions = [None, *sorted({seen[1] for seen in subsets if seen[1] is not None}, key=str)]
+    model: Model, data: RunData, failures: Path, samples: Samples, conditions: Iterable[Condition]
+) -> tuple[np.ndarray, dict[Condition, list[Embedding]]]:
+    """The ids of the items, and their embeddings in batches for each condition; every item is decoded once."""
+    subsets: dict[Condition, tuple[str, ...]] = {}
+    collected: dict[Condition, list[Embedding]] = {}
+    wanted: set[Corruption] = set()
+    for condition in conditions:
+        modalities, corruption = condition
+        subsets[condition] = _known(model, modalities)
+        collected[condition] = []
+        if corruption is not None:
+            wanted.add(corruption)
+    # None comes first: a batch without corruption is always made, and its failures are the ones that count.
+    corruptions = [None, *sorted(wanted, key=str)]
     ids: list[str] = []
     for batches in _batches(data, failures, samples, corruptions):
         ids += batches[0].ids
         # a batch is moved to the device once, whatever the number of subsets that are seen of it
         moved = [batch.to(default_device()) for batch in batches]
-        for seen, modalities in subsets.items():
-            batch = moved[corruptions.index(seen[1])]
-            collected[seen].append(embed(model, batch.only(modalities)))
+        for condition, subset in subsets.items():
+            batch = moved[corruptions.index(condition[1])]
+            collected[condition].append(embed(model, batch.only(subset)))
     return np.array(ids), collected
 
 
 def _batches(data: RunData, failures: Path, samples: Samples, corruptions: Corruptions) -> Iterator[list[Batch]]:
+    """The batches of the items, one for each corruption; items that cannot be decoded go to ``failures``."""
     log = FailureLog(failures, data.config.data.max_failed)
     for batches in data.eval_loader(samples, corruptions):
         log.update(batches[0])
@@ -124,14 +141,16 @@ def _batches(data: RunData, failures: Path, samples: Samples, corruptions: Corru
 
 
 def _predictions(model: Model, data: RunData, parts: Sequence[Embedding]) -> Mapping[str, np.ndarray]:
-    """The class names that a fine-tuned model scores highest, by its label; only a head that classifies names any."""
+    """By its label, the classes that a fine-tuned model scores highest; empty unless its head classifies."""
     if model.predicts is None:
         return {}
     numbers = np.concatenate([part.scores.argmax(1).numpy() for part in parts if part.scores is not None])
+    # dtype, because an array of no names would otherwise be one of floats
     return {model.predicts: np.array(data.classes[model.predicts], dtype=np.str_)[numbers]}
 
 
 def _known(model: Model, modalities: tuple[str, ...] | None) -> tuple[str, ...]:
+    """The modalities that a request names, or all of the model's if it names none."""
     known = model.backbone.modalities
     unknown = sorted(set(modalities or ()) - set(known))
     if unknown:
@@ -151,5 +170,5 @@ def _vectors(parts: Sequence[Embedding], space: str) -> np.ndarray:
     return np.concatenate([part.vectors(space).numpy() for part in parts])
 
 
-def _seen(request: Request) -> Seen:
+def _condition(request: Request) -> Condition:
     return request.modalities, request.corruption

@@ -52,12 +52,10 @@ def evaluate(run: TrainedRun, metrics: Sequence[str] | None = None, store: bool 
         ConfigError: an unknown metric.
     """
     chosen = _build_chosen(run, metrics)
-    there = run.data.manifest.split_sizes()
-    able = {name: metric for name, metric in chosen.items() if _missing(metric, there) is None}
-    embedded = run.embed(_requests(able.values()))
+    embedded = run.embed(_answerable_requests(chosen.values(), run.data.manifest.split_sizes()))
     evaluation = _compute(run, chosen, embedded)
     if store:
-        shown = {name: able[name] for name in evaluation.results}
+        shown = {name: chosen[name] for name in evaluation.results}
         write_json(run.folder.results, evaluation.as_json())
         write_json(run.folder.gallery, _galleries(shown, embedded, run.config.seed))
     return evaluation
@@ -77,21 +75,24 @@ def evaluate_subsets(
         store: write the values to the run folder, beside those of other subsets.
 
     Raises:
-        ConfigError: an unknown metric or modality, or no metric that could see something else.
+        ConfigError: an unknown metric or modality, or every metric names its modalities itself.
     """
-    there = run.data.manifest.split_sizes()
     following = {name: metric for name, metric in _build_chosen(run, metrics).items() if _is_open(metric)}
     if not following:
-        raise ConfigError(["evaluation: every task asked for says itself what it sees, so other views change nothing"])
-    open_requests = _requests(metric for metric in following.values() if _missing(metric, there) is None)
+        raise ConfigError(
+            ["evaluation: every metric asked for names its own modalities, so a subset of them changes nothing"]
+        )
+    requests = _answerable_requests(following.values(), run.data.manifest.split_sizes())
     wanted: set[Request] = set()
     for subset in subsets:
-        wanted.update(_narrowed(request, tuple(subset)) for request in open_requests)
+        for request in requests:
+            wanted.add(_narrowed(request, tuple(subset)))
     # one call for all subsets, so that every split is decoded once
     embedded = run.embed(wanted)
     found: dict[str, Evaluation] = {}
     for subset in subsets:
-        seen = {request: embedded[_narrowed(request, tuple(subset))] for request in open_requests}
+        # A metric looks its embeddings up by the request it made, which names no subset.
+        seen = {request: embedded[_narrowed(request, tuple(subset))] for request in requests}
         found["+".join(subset)] = _compute(run, following, seen)
     if store:
         _store_subsets(run.folder, found)
@@ -99,15 +100,17 @@ def evaluate_subsets(
 
 
 def _store_subsets(folder: RunFolder, found: Mapping[str, Evaluation]) -> None:
+    """Add the values of some subsets to those that the run folder already holds."""
     # two evaluations at once must not each write what they read before the other wrote
     with folder.updating(folder.views):
         stored = read_json(folder.views) if folder.views.exists() else {}
-        stored |= {name: evaluation.as_json() for name, evaluation in found.items()}
+        for name, evaluation in found.items():
+            stored[name] = evaluation.as_json()
         write_json(folder.views, stored)
 
 
 def all_subsets(modalities: Sequence[str]) -> list[Subset]:
-    """Every choice of at least one, the small ones first.
+    """Every subset of at least one modality, the smallest first.
 
     Example:
         >>> all_subsets(["a", "b"])
@@ -127,7 +130,7 @@ def build_metric(config: Mapping[str, Any], modalities: Sequence[str]) -> Metric
 
 
 def needs_modalities(config: Mapping[str, Any]) -> bool:
-    """Whether a metric must be told modalities that its config leaves out."""
+    """Whether a metric needs modalities that its config does not name."""
     part: type[Metric] = METRICS.get(config["type"])
     return part.needs_modalities and "modalities" not in config
 
@@ -141,7 +144,8 @@ def choose(configured: Mapping[str, Any], names: Sequence[str] | None, whose: st
     unknown = sorted(set(names or ()) - set(configured))
     if unknown:
         known = ", ".join(configured) or "none"
-        raise ConfigError([f"evaluation has no task {', '.join(unknown)}; {whose} has: {known}"])
+        raise ConfigError([f"evaluation has no metric {', '.join(unknown)}; {whose} has: {known}"])
+    # The order is that of the config, so tables look the same whatever was asked for.
     return {name: config for name, config in configured.items() if not names or name in names}
 
 
@@ -180,27 +184,30 @@ def baseline_space(config: Mapping[str, Any], widths: Mapping[str, int]) -> str 
     return "given" if space == "item" and all(widths.get(m) for m in seen) else None
 
 
-def _requests(metrics: Iterable[Metric]) -> set[Request]:
+def _answerable_requests(metrics: Iterable[Metric], there: Mapping[str, int]) -> set[Request]:
+    """The requests of the metrics whose splits the manifest has."""
     asked: set[Request] = set()
     for metric in metrics:
-        asked.update(metric.requests())
+        if _missing(metric, there) is None:
+            asked.update(metric.requests())
     return asked
 
 
 def _is_open(metric: Metric) -> bool:
-    """Whether a metric leaves it open what the model sees of every split."""
+    """Whether no request of a metric for a split names modalities."""
     splits = [request for request in metric.requests() if not request.samples]
     return bool(splits) and all(request.modalities is None for request in splits)
 
 
 def _narrowed(request: Request, subset: Subset) -> Request:
-    """The request for what is seen of a subset; items that a metric makes up are seen as it says."""
+    """The request limited to a subset of the modalities; items that a metric makes up keep theirs."""
     if request.modalities is not None or request.samples:
         return request
     return replace(request, modalities=tuple(sorted(subset)))
 
 
 def _compute(run: TrainedRun, metrics: Mapping[str, Metric], embedded: Mapping[Request, Embedded]) -> Evaluation:
+    """Score every metric; one that the data do not suit is skipped with the reason."""
     there = run.data.manifest.split_sizes()
     results: dict[str, Result] = {}
     skipped: dict[str, str] = {}
@@ -211,7 +218,7 @@ def _compute(run: TrainedRun, metrics: Mapping[str, Metric], embedded: Mapping[R
             continue
         try:
             results[name] = metric.compute(embedded, run.config.seed)
-        except DataError as error:  # one metric that does not fit the data costs none of the others
+        except DataError as error:  # one metric that does not suit the data must not cost the others
             skipped[name] = str(error)
     return Evaluation(results, skipped)
 

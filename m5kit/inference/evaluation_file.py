@@ -1,4 +1,4 @@
-"""Runs the metrics of a config on embeddings in a file; there is no model, and no item is opened."""
+"""Runs the metrics of a config on embeddings in a file, without a model and without opening an item."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,7 +23,7 @@ def evaluate_file(
 
     Args:
         path: a features file with ``id``, ``vector``, ``label_split`` and a column ``label_NAME`` for each label.
-        config: a config whose ``evaluation`` names the metrics; nothing else in it is used but ``seed``.
+        config: a config whose ``evaluation`` names the metrics; only that section and ``seed`` are used.
         metrics: names of some of them; None for all.
         overrides: as for :func:`~m5kit.config.load_config`.
 
@@ -45,7 +45,7 @@ def evaluate_file(
         try:
             embedded = {request: _answer(items, request, metric) for request in metric.requests()}
             results[name] = metric.compute(embedded, values["seed"])
-        except DataError as error:  # one metric that does not fit the file costs none of the others
+        except DataError as error:  # one metric that does not suit the file must not cost the others
             skipped[name] = str(error)
     return Evaluation(results, skipped)
 
@@ -55,13 +55,18 @@ def _metrics(configured: Mapping[str, Any], names: Sequence[str] | None) -> dict
     chosen = choose(configured, names, "the config")
     problems = []
     for part in find_parts({"evaluation": chosen}):
-        problems += [f"{key}: {text}" for key, text in part_problems(part)]
+        for key, text in part_problems(part):
+            problems.append(f"{key}: {text}")
     if problems:
         raise ConfigError(problems)
-    return {name: _ONLY_A_RUN if needs_modalities(c) else METRICS.build(c) for name, c in chosen.items()}
+    built: dict[str, Metric | str] = {}
+    for name, settings in chosen.items():
+        # Only a run knows its modalities; a file of finished embeddings does not.
+        built[name] = _ONLY_A_RUN if needs_modalities(settings) else METRICS.build(settings)
+    return built
 
 
-_ONLY_A_RUN = "a features file holds one embedding an item; this task needs several, so evaluate the run"
+_ONLY_A_RUN = "a features file holds one embedding an item; this metric needs several, so evaluate the run"
 
 
 def _answer(items: Embedded, request: Request, metric: Metric) -> Embedded:
@@ -73,9 +78,10 @@ def _answer(items: Embedded, request: Request, metric: Metric) -> Embedded:
     if request.modalities is not None or request.corruption is not None or request.properties or request.samples:
         raise DataError(_ONLY_A_RUN)
     if SPLIT not in items.labels:
+        # Without a split column the file counts as the one split that the metric asks for.
         if len({each.split for each in metric.requests()}) == 1:
             return items
-        raise DataError("the task compares splits and the file has no column label_split; m5kit embed writes it")
+        raise DataError("the metric compares splits and the file has no column label_split; m5kit embed writes it")
     found = items.where(SPLIT, request.split)
     if not len(found):
         raise DataError(f"the file has no item of split {request.split}")

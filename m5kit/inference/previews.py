@@ -1,4 +1,4 @@
-"""Keeps what the items of a run's galleries look like in its folder, so that a report needs no data."""
+"""Stores previews of the items in a run's galleries in its folder, so that a report needs no data."""
 
 import logging
 from pathlib import Path
@@ -14,9 +14,9 @@ log = logging.getLogger("m5kit")
 
 
 def keep_previews(run: Path) -> None:
-    """Write ``previews.json`` of a run, parts by item, if it has galleries and what they show is not there yet.
+    """Write ``previews.json`` of a run, previews by item, if its galleries show items that are not in it yet.
 
-    Data that are not here are no error: the galleries then show names without pictures.
+    Missing data are not an error: the galleries then show names without pictures.
     """
     folder = RunFolder(run)
     if not folder.gallery.exists():
@@ -33,12 +33,20 @@ def keep_previews(run: Path) -> None:
 
 def gallery_items(folder: RunFolder) -> set[str]:
     """The ids of all queries and hits."""
-    queries = [query for task in read_json(folder.gallery).values() for query in task["queries"]]
-    return {item["id"] for query in queries for item in (query, *query["hits"])}
+    ids = set()
+    for gallery in read_json(folder.gallery).values():
+        for query in gallery["queries"]:
+            ids.add(query["id"])
+            ids.update(hit["id"] for hit in query["hits"])
+    return ids
 
 
 def _drawn(folder: RunFolder, wanted: set[str]) -> dict[str, list[dict[str, object]]]:
+    """The previews of some items by id, read from the data that the run was trained on."""
     config = check_config(load_config(folder.config))
     data = RunData.reopen(config, folder)
-    samples = (sample for sample in data.manifest if sample.id in wanted)
-    return {s.id: [part.as_json() for part in preview(s, data.root, data.pipelines)] for s in samples}
+    drawn = {}
+    for sample in data.manifest:
+        if sample.id in wanted:
+            drawn[sample.id] = [part.as_json() for part in preview(sample, data.root, data.pipelines)]
+    return drawn

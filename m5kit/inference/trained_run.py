@@ -23,7 +23,7 @@ class TrainedRun:
 
     Attributes:
         folder: of the run.
-        config: that it was trained with, the data root replaced if another was given.
+        config: the one it was trained with, except for the data root if another was given.
         data: its pipelines, with what their transforms learned.
         model: in eval mode, on the device.
     """
@@ -46,15 +46,16 @@ class TrainedRun:
             untrained: leave the weights as they were before training, to compare with.
 
         Raises:
-            CheckpointError: no run, no checkpoint, or one of another model.
+            CheckpointError: there is no run, no checkpoint, or the checkpoint belongs to another model.
         """
         folder = RunFolder.open(path)
         share_cores()
+        # before the config is checked, which would only say that a part is unknown
         require_plugins(read_json(folder.provenance))
         config = check_config(load_config(folder.config, overrides=overrides, data=data))
         run_data = RunData.reopen(config, folder)
         model = load_model(config, run_data, folder, untrained)
-        # frozen encoders are run with the weights of the checkpoint, so they are looked for only now
+        # last, because frozen encoders must run with the weights of the checkpoint
         return cls(folder, config, replace(run_data, frozen=FrozenOutputs.of(model, config)), model)
 
     def embed(self, requests: Iterable[Request]) -> dict[Request, Embedded]:

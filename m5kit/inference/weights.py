@@ -28,8 +28,9 @@ def load_model(config: RunConfig, data: RunData, folder: RunFolder, untrained: b
         untrained: leave the weights as the run began with them.
 
     Raises:
-        CheckpointError: the run has no checkpoint, or one of another model.
+        CheckpointError: the run has no checkpoint, or the checkpoint belongs to another model.
     """
+    # untrained weights must be the ones that the run began with
     torch.manual_seed(config.seed)
     # a checkpoint holds all numbers, so pretrained networks are built without their original weights
     with blueprints(reuse=None if untrained else folder.pretrained):

@@ -27,8 +27,10 @@ class SelfAttention(nn.Module):
 
     def forward(self, values: Tensor, packing: Packing) -> Tensor:
         """Mix ``n d`` tokens within each item."""
+        # The projections run on real tokens only; attention itself needs a grid, with the padding masked.
         padded = packing.unpack(self.project(values))  # b l 3d
         heads = padded.view(*padded.shape[:2], 3, self.heads, values.shape[-1] // self.heads)
+        # to 3 b heads l d, then apart
         query, key, value = heads.permute(2, 0, 3, 1, 4)
         mixed = scaled_dot_product_attention(query, key, value, attn_mask=packing.keys)
         return self.out(packing.pack(mixed.transpose(1, 2).flatten(2)))  # type: ignore[no-any-return]
@@ -38,7 +40,7 @@ def check_heads(dim: int, heads: int) -> None:
     """Refuse a number of heads that does not divide the width.
 
     Raises:
-        ConfigError: it does not.
+        ConfigError: ``heads`` does not divide ``dim``.
     """
     if dim % heads:
         raise ConfigError([f"heads {heads} does not divide dim {dim}; choose a divisor of {dim}"])

@@ -1,4 +1,4 @@
-"""Transformer layers for several streams of tokens that look at themselves, then at each other.
+"""Transformer layers for several streams of tokens, with self-attention and then attention across streams.
 
 Shape letters: b item, l token, k token of the other streams, d width, n real token of the whole batch.
 """
@@ -17,10 +17,10 @@ T = TypeVar("T")
 
 
 class CrossAttention(nn.Module):
-    """Multi-head attention of one stream's tokens over what other streams offer.
+    """Multi-head attention of one stream's tokens over the keys and values of other streams.
 
-    A stream projects its own tokens to keys and values once (:meth:`offer`), for all who look at it. An item whose
-    other streams are empty gets zeros: nothing is offered there, and the output has no bias.
+    A stream projects its own tokens to keys and values once (:meth:`offer`), for all streams that attend to it. An item
+    whose other streams are empty gets zeros: its keys and values are zeros, and the output has no bias.
 
     Args:
         dim: width d.
@@ -39,7 +39,7 @@ class CrossAttention(nn.Module):
         self.out = nn.Linear(dim, dim, bias=False)
 
     def offer(self, values: Tensor, packing: Packing) -> Tensor:
-        """Keys and values ``b l 2d`` of ``n d`` tokens, zeros where there is none."""
+        """Keys and values ``b l 2d`` of ``n d`` tokens, zeros in the padding."""
         return packing.unpack(self.keys_values(values))
 
     def forward(self, values: Tensor, packing: Packing, offers: Tensor, seen: Tensor | None) -> Tensor:
@@ -50,6 +50,7 @@ class CrossAttention(nn.Module):
         return self.out(packing.pack(mixed.transpose(1, 2).flatten(2)))  # type: ignore[no-any-return]
 
     def _heads(self, values: Tensor) -> Tensor:
+        """``b l d`` to ``b heads l d/heads``."""
         return values.view(*values.shape[:2], self.heads, -1).transpose(1, 2)
 
 
@@ -80,11 +81,11 @@ class CoAttentionBlock(nn.Module):
         return values + mixed
 
     def offer(self, values: Tensor, packing: Packing) -> Tensor:
-        """What others may look at, ``b l 2d``."""
+        """The keys and values ``b l 2d`` for other streams."""
         return self.cross_attention.offer(self.cross_norm(values), packing)
 
     def look_at_others(self, values: Tensor, packing: Packing, offers: Tensor | None, seen: Tensor | None) -> Tensor:
-        """The other two branches; ``offers`` None if nobody in the batch has another stream."""
+        """The other two branches; ``offers`` is None if no item in the batch has another stream."""
         if offers is not None:
             values = values + self.dropout(self.cross_attention(self.cross_norm(values), packing, offers, seen))
         branch: Tensor = self.dropout(self.mlp(self.mlp_norm(values)))
@@ -97,7 +98,7 @@ def co_attend(
     packings: Sequence[Packing],
     seen: Sequence[Tensor | None],
 ) -> list[Tensor]:
-    """One layer over all streams at once: each looks at what the others are after their look at themselves.
+    """One layer over all streams: each attends to the others as they are after their self-attention.
 
     Args:
         blocks: of each stream; may be the same one.
@@ -105,16 +106,18 @@ def co_attend(
         packings: of each stream.
         seen: of each stream, :func:`seen_keys` of the others.
     """
+    # In three passes, so that every stream reads the others in the same state, whatever their order.
     streams = [block.look_at_itself(v, p) for block, v, p in zip(blocks, streams, packings, strict=True)]
     offers = [block.offer(v, p) for block, v, p in zip(blocks, streams, packings, strict=True)]
-    return [
-        blocks[i].look_at_others(values, packings[i], _joined(others(offers, i)), seen[i])
-        for i, values in enumerate(streams)
-    ]
+    mixed = []
+    for i, values in enumerate(streams):
+        offered = _joined(others(offers, i))
+        mixed.append(blocks[i].look_at_others(values, packings[i], offered, seen[i]))
+    return mixed
 
 
 def seen_keys(lengths: Sequence[Tensor], sizes: Sequence[int], device: torch.device | str = "cpu") -> Tensor | None:
-    """Where attention may look in the padded grids of several streams side by side.
+    """The attention mask over the padded grids of several streams side by side.
 
     Args:
         lengths: ``b`` on the host, of each stream.
@@ -149,4 +152,5 @@ def others(sequence: Sequence[T], index: int) -> list[T]:
 
 
 def _joined(offers: list[Tensor]) -> Tensor | None:
+    """The keys and values of several streams side by side; None if there is no other stream."""
     return torch.cat(offers, dim=1) if offers else None

@@ -1,8 +1,8 @@
-"""Random numbers that belong to items: functions of seed, item and purpose, whatever else is in the batch.
+"""Random numbers that belong to items: functions of seed, item and purpose, independent of the rest of the batch.
 
-A generator hands out its numbers in turn, so what an item gets depends on its neighbours. Here every number is a hash
-of what it is for. The hash is the finaliser of SplitMix64 (Steele, Lea and Flood, 2014), applied to whole arrays on the
-host.
+A generator gives its numbers in sequence, so the numbers of an item depend on the items before it. Here every number is
+a hash of what identifies it. The hash is the finaliser of SplitMix64 (Steele, Lea and Flood, 2014), applied to whole
+arrays on the host.
 """
 
 from collections.abc import Sequence
@@ -20,12 +20,12 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 class Draws:
     """Random numbers of p items, for one purpose.
 
-    Each call gives new ones. A number follows from seed, purpose, the item's position, how many calls came before and
-    its place in the item's row: not from the other items, and not from how far a row is padded.
+    Each call gives new ones. A number depends on the seed, the purpose, the item's position, the number of calls before
+    and its place in the item's row. It depends neither on the other items nor on the padding of a row.
 
     Args:
         seed: of the run.
-        purpose: what the numbers are for, as the name of a task; two purposes share nothing.
+        purpose: what the numbers are for, such as the name of a task; different purposes give independent numbers.
         positions: ``p`` int64 on the host, ``Batch.positions`` of the items.
 
     Example:
@@ -55,16 +55,17 @@ class Draws:
         return torch.from_numpy(spread.astype(np.int64) + low)
 
     def pairs(self) -> Tensor:
-        """``p p`` float32 on the host, in [0, 1): one number for each item with each other, by both positions."""
+        """``p p`` float32 on the host, in [0, 1): one number for each ordered pair of items, by both positions."""
         others = _mix(self._items + _GOLDEN)
         return _unit(_mix(self._next_call()[:, None] ^ others))
 
     def _words(self, shape: Sequence[int]) -> Words:
+        """Random 64-bit words ``p *shape`` of the next call."""
         places = np.arange(int(np.prod(shape)), dtype=np.uint64) * _GOLDEN
         return _mix(self._next_call()[:, None] + places).reshape(len(self), *shape)
 
     def _next_call(self) -> Words:
-        """One key an item, another one at each call."""
+        """One key for each item, different at each call."""
         self._calls += 1
         return _mix(self._items ^ np.uint64(self._calls))
 
@@ -78,5 +79,6 @@ def _mix(words: Words) -> Words:
 
 
 def _unit(words: Words) -> Tensor:
+    """Words as float32 in [0, 1)."""
     # 24 bits are what a float32 below 1 holds exactly; more would round up to 1
     return torch.from_numpy((words >> np.uint64(40)).astype(np.float32) * np.float32(2**-24))

@@ -1,4 +1,4 @@
-"""How strongly each of several losses pulls at what they have in common."""
+"""Norms of the gradients of several losses on the tensors that they share."""
 
 from collections.abc import Sequence
 
@@ -9,16 +9,16 @@ from m5kit.errors import ContractError
 
 
 def squared_norms(losses: Sequence[Tensor], shared: Sequence[Tensor]) -> Tensor:
-    """Squared norm ``t`` of each loss's gradient on all that is shared; 0 where it reaches nothing.
+    """Squared norm ``t`` of each loss's gradient on the shared tensors; 0 where no gradient reaches them.
 
-    Squares of parts add up: those of micro-batches, whose tokens are different ones, to that of their step.
+    Squared norms add up: those of the micro-batches of a step, which have different tokens, give that of the step.
 
     Args:
-        losses: t scalars. Their graph stays, to go back through all of them later.
+        losses: t scalars. Their graph is retained for the backward pass of the step.
         shared: tensors that the losses were computed from.
 
     Raises:
-        ContractError: nothing that is shared leads to a parameter in training.
+        ContractError: no shared tensor depends on a trainable parameter.
 
     Example:
         >>> x = torch.tensor([3.0, 4.0], requires_grad=True)
@@ -33,6 +33,7 @@ def squared_norms(losses: Sequence[Tensor], shared: Sequence[Tensor]) -> Tensor:
         )
     squares = []
     for loss in losses:
+        # in float32: squares of small gradients vanish in fp16, and long sums lose their digits in bf16
         square = loss.new_zeros((), dtype=torch.float32)
         if loss.requires_grad:
             for found in torch.autograd.grad(loss, leaves, retain_graph=True, allow_unused=True):

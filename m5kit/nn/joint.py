@@ -1,4 +1,4 @@
-"""One sequence an item: the real tokens of several sources, put one after another without padding between them."""
+"""One sequence for each item: the real tokens of several sources one after another, without padding between them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from m5kit.nn.packing import Packing, real_positions
 
 @dataclass(frozen=True, slots=True)
 class JointSequence:
-    """How to get from padded grids, one a source, to the joint sequence of each item and back.
+    """The plan from the padded grids of the sources to the joint sequence of each item, and back.
 
     Attributes:
-        parts: where the real tokens of each source stand in its own grid.
-        order: where they stand in the joint grid, source after source.
+        parts: the positions of the real tokens of each source in its own grid.
+        order: their positions in the joint grid, source after source.
         packing: the joint grid, for attention over it.
         counts: how many real tokens each source has in the whole batch.
     """
@@ -27,7 +27,7 @@ class JointSequence:
 
     @classmethod
     def of(cls, lengths: Tensor, sizes: Sequence[int], device: torch.device | str = "cpu") -> "JointSequence":
-        """Plan it on the host from ``lengths`` ``b m`` and from how far each of the m sources is padded.
+        """Make the plan on the host from ``lengths`` ``b m`` and the padded size of each of the m sources.
 
         Example:
             >>> sequence = JointSequence.of(torch.tensor([[2, 1], [0, 1]]), [2, 1])
@@ -38,6 +38,7 @@ class JointSequence:
         """
         parts = tuple(Packing.from_lengths(lengths[:, i], size, device) for i, size in enumerate(sizes))
         packing = Packing.from_lengths(lengths.sum(1), int(lengths.sum(1).max()), device)
+        # two plans, because tokens are packed source after source but attended to item after item
         order = Packing.at(joint_positions(lengths, sizes), packing.items, packing.size, device)
         return cls(parts, order, packing, tuple(lengths.sum(0).tolist()))
 
@@ -56,11 +57,11 @@ class JointSequence:
 
 
 def joint_positions(lengths: Tensor, sizes: Sequence[int]) -> Tensor:
-    """Where each token stands once every item's sources are put one after another; all on the host.
+    """The position of each token after every item's sources are put one after another; all on the host.
 
     Args:
         lengths: ``b m``.
-        sizes: how far each of the m sources is padded.
+        sizes: the padded size of each of the m sources.
 
     Returns:
         ``n`` flat positions in ``b * lengths.sum(1).max()``, the first source's tokens first.
@@ -74,6 +75,6 @@ def joint_positions(lengths: Tensor, sizes: Sequence[int]) -> Tensor:
     found = []
     for column, size in enumerate(sizes):
         own = real_positions(lengths[:, column], size)
-        row = own // max(size, 1)
+        row = own // max(size, 1)  # a source that no item has is padded to nothing
         found.append(row * width + starts[row, column] + own - row * size)
     return torch.cat(found)

@@ -1,6 +1,6 @@
-"""Losses as pure functions; each gives zero, not NaN, where nothing counts.
+"""Losses as pure functions; each gives zero, not NaN, where there is nothing to learn.
 
-Those of a task with a count are sums: the step divides them once, over all its micro-batches.
+The losses of tasks with a count are sums: the step divides them once, over all its micro-batches.
 
 The contrastive ones return a loss for every row, so that the caller may weigh rows before averaging. Similarities are
 cosines in at least single precision, also under autocast: at a temperature of 0.1 the rounding of bfloat16 would be
@@ -47,7 +47,7 @@ def infonce(a: Tensor, b: Tensor, temperature: float | Tensor, scale: Tensor | N
 def paper_contrastive(a: Tensor, b: Tensor, temperature: float | Tensor, scale: Tensor | None = None) -> Tensor:
     """Equation 2 of SCALE (CVPR 2022): both directions share one denominator, which leaves the positive out.
 
-    It has no lower bound: it falls on below zero as the positive outgrows the negatives. Arguments and result as for
+    It has no lower bound: it falls below zero as the positive outgrows the negatives. Arguments and result as for
     :func:`infonce`, with at least two rows: a row alone has no negative.
 
     Example:
@@ -61,7 +61,7 @@ def paper_contrastive(a: Tensor, b: Tensor, temperature: float | Tensor, scale: 
 
 
 def ntxent(a: Tensor, b: Tensor, temperature: float | Tensor, scale: Tensor | None = None) -> Tensor:
-    """NT-Xent (SimCLR, 2020) over the 2p rows of both: the negatives are also of a row's own modality.
+    """NT-Xent (SimCLR, 2020) over the 2p rows of both: the negatives include rows of the same modality.
 
     Arguments and result as for :func:`infonce`.
 
@@ -87,7 +87,7 @@ def supervised_contrastive(features: Tensor, target: Tensor, temperature: float)
         temperature: divides the cosines.
 
     Returns:
-        Scalar sum over the items that share their class with another one; :func:`repeated` tells which these are.
+        Scalar sum over the items that share their class with another one, see :func:`repeated`.
 
     Example:
         >>> supervised_contrastive(torch.eye(3), torch.tensor([0, 0, 1]), 1.0)  # 2 log(2)
@@ -99,6 +99,7 @@ def supervised_contrastive(features: Tensor, target: Tensor, temperature: float)
     known = target >= 0
     others = known[:, None] & known & ~torch.eye(len(target), dtype=torch.bool, device=target.device)
     positive = others & (target[:, None] == target)
+    # the smallest finite number, not -inf: a row without others would give NaN, in its gradient too
     log_chance = logits.masked_fill(~others, torch.finfo(logits.dtype).min).log_softmax(dim=1)
     count = positive.sum(dim=1)
     each = -log_chance.masked_fill(~positive, 0).sum(dim=1) / count.clamp(min=1)
@@ -155,16 +156,18 @@ def weighted_mse(prediction: Tensor, target: Tensor, weight: Tensor | None = Non
 
 
 def no_loss(anchor: Tensor) -> Tensor:
-    """A zero that backward may be called on: it hangs on ``anchor`` but sends it a gradient of zeros.
+    """A zero that backward can be called on: it depends on ``anchor`` and gives it a gradient of zeros.
 
     Example:
         >>> no_loss(torch.tensor([torch.inf, torch.nan]))
         tensor(0.)
     """
+    # not anchor.sum() * 0: infinity times 0 is NaN
     return anchor[:0].sum()
 
 
 def _both_ways(a: Tensor, b: Tensor, temperature: float | Tensor, scale: Tensor | None) -> tuple[Tensor, Tensor]:
+    """The logits of ``a`` searching ``b``, and of ``b`` searching ``a``."""
     logits = cosines(a, b) / temperature
     if scale is None:
         return logits, logits.mT
@@ -172,8 +175,10 @@ def _both_ways(a: Tensor, b: Tensor, temperature: float | Tensor, scale: Tensor 
 
 
 def _sum(each: Tensor, weight: Tensor | None) -> Tensor:
+    """The sum of the losses, each times its weight."""
     return each.sum() if weight is None else (each * weight).sum()
 
 
 def _wide(values: Tensor) -> Tensor:
+    """The values in single precision at least; double stays double."""
     return values.to(torch.promote_types(values.dtype, torch.float32))

@@ -1,4 +1,4 @@
-"""What to hide: draws on the host, as pure functions of presence, units and the items' random numbers."""
+"""Chooses the tokens to hide, on the host, as pure functions of presence, units and the items' random numbers."""
 
 import torch
 from torch import Tensor
@@ -6,13 +6,13 @@ from torch import Tensor
 from m5kit.errors import ConfigError
 from m5kit.nn.draws import Draws
 
-FIRST_ID = 3  # 0 is padding, 1 unknown, 2 mask: none of them may stand in for a hidden token
+FIRST_ID = 3  # 0 is padding, 1 unknown, 2 mask: none of them may replace a hidden token
 KEPT = -1
 KEY, VALUE = 1, 2  # Observation.roles
 
 
 def unit_draws(real: Tensor, groups: Tensor | None, draws: Draws) -> Tensor:
-    """One number in [0, 1) a unit, given to all its tokens, so that ``draws < rate`` chooses whole units.
+    """One number in [0, 1) for each unit, the same for all its tokens, so that ``draws < rate`` chooses whole units.
 
     Args:
         real: ``p l`` bool.
@@ -20,7 +20,7 @@ def unit_draws(real: Tensor, groups: Tensor | None, draws: Draws) -> Tensor:
         draws: of the p items.
 
     Returns:
-        ``p l``; 1 where padded or in no unit, which no rate chooses.
+        ``p l``; 1 in the padding and outside units, which no rate chooses.
 
     Example:
         >>> groups = torch.tensor([[0, 0, 1, -1]])
@@ -36,13 +36,13 @@ def unit_draws(real: Tensor, groups: Tensor | None, draws: Draws) -> Tensor:
 
 
 def replacement_ids(size: int, vocabulary: int, mask_id: int, shares: tuple[float, float], draws: Draws) -> Tensor:
-    """The ids that stand for hidden tokens (BERT, 2019: 80 % mask, 10 % random, 10 % kept).
+    """The ids that replace hidden tokens (BERT, 2019: 80 % mask, 10 % random, 10 % unchanged).
 
     Args:
         size: l, tokens of an item.
         vocabulary: random ids are below this.
         mask_id: the id of a masked token.
-        shares: of masked ones and of random ones; the rest is kept.
+        shares: of masked ones and of random ones; the rest keeps its id.
         draws: of the p items.
 
     Returns:
@@ -101,7 +101,7 @@ def hidden_tokens(tokens: Tensor, rows: Tensor, positions: Tensor) -> tuple[Tens
 
 
 def only_rows(clean: Tensor, shown: Tensor, positions: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
-    """Undo what was hidden outside some items.
+    """Undo the hiding outside some items.
 
     Args:
         clean: ``p l ...``.
@@ -127,7 +127,7 @@ def check_shares(**shares: float) -> None:
     """Refuse shares below 0 or above 1 together.
 
     Raises:
-        ConfigError: naming them.
+        ConfigError: a share is below 0, or they sum to more than 1.
 
     Example:
         >>> check_shares(key=0.7, value=0.4)

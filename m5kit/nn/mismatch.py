@@ -1,4 +1,4 @@
-"""Items that do not belong together: draws on the host of whose modality is put in whose place."""
+"""Draws, on the host, which item gets which modality of which other item, to make mismatched items."""
 
 import torch
 from torch import Tensor
@@ -8,7 +8,7 @@ from m5kit.nn.draws import Draws
 
 
 def exchangeable(present: Tensor) -> Tensor:
-    """``b m``, True where an item could give a modality away: it keeps another one and somebody else has this one.
+    """``b m``, True where a modality can be exchanged: the item keeps another one, and another item has this one.
 
     Example:
         >>> exchangeable(torch.tensor([[True, True], [True, False], [False, True]])).int().tolist()
@@ -18,7 +18,7 @@ def exchangeable(present: Tensor) -> Tensor:
 
 
 def draw_columns(present: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
-    """A modality to exchange, at random, for each item that keeps another one and finds it in another item.
+    """A random modality to exchange for each item that has one to exchange.
 
     Args:
         present: ``b m`` bool on the host; a column that must not be exchanged may be set to False by the caller, but
@@ -43,14 +43,14 @@ def draw_columns(present: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
 def draw_donors(
     present: Tensor, items: Tensor, columns: Tensor, draws: Draws, likeness: Tensor | None = None
 ) -> Tensor:
-    """For each of n items another item that has the modality in its column.
+    """For each of n items, another item that has the modality in its column.
 
     Args:
         present: ``b m`` bool on the host.
         items: ``n``.
-        columns: ``n``; somebody else must have that modality.
+        columns: ``n``; another item must have that modality.
         draws: of the b items. A donor is drawn by the positions of both, so their order in the batch does not matter.
-        likeness: ``n b`` on the host, logarithms of the chances; None for equal ones.
+        likeness: ``n b`` on the host, logarithms of unnormalised probabilities; None for equal ones.
 
     Returns:
         ``n`` items.
@@ -71,7 +71,7 @@ def draw_donors(
 
 
 def likeness_to_the_rest(features: Tensor, items: Tensor, columns: Tensor) -> Tensor:
-    """Cosine of every item's modality in a column with what n items keep when they give that modality away.
+    """Cosine of every item's modality in a column with the remaining modalities of n items.
 
     Args:
         features: ``b m h``, zeros where absent.

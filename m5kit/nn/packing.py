@@ -1,4 +1,4 @@
-"""Packing: dense layers run on the real tokens only, attention on a padded view of them.
+"""Packing: dense layers run on the real tokens only, attention on a padded grid of them.
 
 The plan is made on the host from lengths, so the device is never asked how many tokens there are.
 Shape letters: b item, l token, d width, n real token of the whole batch.
@@ -13,11 +13,11 @@ from torch import Tensor
 
 @dataclass(frozen=True, slots=True)
 class Packing:
-    """Where n packed tokens stand in a padded ``b l`` grid.
+    """The positions of n packed tokens in a padded ``b l`` grid.
 
     Attributes:
-        items: how many rows b the grid has.
-        size: how many columns l it has.
+        items: the rows b of the grid.
+        size: its columns l.
         positions: ``n`` flat positions in ``b * l``, each at most once; None if the tokens fill the grid in order.
         keys: ``b 1 1 l`` bool, True where attention may look; None if it may look everywhere.
     """
@@ -47,11 +47,12 @@ class Packing:
 
         Such a packing rearranges tokens; it has no keys, so it is not for attention.
         """
+        # a full grid needs no gather; the most common case in evaluation
         in_order = len(positions) == items * size and bool((positions.diff() == 1).all())
         return cls(items, size, None if in_order else positions.to(device, non_blocking=True), None)
 
     def dense(self) -> "Packing":
-        """The reference: every slot counts as a token, and only the mask keeps attention off the padding."""
+        """The same grid without packing, as a reference: every slot is a token, and a mask hides the padding."""
         return replace(self, positions=None)
 
     def pack(self, values: Tensor) -> Tensor:
@@ -64,6 +65,7 @@ class Packing:
         shape = (self.items, self.size, *values.shape[1:])
         if self.positions is None:
             return values.view(shape)
+        # index_copy into zeros: each position occurs at most once, so nothing is summed
         return values.new_zeros(self.items * self.size, *shape[2:]).index_copy(0, self.positions, values).view(shape)
 
 
@@ -73,13 +75,13 @@ def real_positions(lengths: Tensor, size: int) -> Tensor:
 
 
 def _key_mask(lengths: Tensor, size: int, device: torch.device | str) -> Tensor:
-    # A row with nothing to look at would make softmax divide zero by zero; it looks at one padded slot instead.
+    """True where attention may look; a row without tokens looks at one padded slot, or softmax would give NaN."""
     mask = torch.arange(size) < lengths.clamp(min=1)[:, None]
     return mask[:, None, None].to(device, non_blocking=True)
 
 
 class _Gather(torch.autograd.Function):
-    """Select rows, each at most once: the gradient is then a copy, which is far cheaper than an accumulation."""
+    """Select rows, each at most once. The gradient is then a copy, which is far cheaper than the usual sum."""
 
     @staticmethod
     def forward(ctx: Any, values: Tensor, positions: Tensor) -> Tensor:

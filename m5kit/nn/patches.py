@@ -34,10 +34,10 @@ def join_patches(values: Tensor, patch: int, rows: int) -> Tensor:
 
 
 def check_patch(size: int, patch: int, multiple: int) -> int:
-    """How many patches a side of ``size`` holds.
+    """The number of patches along a side of ``size``.
 
     Raises:
-        ConfigError: ``patch`` does not divide ``size``, or is no multiple of ``multiple``.
+        ConfigError: ``patch`` does not divide ``size``, or is not a multiple of ``multiple``.
     """
     if size % patch or patch % multiple:
         choices = [n for n in range(multiple, size + 1, multiple) if size % n == 0]

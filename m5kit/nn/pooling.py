@@ -9,7 +9,7 @@ from m5kit.errors import ContractError
 
 
 def length_mean(values: Tensor, lengths: Tensor) -> Tensor:
-    """Mean ``b d`` of the first ``lengths`` (``b``, host) of ``b l d`` tokens; zeros where there are none.
+    """Mean ``b d`` of the first ``lengths`` (``b``, host) of ``b l d`` tokens; zeros for a length of 0.
 
     Example:
         >>> length_mean(torch.tensor([[[1.0], [3.0], [9.0]]]), torch.tensor([2]))
@@ -18,6 +18,7 @@ def length_mean(values: Tensor, lengths: Tensor) -> Tensor:
     shares = (torch.arange(values.shape[1]) < lengths[:, None]) / lengths.clamp(min=1)[:, None]
     shares = shares.to(values.device, values.dtype, non_blocking=True)
     real = values.masked_fill((shares == 0)[..., None], 0.0)  # padding may hold anything, also infinities
+    # one product instead of a masked copy and a sum
     return (shares[:, None] @ real).squeeze(1)
 
 
@@ -67,10 +68,10 @@ def weighted_sum(values: Tensor, weights: Tensor) -> Tensor:
 
 
 def present_columns(lengths: Mapping[str, Tensor], names: Sequence[str], items: int) -> Tensor:
-    """Which of m modalities each item has, ``b m`` bool on the host; a missing key is a modality that nobody has.
+    """Which of m modalities each item has, ``b m`` bool on the host; a missing key is a modality that no item has.
 
     Raises:
-        ContractError: a key is none of ``names``.
+        ContractError: a key is not among ``names``.
 
     Example:
         >>> present_columns({"b": torch.tensor([2, 0])}, ("a", "b"), 2)
@@ -94,7 +95,7 @@ def stack_columns(columns: Mapping[str, Tensor], names: Sequence[str], present: 
 
 
 class Context(nn.Module):
-    """Tells every token of an item what the item as a whole is: ``token + linear(embedding)``.
+    """Adds a projection of the item's embedding to each of its tokens: ``token + linear(embedding)``.
 
     Args:
         dim: width d.
@@ -107,6 +108,6 @@ class Context(nn.Module):
         nn.init.zeros_(self.project.bias)
 
     def forward(self, values: Tensor, mask: Tensor, embedding: Tensor) -> Tensor:
-        """Add to ``b l d`` tokens what ``b d`` says; slots where ``mask`` (``b l``) is False become zeros."""
-        told: Tensor = values + self.project(embedding)[:, None]
-        return told.masked_fill(~mask[..., None], 0.0)
+        """Add the projected embedding ``b d`` to ``b l d`` tokens; slots outside the ``mask`` ``b l`` become zeros."""
+        informed: Tensor = values + self.project(embedding)[:, None]
+        return informed.masked_fill(~mask[..., None], 0.0)

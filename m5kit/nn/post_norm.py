@@ -10,7 +10,7 @@ from m5kit.nn.transformer import init_weights
 class PostNormStack(nn.Module):
     """``x = norm(x + attention(x)); x = norm(x + mlp(x))`` (Transformer, 2017), dropout on both branches.
 
-    Pre-norm blocks train more steadily; these are for parity with papers that build on BERT.
+    Pre-norm blocks train more stably; these are for parity with papers that build on BERT.
 
     Args:
         dim: width d.
@@ -23,6 +23,7 @@ class PostNormStack(nn.Module):
     def __init__(self, *, dim: int, layers: int, heads: int, ratio: float = 4.0, dropout: float = 0.0) -> None:
         super().__init__()
         check_heads(dim, heads)
+        # torch's layer is post-norm by default
         self.blocks = nn.ModuleList(
             nn.TransformerEncoderLayer(dim, heads, round(dim * ratio), dropout, nn.functional.gelu, batch_first=True)
             for _ in range(layers)
@@ -31,6 +32,7 @@ class PostNormStack(nn.Module):
 
     def forward(self, values: Tensor, lengths: Tensor) -> Tensor:
         """Transform ``b l d``; the first ``lengths`` (``b``, host) tokens of a row are real, others become zeros."""
+        # a row without tokens attends to one padded slot, or softmax would give NaN
         padded = (torch.arange(values.shape[1]) >= lengths.clamp(min=1)[:, None]).to(values.device, non_blocking=True)
         for block in self.blocks:
             values = block(values, src_key_padding_mask=padded)

@@ -1,4 +1,4 @@
-"""A small residual convolutional stem: pictures become one vector a patch."""
+"""A small residual convolutional stem: pictures become one vector for each patch."""
 
 import torch
 from torch import Tensor, nn
@@ -14,9 +14,9 @@ SPREAD = 3.0
 
 
 class ConvStem(nn.Sequential):
-    """Three halving stages, then one convolution over what is left of a patch.
+    """Three halving stages, then one convolution over the remaining pixels of a patch.
 
-    GroupNorm, never BatchNorm: an item must not change another.
+    GroupNorm, not BatchNorm: one item must not affect another.
 
     Args:
         channels: channels c of the pictures.
@@ -28,6 +28,7 @@ class ConvStem(nn.Sequential):
 
     def __init__(self, *, channels: int, dim: int, patch: int, width: int, blocks: int) -> None:
         layers: list[nn.Module] = [*_halve(channels, width)]
+        # twice the channels at half the side: each stage costs about the same
         for factor in (1, 2):
             layers += _halve(width * factor, width * factor * 2)
             layers += [Residual(channels=width * factor * 2) for _ in range(blocks)]
@@ -80,7 +81,7 @@ class Residual(nn.Module):
     """Two 3 x 3 convolutions beside an identity.
 
     Args:
-        channels: channels c that go in and come out.
+        channels: channels c of input and output.
     """
 
     def __init__(self, *, channels: int) -> None:
@@ -100,8 +101,9 @@ class Residual(nn.Module):
 
 
 def _halve(channels: int, width: int) -> list[nn.Module]:
+    """A stage that halves both sides."""
     return [
-        nn.Conv2d(channels, width, 3, stride=2, padding=1, bias=False),
+        nn.Conv2d(channels, width, 3, stride=2, padding=1, bias=False),  # the norm after it has a bias
         _norm(width),
         nn.ReLU(inplace=True),
     ]
@@ -112,10 +114,12 @@ def _keep_size(channels: int, width: int) -> list[nn.Module]:
 
 
 def _norm(channels: int) -> nn.GroupNorm:
+    """GroupNorm with 8 channels in a group."""
     return nn.GroupNorm(max(1, channels // 8), channels)
 
 
 def _init_convolution(module: nn.Module) -> None:
+    """He initialisation, for ``nn.Module.apply``."""
     if isinstance(module, nn.Conv2d):
         nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
         if module.bias is not None:

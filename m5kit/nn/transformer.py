@@ -1,4 +1,4 @@
-"""Pre-norm transformers that compute nothing for padding."""
+"""Pre-norm transformers that skip the padding."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from m5kit.nn.pooling import length_mean
 
 @dataclass(frozen=True)
 class TransformerShape(ArgumentGroup):
-    """Size of a transformer; its width is the part's own.
+    """Size of a transformer, except its width, which the part has anyway.
 
     Args:
         layers: how many blocks.
@@ -31,7 +31,7 @@ class TransformerShape(ArgumentGroup):
 
 
 FUSION_SHAPE = TransformerShape(heads=8, ratio=4.0)
-"""What fusions begin with: they see the tokens of all modalities, so they are wider than an encoder's own."""
+"""The default of fusions: they read the tokens of all modalities, so they are wider than an encoder's stack."""
 
 
 class QuickGELU(nn.Module):
@@ -107,11 +107,13 @@ class TransformerStack(nn.Module):
         if len(values) == 0:
             return values
         if not self.packed:
+            # the same computation over all slots, to compare results and times with
             slots = packing.dense()
             return packing.pack(slots.unpack(self._run(slots.pack(packing.unpack(values)), slots)))
         return self._run(values, packing)
 
     def _run(self, values: Tensor, packing: Packing) -> Tensor:
+        """Apply all blocks."""
         for block in self.blocks:
             values = block(values, packing)
         return values

@@ -12,9 +12,9 @@ from m5kit.nn.losses import cosines
 def transport_distance(
     a: Tensor, b: Tensor, a_mask: Tensor, b_mask: Tensor, beta: float = 0.5, iterations: int = 50
 ) -> Tensor:
-    """How far the tokens of ``a`` must move to become those of ``b``, at a cost of 1 - cosine.
+    """The cost of moving the tokens of ``a`` onto those of ``b``, at 1 - cosine for each pair.
 
-    Every real token of a side has the same mass. No gradient runs through the plan, only through the costs.
+    Every real token of a side has the same mass. The gradient flows through the costs, not through the plan.
 
     Args:
         a: ``p k d``.
@@ -45,7 +45,7 @@ def transport_plan(costs: Tensor, a_mask: Tensor, b_mask: Tensor, beta: float = 
         costs: ``p k l``.
         a_mask: ``p k`` bool, at least one True a row.
         b_mask: ``p l`` bool, at least one True a row.
-        beta: step size; smaller ones get there in fewer iterations, of which each is less exact.
+        beta: step size; smaller ones need fewer iterations, each of which is less exact.
         iterations: how many.
 
     Returns:
@@ -67,13 +67,15 @@ def transport_plan(costs: Tensor, a_mask: Tensor, b_mask: Tensor, beta: float = 
         left = rows / _safe(step @ scale[..., None]).squeeze(2)
         scale = columns / _safe(left[:, None] @ step).squeeze(1)
         plan = left[:, :, None] * step * scale[:, None]
+    # an iteration ends with exact columns; rescale, so that every token of a gives away all of its mass
     return plan * (rows / _safe(plan.sum(2)))[..., None]
 
 
 def _masses(mask: Tensor, like: Tensor) -> Tensor:
+    """Equal masses for the real tokens of a side, in the precision of the costs."""
     return (mask / mask.sum(1, keepdim=True)).to(like.dtype)
 
 
 def _safe(values: Tensor) -> Tensor:
-    """Padding divides 0 by 0; real sums are above any such floor."""
+    """A divisor that is never 0: padding would divide 0 by 0, and real sums are far above the smallest number."""
     return values.clamp(min=torch.finfo(values.dtype).tiny)

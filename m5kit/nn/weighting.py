@@ -1,4 +1,4 @@
-"""From weights of pairs of modalities to the share that each has in an item's embedding."""
+"""Turns weights of pairs of modalities into the share of each modality in an item's embedding."""
 
 import torch
 from torch import Tensor
@@ -16,10 +16,10 @@ def both_present(present: Tensor) -> Tensor:
 
 
 def pooled_shares(pairs: Tensor, present: Tensor) -> Tensor:
-    """Share of each modality in the pooled embedding: how well it agrees with the others that the item has.
+    """Share of each modality in the pooled embedding, by its agreement with the item's other modalities.
 
     A modality's agreement is the mean weight of its pairs with the other present ones; shares are agreements divided by
-    their sum. Where all agreements are zero (one modality alone, or nothing aligned) the present ones share alike.
+    their sum. Where all agreements are zero (one modality alone, or none aligned) the present ones have equal shares.
 
     Args:
         pairs: symmetric non-negative weights ``b m m``; the diagonal is not read.
@@ -39,5 +39,6 @@ def pooled_shares(pairs: Tensor, present: Tensor) -> Tensor:
     agreement = (pairs * others).sum(dim=-1) / others.sum(dim=-1).clamp(min=1)
     total = agreement.sum(dim=-1, keepdim=True)
     alike = present.to(pairs.dtype) / present.sum(dim=-1, keepdim=True).clamp(min=1)
+    # the division must be finite also where it is not used, or its gradient is NaN
     tiny = torch.finfo(pairs.dtype).tiny
     return torch.where(total > tiny, agreement / total.clamp(min=tiny), alike)

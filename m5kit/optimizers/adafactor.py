@@ -25,5 +25,5 @@ class AdafactorBuilder(OptimizerBuilder):
         self.beta2_decay, self.threshold = beta2_decay, threshold
 
     def build(self, groups: Sequence[ParameterGroup]) -> Optimizer:
-        """Torch's."""
+        """Build torch's Adafactor."""
         return Adafactor(list(groups), beta2_decay=self.beta2_decay, d=self.threshold)

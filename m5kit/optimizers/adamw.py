@@ -23,6 +23,6 @@ class AdamWBuilder(OptimizerBuilder):
         self.betas, self.eps = betas, eps
 
     def build(self, groups: Sequence[ParameterGroup]) -> Optimizer:
-        """torch's, in its fused form: one kernel a group."""
-        beta1, beta2 = self.betas  # a config gives a list
+        """Build torch's AdamW in its fused form: one kernel for each group."""
+        beta1, beta2 = self.betas  # a config gives a list, torch wants a tuple
         return AdamW(list(groups), betas=(beta1, beta2), eps=self.eps, fused=True)

@@ -11,9 +11,9 @@ ParameterGroup = dict[str, Any]
 
 
 class OptimizerBuilder(ABC):
-    """Keeps the settings of an optimizer; the constructor's arguments are those that a config gives. Keyword-only.
+    """The settings of an optimizer. The constructor is keyword-only and takes the arguments that a config gives.
 
-    Learning rate and weight decay are no settings of its own: they come with the groups, because they differ between
+    Learning rate and weight decay are not among the settings: they come with the groups, because they differ between
     matrices and vectors and between new and pretrained layers, whichever optimizer is used.
     """
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from torch.nn import Parameter
 from torch.optim import AdamW, Muon, Optimizer
 
 from m5kit.optimizers.base import OptimizerBuilder, ParameterGroup
@@ -26,11 +27,12 @@ class MuonBuilder(OptimizerBuilder):
         self.momentum, self.betas = momentum, betas
 
     def build(self, groups: Sequence[ParameterGroup]) -> Optimizer:
-        """Torch's two optimizers as one."""
+        """Build torch's Muon for the matrices and its AdamW for the rest, joined into one optimizer."""
         matrices, rest = _split(groups)
         beta1, beta2 = self.betas
         parts: list[Optimizer] = []
         if matrices:
+            # match_rms_adamw scales the updates, so that the rate of the config means the same as for AdamW.
             parts.append(Muon(matrices, momentum=self.momentum, adjust_lr_fn="match_rms_adamw"))
         if rest:
             parts.append(AdamW(rest, betas=(beta1, beta2), fused=True))
@@ -49,7 +51,7 @@ class JointOptimizer(Optimizer):
         super().__init__(self._groups(), {})
 
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
-        """One step of each."""
+        """Take one step with each."""
         loss = None if closure is None else closure()
         for part in self.parts:
             part.step()
@@ -65,7 +67,7 @@ class JointOptimizer(Optimizer):
             for index, values in own["state"].items():
                 state[first + index] = values
             groups += [_renumbered(group, first) for group in own["param_groups"]]
-            first = sum(len(group["params"]) for group in groups)
+            first += _size(own["param_groups"])
         return {"state": state, "param_groups": groups}
 
     def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
@@ -74,14 +76,17 @@ class JointOptimizer(Optimizer):
         first = 0
         for part in self.parts:
             own, groups = groups[: len(part.param_groups)], groups[len(part.param_groups) :]
-            last = first + sum(len(group["params"]) for group in own)
-            # a parameter that never had a gradient has no state
-            state = {index - first: values for index, values in state_dict["state"].items() if first <= index < last}
+            last = first + _size(own)
+            state = {}
+            for index in range(first, last):
+                if index in state_dict["state"]:  # a parameter that never had a gradient has no state
+                    state[index - first] = state_dict["state"][index]
             part.load_state_dict({"state": state, "param_groups": [_renumbered(group, -first) for group in own]})
             first = last
-        self.param_groups = self._groups()  # loading made new ones, and the rates are written to these
+        self.param_groups = self._groups()  # loading replaces the dicts, and the schedule writes rates to these
 
     def _groups(self) -> list[dict[str, Any]]:
+        """The groups of all parts, the same dicts: a rate written to one of them reaches its optimizer."""
         joined: list[dict[str, Any]] = []
         for part in self.parts:
             joined += part.param_groups
@@ -89,16 +94,27 @@ class JointOptimizer(Optimizer):
 
 
 def _renumbered(group: dict[str, Any], offset: int) -> dict[str, Any]:
+    """The group with ``offset`` added to the numbers of its parameters."""
     return group | {"params": [index + offset for index in group["params"]]}
 
 
+def _size(groups: Sequence[dict[str, Any]]) -> int:
+    """The number of parameters in some groups."""
+    return sum(len(group["params"]) for group in groups)
+
+
 def _split(groups: Sequence[ParameterGroup]) -> tuple[list[ParameterGroup], list[ParameterGroup]]:
-    """Groups of the matrices, and of what is no matrix: vectors, and kernels of convolutions."""
+    """The groups with their matrices only, and with the rest: vectors and kernels of convolutions."""
     matrices: list[ParameterGroup] = []
     rest: list[ParameterGroup] = []
     for group in groups:
-        for wanted, kind in ((matrices, True), (rest, False)):
-            chosen = [parameter for parameter in group["params"] if (parameter.ndim == 2) is kind]
-            if chosen:
-                wanted.append(group | {"params": chosen})
+        flat: list[Parameter] = []
+        other: list[Parameter] = []
+        for parameter in group["params"]:
+            (flat if parameter.ndim == 2 else other).append(parameter)
+        # no optimizer may be given an empty group
+        if flat:
+            matrices.append(group | {"params": flat})
+        if other:
+            rest.append(group | {"params": other})
     return matrices, rest

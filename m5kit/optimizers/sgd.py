@@ -21,8 +21,9 @@ class SGDBuilder(OptimizerBuilder):
 
     def __init__(self, *, momentum: float = 0.9, nesterov: bool = True) -> None:
         self.momentum = momentum
-        self.nesterov = nesterov and momentum > 0  # torch refuses to look ahead along nothing
+        self.nesterov = nesterov and momentum > 0  # torch refuses nesterov without momentum
 
     def build(self, groups: Sequence[ParameterGroup]) -> Optimizer:
-        """Torch's."""
+        """Build torch's SGD."""
+        # lr is a default only: every group has its own
         return SGD(list(groups), lr=groups[0]["lr"], momentum=self.momentum, nesterov=self.nesterov)

@@ -2,7 +2,7 @@
 
 A distribution publishes a part with an entry point in the group ``m5kit.v1.<family>``: the entry point's name is the
 part's name, its value ``package.module:Class``. A local file publishes what it registers. Nothing is imported until a
-config names the part. Which of them may be used is said by a :class:`PluginScope`.
+config names the part. A :class:`PluginScope` decides which of them may be used.
 """
 
 from collections import defaultdict
@@ -47,7 +47,7 @@ Parts = Mapping[str, tuple[PluginPart, ...]]
 
 
 def discover(scope: PluginScope | None = None) -> Parts:
-    """All parts by family that may be used, those of another API version included; reads metadata only.
+    """All parts by family that may be used, including those made for another API version; reads metadata only.
 
     Args:
         scope: which plugins may be used; None for the scope at hand, which is the environment's where no part is being
@@ -83,12 +83,12 @@ def find(family: str, name: str, scope: PluginScope | None = None) -> PluginPart
 
 
 def problems(scope: PluginScope | None = None) -> tuple[str, ...]:
-    """What is wrong with what is published, a sentence each: unreadable metadata, other API versions, clashes."""
+    """A sentence for each problem of what is published: unreadable metadata, other API versions, name clashes."""
     return _problems(scope or current_scope())
 
 
 def same_distribution(one: str, other: str) -> bool:
-    """Whether two names mean one distribution: case, ``-``, ``_`` and ``.`` do not count."""
+    """Whether two names mean the same distribution; case and the difference of ``-``, ``_`` and ``.`` are ignored."""
     return plain_name(one) == plain_name(other)
 
 
@@ -98,7 +98,7 @@ def is_published(module: str) -> bool:
 
 
 def refresh() -> None:
-    """Look again, after something was installed in the same process."""
+    """Forget what was found, after something was installed in the same process."""
     published.cache_clear()
     _published_packages.cache_clear()
     _discover.cache_clear()
@@ -106,6 +106,7 @@ def refresh() -> None:
 
 @lru_cache(maxsize=8)
 def _discover(scope: PluginScope) -> Parts:
+    """The parts of a scope; remembered, because every look-up of a name asks for them."""
     parts = _parts(scope)
     if scope.strict and (found := _problems(scope)):
         listed = "\n".join(f"  {problem}" for problem in found)
@@ -114,6 +115,8 @@ def _discover(scope: PluginScope) -> Parts:
 
 
 def _parts(scope: PluginScope) -> Parts:
+    """The parts of a scope by family, each family in a fixed order."""
+    # Sets, because one distribution can be found twice on the path.
     by_family: dict[str, set[PluginPart]] = defaultdict(set)
     for part in published().parts:
         if scope.allows(part.distribution):
@@ -124,6 +127,7 @@ def _parts(scope: PluginScope) -> Parts:
 
 
 def _problems(scope: PluginScope) -> tuple[str, ...]:
+    """What is wrong in a scope; see :func:`problems`."""
     found = [text for name, text in published().problems if scope.allows(name)]
     for family, parts in _parts(scope).items():
         found += _family_problems(family, parts)
@@ -131,6 +135,7 @@ def _problems(scope: PluginScope) -> tuple[str, ...]:
 
 
 def _family_problems(family: str, parts: tuple[PluginPart, ...]) -> Iterator[str]:
+    """Parts for another API version, and names that several plugins publish."""
     publishers: dict[str, list[PluginPart]] = defaultdict(list)
     for part in parts:
         if part.api == API_VERSION:
@@ -148,6 +153,7 @@ def _family_problems(family: str, parts: tuple[PluginPart, ...]) -> Iterator[str
 
 @lru_cache(maxsize=1)
 def _published_packages() -> frozenset[str]:
+    """Top-level packages that hold published parts."""
     return frozenset(part.target.partition(":")[0].partition(".")[0] for part in published().parts)
 
 

@@ -1,4 +1,4 @@
-"""What the metadata of a distribution says about it."""
+"""Reads the metadata of a distribution: summary, licence, home page, requirements."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ import importlib_metadata as metadata
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """A distribution, as its author describes it; empty where nothing is said."""
+    """A distribution as its author describes it; fields without a value are empty."""
 
     summary: str = ""
     licence: str = ""
@@ -22,6 +22,7 @@ def about(distribution: str) -> About:
     except (metadata.PackageNotFoundError, ValueError):
         return About()
     head = found.metadata
+    # a project URL is written as "label, address"
     links = [link.partition(",")[2].strip() for link in head.get_all("Project-URL") or []]
     return About(
         summary=str(head.get("Summary") or ""),
@@ -32,6 +33,9 @@ def about(distribution: str) -> About:
 
 
 def _licence(head: metadata.PackageMetadata) -> str:
+    """The licence: newer metadata have an expression, older ones a text or classifiers."""
     named = head.get("License-Expression") or head.get("License") or ""
-    by_classifier = [c.rpartition(" :: ")[2] for c in head.get_all("Classifier") or [] if c.startswith("License")]
+    classifiers = head.get_all("Classifier") or []
+    by_classifier = [line.rpartition(" :: ")[2] for line in classifiers if line.startswith("License")]
+    # some authors put the whole licence into the field
     return str(named).partition("\n")[0] or ", ".join(by_classifier)

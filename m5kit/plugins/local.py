@@ -1,10 +1,10 @@
-"""Local plugins: single files that a config names, each a module of its own below ``m5kit.plugins.local``.
+"""Local plugins: single files that a config names, each imported as a submodule of ``m5kit.plugins.local``.
 
-The module's name ends in a tag made of the file's path and content. So two files called alike, or one before and after
-it was edited, are two modules, and no config gets the classes of another.
+The module's name ends in a tag made of the file's path and content. Two files of the same name, or one file before and
+after an edit, are therefore two modules, and no config gets the classes of another.
 
-A data worker that unpickles a part imports its module by that name. The finder below finds the file among those that
-the worker's environment names, and no other.
+A data worker that unpickles a part imports its module by that name. The finder below looks for the file among those
+that the worker's environment names, and nowhere else.
 """
 
 import hashlib
@@ -32,8 +32,8 @@ def local_parts(files: Sequence[LocalFile]) -> tuple[PluginPart, ...]:
     """Every part that the files register, read from their sources.
 
     Raises:
-        PluginError: a file is missing, is no Python, registers nothing, cannot be imported by its name, or is called
-            like another.
+        PluginError: a file is missing, is not Python, registers nothing, has a name that cannot be imported, or has the
+            name of another one.
     """
     parts: list[PluginPart] = []
     stems: set[str] = set()
@@ -54,6 +54,7 @@ def module_name(file: LocalFile) -> str:
 
 @lru_cache(maxsize=32)
 def _parts_of(file: LocalFile) -> tuple[PluginPart, ...]:
+    """The parts of one file; remembered, because a file with the same digest has the same parts."""
     path = Path(file.path)
     if not path.stem.isidentifier():
         raise PluginError(f"the local plugin {path} cannot be imported by that name; use letters, digits and _")
@@ -72,14 +73,15 @@ def _parts_of(file: LocalFile) -> tuple[PluginPart, ...]:
     )
 
 
-class _Loader(SourceFileLoader):
-    """Runs exactly the content that the config was checked with, and leaves no ``__pycache__`` beside it."""
+class _LocalFileLoader(SourceFileLoader):
+    """Runs exactly the content that the config was checked with, and writes no ``__pycache__`` beside it."""
 
     def __init__(self, name: str, file: LocalFile) -> None:
         super().__init__(name, file.path)
         self.file = file
 
     def get_code(self, fullname: str) -> CodeType:
+        """Compile the file, if it is still the one that the config named."""
         if hash_of(Path(self.file.path)) != self.file.digest:
             raise ImportError(_CHANGED.format(self.file.path))
         return self.source_to_code(self.get_data(self.file.path), self.file.path)
@@ -91,18 +93,20 @@ class _Finder(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
+        """The file in use that has this module name; a changed file is an error, not a missing module."""
         if not fullname.startswith(PREFIX):
             return None
+        # the tag differs for another content, so a near miss means that the file was edited
         for file in current_scope().files:
             if module_name(file) == fullname:
-                return spec_from_file_location(fullname, file.path, loader=_Loader(fullname, file))
+                return spec_from_file_location(fullname, file.path, loader=_LocalFileLoader(fullname, file))
             if fullname.rpartition("_")[0] == f"{PREFIX}{Path(file.path).stem}":
                 raise ImportError(_CHANGED.format(file.path))
         return None
 
 
 def _install_finder() -> None:
-    """Once, also where this module is imported anew."""
+    """Install the finder once, even if this module is imported again."""
     known = {(type(finder).__module__, type(finder).__name__) for finder in sys.meta_path}
     if (__name__, _Finder.__name__) not in known:
         sys.meta_path.append(_Finder())

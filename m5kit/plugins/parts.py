@@ -1,4 +1,4 @@
-"""One published part, and how it is imported."""
+"""One published part, and its import."""
 
 import re
 import sys
@@ -27,7 +27,7 @@ class PluginPart:
         version: the installed version; of a local file, the beginning of its hash.
         api: the m5kit API version that its group names.
         target: ``package.module:Class``.
-        local: whether it is a file that a config names instead of a distribution.
+        local: whether it comes from a file that a config names, not from a distribution.
     """
 
     family: str
@@ -45,7 +45,7 @@ class PluginPart:
 
     @property
     def module(self) -> str | None:
-        """The module that the target names; None if it is no plain dotted name, which nothing may then look up."""
+        """The module that the target names; None if it is not a plain dotted name, which must not be looked up."""
         match = _TARGET.fullmatch(self.target)
         return match["module"] if match and match["module"] != "__main__" else None
 
@@ -56,7 +56,7 @@ class PluginPart:
 
     @property
     def fix(self) -> str:
-        """The same for a user who has checked it."""
+        """The remedy for a user who has already run the check."""
         fix = "fix the file" if self.local else f"fix or update it (pip install --upgrade {self.distribution})"
         return f"{fix} or choose another {self.family[:-1]}"
 
@@ -64,12 +64,12 @@ class PluginPart:
         """Import the part.
 
         Raises:
-            PluginError: with distribution, version, entry point, root cause and remedy, whatever the import raised:
+            PluginError: with distribution, version, entry point, cause and remedy, whatever the import raised:
                 broken binaries raise OSError or RuntimeError, not only ImportError. Also if it takes longer than
                 ``M5KIT_PLUGIN_TIMEOUT`` seconds and can be interrupted.
         """
         limit = import_limit()
-        import_module("torch")  # every plugin needs it, so a slow disk is not the plugin's fault
+        import_module("torch")  # outside the limit: a slow import of torch is not the plugin's fault
         try:
             found = within(limit, self._import, f"importing {self.target} of the plugin {self.label}", self.remedy)
         except KeyboardInterrupt:
@@ -77,17 +77,19 @@ class PluginPart:
         except OutOfTime:
             hint = f"; if it is only slow, raise {TIMEOUT_VARIABLE}"
             raise self._failure(f"importing {self.target} did not end within {limit:g} s", hint) from None
-        except BaseException as error:  # SystemExit, and a panic of Rust, are no Exceptions
+        except BaseException as error:  # SystemExit and panics in Rust code are not Exceptions
             raise self._failure(f"importing {self.target} raised {type(error).__name__}: {error}") from error
         if not isinstance(found, type):
             raise self._failure(f"{self.target} is {found!r}, not a class")
         return found
 
     def _failure(self, problem: str, hint: str = "") -> PluginError:
+        """The error for a part that cannot be used."""
         what = f"the plugin {self.label} cannot provide the {self.family[:-1]} {self.name!r}"
         return PluginError(f"{what}: {problem}\n{self.remedy}{hint}")
 
     def _import(self) -> object:
+        """Import what the target names."""
         match = _TARGET.fullmatch(self.target)
         if match is None or match["name"] is None:
             raise ValueError("an entry point is written package.module:Class")
@@ -95,7 +97,7 @@ class PluginPart:
             return getattr(import_module(match["module"]), match["name"])
 
     def _scope(self) -> PluginScope:
-        """The scope at hand; it knows the part's own file, whoever asks for the part."""
+        """The current scope with the part's own file, which the finder must know."""
         scope = current_scope()
         file = LocalFile(self.distribution, self.version)
         return replace(scope, files=(file, *scope.files)) if self.local else scope
@@ -103,6 +105,6 @@ class PluginPart:
 
 @contextmanager
 def _printed_aside() -> Iterator[None]:
-    """What a module prints while it is imported goes to standard error, so that it spoils no output of a command."""
+    """Send what a module prints during its import to standard error, so that a command's output stays clean."""
     with redirect_stdout(sys.stderr):
         yield

@@ -1,4 +1,4 @@
-"""Runs an import for a limited time: one that hangs is given up where Python can interrupt it, and named elsewhere."""
+"""Runs an import for a limited time. One that hangs is interrupted where Python can do so, and reported elsewhere."""
 
 import os
 import signal
@@ -18,40 +18,40 @@ TIMEOUT = 60.0
 PATIENCE = 10.0
 """Seconds after which the user is told what is still being imported."""
 GRACE = 5.0
-"""Seconds after the limit; then it is tried again, and the user is told that it does not help."""
+"""Seconds after the limit at which the interruption is repeated and the user is told that it had no effect."""
 
 Result = TypeVar("Result")
 
 
 class OutOfTime(BaseException):
-    """The limit has passed. No ``Exception``, so that an ``except Exception`` in what hangs does not keep it."""
+    """The limit has passed. Not an ``Exception``, so that an ``except Exception`` in the plugin does not catch it."""
 
 
 def import_limit() -> float:
     """Seconds that importing a plugin may take; 0 for no limit.
 
     Raises:
-        PluginError: the environment says something else than a number.
+        PluginError: the variable does not hold a number of seconds.
     """
-    said = os.environ.get(TIMEOUT_VARIABLE, "")
+    given = os.environ.get(TIMEOUT_VARIABLE, "")
     try:
-        seconds = float(said or TIMEOUT)
+        seconds = float(given or TIMEOUT)
     except ValueError:
         seconds = -1.0
-    if not 0 <= seconds < float("inf"):
-        raise PluginError(f"{TIMEOUT_VARIABLE}: expected seconds, 0 for no limit; got {said!r}")
+    if not 0 <= seconds < float("inf"):  # NaN fails this too
+        raise PluginError(f"{TIMEOUT_VARIABLE}: expected seconds, 0 for no limit; got {given!r}")
     return seconds
 
 
 def within(limit: float, action: Callable[[], Result], what: str, remedy: str) -> Result:
-    """The result of ``action``.
+    """Run ``action`` and return its result, unless it takes longer than the limit.
 
     Only the main thread of a Unix process can be interrupted, and only while it runs Python or waits for the system.
 
     Args:
         limit: seconds it may take; 0 for no limit.
         action: what may hang.
-        what: names it in messages.
+        what: what it does, for messages.
         remedy: what a user can do about it.
 
     Raises:
@@ -64,16 +64,17 @@ def within(limit: float, action: Callable[[], Result], what: str, remedy: str) -
 
 
 def _interrupted_after(limit: float, action: Callable[[], Result]) -> Result:
-    """Nested calls, and an alarm that somebody else has set, get their handler and the rest of their time back."""
+    """Run the action under an alarm; afterwards an alarm that was set before gets its handler and remaining time."""
     start = time.monotonic()
     handler = signal.signal(signal.SIGALRM, _raise)
-    delay, interval = signal.setitimer(signal.ITIMER_REAL, limit, GRACE)  # again: a bare except may keep the first
+    # with an interval: a bare except in the plugin may catch the first alarm
+    delay, interval = signal.setitimer(signal.ITIMER_REAL, limit, GRACE)
     try:
         try:
             return action()
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
-    finally:  # twice, for an alarm that strikes just after the action and before the line above
+    finally:  # once more: the alarm may go off between the end of the action and the line above
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, signal.SIG_DFL if handler is None else handler)
         if delay:
@@ -81,12 +82,13 @@ def _interrupted_after(limit: float, action: Callable[[], Result]) -> Result:
 
 
 def _raise(number: int, frame: FrameType | None) -> None:
+    """The handler of the alarm."""
     raise OutOfTime
 
 
 @contextmanager
 def _told_when_slow(limit: float, what: str, remedy: str) -> Iterator[None]:
-    """Say from another thread what takes long; ``limit`` is 0 where nothing interrupts it."""
+    """Tell the user from another thread what takes long; ``limit`` is 0 if nothing interrupts it."""
     end = f"it is given up after {limit:g} s ({TIMEOUT_VARIABLE})" if limit else f"if it hangs, end it and {remedy}"
     messages = [(PATIENCE, f"{what} has taken {PATIENCE:g} s so far; {end}")]
     if limit:
@@ -101,6 +103,7 @@ def _told_when_slow(limit: float, what: str, remedy: str) -> Iterator[None]:
                 return
             sys.stderr.write(f"{text}\n")
 
+    # a thread, because the main one is busy in the import; a daemon, so that it keeps no process alive
     threading.Thread(target=tell, daemon=True).start()
     try:
         yield

@@ -1,4 +1,4 @@
-"""A process that may hang, crash, print, ask or leave children behind, and that answers in lines of its own."""
+"""A child process that may hang, crash, print or leave children behind, and that answers in separate lines."""
 
 import os
 import queue
@@ -18,11 +18,11 @@ answers = os.fdopen(os.dup(1), "w", buffering=1)
 os.dup2(2, 1)
 """
 TAIL = 4096
-"""Characters of what a process printed that are kept."""
+"""The number of characters of a process's output that are stored, the last ones."""
 
 
 class Answering:
-    r"""Runs Python ``source``, which finds a file ``answers`` to write lines to; all else that it prints is kept apart.
+    r"""Runs Python ``source``, which writes its answers as lines to a file ``answers``; other output is kept apart.
 
     It cannot read from the terminal. At the end of the ``with`` block it is killed with every process that it started.
 
@@ -48,6 +48,7 @@ class Answering:
             stderr=subprocess.PIPE,
             text=True,
             errors="replace",
+            # a group of its own, so that it can be killed with its children
             start_new_session=True,
         )
         self._answers: queue.Queue[str] = queue.Queue()
@@ -68,7 +69,7 @@ class Answering:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if hasattr(os, "killpg"):
-            with suppress(OSError):  # it and its children may be gone
+            with suppress(OSError):  # it may have ended, with all its children
                 os.killpg(self._process.pid, signal.SIGKILL)
         self._process.kill()
         self._process.wait()
@@ -94,10 +95,12 @@ class Answering:
     # Both pipes are read by threads: a child that fills one while we wait for the other would never go on.
 
     def _queue_answers(self, pipe: IO[str]) -> None:
+        """Collect the answers; an empty one marks the end."""
         for line in pipe:
             self._answers.put(line)
         self._answers.put("")
 
     def _keep_output(self, pipe: IO[str]) -> None:
+        """Store the last of what the process prints."""
         while text := pipe.read(TAIL):
             self._printed.extend(text)

@@ -1,10 +1,10 @@
-"""Reads the entry points of every installed distribution; a damaged one is a problem to tell, never a crash."""
+"""Reads the entry points of every installed distribution; a damaged one is reported and never raises."""
 
 import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-import importlib_metadata as metadata  # the standard library's is another one in each version of Python
+import importlib_metadata as metadata  # the standard library's differs between versions of Python
 
 from m5kit.plugins.parts import PluginPart
 from m5kit.plugins.scope import plain_name
@@ -15,11 +15,11 @@ GROUP = re.compile(r"m5kit\.v(\d+)\.(\w+)")
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What the environment offers.
+    """The plugins in the environment.
 
     Attributes:
         parts: of every distribution.
-        problems: name of a distribution, and what is wrong with its metadata.
+        problems: names of distributions with unreadable metadata, each with a sentence.
     """
 
     parts: tuple[PluginPart, ...]
@@ -28,11 +28,12 @@ class Published:
 
 @lru_cache(maxsize=1)
 def published() -> Published:
-    """Every part that a distribution on the path publishes; of two copies of a distribution the first counts."""
+    """Every part that a distribution on the path publishes; the first of two copies of a distribution counts."""
     parts: list[PluginPart] = []
     problems: list[tuple[str, str]] = []
     seen: set[str] = set()
     for distribution in metadata.Distribution.discover():
+        # a search in the text first: parsing the entry points of hundreds of distributions takes much longer
         text = _read(distribution, "entry_points.txt")
         if "m5kit.v" not in text:
             continue
@@ -42,12 +43,13 @@ def published() -> Published:
         seen.add(plain_name(name))
         try:
             parts += _parts(name, version, distribution.entry_points)
-        except Exception as error:  # anything may stand in the file
+        except Exception as error:  # the file may hold anything
             problems.append((name, f"{name} {version}: its entry points cannot be read ({error}); reinstall it"))
     return Published(tuple(parts), tuple(problems))
 
 
 def _parts(name: str, version: str, entries: metadata.EntryPoints) -> list[PluginPart]:
+    """The parts among the entry points of one distribution."""
     parts = []
     for entry in entries:
         group = GROUP.fullmatch(entry.group)
@@ -63,6 +65,7 @@ def _identity(distribution: metadata.Distribution) -> tuple[str, str]:
 
 
 def _read(distribution: metadata.Distribution, name: str) -> str:
+    """One file of a distribution's metadata; empty if it cannot be read."""
     try:
         return distribution.read_text(name) or ""
     except (OSError, UnicodeDecodeError):

@@ -1,7 +1,7 @@
-"""Which plugins may be used: an immutable value that belongs to a config and is handed to every look-up.
+"""The plugins that may be used: an immutable value that belongs to a config and is passed to every look-up.
 
-The environment is read where no config says anything, and written only for processes that are about to start. So two
-configs that allow different plugins can be used side by side in one process.
+The environment is read where no config decides, and written only for processes that are about to start. Two configs
+that allow different plugins can therefore be used in one process.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ class LocalFile:
 
     Attributes:
         path: absolute.
-        digest: stands for its content, see :func:`hash_of`; empty if the file cannot be read.
+        digest: of its content, see :func:`hash_of`; empty if the file cannot be read.
     """
 
     path: str
@@ -47,7 +47,7 @@ class PluginScope:
     Attributes:
         allow: plain names of the distributions; None for all that are installed.
         files: local files, in the order in which they were named.
-        strict: whether anything broken among the plugins is an error, also where it is not used.
+        strict: whether any broken plugin is an error, even if it is not used.
     """
 
     allow: frozenset[str] | None = None
@@ -70,7 +70,8 @@ class PluginScope:
         return replace(self, allow=names if self.allow is None else names & self.allow)
 
     def with_files(self, paths: Sequence[str]) -> "PluginScope":
-        """The scope with further local files; one that it has already is read again."""
+        """The scope with further local files; a file that it already has is read again."""
+        # read again, because its content may have changed since
         others = [file for file in self.files if file.path not in paths]
         return replace(self, files=(*others, *map(LocalFile.at, dict.fromkeys(paths))))
 
@@ -79,7 +80,7 @@ class PluginScope:
         return self.allow is None or plain_name(distribution) in self.allow
 
     def environment(self) -> dict[str, str]:
-        """This process's environment for a child process that shall use this scope."""
+        """The environment for a child process that uses this scope."""
         variables = {name: value for name, value in os.environ.items() if name not in _VARIABLES}
         if self.allow is not None:
             variables[ALLOW_VARIABLE] = ",".join(sorted(self.allow))
@@ -108,13 +109,13 @@ _in_use: ContextVar[PluginScope | None] = ContextVar("m5kit_plugin_scope", defau
 
 
 def current_scope() -> PluginScope:
-    """The scope of the part that is being built; outside of that, the environment's."""
+    """The scope of the part that is being built; the environment's if none is."""
     return _in_use.get() or PluginScope.from_environment()
 
 
 @contextmanager
 def in_use(scope: PluginScope) -> Iterator[None]:
-    """Let look-ups that name no scope use this one, so that a part that builds others need not know of scopes."""
+    """Make this the scope of look-ups that name none, so that a part can build others without knowing scopes."""
     token = _in_use.set(scope)
     try:
         yield
@@ -123,7 +124,7 @@ def in_use(scope: PluginScope) -> Iterator[None]:
 
 
 def hash_of(path: Path) -> str:
-    """What stands for the version of a local file: the beginning of its SHA-256."""
+    """The version of a local file: the beginning of its SHA-256."""
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
 
@@ -138,6 +139,7 @@ def plain_name(distribution: str) -> str:
 
 
 def _set_variables(values: dict[str, str | None]) -> None:
+    """Set variables of this process; None removes one."""
     for name, value in values.items():
         if value is None:
             os.environ.pop(name, None)

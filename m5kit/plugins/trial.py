@@ -1,4 +1,4 @@
-"""Imports plugins in another process, so that one that hangs, crashes or prints can be told from one that works."""
+"""Imports plugins in another process, so that one that hangs, crashes or prints does no harm."""
 
 import json
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from m5kit.plugins.process import Answering
 from m5kit.plugins.scope import current_scope
 
 START = 120.0
-"""Seconds in which torch and m5kit must be there before the first plugin is tried."""
+"""Seconds in which torch and m5kit must be imported before the first plugin is tried."""
 
 _CHILD = """
 import json, time
@@ -30,10 +30,10 @@ for fields in json.loads(sys.argv[1]):
 
 @dataclass(frozen=True, slots=True)
 class ImportTrial:
-    """How importing a part went.
+    """The result of importing a part.
 
     Attributes:
-        seconds: it took, once torch and m5kit were there.
+        seconds: the time it took, without torch and m5kit.
         problem: what went wrong; None if nothing did.
     """
 
@@ -42,18 +42,20 @@ class ImportTrial:
 
 
 def try_parts(parts: Sequence[PluginPart], limit: float) -> dict[PluginPart, ImportTrial]:
-    """Import every part; one that takes more than ``limit`` seconds is given up, the others are still tried."""
+    """Import every part; one that takes more than ``limit`` seconds is ended, and the others are still tried."""
     found: dict[PluginPart, ImportTrial] = {}
-    while len(found) < len(parts):  # a part that ends the process ends the trial of those after it: start again there
+    while len(found) < len(parts):  # a part may end the process; go on after it in a new one
         left = [part for part in parts if part not in found]
         found |= _try_until_one_fails_to_answer(left, limit)
     return found
 
 
 def _try_until_one_fails_to_answer(parts: Sequence[PluginPart], limit: float) -> dict[PluginPart, ImportTrial]:
+    """Import parts in one process; the first that does not answer is the last one tried."""
     found: dict[PluginPart, ImportTrial] = {}
     given = json.dumps([asdict(part) for part in parts])
     with Answering(_CHILD, [given], current_scope().environment()) as process:
+        # nothing was tried, so no part is to blame
         if not process.answer(START):
             return dict.fromkeys(
                 parts, ImportTrial(0.0, "m5kit itself cannot be imported in a new process; see m5kit list")

@@ -1,13 +1,13 @@
-"""The contract of a schedule: the learning rate as a factor that depends on nothing but how far the run is."""
+"""The contract of a schedule: a factor of the learning rate that depends on the progress of the run only."""
 
 from abc import ABC, abstractmethod
 
 
 class LearningRateSchedule(ABC):
-    """Says which share of the configured learning rate a step is made with.
+    """Gives the factor by which the configured learning rate is multiplied at a step.
 
-    A schedule is a pure function: it keeps no state, so a run that is resumed needs none. The warm-up at the beginning
-    is the same for all of them and is done elsewhere. Constructors are keyword-only.
+    A schedule is a pure function without state, so a resumed run goes on with the same rates. The warm-up at the
+    beginning is the same for all schedules and is not part of them. Constructors are keyword-only.
     """
 
     @abstractmethod
@@ -15,7 +15,7 @@ class LearningRateSchedule(ABC):
         """The factor of the learning rate.
 
         Args:
-            progress: share of the run after the warm-up that is done, from 0 to below 1.
+            progress: share of the steps after the warm-up that are done, from 0 to below 1.
 
         Returns:
             A number from 0 to 1.

@@ -6,8 +6,8 @@ from m5kit.schedules.base import LearningRateSchedule
 
 @SCHEDULES.register_module("linear")
 class LinearSchedule(LearningRateSchedule):
-    """The learning rate falls in a straight line from all of it to nothing."""
+    """The learning rate falls in a straight line to zero."""
 
     def factor(self, progress: float) -> float:
-        """What is left of the run."""
+        """The share of the run that is left."""
         return 1 - progress

@@ -1,4 +1,4 @@
-"""Warm-up, stable, decay: all of the rate for most of a run, then a short fall."""
+"""Warm-up, stable, decay: the full rate for most of a run, then a short decay."""
 
 from m5kit.errors import ConfigError
 from m5kit.registry import SCHEDULES
@@ -27,5 +27,6 @@ class WarmupStableDecaySchedule(LearningRateSchedule):
 
     def factor(self, progress: float) -> float:
         """1, and in the last share a line down to the floor."""
+        # 0 while the rate is stable, then from 0 to 1 over the last share
         fallen = max(progress - (1 - self.share), 0.0) / self.share
         return 1 - (1 - self.floor) * fallen

@@ -1,4 +1,4 @@
-"""Collated items: inputs by modality, and who has what."""
+"""Collated items: inputs by modality, and which item has which modality."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,9 +21,9 @@ class Batch:
         targets: class numbers ``b`` by label name, -1 where an item has no such label.
         failures: what could not be decoded while this batch was made; those modalities count as absent.
         positions: ``b`` int64 on the host, the number of each item's draw since the run began (in evaluation the item's
-            index). All that is random for an item follows from it; counted from 0 if nobody says.
-        plan: by modality that somebody has, the positions ``p`` of those items. It is made where the batch is made, in
-            a worker, so that the process that trains has no index to compute.
+            index). Everything random about an item is a function of it; by default it counts from 0.
+        plan: for each modality that some item has, the rows ``p`` of those items. It is made together with the batch,
+            in a worker, so that the training process has no index to compute.
     """
 
     ids: tuple[str, ...]
@@ -50,11 +50,14 @@ class Batch:
         return torch.zeros(0, dtype=torch.int64) if found is None else found
 
     def only(self, modalities: Sequence[str]) -> "Batch":
-        """The same items as if they had nothing but ``modalities``."""
-        kept = torch.tensor([m in modalities for m in self.modalities])
-        inputs = {m: part for m, part in self.inputs.items() if m in modalities}
-        plan = {m: rows for m, rows in self.plan.items() if m in modalities}
-        return replace(self, present=self.present & kept, inputs=inputs, plan=plan)
+        """The same items, with only ``modalities``; the others count as absent."""
+        chosen = torch.tensor([modality in modalities for modality in self.modalities])
+        inputs, plan = dict(self.inputs), dict(self.plan)
+        for modality in set(self.modalities).difference(modalities):
+            inputs.pop(modality, None)
+            plan.pop(modality, None)
+        # Only the host's columns change; the inputs themselves are shared with this batch, not copied.
+        return replace(self, present=self.present & chosen, inputs=inputs, plan=plan)
 
     def augmented_again(self) -> "Batch":
         """The same items as their second augmentation made them; what has none is left out."""
@@ -64,42 +67,48 @@ class Batch:
         return replace(self, present=self.present & kept, inputs=inputs, plan=plan)
 
     def take(self, items: Tensor) -> "Batch":
-        """Some of the items ``n`` (host), in that order, as a batch of their own: what was drawn for them stays."""
+        """Some of the items ``n`` (host), in that order, as a batch of their own with their positions."""
         present = self.present[items]
         inputs = {}
         for column, modality in enumerate(self.modalities):
             chosen = items[present[:, column]]
             if len(chosen):
-                rows = self.present[:, column].cumsum(0) - 1  # of each item that has it, among those
+                rows = self.present[:, column].cumsum(0) - 1  # inputs hold present items only, so count those before
                 inputs[modality] = self.inputs[modality].take(rows[chosen])
+        targets = {}
+        for label, target in self.targets.items():
+            targets[label] = target[items.to(target.device)]
         return replace(
             self,
             ids=tuple(self.ids[item] for item in items.tolist()),
             present=present,
             inputs=inputs,
-            targets={name: target[items.to(target.device)] for name, target in self.targets.items()},
+            targets=targets,
             positions=self.positions[items],
             plan=_rows(present, self.modalities),
         )
 
     def to(self, device: torch.device | str) -> "Batch":
         """Move inputs and targets; ids and presence stay on the host."""
-        return replace(
-            self,
-            inputs={m: part.to(device) for m, part in self.inputs.items()},
-            targets={name: target.to(device, non_blocking=True) for name, target in self.targets.items()},
-        )
+        inputs, targets = {}, {}
+        for modality, part in self.inputs.items():
+            inputs[modality] = part.to(device)
+        for label, target in self.targets.items():
+            targets[label] = target.to(device, non_blocking=True)
+        return replace(self, inputs=inputs, targets=targets)
 
     def pin_memory(self) -> "Batch":
         """Pin what :meth:`to` moves."""
-        return replace(
-            self,
-            inputs={m: part.pin_memory() for m, part in self.inputs.items()},
-            targets={name: target.pin_memory() for name, target in self.targets.items()},
-        )
+        inputs, targets = {}, {}
+        for modality, part in self.inputs.items():
+            inputs[modality] = part.pin_memory()
+        for label, target in self.targets.items():
+            targets[label] = target.pin_memory()
+        return replace(self, inputs=inputs, targets=targets)
 
 
 def _rows(present: Tensor, modalities: Sequence[str]) -> dict[str, Tensor]:
+    """For each modality that some item has, the rows of those items."""
     rows = {}
     for column, modality in enumerate(modalities):
         found = present[:, column].nonzero().squeeze(1)

@@ -16,7 +16,7 @@ class Facts:
     Attributes:
         modalities: the m columns of ``present``.
         present: ``b m`` bool.
-        rows: by modality that somebody has, the positions ``p`` of those items.
+        rows: for each modality that some item has, the rows ``p`` of those items.
         observations: by modality, what its encoder shows of them.
     """
 

@@ -1,4 +1,4 @@
-"""An item before it is opened, what an encoder reads of it, and what could not be read."""
+"""An item before its files are opened, the inputs that an encoder reads, and failures to read them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,7 +18,7 @@ class Sample:
     labels: Mapping[str, str] = field(default_factory=dict)
     split: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
-    lost: frozenset[str] = frozenset()  # taken away on purpose: no other modality's file stands in for them
+    lost: frozenset[str] = frozenset()  # removed on purpose, so no other modality's file is read in their place
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Inputs:
         )
 
     def take(self, rows: Tensor) -> "Inputs":
-        """Those of rows ``n`` (host), in that order, padded as before."""
+        """The inputs of rows ``n`` (host), in that order, padded as before."""
         extras = {name: extra[rows] for name, extra in self.extras.items()}
         again = None if self.again is None else self.again.take(rows)
         return Inputs(self.values[rows.to(self.values.device)], self.lengths[rows], extras, again)
@@ -72,7 +72,9 @@ class Inputs:
 
 
 def _pad_first(values: Tensor, size: int, fill: int) -> Tensor:
+    """Extend the first axis to ``size`` with ``fill``."""
     missing = size - values.shape[0]
+    # torch counts the axes of padding from the last one, two numbers each
     return pad(values, [0, 0] * (values.dim() - 1) + [0, missing], value=fill) if missing else values
 
 

@@ -1,4 +1,4 @@
-"""Tokens of one modality: as a task may hide them, and contextual."""
+"""Tokens of one modality: observed ones, which a task may hide, and contextual ones."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,12 +17,13 @@ def length_mask(lengths: Tensor, size: int, device: torch.device | str = "cpu") 
         tensor([[ True,  True, False],
                 [False, False, False]])
     """
+    # Compared on the host, where the lengths are: the device is never asked for anything, it only receives the mask.
     return (torch.arange(size) < lengths[:, None]).to(device, non_blocking=True)
 
 
 @dataclass(frozen=True)
 class Observation:
-    """The tokens of one modality that a task may hide, and must then predict, before they are made contextual.
+    """The tokens of one modality before they are made contextual; a task may hide some of them and predict them.
 
     Attributes:
         values: ``p l`` int64 ids, or ``p l e`` floating features (patches, frames, mel patches, given features).
@@ -81,14 +82,14 @@ class Tokens:
 
     @property
     def summary(self) -> Tensor:
-        """The first token ``b d``; whatever stands there for an absent item."""
+        """The first token ``b d``; undefined for an absent item."""
         if self.values.shape[1] == 0:
             return self.values.new_zeros(self.values.shape[0], self.values.shape[2])
         return self.values[:, 0]
 
     def scatter(self, rows: Tensor, size: int) -> "Tokens":
         """Spread p present items over ``size`` rows; the other rows are absent (length 0, zeros)."""
-        if len(rows) == size:
+        if len(rows) == size:  # every item has the modality, so the rows are in place
             return self
         lengths = torch.zeros(size, dtype=torch.int64).index_copy(0, rows, self.lengths)
         there = rows.to(self.values.device, non_blocking=True)

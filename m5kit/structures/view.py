@@ -1,4 +1,4 @@
-"""What a model makes of a batch, and what a task makes of that."""
+"""The results of a pass: weights, fused and contextual tokens, and the output of a task."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from m5kit.structures.tokens import Tokens
 
 @dataclass(frozen=True, slots=True)
 class Harmony:
-    """How much each modality and each pair of modalities of an item counts.
+    """The weights of each modality and each pair of modalities of an item.
 
     Attributes:
         pairs: ``b m m``, symmetric; weight of the contrastive pairs, 0 where either is absent.
@@ -26,7 +26,7 @@ class Harmony:
 
 @dataclass(frozen=True, slots=True)
 class Fused:
-    """What a fusion makes of all modalities.
+    """The output of a fusion.
 
     Attributes:
         tokens: by modality, ``b l d``, aligned with the tokens that went in.
@@ -64,7 +64,7 @@ class View:
         rows: by modality, the positions ``p`` (host) of the items that have it.
         encoded: by modality, tokens before the fusion, ``b l d``.
         features: ``b m h`` contrastive features of the summary tokens before the fusion; zeros where absent.
-        fused: what the fusion made of it.
+        fused: the fusion's output.
         harmony: the weights that the losses use.
         mismatched: what it made of the made-up items that a task asked for (``Task.swap``), n of them; else None.
         targets: class numbers ``b`` by label, -1 where an item has none; empty unless ``data.label`` names one.
@@ -94,7 +94,7 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Hidden:
-    """What a task hid from one modality: flat positions in ``p * l`` (host) and, there, the true ids or features."""
+    """The tokens that a task hid in one modality: flat positions in ``p * l`` (host), and true ids or features."""
 
     positions: Tensor
     targets: Tensor
@@ -102,11 +102,11 @@ class Hidden:
 
 @dataclass(frozen=True, slots=True)
 class Mean:
-    """A mean for the log, and over how many things it is: what is needed to take the mean of several.
+    """A mean for the log with its count, so that the means of several micro-batches can be averaged.
 
     Attributes:
         value: scalar without gradient.
-        count: how many things it is the mean of.
+        count: the number of things averaged.
     """
 
     value: Tensor
@@ -118,17 +118,18 @@ class Mean:
         if len(parts) == 1:
             return parts[0].value
         total = sum(part.count for part in parts)
+        # the shares are host numbers, so nothing waits for the device
         return torch.stack([part.value * (part.count / total) for part in parts]).sum()
 
 
 @dataclass(frozen=True, slots=True)
 class TaskOutput:
-    """A scalar loss to optimise, and numbers to look at that carry no gradient.
+    """A scalar loss to optimise, and values for the log, without gradient.
 
     Attributes:
         loss: the sum over the things that ``Task.count`` counts; the step divides it once, by their number in all its
             micro-batches. A task that leaves the count at 1 gives a mean, and its micro-batches count alike.
-        logs: means over the same things, or :class:`Mean` where a number is one over others.
+        logs: means over the same things; a :class:`Mean` where the count is another.
     """
 
     loss: Tensor

@@ -24,7 +24,7 @@ STEPS = 12
 
 @dataclass(frozen=True)
 class Step:
-    """What a balancer is shown of a step of three tasks."""
+    """What :meth:`Balancer.observe` is given of a step of three tasks."""
 
     losses: Tensor
     norms: Tensor
@@ -32,8 +32,9 @@ class Step:
 
     @classmethod
     def of(cls, number: int, there: tuple[bool, ...] = ALL, scale: float = 1.0) -> "Step":
-        """Step ``number``; losses and norms fall at different pace, and those of an absent task are 0."""
+        """Step ``number``; losses and norms fall at different rates, and those of an absent task are 0."""
         present = torch.tensor(there)
+        # Task 1 falls slowest, so a balancer that follows the pace of the losses has something to follow.
         falling = 1 + number * torch.arange(1, len(TASKS) + 1)
         losses = torch.tensor(SCALES) * scale / falling * present
         return cls(losses, losses * (1.5 + torch.arange(len(TASKS)).cos()), present)
@@ -102,9 +103,10 @@ def factors_change_nothing(case: BalancerCase) -> None:
 
 @CHECKS.add
 def absent_tasks_count_for_nothing(case: BalancerCase) -> None:
-    """A task that is absent from a step has the penalty 0, and what is shown of it teaches the balancer nothing."""
+    """A task that is absent from a step has the penalty 0, and its loss and norm change nothing in the balancer."""
     module = case.module.train()
     for number in range(STEPS):
+        # all combinations of present and absent tasks turn up, the first task being always present
         there = (True, number % 2 == 0, number % 3 == 0)
         step = Step.of(number, there)
         absent = module.penalty(step.present)[~step.present]
@@ -113,6 +115,7 @@ def absent_tasks_count_for_nothing(case: BalancerCase) -> None:
         if len(absent) and absent.requires_grad and parameters:
             found = torch.autograd.grad(absent.sum(), parameters, allow_unused=True)
             expect(not any(g is not None and g.any() for g in found), "an absent task moves the balancer's parameters")
+        # Two copies are shown steps that differ in what stands for absent tasks only.
         other = copy.deepcopy(module)
         observe(module, step)
         observe(other, replace(step, losses=step.losses + ~step.present * 7.0, norms=step.norms + ~step.present * 7.0))
@@ -121,7 +124,7 @@ def absent_tasks_count_for_nothing(case: BalancerCase) -> None:
 
 @CHECKS.add
 def nobody_there_changes_nothing(case: BalancerCase) -> None:
-    """A step in which nobody has anything, or that was not finite, leaves the factors of the next one as they were."""
+    """A step without any present task, as one that was not finite is shown, does not change the next factors."""
     module = case.module.train()
     steps(module, range(3))
     before = flat(module)
@@ -147,6 +150,7 @@ def extreme_losses_stay_finite(case: BalancerCase) -> None:
     for scale in (1e-4, 1e4):
         for half in (False, True):
             module = case.make().train()
+            # losses of 1e4 times weights do not fit into half precision unless the balancer works in float32
             with torch.autocast("cpu", torch.bfloat16, enabled=half):
                 for number in range(STEPS):
                     observe(module, Step.of(number, scale=scale))
@@ -166,12 +170,12 @@ def goes_on_to_the_same_bits(case: BalancerCase) -> None:
 
 
 def observe(module: Balancer, step: Step) -> None:
-    """Show a step as a run does: norms only if they are asked for."""
+    """Show a step as a run does: with norms only if the balancer needs them."""
     module.observe(step.losses, step.norms if module.needs_norms else None, step.present)
 
 
 def steps(module: Balancer, numbers: range) -> None:
-    """Show some steps with every task in them."""
+    """Show some steps in which every task is present."""
     for number in numbers:
         observe(module, Step.of(number))
 

@@ -16,10 +16,13 @@ def build(part: type[Part], **known: Any) -> Part:
         ContractError: an argument has no default, is not known, and no ``example()`` gives it.
     """
     accepted = flat_parameters(part)
-    arguments = {name: value for name, value in known.items() if name in accepted} | dict(_extra(part))
-    needed = [
-        n for n, p in accepted.items() if p.default is p.empty and p.kind is p.KEYWORD_ONLY and n not in arguments
-    ]
+    arguments = {name: value for name, value in known.items() if name in accepted}
+    arguments |= _extra(part)  # the example comes last: it knows what the part needs better than the kit
+    needed = []
+    for name, parameter in accepted.items():
+        keyword_only = parameter.kind is parameter.KEYWORD_ONLY  # others fail a check of their own
+        if keyword_only and parameter.default is parameter.empty and name not in arguments:
+            needed.append(name)
     if needed:
         raise ContractError(
             f"{part.__name__} needs {', '.join(needed)}; give a default, or a classmethod example() that returns them "
@@ -29,5 +32,6 @@ def build(part: type[Part], **known: Any) -> Part:
 
 
 def _extra(part: type) -> Mapping[str, Any]:
+    """What the part's ``example()`` gives, if it has one."""
     example = getattr(part, "example", None)
     return example() if example is not None else {}

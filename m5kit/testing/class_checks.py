@@ -20,6 +20,7 @@ def class_checks(base: type) -> list[Callable[[type], None]]:
     def is_of_its_family(part: type) -> None:
         """A part derives from the base of its family and leaves no method of it abstract."""
         expect(issubclass(part, base), f"its bases are {_names(part.__mro__[1:-1])}; derive from {base.__name__}")
+        # Python refuses an instance too, but names no part and no remedy
         left = sorted(getattr(part, "__abstractmethods__", ()))
         expect(not left, f"{', '.join(left)} is abstract; write it")
 
@@ -46,6 +47,7 @@ def imports_quietly(part: type) -> None:
     module = part.__module__
     if module == "__main__":
         raise Skip("the class was written in the script that runs")
+    # in another process, since this one has imported the module already
     facts = import_facts(module)
     expect(facts.problem is None, f"importing {module} in a new process raised {facts.problem}")
     expect(not facts.events, f"importing {module} caused {', '.join(facts.events)}; do that when it is needed")

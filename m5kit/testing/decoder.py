@@ -13,12 +13,13 @@ from m5kit.registry import DECODERS
 from m5kit.testing.class_checks import class_checks
 from m5kit.testing.report import Checks, Report, Skip, expect
 
+# Linux lists the open files of a process there; elsewhere the check is skipped.
 DESCRIPTORS = Path("/proc/self/fd")
 
 
 @dataclass(frozen=True)
 class DecoderCase:
-    """A decoder, a source it can read, and the folder the source is relative to."""
+    """A decoder, a source that it can read, and the folder that the source is relative to."""
 
     part: type[Decoder]
     decoder: Decoder
@@ -101,6 +102,7 @@ def missing_files_are_decode_errors(case: DecoderCase) -> None:
 def garbage_is_a_decode_error(case: DecoderCase) -> None:
     """An empty file, random bytes and text under the right name give a DecodeError."""
     path = case.file
+    # noise is long enough for a decoder that reads a fixed header; fixed bytes, so that a failure can be repeated
     for name, content in {
         "empty": b"",
         "noise": bytes(range(7, 251, 3)) * 40,
@@ -116,6 +118,7 @@ def truncated_files_do_not_crash(case: DecoderCase) -> None:
     """A file that ends too early is decoded as far as it goes or gives a DecodeError, nothing else."""
     path = case.file
     content = path.read_bytes()
+    # within the header, in the middle, and near the end
     for share in (0.1, 0.5, 0.9):
         short = path.with_name(f"short{path.suffix}")
         short.write_bytes(content[: int(len(content) * share)])
@@ -133,7 +136,9 @@ def files_are_closed(case: DecoderCase) -> None:
         raise Skip("this system does not list open files")
     case.decode()
     (case.root / "bad").write_bytes(b"bad")
+    # Counted after a first call: libraries may open files of their own once.
     before = len(os.listdir(DESCRIPTORS))
+    # several times, because one leaked file may be hidden by the garbage collector
     for source in (case.source, "bad") * 3:
         try:
             case.decoder(source, case.root)
@@ -144,6 +149,7 @@ def files_are_closed(case: DecoderCase) -> None:
 
 
 def _expect_decode_error(case: DecoderCase, source: Any, what: str) -> str:
+    """The message of the DecodeError that the source must give."""
     try:
         case.decoder(source, case.root)
     except DecodeError as error:

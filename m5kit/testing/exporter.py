@@ -29,15 +29,15 @@ class ExporterCase:
 
     @property
     def path(self) -> Path:
-        """A file name that fits."""
+        """A file with the exporter's suffix."""
         return self.folder / f"items{self.part.suffix}"
 
     def files(self) -> set[Path]:
-        """What lies in the folder."""
+        """The files in the folder."""
         return {path for path in self.folder.rglob("*") if path.is_file()}
 
     def contents(self, embedded: Embedded) -> dict[str, bytes]:
-        """What is written, by file name."""
+        """The bytes of the written files, by name."""
         return {path.name: path.read_bytes() for path in self.exporter.write(embedded, self.path)}
 
 
@@ -68,7 +68,7 @@ def check_exporter(part: type[Exporter] | str, only: Collection[str] | None = No
 
 @CHECKS.add
 def says_how_its_files_end(case: ExporterCase) -> None:
-    """The attribute suffix is a dot and lower-case letters or digits."""
+    """The attribute suffix is a dot followed by lower-case letters or digits."""
     suffix = getattr(case.part, "suffix", None)
     right = isinstance(suffix, str) and re.fullmatch(r"\.[a-z0-9_]+", suffix)
     expect(bool(right), f"it is {suffix!r}; write suffix = '.foo' in the class")
@@ -107,6 +107,7 @@ def vectors_reach_the_file(case: ExporterCase) -> None:
     """Other vectors, and other ids, give other files."""
     before = case.contents(items())
     other = items()
+    # -2, because a format may store directions or unsigned values only
     expect(case.contents(Embedded(other.ids, -2 * other.vectors, other.labels)) != before, "vectors are not written")
     renamed = Embedded(np.array([f"other {name}" for name in other.ids]), other.vectors, other.labels)
     expect(case.contents(renamed) != before, "ids are not written")
@@ -149,14 +150,17 @@ def embeddings_are_left_alone(case: ExporterCase) -> None:
 def items(count: int = ITEMS) -> Embedded:
     """Random vectors of some length, with a label that not all items have."""
     vectors = 3 * np.random.default_rng(0).normal(size=(ITEMS, WIDTH))[:count]
-    return Embedded(
-        np.array([f"item {i}" for i in range(count)], dtype=np.str_),
-        vectors.astype(np.float32),
-        {"coarse": np.array(["shoe" if i % 3 else "" for i in range(count)], dtype=np.str_)},
-    )
+    ids, labels = [], []
+    for number in range(count):
+        ids.append(f"item {number}")
+        labels.append("shoe" if number % 3 else "")
+    # dtype, because an array of no names would otherwise be one of floats
+    names = np.array(ids, dtype=np.str_)
+    return Embedded(names, vectors.astype(np.float32), {"coarse": np.array(labels, dtype=np.str_)})
 
 
 def _written_or_refused(case: ExporterCase, embedded: Embedded, what: str) -> None:
+    """Any other error than a DataError, or a missing file, fails the check."""
     try:
         case.exporter.write(embedded, case.path)
     except DataError:

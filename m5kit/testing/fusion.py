@@ -33,7 +33,7 @@ class FusionCase:
         return cls(part, make, make(), random_tokens(PRESENT), even_weights(PRESENT))
 
     def run(self, module: nn.Module) -> Outputs:
-        """Everything but padding."""
+        """Every output that is not padding."""
         return flat(module(self.tokens, self.weights))
 
     def fresh(self) -> Fusion:
@@ -85,6 +85,7 @@ def knows_its_modalities_and_width(case: FusionCase) -> None:
 def order_of_keys_does_not_matter(case: FusionCase) -> None:
     """Modalities in another order give the same."""
     module = case.module.eval()
+    # a fusion must go by its own list of modalities, not by the order in which tokens come
     turned = dict(reversed(case.tokens.items()))
     same(case.run(module), flat(module(turned, case.weights)), "keys in another order")
 
@@ -95,6 +96,7 @@ def absent_and_padded_values_do_not_leak(case: FusionCase) -> None:
     module = case.module.eval()
     dirty = {}
     for name, tokens in case.tokens.items():
+        # a large finite number: NaN would also spoil correct code that multiplies by 0
         dirty[name] = Tokens(tokens.values.masked_fill(~tokens.mask[..., None], 1e3), tokens.lengths)
     same(case.run(module), flat(module(dirty, case.weights)), "rubbish where nothing is")
 
@@ -106,7 +108,8 @@ def missing_key_means_absent(case: FusionCase) -> None:
     present = PRESENT.clone()
     present[:, 1] = False
     tokens, weights = random_tokens(present), even_weights(present)
-    fewer = {m: t for m, t in tokens.items() if m != MODALITIES[1]}
+    fewer = dict(tokens)
+    del fewer[MODALITIES[1]]
     same(_without(flat(module(tokens, weights)), MODALITIES[1]), flat(module(fewer, weights)), "the missing key")
 
 
@@ -133,11 +136,12 @@ def nothing_gives_zeros(case: FusionCase) -> None:
 @CHECKS.add
 def every_subset_is_finite(case: FusionCase) -> None:
     """Outputs and gradients are finite for every subset of the modalities, the empty one included."""
-    leaves = {m: Tokens(t.values.requires_grad_(), t.lengths) for m, t in case.tokens.items()}
-    outputs = flat(case.module(leaves, case.weights))
+    for tokens in case.tokens.values():
+        tokens.values.requires_grad_()
+    outputs = flat(case.module(case.tokens, case.weights))
     finite(outputs)
     backward(outputs)
-    for name, tokens in leaves.items():
+    for name, tokens in case.tokens.items():
         if tokens.values.grad is not None:
             finite({f"the gradient of {name!r}": tokens.values.grad})
 
@@ -147,7 +151,7 @@ def weights_are_shares(case: FusionCase) -> None:
     """Weights are not negative and sum to 1 over the modalities that an item has."""
     weights = case.module.eval()(case.tokens, case.weights).weights
     expect(bool((weights >= 0).all()), f"the smallest is {weights.min():.3g}")
-    sums = weights.sum(1)[:-1]
+    sums = weights.sum(1)[:-1]  # the last item has no modality, so its weights are all 0
     expect(bool(((sums - 1).abs() < 1e-3).all()), f"an item's sum to {sums[(sums - 1).abs().argmax()]:.4g}")
 
 
@@ -160,10 +164,12 @@ def flat(fused: Fused) -> dict[str, Tensor]:
 
 
 def _rows(tokens: Mapping[str, Tokens], part: slice) -> dict[str, Tokens]:
+    """The tokens of some items."""
     return {name: Tokens(each.values[part], each.lengths[part]) for name, each in tokens.items()}
 
 
 def _row(fused: Fused, row: int) -> Fused:
+    """The fused view of one item."""
     part = slice(row, row + 1)
     tokens = _rows(fused.tokens, part)
     return replace(
@@ -172,4 +178,7 @@ def _row(fused: Fused, row: int) -> Fused:
 
 
 def _without(outputs: Mapping[str, Tensor], modality: str) -> dict[str, Tensor]:
-    return {name: value for name, value in outputs.items() if name != f"tokens {modality}"}
+    """The outputs without the tokens of one modality, which the missing key cannot have."""
+    others = dict(outputs)
+    others.pop(f"tokens {modality}", None)
+    return others

@@ -75,7 +75,7 @@ def output_is_well_formed(case: HarmonizerCase) -> None:
 
 @CHECKS.add
 def absent_weighs_nothing(case: HarmonizerCase) -> None:
-    """Whatever touches an absent modality weighs 0."""
+    """The weights of an absent modality, and of every pair with one, are 0."""
     harmony: Harmony = case.module(case.features, PRESENT)
     expect(not harmony.pairs[~(PRESENT[:, :, None] & PRESENT[:, None])].any(), "a pair with an absent modality counts")
     expect(not harmony.tasks[~PRESENT].any(), "the task of an absent modality counts")
@@ -102,10 +102,11 @@ def items_are_independent(case: HarmonizerCase) -> None:
 def every_subset_is_finite(case: HarmonizerCase) -> None:
     """Weights and gradients are finite for every subset, for zero features and for equal ones."""
     for features in (case.features, torch.zeros_like(case.features), torch.ones_like(case.features)):
+        # zero and equal features are where a norm or a softmax divides by zero
         leaf = features.clone().requires_grad_()
         outputs = flat(case.module(leaf, PRESENT)) | {"penalty": case.module.penalty()}
         finite(outputs)
-        if any(value.requires_grad for value in outputs.values()):
+        if any(value.requires_grad for value in outputs.values()):  # fixed weights have no gradient
             backward(outputs)
             finite({"the gradient of the features": leaf.grad} if leaf.grad is not None else {})
 
@@ -115,7 +116,7 @@ def modalities_are_shares(case: HarmonizerCase) -> None:
     """The shares in the embedding are not negative and sum to 1 over the modalities that an item has."""
     shares = case.module(case.features, PRESENT).modalities
     expect(bool((shares >= 0).all()), f"the smallest is {shares.min():.3g}")
-    sums = shares.sum(1)[:-1]
+    sums = shares.sum(1)[:-1]  # the last item has no modality, so its shares are all 0
     expect(bool(((sums - 1).abs() < 1e-3).all()), f"an item's sum to {sums[(sums - 1).abs().argmax()]:.4g}")
 
 

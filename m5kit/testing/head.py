@@ -82,6 +82,7 @@ def items_without_label_do_not_count(case: HeadCase) -> None:
     """The predictions of items with target -1 change nothing in the loss."""
     head = case.module.eval()
     prediction = head(case.fused)
+    # flipped and shifted, so that neither the mean nor the set of the predictions stays the same
     other = torch.where((TARGET == -1).view(-1, *[1] * (prediction.dim() - 1)), prediction.flip(0) + 1, prediction)
     same({"loss": head.loss(prediction, TARGET)}, {"loss": head.loss(other, TARGET)}, "other predictions there")
 
@@ -102,8 +103,8 @@ def items_are_independent(case: HeadCase) -> None:
     head = case.module.eval()
     together = _readout(head, case.fused)
     for row in range(len(PRESENT)):
-        fused = _row(case.fused, row)
-        same({k: v[row : row + 1] for k, v in together.items()}, _readout(head, fused), f"item {row} alone")
+        wanted = {name: value[row : row + 1] for name, value in together.items()}
+        same(wanted, _readout(head, _row(case.fused, row)), f"item {row} alone")
 
 
 @CHECKS.add
@@ -111,8 +112,9 @@ def gradient_reaches_the_model(case: HeadCase) -> None:
     """The loss trains what lies below the head."""
     backward({"loss": case.run(case.module)["loss"]})
     fused = case.fused
-    leaves = [fused.embedding, fused.pooled]
-    expect(any(leaf.grad is not None and leaf.grad.any() for leaf in leaves), "no gradient reaches the fused view")
+    gradients = [fused.embedding.grad, fused.pooled.grad]
+    reached = any(gradient is not None and gradient.any() for gradient in gradients)
+    expect(reached, "no gradient reaches the fused view")
 
 
 @CHECKS.add
@@ -128,10 +130,14 @@ def predictions_score_every_class(case: HeadCase) -> None:
 
 
 def _readout(head: Head, fused: Fused) -> dict[str, Tensor]:
+    """The outputs that an evaluation reads."""
     return {"prediction": head(fused), "embedding": head.embed(fused)}
 
 
 def _row(fused: Fused, row: int) -> Fused:
+    """The fused view of one item."""
     part = slice(row, row + 1)
-    tokens = {m: replace(t, values=t.values[part], lengths=t.lengths[part]) for m, t in fused.tokens.items()}
+    tokens = {}
+    for modality, each in fused.tokens.items():
+        tokens[modality] = replace(each, values=each.values[part], lengths=each.lengths[part])
     return Fused(tokens, fused.pooled[part], fused.embedding[part], fused.weights[part])

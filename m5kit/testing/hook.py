@@ -22,21 +22,22 @@ from m5kit.testing.report import Checks, Report, expect
 STEPS = 12
 HALF = 6
 LOGGED = 2
-"""Every so many steps have figures."""
+"""Steps between two calls of ``after_figures``."""
 
 
-class Run:
-    """A tiny model that is trained with a hook looking on, or with none.
+class HookRun:
+    """Trains a tiny model, with a hook or without.
 
     Args:
-        hook: looks on.
+        hook: called at its moments; None for none.
         folder: of the run.
-        state: of an earlier run that is to go on.
+        state: of an earlier run that this one continues.
     """
 
     def __init__(self, hook: Hook | None, folder: Path, state: dict[str, Any] | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(0)
+        # dropout and batch norm: a hook that draws a number or leaves eval mode on would change the weights
         self.model = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Dropout(0.5), nn.Linear(8, 1))
         self.optimizer = torch.optim.SGD(self.model.parameters(), lr=0.05)
         self.hook = hook or Quiet()
@@ -47,7 +48,7 @@ class Run:
             self.training.step = state["step"]
             torch.set_rng_state(state["random"])
 
-    def go(self, last: int = STEPS) -> "Run":
+    def go(self, last: int = STEPS) -> "HookRun":
         """Train until ``last``, or until the hook ends it."""
         self.hook.before_train(self.training)
         while self.training.step < last and self.training.stopped is None:
@@ -60,11 +61,12 @@ class Run:
         model = {name: value.clone() for name, value in self.model.state_dict().items()}
         hook = {}
         for name, value in self.hook.state_dict().items():
-            # Copied, because training goes on and would change what is kept.
+            # copied, because training goes on and changes tensors in place
             hook[name] = value.clone() if isinstance(value, Tensor) else value
         return {"model": model, "hook": hook, "step": self.training.step, "random": torch.get_rng_state()}
 
     def _step(self) -> None:
+        """One step as a run takes it: the hook's moments in their order."""
         training = self.training
         training.ids = tuple(f"item {training.step} {row}" for row in range(6))
         self.hook.before_step(training)
@@ -115,23 +117,24 @@ def check_hook(part: type[Hook] | str, only: Collection[str] | None = None) -> R
 @CHECKS.add
 def sees_a_whole_run(case: HookCase) -> None:
     """It goes through a run from the first step to the last."""
-    Run(case.make(), case.folder).go()
+    HookRun(case.make(), case.folder).go()
 
 
 @CHECKS.add
 def training_is_left_alone(case: HookCase) -> None:
-    """A run with it ends with the weights of the run without it, as far as it went, and draws no random number."""
-    watched = Run(case.make(), case.folder / "a").go()
-    alone = Run(None, case.folder / "b").go(watched.training.step)
+    """A run with the hook has the weights of a run without it after the same steps."""
+    watched = HookRun(case.make(), case.folder / "a").go()
+    alone = HookRun(None, case.folder / "b").go(watched.training.step)
     for name, value in watched.model.state_dict().items():
         expect(torch.equal(value, alone.model.state_dict()[name]), f"{name} is not that of a run without it")
+    # a run without dropout would go unnoticed
     expect(watched.model.training, "it left the model in eval mode")
 
 
 @CHECKS.add
 def global_randomness_is_left_alone(case: HookCase) -> None:
     """It draws no number from random, numpy or torch, on which other things depend."""
-    run = Run(case.make(), case.folder)
+    run = HookRun(case.make(), case.folder)
     run.training.ids, run.training.logs = ("item",), {"loss": torch.ones(())}
     moments: dict[str, Callable[[], None]] = {
         "before_train": lambda: run.hook.before_train(run.training),
@@ -149,16 +152,17 @@ def global_randomness_is_left_alone(case: HookCase) -> None:
 @CHECKS.add
 def state_is_tensors_and_json(case: HookCase) -> None:
     """state_dict() holds tensors and JSON data by name, before and after a run."""
-    for hook in (case.make(), Run(case.make(), case.folder).go().hook):
+    for hook in (case.make(), HookRun(case.make(), case.folder).go().hook):
         _stored(hook.state_dict())
 
 
 @CHECKS.add
 def goes_on_to_the_same_bits(case: HookCase) -> None:
-    """A run that is interrupted and goes on with a new instance ends as one that was not, in state and in stopping."""
-    whole = Run(case.make(), case.folder / "a").go()
-    first = Run(case.make(), case.folder / "b").go(HALF).state()
-    rest = Run(case.make(), case.folder / "b", first).go()
+    """A run that is interrupted and resumed with a new instance ends with the same step and the same state."""
+    whole = HookRun(case.make(), case.folder / "a").go()
+    # stopped in the middle, its state saved, and continued by a new hook, as after a crash
+    first = HookRun(case.make(), case.folder / "b").go(HALF).state()
+    rest = HookRun(case.make(), case.folder / "b", first).go()
     expect(whole.training.step == rest.training.step, f"it ends after {rest.training.step}, not {whole.training.step}")
     one, other = whole.hook.state_dict(), rest.hook.state_dict()
     expect(one.keys() == other.keys(), f"its state has {sorted(other)}, not {sorted(one)}")
@@ -168,9 +172,9 @@ def goes_on_to_the_same_bits(case: HookCase) -> None:
 
 @CHECKS.add
 def stopped_runs_stay_stopped(case: HookCase) -> None:
-    """A run that it has ended is not begun again when somebody resumes it, and one that is over takes no step."""
-    ended = Run(case.make(), case.folder).go()
-    again = Run(case.make(), case.folder, ended.state())
+    """A run that the hook has stopped takes no further step when it is resumed."""
+    ended = HookRun(case.make(), case.folder).go()
+    again = HookRun(case.make(), case.folder, ended.state())
     again.go()
     expect(again.training.step == ended.training.step, f"it went on to step {again.training.step}")
 
@@ -178,18 +182,22 @@ def stopped_runs_stay_stopped(case: HookCase) -> None:
 @CHECKS.add
 def offered_weights_are_the_models(case: HookCase) -> None:
     """If it offers weights, they have the names and shapes of the model's, and are finite."""
-    run = Run(case.make(), case.folder).go()
-    offered = {n.removeprefix(WEIGHTS): v for n, v in run.hook.state_dict().items() if n.startswith(WEIGHTS)}
+    run = HookRun(case.make(), case.folder).go()
+    offered = {}
+    for name, value in run.hook.state_dict().items():
+        if name.startswith(WEIGHTS):
+            offered[name.removeprefix(WEIGHTS)] = value
     if not offered:
         return
-    wanted = {name: value.shape for name, value in run.model.state_dict().items()}
-    expect({n: v.shape for n, v in offered.items()} == wanted, f"they are {sorted(offered)}, not {sorted(wanted)}")
+    wanted = run.model.state_dict()
+    right = offered.keys() == wanted.keys() and all(offered[name].shape == wanted[name].shape for name in wanted)
+    expect(right, f"they are {sorted(offered)}, not {sorted(wanted)}")
     broken = [name for name, value in offered.items() if not value.isfinite().all()]
     expect(not broken, f"{', '.join(broken)} holds NaN or infinity")
 
 
 def _stored(state: dict[str, Any]) -> dict[str, Any]:
-    """What a checkpoint gives back of a state."""
+    """The state after it went through a checkpoint; fails if it cannot."""
     stored: dict[str, Any] = {}
     for name, value in state.items():
         expect(isinstance(name, str), f"the name {name!r} is no text")
@@ -207,8 +215,10 @@ def _stored(state: dict[str, Any]) -> dict[str, Any]:
 
 
 def _equal(one: Any, other: Any) -> bool:
+    """Whether two values of a state are the same; ``==`` of tensors gives a tensor."""
     return torch.equal(one, other) if isinstance(one, Tensor) else bool(one == other)
 
 
 def _random_states() -> tuple[Any, ...]:
+    """The states of all global generators, as values that can be compared."""
     return random.getstate(), str(np.random.get_state()), torch.get_rng_state().numpy().tobytes()

@@ -1,4 +1,4 @@
-"""Imports modules in a process of their own and reports how long it took and what they did besides."""
+"""Imports modules in another process and reports the time that it took and its side effects."""
 
 import json
 import subprocess
@@ -58,17 +58,20 @@ _known: dict[str, ImportFacts] = {}
 
 
 def import_facts(module: str, together_with: Collection[str] = ()) -> ImportFacts:
-    """Facts about importing ``module``; those of ``together_with`` are found in the same go and kept.
+    """Facts about importing ``module``; those of ``together_with`` are found in the same process and remembered.
 
     Raises:
         PluginError: the import hangs.
     """
     if module not in _known:
-        _probe([module, *(other for other in together_with if other not in _known and other != module)])
+        # starting Python and importing torch takes seconds, so one process imports all modules that are asked for
+        others = [other for other in together_with if other not in _known and other != module]
+        _probe([module, *others])
     return _known[module]
 
 
 def _probe(modules: list[str]) -> None:
+    """Import the modules in a new process and remember what it reports."""
     command = [sys.executable, "-c", _PROBE, json.dumps(modules)]
     try:
         answer = subprocess.run(
@@ -79,6 +82,6 @@ def _probe(modules: list[str]) -> None:
     for line in answer.stdout.splitlines():
         name, seconds, events, output, problem = json.loads(line)
         _known[name] = ImportFacts(seconds, tuple(events), output, problem)
-    for name in modules:
+    for name in modules:  # those that the process did not get to
         ended = f"the process ended with status {answer.returncode}: {answer.stderr.strip()[-300:]}"
         _known.setdefault(name, ImportFacts(0.0, (), "", ended))

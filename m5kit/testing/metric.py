@@ -23,7 +23,7 @@ CLASSES = 3
 
 @dataclass(frozen=True)
 class MetricCase:
-    """A metric and the embeddings that it asks for: three classes, somewhat apart, half of them predicted right."""
+    """A metric and the embeddings that it asks for: three classes that overlap, half predicted right."""
 
     part: type[Metric]
     make: Callable[[], Metric]
@@ -32,7 +32,10 @@ class MetricCase:
     @classmethod
     def of(cls, part: type[Metric]) -> "MetricCase":
         """Build the metric; required names of splits are the arguments' own names, a required label is ``coarse``."""
-        words = {n: LABEL if "label" in n else n for n in inspect.signature(part).parameters if _is_required(part, n)}
+        words = {}
+        for name in inspect.signature(part).parameters:
+            if _is_required(part, name):
+                words[name] = LABEL if "label" in name else name
         make: Callable[[], Metric] = partial(build, part, **words)
         return cls(part, make, make())
 
@@ -81,6 +84,7 @@ def values_are_well_formed(case: MetricCase) -> None:
         numbers = [n for n in (value.value, value.chance, value.low, value.high) if n is not None]
         expect(bool(np.isfinite(numbers).all()), f"{name!r} holds NaN or infinity: {value}")
         low, high = value.low, value.high
+        # a mean of equal values can lie an ulp outside its interval
         around = low is None or high is None or low <= value.value + 1e-9 <= high + 2e-9
         expect(around, f"{name!r} lies outside its interval: {value}")
         expect(value.count > 0, f"{name!r} was made of {value.count} items")
@@ -100,6 +104,7 @@ def value_names_are_true(case: MetricCase) -> None:
 def same_seed_gives_the_same(case: MetricCase) -> None:
     """The same seed gives the same values, whatever the global random state, also from another instance."""
     first = case.values(3)
+    # a metric that draws from the global state now gives other values
     np.random.seed(1)
     expect(first == case.values(3), "a second call gives other values")
     expect(first == case.make().compute(case.embedded(), 3), "another instance gives other values")
@@ -118,6 +123,7 @@ def embeddings_are_left_alone(case: MetricCase) -> None:
 def missing_label_is_a_data_error(case: MetricCase) -> None:
     """If no item has the label a metric needs it raises DataError."""
     try:
+        # every item has a label, but not the one that the metric was built for
         values = case.metric.compute(case.embedded(label="another"), 0)
     except DataError:
         return
@@ -143,19 +149,21 @@ def sampled_hits_are_well_formed(case: MetricCase) -> None:
 
 
 def _is_required(part: type, name: str) -> bool:
+    """Whether an argument is a text without a default."""
     parameter = inspect.signature(part).parameters[name]
     return parameter.default is parameter.empty and parameter.annotation in (str, "str")
 
 
 def _embedded(request: Request, label: str) -> Embedded:
+    """Embeddings for one request; the split seeds them, so that two splits never share items."""
     generator = np.random.default_rng(sum(map(ord, request.split)))
     classes = np.arange(ITEMS) % CLASSES
     centres = 2.0 * np.eye(CLASSES, WIDTH)
     vectors = centres[classes] + generator.normal(size=(ITEMS, WIDTH))
-    names = {label: np.array([f"class {number}" for number in classes])}
+    named = np.array([f"class {number}" for number in range(CLASSES)])
+    labels = {label: named[classes]}
     if request.properties is not None:
-        names[f"{request.properties}.{label}"] = names[label]
+        labels[f"{request.properties}.{label}"] = labels[label]
     guessed = np.where(generator.random(ITEMS) < 0.5, classes, generator.integers(CLASSES, size=ITEMS))
-    predictions = {label: np.array([f"class {number}" for number in guessed])}
     ids = np.array([f"{request.split} {i}" for i in range(ITEMS)])
-    return Embedded(ids, vectors.astype(np.float32), names, predictions)
+    return Embedded(ids, vectors.astype(np.float32), labels, {label: named[guessed]})

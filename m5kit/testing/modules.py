@@ -42,7 +42,7 @@ def eval_mode_is_deterministic(case: HasModule) -> None:
 
 def state_dict_round_trip(case: HasModule) -> None:
     """state_dict holds all that decides the outputs, as tensors that load safely into another instance."""
-    _perturb(case.module)
+    _perturb(case.module)  # else a module that saves nothing would pass, as both instances start alike
     stored = io.BytesIO()
     torch.save(case.module.state_dict(), stored)
     stored.seek(0)
@@ -65,13 +65,15 @@ def runs_in_bf16(case: HasModule) -> None:
         half = case.run(module)
     finite(half)
     for name, value in half.items():
-        off = (value.float() - full[name].float()).abs().max().item() if value.numel() else 0.0
-        room = 0.1 * max(1.0, full[name].abs().max().item() if value.numel() else 0.0)
+        if not value.numel():
+            continue
+        off = (value.float() - full[name].float()).abs().max().item()
+        # bf16 has 8 bits of precision, so a tenth of the largest value leaves room for a dozen layers
+        room = 0.1 * max(1.0, full[name].abs().max().item())
         expect(off <= room, f"{name} is {off:.3g} away from its value in float32")
     if any(value.requires_grad for value in half.values()):
         backward(half)
-    broken = [n for n, p in module.named_parameters() if p.grad is not None and not p.grad.isfinite().all()]
-    expect(not broken, f"the gradient of {', '.join(broken[:3])} is not finite")
+    expect_finite_gradients(module)
 
 
 def every_parameter_learns(case: HasModule) -> None:
@@ -79,9 +81,12 @@ def every_parameter_learns(case: HasModule) -> None:
     trainable = {name: p for name, p in case.module.named_parameters() if p.requires_grad}
     if not trainable:
         raise Skip("it has no parameter to train")
-    _perturb(case.module)  # a part may start at zero, where gradients of others vanish
+    _perturb(case.module)  # a layer may start at zero, and then no gradient passes through it
     backward(case.run(case.module.eval()))
-    still = [n for n, p in trainable.items() if p.grad is None or not p.grad.abs().sum() > 0]
+    still = []
+    for name, parameter in trainable.items():
+        if parameter.grad is None or not parameter.grad.abs().sum() > 0:  # NaN counts as none
+            still.append(name)
     expect(not still, f"no gradient reaches {', '.join(still)}; use it, drop it, or set requires_grad=False")
 
 
@@ -109,14 +114,28 @@ def finite(outputs: Outputs) -> None:
     expect(not broken, f"{', '.join(broken)} holds NaN or infinity")
 
 
+def expect_finite_gradients(module: nn.Module) -> None:
+    """Fail if the gradient of a parameter holds NaN or infinity."""
+    broken = []
+    for name, parameter in module.named_parameters():
+        if parameter.grad is not None and not parameter.grad.isfinite().all():
+            broken.append(name)
+    expect(not broken, f"the gradient of {', '.join(broken[:3])} is not finite")
+
+
 def backward(outputs: Outputs) -> None:
     """Backpropagate a random projection of every output, so that no sum over it is constant (as a softmax's is).
 
     A scalar is backpropagated as it is.
     """
-    parts = [value.float() for value in outputs.values() if value.requires_grad]
+    parts: list[Tensor] = []
+    directions: list[Tensor] = []
+    for value in outputs.values():
+        if value.requires_grad:
+            parts.append(value.float())
+            directions.append(torch.randn(value.shape) if value.dim() else torch.ones(()))
     expect(bool(parts), "no output depends on a parameter")
-    torch.autograd.backward(parts, [torch.randn(part.shape) if part.dim() else torch.ones(()) for part in parts])
+    torch.autograd.backward(parts, directions)
 
 
 @torch.no_grad()

@@ -1,4 +1,4 @@
-"""Runs the checks of a family on one part and says which ran, which were skipped and why, and which failed."""
+"""Runs the checks of a family on one part and reports which passed, which were skipped and which failed."""
 
 import random
 from collections.abc import Callable, Collection, Sequence
@@ -11,7 +11,7 @@ import torch
 from m5kit.errors import ContractError, MissingDependencyError
 
 Case = TypeVar("Case")
-"""What the checks of one family need: the part, and something to try it on."""
+"""The argument of the checks of one family: the part, and inputs to try it on."""
 
 
 class Skip(Exception):  # noqa: N818  # not an error
@@ -90,12 +90,12 @@ class Checks(Generic[Case]):
         return [*self.class_checks, *self.by_name]
 
     def add(self, check: Callable[[Case], None]) -> Callable[[Case], None]:
-        """Take a function as a check: its name names it, the first line of its docstring is the rule."""
+        """Register a check; it is called by the function's name, and the first line of its docstring is the rule."""
         self.by_name[check.__name__] = check
         return check
 
     def run(self, part: type, make: Callable[[], Case], only: Collection[str] | None = None) -> Report:
-        """Try every check on a case of its own, each from the same random state.
+        """Run every check on a new case, each from the same random state.
 
         Args:
             part: the class, for messages.
@@ -126,11 +126,13 @@ class Checks(Generic[Case]):
             else:
                 passed.append(name)
         report = Report(self.family, f"{part.__module__}.{part.__qualname__}", tuple(passed), skipped, failed)
+        # nothing checked is a failure, unless all checks that were asked for do not apply
         if not report.ok and not (only is not None and skipped and not failed):
             raise ConformanceError(report)
         return report
 
     def _try(self, name: str, part: type, make: Callable[[], Case]) -> None:
+        """Run one check and put the global random states back, so that the order of checks does not matter."""
         if name in self.class_checks:
             self.class_checks[name](part)
             return
@@ -151,6 +153,7 @@ def expect(holds: bool, problem: str) -> None:
 
 
 def _explain(check: Callable[..., None], error: Exception) -> str:
+    """The rule that a check holds, and how the part breaks it."""
     rule = (check.__doc__ or "").partition("\n")[0]
     what = str(error) if isinstance(error, AssertionError) else f"it raised {type(error).__name__}: {error}"
     return f"{rule} But: {what}"

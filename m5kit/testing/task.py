@@ -4,7 +4,6 @@ import inspect
 from collections.abc import Collection
 
 import torch
-from torch import Tensor
 
 from m5kit.api import Draws, Hidden, Mean, Task, TaskOutput
 from m5kit.registry import TASKS
@@ -69,8 +68,11 @@ def logs_carry_no_gradient(case: TaskCase) -> None:
 def gradient_reaches_the_model(case: TaskCase) -> None:
     """The loss trains what the task reads: of a task with a modality, the tokens of that modality."""
     backward({"loss": case.loss(case.module).loss})
-    reached = [name for name, leaf in case.made.leaves.items() if leaf.grad is not None and leaf.grad.any()]
-    finite({f"the gradient of {name}": _grad(case.made.leaves[name]) for name in reached})
+    reached = []
+    for name, leaf in case.made.leaves.items():
+        if leaf.grad is not None and leaf.grad.any():
+            finite({f"the gradient of {name}": leaf.grad})
+            reached.append(name)
     expect(bool(reached), "no gradient reaches tokens, features or embedding")
     if case.module.modality is not None:
         own = any(name.endswith(f" {case.module.modality}") for name in reached)
@@ -79,12 +81,12 @@ def gradient_reaches_the_model(case: TaskCase) -> None:
 
 @CHECKS.add
 def corruption_follows_the_items(case: TaskCase) -> None:
-    """An item is hidden alike whatever else is in the batch, and nothing random is used but its draws."""
+    """The tokens hidden in an item do not depend on the rest of the batch; only its draws are random."""
     observation, modality = case.observation(), case.modality
     items = torch.arange(len(observation.values))
     whole, _ = case.module.corrupt(observation, Draws(3, "kit", items))
     for rows in (items, items.flip(0), items[::2], items[1:2]):
-        torch.manual_seed(99)
+        torch.manual_seed(99)  # a task that draws from the global state then differs from the first call
         part, _ = case.module.corrupt(part_of_observation(observation, rows), Draws(3, "kit", rows))
         equal = torch.equal(part.values, whole.values[rows])
         expect(equal, f"an item hides other tokens of {modality!r} in another batch; use the draws of the items only")
@@ -92,7 +94,7 @@ def corruption_follows_the_items(case: TaskCase) -> None:
 
 @CHECKS.add
 def items_weigh_the_same_however_they_are_cut(case: TaskCase) -> None:
-    """Sums over counts of two micro-batches are those of one, for a task that counts and does not compare items."""
+    """Two micro-batches give the same sum and count as one batch, if the task counts and does not compare items."""
     task = case.module
     if task.compares_items or type(task).count is Task.count:
         raise Skip("it compares items" if task.compares_items else "it gives a mean; override count to give a sum")
@@ -100,12 +102,12 @@ def items_weigh_the_same_however_they_are_cut(case: TaskCase) -> None:
     whole, count = task.loss(view, hidden).loss, task.count(facts_of(view), hidden)
     expect(count > 0, f"count is {count} though there is something to learn")
     sums, counts = torch.zeros(()), 0.0
-    for items in torch.arange(len(view.present)).tensor_split([3]):
+    for items in torch.arange(len(view.present)).tensor_split([3]):  # unequal parts: a mean of means would be off
         part = part_of_view(view, items)
         found = None if hidden is None else part_of_hidden(hidden, view.rows[case.modality], items, STEPS)
         sums, counts = sums + task.loss(part, found).loss, counts + task.count(facts_of(part), found)
     expect(counts == count, f"one micro-batch counts {count}, two count {counts}")
-    off = abs(float(sums / counts - whole / count))
+    off = abs(float((sums / counts - whole / count).detach()))
     expect(
         off < 1e-5, f"the loss over the count is off by {off:.3g} for two micro-batches; give the sum over the count"
     )
@@ -126,6 +128,7 @@ def corruption_is_well_formed(case: TaskCase) -> None:
     """Hidden positions are real tokens, each once, on the host, with the true values as targets; lengths stay."""
     case.modality  # noqa: B018  # skips a task that hides nothing
     observation = case.observation()
+    # positions are flat over items and tokens
     real = observation.mask.flatten()
     for seed in range(TRIES):
         shown, hidden = case.module.corrupt(observation, draws(seed, len(observation.values)))
@@ -139,6 +142,7 @@ def corruption_is_well_formed(case: TaskCase) -> None:
         expect(len(hidden.targets) == len(positions), f"{len(hidden.targets)} targets for {len(positions)} positions")
         expect(shown.values.shape == observation.values.shape, "the corrupted values have another shape")
         expect(torch.equal(shown.lengths, observation.lengths), "the lengths changed")
+        # compared token by token: the loss counts hidden tokens only, so others must be as they were
         changed = (shown.values != observation.values).view(len(real), -1).any(1)
         untouched = torch.ones_like(real).index_fill(0, positions, False)
         expect(not (changed & untouched).any(), "a token was changed that is not among the hidden ones")
@@ -154,7 +158,7 @@ def corruption_hides_something(case: TaskCase) -> None:
 
 @CHECKS.add
 def swaps_are_well_formed(case: TaskCase) -> None:
-    """Made-up items have one modality of another item that has it, and keep one of their own; the draws decide."""
+    """Made-up items take one modality from an item that has it and keep one of their own; only draws are random."""
     view = case.made.view
     swap = case.module.swap(view, draws(3, len(view.present)))
     if swap is None:
@@ -186,7 +190,7 @@ def cuts_are_well_formed(case: TaskCase) -> None:
 
 @CHECKS.add
 def nothing_hidden_gives_zero(case: TaskCase) -> None:
-    """If nothing happened to be hidden the loss is 0, not NaN, and can be backpropagated."""
+    """If nothing is hidden the loss is 0, not NaN, and can be backpropagated."""
     case.modality  # noqa: B018  # skips a task that hides nothing
     hidden = case.hidden()
     assert hidden is not None
@@ -195,7 +199,7 @@ def nothing_hidden_gives_zero(case: TaskCase) -> None:
 
 @CHECKS.add
 def nobody_there_gives_zero(case: TaskCase) -> None:
-    """If nobody has what the task needs the loss is 0, not NaN, and can be backpropagated."""
+    """If no item has what the task needs the loss is 0, not NaN, and can be backpropagated."""
     present = torch.zeros_like(PRESENT)
     if case.module.modality is not None:
         present = PRESENT.clone()
@@ -217,12 +221,8 @@ def one_item_is_enough(case: TaskCase) -> None:
 
 
 def _expect_zero(output: TaskOutput) -> None:
+    """The loss must be 0 and still have a gradient, so that the step needs no special case."""
     finite({"loss": output.loss})
     expect(float(output.loss.detach()) == 0, f"it is {float(output.loss.detach()):.3g}")
     expect(output.loss.requires_grad, "it is cut off from the model; return view.features.sum() * 0")
     backward({"loss": output.loss})
-
-
-def _grad(leaf: Tensor) -> Tensor:
-    assert leaf.grad is not None
-    return leaf.grad

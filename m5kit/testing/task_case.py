@@ -1,4 +1,4 @@
-"""A pretext task on the bench: built, with a view to read and something hidden."""
+"""A pretext task to check: built, with a view to read and something hidden."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -28,7 +28,7 @@ from m5kit.testing.views import (
 OF_IDS = {"vocabulary": VOCABULARY, "observed": None, "predicted": None}
 OF_FEATURES = {"vocabulary": None, "observed": OBSERVED, "predicted": OBSERVED}
 TRIES = 8
-"""Seeds with which a task is asked to hide something; a small share of few tokens may be nothing."""
+"""Seeds to try: a task that hides a small share of few tokens may hide none with some of them."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class TaskCase:
         make: Callable[[], Task] = partial(build, part, **known, **OF_IDS)
         try:
             make()
-        except ConfigError:
+        except ConfigError:  # a task for features refuses a vocabulary
             ids, make = False, partial(build, part, **known, **OF_FEATURES)
         module = make()
         return cls(part, make, module, ids, with_asked(module, random_view(PRESENT)))
@@ -68,7 +68,7 @@ class TaskCase:
         return self.make()
 
     def observation(self) -> Observation:
-        """What the modality's encoder might have shown of the items that have it."""
+        """An observation of the items that have the modality, as its encoder could give it."""
         present = PRESENT[:, MODALITIES.index(self.modality)]
         lengths = self.made.view.encoded[self.modality].lengths[present] - 1
         generator = torch.Generator().manual_seed(7)
@@ -84,15 +84,15 @@ class TaskCase:
         """Something the task hid; None for a task that hides nothing."""
         if self.module.modality is None:
             return None
-        found = [
-            self.module.corrupt(self.observation(), draws(seed, len(self.observation().values)))[1]
-            for seed in range(TRIES)
-        ]
+        found = []
+        for seed in range(TRIES):
+            observation = self.observation()  # a new one each time: the task may not have left it alone
+            found.append(self.module.corrupt(observation, draws(seed, len(observation.values)))[1])
         return max(found, key=lambda hidden: len(hidden.positions))
 
     @property
     def modality(self) -> str:
-        """The one it hides.
+        """The modality whose tokens it hides.
 
         Raises:
             Skip: it hides nothing.

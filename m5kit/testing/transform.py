@@ -27,7 +27,7 @@ class TransformCase:
 
     @classmethod
     def of(cls, part: type[Transform]) -> "TransformCase":
-        """Take the part's example and let it learn from it, if it learns."""
+        """Take the part's example; a transform that learns is fitted on it."""
         transform, decoded = part.example()
         if transform.learns:
             transform.fit([decoded])
@@ -95,6 +95,7 @@ def global_randomness_is_left_alone(case: TransformCase) -> None:
 @CHECKS.add
 def input_is_left_alone(case: TransformCase) -> None:
     """The decoded value is not changed."""
+    # copied before it is pickled: strings shared within a value would otherwise change the bytes
     before = pickle.dumps(copy.deepcopy(case.decoded))
     case.run()
     expect(pickle.dumps(copy.deepcopy(case.decoded)) == before, "the decoded value was changed in place; copy it")
@@ -110,19 +111,20 @@ def pickles(case: TransformCase) -> None:
 
 @CHECKS.add
 def blank_goes_with_the_rest(case: TransformCase) -> None:
-    """blank() is made of zeros and stacks with what real items give."""
+    """blank() holds zeros and can be stacked with the inputs of real items."""
     blank, real = case.transform.blank(), case.run()
     expect(not blank.values.any(), "its values are not zeros")
     expect(blank.values.dtype == real.values.dtype, f"it is {blank.values.dtype}, real ones are {real.values.dtype}")
     expect(
         blank.extras.keys() == real.extras.keys(), f"its extras are {sorted(blank.extras)}, not {sorted(real.extras)}"
     )
+    # raises if shapes or extras differ
     Inputs.stack([blank, real, case.run(None)])
 
 
 @CHECKS.add
 def provides_plain_numbers(case: TransformCase) -> None:
-    """provides() gives whole numbers by the name of a constructor's argument: those names that the class declares."""
+    """provides() gives whole numbers by the name of a constructor's argument; the class declares the names."""
     facts, declared = case.transform.provides(), case.part.provided
     for name, fact in facts.items():
         expect(name.isidentifier() and type(fact) is int, f"{name!r} is {fact!r}")
@@ -139,6 +141,7 @@ def state_is_json(case: TransformCase) -> None:
         if case.transform.learns:
             raise AssertionError("it overrides fit() and keeps nothing of what it learned; return it from state()")
         raise Skip("it learns nothing")
+    # a new instance that was not fitted, as in a worker or a resumed run
     other = case.part.example()[0]
     other.load_state(state)
     expect(other.provides() == case.transform.provides(), f"the other provides {dict(other.provides())}")
@@ -146,13 +149,17 @@ def state_is_json(case: TransformCase) -> None:
 
 
 def _equal(one: Inputs, other: Inputs) -> bool:
-    extras = one.extras.keys() == other.extras.keys() and all(
-        torch.equal(v, other.extras[k]) for k, v in one.extras.items()
-    )
-    return extras and torch.equal(one.values, other.values) and torch.equal(one.lengths, other.lengths)
+    """Whether two inputs hold the same values, lengths and extras."""
+    if one.extras.keys() != other.extras.keys():
+        return False
+    for name, extra in one.extras.items():
+        if not torch.equal(extra, other.extras[name]):
+            return False
+    return torch.equal(one.values, other.values) and torch.equal(one.lengths, other.lengths)
 
 
 def _random_states() -> dict[str, bytes]:
+    """The states of the global generators by name, as values that can be compared."""
     numpy_state = pickle.dumps(np.random.get_state())
     return {
         "random": pickle.dumps(random.getstate()),

@@ -1,4 +1,4 @@
-"""Makes what fusions, harmonizers, tasks and heads read: tokens, presence and views with made-up modalities."""
+"""Random inputs of fusions, harmonizers, tasks and heads: tokens, presence and views with made-up modalities."""
 
 from dataclasses import dataclass, replace
 from itertools import product
@@ -32,6 +32,7 @@ def random_tokens(present: Tensor, modalities: tuple[str, ...] = MODALITIES, dim
     """Random tokens ``b 1+l d`` by modality, of different lengths, zeros where absent."""
     tokens = {}
     for column, modality in enumerate(modalities):
+        # different from item to item and modality to modality, so that no two are padded alike
         lengths = torch.arange(len(present)).add(column) % STEPS + 2
         lengths = torch.where(present[:, column], lengths, 0)
         values = torch.randn(len(present), STEPS + 1, dim)
@@ -51,13 +52,16 @@ def random_view(present: Tensor, without: str | None = None) -> Made:
         present: ``b m``.
         without: a modality that nobody has; it is a missing key then.
     """
-    there = [m for m in MODALITIES if m != without]
-    encoded = {m: _leaf(t) for m, t in random_tokens(present).items() if m in there}
-    fused = {m: _leaf(t) for m, t in random_tokens(present).items() if m in there}
+    encoded = _leaves(random_tokens(present), without)
+    fused = _leaves(random_tokens(present), without)
     features = torch.randn(len(present), len(MODALITIES), FEATURES) * present[..., None]
-    features.requires_grad_()
-    rows = {m: present[:, MODALITIES.index(m)].nonzero().squeeze(1) for m in there}
+    features.requires_grad_()  # after the product, so that it is a leaf and gets a gradient
+    rows = {}
+    for column, modality in enumerate(MODALITIES):
+        if modality != without:
+            rows[modality] = present[:, column].nonzero().squeeze(1)
     made = random_fused(present, fused)
+    # every pair that an item has counts once
     both = (present[:, :, None] & present[:, None]).float()
     harmony = Harmony(pairs=both, tasks=present.float(), modalities=made.weights)
     leaves = {"features": features, "embedding": made.embedding, "pooled": made.pooled}
@@ -83,7 +87,7 @@ def random_fused(present: Tensor, tokens: dict[str, Tokens] | None = None) -> Fu
 
 
 def facts_of(view: View) -> Facts:
-    """What the host would have known of a view before the forward pass."""
+    """The facts that the host knows of a view before the forward pass."""
     observations = {}
     for modality, rows in view.rows.items():
         lengths = view.encoded[modality].lengths[rows] - 1
@@ -121,15 +125,17 @@ def part_of_hidden(hidden: Hidden, rows: Tensor, items: Tensor, size: int) -> Hi
     """
     kept = torch.isin(rows, items)
     chosen = kept[hidden.positions // size]
-    numbers = kept.cumsum(0) - 1  # of each row among those that stay
+    numbers = kept.cumsum(0) - 1  # a row's new number is the count of kept rows before it
     positions = hidden.positions[chosen]
     return Hidden(numbers[positions // size] * size + positions % size, hidden.targets[chosen])
 
 
 def part_of_observation(observation: Observation, rows: Tensor) -> Observation:
     """The observation of some rows ``n``, in that order."""
-    optional = {name: getattr(observation, name) for name in ("groups", "roles", "target")}
-    chosen = {name: None if value is None else value[rows] for name, value in optional.items()}
+    chosen = {}
+    for name in ("groups", "roles", "target"):
+        value = getattr(observation, name)
+        chosen[name] = None if value is None else value[rows]
     return replace(observation, values=observation.values[rows], lengths=observation.lengths[rows], **chosen)
 
 
@@ -138,5 +144,9 @@ def _part_of_fused(fused: Fused, items: Tensor) -> Fused:
     return Fused(tokens, fused.pooled[items], fused.embedding[items], fused.weights[items])
 
 
-def _leaf(tokens: Tokens) -> Tokens:
-    return Tokens(tokens.values.requires_grad_(), tokens.lengths)
+def _leaves(tokens: dict[str, Tokens], without: str | None) -> dict[str, Tokens]:
+    """The tokens of all modalities but one, asking for gradients."""
+    for each in tokens.values():
+        each.values.requires_grad_()
+    tokens.pop(without or "", None)
+    return tokens

@@ -1,4 +1,4 @@
-"""The only door to mmengine: its runner drives the loop and calls the hooks; everything else is m5kit's own.
+"""The only adapter to mmengine: its runner drives the loop and calls the hooks; everything else is m5kit's own.
 
 mmengine asks transformers for one optimiser that m5kit never uses. With peft installed that alone imports most of
 transformers, sympy and torch's compiler: three seconds at the start of every command. While mmengine is imported here

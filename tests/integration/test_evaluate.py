@@ -81,4 +81,4 @@ def test_a_features_file_is_evaluated_without_the_run(evaluated, demo, tool, tmp
     assert figure["value"] == pytest.approx(stored["coarse"]["map_std@10"]["value"])
     refused = tool("-m", "m5kit", "evaluate", tmp_path / "items.parquet", check=False)
     assert refused.returncode == 2
-    assert "--config: a features file does not say which tasks to run" in refused.stderr
+    assert "--config: a features file names no metrics" in refused.stderr

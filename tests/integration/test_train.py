@@ -54,7 +54,7 @@ def test_the_command_ends_with_results_and_what_to_do_next(trained):
 
 def test_evaluate_again_gives_the_same_figures(trained, tool):
     run, _ = trained
-    done = tool("tools/evaluate.py", run, "--tasks", "coarse,clustering", "--json")
+    done = tool("tools/evaluate.py", run, "--metrics", "coarse,clustering", "--json")
     stored = json.loads((run / "results.json").read_text())["results"]
     assert json.loads(done.stdout)["results"] == {name: stored[name] for name in ("coarse", "clustering")}
 

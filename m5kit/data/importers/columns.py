@@ -58,7 +58,7 @@ class ColumnMapping:
         if self.shares and (min(self.shares.values()) < 0 or not math.isclose(sum(self.shares.values()), 1)):
             raise DataError(f"the shares of --split-by add up to {sum(self.shares.values()):g}; they must add up to 1")
         if strange := [name for name in self.numbers if name not in self.table]:
-            raise DataError(f"{strange[0]!r} is to be a number, but is no column of --table")
+            raise DataError(f"{strange[0]!r} must be a number, but is no column of --table")
 
     @property
     def named(self) -> set[str]:

@@ -13,5 +13,5 @@ def finite_mean(values: Iterable[float | None]) -> float | None:
         >>> finite_mean([0.25, None, 0.75, float("nan")])
         0.5
     """
-    finite = [value for value in values if value is not None and math.isfinite(value)]
+    finite = [value for value in values if value is not None and math.isfinite(value)]  # fsum: in any order the same
     return math.fsum(finite) / len(finite) if finite else None

@@ -1,10 +1,10 @@
-"""How far a mean over items may be from the truth: the percentile bootstrap."""
+"""Confidence intervals of means over items: the percentile bootstrap."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 BLOCK = 250_000
-"""Draws held at once: they fit into a processor's cache, and memory does not grow with the number of resamples."""
+"""Draws in memory at once: they fit into a processor's cache, whatever the number of resamples."""
 
 
 def mean_interval(
@@ -38,10 +38,12 @@ def resampled_means(values: NDArray[np.float64], seed: int, resamples: int) -> N
     """Means ``r`` or ``r k`` of ``resamples`` draws with replacement of the rows of ``values``."""
     generator = np.random.default_rng(seed)
     size = len(values)
+    # as many resamples at once as fit into a block
     rows = max(1, BLOCK // size)
-    blocks = [
-        _draw_counts(generator, min(rows, resamples - start), size) @ values for start in range(0, resamples, rows)
-    ]
+    blocks = []
+    for start in range(0, resamples, rows):
+        counts = _draw_counts(generator, min(rows, resamples - start), size)
+        blocks.append(counts @ values)
     means: NDArray[np.float64] = np.concatenate(blocks) / size
     return means
 

@@ -1,4 +1,4 @@
-"""Classifiers that read frozen embeddings, and how to score what they say.
+"""Classifiers of frozen embeddings, and the scores of their predictions.
 
 Shape letters: b item, d width, c class, k top-k.
 """
@@ -16,19 +16,20 @@ SMALLEST = 1e-12
 
 
 def balanced_accuracy(labels: Labels, predicted: Labels) -> float:
-    """Mean over the classes in ``labels`` of the share of each that is predicted right: rare ones count as much.
+    """Mean recall of the classes in ``labels``; rare classes count as much as common ones.
 
     Example:
         >>> balanced_accuracy(np.array(["x", "x", "x", "y"]), np.array(["x", "x", "x", "x"]))
         0.5
     """
     names, number = np.unique(labels, return_inverse=True)
+    # counts of right answers and of items, by class
     right = np.bincount(number, weights=labels == predicted, minlength=len(names))
     return float((right / np.bincount(number)).mean())
 
 
 def commonest(labels: Labels) -> Any:
-    """The most frequent label; of several, the first in order.
+    """The most frequent label; the first in sorted order if there are several.
 
     Example:
         >>> str(commonest(np.array(["y", "x", "y", "x", "z"])))
@@ -65,7 +66,7 @@ def linear_probe(
 
 
 def neighbour_vote(neighbours: NDArray[np.int64], train_labels: Labels) -> Labels:
-    """Label ``b`` that most of the k neighbours have; of equally frequent ones, the one whose neighbours rank higher.
+    """Label ``b`` that most of the k neighbours have; if several are equally frequent, the one with nearer neighbours.
 
     Args:
         neighbours: ``b k`` positions in ``train_labels``, nearest first, -1 for none.
@@ -77,6 +78,7 @@ def neighbour_vote(neighbours: NDArray[np.int64], train_labels: Labels) -> Label
     """
     names, number = np.unique(train_labels, return_inverse=True)
     ranks = np.arange(neighbours.shape[1])
+    # ties between labels are broken by the ranks of their neighbours
     weights = 1 - ranks / (len(ranks) + 1) ** 2  # all ranks together cannot outweigh one vote
     votes = np.zeros((len(neighbours), len(names)))
     rows, columns = (neighbours >= 0).nonzero()

@@ -1,4 +1,4 @@
-"""How well clusters agree with classes, and what shuffled clusters would score.
+"""Agreement of clusters with classes, and the scores of shuffled clusters.
 
 Shape letters: b item, c class or cluster. Labels and clusters are arrays ``b`` of any comparable values.
 """
@@ -39,7 +39,7 @@ def ari(labels: Labels, clusters: Labels) -> float:
 
 
 def purity_hits(labels: Labels, clusters: Labels) -> NDArray[np.bool_]:
-    """``b``: does the item have the most frequent label of its cluster? Their mean is the purity.
+    """``b``: whether the item has the most frequent label of its cluster. The mean is the purity.
 
     Example:
         >>> purity_hits(np.array(["x", "x", "y"]), np.array([0, 0, 0]))
@@ -51,9 +51,9 @@ def purity_hits(labels: Labels, clusters: Labels) -> NDArray[np.bool_]:
 
 
 def matched_hits(labels: Labels, clusters: Labels) -> NDArray[np.bool_]:
-    """``b``: does the item's label belong to its cluster, when each label gets one cluster at most, in the best way?
+    """``b``: whether the item is in the cluster of its label, in the best matching of labels with clusters, one to one.
 
-    Their mean is the clustering accuracy. Source: Kuhn, the Hungarian method (1955).
+    The mean is the clustering accuracy. Source: Kuhn, the Hungarian method (1955).
 
     Example:
         >>> matched_hits(np.array(["x", "x", "y"]), np.array([0, 1, 1]))
@@ -63,6 +63,7 @@ def matched_hits(labels: Labels, clusters: Labels) -> NDArray[np.bool_]:
 
     counts, label, cluster = _contingency(labels, clusters)
     rows, columns = linear_sum_assignment(counts, maximize=True)
+    # a cluster without a label of its own keeps -1, which no label equals
     owner = np.full(counts.shape[1], -1)
     owner[columns] = rows
     hits: NDArray[np.bool_] = owner[cluster] == label
@@ -91,7 +92,7 @@ SCORES: Mapping[str, Callable[[Labels, Labels], float]] = {
 def shuffled(
     score: Callable[[Labels, Labels], float], labels: Labels, clusters: Labels, seed: int, *, permutations: int = 10
 ) -> float:
-    """Mean score of the same clusters handed out at random: the chance level of ``score``."""
+    """Mean score after shuffling the clusters among the items: the chance level of ``score``."""
     generator = np.random.default_rng(seed)
     return float(np.mean([score(labels, generator.permutation(clusters)) for _ in range(permutations)]))
 

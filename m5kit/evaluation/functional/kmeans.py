@@ -11,17 +11,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 BLOCK = 8_000_000
-"""Distances held at once."""
+"""Distances in memory at once."""
 
 
 @dataclass(frozen=True, eq=False)
 class Partition:
-    """Where each item belongs.
+    """The result of k-means.
 
     Attributes:
         assignment: ``b`` cluster numbers.
         centres: ``c d``.
-        inertia: sum of the squared distances to the own centre.
+        inertia: sum of the squared distances of the items to their centres.
     """
 
     assignment: NDArray[np.int64]
@@ -34,7 +34,7 @@ def kmeans(
 ) -> Partition:
     """The best of several runs of Lloyd's algorithm from k-means++ starts.
 
-    An empty cluster moves to the item that is farthest from its centre.
+    An empty cluster is moved to the item that is farthest from its centre.
     Source: Lloyd (1982); Arthur and Vassilvitskii, k-means++ (2007).
 
     Args:
@@ -51,25 +51,28 @@ def kmeans(
     items = torch.from_numpy(vectors)
     clusters = min(clusters, len(items))
     generator = torch.Generator().manual_seed(seed)
+    # a generator: only the best partition and the current one are in memory
     runs = (_lloyd(items, _spread_start(items, clusters, generator), iterations) for _ in range(restarts))
     return min(runs, key=lambda run: run.inertia)
 
 
 def _spread_start(items: Tensor, clusters: int, generator: torch.Generator) -> Tensor:
-    """K-means++: each next centre is an item drawn with a chance that grows with its distance from those before."""
+    """k-means++: draw each next centre among the items, with probabilities proportional to squared distances."""
     chosen = torch.randint(len(items), (1,), generator=generator)
     distances = (items - items[chosen]).square().sum(1)
     for _ in range(clusters - 1):
         weights = distances if distances.sum() > 0 else torch.ones_like(distances)
-        heap = weights.double().cumsum(0)
-        point = torch.rand(1, generator=generator, dtype=torch.float64) * heap[-1]
-        drawn = torch.searchsorted(heap, point, right=True).clamp(max=len(items) - 1)
+        # by the cumulative sum, because torch.multinomial takes 2**24 items at most; in float64, or small steps vanish
+        cumulative = weights.double().cumsum(0)
+        point = torch.rand(1, generator=generator, dtype=torch.float64) * cumulative[-1]
+        drawn = torch.searchsorted(cumulative, point, right=True).clamp(max=len(items) - 1)
         chosen = torch.cat([chosen, drawn])
         distances = torch.minimum(distances, (items - items[chosen[-1]]).square().sum(1))
     return items[chosen].clone()
 
 
 def _lloyd(items: Tensor, centres: Tensor, iterations: int) -> Partition:
+    """Alternate between assigning items to centres and moving centres to their items, until nothing moves."""
     distances, assignment = _nearest(items, centres)
     for _ in range(iterations):
         before = assignment
@@ -81,7 +84,7 @@ def _lloyd(items: Tensor, centres: Tensor, iterations: int) -> Partition:
 
 
 def _nearest(items: Tensor, centres: Tensor) -> tuple[Tensor, Tensor]:
-    """Squared distance to the nearest centre, and which it is, each ``b``."""
+    """Squared distance to the nearest centre, and the number of that centre, each ``b``."""
     offset = centres.square().sum(1)
     rows = max(1, BLOCK // len(centres))
     distances, nearest = [], []
@@ -90,15 +93,17 @@ def _nearest(items: Tensor, centres: Tensor) -> tuple[Tensor, Tensor]:
         found = (offset - 2 * items[start : start + rows] @ centres.T).min(1)
         distances.append(found.values)
         nearest.append(found.indices)
+    # the part that was left out above
     squared = torch.cat(distances) + items.square().sum(1)
     return squared.clamp(min=0), torch.cat(nearest)  # rounding can make it negative
 
 
 def _means(items: Tensor, assignment: Tensor, distances: Tensor, clusters: int) -> Tensor:
+    """The centres ``c d`` of the items of each cluster."""
     sizes = assignment.bincount(minlength=clusters)
     sums = items.new_zeros(clusters, items.shape[1]).index_add_(0, assignment, items)
     empty = (sizes == 0).nonzero().squeeze(1)
     centres = sums / sizes.clamp(min=1)[:, None]
-    # A centre without items moves to the item that is worst served.
+    # an empty cluster would stay empty for ever, so it takes an item that is far from its centre
     centres[empty] = items[distances.topk(len(empty)).indices]
     return centres

@@ -1,4 +1,4 @@
-"""How good rankings are: two average precisions under their own names, precision, recall, hit rate, nDCG, MRR.
+"""Scores of rankings: two definitions of average precision, precision, recall, hit rate, nDCG, MRR.
 
 Shape letters: q query, k top-k. Every score of a query for which the gallery holds nothing relevant is 0.
 """
@@ -17,10 +17,10 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
-    """What was found for each query, and how much there was to find.
+    """The hits of each query, and the number of relevant items.
 
     Attributes:
-        hits: ``q k`` bool, best first: is the item at this rank relevant? False beyond the end of a ranking.
+        hits: ``q k`` bool, best first: whether the item at this rank is relevant; False beyond the end of a ranking.
         relevant: ``q``, R: relevant items in the gallery, the query itself not counted if it is left out.
         known: ``q``, P: items with the query's label in queries and gallery together, the query included.
         ranked: ``q``, N: how many gallery items are ranked; the gallery's size, less one where the query is left out.
@@ -48,7 +48,7 @@ class Ranking:
         return np.pad(at_hits.cumsum(1), ((0, 0), (1, 0)))
 
     def depth(self, k: int) -> int:
-        """How many of the first k ranks are there."""
+        """How many of the first k ranks exist."""
         width: int = self.hits.shape[1]
         return min(k, width)
 
@@ -96,13 +96,13 @@ def precision(ranking: Ranking, k: int) -> Floats:
 
 
 def recall(ranking: Ranking, k: int) -> Floats:
-    """Share of the R relevant items that stand in the first k."""
+    """Share of the R relevant items that are in the first k."""
     share: Floats = ranking.found[:, ranking.depth(k)] / np.maximum(ranking.relevant, 1)
     return share
 
 
 def hit_rate(ranking: Ranking, k: int) -> Floats:
-    """1 if anything relevant stands in the first k (often called R@k where R is 1)."""
+    """1 if a relevant item is in the first k (often called R@k where R is 1)."""
     return np.asarray(ranking.found[:, ranking.depth(k)] > 0, dtype=np.float64)
 
 
@@ -125,7 +125,7 @@ def mrr(ranking: Ranking, k: int) -> Floats:
 
 SCORES = {score.__name__: score for score in (map_hits, map_std, precision, recall, hit_rate, ndcg, mrr)}
 AT_EVERY_DEPTH = ("map_hits", "map_std", "precision", "recall")
-"""Scores that say something else at each depth; one depth is enough for the others, which count from the top."""
+"""Scores that are given at each depth; for the others, which depend on the first ranks most, one depth is enough."""
 
 
 def chances(ranking: Ranking, ks: Sequence[int]) -> Mapping[str, float]:
@@ -198,6 +198,7 @@ def _nothing_found(ranking: Ranking, k: int) -> Floats:
 
 
 def _cut(ranking: Ranking, k: int) -> Ints:
+    """``k' = min(k, P, N)``, the depth of the M5Product toolkit."""
     return np.minimum(np.minimum(k, ranking.known), ranking.ranked)
 
 
@@ -212,6 +213,7 @@ def _at(running: NDArray[Any], count: Ints) -> NDArray[Any]:
 
 
 def _ideal_gain(ranking: Ranking, k: int) -> Floats:
+    """Discounted gain of a perfect ranking."""
     return _gain(np.maximum(np.minimum(k, ranking.relevant), 1))
 
 
@@ -221,4 +223,5 @@ def _gain(count: Ints) -> Floats:
 
 
 def _harmonic(count: Ints) -> Floats:
+    """Harmonic numbers ``1 + 1/2 + ... + 1/count``."""
     return np.cumsum([0, *(1 / np.arange(1.0, count.max(initial=0) + 1))])[count]

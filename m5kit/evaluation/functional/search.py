@@ -34,7 +34,7 @@ def top_k(
 ) -> NDArray[np.int64]:
     """Positions ``q k`` of the gallery items with the largest dot product, best first.
 
-    Of equal scores the earlier gallery item comes first. (With ``backend="faiss"``, faiss chooses which of several
+    If scores are equal, the earlier gallery item comes first. (With ``backend="faiss"``, faiss chooses which of several
     items tied for the last place it returns.) L2-normalise both sides for the cosine.
 
     Args:
@@ -79,6 +79,7 @@ def top_k(
 
 
 def _tensor(block: NDArray[np.float32], device: torch.device) -> Tensor:
+    """A block on the device; copied if torch would warn, because a memory-mapped array may be read-only."""
     return torch.from_numpy(block if block.flags.writeable else block.copy()).to(device)
 
 
@@ -88,7 +89,7 @@ def _search_on_cpu(
     """Where in the gallery the best of a few queries are, ``q k``; ``buffer`` has room for the scores of a block."""
     threads = min(torch.get_num_threads(), len(queries))
     parts = [slice(i * len(queries) // threads, (i + 1) * len(queries) // threads) for i in range(threads)]
-    # Every thread has rows of its own, so that none waits for another.
+    # each thread has its own rows, so that none waits for another
     best: list[Keys | None] = [None] * threads
     with ThreadPoolExecutor(threads) as pool:
         for start, scores in _score_blocks(queries, gallery, own, gallery_block, buffer):
@@ -109,7 +110,7 @@ def _keep_best(best: Keys | None, scores: NDArray[np.float32], k: int, start: in
 def _search_on_device(
     queries: Tensor, gallery: NDArray[np.float32], k: int, own: NDArray[np.int64], gallery_block: int, buffer: Tensor
 ) -> NDArray[np.int64]:
-    """The same with the operations that suit an accelerator."""
+    """The same search with operations that suit an accelerator."""
     best = (queries.new_empty(len(queries), 0), torch.empty(len(queries), 0, dtype=torch.int64, device=queries.device))
     for start, scores in _score_blocks(queries, gallery, own, gallery_block, buffer):
         values, positions = _stable_top_k(scores, min(k, scores.shape[1]))
@@ -120,10 +121,11 @@ def _search_on_device(
 def _score_blocks(
     queries: Tensor, gallery: NDArray[np.float32], own: NDArray[np.int64], gallery_block: int, buffer: Tensor
 ) -> Iterator[tuple[int, Tensor]]:
-    """Where each block of the gallery starts, and its scores ``q g``, which are overwritten by those of the next."""
+    """The start of each gallery block and its scores ``q g``; the next block overwrites them."""
     here = torch.from_numpy(own).to(queries.device)
     for start in range(0, len(gallery), gallery_block):
         part = _tensor(gallery[start : start + gallery_block], queries.device)
+        # one buffer for all blocks: allocating megabytes for each costs as much as the product
         scores = buffer[: len(queries) * len(part)].view(len(queries), len(part))
         torch.matmul(queries, part.T, out=scores)
         _hide_own(scores, here - start)
@@ -131,19 +133,21 @@ def _score_blocks(
 
 
 def _hide_own(scores: Tensor, own: Tensor) -> None:
+    """Give minus infinity to the gallery item that is the query itself, if it is in this block."""
     rows = ((own >= 0) & (own < scores.shape[1])).nonzero().squeeze(1)
     scores[rows, own[rows]] = -torch.inf
 
 
 def _stable_top_k(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """Like ``torch.topk``, but of equal scores the earlier one comes first."""
+    # one more, to see whether the last place is tied
     extra = min(k + 1, scores.shape[1])
     values, positions = scores.topk(extra, dim=1)
     tied = (values[:, k - 1 : k] == values[:, k:]).any(1).nonzero().squeeze(1)
     positions = positions.sort(dim=1).values
     order = scores.gather(1, positions).sort(dim=1, descending=True, stable=True)
     values, positions = order.values[:, :k], positions.gather(1, order.indices)[:, :k]
-    if len(tied):  # topk took any of those that share the last place
+    if len(tied):  # topk returns an arbitrary one of those that share the last place
         exact = scores[tied].sort(dim=1, descending=True, stable=True)
         values[tied], positions[tied] = exact.values[:, :k], exact.indices[:, :k]
     return values, positions
@@ -162,6 +166,7 @@ def _merge(left: tuple[Tensor, Tensor], right: tuple[Tensor, Tensor], k: int) ->
 def _faiss(
     queries: NDArray[np.float32], gallery: NDArray[np.float32], k: int, own: NDArray[np.int64]
 ) -> NDArray[np.int64]:
+    """The search with faiss; one more is asked for, so that k remain without the query itself."""
     try:
         import faiss
     except ImportError as error:
@@ -172,6 +177,7 @@ def _faiss(
         min(k + 1, len(gallery)),
         metric=faiss.METRIC_INNER_PRODUCT,
     )
+    # -2, because faiss itself returns -1 where the gallery ends
     hidden = positions == np.where(own == NOTHING, -2, own)[:, None]
     keys = (positions, np.where(hidden, np.inf, -distances))
     order = np.lexsort(keys, axis=1)[:, :k]

@@ -11,12 +11,12 @@ Keys = NDArray[np.int64]
 """``q c``: the larger, the better; see :func:`best_keys`."""
 
 NOBODY = np.int64(np.iinfo(np.int64).min)
-"""The key that stands where there are fewer candidates."""
+"""The key of empty places, where there are fewer than k candidates."""
 
 _POSITIONS = np.int64(2**32 - 1)
 _SIGN = np.int64(2**31 - 1)
 _SPARE = 4
-"""Groups for each of the k wanted: then hardly more than k scores reach the k-th best maximum of a group."""
+"""Groups for each of the k: with so many, hardly more than k scores reach the k-th best maximum of a group."""
 
 
 def best_keys(scores: NDArray[np.float32], k: int, start: int, least: NDArray[np.float32] | None = None) -> Keys:
@@ -26,11 +26,12 @@ def best_keys(scores: NDArray[np.float32], k: int, start: int, least: NDArray[np
         scores: ``q g``.
         k: how many are wanted.
         start: gallery position of the first column, below 2^32.
-        least: ``q``, scores below which nobody is wanted.
+        least: ``q``, scores below which candidates are ignored.
     """
     bound = _bound(scores, k)
     if least is not None:
         bound = np.maximum(bound, least)
+    # few scores reach the bound, so all that follows works on short lists
     flat = np.flatnonzero(scores >= bound[:, None])
     rows, columns = np.divmod(flat, scores.shape[1])
     counts = np.bincount(rows, minlength=len(scores))
@@ -47,7 +48,7 @@ def merge(left: Keys, right: Keys, k: int) -> Keys:
 
 
 def unpack(keys: Keys) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Scores (minus infinity for nobody) and positions of keys.
+    """Scores and positions of keys; minus infinity for an empty place.
 
     Example:
         >>> scores, positions = unpack(best_keys(np.array([[0.5, -1.0, 2.0, 0.5]], dtype=np.float32), 3, start=10))
@@ -61,10 +62,10 @@ def unpack(keys: Keys) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
 
 
 def _bound(scores: NDArray[np.float32], k: int) -> NDArray[np.float32]:
-    """Something ``q`` that the k-th largest of each row is not below: the k-th largest of the maxima of groups."""
+    """A lower bound ``q`` of the k-th largest score of each row: the k-th largest of the maxima of groups."""
     groups = _SPARE * k
     members = scores.shape[1] // groups
-    if members < 2:  # nothing is saved
+    if members < 2:  # no gain over a plain sort
         return np.full(len(scores), -np.inf, dtype=np.float32)
     maxima = scores[:, : members * groups].reshape(len(scores), members, groups).max(1)
     maxima.sort(axis=1)
@@ -73,6 +74,7 @@ def _bound(scores: NDArray[np.float32], k: int) -> NDArray[np.float32]:
 
 
 def _pack(scores: NDArray[np.float32], positions: NDArray[np.int64]) -> Keys:
+    """One key for each score and position; a larger score, or the same at an earlier position, gives a larger key."""
     bits = (scores + np.float32(0)).view(np.int32).astype(np.int64)  # -0 becomes 0, its equal
     bits ^= (bits >> 63) & _SIGN  # now whole numbers are ordered as the floats are
     keys: Keys = (bits << 32) | (_POSITIONS - positions)
@@ -80,5 +82,6 @@ def _pack(scores: NDArray[np.float32], positions: NDArray[np.int64]) -> Keys:
 
 
 def _descending(table: Keys, k: int) -> Keys:
+    """The k largest of each row, largest first; numpy sorts ascending only."""
     table.sort(axis=1)
     return table[:, : -k - 1 : -1]

@@ -1,4 +1,4 @@
-"""Makes vectors comparable by their direction."""
+"""L2 normalisation of vectors, so that a dot product is a cosine."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""Keeps with a run what it must know of its checkpoints but for their numbers: those are in its own checkpoints.
+"""Stores what rebuilds the pretrained networks of a run, except their numbers, which are in its checkpoints.
 
 A blueprint is a small folder a checkpoint: the network's config, the tokenizer, how media are prepared. With it a run
 is opened again after the checkpoint is gone.
@@ -18,11 +18,11 @@ from torch import nn
 
 @dataclass(frozen=True, slots=True)
 class Blueprints:
-    """Where blueprints are kept and found.
+    """Where blueprints are written and read.
 
     Attributes:
-        keep: folder that those of everything loaded are written to.
-        reuse: folder of those that are loaded in place of their checkpoints.
+        keep: folder to which the blueprints of everything that is loaded are written.
+        reuse: folder of blueprints that are loaded instead of their checkpoints.
     """
 
     keep: Path | None = None
@@ -35,7 +35,7 @@ _current: ContextVar[Blueprints] = ContextVar("blueprints", default=_NONE)
 
 @contextmanager
 def blueprints(*, keep: Path | None = None, reuse: Path | None = None) -> Iterator[None]:
-    """Keep blueprints, or use kept ones, in all that is loaded inside; a network made of one begins at random."""
+    """Write blueprints, or load them, inside a ``with`` block; a network loaded from one has random weights."""
     before = _current.set(Blueprints(keep, reuse))
     try:
         yield
@@ -44,7 +44,7 @@ def blueprints(*, keep: Path | None = None, reuse: Path | None = None) -> Iterat
 
 
 def find_blueprint(weights: str) -> Path | None:
-    """The folder that takes the place of ``weights``; None if the checkpoint itself is to be loaded."""
+    """The folder that replaces ``weights``; None if the checkpoint itself is loaded."""
     folder = _current.get().reuse
     if folder is None:
         return None
@@ -53,7 +53,7 @@ def find_blueprint(weights: str) -> Path | None:
 
 
 def blueprint_to_write(weights: str) -> Path | None:
-    """A folder for what is known of ``weights``, made if need be; None if nothing is kept."""
+    """A new folder for the blueprint of ``weights``; None if no blueprints are written."""
     folder = _current.get().keep
     if folder is None:
         return None
@@ -63,7 +63,7 @@ def blueprint_to_write(weights: str) -> Path | None:
 
 
 def keep_blueprint(weights: str, part: Any) -> None:
-    """Keep a config, a tokenizer or a processor of transformers; a network's numbers are not kept."""
+    """Write a config, a tokenizer or a processor of transformers; a network's numbers are not written."""
     if isinstance(part, nn.Module) or not hasattr(part, "save_pretrained"):
         return
     folder = blueprint_to_write(weights)
@@ -72,7 +72,7 @@ def keep_blueprint(weights: str, part: Any) -> None:
 
 
 def _name(weights: str) -> str:
-    """A folder's name that a person recognises and no other weights have.
+    """A folder name that people recognise and that differs between weights.
 
     Example:
         >>> _name("models/bert-base-chinese")

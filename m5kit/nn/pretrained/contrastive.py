@@ -50,6 +50,7 @@ def load_towers(weights: Weights, needed_by: str) -> tuple[Any, Mapping[str, Any
 
 
 def _at_random(library: Any, config: Mapping[str, Any], needed_by: str) -> nn.Module:
+    """A model with random weights, built from a config."""
     try:
         kind = library.CustomTextCLIP if config.get("custom_text") else library.CLIP
         model: nn.Module = kind(**{key: value for key, value in config.items() if key != "custom_text"})
@@ -89,11 +90,13 @@ def _keep_blueprint(library: Any, weights: str, name: str, preprocessing: Mappin
 
 
 def _downloaded(name: str) -> str:
+    """The folder of a hub name in the cache, in open_clip's form; asks no network."""
     hub = import_library("huggingface_hub", "a name on the hub")
     return f"{FOLDER}{hub.snapshot_download(name, local_files_only=True)}"
 
 
 def _missing(weights: str, needed_by: str, error: Exception) -> str:
+    """The message for weights that cannot be loaded."""
     why = " ".join(str(error).split())[:200]
     forbidden = f" and {OFFLINE}=1 forbids the network" if offline() else ""
     return (
@@ -104,7 +107,7 @@ def _missing(weights: str, needed_by: str, error: Exception) -> str:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """open_clip reports on the root logger; what matters is raised."""
+    """Silence the root logger, on which open_clip reports; errors are raised anyway."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

@@ -1,4 +1,4 @@
-"""The mark of inputs that are outputs of a frozen network, kept from before."""
+"""The mark of inputs that are cached outputs of a frozen network."""
 
 EXTRACTED = "extracted"
-"""Key of ``Inputs.extras``; its value is how many tokens a unit of the input gave."""
+"""Key of ``Inputs.extras``; its value is the number of tokens for each unit of the input."""

@@ -1,4 +1,4 @@
-"""What a checkpoint expects of pictures and frames: their size and how bytes become numbers."""
+"""The pictures and frames that a checkpoint expects: their size, and how bytes become numbers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ HALF = (0.5, 0.5, 0.5)
 
 @dataclass(frozen=True)
 class Colours(ArgumentGroup):
-    """How colours become numbers, for checkpoints that do not say it.
+    """How colours become numbers, for checkpoints that do not define it.
 
     Args:
         mean: of red, green and blue as fractions of white; None takes the checkpoint's.
@@ -28,10 +28,10 @@ class Colours(ArgumentGroup):
 
 @dataclass(frozen=True, slots=True)
 class PictureFacts:
-    """How a checkpoint was trained to see.
+    """The pictures that a checkpoint was trained on.
 
     Attributes:
-        size: side in pixels; None if it says nothing or takes any.
+        size: side in pixels; None if it is unknown or any size will do.
         mean: of each colour, as a fraction of white; None if it does not say.
         std: deviation of each colour.
     """
@@ -72,11 +72,11 @@ class Normalize(nn.Module):
     Args:
         facts: the checkpoint's.
         colours: override the checkpoint's.
-        random: the network begins at random; 0.5 is then as good as any where nothing is said.
+        random: whether the network starts with random weights; unknown means and deviations are then 0.5.
         needed_by: the encoder's name.
 
     Raises:
-        ConfigError: nobody says what mean and deviation are.
+        ConfigError: mean and deviation are unknown.
     """
 
     mean: Tensor
@@ -97,6 +97,7 @@ class Normalize(nn.Module):
             raise ConfigError(
                 [f"{needed_by}: the checkpoint has no preprocessor_config.json; say mean and std, three fractions each"]
             )
+        # not persistent: it belongs to the pretrained checkpoint, not to the run's
         self.register_buffer("mean", 255 * torch.tensor(list(mean)).view(-1, 1, 1), persistent=False)
         self.register_buffer("std", 255 * torch.tensor(list(std)).view(-1, 1, 1), persistent=False)
 
@@ -106,7 +107,7 @@ class Normalize(nn.Module):
 
 
 def _side(size: Any) -> int | None:
-    """The one side of whatever form a size is written in; None if it is no square."""
+    """The side of a square size, in any of the forms of transformers; None if it is not square."""
     if size is None or size is False:
         return None
     if isinstance(size, int):

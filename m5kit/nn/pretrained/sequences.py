@@ -1,4 +1,4 @@
-"""Prepares rows of ids, and the depth of networks that read them."""
+"""Prepares rows of ids, and shortens the networks that read them."""
 
 from typing import Any
 
@@ -33,6 +33,7 @@ def wrap(
     before, after = int(start >= 0), int(end >= 0)
     width = max(ids.shape[1] + before + after, size or 0)
     steps = torch.arange(width)
+    # built on the host in one go, then two copies to the device
     own = (steps >= before) & (steps < before + lengths[:, None])
     filler = torch.full((len(ids), width), padding)
     if before:
@@ -49,7 +50,7 @@ def keep_layers(network: nn.Module, count: int | None) -> None:
     """Drop all but the first ``count`` blocks.
 
     Raises:
-        ConfigError: there are fewer.
+        ConfigError: the network has fewer.
     """
     if count is None:
         return

@@ -1,4 +1,4 @@
-"""What a checkpoint expects of sound: its rate, how much it takes at once, and the shape of its spectrogram."""
+"""The sound that a checkpoint expects: its rate, its length, and the shape of its spectrogram."""
 
 import json
 import zlib
@@ -14,7 +14,7 @@ class SoundFacts:
 
     Attributes:
         rate: samples a second.
-        samples: how many it takes at once.
+        samples: how many one input has.
         steps: time steps of the spectrogram.
         mels: its bands.
         repeats: whether a short sound is repeated until it is long enough.
@@ -52,6 +52,6 @@ class SoundFacts:
 
 
 def fingerprint(extractor: Any) -> int:
-    """A number by which an extractor's settings are known again; 0 stands for none."""
+    """A number that identifies an extractor's settings; 0 stands for none."""
     settings = {key: value for key, value in extractor.to_dict().items() if isinstance(value, str | int | float | bool)}
     return zlib.crc32(json.dumps(settings, sort_keys=True).encode())

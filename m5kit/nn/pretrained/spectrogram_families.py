@@ -1,4 +1,4 @@
-"""How the spectrogram networks of transformers differ: what they take, and what their tokens mean."""
+"""The differences between the spectrogram networks of transformers: their inputs and their tokens."""
 
 from abc import ABC, abstractmethod
 from typing import Any
@@ -10,10 +10,10 @@ from m5kit.nn.pretrained.tuning import Pretrained
 
 
 class Family(ABC):
-    """How one kind of network takes a spectrogram and gives tokens along time."""
+    """How one kind of network reads a spectrogram and returns tokens along time."""
 
     def problems(self, config: Any, mels: int, steps: int) -> list[str]:
-        """Sizes that the network was not made for."""
+        """A sentence for each size that the network was not made for."""
         wanted = {"mels": config.num_mel_bins, "steps": self.steps(config)}
         given = {"mels": mels, "steps": steps}
         return [

@@ -1,4 +1,4 @@
-"""Trains all, the last blocks, low-rank additions, or none of a pretrained network."""
+"""Chooses what is trained of a pretrained network: all, the last blocks, low-rank additions, or nothing."""
 
 import re
 from collections.abc import Mapping
@@ -34,9 +34,9 @@ class Tuning(ArgumentGroup):
 
 
 class Pretrained(nn.Module):
-    """A network of another library, of which a chosen share learns.
+    """A network of another library, of which a chosen part is trained.
 
-    What does not learn stays in eval mode; a network of which nothing learns keeps no graph.
+    Frozen parts stay in eval mode; a network that is frozen as a whole builds no graph.
 
     Args:
         network: with its weights.
@@ -69,9 +69,9 @@ class Pretrained(nn.Module):
             return self.network(*inputs, **named)
 
     def train(self, mode: bool = True) -> "Pretrained":
-        """What does not learn stays as it is in use, and so do batch norms: an item must not change another."""
+        """Set the mode; frozen parts and batch norms stay in eval mode, because one item must not affect another."""
         super().train(mode and not self.frozen)
-        # Dropout in frozen blocks would be noise that nothing can learn from.
+        # dropout in frozen blocks would only add noise
         if mode and self.path and self.tuning.trainable != "all":
             _rest(self.network, self.network.get_submodule(self.path))
         for module in self.modules():
@@ -90,6 +90,7 @@ class Pretrained(nn.Module):
         return scales
 
     def _choose(self, network: nn.Module, trainable: str) -> None:
+        """Set which parameters are trained."""
         network.requires_grad_(trainable == "all")
         kind, _, number = trainable.partition(":")
         if trainable in ("none", "all"):
@@ -111,7 +112,7 @@ class Pretrained(nn.Module):
 
 
 def _rest(module: nn.Module, stack: nn.Module) -> None:
-    """Put into eval mode what does not learn in a network of which a part does.
+    """Put the frozen modules of a partly trained network into eval mode.
 
     A module without parameters (dropout) follows the module that holds it. What is done around the stack of blocks, by
     such a module or by a function, may act on the frozen part, so it rests too.
@@ -128,7 +129,7 @@ def _rest(module: nn.Module, stack: nn.Module) -> None:
 
 
 def find_blocks(network: nn.Module) -> str:
-    """Dotted name of the stack of equal blocks that holds most of the parameters.
+    """Dotted name of the stack of equal blocks with the most parameters.
 
     Raises:
         ConfigError: there is none.
@@ -143,14 +144,14 @@ def find_blocks(network: nn.Module) -> str:
 
 
 def _is_stack(module: nn.Module) -> bool:
-    # A Sequential of one is seldom a stack: libraries wrap single layers in it.
+    """Whether the module is a list of blocks of one class; a Sequential of one block seldom is, so it needs two."""
     least = {nn.ModuleList: 1, nn.Sequential: 2}.get(type(module))
     kinds = list(map(type, module.children()))
     return least is not None and len(kinds) >= least and len(set(kinds)) == 1
 
 
 def _depths(network: nn.Module, path: str) -> dict[str, int]:
-    """How many blocks lie above each parameter: 0 after the last block, 1 in it, one more than there are before all."""
+    """The number of blocks from each parameter to the output: 0 after the last block, 1 in it, and so on."""
     names = [name for name, _ in network.named_parameters()]
     if not path:
         return dict.fromkeys(names, 0)
@@ -169,6 +170,7 @@ def _depths(network: nn.Module, path: str) -> dict[str, int]:
 
 
 def _add_lora(network: nn.Module, path: str, rank: int) -> None:
+    """Add low-rank adapters to the linear layers of the blocks."""
     peft = import_library("peft", "trainable: lora")
     attention, linear = [], []
     for name, module in network.named_modules():
@@ -186,6 +188,7 @@ def _add_lora(network: nn.Module, path: str, rank: int) -> None:
 
 
 def _enable_checkpointing(network: Any) -> None:
+    """Compute activations again in the backward pass, in the way that the library offers."""
     if getattr(network, "supports_gradient_checkpointing", False):
         older = network.gradient_checkpointing_enable  # the name in the first versions of transformers 5
         getattr(network, "activation_checkpointing_enable", older)({"use_reentrant": False})

@@ -1,4 +1,4 @@
-"""Finds pretrained weights: a local folder, a name on the Hugging Face hub, or a config to begin at random with."""
+"""Finds pretrained weights: a local folder, a name on the Hugging Face hub, or a config for random weights."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -18,7 +18,7 @@ OFFLINE = "M5KIT_OFFLINE"
 """Environment variable; ``1`` forbids the network."""
 
 Weights: TypeAlias = str | Mapping[str, Any]
-"""A folder, a hub name, or a config with ``model_type`` that begins at random."""
+"""A folder, a hub name, or a config with ``model_type`` for random weights."""
 
 UNUSED = {"mask_token", "masked_spec_embed"}
 """Parameters for the networks' own masking, which m5kit does not use."""
@@ -28,20 +28,20 @@ Found = TypeVar("Found")
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A network and the parameters in it that the checkpoint did not hold (they are random)."""
+    """A network, and the parameters in it that the checkpoint does not hold and that are random."""
 
     network: nn.Module
     missing: frozenset[int]
 
     def part(self, name: str) -> "Loaded":
-        """One of several networks in a checkpoint, if it is there, else all of it."""
+        """One of several networks in a checkpoint if it exists, otherwise the whole network."""
         return Loaded(getattr(self.network, name, self.network), self.missing)
 
     def complete(self, weights: Weights, needed_by: str) -> Any:
-        """The network, if the checkpoint held all of it.
+        """The network, if the checkpoint holds all of it.
 
         Raises:
-            ConfigError: it did not; running on with random numbers would look like a bad model.
+            ConfigError: it does not; going on with random weights would look like a bad model.
         """
         absent = [name for name, p in self.network.named_parameters() if id(p) in self.missing]
         if absent:
@@ -51,6 +51,7 @@ class Loaded:
                     f"{absent[0]!r}; choose a checkpoint of this kind of model"
                 ]
             )
+        # parameters that nothing uses would never get a gradient
         for module in self.network.modules():
             for name in UNUSED & module._parameters.keys():
                 setattr(module, name, None)
@@ -70,10 +71,10 @@ def offline() -> bool:
 
 
 def fetch(loader: Callable[..., Found], weights: str, needed_by: str, **arguments: Any) -> Found:
-    """Call a ``from_pretrained`` on a folder or on a hub name, or on the blueprint that a run kept of it.
+    """Call a ``from_pretrained`` on a folder or a hub name, or on the blueprint that a run stores.
 
     Raises:
-        ConfigError: nothing usable is there; says how to get it.
+        ConfigError: the weights cannot be loaded; the message says how to get them.
     """
     local = find_blueprint(weights) or Path(weights).expanduser()
     try:
@@ -88,9 +89,9 @@ def fetch(loader: Callable[..., Found], weights: str, needed_by: str, **argument
 
 
 def load_network(weights: Weights, needed_by: str) -> Loaded:
-    """The network that Hugging Face's Auto classes find for ``weights``.
+    """Load the network for ``weights`` with Hugging Face's Auto classes.
 
-    On the meta device, and made of a blueprint, it is without the checkpoint's numbers.
+    On the meta device, or from a blueprint, it does not have the checkpoint's numbers.
 
     Raises:
         ConfigError: there are no such weights.
@@ -123,18 +124,18 @@ def load_config(weights: Weights, needed_by: str) -> Any:
 
 
 def load_processor(auto: str, weights: Weights, needed_by: str) -> Any | None:
-    """What prepares the media of a checkpoint, by the name of its Auto class; None where the checkpoint has none."""
+    """The processor of a checkpoint by the name of its Auto class; None if the checkpoint has none."""
     if isinstance(weights, Mapping):
         return None
     try:
         return fetch(getattr(import_library("transformers", needed_by), auto).from_pretrained, weights, needed_by)
     except ConfigError:
-        return None  # the network itself was found; whoever needs a fact that is missing now asks for it
+        return None  # not every checkpoint has one; an encoder that needs its facts asks for them
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep transformers' progress bars and reports off the terminal; what matters is raised."""
+    """Silence the progress bars and reports of transformers; errors are raised anyway."""
     from transformers.utils import logging
 
     before, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
@@ -149,7 +150,7 @@ def quiet() -> Iterator[None]:
 
 
 def _place(name: str) -> str:
-    """The hub name itself or, offline, the folder it was downloaded to: a folder makes no library ask the hub."""
+    """The hub name or, offline, the folder it was downloaded to, for which no library asks the hub."""
     if not offline():
         return name
     hub = import_library("huggingface_hub", "a name on the hub")
@@ -157,6 +158,7 @@ def _place(name: str) -> str:
 
 
 def _missing(weights: str, local: Path, needed_by: str, error: Exception) -> str:
+    """The message for weights that cannot be loaded."""
     if local.exists():
         return f"{needed_by}: cannot load weights from {weights!r}: {_line(error)}"
     if offline():
@@ -171,5 +173,6 @@ def _missing(weights: str, local: Path, needed_by: str, error: Exception) -> str
 
 
 def _line(error: Exception) -> str:
+    """The message of an error on one line, shortened."""
     message = " ".join(str(error).split())
     return message if len(message) <= 200 else message[:197] + "..."

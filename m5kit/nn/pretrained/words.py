@@ -1,4 +1,4 @@
-"""The tokenizers of checkpoints: their special ids, and a fingerprint by which one is known again."""
+"""The tokenizers of checkpoints: their special ids, and a fingerprint that identifies them."""
 
 import zlib
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from m5kit.nn.pretrained.weights import Weights, fetch
 
 @dataclass(frozen=True, slots=True)
 class WordFacts:
-    """What an encoder must know of a tokenizer; -1 stands for a token it does not have.
+    """The facts that an encoder needs about a tokenizer; -1 stands for a token that it does not have.
 
     Attributes:
-        vocabulary: how many ids there are, the mask's included.
+        vocabulary: the number of ids, including that of the mask.
         mask_id: id of a hidden token; the next free one where the tokenizer has none.
         start_id: id before a text.
         end_id: id after a text.
@@ -30,6 +30,7 @@ class WordFacts:
     @classmethod
     def of(cls, tokenizer: Any) -> "WordFacts":
         """Read a tokenizer of transformers."""
+        # not len(): ids may have gaps
         size = max(tokenizer.get_vocab().values()) + 1
         start, end = _around(tokenizer)
         mask = tokenizer.mask_token_id
@@ -49,17 +50,17 @@ def load_tokenizer(weights: str, needed_by: str) -> Any:
 
 
 def check_words(fingerprint: int, weights: Weights, needed_by: str) -> None:
-    """Refuse ids that another tokenizer made than the one that belongs to the weights.
+    """Refuse ids of another tokenizer than that of the weights.
 
     Raises:
-        ConfigError: it is another.
+        ConfigError: the tokenizers differ.
     """
     if not isinstance(weights, str) or not fingerprint:
         return
     try:
         own = load_tokenizer(weights, needed_by)
     except ConfigError:
-        return  # the checkpoint brings none, so nothing contradicts the transform
+        return  # the checkpoint has no tokenizer, so nothing contradicts the transform
     if _fingerprint(own) != fingerprint:
         raise ConfigError(
             [f"{needed_by}: {weights!r} was trained with another tokenizer; give the transform weights: {weights}"]
@@ -77,5 +78,7 @@ def _around(tokenizer: Any) -> tuple[int, int]:
 
 
 def _fingerprint(tokenizer: Any) -> int:
+    """A number that identifies a vocabulary with its order."""
+    # with the numbers: the same words in another order are another tokenizer
     words = sorted(tokenizer.get_vocab().items(), key=lambda found: found[1])
     return zlib.crc32("\0".join(f"{number} {word}" for word, number in words).encode())

@@ -83,7 +83,7 @@ def test_the_head_has_its_classes_and_the_model_answers_with_them(runs):
 
 
 def test_the_metric_follows_the_modalities_that_are_seen(runs, tool):
-    said = tool("-m", "m5kit", "evaluate", runs / "first", "--all-subsets", "--tasks", "nearest", "--json").stdout
+    said = tool("-m", "m5kit", "evaluate", runs / "first", "--all-subsets", "--metrics", "nearest", "--json").stdout
     values = {name: found["results"]["nearest"]["nearest"]["value"] for name, found in json.loads(said).items()}
     assert list(values) == ["image", "text", "image+text"]
     assert values["image+text"] != values["image"]

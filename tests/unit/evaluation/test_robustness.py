@@ -56,7 +56,7 @@ def test_nothing_is_relative_to_nothing():
         ({"kind": "fog"}, "kind: expected 'missing', 'noise', 'mismatch', 'withheld', got 'fog'"),
         ({"kind": "withheld"}, "kind: expected 'missing', 'noise' or 'mismatch'"),
         ({"strengths": [1.5]}, "missing takes a share from 0 to 1, got 1.5"),
-        ({"damaged": ["home"]}, "damaged: the task uses the splits asked, shop, got home"),
+        ({"damaged": ["home"]}, "damaged: the metric uses the splits asked, shop, got home"),
         ({"damaged": []}, "got none"),
         ({"task": SEARCH | {"depth": 3}}, "unknown key 'depth'"),
     ],

@@ -71,9 +71,9 @@ def test_what_leaves_the_modalities_open_follows_the_subsets_and_the_rest_is_lef
 
 
 def test_if_nothing_follows_the_subsets_that_is_an_error(run):
-    with pytest.raises(ConfigError, match="every task asked for says itself what it sees"):
+    with pytest.raises(ConfigError, match="every metric asked for names its own modalities"):
         evaluate_subsets(run, [["a"]], ["seen", "half", "pairs"])
-    with pytest.raises(ConfigError, match=r"evaluation has no task other; the run's config has: plain, seen"):
+    with pytest.raises(ConfigError, match=r"evaluation has no metric other; the run's config has: plain, seen"):
         evaluate(run, ["other"])
 
 

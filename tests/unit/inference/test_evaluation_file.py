@@ -61,7 +61,7 @@ def test_no_model_is_built(items, config, tmp_path, monkeypatch):
 
 def test_mistakes_in_the_tasks_are_named(items, config, tmp_path):
     items.save(tmp_path / "items.npz")
-    with pytest.raises(ConfigError, match="evaluation has no task other; the config has: search, across"):
+    with pytest.raises(ConfigError, match="evaluation has no metric other; the config has: search, across"):
         evaluate_file(tmp_path / "items.npz", config, ["other"])
     with pytest.raises(ConfigError, match=r"evaluation.search.depth: unknown key"):
         evaluate_file(tmp_path / "items.npz", config, overrides=["evaluation.search.depth=3"])

@@ -57,15 +57,21 @@ class Counts(Good):
         return 1 / self.asked
 
 
+class HoldsAFunction(Good):
+    def __init__(self) -> None:
+        self.curve = lambda progress: 1 - progress
+
+
 BROKEN = {
     "is_of_its_family": (Unrelated, "derive from LearningRateSchedule"),
     "constructor_is_explicit": (Untyped, "'power' has no type; annotate it"),
     "is_documented": (Undocumented, "it has no docstring"),
     "imports_quietly": (Noisy, "printed"),
     "gives_a_number": (DividesByZero, r"factor\(0.005\) is nan"),
-    "stays_between_zero_and_one": (Overshoots, r"a factor is \[1.005\]"),
+    "stays_between_zero_and_one": (Overshoots, "a factor is 1.005"),
     "reaches_the_whole_rate": (Timid, "the largest factor is 0.5"),
     "depends_on_progress_alone": (Counts, "keep no state"),
+    "pickles": (HoldsAFunction, "keep plain attributes"),
 }
 
 

@@ -97,7 +97,7 @@ def test_splits_are_drawn_by_id_and_seed(tmp_path):
         ("id,title\na,t\n", r"has no column brand, kind, part, photo, size; it has id, title"),
         (CSV.replace("p/1.jpg", "../1.jpg"), r"item a: image: \.\./1.jpg is not below .*name its folder with --media"),
         (CSV.replace("p/1.jpg", "https://x/1.jpg"), r"item a: image: https://x/1.jpg is an address; fetch the files"),
-        (CSV.replace("04", "four"), r"item b: size is to be a number, got 'four'; leave it out of --number"),
+        (CSV.replace("04", "four"), r"item b: size must be a number, got 'four'; leave it out of --number"),
         (CSV.replace("b,p", "a,p"), r"row 2: the id 'a' came before; name a column of unique ids with --id"),
         (CSV + "e,1,2,3,4,5,6,7,8\n", r"line 6 has more cells than there are columns"),
     ],
@@ -123,7 +123,7 @@ def test_a_folder_with_a_manifest_is_left_alone(shop):
         ({}, "no column is mapped"),
         ({"table": ("a",), "split": "s", "shares": {"x": 1.0}}, "give --split or --split-by, not both"),
         ({"table": ("a",), "shares": {"x": 0.5}}, "the shares of --split-by add up to 0.5; they must add up to 1"),
-        ({"table": ("a",), "numbers": ("b",)}, "'b' is to be a number, but is no column of --table"),
+        ({"table": ("a",), "numbers": ("b",)}, "'b' must be a number, but is no column of --table"),
     ],
 )
 def test_columns_that_contradict_each_other(arguments, message):
