@@ -7,6 +7,7 @@ from pathlib import Path
 from signal import SIG_IGN, SIGINT, signal
 from typing import Any
 
+import numpy as np
 import torch
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
@@ -33,6 +34,8 @@ from m5kit.runs.json import read_json, write_json
 from m5kit.structures import Batch
 
 EVAL_BATCH = 64
+VALIDATION_SPLIT = "val"
+"""Where held-out items are looked for, unless the config names other splits."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ class RunData:
         if learned_by is None:
             fit_transforms(pipelines, train, data.root)
         else:
-            _load_states(pipelines, learned_by)
+            _load_states(pipelines, read_json(learned_by.transforms))
         label = config.data.label
         classes = {label: list(label_classes(train, label, class_order(data.manifest.root, label)))} if label else {}
         write_json(folder.transforms, {m: pipeline.transform.state() for m, pipeline in pipelines.items()})
@@ -78,10 +81,11 @@ class RunData:
     @classmethod
     def reopen(cls, config: RunConfig, folder: RunFolder) -> "RunData":
         """The data of an existing run, with what its transforms learned then."""
+        states, classes = read_json(folder.transforms), read_json(folder.classes)
         with blueprints(reuse=folder.pretrained):
             pipelines = build_pipelines(config)
-        _load_states(pipelines, folder)
-        return cls(config, data_root(config), pipelines, read_json(folder.classes))
+        _load_states(pipelines, states)
+        return cls(config, data_root(config), pipelines, classes)
 
     @property
     def transforms(self) -> dict[str, Transform]:
@@ -119,6 +123,23 @@ class RunData:
             items = complete(items, self._stand_ins())
         return portion(items, wanted.share, seed) if wanted.share < 1 else items
 
+    def held_out(self, most: int) -> Manifest | None:
+        """Items that are looked at while training, spread evenly over their splits; None if there is no such split.
+
+        Args:
+            most: how many at most.
+
+        Raises:
+            DataError: a split that the config names has no items.
+        """
+        wanted = self.config.data.val
+        if wanted is None:
+            wanted = (VALIDATION_SPLIT,) if VALIDATION_SPLIT in self.manifest.split_sizes() else ()
+        if not wanted or (VALIDATION_SPLIT in self.config.data.train and wanted == (VALIDATION_SPLIT,)):
+            return None
+        items = self.samples(*wanted)
+        return items.take(np.unique(np.linspace(0, len(items) - 1, min(most, len(items))).round().astype(np.int64)))
+
     def _stand_ins(self) -> dict[str, str | None]:
         """What an item can lack, and what is read in its place; of a joined input, each of its columns."""
         stand_ins: dict[str, str | None] = {}
@@ -136,11 +157,13 @@ class RunData:
         sampler = StepSampler(size=len(samples), batch_size=config.schedule.batch_size, seed=config.seed)
         return self._loader(self._dataset(samples, train=True), sampler)
 
-    def eval_loader(self, samples: Samples, corruptions: Corruptions = (None,)) -> DataLoader[list[Batch]]:
+    def eval_loader(
+        self, samples: Samples, corruptions: Corruptions = (None,), batch_size: int = EVAL_BATCH
+    ) -> DataLoader[list[Batch]]:
         """Every item once, in order, nothing random but what ``corruptions`` ask for: a batch for each of them."""
         items = CorruptedItems(self._dataset(samples, train=False), self.pipelines, corruptions)
         return self._loader(
-            items, SequentialSampler(size=len(samples), batch_size=EVAL_BATCH), together=collate_corrupted
+            items, SequentialSampler(size=len(samples), batch_size=batch_size), together=collate_corrupted
         )
 
     @cached_property
@@ -215,8 +238,7 @@ def _numbered(names: Sequence[str]) -> dict[str, int]:
     return {name: number for number, name in enumerate(names)}
 
 
-def _load_states(pipelines: Mapping[str, Pipeline], folder: RunFolder) -> None:
-    states = read_json(folder.transforms)
+def _load_states(pipelines: Mapping[str, Pipeline], states: Mapping[str, Any]) -> None:
     for modality, pipeline in pipelines.items():
         if modality in states:
             pipeline.transform.load_state(states[modality])

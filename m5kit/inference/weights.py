@@ -29,6 +29,6 @@ def load_model(config: RunConfig, data: RunData, folder: RunFolder, untrained: b
     with blueprints(reuse=None if untrained else folder.pretrained):
         model = build_model(config, data.transforms, data.classes)
     if not untrained:
-        checkpoint.load_weights(checkpoint.newest(folder), model)
+        checkpoint.load_weights(checkpoint.to_use(folder), model)
     model.to(default_device()).eval()
     return model

@@ -24,6 +24,7 @@ from m5kit.runs.random_state import random_state, restore_random_state
 
 FORMAT = 1
 HOOKS = "hooks.safetensors"
+BEST = "best"
 _NAME = re.compile(r"step_(\d+)")
 
 
@@ -78,19 +79,29 @@ def save(
     return target
 
 
+def mark_best(checkpoint: Path) -> None:
+    """Keep a checkpoint under the name ``best`` as well, whatever is removed later; it takes no more room."""
+    best, partial = checkpoint.with_name(BEST), checkpoint.with_name(f".{BEST}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    shutil.copytree(checkpoint, partial, copy_function=os.link)  # nobody writes into a file of a checkpoint again
+    shutil.rmtree(best, ignore_errors=True)
+    partial.rename(best)
+
+
 def latest(checkpoints: Path) -> Path | None:
     """The newest whole checkpoint, or None."""
     found = _all(checkpoints)
     return found[-1] if found else None
 
 
-def newest(folder: RunFolder) -> Path:
-    """The newest checkpoint of a run.
+def to_use(folder: RunFolder) -> Path:
+    """The checkpoint that a run is used with: the best one, where the run kept it, else the newest.
 
     Raises:
         CheckpointError: it has none.
     """
-    found = latest(folder.checkpoints)
+    best = folder.checkpoints / BEST
+    found = best if best.is_dir() else latest(folder.checkpoints)
     if found is None:
         raise CheckpointError(f"{folder.path} has no checkpoint; train it first, or continue it with --resume")
     return found
