@@ -43,11 +43,11 @@ def run(options: argparse.Namespace) -> int:
         write(f"note: {note}")
     write(f"run folder: {path}")
     plan = TrainingPlan(resolved, path, options.resume)
-    stopped_by = train(plan, Console())
-    if stopped_by is not None:
+    ended = train(plan, Console())
+    if ended.stopped_by is not None:
         write(f"stopped after saving a checkpoint; the same command with --run-dir {path} --resume goes on from it")
-        return 128 + stopped_by
-    _evaluate(path)
+        return 128 + ended.stopped_by
+    _evaluate(ended.path)
     return 0
 
 

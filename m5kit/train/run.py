@@ -1,6 +1,8 @@
 """Trains a model that is set up, to its last step or until the run is told to stop."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console
 from torch.optim import Optimizer
@@ -22,15 +24,25 @@ from m5kit.train.setup import Setup, TrainingPlan, set_up
 from m5kit.train.step import TrainStep
 
 
-def train(plan: TrainingPlan, console: Console) -> int | None:
+@dataclass(frozen=True, slots=True)
+class TrainingEnd:
+    """How training ended.
+
+    Attributes:
+        path: folder of the run.
+        stopped_by: the signal that ended it early; None if it came to its last step.
+    """
+
+    path: Path
+    stopped_by: int | None
+
+
+def train(plan: TrainingPlan, console: Console) -> TrainingEnd:
     """Train.
 
     Args:
         plan: what a user asks for.
         console: where progress is shown.
-
-    Returns:
-        The signal that ended the run early; None if it came to its last step.
 
     Raises:
         ConfigError: the config has mistakes, or differs from that of the run to be resumed.
@@ -40,10 +52,13 @@ def train(plan: TrainingPlan, console: Console) -> int | None:
     config = check_config(plan.resolved)  # before anything is written: a mistaken config makes no folder
     folder = RunFolder.open(plan.path) if plan.resume else RunFolder(plan.path)
     with folder.writing():
-        setup = set_up(plan, config)
+        if not plan.resume:
+            RunFolder.create(plan.path)
+        setup = set_up(plan, config, folder)
         with logging_to(folder.log):
             _introduce(setup, console)
-            return _run(setup, build_hooks(config), console)
+            stopped_by = _run(setup, build_hooks(config), console)
+    return TrainingEnd(plan.path, stopped_by)
 
 
 def _introduce(setup: Setup, console: Console) -> None:

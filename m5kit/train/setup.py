@@ -49,44 +49,36 @@ class Setup:
     model: Model
 
 
-def set_up(plan: TrainingPlan, config: RunConfig) -> Setup:
-    """Build what is trained: of a new run, whose folder is made, or of one that goes on.
+def set_up(plan: TrainingPlan, config: RunConfig, folder: RunFolder) -> Setup:
+    """Build what is trained: of a new run, whose folder is filled, or of one that goes on.
 
     Args:
         plan: what a user asks for.
         config: the plan's, checked.
+        folder: the plan's.
 
     Raises:
         ConfigError: the config differs from that of the run that goes on.
-        CheckpointError: there is no run to resume, or there is one and nothing is to be resumed; a plugin that it was
-            trained with is missing; the run to start from has no checkpoint.
+        CheckpointError: a plugin that the run was trained with is missing; the run to start from has no checkpoint.
     """
-    folder = RunFolder.open(plan.path) if plan.resume else RunFolder.create(plan.path)
     if plan.resume:
         require_resumable(folder, plan.resolved)
     interrupted = checkpoint.latest(folder.checkpoints)
-    source = folder if interrupted else _start(config)
+    start = RunFolder.open(Path(config.init.run)) if config.init.run else None
+    source = start if interrupted is None else folder
     # blueprints tell how pretrained networks are built whose weights come from a run's checkpoint
     keep, reuse = None if plan.resume else folder.pretrained, source.pretrained if source else None
     with blueprints(keep=keep, reuse=reuse):
-        data = RunData.reopen(config, folder) if plan.resume else _begin(plan.resolved, config, folder, source)
+        if plan.resume:
+            data = RunData.reopen(config, folder)
+        else:
+            data = RunData.prepare(config, folder, start)
+            begin_run(folder, plan.resolved, data.manifest.dataset.fingerprint())
         torch.manual_seed(config.seed)
         model = build_model(config, data.transforms, data.classes).to(default_device())
     if interrupted is not None:
         checkpoint.load_weights(interrupted, model)
-    elif source is not None:
-        checkpoint.load_weights(checkpoint.to_use(source), model.backbone, prefix="backbone.")
+    elif start is not None:
+        checkpoint.load_weights(checkpoint.to_use(start), model.backbone, prefix="backbone.")
     # what frozen encoders give is computed with the weights that are in place now
     return Setup(config, folder, replace(data, frozen=FrozenOutputs.of(model, config)), model)
-
-
-def _start(config: RunConfig) -> RunFolder | None:
-    """The run whose weights a new one begins with, if its config names any."""
-    return RunFolder.open(Path(config.init.run)) if config.init.run else None
-
-
-def _begin(resolved: Resolved, config: RunConfig, folder: RunFolder, source: RunFolder | None) -> RunData:
-    """Fill a new run folder: what the transforms learn, provenance, and last the config that makes it a run."""
-    data = RunData.prepare(config, folder, source)
-    begin_run(folder, resolved, data.manifest.dataset.fingerprint())
-    return data
