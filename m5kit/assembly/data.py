@@ -7,7 +7,6 @@ from pathlib import Path
 from signal import SIG_IGN, SIGINT, signal
 from typing import Any
 
-import numpy as np
 import torch
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
@@ -34,8 +33,6 @@ from m5kit.runs.json import read_json, write_json
 from m5kit.structures import Batch
 
 EVAL_BATCH = 64
-VALIDATION_SPLIT = "val"
-"""Where held-out items are looked for, unless the config names other splits."""
 
 
 @dataclass(frozen=True)
@@ -122,23 +119,6 @@ class RunData:
         if wanted.complete_only:
             items = complete(items, self._stand_ins())
         return portion(items, wanted.share, seed) if wanted.share < 1 else items
-
-    def held_out(self, most: int) -> Manifest | None:
-        """Items that are looked at while training, spread evenly over their splits; None if there is no such split.
-
-        Args:
-            most: how many at most.
-
-        Raises:
-            DataError: a split that the config names has no items.
-        """
-        wanted = self.config.data.val
-        if wanted is None:
-            wanted = (VALIDATION_SPLIT,) if VALIDATION_SPLIT in self.manifest.split_sizes() else ()
-        if not wanted or (VALIDATION_SPLIT in self.config.data.train and wanted == (VALIDATION_SPLIT,)):
-            return None
-        items = self.samples(*wanted)
-        return items.take(np.unique(np.linspace(0, len(items) - 1, min(most, len(items))).round().astype(np.int64)))
 
     def _stand_ins(self) -> dict[str, str | None]:
         """What an item can lack, and what is read in its place; of a joined input, each of its columns."""

@@ -15,6 +15,8 @@ from m5kit.models.base import Model, PartialLoss, mean_logs
 from m5kit.runs.random_state import random_state, restore_random_state
 from m5kit.structures import Batch
 
+SPLIT = "val"
+"""Where held-out items are looked for, unless the config names other splits."""
 NEIGHBOURS = 5
 _MOST_BYTES = 256 * 2**20  # of prepared items that stay in memory between two looks
 
@@ -98,6 +100,28 @@ class HeldOut:
                 kept.append(batches[0])
             yield batches[0]
         self._kept = kept if size <= _MOST_BYTES else None
+
+
+def held_out_items(data: RunData, most: int) -> Manifest | None:
+    """Items that are looked at while training, spread evenly over their splits; None if there are none.
+
+    Args:
+        data: of the run; its config may name the splits.
+        most: how many at most.
+
+    Raises:
+        DataError: a split that the config names has no items.
+    """
+    wanted = data.config.data.val
+    if wanted is None:
+        # items that are trained on say nothing about others
+        there = SPLIT in data.manifest.split_sizes() and SPLIT not in data.config.data.train
+        wanted = (SPLIT,) if there else ()
+    if not wanted:
+        return None
+    items = data.samples(*wanted)
+    even = np.linspace(0, len(items) - 1, min(most, len(items))).round().astype(np.int64)
+    return items.take(np.unique(even))
 
 
 def choose_label(items: Manifest) -> str | None:

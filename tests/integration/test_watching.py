@@ -14,7 +14,13 @@ QUICK = ["encoder_video=none", "encoder_audio=none", "encoder_image=none", "eval
 @pytest.fixture(scope="module")
 def looked_at(tmp_path_factory, demo, tool, short):
     run = tmp_path_factory.mktemp("runs") / "looked_at"
-    changed = ["schedule.max_steps=12", "checkpoint.best=val/loss", "checkpoint.every_steps=5", "checkpoint.keep=1"]
+    changed = [
+        "data.val=[gallery_coarse]",
+        "schedule.max_steps=12",
+        "checkpoint.best=val/loss",
+        "checkpoint.every_steps=5",
+        "checkpoint.keep=1",
+    ]
     arguments = ["tools/train.py", "configs/demo/scale.yaml", "--data", demo, "--run-dir", run]
     return run, arguments, tool(*arguments, *short(*QUICK, *changed)).stdout, short(*QUICK, *changed)
 

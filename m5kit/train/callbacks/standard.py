@@ -20,7 +20,7 @@ from m5kit.train.callbacks.metrics import MetricsCallback
 from m5kit.train.callbacks.validation import ValidationCallback
 from m5kit.train.callbacks.warnings import WarningsCallback
 from m5kit.train.clock import TrainClock
-from m5kit.train.held_out import HeldOut
+from m5kit.train.held_out import HeldOut, held_out_items
 from m5kit.train.progress import Progress
 from m5kit.train.setup import Setup
 
@@ -78,7 +78,7 @@ def _validation(setup: Setup, write: Callable[[str], None]) -> ValidationCallbac
     wanted = setup.config.validation
     if wanted.every_steps == 0:
         return None
-    items = setup.data.held_out(wanted.items)
+    items = held_out_items(setup.data, wanted.items)
     if items is None:
         text = (
             "no items are held out to look at while training: there is no split val beside those that it is trained on"

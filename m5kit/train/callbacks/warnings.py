@@ -1,7 +1,7 @@
 """Plain warnings while there is still time: nothing learned, nothing that carries over, a modality left aside."""
 
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import pairwise
 
 from torch import Tensor
@@ -76,7 +76,7 @@ class WarningsCallback(Callback):
     def _modalities(self) -> None:
         """A modality that had less than half of an even share in all of the last third of the run so far."""
         recent = self._rows[-max(len(self._rows) // 3, _ROWS) :]
-        shares = {name for row in recent for name in row if name.startswith("weight/")}
+        shares = [name for name in recent[-1] if name.startswith("weight/")]
         for name in sorted(shares):
             highest = max(row.get(name, 1.0) for row in recent)
             if highest < 0.5 / len(shares):
@@ -105,12 +105,17 @@ class WarningsCallback(Callback):
                 "the training items by heart; stop earlier (checkpoint.best, the hook early_stopping) or use more items"
             )
 
-    def _mean(self, rows: list[Mapping[str, float]]) -> dict[str, float]:
+    def _mean(self, rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
         """Of every value that all rows have."""
-        names = [name for name in rows[0] if all(name in row for row in rows)]
-        return {name: sum(row[name] for row in rows) / len(rows) for name in names}
+        means = {}
+        for name in rows[0]:
+            found = [row[name] for row in rows if name in row]
+            if len(found) == len(rows):
+                means[name] = sum(found) / len(found)
+        return means
 
     def _warn(self, text: str) -> None:
+        # the numbers differ each time; what the text is about stands in its first words
         kind = " ".join(text.split()[:2])
         if kind not in self._given:
             self._given.add(kind)

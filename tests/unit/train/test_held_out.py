@@ -1,13 +1,16 @@
 """What held-out items say about a model: ranks, neighbours, and the level of chance of each."""
 
+import json
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
 from m5kit.api import Sample
-from m5kit.train.held_out import across_modalities, choose_label, effective_rank, leave_one_out
+from m5kit.data.manifest import read_manifest
+from m5kit.train.held_out import across_modalities, choose_label, effective_rank, held_out_items, leave_one_out
 
 
 def test_the_effective_rank_counts_directions_of_equal_weight():
@@ -58,3 +61,29 @@ def test_the_label_that_most_items_share_is_chosen():
     items = [Sample(str(i), {}, each) for i, each in enumerate(labels)]
     assert choose_label(items) == "kind"
     assert choose_label([Sample("a", {}, {"name": "1"}), Sample("b", {}, {"name": "2"})]) is None
+
+
+def _data(folder, val, train, splits):
+    rows = [{"id": f"{split}{n}", "split": split, "text": "x"} for split in splits for n in range(splits[split])]
+    (folder / "annotations.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    manifest = read_manifest(folder)
+    config = SimpleNamespace(data=SimpleNamespace(val=val, train=train))
+    return SimpleNamespace(config=config, manifest=manifest, samples=manifest.select)
+
+
+@pytest.mark.parametrize(
+    ("val", "train", "expected"),
+    [
+        (None, ("train",), ["val0", "val2", "val4"]),
+        (("test",), ("train",), ["test0"]),
+        ((), ("train",), None),
+        (None, ("val",), None),
+    ],
+)
+def test_which_items_are_held_out(tmp_path, val, train, expected):
+    items = held_out_items(_data(tmp_path, val, train, {"train": 9, "val": 5, "test": 1}), 3)
+    assert (None if items is None else list(items.ids())) == expected
+
+
+def test_without_a_split_of_that_name_nothing_is_held_out(tmp_path):
+    assert held_out_items(_data(tmp_path, None, ("train",), {"train": 3}), 3) is None
