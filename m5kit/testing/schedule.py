@@ -8,6 +8,7 @@ from m5kit.api import LearningRateSchedule
 from m5kit.registry import SCHEDULES
 from m5kit.testing.building import build
 from m5kit.testing.class_checks import class_checks
+from m5kit.testing.randomness import random_states
 from m5kit.testing.report import Checks, Report, expect
 
 POINTS = [number / 200 for number in range(200)]
@@ -69,3 +70,11 @@ def depends_on_progress_alone(case: ScheduleCase) -> None:
     """A new instance that is asked from the end backwards gives the same factors: a resumed run goes on with them."""
     backwards = [case.other.factor(progress) for progress in reversed(POINTS)]
     expect(backwards[::-1] == case.factors(), "it remembers what it was asked before; keep no state")
+
+
+@CHECKS.add
+def global_randomness_is_left_alone(case: ScheduleCase) -> None:
+    """It draws no number from random, numpy or torch, on which other things depend."""
+    before = random_states()
+    case.factors()
+    expect(random_states() == before, "it drew a random number; use a generator of your own")

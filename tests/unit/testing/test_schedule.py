@@ -1,5 +1,6 @@
 """Each check of schedules fails a schedule that is broken in that one way."""
 
+import random
 import re
 
 import pytest
@@ -57,6 +58,12 @@ class Counts(Good):
         return 1 / self.asked
 
 
+class Draws(Good):
+    def factor(self, progress):
+        random.random()
+        return 1 - progress
+
+
 BROKEN = {
     "is_of_its_family": (Unrelated, "derive from LearningRateSchedule"),
     "constructor_is_explicit": (Untyped, "'power' has no type; annotate it"),
@@ -66,6 +73,7 @@ BROKEN = {
     "stays_between_zero_and_one": (Overshoots, r"a factor is \[1.005\]"),
     "reaches_the_whole_rate": (Timid, "the largest factor is 0.5"),
     "depends_on_progress_alone": (Counts, "keep no state"),
+    "global_randomness_is_left_alone": (Draws, "it drew a random number"),
 }
 
 
