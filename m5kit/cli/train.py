@@ -5,9 +5,13 @@ import itertools
 import os
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from m5kit.cli.options import Verbs, add_config_options, load
 from m5kit.cli.output import write
+
+if TYPE_CHECKING:
+    from m5kit.config import Resolved
 
 RUNS = Path("runs")
 
@@ -42,6 +46,7 @@ def run(options: argparse.Namespace) -> int:
     for note in resolved.notes:
         write(f"note: {note}")
     write(f"run folder: {path}")
+    _require_metrics(resolved)
     plan = TrainingPlan(resolved, path, options.resume)
     ended = train(plan, Console())
     if ended.stopped_by is not None:
@@ -73,6 +78,21 @@ def _require_plugins(path: Path) -> None:
     from m5kit.runs.provenance import require_plugins
 
     require_plugins(read_json(RunFolder.open(path).provenance))
+
+
+def _require_metrics(resolved: "Resolved") -> None:
+    """Before anything is written: a run should not fail only after its training, at its metrics.
+
+    Raises:
+        ConfigError: the config has mistakes, or a metric that it names cannot be computed.
+    """
+    from m5kit.config import check_config
+    from m5kit.errors import ConfigError
+    from m5kit.inference.evaluation_check import metric_problems
+
+    problems = list(metric_problems(check_config(resolved)))
+    if problems:
+        raise ConfigError(problems)
 
 
 def _run_dir(given: Path | None, resume: bool, name: str) -> Path:
