@@ -15,14 +15,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from m5kit.train.module import TrainingModule
 
 from m5kit.assembly.data import RunData
 from m5kit.assembly.model import build_model
 from m5kit.config import check_config, load_config
 from m5kit.runs.folder import RunFolder
-from m5kit.train.loop import StepData
-from m5kit.train.optim import build_optim_wrapper
+from m5kit.train.optim import build_optimizer
+from m5kit.train.step import TrainStep
 
 
 def modality_times(data: RunData, count: int) -> None:
@@ -67,12 +66,13 @@ def main() -> None:
     loader = arguments.steps * config.schedule.batch_size / (time.perf_counter() - started)
     del stream
 
-    module = TrainingModule(build_model(config, data.transforms, data.classes), config.seed)
-    wrapper = build_optim_wrapper(module, config.schedule)
-    module.train_step(StepData(0, (batches[0],)), wrapper)
+    network, schedule = build_model(config, data.transforms, data.classes), config.schedule
+    optimizer = build_optimizer(network, config.optimizer, schedule.lr, schedule.weight_decay)
+    train_step = TrainStep(network, optimizer, schedule.clip, schedule.precision, config.seed)
+    train_step((batches[0],))
     started = time.perf_counter()
     for step in range(arguments.steps):
-        module.train_step(StepData(step, (batches[step % 4],)), wrapper)
+        train_step((batches[step % 4],))
     model = arguments.steps * config.schedule.batch_size / (time.perf_counter() - started)
     print(f"loader alone, {config.data.workers} workers  {loader:7.1f} items/s")
     print(f"model alone, {torch.get_num_threads()} threads   {model:7.1f} items/s")

@@ -16,20 +16,20 @@ from itertools import cycle
 from pathlib import Path
 
 import torch
-from m5kit.train.runner import QuietRunner
-from mmengine.hooks import Hook
 from rich.console import Console
 
 from m5kit.assembly.data import RunData
-from m5kit.assembly.model import build_model
+from m5kit.assembly.model import build_model, build_schedule
 from m5kit.config import RunConfig, check_config, load_config
 from m5kit.runs.folder import RunFolder
-from m5kit.train.callbacks.checkpoint import CheckpointHook
-from m5kit.train.callbacks.metrics import MetricsHook
-from m5kit.train.loop import StepData, StepLoop
-from m5kit.train.optim import build_optim_wrapper, build_schedulers
-from m5kit.train.progress import Progress
-from m5kit.train.step import TrainingModule, host_generator
+from m5kit.train.callbacks.base import Callback, StepData, TrainState
+from m5kit.train.callbacks.standard import standard_callbacks
+from m5kit.train.clock import TrainClock
+from m5kit.train.mmengine import build_runner
+from m5kit.train.optim import build_optimizer
+from m5kit.train.rates import LearningRates
+from m5kit.train.setup import Setup
+from m5kit.train.step import TrainStep
 
 
 class InMemory(torch.utils.data.Dataset):
@@ -42,10 +42,10 @@ class InMemory(torch.utils.data.Dataset):
         return self.batches[index]
 
 
-class LastLoss(Hook):
+class LastLoss(Callback):
     """Keeps the loss of the last step."""
 
-    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
+    def after_step(self, state, data, outputs):
         self.loss = outputs["loss"]
 
 
@@ -63,8 +63,7 @@ class Endless:
 
 def bare_blocks(model, config, batches, blocks, steps):
     """Seconds of each block, and the losses of the first block."""
-    wrapper = build_optim_wrapper(model, config.schedule)
-    optimizer = wrapper.optimizer
+    optimizer = build_optimizer(model, config.optimizer, config.schedule.lr, config.schedule.weight_decay)
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1.0)
     model.train()
     step = 0
@@ -72,7 +71,7 @@ def bare_blocks(model, config, batches, blocks, steps):
     while True:
         losses, started = [], time.process_time()
         for _ in range(steps):
-            output = model.loss(batches[step % len(batches)], host_generator(config.seed, step, 0))
+            output = model.loss(batches[step % len(batches)], config.seed)
             output.loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), config.schedule.clip)
             optimizer.step()
@@ -83,32 +82,29 @@ def bare_blocks(model, config, batches, blocks, steps):
         yield time.process_time() - started, losses
 
 
-def runner_blocks(model, config, batches, folder, steps):
+def runner_blocks(model, config, data, batches, folder, steps):
     """The same through the runner with all its hooks; logs every ``logging.every_steps`` as in a real run."""
-    module, seen = TrainingModule(model, config.seed), LastLoss()
-    wrapper = build_optim_wrapper(model, config.schedule)
+    schedule, seen = config.schedule, LastLoss()
+    optimizer = build_optimizer(model, config.optimizer, schedule.lr, schedule.weight_decay)
+    state = TrainState(model, optimizer, 10**9)
+    setup = Setup(config, folder, data, model)
+    callbacks = standard_callbacks(setup, {}, TrainClock(), Console(quiet=True))
     loader = torch.utils.data.DataLoader(
         InMemory(batches), batch_sampler=Endless(len(batches)), collate_fn=lambda b: b[0]
     )
-    runner = QuietRunner(
+    runner = build_runner(
         folder.path,
-        resume_from=lambda _: 0,
-        model=module,
-        train_dataloader=loader,
-        train_cfg={"type": StepLoop, "max_steps": 10**9, "accumulate": 1},
-        optim_wrapper=wrapper,
-        param_scheduler=build_schedulers(wrapper, config.schedule),
-        default_hooks=dict.fromkeys(("runtime_info", "timer", "sampler_seed", "logger", "checkpoint")),
-        custom_hooks=[
-            seen,
-            MetricsHook(folder, config.logging.every_steps, Progress(Console(quiet=True))),
-            CheckpointHook(folder.checkpoints, 10**9, 1),
-        ],
-        randomness={"seed": config.seed},
+        TrainStep(model, optimizer, schedule.clip, schedule.precision, config.seed),
+        loader,
+        state,
+        LearningRates(optimizer, build_schedule(schedule.decay), schedule.warmup, state.max_steps),
+        1,
+        [seen, *callbacks.ordered],
+        config.seed,
+        lambda: 0,
     )
     loop = runner.build_train_loop(runner._train_loop)
     runner._train_loop = loop
-    runner.param_schedulers = runner.build_param_scheduler(runner.param_schedulers)
     runner.call_hook("before_train")
     runner.model.train()
     stream = iter(loop.dataloader)
@@ -116,6 +112,7 @@ def runner_blocks(model, config, batches, folder, steps):
     while True:
         losses, started = [], time.process_time()
         for _ in range(steps):
+            loop.rates.apply(loop.iter)
             loop.run_step(StepData(loop.iter, (next(stream),)))
             losses.append(seen.loss)
         yield time.process_time() - started, losses
@@ -129,7 +126,14 @@ def main():
     parser.add_argument("--blocks", type=int, default=8)
     parser.add_argument("--steps", type=int, default=10)
     arguments = parser.parse_args()
-    overrides = ["schedule.decay=none", "schedule.warmup=0.0", "data.workers=0", *arguments.overrides]
+    overrides = [
+        "schedule.decay=none",
+        "schedule.warmup=0.0",
+        "data.workers=0",
+        "checkpoint.every_steps=1000000000",
+        "validation.every_steps=0",
+        *arguments.overrides,
+    ]
     config = check_config(load_config(arguments.config, overrides, arguments.data))
     with tempfile.TemporaryDirectory() as temporary:
         compare(config, RunFolder.create(Path(temporary) / "run"), arguments.blocks, arguments.steps)
@@ -145,7 +149,7 @@ def compare(config: RunConfig, folder: RunFolder, blocks: int, steps: int) -> No
         torch.manual_seed(config.seed)
         model = build_model(config, data.transforms, data.classes)
         arms[name] = (
-            runner_blocks(model, config, batches, folder, steps)
+            runner_blocks(model, config, data, batches, folder, steps)
             if name == "runner"
             else bare_blocks(model, config, batches, blocks, steps)
         )

@@ -70,7 +70,7 @@ class RunData:
         if learned_by is None:
             fit_transforms(pipelines, train, data.root)
         else:
-            _load_states(pipelines, learned_by)
+            _load_states(pipelines, read_json(learned_by.transforms))
         label = config.data.label
         classes = {}
         if label:
@@ -84,10 +84,11 @@ class RunData:
     @classmethod
     def reopen(cls, config: RunConfig, folder: RunFolder) -> "RunData":
         """The data of an existing run, with what its transforms learned then."""
+        states, classes = read_json(folder.transforms), read_json(folder.classes)
         with blueprints(reuse=folder.pretrained):
             pipelines = build_pipelines(config)
-        _load_states(pipelines, folder)
-        return cls(config, data_root(config), pipelines, read_json(folder.classes))
+        _load_states(pipelines, states)
+        return cls(config, data_root(config), pipelines, classes)
 
     @property
     def transforms(self) -> dict[str, Transform]:
@@ -144,10 +145,12 @@ class RunData:
         warn_of_absent(samples, self.pipelines)
         return self._loader(self._dataset(samples, train=True), samples, sampler)
 
-    def eval_loader(self, samples: Samples, corruptions: Corruptions = (None,)) -> DataLoader[list[Batch]]:
+    def eval_loader(
+        self, samples: Samples, corruptions: Corruptions = (None,), batch_size: int = EVAL_BATCH
+    ) -> DataLoader[list[Batch]]:
         """Every item once, in order, one batch for each corruption; only corruptions are random."""
         items = CorruptedItems(self._dataset(samples, train=False), self.pipelines, corruptions)
-        sampler = SequentialSampler(size=len(samples), batch_size=EVAL_BATCH)
+        sampler = SequentialSampler(size=len(samples), batch_size=batch_size)
         return self._loader(items, samples, sampler, together=collate_corrupted)
 
     @cached_property
@@ -240,9 +243,8 @@ def _numbered(names: Sequence[str]) -> dict[str, int]:
     return dict(zip(names, range(len(names)), strict=True))
 
 
-def _load_states(pipelines: Mapping[str, Pipeline], folder: RunFolder) -> None:
-    """Give transforms what they learned in the run; a modality that the run did not have keeps its own."""
-    states = read_json(folder.transforms)
+def _load_states(pipelines: Mapping[str, Pipeline], states: Mapping[str, Any]) -> None:
+    """Give transforms what they learned in a run; a modality that the run did not have keeps its own."""
     for modality, pipeline in pipelines.items():
         if modality in states:
             pipeline.transform.load_state(states[modality])

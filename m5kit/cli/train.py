@@ -11,7 +11,7 @@ from m5kit.cli.options import Verbs, add_config_options, load
 from m5kit.cli.output import write
 
 if TYPE_CHECKING:
-    from m5kit.inference.trained_run import TrainedRun
+    from m5kit.config import Resolved
 
 RUNS = Path("runs")
 
@@ -35,39 +35,29 @@ def run(options: argparse.Namespace) -> int:
     """Train, then evaluate unless the run was told to stop."""
     from rich.console import Console
 
-    from m5kit.config import check_config
     from m5kit.data.failures import describe_failures
-    from m5kit.errors import ConfigError
-    from m5kit.inference.evaluation_check import metric_problems
-    from m5kit.parallel.threads import share_cores
     from m5kit.runs.folder import RunFolder
     from m5kit.train.run import train
-    from m5kit.train.setup import begin, reopen
+    from m5kit.train.setup import TrainingPlan
 
     _require_one_process()
     if options.resume and options.run_dir is not None:
         _require_plugins(options.run_dir)
     resolved = load(options)
-    path = _run_dir(options, resolved.name)
+    path = _run_dir(options.run_dir, options.resume, resolved.name)
     for note in resolved.notes:
         write(f"note: {note}")
     write(f"run folder: {path}")
-    share_cores()
-    # before anything is written: a mistaken config makes no folder
-    if problems := list(metric_problems(check_config(resolved))):
-        raise ConfigError(problems)
-    folder = RunFolder.open(path) if options.resume else RunFolder(path)
+    _require_metrics(resolved)
     try:
-        with folder.writing():
-            setup = reopen(resolved, path) if options.resume else begin(resolved, path)
-            stopped_by = train(setup, Console())
+        ended = train(TrainingPlan(resolved, path, options.resume), Console())
     finally:  # also where the run fails: the items may be why
-        for line in describe_failures(folder.failures):
+        for line in describe_failures(RunFolder(path).failures):
             write(line)
-    if stopped_by is not None:
+    if ended.stopped_by is not None:
         write(f"stopped after saving a checkpoint; the same command with --run-dir {path} --resume goes on from it")
-        return 128 + stopped_by
-    _finish(path)
+        return 128 + ended.stopped_by
+    _evaluate(ended.path)
     return 0
 
 
@@ -95,13 +85,29 @@ def _require_plugins(path: Path) -> None:
     require_plugins(read_json(RunFolder.open(path).provenance))
 
 
-def _run_dir(options: argparse.Namespace, name: str) -> Path:
+def _require_metrics(resolved: "Resolved") -> None:
+    """Before anything is written: a run should not fail only after its training, at its metrics.
+
+    Raises:
+        ConfigError: the config has mistakes, or a metric that it names cannot be computed.
+    """
+    from m5kit.config import check_config
+    from m5kit.errors import ConfigError
+    from m5kit.inference.evaluation_check import metric_problems
+
+    problems = list(metric_problems(check_config(resolved)))
+    if problems:
+        raise ConfigError(problems)
+
+
+def _run_dir(given: Path | None, resume: bool, name: str) -> Path:
+    """The folder that is named, a new one, or that of the newest run of a config."""
     from m5kit.errors import CheckpointError
 
     stem = name.replace("/", "-")
-    if options.run_dir is not None:
-        return Path(options.run_dir)
-    if not options.resume:
+    if given is not None:
+        return given
+    if not resume:
         return _new_folder(RUNS / f"{stem}-{datetime.now(UTC):%Y%m%d-%H%M%S}")
     before = sorted(path for path in RUNS.glob(f"{stem}-*") if (path / "config.yaml").exists())
     if not before:
@@ -121,23 +127,21 @@ def _new_folder(path: Path) -> Path:
     raise AssertionError("there is always a next number")
 
 
-def _finish(path: Path) -> None:
+def _evaluate(path: Path) -> None:
+    """Compute the metrics of a run that is trained, and name the commands that follow."""
     from m5kit.cli.evaluate import show
     from m5kit.inference.evaluation import evaluate
     from m5kit.inference.trained_run import TrainedRun
     from m5kit.report.curves import draw_curves
 
     trained = TrainedRun.open(path)
-    draw_curves(trained.folder.metrics, trained.folder.curves, trained.config.name)
+    folder = trained.folder
+    draw_curves(folder.metrics, folder.curves, trained.config.name)
     if trained.config.evaluation:
         write("evaluating")
-        show(evaluate(trained, store=True))
-    _say_next(trained)
-
-
-def _say_next(trained: "TrainedRun") -> None:
-    folder, root = trained.folder.path, trained.data.root
-    write(f"\nlosses and modality weights: {trained.folder.curves}")
-    write(f"TensorBoard:                 tensorboard --logdir {trained.folder.events}")
-    write(f"evaluate again, or in part:  m5kit evaluate {folder} --modalities {','.join(trained.data.pipelines)}")
-    write(f"embed your items:            m5kit embed {folder} --data {root} --out embeddings.parquet")
+        evaluation = evaluate(trained, store=True)
+        show(evaluation)
+    write(f"\nlosses and modality weights: {folder.curves}")
+    write(f"TensorBoard:                 tensorboard --logdir {folder.events}")
+    write(f"evaluate again, or in part:  m5kit evaluate {path} --modalities {','.join(trained.data.pipelines)}")
+    write(f"embed your items:            m5kit embed {path} --data {trained.data.root} --out embeddings.parquet")

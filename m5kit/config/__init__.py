@@ -3,7 +3,7 @@
 from m5kit.config.check import RunConfig, check_config
 from m5kit.config.load import Resolved, annotate, dump, load_config
 from m5kit.config.parts import find_parts
-from m5kit.config.sections import Checkpoint, Data, Init, Logging, ModelSection, Schedule, Weighting
+from m5kit.config.sections import Checkpoint, Data, Init, Logging, ModelSection, Schedule, Validation, Weighting
 
 __all__ = [
     "Checkpoint",
@@ -14,6 +14,7 @@ __all__ = [
     "Resolved",
     "RunConfig",
     "Schedule",
+    "Validation",
     "Weighting",
     "annotate",
     "check_config",

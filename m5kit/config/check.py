@@ -23,6 +23,7 @@ from m5kit.config.sections import (
     ModelSection,
     Schedule,
     Section,
+    Validation,
     Weighting,
     is_known,
 )
@@ -61,6 +62,7 @@ class RunConfig:
     schedule: Schedule
     checkpoint: Checkpoint
     logging: Logging
+    validation: Validation
     init: Init
     inputs: Mapping[str, Mapping[str, Any]]
     encoders: Mapping[str, Mapping[str, Any]]
@@ -137,6 +139,7 @@ def _typed(values: Mapping[str, Any], scope: PluginScope) -> RunConfig:
         schedule=_section(Schedule, values["schedule"]),
         checkpoint=_section(Checkpoint, values["checkpoint"]),
         logging=_section(Logging, values["logging"]),
+        validation=_section(Validation, values["validation"]),
         init=_section(Init, values["init"]),
         inputs=_by_name(values, "input_"),
         encoders=_by_name(values, "encoder_"),

@@ -31,6 +31,8 @@ class Data(Section):
     """The dataset that the items come from, a ``type`` and its arguments; empty for a manifest."""
     train: tuple[str, ...] = ("train",)
     """Splits to train on."""
+    val: tuple[str, ...] | None = None
+    """Splits that are looked at while training; empty for ``val`` where there is one."""
     share: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Share of the training items to train on, chosen by seed and id; a smaller share is a subset of a larger one."""
     complete_only: bool = False
@@ -86,6 +88,8 @@ class Schedule(Section):
     """Length of the training, batches, learning rate and precision."""
 
     max_steps: Positive = 600
+    minutes: Annotated[float, Field(gt=0)] | None = None
+    """Length of the run by the clock, in place of ``max_steps``; such a run is not the same on another machine."""
     batch_size: Positive = 32
     lr: Annotated[float, Field(gt=0)] = 5e-4
     warmup: Share = 0.1
@@ -98,6 +102,8 @@ class Schedule(Section):
     accumulate: Positive = 1
     """Batches whose gradients make one step."""
     precision: Literal["fp32", "bf16"] = "fp32"
+    bf16_on_cpu: bool = False
+    """Compute in bf16 on a CPU too, where that is several times slower unless it has instructions for it."""
 
 
 class Checkpoint(Section):
@@ -106,12 +112,25 @@ class Checkpoint(Section):
     every_steps: Positive = 200
     keep: Positive = 2
     """How many of the latest checkpoints stay."""
+    best: str | None = None
+    """A held-out value such as ``val/knn/kind``; the checkpoint with the best one stays too, and is what is used."""
 
 
 class Logging(Section):
     """How often a run logs."""
 
     every_steps: Positive = 20
+
+
+class Validation(Section):
+    """How a run is looked at on its way."""
+
+    every_steps: Annotated[int, Field(ge=0)] | None = None
+    """Distance of the looks; empty for a tenth of the run, 0 for none."""
+    items: Positive = 512
+    """How many held-out items are looked at, at most."""
+    label: str | None = None
+    """The label that neighbours should share; empty for the one that most items share with another."""
 
 
 class Init(Section):
@@ -137,6 +156,7 @@ SECTIONS: Mapping[str, type[Section]] = {
     "schedule": Schedule,
     "checkpoint": Checkpoint,
     "logging": Logging,
+    "validation": Validation,
     "init": Init,
     "plugins": Plugins,
 }
@@ -169,7 +189,7 @@ ORDER = (
         "harmonizer",
         "weighting",
     ),
-    *("task_", "balancer", "head", "optimizer", "schedule", "checkpoint", "logging", *TABLES),
+    *("task_", "balancer", "head", "optimizer", "schedule", "checkpoint", "logging", "validation", *TABLES),
 )
 """The order in which a resolved config is written: the flow of data."""
 

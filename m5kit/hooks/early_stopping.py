@@ -55,10 +55,7 @@ class EarlyStoppingHook(Hook):
             ConfigError: no step has had the figure, so that the run would never be ended.
         """
         if self.figure not in figures:
-            self._missing += 1
-            if self._mean is None and self._missing >= self.patience:
-                known = ", ".join(figures)
-                raise ConfigError([f"hook 'early_stopping': no step has a figure {self.figure!r}; there are: {known}"])
+            self._require_known(figures)
             return
         now = self.sign * figures[self.figure]
         self._mean = now if self._mean is None else self.smoothing * self._mean + (1 - self.smoothing) * now
@@ -75,6 +72,14 @@ class EarlyStoppingHook(Hook):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take them back."""
         self._mean, self._best, self._waited = state["mean"], state["best"], state["waited"]
+
+    def _require_known(self, figures: Mapping[str, float]) -> None:
+        """Refuse a name that no step has; held-out values come with few steps, so all of them must be there first."""
+        self._missing += 1
+        expected = not self.figure.startswith("val/") or any(name.startswith("val/") for name in figures)
+        if self._mean is None and self._missing >= self.patience and expected:
+            known = ", ".join(figures)
+            raise ConfigError([f"hook 'early_stopping': no step has a figure {self.figure!r}; there are: {known}"])
 
     def _end(self, training: Training) -> None:
         if self._waited >= self.patience:

@@ -36,8 +36,8 @@ def load_model(config: RunConfig, data: RunData, folder: RunFolder, untrained: b
     with blueprints(reuse=None if untrained else folder.pretrained):
         model = build_model(config, data.transforms, data.classes)
     if not untrained:
-        checkpoint.load_weights(checkpoint.newest(folder), model)
+        checkpoint.load_weights(checkpoint.to_use(folder), model)
     else:  # what descriptors know of the corpus was there before the first step
-        checkpoint.load_weights(checkpoint.newest(folder), cast(nn.Module, model.backbone.vectors.descriptors), KNOWN)
+        checkpoint.load_weights(checkpoint.to_use(folder), cast(nn.Module, model.backbone.vectors.descriptors), KNOWN)
     model.to(default_device()).eval()
     return model

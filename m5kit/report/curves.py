@@ -17,17 +17,33 @@ _TICKS = np.outer(10.0 ** np.arange(-4, 4), (1, 2, 5)).ravel()
 
 @drawing()
 def draw_curves(metrics: Path, picture: Path, title: str) -> None:
-    """Draw ``loss/*`` and ``weight/*`` of a ``metrics.jsonl`` side by side as a PNG."""
+    """Draw what a ``metrics.jsonl`` holds as a PNG.
+
+    Losses and modality weights stand side by side; below them, if the run was looked at on the way, what held-out items
+    gave.
+    """
     curves = read_curves(metrics)
-    figure, ((left, right),) = panels(1, 2, (13, 4.5))
-    _draw(left, curves, "loss/", "loss", log=True)
-    _draw(right, curves, "weight/", "share in the embedding", log=False)
+    looked_at = any(name.startswith("val/") for name in curves)
+    if looked_at:
+        figure, (above, below) = panels(2, 3, (19, 9))
+    else:
+        figure, (above,) = panels(1, 2, (13, 4.5))
+    _draw(above[0], curves, "loss/", "loss", log=True)
+    _draw(above[1], curves, "weight/", "share in the embedding", log=False)
+    if looked_at:
+        _draw(above[2], {"rate/lr": curves.get("lr", {})}, "rate/", "learning rate", log=False)
+        _draw(below[0], curves, "val/loss/", "loss, held out", log=True)
+        _draw(below[1], _shares(curves), "val/", "share that is right, held out", log=False)
+        _draw(below[2], curves, "val/rank/", "effective rank, held out", log=False)
     figure.suptitle(title)
     write_whole(picture, as_png(figure))
 
 
 def _draw(axes: Axes, curves: Mapping[str, Curve], prefix: str, label: str, log: bool) -> None:
-    shown = {plain_name(name): curves[name] for name in sorted(curves) if name.startswith(prefix)}
+    shown: dict[str, Curve] = {}
+    for name in sorted(curves):
+        if name.startswith(prefix) and curves[name]:
+            shown[name.removeprefix(prefix).replace("_", " ")] = curves[name]
     styles = series_styles(shown)
     for name, curve in shown.items():
         plot_curve(axes, curve, styles[name])
@@ -41,6 +57,15 @@ def _draw(axes: Axes, curves: Mapping[str, Curve], prefix: str, label: str, log:
     bare(axes, "step", label)
     if shown:
         legend(axes)
+
+
+def _shares(curves: Mapping[str, Curve]) -> dict[str, Curve]:
+    """Held-out values from 0 to 1: how often neighbours, or picks out of a batch, are right."""
+    return {name: curve for name, curve in curves.items() if _is_held_out_share(name)}
+
+
+def _is_held_out_share(name: str) -> bool:
+    return name.startswith(("val/knn/", "val/retrieval")) or (name.startswith("val/") and name.endswith("/accuracy"))
 
 
 def plain_name(name: str) -> str:

@@ -11,7 +11,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
 
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -21,9 +20,11 @@ from m5kit.hooks.base import WEIGHTS
 from m5kit.runs.folder import RunFolder
 from m5kit.runs.json import read_json, write_json
 from m5kit.runs.random_state import random_state, restore_random_state
+from m5kit.runs.weight_checks import require_finite, require_same_sharing, require_same_weights
 
 FORMAT = 1
 HOOKS = "hooks.safetensors"
+BEST = "best"
 _NAME = re.compile(r"step_(\d+)")
 
 
@@ -48,7 +49,7 @@ def save(
     Raises:
         CheckpointError: a weight is not finite; nothing is written then.
     """
-    _require_finite(model, step)
+    require_finite(model, step)
     target = checkpoints / f"step_{step:07d}"
     partial = checkpoints / f".{target.name}.partial"
     shutil.rmtree(partial, ignore_errors=True)
@@ -78,19 +79,29 @@ def save(
     return target
 
 
+def mark_best(checkpoint: Path) -> None:
+    """Keep a checkpoint under the name ``best`` as well, whatever is removed later; it takes no more room."""
+    best, partial = checkpoint.with_name(BEST), checkpoint.with_name(f".{BEST}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    shutil.copytree(checkpoint, partial, copy_function=os.link)  # nobody writes into a file of a checkpoint again
+    shutil.rmtree(best, ignore_errors=True)
+    partial.rename(best)
+
+
 def latest(checkpoints: Path) -> Path | None:
     """The newest whole checkpoint, or None."""
     found = _all(checkpoints)
     return found[-1] if found else None
 
 
-def newest(folder: RunFolder) -> Path:
-    """The newest checkpoint of a run.
+def to_use(folder: RunFolder) -> Path:
+    """The checkpoint that a run is used with: the best one, where the run kept it, else the newest.
 
     Raises:
         CheckpointError: it has none.
     """
-    found = latest(folder.checkpoints)
+    best = folder.checkpoints / BEST
+    found = best if best.is_dir() else latest(folder.checkpoints)
     if found is None:
         raise CheckpointError(f"{folder.path} has no checkpoint; train it first, or continue it with --resume")
     return found
@@ -107,8 +118,8 @@ def load_weights(checkpoint: Path, model: nn.Module, prefix: str = "") -> None:
 
 def _load_into(model: nn.Module, saved: Mapping[str, Tensor], checkpoint: Path, prefix: str = "") -> None:
     chosen = {name.removeprefix(prefix): value for name, value in saved.items() if name.startswith(prefix)}
-    _require_same(model.state_dict(), chosen, checkpoint)
-    _require_shared(model, chosen, checkpoint)
+    require_same_weights(model.state_dict(), chosen, checkpoint)
+    require_same_sharing(model, chosen, checkpoint)
     model.load_state_dict(chosen)
 
 
@@ -138,16 +149,6 @@ def restore(
 
 def _all(checkpoints: Path) -> list[Path]:
     return sorted(path for path in checkpoints.glob("step_*") if _NAME.fullmatch(path.name))
-
-
-def _require_finite(model: nn.Module, step: int) -> None:
-    """Refuse weights that an update has made infinite, as too large a learning rate does."""
-    for name, parameter in model.named_parameters():
-        if not parameter.isfinite().all():
-            raise CheckpointError(
-                f"{name} is not finite after step {step}, so nothing was saved; lower schedule.lr or schedule.clip; "
-                "--resume goes on from the last checkpoint"
-            )
 
 
 def _plain(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -212,29 +213,3 @@ def _load_tensors(path: Path) -> dict[str, Tensor]:
         return load_file(path)
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"cannot read {path}: {error}; use an earlier checkpoint") from error
-
-
-def _require_shared(model: nn.Module, saved: Mapping[str, Tensor], checkpoint: Path) -> None:
-    """Refuse two weights for one: the model shares what the saved one did not."""
-    first: dict[int, str] = {}
-    for name, parameter in model.named_parameters(remove_duplicate=False):
-        other = first.setdefault(id(parameter), name)
-        if not torch.equal(saved[other], saved[name]):
-            raise CheckpointError(
-                f"{checkpoint} was made by another model: {other} and {name} are one weight here and two there; "
-                "set model.share as that run has it"
-            )
-
-
-def _require_same(expected: Mapping[str, Tensor], saved: Mapping[str, Tensor], checkpoint: Path) -> None:
-    """Refuse weights of another model, naming what differs."""
-    problems = [f"{name} is not in it" for name in expected.keys() - saved.keys()]
-    problems += [f"{name} is unknown to the model" for name in saved.keys() - expected.keys()]
-    problems += [
-        f"{name} is {tuple(saved[name].shape)} there and {tuple(expected[name].shape)} here"
-        for name in expected.keys() & saved.keys()
-        if saved[name].shape != expected[name].shape
-    ]
-    if problems:
-        listed = "\n  ".join(sorted(problems)[:10])
-        raise CheckpointError(f"{checkpoint} was made by another model ({len(problems)} differences):\n  {listed}")

@@ -1,14 +1,12 @@
 """The conformance checks of hooks."""
 
 import json
-import random
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -17,6 +15,7 @@ from m5kit.hooks.base import WEIGHTS
 from m5kit.registry import HOOKS
 from m5kit.testing.building import build
 from m5kit.testing.class_checks import class_checks
+from m5kit.testing.randomness import random_states
 from m5kit.testing.report import Checks, Report, expect
 
 STEPS = 12
@@ -144,9 +143,9 @@ def global_randomness_is_left_alone(case: HookCase) -> None:
         "after_train": lambda: run.hook.after_train(run.training),
     }
     for moment, call in moments.items():
-        before = _random_states()
+        before = random_states()
         call()
-        expect(_random_states() == before, f"{moment}() drew a random number; use a generator of your own")
+        expect(random_states() == before, f"{moment}() drew a random number; use a generator of your own")
 
 
 @CHECKS.add
@@ -217,8 +216,3 @@ def _stored(state: dict[str, Any]) -> dict[str, Any]:
 def _equal(one: Any, other: Any) -> bool:
     """Whether two values of a state are the same; ``==`` of tensors gives a tensor."""
     return torch.equal(one, other) if isinstance(one, Tensor) else bool(one == other)
-
-
-def _random_states() -> tuple[Any, ...]:
-    """The states of all global generators, as values that can be compared."""
-    return random.getstate(), str(np.random.get_state()), torch.get_rng_state().numpy().tobytes()

@@ -1,13 +1,11 @@
 """The conformance checks of optimizers."""
 
 import json
-import random
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -16,6 +14,7 @@ from m5kit.api import OptimizerBuilder
 from m5kit.registry import OPTIMIZERS
 from m5kit.testing.building import build
 from m5kit.testing.class_checks import class_checks
+from m5kit.testing.randomness import random_states
 from m5kit.testing.report import Checks, Report, expect
 
 RATE = 0.01
@@ -163,10 +162,9 @@ def goes_on_to_the_same_bits(case: OptimizerCase) -> None:
 def global_randomness_is_left_alone(case: OptimizerCase) -> None:
     """It draws no number from random, numpy or torch, on which other things depend."""
     run = RegressionRun(case.make())
-    before = random.getstate(), str(np.random.get_state()), torch.get_rng_state().numpy().tobytes()
+    before = random_states()
     run.go(0, 2)
-    after = random.getstate(), str(np.random.get_state()), torch.get_rng_state().numpy().tobytes()
-    expect(before == after, "it drew a random number; use a generator of your own")
+    expect(random_states() == before, "it drew a random number; use a generator of your own")
 
 
 def _stored(state: dict[str, Any]) -> dict[str, Any]:

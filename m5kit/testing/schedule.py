@@ -9,6 +9,7 @@ from m5kit.api import LearningRateSchedule
 from m5kit.registry import SCHEDULES
 from m5kit.testing.building import build
 from m5kit.testing.class_checks import class_checks
+from m5kit.testing.randomness import random_states
 from m5kit.testing.report import Checks, Report, expect
 
 POINTS = [number / 200 for number in range(200)]
@@ -80,3 +81,11 @@ def pickles(case: ScheduleCase) -> None:
     except Exception as error:  # pickle raises whatever the attributes raise
         raise AssertionError(f"it cannot be pickled: {error}; keep plain attributes") from error
     expect([copy.factor(progress) for progress in POINTS] == case.factors(), "the copy gives other factors")
+
+
+@CHECKS.add
+def global_randomness_is_left_alone(case: ScheduleCase) -> None:
+    """It draws no number from random, numpy or torch, on which other things depend."""
+    before = random_states()
+    case.factors()
+    expect(random_states() == before, "it drew a random number; use a generator of your own")

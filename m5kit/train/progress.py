@@ -36,17 +36,19 @@ class Progress:
             self._task = self._bar.add_task("", total=last, completed=step)
             self._bar.start()
 
-    def advance(self, step: int) -> None:
-        """Step done, nothing to report."""
+    def advance(self, step: int, last: int) -> None:
+        """Step done of as many as there will be, nothing to report."""
+        self._last = last  # of a run whose length is given in minutes it is an estimate
         if self._bar:
-            self._bar.update(self._task, completed=step)
+            self._bar.update(self._task, completed=step, total=last)
 
-    def report(self, step: int, values: Mapping[str, float]) -> None:
-        """Step done, with its figures."""
+    def report(self, step: int, last: int, values: Mapping[str, float]) -> None:
+        """Step done, with its values."""
+        self._last = last
         text = f"loss {values['loss']:.3f}  lr {values['lr']:.1e}  {values['items_per_second']:.0f} items/s"
         LOGGER.info("step %d/%d  %s", step, self._last, text)
         if self._bar:
-            self._bar.update(self._task, completed=step, description=text)
+            self._bar.update(self._task, completed=step, total=last, description=text)
         elif step == self._last or step - self._shown >= self._last / _LINES:
             self._shown = step
             self.console.print(

@@ -3,6 +3,9 @@
 from torch.optim import Optimizer
 
 from m5kit.schedules.base import LearningRateSchedule
+from m5kit.train.clock import TrainClock
+
+_LEAST = 0.01
 
 
 class LearningRates:
@@ -32,3 +35,28 @@ class LearningRates:
         factor = self.factor(step)
         for group, rate in zip(self.optimizer.param_groups, self._full, strict=True):
             group["lr"] = rate * factor
+
+
+class TimedRates(LearningRates):
+    """Rates of a run whose length is given in time: the schedule follows the clock, not the number of steps.
+
+    Args:
+        optimizer: its groups have the rates of full strength now.
+        schedule: what follows the warm-up.
+        warmup: share of the time in which the rate rises in a straight line.
+        seconds: length of the run.
+        clock: of the run.
+    """
+
+    def __init__(
+        self, optimizer: Optimizer, schedule: LearningRateSchedule, warmup: float, seconds: float, clock: TrainClock
+    ) -> None:
+        super().__init__(optimizer, schedule, 0.0, 1)
+        self.share, self.seconds, self.clock = warmup, seconds, clock
+
+    def factor(self, step: int) -> float:
+        """Factor of the learning rates now."""
+        progress = min(self.clock.seconds / self.seconds, 1.0)
+        if progress < self.share:
+            return max(progress / self.share, _LEAST)  # a step at rate 0 would be wasted
+        return self.schedule.factor(min((progress - self.share) / max(1 - self.share, 1e-9), 1.0))

@@ -1,9 +1,7 @@
 """Puts together what a run trains: a new one from its config, or one that goes on from its folder."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -11,27 +9,28 @@ from m5kit.assembly.data import RunData
 from m5kit.assembly.describe import fit_descriptors
 from m5kit.assembly.frozen import FrozenOutputs
 from m5kit.assembly.model import build_model
-from m5kit.config import Resolved, RunConfig, check_config, dump
-from m5kit.config.reader import read_data, read_value
-from m5kit.config.tree import to_plain
-from m5kit.errors import ConfigError
+from m5kit.config import Resolved, RunConfig
 from m5kit.models.base import Model
 from m5kit.nn.pretrained.blueprints import blueprints
 from m5kit.parallel.device import default_device
 from m5kit.runs import checkpoint
+from m5kit.runs.beginning import begin_run, require_resumable
 from m5kit.runs.folder import RunFolder
-from m5kit.runs.json import read_json, write_json
-from m5kit.runs.provenance import collect, require_plugins
 
-_FREE_ON_RESUME = (
-    "checkpoint.",
-    "logging.",
-    "evaluation",
-    "data.workers",
-    "data.root",
-    "data.item_",
-    "data.follow_links",
-)
+
+@dataclass(frozen=True, slots=True)
+class TrainingPlan:
+    """What a user asks for.
+
+    Attributes:
+        resolved: the config as it was composed.
+        path: folder of the run.
+        resume: go on with the run in it; otherwise there must be none.
+    """
+
+    resolved: Resolved
+    path: Path
+    resume: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,75 +50,37 @@ class Setup:
     model: Model
 
 
-def begin(resolved: Resolved, path: Path) -> Setup:
-    """Make the folder of a new run and build its model.
+def set_up(plan: TrainingPlan, config: RunConfig, folder: RunFolder) -> Setup:
+    """Build what is trained: of a new run, whose folder is filled, or of one that goes on.
+
+    Args:
+        plan: what a user asks for.
+        config: the plan's, checked.
+        folder: the plan's.
 
     Raises:
-        ConfigError: the config has mistakes.
-        CheckpointError: the folder holds a run, or the run to start from has no checkpoint.
+        ConfigError: the config differs from that of the run that goes on.
+        CheckpointError: a plugin that the run was trained with is missing; the run to start from has no checkpoint.
     """
-    config, folder = check_config(resolved), RunFolder.create(path)
-    source = _source(config)
-    with blueprints(keep=folder.pretrained, reuse=source.pretrained if source else None):
-        data = RunData.prepare(config, folder, source)
-        write_json(folder.provenance, collect(resolved, data.manifest.dataset.fingerprint()))
-        folder.config.write_text(dump(resolved), encoding="utf-8")  # last: with its config a folder is a run
-        return _build(config, folder, data, source)
-
-
-def reopen(resolved: Resolved, path: Path) -> Setup:
-    """Build the model of a run that goes on.
-
-    Raises:
-        ConfigError: the config has mistakes, or differs from that of the run.
-        CheckpointError: there is no run, or a plugin that it was trained with is missing.
-    """
-    folder = RunFolder.open(path)
-    require_plugins(read_json(folder.provenance))
-    config = check_config(resolved)
-    _require_same_config(resolved, folder)
-    interrupted = checkpoint.latest(folder.checkpoints) is not None
-    source = folder if interrupted else _source(config)  # a run may have ended before its first checkpoint
-    with blueprints(reuse=source.pretrained if source else None):
-        return _build(config, folder, RunData.reopen(config, folder), source)
-
-
-def _source(config: RunConfig) -> RunFolder | None:
-    return RunFolder.open(Path(config.init.run)) if config.init.run else None
-
-
-def _build(config: RunConfig, folder: RunFolder, data: RunData, source: RunFolder | None) -> Setup:
-    """The model with the weights of its source; what frozen encoders give is computed with these."""
-    torch.manual_seed(config.seed)
-    model = build_model(config, data.transforms, data.classes).to(default_device())
-    if source == folder:
-        checkpoint.load_weights(checkpoint.newest(source), model)
-    elif source is not None:
-        checkpoint.load_weights(checkpoint.newest(source), model.backbone, prefix="backbone.")
+    if plan.resume:
+        require_resumable(folder, plan.resolved)
+    interrupted = checkpoint.latest(folder.checkpoints)
+    start = RunFolder.open(Path(config.init.run)) if config.init.run else None
+    source = start if interrupted is None else folder
+    # blueprints tell how pretrained networks are built whose weights come from a run's checkpoint
+    keep, reuse = None if plan.resume else folder.pretrained, source.pretrained if source else None
+    with blueprints(keep=keep, reuse=reuse):
+        if plan.resume:
+            data = RunData.reopen(config, folder)
+        else:
+            data = RunData.prepare(config, folder, start)
+            begin_run(folder, plan.resolved, data.manifest.dataset.fingerprint())
+        torch.manual_seed(config.seed)
+        model = build_model(config, data.transforms, data.classes).to(default_device())
+    if interrupted is not None:
+        checkpoint.load_weights(interrupted, model)
+    elif start is not None:
+        checkpoint.load_weights(checkpoint.to_use(start), model.backbone, prefix="backbone.")
     fit_descriptors(model.backbone, data)
+    # what frozen encoders give is computed with the weights that are in place now
     return Setup(config, folder, replace(data, frozen=FrozenOutputs.of(model, config)), model)
-
-
-def _require_same_config(resolved: Resolved, folder: RunFolder) -> None:
-    """Resuming with other values would not continue the run; name the first of them."""
-    before = _flat(read_data(folder.config))
-    now = _flat(to_plain(read_value(dump(resolved), resolved.source)))
-    changed = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
-    problems = [
-        f"{key}: the run in {folder.path} has {before.get(key)!r}, now it is {now.get(key)!r}; "
-        "a run resumes as it began"
-        for key in changed
-        if not key.startswith(_FREE_ON_RESUME)
-    ]
-    if problems:
-        raise ConfigError(problems)
-
-
-def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:
-    """Values by dotted key."""
-    if not isinstance(tree, Mapping):
-        return {prefix.removesuffix("."): tree}
-    flat: dict[str, Any] = {}
-    for key, value in tree.items():
-        flat |= _flat(value, f"{prefix}{key}.")
-    return flat

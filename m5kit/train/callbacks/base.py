@@ -43,6 +43,11 @@ class TrainState:
         return self.stopping or self.step >= self.max_steps
 
 
+def is_logged(state: TrainState, every_steps: int) -> bool:
+    """Whether the values of the step that is done are logged."""
+    return state.step % every_steps == 0 or state.last
+
+
 class Callback:
     """Does something at moments of a run; every method is optional."""
 

@@ -40,8 +40,9 @@ class FiniteCallback(Callback):
         """
         if not self._unseen:
             return
-        checked = torch.stack([outputs[name] for _, _, outputs in self._unseen for name in ("loss", "grad_norm")])
-        finite = checked.isfinite().view(-1, 2).all(1).tolist()
+        losses = torch.stack([outputs["loss"] for _, _, outputs in self._unseen])
+        norms = torch.stack([outputs["grad_norm"] for _, _, outputs in self._unseen])
+        finite = (losses.isfinite() & norms.isfinite()).tolist()  # the only wait for the device
         if not all(finite):
             raise M5KitError(_message(*self._unseen[finite.index(False)]))
         self._unseen.clear()

@@ -44,7 +44,10 @@ class HooksCallback(Callback):
 
     def before_step(self, state: TrainState, data: StepData) -> None:
         """A step begins."""
-        self._training.ids = tuple(name for batch in data.batches for name in batch.ids)
+        ids: list[str] = []
+        for batch in data.batches:
+            ids += batch.ids
+        self._training.ids = tuple(ids)
         self._call(state, "before_step")
 
     def after_step(self, state: TrainState, data: StepData, outputs: Mapping[str, Tensor]) -> None:

@@ -9,7 +9,8 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
 from m5kit.runs.folder import RunFolder
-from m5kit.train.callbacks.base import Callback, StepData, TrainState
+from m5kit.train.callbacks.base import Callback, StepData, TrainState, is_logged
+from m5kit.train.callbacks.validation import ValidationCallback
 from m5kit.train.progress import Progress
 
 
@@ -22,12 +23,16 @@ class MetricsCallback(Callback):
         folder: the run's folder.
         every_steps: distance in optimiser steps.
         progress: what the user sees.
+        validation: stands before this one; the values of held-out items join those of a logged step.
     """
 
-    def __init__(self, folder: RunFolder, every_steps: int, progress: Progress) -> None:
+    def __init__(
+        self, folder: RunFolder, every_steps: int, progress: Progress, validation: ValidationCallback | None = None
+    ) -> None:
         self.folder = folder
         self.every_steps = every_steps
         self.progress = progress
+        self.validation = validation
         self.figures: Mapping[str, float] | None = None  # of the last step, if that was logged
         self._started = 0.0
         self._items, self._waited = 0, 0.0
@@ -44,19 +49,22 @@ class MetricsCallback(Callback):
         """Count; at a logging step also write."""
         self._items += sum(len(batch) for batch in data.batches)
         self._waited += state.waited
-        if state.step % self.every_steps and not state.last:
-            self.progress.advance(state.step)
+        if not is_logged(state, self.every_steps):
+            self.progress.advance(state.step, state.max_steps)
             self.figures = None
             return
-        seconds = perf_counter() - self._started
+        validation = self.validation
+        seconds = perf_counter() - self._started - (validation.seconds if validation else 0.0)
         values = _fetch(outputs) | {
             "lr": state.optimizer.param_groups[0]["lr"],  # the rate of this step; the next one's is set before that
             "items_per_second": self._items / seconds,
             "data_wait": self._waited / seconds,
         }
+        if validation is not None:
+            values |= validation.values
         self._write(state.step, values)
         self.figures = values
-        self.progress.report(state.step, values)
+        self.progress.report(state.step, state.max_steps, values)
         self._started, self._items, self._waited = perf_counter(), 0, 0.0
 
     def after_train(self, state: TrainState) -> None:

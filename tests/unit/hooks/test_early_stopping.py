@@ -56,3 +56,14 @@ def test_a_figure_that_never_comes_is_named(tmp_path):
 def test_impossible_settings_are_refused():
     with pytest.raises(ConfigError, match=r"got 0, 0\.8, 0\.0"):
         EarlyStoppingHook(patience=0)
+
+
+def test_held_out_values_may_come_late_but_must_exist(tmp_path):
+    hook, training = EarlyStoppingHook(figure="val/knn/kind", patience=2), Training(nn.Linear(1, 1), tmp_path, 100)
+    for _ in range(5):
+        hook.after_figures(training, {"loss": 1.0})
+    hook.after_figures(training, {"loss": 1.0, "val/knn/kind": 0.5})
+    wrong = EarlyStoppingHook(figure="val/knn/kin", patience=2)
+    wrong.after_figures(training, {"loss": 1.0})
+    with pytest.raises(ConfigError, match="no step has a figure 'val/knn/kin'"):
+        wrong.after_figures(training, {"loss": 1.0, "val/knn/kind": 0.5})

@@ -1,5 +1,6 @@
 """Each check of schedules fails a schedule that is broken in that one way."""
 
+import random
 import re
 
 import pytest
@@ -62,6 +63,12 @@ class HoldsAFunction(Good):
         self.curve = lambda progress: 1 - progress
 
 
+class Draws(Good):
+    def factor(self, progress):
+        random.random()
+        return 1 - progress
+
+
 BROKEN = {
     "is_of_its_family": (Unrelated, "derive from LearningRateSchedule"),
     "constructor_is_explicit": (Untyped, "'power' has no type; annotate it"),
@@ -72,6 +79,7 @@ BROKEN = {
     "reaches_the_whole_rate": (Timid, "the largest factor is 0.5"),
     "depends_on_progress_alone": (Counts, "keep no state"),
     "pickles": (HoldsAFunction, "keep plain attributes"),
+    "global_randomness_is_left_alone": (Draws, "it drew a random number"),
 }
 
 

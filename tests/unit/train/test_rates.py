@@ -1,11 +1,13 @@
 """The learning rate rises, follows the schedule, and is the same after a checkpoint."""
 
+from types import SimpleNamespace
+
 import pytest
 from torch import nn
 from torch.optim import SGD
 
 from m5kit.registry import SCHEDULES
-from m5kit.train.rates import LearningRates
+from m5kit.train.rates import LearningRates, TimedRates
 
 
 def _rates(decay, warmup=1 / 6, steps=12):
@@ -40,3 +42,12 @@ def test_a_run_of_one_step_learns():
     optimizer, rates = _rates("cosine", warmup=0.1, steps=1)
     rates.apply(0)
     assert optimizer.param_groups[0]["lr"] == 1.0
+
+
+def test_a_run_of_minutes_follows_the_clock():
+    optimizer, clock = SGD(nn.Linear(2, 2).parameters(), lr=1.0), SimpleNamespace(seconds=0.0)
+    rates = TimedRates(optimizer, SCHEDULES.build({"type": "linear"}), 0.2, 100.0, clock)
+    factors = []
+    for clock.seconds in (0.0, 10.0, 20.0, 60.0, 120.0):
+        factors.append(rates.factor(0))
+    assert factors == pytest.approx([0.01, 0.5, 1.0, 0.5, 0.0])

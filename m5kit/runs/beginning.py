@@ -1,0 +1,63 @@
+"""How a run begins and goes on: what is written down of it first, and what must be the same later."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from m5kit.config import Resolved, dump
+from m5kit.config.reader import read_data, read_value
+from m5kit.config.sections import defaults
+from m5kit.config.tree import to_plain
+from m5kit.errors import ConfigError
+from m5kit.runs.folder import RunFolder
+from m5kit.runs.json import read_json, write_json
+from m5kit.runs.provenance import collect, require_plugins
+
+_FREE_ON_RESUME = (
+    *("checkpoint.", "logging.", "validation.", "evaluation"),
+    *("data.val", "data.workers", "data.root", "data.item_", "data.follow_links"),
+)
+"""Beginnings of the keys that may change, because the weights do not depend on them."""
+
+
+def begin_run(folder: RunFolder, resolved: Resolved, fingerprint: Mapping[str, Any]) -> None:
+    """Write provenance and config; with its config a folder is a run, so that comes last.
+
+    Args:
+        folder: of the new run.
+        resolved: its config.
+        fingerprint: of its items.
+    """
+    write_json(folder.provenance, collect(resolved, fingerprint))
+    folder.config.write_text(dump(resolved), encoding="utf-8")
+
+
+def require_resumable(folder: RunFolder, resolved: Resolved) -> None:
+    """See that a run can go on to the weights that it would have had without the interruption.
+
+    Raises:
+        CheckpointError: a plugin that it was trained with is missing or another one.
+        ConfigError: the config differs from that of the run; names every key.
+    """
+    require_plugins(read_json(folder.provenance))
+    # a key that m5kit did not have then has its default, which leaves a run as it was
+    before = _flat(defaults()) | _flat(read_data(folder.config))
+    now = _flat(to_plain(read_value(dump(resolved), resolved.source)))
+    changed = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
+    problems = [
+        f"{key}: the run in {folder.path} has {before.get(key)!r}, now it is {now.get(key)!r}; "
+        "a run resumes as it began"
+        for key in changed
+        if not key.startswith(_FREE_ON_RESUME)
+    ]
+    if problems:
+        raise ConfigError(problems)
+
+
+def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:
+    """Values by dotted key."""
+    if not isinstance(tree, Mapping):
+        return {prefix.removesuffix("."): tree}
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        flat |= _flat(value, f"{prefix}{key}.")
+    return flat

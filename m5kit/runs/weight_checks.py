@@ -1,0 +1,45 @@
+"""Refuses weights that should not be saved, and saved ones that are not those of the model."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from m5kit.errors import CheckpointError
+
+
+def require_finite(model: nn.Module, step: int) -> None:
+    """Refuse weights that an update has made infinite, as too large a learning rate does."""
+    for name, parameter in model.named_parameters():
+        if not parameter.isfinite().all():
+            raise CheckpointError(
+                f"{name} is not finite after step {step}, so nothing was saved; lower schedule.lr or schedule.clip; "
+                "--resume goes on from the last checkpoint"
+            )
+
+
+def require_same_weights(expected: Mapping[str, Tensor], saved: Mapping[str, Tensor], checkpoint: Path) -> None:
+    """Refuse weights of another model, naming what differs."""
+    problems = [f"{name} is not in it" for name in expected.keys() - saved.keys()]
+    problems += [f"{name} is unknown to the model" for name in saved.keys() - expected.keys()]
+    problems += [
+        f"{name} is {tuple(saved[name].shape)} there and {tuple(expected[name].shape)} here"
+        for name in expected.keys() & saved.keys()
+        if saved[name].shape != expected[name].shape
+    ]
+    if problems:
+        listed = "\n  ".join(sorted(problems)[:10])
+        raise CheckpointError(f"{checkpoint} was made by another model ({len(problems)} differences):\n  {listed}")
+
+
+def require_same_sharing(model: nn.Module, saved: Mapping[str, Tensor], checkpoint: Path) -> None:
+    """Refuse two weights for one: the model shares what the saved one did not."""
+    first: dict[int, str] = {}
+    for name, parameter in model.named_parameters(remove_duplicate=False):
+        other = first.setdefault(id(parameter), name)
+        if not torch.equal(saved[other], saved[name]):
+            raise CheckpointError(
+                f"{checkpoint} was made by another model: {other} and {name} are one weight here and two there; "
+                "set model.share as that run has it"
+            )

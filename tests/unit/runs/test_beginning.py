@@ -1,0 +1,41 @@
+"""A run goes on with the config that it began with; what m5kit has learned to ask since has its default."""
+
+import pytest
+import yaml
+
+from m5kit.config import dump, load_config
+from m5kit.errors import ConfigError
+from m5kit.runs.beginning import begin_run, require_resumable
+from m5kit.runs.folder import RunFolder
+
+
+@pytest.fixture
+def begun(tmp_path):
+    folder = RunFolder.create(tmp_path / "run")
+    begin_run(folder, load_config("demo/scale"), {"items": 3})
+    return folder
+
+
+def test_the_same_config_goes_on(begun):
+    require_resumable(begun, load_config("demo/scale"))
+
+
+def test_what_does_not_touch_the_weights_may_change(begun):
+    require_resumable(
+        begun, load_config("demo/scale", ["logging.every_steps=7", "validation.items=9", "data.workers=0"])
+    )
+
+
+def test_what_does_is_named(begun):
+    with pytest.raises(ConfigError) as caught:
+        require_resumable(begun, load_config("demo/scale", ["schedule.lr=0.5", "seed=7"]))
+    assert [text.partition(":")[0] for text in caught.value.problems] == ["schedule.lr", "seed"]
+
+
+def test_a_key_that_did_not_exist_then_has_its_default(begun):
+    then = yaml.safe_load(dump(load_config("demo/scale")))
+    del then["schedule"]["bf16_on_cpu"], then["validation"]
+    begun.config.write_text(yaml.safe_dump(then), encoding="utf-8")
+    require_resumable(begun, load_config("demo/scale"))
+    with pytest.raises(ConfigError, match="has False, now it is True"):
+        require_resumable(begun, load_config("demo/scale", ["schedule.bf16_on_cpu=true"]))
