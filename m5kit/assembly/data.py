@@ -7,6 +7,7 @@ from pathlib import Path
 from signal import SIG_IGN, SIGINT, signal
 from typing import Any
 
+import numpy as np
 import torch
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
@@ -119,6 +120,25 @@ class RunData:
             items = complete(items, self._stand_ins())
         return portion(items, wanted.share, seed) if wanted.share < 1 else items
 
+    @property
+    def class_counts(self) -> list[int] | None:
+        """Training items of each class of ``data.label``, in the order of the classes; None without a label."""
+        label = self.config.data.label
+        if label is None:
+            return None
+        known = self._class_numbers[self._class_numbers >= 0]
+        return np.bincount(known, minlength=len(self.classes[label])).tolist()  # type: ignore[no-any-return]
+
+    @cached_property
+    def _class_numbers(self) -> np.ndarray:
+        """The class of ``data.label`` of each training item; -1 where it has none."""
+        label = self.config.data.label
+        if label is None:
+            raise ConfigError(["data.label is not set; name a label to balance or weigh its classes"])
+        numbers, items = _numbered(self.classes[label]), self.training_items
+        found = (numbers.get(item.labels.get(label, ""), -1) for item in items)
+        return np.fromiter(found, np.int64, len(items))
+
     def _stand_ins(self) -> dict[str, str | None]:
         """What an item can lack, and what is read in its place; of a joined input, each of its columns."""
         stand_ins: dict[str, str | None] = {}
@@ -133,7 +153,8 @@ class RunData:
         """Endless batches of the training splits, augmented."""
         config = self.config
         samples = self.training_items
-        sampler = StepSampler(size=len(samples), batch_size=config.schedule.batch_size, seed=config.seed)
+        groups = self._class_numbers if config.data.balance == "label" else None
+        sampler = StepSampler(size=len(samples), batch_size=config.schedule.batch_size, seed=config.seed, groups=groups)
         return self._loader(self._dataset(samples, train=True), sampler)
 
     def eval_loader(self, samples: Samples, corruptions: Corruptions = (None,)) -> DataLoader[list[Batch]]:

@@ -26,6 +26,7 @@ from m5kit.errors import ConfigError, DataError
 from m5kit.models.backbone import Backbone
 from m5kit.models.base import Model
 from m5kit.models.finetuner import Finetuner
+from m5kit.models.parts import freeze
 from m5kit.models.pretrainer import Pretrainer
 from m5kit.models.sharing import share_stacks
 from m5kit.registry import (
@@ -98,18 +99,32 @@ def build_backbone(config: RunConfig, transforms: Mapping[str, Transform]) -> Ba
     )
 
 
-def build_model(config: RunConfig, transforms: Mapping[str, Transform], classes: Mapping[str, Sequence[str]]) -> Model:
-    """The model that the config's mode trains.
+def build_model(
+    config: RunConfig,
+    transforms: Mapping[str, Transform],
+    classes: Mapping[str, Sequence[str]],
+    class_counts: Sequence[int] | None = None,
+) -> Model:
+    """The model that the config's mode trains; the parts that it freezes are frozen.
 
     Args:
         config: checked.
         transforms: by modality, fitted.
         classes: class names by label; fine-tuning needs those of its label.
+        class_counts: training items of each class of that label; None where a checkpoint will bring what follows from
+            them.
     """
     backbone = build_backbone(config, transforms)
     if config.mode == "finetune":
-        label, head = _build_head(config, backbone, classes)
-        return Finetuner(backbone=backbone, head=head, label=label)
+        label, head = _build_head(config, backbone, classes, class_counts)
+        model: Model = Finetuner(backbone=backbone, head=head, label=label, alone=config.finetune.alone)
+    else:
+        model = _build_pretrainer(config, backbone, transforms)
+    freeze(model, config.freeze)
+    return model
+
+
+def _build_pretrainer(config: RunConfig, backbone: Backbone, transforms: Mapping[str, Transform]) -> Pretrainer:
     tasks = {name: _build_task(task, config, backbone, transforms) for name, task in config.tasks.items()}
     balancer: Balancer = BALANCERS.build(config.balancer, config.plugins, tasks=tuple(tasks))
     weights = {name: task["weight"] for name, task in config.tasks.items()}
@@ -200,13 +215,23 @@ def observe_blank(encoder: Encoder, transform: Transform) -> Observation:
         return encoder.observe(blank.to(device))
 
 
-def _build_head(config: RunConfig, backbone: Backbone, classes: Mapping[str, Sequence[str]]) -> tuple[str, Head]:
+def _build_head(
+    config: RunConfig,
+    backbone: Backbone,
+    classes: Mapping[str, Sequence[str]],
+    class_counts: Sequence[int] | None,
+) -> tuple[str, Head]:
     label = config.data.label
     if config.head is None or label is None:
         raise ConfigError(["fine-tuning needs a head and data.label, the label it learns"])
-    head: Head = HEADS.build(
-        config.head, config.plugins, dim=config.model.dim, modalities=backbone.modalities, classes=len(classes[label])
-    )
+    facts = {
+        "dim": config.model.dim,
+        "modalities": backbone.modalities,
+        "classes": len(classes[label]),
+        "class_names": tuple(classes[label]),
+        "class_counts": class_counts,
+    }
+    head: Head = HEADS.build(config.head, config.plugins, **facts)
     return label, head
 
 

@@ -18,6 +18,7 @@ from m5kit.config.sections import (
     TABLES,
     Checkpoint,
     Data,
+    Finetune,
     Init,
     Logging,
     Model,
@@ -39,6 +40,8 @@ class RunConfig:
     """A config without mistakes: typed sections, and the parts as plain mappings that a registry can build.
 
     Attributes:
+        freeze: names of the parts that do not learn, as the config's keys.
+        rates: factors of the learning rate, by such names.
         inputs: by modality, ``decoder`` and ``transform``, and ``source`` if the manifest's column has another name.
         encoders: by modality.
         tasks: by name; ``weight`` is among the keys and is not the constructor's.
@@ -60,6 +63,9 @@ class RunConfig:
     checkpoint: Checkpoint
     logging: Logging
     init: Init
+    finetune: Finetune
+    freeze: tuple[str, ...]
+    rates: Mapping[str, float]
     inputs: Mapping[str, Mapping[str, Any]]
     encoders: Mapping[str, Mapping[str, Any]]
     fusion: Mapping[str, Any]
@@ -129,6 +135,9 @@ def _typed(values: Mapping[str, Any], scope: PluginScope) -> RunConfig:
         checkpoint=_section(Checkpoint, values["checkpoint"]),
         logging=_section(Logging, values["logging"]),
         init=_section(Init, values["init"]),
+        finetune=_section(Finetune, values["finetune"]),
+        freeze=tuple(values["freeze"]),
+        rates=values["rates"],
         inputs=_by_name(values, "input_"),
         encoders=_by_name(values, "encoder_"),
         fusion=values["fusion"],

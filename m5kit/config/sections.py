@@ -43,6 +43,8 @@ class Data(Section):
     """``mask`` leaves absent modalities out, ``zero`` feeds zeros as the paper does."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Chance that a present modality is left out at a visit in training; the last one of an item never is."""
+    balance: Literal["none", "label"] = "none"
+    """``label`` draws the classes of the label equally often in training, and items that lack the label never."""
     workers: Annotated[int, Field(ge=0)] = 2
     """Processes that decode."""
     max_failed: Share = 0.05
@@ -111,6 +113,13 @@ class Init(Section):
     """Run folder whose backbone is taken over."""
 
 
+class Finetune(Section):
+    """What fine-tuning asks of the head beside the label of whole items."""
+
+    alone: Annotated[float, Field(ge=0)] = 1.0
+    """Weight of the loss of each modality alone beside that of all modalities together; 0 leaves it out."""
+
+
 class Plugins(Section):
     """Which plugins the run may use; only a user's own config and command line say so."""
 
@@ -128,13 +137,25 @@ SECTIONS: Mapping[str, type[Section]] = {
     "checkpoint": Checkpoint,
     "logging": Logging,
     "init": Init,
+    "finetune": Finetune,
     "plugins": Plugins,
 }
 
-SCALARS: Mapping[str, Any] = {"name": str, "mode": Literal["pretrain", "finetune"], "seed": Seed}
-"""Top-level keys that hold one value; ``name`` is set from the file's place if the config does not."""
+SCALARS: Mapping[str, Any] = {
+    "name": str,
+    "mode": Literal["pretrain", "finetune"],
+    "seed": Seed,
+    "freeze": tuple[str, ...],
+    "rates": dict[str, Annotated[float, Field(gt=0)]],
+}
+"""Top-level keys that hold one value; ``name`` is set from the file's place if the config does not.
+
+``freeze`` names parts that do not learn, ``rates`` factors of the learning rate by part.
+"""
 
 PARTS = ("fusion", "harmonizer", "balancer", "head", "optimizer")
+LEARNING_PARTS = ("fusion", "harmonizer", "balancer", "head")
+"""Parts with parameters that ``freeze`` and ``rates`` may name, beside every ``encoder_*`` and ``task_*``."""
 HOLDS_A_PART = ("source", "decay")
 """Keys of sections that hold a part, whose arguments can be set."""
 FAMILIES_BY_KEY = ("input", "encoder", "task")
@@ -157,7 +178,8 @@ ORDER = (
         "harmonizer",
         "weighting",
     ),
-    *("task_", "balancer", "head", "optimizer", "schedule", "checkpoint", "logging", *TABLES),
+    *("task_", "balancer", "head", "finetune", "freeze", "rates"),
+    *("optimizer", "schedule", "checkpoint", "logging", *TABLES),
 )
 """The order in which a resolved config is written: the flow of data."""
 
@@ -165,7 +187,7 @@ ORDER = (
 def defaults() -> dict[str, Any]:
     """What every config starts from."""
     sections = {key: section().model_dump(mode="json") for key, section in SECTIONS.items()}
-    return {"mode": "pretrain", "seed": 0, **sections}
+    return {"mode": "pretrain", "seed": 0, "freeze": [], "rates": {}, **sections}
 
 
 def is_known(key: str) -> bool:

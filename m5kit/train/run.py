@@ -47,7 +47,7 @@ def _introduce(setup: Setup, console: Console) -> None:
 
 def _run(setup: Setup, hooks: Mapping[str, Hook], console: Console) -> int | None:
     config, model, schedule = setup.config, setup.model, setup.config.schedule
-    optimizer = build_optimizer(model, config.optimizer, schedule.lr, schedule.weight_decay)
+    optimizer = build_optimizer(model, config.optimizer, schedule.lr, schedule.weight_decay, config.rates)
     state = TrainState(model, optimizer, schedule.max_steps)
     callbacks, saver = standard_callbacks(config, setup.folder, hooks, console)
 

@@ -82,7 +82,7 @@ def _source(config: RunConfig) -> RunFolder | None:
 def _build(config: RunConfig, folder: RunFolder, data: RunData, source: RunFolder | None) -> Setup:
     """The model with the weights of its source; what frozen encoders give is computed with these."""
     torch.manual_seed(config.seed)
-    model = build_model(config, data.transforms, data.classes).to(default_device())
+    model = build_model(config, data.transforms, data.classes, data.class_counts).to(default_device())
     if source == folder:
         checkpoint.load_weights(checkpoint.newest(source), model)
     elif source is not None:
