@@ -146,7 +146,7 @@ SCALARS: Mapping[str, Any] = {
     "mode": Literal["pretrain", "finetune"],
     "seed": Seed,
     "freeze": tuple[str, ...],
-    "rates": dict[str, Annotated[float, Field(gt=0)]],
+    "rates": dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]],
 }
 """Top-level keys that hold one value; ``name`` is set from the file's place if the config does not.
 
