@@ -49,8 +49,8 @@ class BalancedOrder:
 
     Example:
         >>> order = BalancedOrder(np.array([0, 0, 0, 1, -1]), seed=0)
-        >>> [order(position) for position in range(6)]  # item 3, the only one of its group, comes every other time
-        [2, 3, 3, 0, 1, 3]
+        >>> [order(position) for position in range(6)]  # item 3, the only one of its group, is half of them
+        [2, 3, 0, 3, 1, 3]
     """
 
     def __init__(self, groups: npt.NDArray[np.int64], seed: int) -> None:
