@@ -10,7 +10,7 @@ from m5kit.ablation.plan import Plan, Trial, make_plan
 from m5kit.ablation.runner import ENDED, trial_folder
 from m5kit.ablation.sweep import Sweep
 from m5kit.ablation.sweep_file import read_sweep
-from m5kit.assembly.data import open_dataset
+from m5kit.assembly.sources import open_dataset
 from m5kit.config import RunConfig, check_config, load_config
 from m5kit.errors import ConfigError
 from m5kit.evaluation.functional.averages import finite_mean

@@ -1,35 +1,32 @@
 """The data side of a run: samples by split, pipelines, classes, loaders."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
-from signal import SIG_IGN, SIGINT, signal
 from typing import Any
 
-import torch
+import numpy as np
 from torch.utils.data import DataLoader
-from torch.utils.data import Dataset as TorchDataset
 
-from m5kit.api import Dataset, Transform
+from m5kit.api import Transform
 from m5kit.assembly.corruption import CorruptedItems, Corruptions, collate_corrupted
 from m5kit.assembly.frozen import FrozenOutputs
-from m5kit.assembly.loader import ScopedLoader
+from m5kit.assembly.loader import build_loader
 from m5kit.assembly.model import build_pipelines, fit_transforms
+from m5kit.assembly.sources import data_root, open_dataset
 from m5kit.config import RunConfig
 from m5kit.data.cache.reader import cached
 from m5kit.data.cache.store import CacheStore
 from m5kit.data.classes import class_order
 from m5kit.data.collate import collate
 from m5kit.data.dataset import ManifestDataset, Pipeline, Samples
-from m5kit.data.limits import limit_memory
-from m5kit.data.loader import WatchedItems
 from m5kit.data.manifest import Manifest, label_classes
 from m5kit.data.sampler import SequentialSampler, StepSampler
 from m5kit.data.training_items import RemovedModalities, complete, portion, warn_of_absent
 from m5kit.errors import ConfigError
 from m5kit.nn.pretrained.blueprints import blueprints
-from m5kit.registry import DATASETS, TASKS
+from m5kit.registry import TASKS
 from m5kit.runs.folder import RunFolder
 from m5kit.runs.json import read_json, write_json
 from m5kit.structures import Batch
@@ -127,6 +124,25 @@ class RunData:
             items = complete(items, self._stand_ins())
         return portion(items, wanted.share, seed) if wanted.share < 1 else items
 
+    @property
+    def class_counts(self) -> list[int] | None:
+        """Training items of each class of ``data.label``, in the order of the classes; None without a label."""
+        label = self.config.data.label
+        if label is None:
+            return None
+        known = self._class_numbers[self._class_numbers >= 0]
+        return np.bincount(known, minlength=len(self.classes[label])).tolist()  # type: ignore[no-any-return]
+
+    @cached_property
+    def _class_numbers(self) -> np.ndarray:
+        """The class of ``data.label`` of each training item; -1 where it has none."""
+        label = self.config.data.label
+        if label is None:
+            raise ConfigError(["data.label is not set; name a label to balance or weigh its classes"])
+        numbers, items = _numbered(self.classes[label]), self.training_items
+        found = (numbers.get(item.labels.get(label, ""), -1) for item in items)
+        return np.fromiter(found, np.int64, len(items))
+
     def _stand_ins(self) -> dict[str, str | None]:
         """What an item can lack, and the column that is read in its place; for a joined input, each of its columns."""
         stand_ins: dict[str, str | None] = {}
@@ -141,9 +157,10 @@ class RunData:
         """Endless batches of the training splits, augmented."""
         config = self.config
         samples = self.training_items
-        sampler = StepSampler(size=len(samples), batch_size=config.schedule.batch_size, seed=config.seed)
+        groups = self._class_numbers if config.data.balance == "label" else None
+        sampler = StepSampler(size=len(samples), batch_size=config.schedule.batch_size, seed=config.seed, groups=groups)
         warn_of_absent(samples, self.pipelines)
-        return self._loader(self._dataset(samples, train=True), samples, sampler)
+        return build_loader(config, self._dataset(samples, train=True), samples, sampler, collate)
 
     def eval_loader(
         self, samples: Samples, corruptions: Corruptions = (None,), batch_size: int = EVAL_BATCH
@@ -151,7 +168,7 @@ class RunData:
         """Every item once, in order, one batch for each corruption; only corruptions are random."""
         items = CorruptedItems(self._dataset(samples, train=False), self.pipelines, corruptions)
         sampler = SequentialSampler(size=len(samples), batch_size=batch_size)
-        return self._loader(items, samples, sampler, together=collate_corrupted)
+        return build_loader(self.config, items, samples, sampler, collate_corrupted)
 
     @cached_property
     def _reading(self) -> Mapping[str, Pipeline]:
@@ -185,59 +202,6 @@ class RunData:
             item_seconds=self.config.data.item_seconds,
         )
 
-    def _loader(
-        self,
-        dataset: TorchDataset[Any],
-        samples: Samples,
-        sampler: StepSampler | SequentialSampler,
-        together: Callable[..., Any] = collate,
-    ) -> DataLoader[Any]:
-        wanted = self.config.data
-        return ScopedLoader(
-            WatchedItems(dataset, wanted.workers, wanted.item_seconds),
-            name=lambda index: samples[index].id,
-            batch_sampler=sampler,
-            num_workers=wanted.workers,
-            collate_fn=partial(together, modalities=tuple(self.pipelines)),
-            worker_init_fn=partial(_start_worker, memory=wanted.item_memory),
-            scope=self.config.plugins,
-            generator=torch.Generator().manual_seed(self.config.seed),  # else it draws from the state that dropout uses
-            pin_memory=torch.cuda.is_available(),
-        )
-
-
-def open_dataset(config: RunConfig, columns: tuple[str, ...] = ()) -> Dataset:
-    """The dataset that a config names; a manifest by default.
-
-    Args:
-        config: checked.
-        columns: those that are read of each item.
-
-    Raises:
-        ConfigError: the config names no folder.
-        DataError: the items cannot be found, or some of them are invalid.
-    """
-    wanted = config.data
-    given = {
-        "root": data_root(config),
-        "columns": columns,
-        "manifest": wanted.manifest,
-        "follow_links": wanted.follow_links,
-    }
-    opened: Dataset = DATASETS.build(config.data.source or {"type": "manifest"}, config.plugins, **given)
-    return opened
-
-
-def data_root(config: RunConfig) -> Path:
-    """Folder of the manifest.
-
-    Raises:
-        ConfigError: the config names none.
-    """
-    if config.data.root is None:
-        raise ConfigError(["data.root: no data folder is set; add --data DIR, a folder with annotations.jsonl"])
-    return Path(config.data.root)
-
 
 def _numbered(names: Sequence[str]) -> dict[str, int]:
     return dict(zip(names, range(len(names)), strict=True))
@@ -248,10 +212,3 @@ def _load_states(pipelines: Mapping[str, Pipeline], states: Mapping[str, Any]) -
     for modality, pipeline in pipelines.items():
         if modality in states:
             pipeline.transform.load_state(states[modality])
-
-
-def _start_worker(worker: int, memory: float | None) -> None:
-    """One thread a worker and bounded memory; Ctrl-C is the main process's business, which saves before it stops."""
-    limit_memory(memory)
-    torch.set_num_threads(1)
-    signal(SIGINT, SIG_IGN)

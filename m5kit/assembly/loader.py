@@ -1,9 +1,18 @@
-"""A loader whose workers find the same plugins as the process that starts them."""
+"""Loaders of a run: worker processes with its limits, which find the same plugins as the process that starts them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
+from signal import SIG_IGN, SIGINT, signal
 from typing import Any
 
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from m5kit.config import RunConfig
+from m5kit.data.dataset import Samples
+from m5kit.data.limits import limit_memory
 from m5kit.data.loader import WatchedItems, WatchedLoader
+from m5kit.data.sampler import SequentialSampler, StepSampler
 from m5kit.plugins import PluginScope
 
 
@@ -24,3 +33,40 @@ class ScopedLoader(WatchedLoader):
         """Start the workers; a spawned one finds the classes of local files through its environment only."""
         with self.scope.exported():
             return super().__iter__()
+
+
+def build_loader(
+    config: RunConfig,
+    items: Dataset[Any],
+    samples: Samples,
+    sampler: StepSampler | SequentialSampler,
+    together: Callable[..., Any],
+) -> DataLoader[Any]:
+    """A loader with the workers, limits and plugins of a run.
+
+    Args:
+        config: of the run.
+        items: by draw.
+        samples: the same items; a worker that dies is named with the one it held.
+        sampler: which items make a batch.
+        together: makes a batch of items; it is given the run's modalities.
+    """
+    wanted = config.data
+    return ScopedLoader(
+        WatchedItems(items, wanted.workers, wanted.item_seconds),
+        name=lambda index: samples[index].id,
+        batch_sampler=sampler,
+        num_workers=wanted.workers,
+        collate_fn=partial(together, modalities=tuple(sorted(config.encoders))),
+        worker_init_fn=partial(_start_worker, memory=wanted.item_memory),
+        scope=config.plugins,
+        generator=torch.Generator().manual_seed(config.seed),  # else it draws from the state that dropout uses
+        pin_memory=torch.cuda.is_available(),
+    )
+
+
+def _start_worker(worker: int, memory: float | None) -> None:
+    """One thread a worker and bounded memory; Ctrl-C is the main process's business, which saves before it stops."""
+    limit_memory(memory)
+    torch.set_num_threads(1)
+    signal(SIGINT, SIG_IGN)

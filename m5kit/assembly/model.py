@@ -1,11 +1,9 @@
 """Builds the parts that a checked config names and joins them into a model."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from m5kit.api import (
     Balancer,
@@ -15,10 +13,9 @@ from m5kit.api import (
     Head,
     Hook,
     LearningRateSchedule,
-    Observation,
-    Task,
     Transform,
 )
+from m5kit.assembly.tasks import build_tasks
 from m5kit.assembly.vectors import build_descriptors, build_readouts
 from m5kit.config import RunConfig
 from m5kit.config.parts import named_part
@@ -27,6 +24,7 @@ from m5kit.errors import ConfigError, DataError
 from m5kit.models.backbone import Backbone
 from m5kit.models.base import Model
 from m5kit.models.finetuner import Finetuner
+from m5kit.models.parts import freeze
 from m5kit.models.pretrainer import Pretrainer
 from m5kit.models.sharing import share_stacks
 from m5kit.registry import (
@@ -38,10 +36,8 @@ from m5kit.registry import (
     HEADS,
     HOOKS,
     SCHEDULES,
-    TASKS,
     TRANSFORMS,
 )
-from m5kit.structures import Inputs
 
 FIT_ITEMS = 50_000
 """The most training items that a transform learns from; a vocabulary needs no more."""
@@ -107,19 +103,33 @@ def build_backbone(config: RunConfig, transforms: Mapping[str, Transform]) -> Ba
     )
 
 
-def build_model(config: RunConfig, transforms: Mapping[str, Transform], classes: Mapping[str, Sequence[str]]) -> Model:
-    """The model that the config's mode trains.
+def build_model(
+    config: RunConfig,
+    transforms: Mapping[str, Transform],
+    classes: Mapping[str, Sequence[str]],
+    class_counts: Sequence[int] | None = None,
+) -> Model:
+    """The model that the config's mode trains; the parts that it freezes are frozen.
 
     Args:
         config: checked.
         transforms: by modality, fitted.
         classes: class names by label; fine-tuning needs those of its label.
+        class_counts: training items of each class of that label; None where a checkpoint will bring what follows from
+            them.
     """
     backbone = build_backbone(config, transforms)
     if config.mode == "finetune":
-        label, head = _build_head(config, backbone, classes)
-        return Finetuner(backbone=backbone, head=head, label=label)
-    tasks = _build_tasks(config, backbone, transforms)
+        label, head = _build_head(config, backbone, classes, class_counts)
+        model: Model = Finetuner(backbone=backbone, head=head, label=label, alone=config.finetune.alone)
+    else:
+        model = _build_pretrainer(config, backbone, transforms)
+    freeze(model, config.freeze)
+    return model
+
+
+def _build_pretrainer(config: RunConfig, backbone: Backbone, transforms: Mapping[str, Transform]) -> Pretrainer:
+    tasks = build_tasks(config, backbone, transforms)
     balancer: Balancer = BALANCERS.build(config.balancer, config.plugins, tasks=tuple(tasks))
     weights = {name: task["weight"] for name, task in config.tasks.items()}
     return Pretrainer(backbone=backbone, tasks=tasks, weights=weights, balancer=balancer)
@@ -134,40 +144,6 @@ def build_schedule(given: str | Mapping[str, Any]) -> LearningRateSchedule:
     """The schedule of a run: a name alone, or a ``type`` and its arguments."""
     schedule: LearningRateSchedule = SCHEDULES.build(named_part(given))
     return schedule
-
-
-def describe_model(config: RunConfig) -> list[tuple[str, str, int, str]]:
-    """Part, class, parameters of its own and output of everything a config builds, on the meta device, without data.
-
-    A vocabulary that would be learned from the corpus counts with its largest size.
-    """
-    transforms = {m: pipeline.transform for m, pipeline in build_pipelines(config).items()}
-    # the meta device allocates no weights, so the largest model is described in seconds
-    with torch.device("meta"):
-        backbone = build_backbone(config, transforms)
-        tasks = _build_tasks(config, backbone, transforms)
-        balancer = BALANCERS.build(config.balancer, config.plugins, tasks=tuple(tasks))
-    dim, lengths = config.model.dim, {m: _most_tokens(backbone.encoders[m], transforms[m]) for m in transforms}
-    parts: list[tuple[str, Any, str]] = [
-        (f"encoder_{m}", backbone.encoders[m], f"{lengths[m]} tokens of {dim}") for m in transforms
-    ]
-    parts += [
-        (f"readout_{m}", readout, f"a vector of {readout.width}") for m, readout in backbone.vectors.readouts.items()
-    ]
-    parts += [(f"descriptor_{m}", d, f"a vector of {d.width}") for m, d in backbone.vectors.descriptors.items()]
-    parts.append(("projections", backbone.projections, f"contrastive features of {backbone.features}"))
-    parts.append(("fusion", backbone.fusion, f"{sum(lengths.values())} tokens, an embedding of {dim}"))
-    parts.append(("harmonizer", backbone.harmonizer, f"{len(transforms)} x {len(transforms)} weights"))
-    for name, task in tasks.items():
-        parts.append((f"task_{name}", task, "a loss"))
-    if tasks:
-        parts.append(("balancer", balancer, f"{len(tasks)} weights"))
-    return list(_described(parts))
-
-
-def _most_tokens(encoder: Encoder, transform: Transform) -> int:
-    """Tokens of an item of full length, the summary token included."""
-    return 1 + observe_blank(encoder, transform).values.shape[1]
 
 
 def _build_encoder(modality: str, config: RunConfig, transform: Transform) -> Encoder:
@@ -188,60 +164,22 @@ def _build_encoder(modality: str, config: RunConfig, transform: Transform) -> En
     return encoder
 
 
-def _build_tasks(config: RunConfig, backbone: Backbone, transforms: Mapping[str, Transform]) -> dict[str, Task]:
-    """The pretext tasks by name, in the order of the config."""
-    tasks = {}
-    for name, task in config.tasks.items():
-        tasks[name] = _build_task(task, config, backbone, transforms)
-    return tasks
-
-
-def _build_task(
-    task: Mapping[str, Any], config: RunConfig, backbone: Backbone, transforms: Mapping[str, Transform]
-) -> Task:
-    """Build one task with the sizes that follow from the backbone and, if it has a modality, from its encoder."""
-    facts: dict[str, Any] = {"modalities": backbone.modalities, "dim": config.model.dim, "features": backbone.features}
-    modality = task.get("modality")
-    if modality is not None:
-        seen = observe_blank(backbone.encoders[modality], transforms[modality])
-        facts |= _prediction_facts(seen)
-    arguments = dict(task)
-    arguments.pop("weight", None)  # belongs to the model, which weighs the losses
-    built: Task = TASKS.build(arguments, config.plugins, **facts)
-    return built
-
-
-def _prediction_facts(seen: Observation) -> dict[str, int | None]:
-    """The sizes that a task needs to predict hidden tokens: a vocabulary, or widths of features."""
-    if seen.vocabulary is not None:
-        return {"vocabulary": seen.vocabulary, "observed": None, "predicted": None}
-    target = seen.values if seen.target is None else seen.target
-    return {"vocabulary": None, "observed": seen.values.shape[-1], "predicted": target.shape[-1]}
-
-
-def observe_blank(encoder: Encoder, transform: Transform) -> Observation:
-    """Observe an empty item; the result tells tasks what they will have to predict."""
-    with torch.no_grad(), torch.device("cpu"):  # sizes and plans are the host's, also while a model is built elsewhere
-        blank = Inputs.stack([transform.blank()])
-        device = next((p.device for p in encoder.parameters()), torch.device("cpu"))
-        return encoder.observe(blank.to(device))
-
-
-def _build_head(config: RunConfig, backbone: Backbone, classes: Mapping[str, Sequence[str]]) -> tuple[str, Head]:
+def _build_head(
+    config: RunConfig,
+    backbone: Backbone,
+    classes: Mapping[str, Sequence[str]],
+    class_counts: Sequence[int] | None,
+) -> tuple[str, Head]:
     """The head and the label that it learns."""
     label = config.data.label
     if config.head is None or label is None:
         raise ConfigError(["fine-tuning needs a head and data.label, the label it learns"])
-    head: Head = HEADS.build(
-        config.head, config.plugins, dim=config.model.dim, modalities=backbone.modalities, classes=len(classes[label])
-    )
+    facts = {
+        "dim": config.model.dim,
+        "modalities": backbone.modalities,
+        "classes": len(classes[label]),
+        "class_names": tuple(classes[label]),
+        "class_counts": class_counts,
+    }
+    head: Head = HEADS.build(config.head, config.plugins, **facts)
     return label, head
-
-
-def _described(parts: Iterable[tuple[str, Any, str]]) -> Iterator[tuple[str, str, int, str]]:
-    """The rows of a model's table; parameters that several parts share count with the first of them."""
-    counted: set[int] = set()
-    for key, part, output in parts:
-        own = {id(p): p.numel() for p in part.parameters() if id(p) not in counted}
-        counted |= own.keys()
-        yield key, type(part).__name__, sum(own.values()), output

@@ -10,7 +10,7 @@ NONE = "(none)"
 
 
 class Presence(Protocol):
-    """What :class:`m5kit.data.stats.Stats` and :class:`m5kit.data.validate.Validation` have in common."""
+    """What :class:`m5kit.data.stats.Stats` and :class:`m5kit.data.validate.ManifestCheck` have in common."""
 
     @property
     def splits(self) -> Mapping[str, int]: ...

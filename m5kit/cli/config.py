@@ -35,7 +35,7 @@ def run_check(options: argparse.Namespace) -> int:
     # to standard error, so that the table can be piped
     for note in resolved.notes:
         sys.stderr.write(f"note: {note}\n")
-    from m5kit.assembly.model import describe_model
+    from m5kit.assembly.table import describe_model
 
     rows, total = [], 0
     for part, name, parameters, output in describe_model(config):

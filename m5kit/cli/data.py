@@ -13,7 +13,7 @@ from m5kit.cli.options import Verbs
 from m5kit.cli.output import write
 
 if TYPE_CHECKING:
-    from m5kit.data.validate import Validation
+    from m5kit.data.validate import ManifestCheck
 
 
 def add_parser(verbs: Verbs) -> None:
@@ -85,7 +85,7 @@ def _add_validate(actions: Verbs) -> None:
     parser.set_defaults(run=validate)
 
 
-def _print(found: "Validation") -> None:
+def _print(found: "ManifestCheck") -> None:
     for problem in found.problems:
         write(str(problem))
     if found.problems:
@@ -95,7 +95,7 @@ def _print(found: "Validation") -> None:
     write(f"\n{found.path}: {found.items} items, {count} problem{'s' if count != 1 else ''}")
 
 
-def _as_json(found: "Validation") -> dict[str, Any]:
+def _as_json(found: "ManifestCheck") -> dict[str, Any]:
     return {
         "path": str(found.path),
         "items": found.items,

@@ -1,8 +1,9 @@
 """Configs: composed from YAML pieces, the origin of every value recorded, and checked as a whole before a run."""
 
-from m5kit.config.check import RunConfig, check_config
+from m5kit.config.check import check_config
 from m5kit.config.load import Resolved, annotate, dump, load_config
 from m5kit.config.parts import find_parts
+from m5kit.config.run_config import RunConfig
 from m5kit.config.sections import Checkpoint, Data, Init, Logging, ModelSection, Schedule, Validation, Weighting
 
 __all__ = [

@@ -1,82 +1,26 @@
 """Checks a whole config before anything heavy is built, and reports every mistake at once."""
 
-import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import Any
 
 from pydantic import ValidationError
 
 from m5kit.config.combination import combination_problems
 from m5kit.config.load import Resolved
 from m5kit.config.parts import Problem, describe, find_parts, given_problem, part_problems
+from m5kit.config.run_config import RunConfig, build_run_config, by_name, read_section
 from m5kit.config.sections import (
     FAMILIES_BY_KEY,
     PARTS,
     SCALARS,
     SECTIONS,
     TABLES,
-    Checkpoint,
-    Data,
-    Init,
-    Logging,
-    ModelSection,
-    Schedule,
-    Section,
-    Validation,
-    Weighting,
     is_known,
 )
 from m5kit.errors import ConfigError, M5KitError
-from m5kit.plugins import PluginScope, current_scope
+from m5kit.plugins import PluginScope
 from m5kit.registry import DECODERS
 from m5kit.signatures import hint
-
-SectionType = TypeVar("SectionType", bound=Section)
-
-
-@dataclass(frozen=True, slots=True)
-class RunConfig:
-    """A checked config: typed sections, and the parts as plain mappings that a registry can build.
-
-    Attributes:
-        inputs: by modality, ``decoder`` and ``transform``, and ``source`` if the manifest's column has another name.
-        encoders: by modality.
-        descriptors: by modality; only those that have one.
-        readouts: by modality; the others are read by their summary.
-        tasks: by name; ``weight`` is among the keys and is not the constructor's.
-        balancer: ``fixed`` if the config names none.
-        head: None in pretraining.
-        optimizer: ``adamw`` if the config names none.
-        hooks: by name.
-        evaluation: metrics by name.
-        plugins: the scope that the parts may come from; it is given to the registry with every part that is built.
-    """
-
-    name: str
-    mode: Literal["pretrain", "finetune"]
-    seed: int
-    data: Data
-    model: ModelSection
-    weighting: Weighting
-    schedule: Schedule
-    checkpoint: Checkpoint
-    logging: Logging
-    validation: Validation
-    init: Init
-    inputs: Mapping[str, Mapping[str, Any]]
-    encoders: Mapping[str, Mapping[str, Any]]
-    descriptors: Mapping[str, Mapping[str, Any]]
-    readouts: Mapping[str, Mapping[str, Any]]
-    fusion: Mapping[str, Any]
-    harmonizer: Mapping[str, Any]
-    tasks: Mapping[str, Mapping[str, Any]]
-    balancer: Mapping[str, Any]
-    head: Mapping[str, Any] | None
-    optimizer: Mapping[str, Any]
-    hooks: Mapping[str, Mapping[str, Any]]
-    evaluation: Mapping[str, Mapping[str, Any]]
-    plugins: PluginScope = field(default_factory=current_scope)
 
 
 def check_config(resolved: Resolved) -> RunConfig:
@@ -95,7 +39,7 @@ def check_config(resolved: Resolved) -> RunConfig:
     # all at once: whoever edits a config wants to fix every mistake before the next try
     if problems:
         raise ConfigError([_located(key, text, resolved) for key, text in problems])
-    return _typed(values, scope)
+    return build_run_config(values, scope)
 
 
 def _located(key: str, text: str, resolved: Resolved) -> str:
@@ -127,49 +71,6 @@ def origin_of(key: str, origins: Mapping[str, str], otherwise: str) -> str:
     return otherwise
 
 
-def _typed(values: Mapping[str, Any], scope: PluginScope) -> RunConfig:
-    """The config with its sections as objects and with its defaults."""
-    return RunConfig(
-        name=values["name"],
-        mode=values["mode"],
-        seed=values["seed"],
-        data=_section(Data, values["data"]),
-        model=_section(ModelSection, values["model"]),
-        weighting=_section(Weighting, values["weighting"]),
-        schedule=_section(Schedule, values["schedule"]),
-        checkpoint=_section(Checkpoint, values["checkpoint"]),
-        logging=_section(Logging, values["logging"]),
-        validation=_section(Validation, values["validation"]),
-        init=_section(Init, values["init"]),
-        inputs=_by_name(values, "input_"),
-        encoders=_by_name(values, "encoder_"),
-        descriptors=_by_name(values, "descriptor_"),
-        readouts=_by_name(values, "readout_"),
-        fusion=values["fusion"],
-        harmonizer=values["harmonizer"],
-        tasks={name: {"weight": 1.0, **task} for name, task in _by_name(values, "task_").items()},
-        balancer=values.get("balancer", {"type": "fixed"}),
-        head=values.get("head"),
-        optimizer=values.get("optimizer", {"type": "adamw"}),
-        hooks=values.get("hooks", {}),
-        evaluation=values.get("evaluation", {}),
-        plugins=scope,
-    )
-
-
-def _section(section: type[SectionType], given: Any) -> SectionType:
-    return section.model_validate_json(json.dumps(given))  # through JSON, which lets a strict tuple be a list
-
-
-def _by_name(values: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-    """The values of a family, ``input_``, ``encoder_`` or ``task_``, by modality or name."""
-    found = {}
-    for key, value in values.items():
-        if key.startswith(prefix):
-            found[key.removeprefix(prefix)] = value
-    return found
-
-
 def _key_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
     """Top-level keys that do not exist, or do not hold what they should."""
     known = [*SECTIONS, *SCALARS, *PARTS, *TABLES, *(f"{family}_*" for family in FAMILIES_BY_KEY)]
@@ -189,7 +90,7 @@ def _section_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
         if key not in values:
             continue
         try:
-            _section(section, values[key])
+            read_section(section, values[key])
         except ValidationError as error:
             for problem in error.errors():
                 # only the first step of the place: deeper ones are pydantic's names for parts of a type
@@ -203,7 +104,7 @@ def _section_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
 def _input_problems(values: Mapping[str, Any], scope: PluginScope) -> Iterator[Problem]:
     """Mistakes of ``input_*`` beside those of its decoder and transform, which are parts."""
     closed = ["decoder", "transform", "source", "join", "cache", "keep"]
-    for modality, given in _by_name(values, "input_").items():
+    for modality, given in by_name(values, "input_").items():
         key = f"input_{modality}"
         if not isinstance(given, Mapping):
             yield key, f"expected decoder and transform, got {given!r}"
@@ -252,7 +153,7 @@ def _reads_several(decoder: Any, scope: PluginScope) -> bool:
 
 def _weight_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
     """Weights of tasks that are not finite numbers of 0 or more; a bool is a number in Python."""
-    for name, task in _by_name(values, "task_").items():
+    for name, task in by_name(values, "task_").items():
         weight = task.get("weight", 1.0) if isinstance(task, Mapping) else 1.0
         if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight < float("inf"):
             yield f"task_{name}.weight", f"expected a number that is not negative, got {weight!r}"

@@ -5,9 +5,11 @@ from itertools import chain
 from typing import Any
 
 from m5kit.config.parts import Problem
+from m5kit.config.sections import LEARNING_PARTS
 from m5kit.errors import M5KitError
 from m5kit.plugins import PluginScope
 from m5kit.registry import TASKS
+from m5kit.signatures import suggestion
 
 
 def combination_problems(values: Mapping[str, Any], scope: PluginScope | None = None) -> Iterator[Problem]:
@@ -20,6 +22,8 @@ def combination_problems(values: Mapping[str, Any], scope: PluginScope | None = 
     yield from _tasks(tasks, modalities, scope)
     yield from _widths(values)
     yield from _sharing(values, modalities)
+    yield from _learning_parts(values)
+    yield from _balance(values)
 
 
 def _structure(values: Mapping[str, Any], modalities: list[str]) -> Iterator[Problem]:
@@ -108,3 +112,24 @@ def _sharing(values: Mapping[str, Any], modalities: list[str]) -> Iterator[Probl
             yield "model.share", f"{name} is named twice; an encoder has one stack"
     if any(len(group) < 2 for group in groups):
         yield "model.share", "expected groups of two or more, as in [[text, table], [image, video]]"
+
+
+def _learning_parts(values: Mapping[str, Any]) -> Iterator[Problem]:
+    """``freeze`` and ``rates`` name parts of this config, and no part is in both."""
+    known = [key for key in values if key in LEARNING_PARTS or key.startswith(("encoder_", "task_"))]
+    frozen, rates = values.get("freeze"), values.get("rates")
+    frozen = frozen if isinstance(frozen, list) else []
+    rates = rates if isinstance(rates, Mapping) else {}
+    for key, names in (("freeze", frozen), ("rates", rates)):
+        for name in names:
+            if isinstance(name, str) and name not in known:
+                yield key, f"the config has no part {name!r}; {suggestion(name, known) or 'it has ' + ', '.join(known)}"
+    for name in frozen:
+        if name in rates:
+            yield f"rates.{name}", "is frozen and has no learning rate; name it in freeze or in rates, not in both"
+
+
+def _balance(values: Mapping[str, Any]) -> Iterator[Problem]:
+    data = values.get("data")
+    if isinstance(data, Mapping) and data.get("balance") == "label" and data.get("label") is None:
+        yield "data.balance", "balances the classes of data.label, which is not set; name a label there"

@@ -75,7 +75,9 @@ def _set(tree: Node, path: str, text: str) -> Node:
         known = list(SECTIONS[parents[0]].model_fields)
         if (len(parents) > 1 or last not in known) and path.split(".")[1] not in HOLDS_A_PART:
             raise _unknown(path, path.partition(".")[2], known)
-    else:
+    elif not (
+        parents and parents[0] in SCALARS
+    ):  # what a table such as rates may hold is checked with the whole config
         _walk(tree, path, parents)
     change = read_value(text, ORIGIN) if text else Node(None, ORIGIN)
     # wrapped from the inside out, so that merge does the rest

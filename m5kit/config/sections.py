@@ -47,6 +47,8 @@ class Data(Section):
     """Chance that a present modality is left out at a visit in training; the last one of an item never is."""
     follow_links: bool = False
     """Whether links in the data folder may lead out of it; those that ``m5kit data import`` made always may."""
+    balance: Literal["none", "label"] = "none"
+    """``label`` draws the classes of the label equally often in training, and items that lack the label never."""
     workers: Annotated[int, Field(ge=0)] = 2
     """Processes that decode."""
     item_seconds: Annotated[float, Field(gt=0)] | None = 60.0
@@ -140,6 +142,13 @@ class Init(Section):
     """Run folder whose backbone the new run starts from."""
 
 
+class Finetune(Section):
+    """What fine-tuning asks of the head beside the label of whole items."""
+
+    alone: Annotated[float, Field(ge=0)] = 1.0
+    """Weight of the loss of each modality alone beside that of all modalities together; 0 leaves it out."""
+
+
 class Plugins(Section):
     """Which plugins the run may use; only the user's own config and the command line may set it."""
 
@@ -158,13 +167,25 @@ SECTIONS: Mapping[str, type[Section]] = {
     "logging": Logging,
     "validation": Validation,
     "init": Init,
+    "finetune": Finetune,
     "plugins": Plugins,
 }
 
-SCALARS: Mapping[str, Any] = {"name": str, "mode": Literal["pretrain", "finetune"], "seed": Seed}
-"""Top-level keys that hold one value; ``name`` is set from the file's place if the config does not."""
+SCALARS: Mapping[str, Any] = {
+    "name": str,
+    "mode": Literal["pretrain", "finetune"],
+    "seed": Seed,
+    "freeze": tuple[str, ...],
+    "rates": dict[str, Annotated[float, Field(gt=0, allow_inf_nan=False)]],
+}
+"""Top-level keys that hold one value; ``name`` is set from the file's place if the config does not.
+
+``freeze`` names parts that do not learn, ``rates`` factors of the learning rate by part.
+"""
 
 PARTS = ("fusion", "harmonizer", "balancer", "head", "optimizer")
+LEARNING_PARTS = ("fusion", "harmonizer", "balancer", "head")
+"""Parts with parameters that ``freeze`` and ``rates`` may name, beside every ``encoder_*`` and ``task_*``."""
 HOLDS_A_PART = ("source", "decay")
 """Keys of sections that hold a part, whose arguments can be set."""
 FAMILIES_BY_KEY = ("input", "encoder", "descriptor", "readout", "task")
@@ -189,7 +210,8 @@ ORDER = (
         "harmonizer",
         "weighting",
     ),
-    *("task_", "balancer", "head", "optimizer", "schedule", "checkpoint", "logging", "validation", *TABLES),
+    *("task_", "balancer", "head", "finetune", "freeze", "rates"),
+    *("optimizer", "schedule", "checkpoint", "logging", "validation", *TABLES),
 )
 """The order in which a resolved config is written: the flow of data."""
 
@@ -197,7 +219,7 @@ ORDER = (
 def defaults() -> dict[str, Any]:
     """The values that every config starts with."""
     sections = {key: section().model_dump(mode="json") for key, section in SECTIONS.items()}
-    return {"mode": "pretrain", "seed": 0, **sections}
+    return {"mode": "pretrain", "seed": 0, "freeze": [], "rates": {}, **sections}
 
 
 def is_known(key: str) -> bool:

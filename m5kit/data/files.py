@@ -1,4 +1,4 @@
-"""The one door to files that a data set names: which file it is, whether it may be read, and what to say if not.
+"""Opens every file that a data set names: which file it is, whether it may be read, and what to say if not.
 
 A data set may come from a stranger. So a reference is resolved below the data's root, links included, and only regular
 files of a bounded size are handed on; whatever a library raises while it reads one becomes a DecodeError that names it.

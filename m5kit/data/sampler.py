@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from torch.utils.data import Sampler
 
 from m5kit.errors import ConfigError, DataError
@@ -17,6 +18,57 @@ class Draw:
     index: int
 
 
+class ShuffledOrder:
+    """Every item once a pass, each pass shuffled anew.
+
+    Args:
+        size: how many items there are.
+        seed: of the order, one number or several.
+    """
+
+    def __init__(self, size: int, *seed: int) -> None:
+        self.size = size
+        self.seed = seed
+        self._epoch, self._order = -1, np.empty(0, dtype=np.int64)
+
+    def __call__(self, position: int) -> int:
+        """The item taken as number ``position``; any position can be asked for, neighbours are cheap."""
+        epoch, place = divmod(position, self.size)
+        if epoch != self._epoch:
+            self._epoch = epoch
+            self._order = np.random.default_rng([*self.seed, epoch]).permutation(self.size)
+        return int(self._order[place])
+
+
+class BalancedOrder:
+    """Every group once a round, in a shuffled order; within a group every item once before one comes again.
+
+    Args:
+        groups: the group of each item, such as the number of its class; items with -1 never come.
+        seed: of the order.
+
+    Example:
+        >>> order = BalancedOrder(np.array([0, 0, 0, 1, -1]), seed=0)
+        >>> [order(position) for position in range(6)]  # item 3, the only one of its group, is half of them
+        [2, 3, 0, 3, 1, 3]
+    """
+
+    def __init__(self, groups: npt.NDArray[np.int64], seed: int) -> None:
+        names = np.unique(groups[groups >= 0])
+        self._members = [np.flatnonzero(groups == name) for name in names]
+        # Two more numbers in the seed keep these orders apart from that of the groups.
+        self._orders = [
+            ShuffledOrder(len(own), seed, 1, int(name)) for own, name in zip(self._members, names, strict=True)
+        ]
+        self._groups = ShuffledOrder(len(names), seed)
+
+    def __call__(self, position: int) -> int:
+        """The item taken as number ``position``."""
+        group = self._groups(position)
+        visit = position // len(self._members)  # of this group, which comes once a round
+        return int(self._members[group][self._orders[group](visit)])
+
+
 class StepSampler(Sampler[list[Draw]]):
     """Endless batches for training, in an order fixed by the seed.
 
@@ -27,6 +79,8 @@ class StepSampler(Sampler[list[Draw]]):
         size: how many items there are.
         batch_size: items in a step, over all ranks.
         seed: of the order.
+        groups: of each item, its class, for batches in which all classes come equally often; None takes the items as
+            they are.
         rank: which share of each step this process takes.
         world_size: how many processes share a step.
         start: how many items were consumed before, over all ranks.
@@ -42,33 +96,34 @@ class StepSampler(Sampler[list[Draw]]):
     """
 
     def __init__(
-        self, *, size: int, batch_size: int, seed: int, rank: int = 0, world_size: int = 1, start: int = 0
+        self,
+        *,
+        size: int,
+        batch_size: int,
+        seed: int,
+        groups: npt.NDArray[np.int64] | None = None,
+        rank: int = 0,
+        world_size: int = 1,
+        start: int = 0,
     ) -> None:
+        size = size if groups is None else int((groups >= 0).sum())
         if size < batch_size:
             raise DataError(f"a step needs {batch_size} items and there are {size}; lower schedule.batch_size")
         if batch_size % world_size:
             raise ConfigError(
                 [f"schedule.batch_size: {batch_size} items cannot be shared evenly by {world_size} processes"]
             )
-        self.size = size
+        self.order = ShuffledOrder(size, seed) if groups is None else BalancedOrder(groups, seed)
         self.batch_size = batch_size
-        self.seed = seed
         self.rank = rank
         self.world_size = world_size
         self.start = start
 
     def __iter__(self) -> Iterator[list[Draw]]:
         share = self.batch_size // self.world_size
-        epoch, order = -1, np.empty(0, dtype=np.int64)
         first = self.start + self.rank * share
         while True:
-            batch = []
-            for position in range(first, first + share):
-                if position // self.size != epoch:
-                    epoch = position // self.size
-                    order = np.random.default_rng([self.seed, epoch]).permutation(self.size)
-                batch.append(Draw(position, int(order[position % self.size])))
-            yield batch
+            yield [Draw(position, self.order(position)) for position in range(first, first + share)]
             first += self.batch_size
 
 

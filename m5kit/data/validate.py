@@ -26,7 +26,7 @@ VALUES: Mapping[str, type[Decoder]] = {"text": TextDecoder, "table": TableDecode
 
 
 @dataclass(frozen=True, slots=True)
-class Validation:
+class ManifestCheck:
     """What a manifest holds and what is wrong with it.
 
     Attributes:
@@ -53,7 +53,7 @@ def validate(
     decode: bool = False,
     modalities: Sequence[str] = MODALITIES,
     follow_links: bool = False,
-) -> Validation:
+) -> ManifestCheck:
     """Check every row and its values, and that every file is there; with ``decode`` also that it can be decoded.
 
     Args:
@@ -86,7 +86,7 @@ def validate(
         splits[split] += 1
         presence.setdefault(split, Counter()).update(values.keys())
         patterns[tuple(values)] += 1
-    return Validation(
+    return ManifestCheck(
         path=rows.path,
         modalities=tuple(modalities),
         items=len(rows),

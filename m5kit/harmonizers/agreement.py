@@ -31,7 +31,7 @@ class AgreementHarmonizer(Harmonizer):
     A pair's weight is ``floor`` plus the rest in proportion to its strength d' / (d' + half), relative to the best
     pair's. The strength saturates, so a pair that is easy gains little over one that is merely sound, and nothing that
     is present falls below the floor: a weak modality keeps learning. While no pair is well above chance, all count
-    alike. A modality's trust is the weight of its best pair; it weighs the masked tasks and is the share in the pooled
+    alike. A modality's reliability is the weight of its best pair; it weighs the masked tasks and is the share in the pooled
     embedding. With ``per_item`` that share also falls for an item whose modality agrees no better with the others than
     another item's would.
 
@@ -97,14 +97,14 @@ class AgreementHarmonizer(Harmonizer):
     def forward(self, features: Tensor, present: Tensor) -> Harmony:
         """Weigh by the running means; shapes as in :meth:`Harmonizer.forward`."""
         weights = self.pair_weights()
-        trust = (weights - torch.diag(weights.diagonal())).amax(dim=1)
-        if len(trust) == 1:
-            trust = torch.ones_like(trust)  # a single modality has no other to agree with
-        shares = trust * present
+        reliability = (weights - torch.diag(weights.diagonal())).amax(dim=1)
+        if len(reliability) == 1:
+            reliability = torch.ones_like(reliability)  # a single modality has no other to agree with
+        shares = reliability * present
         if self.per_item:
             shares = shares * self._item_agreement(features, present)
         shares = shares / shares.sum(dim=1, keepdim=True).clamp(min=torch.finfo(shares.dtype).tiny)
-        return Harmony(weights * both_present(present), trust * present, shares)
+        return Harmony(weights * both_present(present), reliability * present, shares)
 
     def pair_weights(self) -> Tensor:
         """``m m``, symmetric: from ``floor`` to 1, and 1 where nothing is known yet."""

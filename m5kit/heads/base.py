@@ -12,7 +12,9 @@ class Head(nn.Module, ABC):
     """Reads the fused view and is trained with labels.
 
     Constructors are keyword-only. These arguments are filled in where the constructor takes them: ``dim``,
-    ``modalities``, ``classes`` (the number of values that the label has in the training split).
+    ``modalities``, ``classes`` (the number of values that the label has in the training split), ``class_names`` (these
+    values) and ``class_counts`` (the training items of each; None when a trained head is rebuilt, so what follows from
+    them belongs in a buffer).
 
     Attributes:
         filled_in: these names; a config need not set them.
@@ -21,7 +23,7 @@ class Head(nn.Module, ABC):
     """
 
     classifies: ClassVar[bool] = False
-    filled_in: ClassVar[frozenset[str]] = frozenset({"dim", "modalities", "classes"})
+    filled_in: ClassVar[frozenset[str]] = frozenset({"dim", "modalities", "classes", "class_names", "class_counts"})
 
     @abstractmethod
     def forward(self, fused: Fused) -> Tensor:

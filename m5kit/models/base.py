@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -60,10 +61,12 @@ class Model(nn.Module, ABC):
     Attributes:
         backbone: encoders, harmonizer and fusion.
         objectives: names of the t losses, in order.
+        frozen: parts that do not learn.
     """
 
     backbone: Backbone
     objectives: tuple[str, ...]
+    frozen: tuple[nn.Module, ...] = ()
 
     @property
     def modalities(self) -> tuple[str, ...]:
@@ -74,6 +77,13 @@ class Model(nn.Module, ABC):
     def predicts(self) -> str | None:
         """The label whose classes the scores of :meth:`readout` stand for; None if it scores none."""
         return None
+
+    def train(self, mode: bool = True) -> Self:
+        """As in torch, but frozen parts stay in eval mode: dropout there would be noise that nothing learns from."""
+        super().train(mode)
+        for part in self.frozen:
+            part.eval()
+        return self
 
     @abstractmethod
     def prepare(self, batch: Batch, seed: int) -> MicroBatch:

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from m5kit.api import Fused, Head, Mean
+from m5kit.api import Fused, Head, Mean, View
 from m5kit.models.backbone import Backbone
 from m5kit.models.base import Counts, MicroBatch, Model, PartialLoss, modality_logs
 from m5kit.structures import Batch
@@ -12,18 +12,25 @@ from m5kit.structures import Batch
 class Finetuner(Model):
     """A backbone and a head trained on one label (SCALE, CVPR 2022, section 5).
 
+    A head that always sees all modalities learns to read the easiest one, and the others stop learning once that one
+    answers (Wang et al., What Makes Training Multi-Modal Classification Networks Hard?, CVPR 2020). So the same head
+    must also answer from each modality alone: a second loss, for one more pass of the fusion and none of the encoders.
+
     Args:
         backbone: usually taken from a pretraining run.
         head: predicts the label.
         label: the target's name in the manifest's ``labels``.
+        alone: weight of the loss of single modalities; 0 leaves it out.
     """
 
-    def __init__(self, *, backbone: Backbone, head: Head, label: str) -> None:
+    def __init__(self, *, backbone: Backbone, head: Head, label: str, alone: float = 1.0) -> None:
         super().__init__()
         self.backbone = backbone
         self.head = head
         self.label = label
-        self.objectives = (label,)
+        # Of a model with one modality both losses would be the same.
+        self.alone = alone if len(backbone.modalities) > 1 else 0.0
+        self.objectives = (label, f"{label}_alone") if self.alone else (label,)
 
     @property
     def predicts(self) -> str | None:
@@ -32,20 +39,37 @@ class Finetuner(Model):
 
     def prepare(self, batch: Batch, seed: int) -> MicroBatch:
         """Count the items that the head learns from, while their classes are still on the host; nothing is drawn."""
-        count = self.head.count(batch.targets[self.label])
-        return MicroBatch(batch.to(self.backbone.device), {self.label: count}, seed)
+        target = batch.targets[self.label]
+        counts = {self.label: self.head.count(target)}
+        if self.alone:
+            counts[f"{self.label}_alone"] = sum(self.head.count(target[batch.rows(m)]) for m in self.modalities)
+        return MicroBatch(batch.to(self.backbone.device), counts, seed)
 
     def partial_loss(self, part: MicroBatch, totals: Counts) -> PartialLoss:
-        """The head's loss over the items of the whole step that have a label."""
-        count = part.counts[self.label]
-        if not count:  # nobody has a label: there is nothing to run the encoders for
-            nothing = torch.zeros((), device=self.backbone.device)
-            return PartialLoss(nothing, nothing[None], None, {})
-        view = self.backbone(part.batch)
-        given = self.head.loss(self.head(view.fused), part.batch.targets[self.label])
-        loss = given / totals[self.label]
-        logs = {f"loss/{self.label}": Mean(given.detach() / count, count)} | modality_logs(view)
-        return PartialLoss(loss, loss.detach()[None], None, logs)
+        """The head's losses over the labelled items of the whole step, and over their single modalities."""
+        if not any(part.counts.values()):  # nobody has a label: there is nothing to run the encoders for
+            nothing = torch.zeros(len(self.objectives), device=self.backbone.device)
+            return PartialLoss(nothing.sum(), nothing, None, {})
+        view, target = self.backbone(part.batch), part.batch.targets[self.label]
+        sums = [self.head.loss(self.head(view.fused), target)]
+        if self.alone:
+            sums.append(self._alone(view, target))
+        losses, logs = [], modality_logs(view)
+        for name, given in zip(self.objectives, sums, strict=True):
+            count = part.counts[name]
+            losses.append(given / totals[name] if totals[name] else given)
+            if count:
+                logs[f"loss/{name}"] = Mean(given.detach() / count, count)
+        loss = losses[0] + self.alone * losses[1] if self.alone else losses[0]
+        return PartialLoss(loss, torch.stack(losses).detach(), None, logs)
+
+    def _alone(self, view: View, target: Tensor) -> Tensor:
+        """The sum of the head's losses on each modality as if its items had no other."""
+        total = view.features.new_zeros(())
+        for modality, rows in view.rows.items():
+            known = target[rows.to(target.device, non_blocking=True)]
+            total = total + self.head.loss(self.head(fuse_alone(self.backbone, view, modality)), known)
+        return total
 
     def readout(self, fused: Fused) -> tuple[Tensor, Tensor | None]:
         """The head's hidden layer, and its scores."""
@@ -55,3 +79,20 @@ class Finetuner(Model):
         """Scores ``b c``."""
         scores: Tensor = self.head(self.backbone(batch).fused)
         return scores
+
+
+def fuse_alone(backbone: Backbone, view: View, modality: str) -> Fused:
+    """What the fusion makes of the p items that have ``modality``, were it their only one; encoders do not run again.
+
+    Args:
+        backbone: that gave ``view``.
+        view: of a batch.
+        modality: a key of ``view.rows``.
+    """
+    rows = view.rows[modality]
+    # The only modality of an item has the whole weight, whatever the harmonizer.
+    weights = torch.zeros(len(rows), len(view.modalities))
+    weights[:, view.modalities.index(modality)] = 1.0
+    tokens = {modality: view.encoded[modality].select(rows)}
+    fused: Fused = backbone.fusion(tokens, weights.to(backbone.device, non_blocking=True))
+    return fused

@@ -2,17 +2,27 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from torch import nn
 from torch.optim import Optimizer
 
+from m5kit.errors import ConfigError
+from m5kit.models.base import Model
+from m5kit.models.parts import named_parts
 from m5kit.nn.pretrained.tuning import learning_rate_scales
 from m5kit.optimizers.base import ParameterGroup
 from m5kit.registry import OPTIMIZERS
 
 
-def build_optimizer(model: nn.Module, settings: Mapping[str, Any], lr: float, weight_decay: float) -> Optimizer:
+def build_optimizer(
+    model: nn.Module,
+    settings: Mapping[str, Any],
+    lr: float,
+    weight_decay: float,
+    rates: Mapping[str, float] = MappingProxyType({}),
+) -> Optimizer:
     """The optimizer of a run.
 
     Args:
@@ -20,18 +30,30 @@ def build_optimizer(model: nn.Module, settings: Mapping[str, Any], lr: float, we
         settings: a ``type`` and its arguments.
         lr: of new parameters at full strength.
         weight_decay: of matrices.
+        rates: factors of the learning rate by part, as in the config.
+
+    Raises:
+        ConfigError: every parameter is frozen.
     """
-    optimizer: Optimizer = OPTIMIZERS.build(settings).build(parameter_groups(model, lr, weight_decay))
+    groups = parameter_groups(model, lr, weight_decay, rates)
+    if not groups:
+        raise ConfigError(["freeze: nothing is left that learns; leave a part out, such as head"])
+    optimizer: Optimizer = OPTIMIZERS.build(settings).build(groups)
     return optimizer
 
 
-def parameter_groups(model: nn.Module, lr: float, weight_decay: float) -> list[ParameterGroup]:
+def parameter_groups(
+    model: nn.Module, lr: float, weight_decay: float, rates: Mapping[str, float] = MappingProxyType({})
+) -> list[ParameterGroup]:
     """Every trained parameter in one group of its learning rate and weight decay.
 
     Only matrices decay: not biases, norms, tokens or positions of one row. Parameters of pretrained encoders learn at
-    the rates that these say; new ones come first, so that the rate in the log is theirs.
+    the rates that these say, times the factor of their part; new ones come first, so that the rate in the log is
+    theirs.
     """
     scales, kinds = learning_rate_scales(model), defaultdict(list)
+    for name, factor in _factors(model, rates).items():
+        scales[name] = scales.get(name, 1.0) * factor
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
             kinds[scales.get(name, 1.0), parameter.squeeze().dim() >= 2].append(parameter)
@@ -40,3 +62,17 @@ def parameter_groups(model: nn.Module, lr: float, weight_decay: float) -> list[P
         decay = weight_decay if matrix else 0.0
         groups.append({"params": kinds[scale, matrix], "lr": lr * scale, "weight_decay": decay})
     return groups
+
+
+def _factors(model: nn.Module, rates: Mapping[str, float]) -> dict[str, float]:
+    """The factor of each parameter, by name, whose part has one."""
+    if not isinstance(model, Model):
+        return {}
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    factors: dict[str, float] = {}
+    parts = named_parts(model)
+    for part, factor in rates.items():
+        for parameter in parts[part].parameters():
+            # What two parts share follows the first of them; two factors would multiply.
+            factors.setdefault(names[id(parameter)], factor)
+    return factors

@@ -77,7 +77,7 @@ def _introduce(setup: Setup, console: Console) -> None:
 
 def _run(setup: Setup, hooks: Mapping[str, Hook], console: Console) -> int | None:
     config, model, schedule = setup.config, setup.model, setup.config.schedule
-    optimizer = build_optimizer(model, config.optimizer, schedule.lr, schedule.weight_decay)
+    optimizer = build_optimizer(model, config.optimizer, schedule.lr, schedule.weight_decay, config.rates)
     state = TrainState(model, optimizer, schedule.max_steps)
     clock = TrainClock()
     callbacks = standard_callbacks(setup, hooks, clock, console)

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from m5kit.assembly.data import RunData
-from m5kit.assembly.describe import fit_descriptors
+from m5kit.assembly.descriptors import fit_descriptors
 from m5kit.assembly.frozen import FrozenOutputs
 from m5kit.assembly.model import build_model
 from m5kit.config import Resolved, RunConfig
@@ -76,7 +76,7 @@ def set_up(plan: TrainingPlan, config: RunConfig, folder: RunFolder) -> Setup:
             data = RunData.prepare(config, folder, start)
             begin_run(folder, plan.resolved, data.manifest.dataset.fingerprint())
         torch.manual_seed(config.seed)
-        model = build_model(config, data.transforms, data.classes).to(default_device())
+        model = build_model(config, data.transforms, data.classes, data.class_counts).to(default_device())
     if interrupted is not None:
         checkpoint.load_weights(interrupted, model)
     elif start is not None:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from m5kit.assembly.model import build_model, build_pipelines, describe_model
+from m5kit.assembly.model import build_model, build_pipelines
+from m5kit.assembly.table import describe_model
 from m5kit.config import check_config, load_config
 from m5kit.data.dataset import ManifestDataset
 from m5kit.data.importers.m5product import M5Product, import_m5product

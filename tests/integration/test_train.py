@@ -137,10 +137,13 @@ def test_every_mistake_is_reported_at_once(tool):
 def test_fine_tuning_starts_from_a_run(trained, demo, tool, short, tmp_path):
     run = tmp_path / "finetuned"
     arguments = ["tools/train.py", "configs/demo/finetune.yaml", "--data", demo, "--run-dir", run]
-    said = tool(*arguments, *short(f"init.run={trained[0]}", "schedule.max_steps=3")).stdout
+    more = ["head.class_weights=balanced", "data.balance=label", "freeze=[encoder_text]", "rates.head=2.0"]
+    said = tool(*arguments, *short(f"init.run={trained[0]}", "schedule.max_steps=3", *more)).stdout
     results = json.loads((run / "results.json").read_text())["results"]
     assert "fine_tuned" in results
     assert "fine_tuned" in said
+    first = json.loads((run / "metrics.jsonl").read_text().splitlines()[0])
+    assert {"loss/coarse", "loss/coarse_alone"} <= first.keys()
 
 
 @pytest.mark.parametrize(

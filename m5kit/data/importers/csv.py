@@ -93,6 +93,6 @@ def _next(reader: Any, source: Path, first: int) -> list[str] | None:
     except csv.Error as error:
         raise DataError(
             f"{source}: the row that begins in line {first} is no CSV ({error}); a quotation mark is not closed, or "
-            "stands inside a cell undoubled. Mend it, or say --no-quotes if quotation marks have no meaning"
+            "stands inside a cell undoubled. Fix it, or say --no-quotes if quotation marks have no meaning"
         ) from error
     return cells

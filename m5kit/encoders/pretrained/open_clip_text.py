@@ -21,7 +21,7 @@ class OpenClipText(PretrainedEncoder):
     """The text tower of an open_clip model; a task hides ids, which the transform ``open_clip_tokenize`` makes.
 
     The summary is read where the tower reads it. Its projection is kept: the contrastive features begin as its own text
-    vectors (but for towers with a class token of the text, CoCa's).
+    vectors (except for towers with a class token of the text, CoCa's).
 
     Args:
         dim: width d of the tokens.

@@ -12,7 +12,7 @@ Labels = NDArray[Any]
 Vectors = NDArray[np.float32]
 
 SMALLEST = 1e-12
-"""What varies less is constant but for rounding; it is not blown up."""
+"""What varies less is constant up to rounding; it is not scaled up."""
 
 
 def balanced_accuracy(labels: Labels, predicted: Labels) -> float:

@@ -75,3 +75,24 @@ def test_a_modality_that_no_training_item_has_is_told(opened, tmp_path, caplog):
     for modality in ("audio", "image", "video"):
         assert f"no {modality}: none of the 64 training items has this modality" in caplog.text
     assert "no text" not in caplog.text
+
+
+def test_items_of_each_class_are_counted_and_drawn_equally_often(tmp_path):
+    rows = [{"id": str(i), "split": "train", "text": "t", "labels": {"kind": "fig"}} for i in range(8)]
+    rows += [{"id": "8", "split": "train", "text": "t", "labels": {"kind": "pear"}}]
+    rows += [{"id": "9", "split": "train", "text": "t", "labels": {}}]
+    (tmp_path / "annotations.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    changes = [f"encoder_{m}=none" for m in ("audio", "image", "table", "video")]
+    changes += [
+        "task_contrastive=none",
+        "task_completion=none",
+        "data.train=[train]",
+        "data.label=kind",
+        "data.balance=label",
+    ]
+    config = check_config(load_config("demo/scale", [*changes, "schedule.batch_size=4"], tmp_path))
+    data = RunData(config, tmp_path, build_pipelines(config), {"kind": ["fig", "kiwi", "pear"]})
+    assert data.class_counts == [8, 0, 1]
+    batch = next(iter(data.train_loader().batch_sampler))
+    assert [draw.index for draw in batch].count(8) == 2
+    assert 9 not in [draw.index for draw in batch]

@@ -66,7 +66,9 @@ def setting(tmp_path, monkeypatch):
 
 def frozen(setting, encoder=None, transform=None):
     inputs = {"image": {"decoder": {"type": "pillow"}, "transform": transform or {"type": "image", "size": 16}}}
-    config = SimpleNamespace(inputs=inputs, data=SimpleNamespace(workers=0), plugins=PluginScope())
+    config = SimpleNamespace(
+        inputs=inputs, data=SimpleNamespace(workers=0, item_seconds=None, item_memory=None), plugins=PluginScope()
+    )
     model = torch.nn.Module()
     model.backbone = torch.nn.Module()
     model.backbone.encoders = torch.nn.ModuleDict({"image": encoder or setting.encoder})

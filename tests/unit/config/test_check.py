@@ -199,3 +199,20 @@ def test_the_home_of_the_user_may_be_written_short(leaf: Path, monkeypatch: pyte
     monkeypatch.setenv("HOME", "/home/kim")
     config = check_config(load_config(leaf, ["data.root=~/shop", "init.run=~/runs/first"]))
     assert (config.data.root, config.init.run) == ("/home/kim/shop", "/home/kim/runs/first")
+
+
+def test_parts_that_do_not_learn_or_learn_at_another_rate_are_parts_of_the_config(leaf: Path) -> None:
+    config = check_config(load_config(leaf, ["freeze=[encoder_a]", "rates.fusion=0.1"]))
+    assert config.freeze == ("encoder_a",)
+    assert config.rates == {"fusion": 0.1}
+    assert "freeze: the config has no part 'fuson'; did you mean 'fusion'?" in problems(leaf, "freeze=[fuson]")
+    assert "rates: the config has no part 'head'; it has" in problems(leaf, "rates.head=2.0")
+    assert "rates: expected greater than 0, got 0" in problems(leaf, "rates.fusion=0")
+    assert "rates: expected a finite number, got" in problems(leaf, "rates.fusion=.inf")
+    assert "rates.fusion: is frozen" in problems(leaf, "freeze=[fusion]", "rates.fusion=0.5")
+
+
+def test_classes_are_balanced_where_a_label_is_set(leaf: Path) -> None:
+    assert "data.balance: balances the classes of data.label" in problems(leaf, "data.balance=label")
+    assert "data.balance: expected 'none' or 'label', got 'kind'" in problems(leaf, "data.balance=kind")
+    assert check_config(load_config(leaf, ["data.balance=label", "data.label=kind"])).data.balance == "label"

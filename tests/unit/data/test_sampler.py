@@ -1,5 +1,6 @@
 from itertools import islice
 
+import numpy as np
 import pytest
 
 from m5kit.data.sampler import Draw, SequentialSampler, StepSampler
@@ -57,3 +58,39 @@ def test_evaluation_takes_everyone_once():
     shares = [SequentialSampler(size=5, batch_size=2, rank=rank, world_size=2) for rank in (0, 1)]
     assert [len(share) for share in shares] == [2, 1]
     assert [*shares[0], *shares[1]] == [batches[0], batches[2], batches[1]]
+
+
+GROUPS = np.array([0, 0, 0, 0, 0, 1, 1, 2, -1])
+
+
+def balanced(count, **settings):
+    return draws(count, **{"size": 9, "batch_size": 6, "groups": GROUPS} | settings)
+
+
+def test_balanced_batches_hold_every_class_equally_often():
+    for batch in balanced(10):
+        assert np.bincount(GROUPS[[draw.index for draw in batch]]).tolist() == [2, 2, 2]
+
+
+def test_a_balanced_class_gives_every_item_before_one_comes_again():
+    flat = [draw.index for batch in balanced(10) for draw in batch]
+    large = [index for index in flat if GROUPS[index] == 0]
+    assert [sorted(large[start : start + 5]) for start in (0, 5, 10, 15)] == [[0, 1, 2, 3, 4]] * 4
+    assert len({tuple(large[start : start + 5]) for start in (0, 5, 10, 15)}) > 1
+    assert 8 not in flat  # it has no class
+
+
+@pytest.mark.parametrize("start", [0, 4, 20, 44])
+def test_balanced_batches_go_on_from_anywhere(start):
+    settings = {"batch_size": 4}
+    assert balanced(3, start=start, **settings) == balanced(start // 4 + 3, **settings)[start // 4 :]
+
+
+def test_ranks_share_balanced_steps():
+    shares = [balanced(5, rank=rank, world_size=2) for rank in (0, 1)]
+    assert [left + right for left, right in zip(*shares, strict=True)] == balanced(5)
+
+
+def test_a_balanced_step_needs_as_many_items_with_a_class():
+    with pytest.raises(DataError, match="a step needs 9 items and there are 8"):
+        balanced(1, batch_size=9)

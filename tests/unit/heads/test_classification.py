@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from m5kit.errors import ConfigError
 from m5kit.heads.classification import ClassificationHead
 from m5kit.registry import HEADS
 
@@ -66,3 +67,27 @@ def test_it_is_found_by_name_with_the_papers_width():
     readout = HEADS.build({"type": "classification"}, dim=3, modalities=("a", "b"), classes=5, observed=None)
     assert readout.hidden.out_features == 1024
     assert readout.dropout.p == 0.1
+
+
+def test_balanced_classes_weigh_the_same_in_sum():
+    readout = head(class_weights="balanced", class_counts=[6, 2, 0, 1, 1])
+    assert readout.class_weights.tolist() == pytest.approx([10 / 24, 1.25, 1.0, 2.5, 2.5])
+    logits, target = torch.randn(4, 5), torch.tensor([0, 3, -1, 1])
+    each = F.cross_entropy(logits, target.clamp(min=0), reduction="none")
+    expected = each[0] * 10 / 24 + each[1] * 2.5 + each[3] * 1.25
+    torch.testing.assert_close(readout.loss(logits, target), expected)
+
+
+def test_weights_may_be_given_by_class():
+    readout = head(class_weights={"fig": 3.0}, class_names=("apple", "fig", "kiwi", "pear", "plum"))
+    assert readout.class_weights.tolist() == [1, 3, 1, 1, 1]
+    with pytest.raises(ConfigError, match=r"head.class_weights: no class is named 'figs'; did you mean 'fig'\?"):
+        head(class_weights={"figs": 3.0}, class_names=("apple", "fig"))
+
+
+def test_a_rebuilt_head_takes_its_weights_from_the_checkpoint():
+    trained = head(class_weights="balanced", class_counts=[6, 2, 0, 1, 1])
+    rebuilt = head(class_weights="balanced")
+    rebuilt.load_state_dict(trained.state_dict())
+    assert rebuilt.class_weights.equal(trained.class_weights)
+    assert "class_weights" not in head().state_dict()

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from m5kit.models.embedder import embed
-from m5kit.models.finetuner import Finetuner
+from m5kit.models.finetuner import Finetuner, fuse_alone
 from m5kit.registry import HEADS
 
 EVERY = ("audio", "image", "table", "text", "video")
@@ -46,3 +46,42 @@ def test_embeddings_have_unit_length_or_are_zero(finetuner, batch):
 def test_something_else_cannot_be_embedded(batch):
     with pytest.raises(TypeError, match="got Linear"):
         embed(torch.nn.Linear(1, 1), batch([EVERY]))
+
+
+def test_an_encoded_modality_is_fused_as_if_the_item_had_no_other(finetuner, batch, backbone, fusion):
+    model = backbone(fusion).eval()
+    items = batch([EVERY, ("text",), ("text", "image"), ("audio",)])
+    seen, rows = fuse_alone(model, model(items), "text"), items.rows("text")
+    expected = model(items.only(["text"])).fused
+    torch.testing.assert_close(seen.pooled, expected.pooled[rows], atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(seen.embedding, expected.embedding[rows], atol=1e-5, rtol=1e-4)
+
+
+def test_the_loss_adds_that_of_each_modality_alone(finetuner, batch):
+    items = batch([EVERY, ("text", "image"), ("audio",)])
+    finetuner.alone = 0.5
+    target = items.targets["kind"]
+    together = torch.nn.functional.cross_entropy(finetuner.predict(items), target)
+    alone = []
+    for modality in EVERY:
+        rows = items.rows(modality)
+        scores = finetuner.predict(items.only([modality]))[rows]
+        alone.append(torch.nn.functional.cross_entropy(scores, target[rows], reduction="none"))
+    output = finetuner.loss(items, 0)
+    torch.testing.assert_close(output.loss, together + 0.5 * torch.cat(alone).mean())
+    torch.testing.assert_close(output.logs["loss/kind_alone"], torch.cat(alone).mean().detach())
+
+
+def test_without_weight_only_all_modalities_together_are_asked(backbone, batch):
+    head = HEADS.build({"type": "classification", "dropout": 0.0}, dim=16, modalities=EVERY, classes=3)
+    model = Finetuner(backbone=backbone(), head=head, label="kind", alone=0.0).eval()
+    items = batch([EVERY, ("text", "image")])
+    expected = torch.nn.functional.cross_entropy(model.predict(items), items.targets["kind"])
+    torch.testing.assert_close(model.loss(items, 0).loss, expected)
+    assert model.objectives == ("kind",)
+
+
+def test_items_without_label_teach_nothing_alone_either(finetuner, batch):
+    items = batch([EVERY, ("text",)])
+    items.targets["kind"][:] = -1
+    assert finetuner.loss(items, 0).loss.item() == 0

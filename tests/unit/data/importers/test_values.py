@@ -36,7 +36,7 @@ def test_numbers_are_exact_or_absent(report, text, expected):
 
 @pytest.mark.parametrize("text", ["1_000", "3,5", "0x1f", "five"])
 def test_codes_are_no_numbers(report, text):
-    with pytest.raises(DataError, match="item a: n is to be a number"):
+    with pytest.raises(DataError, match="item a: n must be a number"):
         as_number(text, "n", "a", report)
 
 

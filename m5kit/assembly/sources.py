@@ -1,0 +1,41 @@
+"""Where a run's items come from."""
+
+from pathlib import Path
+
+from m5kit.api import Dataset
+from m5kit.config import RunConfig
+from m5kit.errors import ConfigError
+from m5kit.registry import DATASETS
+
+
+def open_dataset(config: RunConfig, columns: tuple[str, ...] = ()) -> Dataset:
+    """The dataset that a config names; a manifest by default.
+
+    Args:
+        config: checked.
+        columns: those that are read of each item.
+
+    Raises:
+        ConfigError: the config names no folder.
+        DataError: the items cannot be found, or some of them are invalid.
+    """
+    wanted = config.data
+    given = {
+        "root": data_root(config),
+        "columns": columns,
+        "manifest": wanted.manifest,
+        "follow_links": wanted.follow_links,
+    }
+    opened: Dataset = DATASETS.build(config.data.source or {"type": "manifest"}, config.plugins, **given)
+    return opened
+
+
+def data_root(config: RunConfig) -> Path:
+    """Folder of the manifest.
+
+    Raises:
+        ConfigError: the config names none.
+    """
+    if config.data.root is None:
+        raise ConfigError(["data.root: no data folder is set; add --data DIR, a folder with annotations.jsonl"])
+    return Path(config.data.root)

@@ -1,0 +1,39 @@
+"""Parts are found by the names of the config, and frozen ones stay as they are."""
+
+import torch
+
+from m5kit.models.finetuner import Finetuner
+from m5kit.models.parts import freeze, named_parts
+from m5kit.registry import HEADS
+from m5kit.train.optim import parameter_groups
+from m5kit.train.step import TrainStep
+
+EVERY = ("audio", "image", "table", "text", "video")
+
+
+def finetuner(backbone):
+    head = HEADS.build({"type": "classification", "hidden": 12}, dim=16, modalities=EVERY, classes=3)
+    return Finetuner(backbone=backbone(), head=head, label="kind")
+
+
+def test_parts_have_the_names_of_the_config(backbone):
+    model = finetuner(backbone)
+    parts = named_parts(model)
+    assert sorted(parts) == sorted([*(f"encoder_{m}" for m in EVERY), "fusion", "harmonizer", "head"])
+    assert parts["encoder_text"] is model.backbone.encoders["text"]
+    assert parts["head"] is model.head
+
+
+def test_a_step_leaves_frozen_parts_and_their_dropout_alone(backbone, batch):
+    model = finetuner(backbone)
+    freeze(model, ["encoder_text", "fusion"])
+    before = {name: value.clone() for name, value in model.named_parameters()}
+    model.train()
+    assert not model.backbone.fusion.training
+    assert model.backbone.encoders["image"].training
+    optimizer = torch.optim.SGD(parameter_groups(model, lr=0.1, weight_decay=0.0))
+    TrainStep(model, optimizer, clip=None, precision="fp32", seed=0)([batch([EVERY, EVERY])])
+    changed = {name for name, value in model.named_parameters() if not value.equal(before[name])}
+    assert not any(name.startswith(("backbone.encoders.text", "backbone.fusion")) for name in changed)
+    assert any(name.startswith("backbone.encoders.image") for name in changed)
+    assert any(name.startswith("head") for name in changed)
