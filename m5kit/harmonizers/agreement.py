@@ -31,8 +31,8 @@ class AgreementHarmonizer(Harmonizer):
     A pair's weight is ``floor`` plus the rest in proportion to its strength d' / (d' + half), relative to the best
     pair's. The strength saturates, so a pair that is easy gains little over one that is merely sound, and nothing that
     is present falls below the floor: a weak modality keeps learning. While no pair is well above chance, all count
-    alike. A modality's reliability is the weight of its best pair; it weighs the masked tasks and is the share in the pooled
-    embedding. With ``per_item`` that share also falls for an item whose modality agrees no better with the others than
+    alike. A modality's reliability is the weight of its best pair; it weighs the masked tasks and is the share in the
+    pooled embedding. With ``per_item`` that share also falls for an item whose modality agrees no better with the others than
     another item's would.
 
     Args:
