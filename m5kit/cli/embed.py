@@ -34,9 +34,9 @@ def add_parser(verbs: Verbs) -> None:
     parser.add_argument("--modalities", type=words, metavar="A,B", help="the only modalities that the model sees")
     parser.add_argument(
         "--space",
-        choices=("fused", "unscaled", "contrastive"),
-        default="fused",
-        help="which embedding; contrastive is meant for search across modalities",
+        default="item",
+        metavar="NAME",
+        help="which embedding: item (default), the name of a modality, contrastive, fused or unscaled",
     )
     parser.set_defaults(run=run)
 

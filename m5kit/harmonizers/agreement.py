@@ -32,8 +32,8 @@ class AgreementHarmonizer(Harmonizer):
     pair's. The strength saturates, so a pair that is easy gains little over one that is merely sound, and nothing that
     is present falls below the floor: a weak modality keeps learning. While no pair is well above chance, all count
     alike. A modality's reliability is the weight of its best pair; it weighs the masked tasks and is the share in the
-    pooled embedding. With ``per_item`` that share also falls for an item whose modality agrees no better with the others than
-    another item's would.
+    pooled embedding. With ``per_item`` that share also falls for an item whose modality agrees no better with the
+    others than another item's would.
 
     Args:
         modalities: the m columns.

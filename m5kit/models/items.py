@@ -30,6 +30,7 @@ def sum_of_parts(features: Tensor) -> Tensor:
     """The direction ``b h`` of the sum of the unit vectors of ``b m h``; zeros for an item with nothing.
 
     Example:
+        >>> import torch
         >>> sum_of_parts(torch.tensor([[[3.0, 0.0], [0.0, 0.0]], [[0.0, 0.0], [0.0, 0.0]]]))
         tensor([[1., 0.],
                 [0., 0.]])

@@ -14,6 +14,7 @@ def pairs_of_modalities(present: Tensor, least: int = 2) -> Iterator[tuple[int, 
         least: of items; two are needed where one is the other's negative.
 
     Example:
+        >>> import torch
         >>> for i, j, rows in pairs_of_modalities(torch.tensor([[True, True, False], [True, True, True]])):
         ...     print(i, j, rows.tolist())
         0 1 [0, 1]

@@ -158,6 +158,7 @@ def test_fine_tuning_starts_from_a_run(trained, demo, tool, short, tmp_path):
             "encoder_image=none",
             "encoder_table=none",
             "task_contrastive=none",
+            "task_completion=none",
         ),
     ],
     ids=["gated", "concat-bf16-zero", "three-modalities", "one-modality"],

@@ -106,5 +106,5 @@ def test_check_of_one_part_prints_its_report(examples, capsys):
     assert main(["plugins", "check", "bag_of_words"]) == 0
     said = capsys.readouterr().out
     assert "ok     m5kit-encoder-bag-of-words 0.1.0 encoders/bag_of_words" in said
-    assert "19 checks ran, 0 failed" in said
+    assert "20 checks ran, 0 failed" in said
     assert said.endswith("1 parts checked, 0 failed\n")

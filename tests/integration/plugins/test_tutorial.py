@@ -54,6 +54,6 @@ def test_every_step_works(tmp_path):
         )
         assert done.returncode == 0, f"$ {text}\n{done.stdout}\n{done.stderr}"
         said[text] = done.stdout
-    assert "19 checks ran, 0 failed" in said["m5kit plugins check m5kit-encoder-windows"]
+    assert "20 checks ran, 0 failed" in said["m5kit plugins check m5kit-encoder-windows"]
     assert "Windows" in said["m5kit config check demo/scale --data demo --set encoder_text.type=windows"]
     assert "m5kit-encoder-windows" in (work / "run/provenance.json").read_text()

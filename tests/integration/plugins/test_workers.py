@@ -9,6 +9,7 @@ import pytest
 from m5kit.assembly.loader import ScopedLoader
 from m5kit.data.collate import collate
 from m5kit.data.dataset import ManifestDataset, Pipeline
+from m5kit.data.loader import WatchedItems
 from m5kit.data.manifest import read_manifest
 from m5kit.data.sampler import SequentialSampler
 from m5kit.plugins import PluginScope
@@ -59,7 +60,8 @@ def test_a_spawned_worker_decodes_with_an_installed_and_a_local_plugin(local, tm
     pipelines = {"notes": pipeline, "points": installed}
     samples = read_manifest(tmp_path, modalities=tuple(pipelines))
     loader = ScopedLoader(
-        ManifestDataset(samples=samples, root=tmp_path, pipelines=pipelines),
+        WatchedItems(ManifestDataset(samples=samples, root=tmp_path, pipelines=pipelines), 1, None),
+        name=str,
         scope=scope,
         batch_sampler=SequentialSampler(size=1, batch_size=1),
         num_workers=1,

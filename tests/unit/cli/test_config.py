@@ -41,7 +41,7 @@ def test_check_prints_the_parts_of_a_right_config(
 
     build = ModuleType("build")
     build.describe_model = lambda config: [("fusion", "Mixer", 1200, "b d")]  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "m5kit.assembly.model", build)
+    monkeypatch.setitem(sys.modules, "m5kit.assembly.table", build)
     monkeypatch.setattr("m5kit.config.check_config", lambda resolved: Config)
     assert main(["config", "check", leaf]) == 0
     shown = capsys.readouterr().out.splitlines()

@@ -12,8 +12,8 @@ def test_a_family_is_listed_with_the_first_line_of_each_docstring(capsys: pytest
     assert main(["list", "harmonizers"]) == 0
     header, *rows = capsys.readouterr().out.splitlines()
     assert header.split() == ["family", "name", "summary", "origin"]
-    assert [row.split()[1] for row in rows] == ["graph", "learned", "paper_literal", "uniform"]
-    assert "  Weight 1 for whatever is present (row 1 of table 6 in SCALE, CVPR 2022).  " in rows[3]
+    assert [row.split()[1] for row in rows] == ["agreement", "graph", "learned", "paper_literal", "uniform"]
+    assert "  Weight 1 for whatever is present (row 1 of table 6 in SCALE, CVPR 2022).  " in rows[4]
     assert rows[3].endswith("built-in")
 
 

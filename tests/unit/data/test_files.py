@@ -78,7 +78,7 @@ def test_inner_dots_and_links_of_the_owner_are_followed(root):
         (None, "cannot read None: expected a path relative to the data's root, got NoneType"),
         (".", "cannot read '.': it is not a regular file"),
         ("a\0b", "cannot read 'a\\x00b': ValueError: "),
-        ("a" * 300, f"cannot read '{'a' * 300}': OSError: File name too long"),
+        ("a" * 300, "OSError: File name too long"),  # the name is shortened, so that a log stays readable
     ],
 )
 def test_what_names_no_file(root, source, message):

@@ -120,7 +120,7 @@ def test_a_gallery_without_the_label_names_its_split():
         ({"ks": [0, 5]}, r"got \[0, 5\]"),
         ({"similarity": "l2"}, "similarity: expected 'cosine' or 'dot', got 'l2'"),
         ({"label": "id", "leave_one_out": True}, "an item may only find itself"),
-        ({"space": "raw"}, "space: expected"),
+        ({"space": ""}, "space: expected"),
     ],
 )
 def test_what_makes_no_sense_is_refused(arguments, message):

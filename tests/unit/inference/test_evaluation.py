@@ -51,7 +51,7 @@ def run(tmp_path):
         folder=RunFolder(tmp_path),
         config=SimpleNamespace(evaluation=CONFIGURED, seed=0, plugins=PluginScope()),
         data=SimpleNamespace(manifest=sizes),
-        model=SimpleNamespace(backbone=SimpleNamespace(modalities=("a", "b"))),
+        model=SimpleNamespace(backbone=SimpleNamespace(modalities=("a", "b"), encoders={})),
     )
 
 

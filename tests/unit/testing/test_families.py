@@ -14,5 +14,7 @@ def test_a_part_can_be_named():
 
 
 def test_an_unknown_family_is_named():
-    with pytest.raises(ContractError, match="there are no checks for 'fusion'; there are for encoders, fusions"):
+    with pytest.raises(
+        ContractError, match="there are no checks for 'fusion'; there are for encoders, descriptors, readouts, fusions"
+    ):
         check_names("fusion")
