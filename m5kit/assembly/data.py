@@ -183,7 +183,7 @@ class RunData:
     @property
     def _augments_twice(self) -> bool:
         """Whether a task reads every training item augmented a second time."""
-        kinds = [TASKS.get(task["type"]) for task in self.config.tasks.values()]
+        kinds = [TASKS.get(task["type"], self.config.plugins) for task in self.config.tasks.values()]
         return any(getattr(kind, "augments_twice", False) for kind in kinds)
 
     def _dataset(self, samples: Samples, train: bool) -> ManifestDataset:

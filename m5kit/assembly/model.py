@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
 
 from m5kit.api import (
     Balancer,
@@ -140,9 +139,9 @@ def build_hooks(config: RunConfig) -> dict[str, Hook]:
     return {name: HOOKS.build(hook, config.plugins) for name, hook in config.hooks.items()}
 
 
-def build_schedule(given: str | Mapping[str, Any]) -> LearningRateSchedule:
+def build_schedule(config: RunConfig) -> LearningRateSchedule:
     """The schedule of a run: a name alone, or a ``type`` and its arguments."""
-    schedule: LearningRateSchedule = SCHEDULES.build(named_part(given))
+    schedule: LearningRateSchedule = SCHEDULES.build(named_part(config.schedule.decay), config.plugins)
     return schedule
 
 

@@ -12,7 +12,7 @@ from m5kit.runs.log import LOGGER
 def build_readouts(config: RunConfig, encoders: Mapping[str, Encoder]) -> dict[str, Readout]:
     """Those that the config names, told how their encoder's tokens stand."""
     return {
-        m: READOUTS.build(given, dim=config.model.dim, layout=encoders[m].layout)
+        m: READOUTS.build(given, config.plugins, dim=config.model.dim, layout=encoders[m].layout)
         for m, given in config.readouts.items()
     }
 
@@ -24,11 +24,11 @@ def build_descriptors(
     built = {}
     for m, given in config.descriptors.items():
         facts = transforms[m].provides()
-        part: type[Descriptor] = DESCRIPTORS.get(given["type"])
+        part: type[Descriptor] = DESCRIPTORS.get(given["type"], config.plugins)
         lacking = sorted(part.needs - facts.keys())
         if lacking or encoders[m].extracts:
             why = f"input_{m} provides no {', '.join(lacking)}" if lacking else f"encoder_{m} is frozen"
             LOGGER.info("descriptor_%s is left out: %s", m, why)
             continue
-        built[m] = DESCRIPTORS.build(given, **dict[str, Any](facts))
+        built[m] = DESCRIPTORS.build(given, config.plugins, **dict[str, Any](facts))
     return built

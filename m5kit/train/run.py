@@ -9,8 +9,9 @@ from torch.optim import Optimizer
 
 from m5kit.api import Hook
 from m5kit.assembly.model import build_hooks, build_schedule
-from m5kit.config import Schedule, check_config
+from m5kit.config import RunConfig, check_config
 from m5kit.parallel.threads import share_cores
+from m5kit.plugins import in_use
 from m5kit.runs import checkpoint
 from m5kit.runs.folder import RunFolder
 from m5kit.runs.log import LOGGER, logging_to
@@ -77,7 +78,8 @@ def _introduce(setup: Setup, console: Console) -> None:
 
 def _run(setup: Setup, hooks: Mapping[str, Hook], console: Console) -> int | None:
     config, model, schedule = setup.config, setup.model, setup.config.schedule
-    optimizer = build_optimizer(model, config.optimizer, schedule.lr, schedule.weight_decay, config.rates)
+    with in_use(config.plugins):  # the optimizer may be a plugin's
+        optimizer = build_optimizer(model, config.optimizer, schedule.lr, schedule.weight_decay, config.rates)
     state = TrainState(model, optimizer, schedule.max_steps)
     clock = TrainClock()
     callbacks = standard_callbacks(setup, hooks, clock, console)
@@ -91,7 +93,7 @@ def _run(setup: Setup, hooks: Mapping[str, Hook], console: Console) -> int | Non
         TrainStep(model, optimizer, schedule.clip, _precision(setup, console), config.seed),
         setup.data.train_loader(),
         state,
-        _rates(schedule, optimizer, clock),
+        _rates(config, optimizer, clock),
         schedule.accumulate,
         callbacks.ordered,
         config.seed,
@@ -101,8 +103,8 @@ def _run(setup: Setup, hooks: Mapping[str, Hook], console: Console) -> int | Non
     return callbacks.saver.stopped_by
 
 
-def _rates(schedule: Schedule, optimizer: Optimizer, clock: TrainClock) -> LearningRates:
-    decay = build_schedule(schedule.decay)
+def _rates(config: RunConfig, optimizer: Optimizer, clock: TrainClock) -> LearningRates:
+    schedule, decay = config.schedule, build_schedule(config)
     if schedule.minutes is None:
         return LearningRates(optimizer, decay, schedule.warmup, schedule.max_steps)
     return TimedRates(optimizer, decay, schedule.warmup, 60 * schedule.minutes, clock)
