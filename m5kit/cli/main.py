@@ -1,6 +1,7 @@
 """``m5kit VERB ...``: finds the verb, runs it, and prints errors as messages."""
 
 import argparse
+import errno
 import io
 import os
 import pkgutil
@@ -16,6 +17,8 @@ from m5kit.errors import M5KitError
 MISTAKE = 2
 INTERRUPTED = 130
 PIPE_CLOSED = 141
+_OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
+"""A full disk and a file that may not be read or written: the message of the system says all there is to say."""
 ALLOW_VARIABLE = "M5KIT_PLUGINS"  # repeated here: importing m5kit.plugins would slow --help down
 
 
@@ -48,6 +51,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader (head, less) has closed the pipe; Python must not flush into it again
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_CLOSED
+    except OSError as error:
+        if error.errno not in _OF_THE_MACHINE:
+            raise
+        sys.stderr.write(f"error: {error}\n")
+        return MISTAKE
     return status
 
 

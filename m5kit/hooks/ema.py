@@ -49,8 +49,12 @@ class EmaHook(Hook):
         """The averages, and what is not averaged as it is."""
         if self._model is None:
             return {}
-        every = {name: value.detach() for name, value in self._model.state_dict().items()} | self._average
-        return {WEIGHTS + name: value for name, value in every.items()}
+        averages = {id(value): self._average[name] for name, value in _trained(self._model).items()}
+        state: dict[str, Any] = {}
+        # a parameter that several parts share has several names here, and one average
+        for name, value in self._model.state_dict(keep_vars=True).items():
+            state[WEIGHTS + name] = averages.get(id(value), value.detach())
+        return state
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Keep the averages for :meth:`before_train`, which knows what is trained and where."""

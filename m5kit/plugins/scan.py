@@ -60,7 +60,9 @@ def _parts(name: str, version: str, entries: metadata.EntryPoints) -> list[Plugi
 
 def _identity(distribution: metadata.Distribution) -> tuple[str, str]:
     """Name and version from the first lines of the metadata; parsing all of it would cost much more."""
-    found = dict(_HEADER.findall(_read(distribution, "METADATA").partition("\n\n")[0]))
+    # a source checkout on the path has an .egg-info folder, whose file has another name than a wheel's
+    text = _read(distribution, "METADATA") or _read(distribution, "PKG-INFO")
+    found = dict(_HEADER.findall(text.partition("\n\n")[0]))
     return found.get("Name", "an unnamed distribution"), found.get("Version", "(no version)")
 
 

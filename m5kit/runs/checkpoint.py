@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from m5kit.errors import CheckpointError
 from m5kit.hooks.base import WEIGHTS
 from m5kit.runs.folder import RunFolder
-from m5kit.runs.json import read_json, write_json
+from m5kit.runs.json import read_json, sync_folder, write_json
 from m5kit.runs.random_state import random_state, restore_random_state
 from m5kit.runs.weight_checks import require_finite, require_same_sharing, require_same_weights
 
@@ -47,11 +47,28 @@ def save(
     """Write the checkpoint of ``step`` and remove all but the newest ``keep``.
 
     Raises:
-        CheckpointError: a weight is not finite; nothing is written then.
+        CheckpointError: a weight is not finite, or the disk is full; nothing is left of it then.
     """
     require_finite(model, step)
     target = checkpoints / f"step_{step:07d}"
     partial = checkpoints / f".{target.name}.partial"
+    try:
+        _write(partial, step, model, optimizer, hooks)
+        shutil.rmtree(target, ignore_errors=True)
+        partial.rename(target)
+        sync_folder(checkpoints)
+    except (OSError, SafetensorError) as error:
+        shutil.rmtree(partial, ignore_errors=True)  # half a checkpoint must not hold the space that is missing
+        raise CheckpointError(
+            f"cannot write the checkpoint {target}: {error}; make room there, then go on with --resume"
+        ) from error
+    for old in _all(checkpoints)[:-keep]:
+        shutil.rmtree(old)
+    return target
+
+
+def _write(partial: Path, step: int, model: nn.Module, optimizer: Stateful, hooks: Mapping[str, Stateful]) -> None:
+    """Write all files of a checkpoint into a new folder, and see that they are on the disk."""
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     tensors, described = _split(optimizer.state_dict())
@@ -72,11 +89,6 @@ def save(
     }
     write_json(partial / "state.json", state)
     _fsync(partial)
-    shutil.rmtree(target, ignore_errors=True)
-    partial.rename(target)
-    for old in _all(checkpoints)[:-keep]:
-        shutil.rmtree(old)
-    return target
 
 
 def mark_best(checkpoint: Path) -> None:

@@ -1,6 +1,7 @@
 """The frame: help without torch, errors as messages, exit states."""
 
 import argparse
+import errno
 import json
 import os
 import subprocess
@@ -114,3 +115,19 @@ def test_names_that_the_terminal_has_no_letters_for_are_escaped(tmp_path: Path) 
     assert done.returncode == 1
     assert "line 1: image: m/\\ud800.jpg is missing" in done.stdout
     assert "Traceback" not in done.stderr
+
+
+def test_a_full_disk_is_one_sentence(act: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    def full(options: argparse.Namespace) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device", "run/metrics.jsonl")
+
+    assert act(full) == 2
+    assert capsys.readouterr().err == "error: [Errno 28] No space left on device: 'run/metrics.jsonl'\n"
+
+
+def test_other_errors_of_the_system_are_bugs_and_keep_their_trace(act: Callable[..., int]) -> None:
+    def broken(options: argparse.Namespace) -> int:
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    with pytest.raises(OSError, match="Invalid argument"):
+        act(broken)

@@ -50,3 +50,18 @@ def test_the_trained_weights_are_left_alone(tmp_path):
 def test_a_decay_that_keeps_everything_is_refused():
     with pytest.raises(ConfigError, match="decay must be at least 0 and below 1, got 1"):
         EmaHook(decay=1.0)
+
+
+def test_a_shared_weight_has_its_average_under_every_name(tmp_path):
+    model = nn.ModuleDict({"one": nn.Linear(1, 1), "two": nn.Linear(1, 1)})
+    model["two"].weight = model["one"].weight
+    hook = EmaHook()
+    training = Training(model, tmp_path, 99)
+    hook.before_train(training)
+    with torch.no_grad():
+        model["one"].weight.fill_(5.0)
+    training.step = 1
+    hook.after_step(training)
+    state = hook.state_dict()
+    assert state["weights.one.weight"] is state["weights.two.weight"]
+    assert state["weights.one.weight"].item() != 5.0

@@ -1,5 +1,6 @@
 """A checkpoint gives back every bit, is whole or absent, and says what is wrong with it."""
 
+import errno
 import json
 import random
 
@@ -141,3 +142,16 @@ def test_weights_that_are_not_finite_are_not_saved(tmp_path):
     with pytest.raises(CheckpointError, match=r"0\.bias is not finite after step 3, so nothing was saved"):
         checkpoint.save(tmp_path, 3, model, optimizer, keep=1)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_leaves_nothing_half_written_and_is_told(tmp_path, monkeypatch):
+    model, optimizer = _trained()
+    checkpoint.save(tmp_path, 1, model, optimizer, keep=2)
+
+    def full(tensors, path):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(checkpoint, "save_file", full)
+    with pytest.raises(CheckpointError, match=r"cannot write the checkpoint .*step_0000002: .*No space left on device"):
+        checkpoint.save(tmp_path, 2, model, optimizer, keep=2)
+    assert [path.name for path in tmp_path.iterdir()] == ["step_0000001"]
