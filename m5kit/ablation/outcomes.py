@@ -80,9 +80,10 @@ def of_sweep(trials: Path, plan: Plan, out: Path) -> Found:
     outcomes: list[RunOutcome] = []
     failed: list[FailedRun] = []
     done = 0
+    # in the order of the plan and not of their ends, so that a report of a running sweep only grows
     for trial in plan.trials:
         folder = trial_folder(trials, trial)
-        status = folder.status
+        status = folder.status  # read once: a trial that ends meanwhile would be counted in two states
         if status.state == "done":
             done += 1
             outcomes += _outcomes(trial.variant, trial.seed, folder.run, status, out, _origin(folder.run))
@@ -110,10 +111,12 @@ def of_runs(runs: Sequence[Path], out: Path) -> Found:
     for path in runs:
         folder = RunFolder(path)
         config = _config(folder)
+        # with one seed for all, the ids of runs that differ only in their seed are equal
         same = trial_id(config, 0)
         if same not in names:
             names[same] = _new_name(folder, config, set(names.values()))
         variant, seed = names[same], int(config["seed"])
+        # pairs and means are by seed; a second run of one seed would silently replace the first
         if (same, seed) in taken:
             raise CheckpointError(f"{path}: another of these runs has the same config and the same seed; leave one out")
         taken.add((same, seed))

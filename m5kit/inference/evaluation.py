@@ -83,6 +83,7 @@ def evaluate_subsets(
             ["evaluation: every metric asked for names its own modalities, so a subset of them changes nothing"]
         )
     requests = _answerable_requests(following.values(), run.data.manifest.split_sizes())
+    # a set: metrics ask for the same embeddings again and again
     wanted: set[Request] = set()
     for subset in subsets:
         for request in requests:
@@ -195,8 +196,13 @@ def _answerable_requests(metrics: Iterable[Metric], there: Mapping[str, int]) ->
 
 def _is_open(metric: Metric) -> bool:
     """Whether no request of a metric for a split names modalities."""
-    splits = [request for request in metric.requests() if not request.samples]
-    return bool(splits) and all(request.modalities is None for request in splits)
+    asks = False
+    for request in metric.requests():
+        if not request.samples:
+            if request.modalities is not None:
+                return False
+            asks = True
+    return asks
 
 
 def _narrowed(request: Request, subset: Subset) -> Request:

@@ -33,15 +33,12 @@ NO_SPLIT = "(none)"
 def write_page(stats: Stats, path: Path) -> None:
     """Write the page."""
     title = f"{escape(stats.path.name)}: {stats.items:,} items"
-    sections = [
-        f'<h1>{title}</h1><p class="note">{escape(str(stats.path))}</p>',
-        _splits(stats),
-        _combinations(stats),
-        *(_label(name, counts) for name, counts in stats.labels.items()),
-        *_properties(stats),
-        *_spreads(stats),
-        *_files(stats),
-    ]
+    heading = f'<h1>{title}</h1><p class="note">{escape(str(stats.path))}</p>'
+    sections = [heading, _splits(stats), _combinations(stats)]
+    for name, counts in stats.labels.items():
+        sections.append(_label(name, counts))
+    sections += [*_properties(stats), *_spreads(stats), *_files(stats)]
+    # a file name may hold bytes that no UTF-8 has; the page is worth more than the name
     write_whole(path, whole_page(title, "\n".join(sections)).encode(errors="replace"))
 
 
@@ -49,9 +46,13 @@ def _splits(stats: Stats) -> str:
     rows = []
     for split, size in stats.splits.items():
         shares = [f"{stats.presence[split][modality] / size:.1%}" for modality in stats.modalities]
-        rows.append([split or NO_SPLIT, f"{size:,}", *shares])
+        rows.append([_split_name(split), f"{size:,}", *shares])
     heading = "<h2>Splits, and the share of items that have each modality</h2>"
     return heading + _table(["split", "items", *stats.modalities], rows)
+
+
+def _split_name(split: str) -> str:
+    return split or NO_SPLIT
 
 
 def _combinations(stats: Stats) -> str:
@@ -75,7 +76,7 @@ def _label(name: str, counts: Mapping[str, int]) -> str:
 
 def _properties(stats: Stats) -> Iterator[str]:
     if stats.properties:
-        rows = [[name, f"{count:,}"] for name, count in list(stats.properties.items())[:TOP]]
+        rows = _counts(stats.properties)[:TOP]
         yield f"<h2>Properties of tables</h2><p>{len(stats.properties):,} different; the most frequent:</p>"
         yield _table(["property", "tables"], rows)
 
@@ -85,7 +86,8 @@ def _spreads(stats: Stats) -> Iterator[str]:
         return
     rows = []
     for spread in stats.spreads:
-        numbers = [f"{value:,.4g}" for value in spread.summary.values()]
+        # four digits: lengths of a few words and of millions of samples stand in one table
+        numbers = map("{:,.4g}".format, spread.summary.values())
         rows.append([f"{spread.modality}, {spread.unit}", *numbers])
     yield "<h2>Lengths and sizes</h2>" + _table(["", *stats.spreads[0].summary], rows)
     yield f'<div class="plots">{"".join(map(_histogram, stats.spreads))}</div>'
@@ -93,10 +95,14 @@ def _spreads(stats: Stats) -> Iterator[str]:
 
 def _files(stats: Stats) -> Iterator[str]:
     if stats.unreadable:
-        rows = [[modality, f"{count:,}"] for modality, count in stats.unreadable.items()]
+        rows = _counts(stats.unreadable)
         yield "<h2>Files that are missing or cannot be read</h2>" + _table(["modality", "files"], rows)
     if stats.shared is not None:
         yield "<h2>Contents that two splits share</h2>" + _shared(stats)
+
+
+def _counts(counts: Mapping[str, int]) -> list[list[str]]:
+    return [[name, f"{count:,}"] for name, count in counts.items()]
 
 
 def _shared(stats: Stats) -> str:
@@ -104,17 +110,22 @@ def _shared(stats: Stats) -> str:
         return "<p>None.</p>"
     rows = []
     for shared in stats.shared:
-        splits = ", ".join(split or NO_SPLIT for split in shared.splits)
-        examples = "; ".join(" = ".join(pair) for pair in shared.examples[:3])
+        splits = ", ".join(map(_split_name, shared.splits))
+        examples = "; ".join(map(" = ".join, shared.examples[:3]))
         rows.append([f"{shared.modality}: {splits}", examples, f"{shared.contents:,}"])
     return _table(["modality and splits", "for example", "contents"], rows, words=2)
 
 
 def _draw_combinations(axes: Axes, patterns: Mapping[tuple[str, ...], int], items: int) -> None:
-    names = [" + ".join(pattern) or NO_SPLIT for pattern in patterns]
+    names, labels = [], []
+    for pattern, count in patterns.items():
+        names.append(" + ".join(pattern) or NO_SPLIT)
+        labels.append(f"{count:,} ({count / items:.1%})")
     bars = axes.barh(names, list(patterns.values()), color=COLOUR)
-    axes.bar_label(bars, [f"{count:,} ({count / items:.1%})" for count in patterns.values()], padding=4)
+    axes.bar_label(bars, labels, padding=4)
+    # matplotlib counts upwards; the most frequent combination belongs on top
     axes.invert_yaxis()
+    # room for the label beside the longest bar
     axes.margins(x=0.25)
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
@@ -160,7 +171,9 @@ def _bins(values: NDArray[np.float64]) -> list[float] | int:
     """One bar a value for counts of a few; else bars of equal width."""
     low, high = values.min(), values.max()
     if high - low < MOST_BARS and (values == np.round(values)).all():
-        return [float(edge) for edge in np.arange(low, high + 2) - 0.5]
+        # edges between the numbers, so that each bar stands over its own
+        edges: list[float] = (np.arange(low, high + 2) - 0.5).tolist()
+        return edges
     return min(MOST_BARS, len(np.unique(values)))
 
 
@@ -174,5 +187,6 @@ def _plot(width: float, height: float, draw: Callable[[Axes], None]) -> str:
     draw(axes)
     axes.spines[["top", "right"]].set_visible(False)
     picture = io.BytesIO()
+    # SVG inside the page: sharp at every size, and nothing that a reader would have to fetch
     figure.savefig(picture, format="svg", metadata={"Date": None})  # the same page for the same manifest
     return f'<img alt="" src="data:image/svg+xml;base64,{b64encode(picture.getvalue()).decode()}">'

@@ -61,6 +61,7 @@ class AlignmentTask(Task):
 
     def count(self, facts: Facts, hidden: Hidden | None = None) -> float:
         """The items with observed tokens of both modalities."""
+        # Lengths of observations, without the summary token that encoders add: so 0 here and 1 in ``loss``.
         both = (facts.lengths(self.first) > 0) & (facts.lengths(self.second) > 0)
         return float(both.sum())
 
@@ -70,6 +71,7 @@ class AlignmentTask(Task):
         first, second = parts.get(self.first), parts.get(self.second)
         if first is None or second is None:
             return TaskOutput(no_loss(view.features))
+        # More than one: the summary token, which every present modality has, takes no part in the transport.
         items = ((first.lengths > 1) & (second.lengths > 1)).nonzero().squeeze(1)
         if len(items) == 0:
             return TaskOutput(no_loss(view.features))
