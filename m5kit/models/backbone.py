@@ -1,6 +1,6 @@
 """Encoders, harmonizer and fusion joined: a batch becomes a view of every item."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Literal, TypeAlias, cast
 
@@ -66,9 +66,10 @@ class Backbone(nn.Module):
         tasks_from: Look = "fused",
     ) -> None:
         super().__init__()
+        # Sorted, so that columns and parameters do not depend on the order of a config.
         self.modalities = tuple(sorted(encoders))
         self.features = features
-        self.encoders = cast(Mapping[str, Encoder], nn.ModuleDict({m: encoders[m] for m in self.modalities}))
+        self.encoders = cast(Mapping[str, Encoder], nn.ModuleDict(dict(sorted(encoders.items()))))
         _check_widths(encoders, features)
         self.vectors = PublicVectors(encoders=encoders, readouts=readouts, descriptors=descriptors, width=vector)
         self.projections = nn.ModuleDict()
@@ -82,25 +83,27 @@ class Backbone(nn.Module):
 
     def observe(self, batch: Batch) -> dict[str, Observation]:
         """The tokens that a task may hide, by modality that somebody in the batch has."""
-        observed = {m: self.encoders[m].observe(batch.inputs[m]) for m in self.modalities if m in batch.inputs}
-        return {m: self.vectors.describe(m, each, batch.inputs[m]) for m, each in observed.items()}
+        observed = {}
+        for m in self.modalities:
+            if m in batch.inputs:
+                inputs = batch.inputs[m]
+                observed[m] = self.vectors.describe(m, self.encoders[m].observe(inputs), inputs)
+        return observed
 
     def facts(self, batch: Batch, observations: Mapping[str, Observation]) -> Facts:
         """What the host knows of the batch; columns of the modalities that the model reads."""
-        columns = torch.tensor([batch.modalities.index(m) for m in self.modalities])
-        rows = {m: batch.rows(m) for m in observations}
-        return Facts(self.modalities, batch.present[:, columns], rows, observations)
+        return Facts(self.modalities, self._present(batch), _rows(batch, observations), observations)
 
     def view(self, batch: Batch, observations: Mapping[str, Observation]) -> View:
         """Encode and fuse ``observations`` of the present items."""
-        rows = {m: batch.rows(m) for m in observations}
-        encoded = {m: self.encoders[m].encode(o).scatter(rows[m], len(batch)) for m, o in observations.items()}
-        columns = torch.tensor([batch.modalities.index(m) for m in self.modalities])
-        present = batch.present[:, columns]
+        rows = _rows(batch, observations)
+        present = self._present(batch)
+        # The host keeps its own copy: tasks choose items by it without waiting for the device.
         on_device = present.to(self.device, non_blocking=True)
-        vectors = {m: self.vectors(m, encoded[m], o.described, rows[m]) for m, o in observations.items()}
+        encoded, vectors = self._encode(observations, rows, len(batch))
         features = self._project(encoded, vectors, on_device)
         if self.training:
+            # Running statistics are no path for gradients.
             self.harmonizer.observe(features.detach(), on_device)
         before = self.harmonizer(features, on_device)
         even = _uniform(on_device)
@@ -128,18 +131,18 @@ class Backbone(nn.Module):
     def features_again(self, batch: Batch) -> Tensor:
         """Contrastive features ``b m h`` of the items as their second augmentation made them; nothing is fused."""
         second = batch.augmented_again()
-        rows, encoded, vectors = {m: second.rows(m) for m in second.inputs}, {}, {}
-        for m, observation in self.observe(second).items():
-            encoded[m] = self.encoders[m].encode(observation).scatter(rows[m], len(second))
-            vectors[m] = self.vectors(m, encoded[m], observation.described, rows[m])
-        columns = torch.tensor([second.modalities.index(m) for m in self.modalities])
-        return self._project(encoded, vectors, second.present[:, columns].to(self.device, non_blocking=True))
+        encoded, vectors = self._encode(self.observe(second), _rows(second, second.inputs), len(second))
+        return self._project(encoded, vectors, self._present(second).to(self.device, non_blocking=True))
 
     def fuse_swapped(self, view: View, swap: Swap) -> Fused:
         """What the fusion makes of items of which one modality is another's; encoders do not run again."""
-        sources = {m: swap.sources(column) for column, m in enumerate(self.modalities)}
-        encoded = {m: tokens.select(sources[m]) for m, tokens in view.encoded.items()}
-        rows = torch.stack([sources[m] for m in self.modalities], dim=1).to(self.device, non_blocking=True)
+        encoded, sources = {}, []
+        for column, m in enumerate(self.modalities):
+            source = swap.sources(column)
+            sources.append(source)
+            if m in view.encoded:
+                encoded[m] = view.encoded[m].select(source)
+        rows = torch.stack(sources, dim=1).to(self.device, non_blocking=True)
         features = view.features[rows, torch.arange(len(self.modalities), device=self.device)]
         present = view.present[swap.items].to(self.device, non_blocking=True)
         weights = self.harmonizer(features, present) if self.weigh_pooling else _uniform(present)
@@ -152,6 +155,7 @@ class Backbone(nn.Module):
         for column, m in enumerate(self.modalities):
             if m in view.encoded:
                 tokens = view.encoded[m]
+                # A length of 0 is all that absence is; the values behind it are masked wherever they are read.
                 encoded[m] = Tokens(tokens.values.detach(), tokens.lengths * kept[:, column])
         present = kept.to(self.device, non_blocking=True)
         features = view.features.detach() * present[..., None]
@@ -168,6 +172,23 @@ class Backbone(nn.Module):
         """Where the parameters are."""
         return next(self.parameters()).device
 
+    def _present(self, batch: Batch) -> Tensor:
+        """Which items have which modality, ``b m`` on the host."""
+        # By name: a batch may hold more modalities than the model reads, and in another order.
+        columns = [batch.modalities.index(m) for m in self.modalities]
+        return batch.present[:, columns]
+
+    def _encode(
+        self, observations: Mapping[str, Observation], rows: Mapping[str, Tensor], items: int
+    ) -> tuple[dict[str, Tokens], dict[str, Tensor]]:
+        """Tokens and public vectors of all items of a batch, by modality that was observed."""
+        encoded, vectors = {}, {}
+        for m, observation in observations.items():
+            # Encoders run on the present items alone; from here on every modality has a row for each item.
+            encoded[m] = self.encoders[m].encode(observation).scatter(rows[m], items)
+            vectors[m] = self.vectors(m, encoded[m], observation.described, rows[m])
+        return encoded, vectors
+
     def _project(self, encoded: Mapping[str, Tokens], vectors: Mapping[str, Tensor], present: Tensor) -> Tensor:
         """Contrastive features ``b m h``: zeros where absent."""
         columns = []
@@ -178,17 +199,24 @@ class Backbone(nn.Module):
                 columns.append(self.projections[m](encoded[m].given, vectors[m]).float())
             else:
                 columns.append(self.projections[m](vectors[m]).float())
+        # The bias of a projection gives absent items features too.
         return torch.stack(columns, dim=1) * present[..., None]
 
 
+def _rows(batch: Batch, modalities: Iterable[str]) -> dict[str, Tensor]:
+    """By modality, the positions on the host of the items that have it."""
+    return {m: batch.rows(m) for m in modalities}
+
+
 def _check_widths(encoders: Mapping[str, Encoder], features: int) -> None:
-    aligned = {m: encoder.given for m, encoder in sorted(encoders.items()) if encoder.aligned}
-    problems = [
-        f"model.features: {features} is not the width {width} of the space that encoder_{m}'s weights were aligned in; "
-        f"set model.features={width}, so that the run begins with what the tower knows"
-        for m, width in aligned.items()
-        if width != features
-    ]
+    problems = []
+    for m, encoder in sorted(encoders.items()):
+        width = encoder.given
+        if encoder.aligned and width != features:
+            problems.append(
+                f"model.features: {features} is not the width {width} of the space that encoder_{m}'s weights were "
+                f"aligned in; set model.features={width}, so that the run begins with what the tower knows"
+            )
     if problems:
         raise ConfigError(problems)
 
@@ -205,6 +233,7 @@ def _projection(kind: str, encoder: Encoder, width: int, features: int) -> nn.Mo
 def _uniform(present: Tensor) -> Harmony:
     """Weights that treat all present modalities alike."""
     alike = present.float()
+    # At least 1, or an item with nothing would get 0 / 0.
     return Harmony(
         pairs=alike[:, :, None] * alike[:, None, :],
         tasks=alike,

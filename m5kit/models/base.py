@@ -134,6 +134,7 @@ class Model(nn.Module, ABC):
         part = self.prepare(batch, seed)
         partial = self.partial_loss(part, part.counts)
         total = partial.loss + self.penalty(part.counts)
+        # Finiteness stays on the device: asking for it here would wait for the whole forward pass.
         more = self.observe([partial], part.counts, total.detach().isfinite())
         return TaskOutput(total, {**mean_logs([partial]), **more})
 
@@ -155,6 +156,7 @@ def modality_logs(view: View) -> dict[str, Mean]:
     """Mean share of each modality in the embedding, over the items that have it: ``weight/<modality>``."""
     shares = view.harmony.modalities.detach().sum(0)
     logs = {}
+    # ``present`` lies on the host, so that reading the counts does not wait for the device.
     for column, count in enumerate(view.present.sum(0).tolist()):
         if count:
             logs[f"weight/{view.modalities[column]}"] = Mean(shares[column] / count, float(count))

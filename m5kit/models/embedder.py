@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from m5kit.api import Encoder
 from m5kit.errors import ConfigError
 from m5kit.models.base import Model
 from m5kit.models.items import sum_of_parts
@@ -69,15 +70,19 @@ def embed(model: Model, batch: Batch) -> Embedding:
     view = model.backbone(batch)
     vectors, scores = model.readout(view.fused)
     vectors = vectors.float()
+    # A head's bias gives even an item with nothing a vector; it must not be found by a search.
     some = view.present.any(1, keepdim=True).to(vectors.device)
     fused = normalize(vectors, dim=-1) * some
     assert view.items is not None
     shared = view.items.float()
     own = _own_vectors(view, model.backbone.vectors.widths)
-    spaces = own | _given_vectors(view, {m: encoder.given for m, encoder in model.backbone.encoders.items()})
+    spaces = own | _given_vectors(view, model.backbone.encoders)
+    on_host = {}
+    for name, each in spaces.items():
+        on_host[name] = each.cpu()
     return Embedding(
         item=(item_vectors(shared, own, view.present) if scores is None else fused).cpu(),
-        modalities={m: each.cpu() for m, each in spaces.items()},
+        modalities=on_host,
         fused=fused.cpu(),
         unscaled=(vectors * some).cpu(),
         contrastive=sum_of_parts(view.features).cpu(),
@@ -97,6 +102,7 @@ def item_vectors(shared: Tensor, own: Mapping[str, Tensor], present: Tensor) -> 
         own: by modality, ``b v``, unit vectors or zeros.
         present: ``b m`` on the host.
     """
+    # k unit vectors side by side have length sqrt(k).
     count = present.sum(1, keepdim=True).clamp(min=1).to(shared.device)
     beside = torch.cat(list(own.values()), dim=1) / count.sqrt()
     return normalize(torch.cat([SHARED * shared, beside], dim=1), dim=1)
@@ -104,20 +110,28 @@ def item_vectors(shared: Tensor, own: Mapping[str, Tensor], present: Tensor) -> 
 
 def _own_vectors(view: View, widths: Mapping[str, int]) -> dict[str, Tensor]:
     """By modality, zeros where nobody in the batch has it."""
-    items = len(view.present)
-    found = {
-        m: view.vectors[m].float() if m in view.vectors else view.features.new_zeros(items, widths[m]) for m in widths
-    }
-    return {m: normalize(each, dim=1) for m, each in found.items()}
-
-
-def _given_vectors(view: View, widths: Mapping[str, int]) -> dict[str, Tensor]:
-    """``NAME.given`` by modality that has a given vector, and ``given``, all of them; of unit length or zeros."""
-    found: dict[str, Tensor] = {}
+    own = {}
     for m, width in widths.items():
+        if m in view.vectors:
+            own[m] = normalize(view.vectors[m].float(), dim=1)
+        else:
+            # Every batch has the same columns, so that their vectors can be put below each other.
+            own[m] = view.features.new_zeros(len(view.present), width)
+    return own
+
+
+def _given_vectors(view: View, encoders: Mapping[str, Encoder]) -> dict[str, Tensor]:
+    """``NAME.given`` by modality that has a given vector, and ``given``, all of them; of unit length or zeros."""
+    unit: dict[str, Tensor] = {}
+    for m, encoder in encoders.items():
+        if not encoder.given:
+            continue
         tokens = view.encoded.get(m)
-        if width:
-            given = None if tokens is None else tokens.given
-            found[f"{m}.given"] = view.features.new_zeros(len(view.present), width) if given is None else given.float()
-    unit = {name: normalize(each, dim=1) for name, each in found.items()}
-    return unit | {"given": normalize(torch.cat(list(unit.values()), dim=1), dim=1)} if unit else {}
+        if tokens is None or tokens.given is None:
+            unit[f"{m}.given"] = view.features.new_zeros(len(view.present), encoder.given)
+        else:
+            unit[f"{m}.given"] = normalize(tokens.given.float(), dim=1)
+    if unit:
+        # Each modality had unit length before, so that none counts more because its tower has larger numbers.
+        unit["given"] = normalize(torch.cat(list(unit.values()), dim=1), dim=1)
+    return unit

@@ -42,7 +42,10 @@ class Finetuner(Model):
         target = batch.targets[self.label]
         counts = {self.label: self.head.count(target)}
         if self.alone:
-            counts[f"{self.label}_alone"] = sum(self.head.count(target[batch.rows(m)]) for m in self.modalities)
+            alone = 0.0
+            for m in self.modalities:
+                alone += self.head.count(target[batch.rows(m)])
+            counts[f"{self.label}_alone"] = alone
         return MicroBatch(batch.to(self.backbone.device), counts, seed)
 
     def partial_loss(self, part: MicroBatch, totals: Counts) -> PartialLoss:
@@ -57,6 +60,7 @@ class Finetuner(Model):
         losses, logs = [], modality_logs(view)
         for name, given in zip(self.objectives, sums, strict=True):
             count = part.counts[name]
+            # Divided by the count of the step, not of the micro-batch: items then weigh alike however a step is cut.
             losses.append(given / totals[name] if totals[name] else given)
             if count:
                 logs[f"loss/{name}"] = Mean(given.detach() / count, count)

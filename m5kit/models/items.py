@@ -23,6 +23,7 @@ class ItemSpace(nn.Module):
     def forward(self, features: Tensor, embedding: Tensor) -> Tensor:
         """Unit vectors ``b h`` of contrastive features ``b m h`` (zeros where absent) and fused embeddings ``b d``."""
         added: Tensor = self.addition(embedding)
+        # The sum is taken in float32: half precision rounds a small addition away.
         return normalize(sum_of_parts(features) + added.float(), dim=-1)
 
 
@@ -35,4 +36,5 @@ def sum_of_parts(features: Tensor) -> Tensor:
         tensor([[1., 0.],
                 [0., 0.]])
     """
+    # Unit length first, or a modality whose features are long would decide the direction alone.
     return normalize(normalize(features.float(), dim=-1).sum(1), dim=-1)

@@ -49,7 +49,9 @@ class Pretrainer(Model):
         clean = self.backbone.observe(batch)
         facts = self.backbone.facts(batch, clean)
         masked, hidden = self._corrupt(facts, batch.positions, seed)
-        counts = {name: float(task.count(facts, hidden.get(name))) for name, task in self.tasks.items()}
+        counts = {}
+        for name, task in self.tasks.items():
+            counts[name] = float(task.count(facts, hidden.get(name)))
         return MicroBatch(batch, counts, seed, {"masked": masked, "clean": clean}, hidden)
 
     def partial_loss(self, part: MicroBatch, totals: Counts) -> PartialLoss:
@@ -63,13 +65,11 @@ class Pretrainer(Model):
                 if task.augments_twice:
                     view = replace(view, again=again)
                 outputs[name] = task.loss(view, part.hidden.get(name))
-        losses = [
-            outputs[name].loss / totals[name] if name in outputs else self.weights.new_zeros(()) for name in self.tasks
-        ]
+        losses = [self._share_of_step(name, outputs, totals) for name in self.tasks]
         stacked = torch.stack(losses)
-        loss = (
-            (self.weights * self.balancer.factors(self._present(totals)) * stacked).sum() if outputs else stacked.sum()
-        )
+        loss = stacked.sum()
+        if outputs:
+            loss = (self.weights * self.balancer.factors(self._present(totals)) * stacked).sum()
         squares = self._squares(losses, list(views.values()))
         return PartialLoss(loss, stacked.detach(), squares, self._logs(outputs, part.counts, views))
 
@@ -81,13 +81,17 @@ class Pretrainer(Model):
     def observe(self, parts: Sequence[PartialLoss], totals: Counts, finite: Tensor) -> Mapping[str, Tensor]:
         """Log the factors that the step had (``balance/<task>``), then let the balancer learn."""
         present = self._present(totals)
+        # Copied before the balancer learns: it may write its next factors into the same memory.
         factors = self.balancer.factors(present).detach().clone()
         if self.training:
             losses = torch.stack([part.losses for part in parts]).sum(0).float()
             squares = [part.squares for part in parts if part.squares is not None]
             norms = torch.stack(squares).sum(0).sqrt().nan_to_num() if squares else None
+            # On the device a step cannot be skipped without waiting for it, so a bad one counts as one without tasks.
             self.balancer.observe(losses.nan_to_num(), norms, present & finite)
-        return {f"balance/{name}": factors[i] for i, name in enumerate(self.tasks) if self.balancer.logs_factors}
+        if not self.balancer.logs_factors:
+            return {}
+        return dict(zip((f"balance/{name}" for name in self.tasks), factors, strict=True))
 
     def _corrupt(self, facts: Facts, positions: Tensor, seed: int) -> tuple[Observations, dict[str, Hidden]]:
         """What the tasks make of the observations, each of its own modality, and what they hid."""
@@ -96,6 +100,7 @@ class Pretrainer(Model):
         for name, task in self.tasks.items():
             if task.modality is None or task.modality not in masked:
                 continue
+            # Each task sees the untouched observation, so that its hiding does not depend on the tasks before it.
             seen, rows = facts.observations[task.modality], facts.rows[task.modality]
             shown, found = task.corrupt(seen, Draws(seed, name, positions[rows]))
             if name in turns:
@@ -113,20 +118,30 @@ class Pretrainer(Model):
         if not names:
             return {}
         columns = [facts.modalities.index(str(self.tasks[name].modality)) for name in names]
+        # Draws lie from 0 to 1: -1 never wins against a modality that the item has.
         chances = draws.uniform(len(names)).masked_fill(~facts.present[:, columns], -1.0)
         turn = chances.argmax(1)
-        return {name: turn == number for number, name in enumerate(names)}
+        turns = {}
+        for number, name in enumerate(names):
+            turns[name] = turn == number
+        return turns
 
     def _views(self, part: MicroBatch) -> dict[str, View]:
         """The passes that the tasks with something to learn ask for, the masked one first."""
         wanted = {task.view for name, task in self.tasks.items() if part.counts[name] > 0}
-        return {name: self.backbone.view(part.batch, part.observations[name]) for name in sorted(wanted, reverse=True)}
+        views = {}
+        # The order decides which random numbers a pass draws in dropout, so it must not be that of a set.
+        for name in sorted(wanted, reverse=True):
+            views[name] = self.backbone.view(part.batch, part.observations[name])
+        return views
 
     def _again(self, part: MicroBatch) -> Tensor | None:
         """Features of the second augmentation, if a task with something to learn reads them."""
-        asked = any(task.augments_twice and part.counts[name] > 0 for name, task in self.tasks.items())
         there = any(inputs.again is not None for inputs in part.batch.inputs.values())
-        return self.backbone.features_again(part.batch) if asked and there else None
+        for name, task in self.tasks.items():
+            if there and task.augments_twice and part.counts[name] > 0:
+                return self.backbone.features_again(part.batch)
+        return None
 
     def _with_mismatches(self, name: str, view: View, part: MicroBatch) -> View:
         swap = self.tasks[name].swap(view, Draws(part.seed, name, part.batch.positions))
@@ -140,13 +155,25 @@ class Pretrainer(Model):
 
     def _present(self, totals: Counts) -> Tensor:
         """``t`` on the device, which tasks the step can teach."""
+        # Copied to the device, never read back from it: whether a step teaches a task is known on the host.
         there = torch.tensor([totals[name] > 0 for name in self.tasks])
         return there.to(self.weights.device, non_blocking=True)
+
+    def _share_of_step(self, name: str, outputs: Mapping[str, TaskOutput], totals: Counts) -> Tensor:
+        """What this micro-batch adds to a task's mean loss; 0 where the task was not run."""
+        if name not in outputs:
+            return self.weights.new_zeros(())
+        # Over the count of the whole step: micro-batches then add up to the loss of one large batch.
+        return outputs[name].loss / totals[name]
 
     def _squares(self, losses: Sequence[Tensor], views: Sequence[View]) -> Tensor | None:
         if not (self.balancer.needs_norms and self.training and torch.is_grad_enabled() and views):
             return None
-        return squared_norms(losses, [tokens.values for view in views for tokens in view.encoded.values()])
+        # Measured at the encoded tokens, not at the parameters: one short backward pass a loss instead of a whole one.
+        encoded: list[Tensor] = []
+        for view in views:
+            encoded.extend(tokens.values for tokens in view.encoded.values())
+        return squared_norms(losses, encoded)
 
     def _logs(self, outputs: Mapping[str, TaskOutput], counts: Counts, views: Mapping[str, View]) -> dict[str, Mean]:
         logs: dict[str, Mean] = {}

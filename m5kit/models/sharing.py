@@ -8,6 +8,8 @@ from m5kit.api import Encoder
 from m5kit.errors import ConfigError
 
 KEY = "model.share"
+_NOT_BUILT = ("training", "name_or_path")
+"""Attributes of modules that say nothing about how they compute: torch's mode, and where transformers read weights."""
 
 
 def share_stacks(encoders: Mapping[str, Encoder], groups: Sequence[Sequence[str]]) -> None:
@@ -31,6 +33,7 @@ def share_stacks(encoders: Mapping[str, Encoder], groups: Sequence[Sequence[str]
             if what := next(_differences(part, _part(other, encoders[other])), None):
                 names = f"encoder_{first} and encoder_{other}"
                 raise ConfigError([f"{KEY}: {names} cannot share a stack: {what}; make them alike"])
+            # The module itself, not its weights: gradients of both encoders then meet in the same parameters.
             setattr(encoders[other], encoders[other].shareable, part)
 
 
@@ -44,6 +47,7 @@ def _part(name: str, encoder: Encoder) -> nn.Module:
 def _differences(one: nn.Module, other: nn.Module) -> Iterator[str]:
     """What is not the same in how two modules are built; their weights are not compared."""
     ours, theirs = dict(one.named_modules()), dict(other.named_modules())
+    # Both sides' names in their own order: an error names the first difference as it stands in the module.
     for name in dict.fromkeys([*ours, *theirs]):
         mine, its = ours.get(name), theirs.get(name)
         if type(mine) is not type(its):
@@ -60,9 +64,17 @@ def _different_facts(name: str, ours: Mapping[str, object], theirs: Mapping[str,
 
 def _facts(module: nn.Module) -> dict[str, object]:
     """Shapes of a module's own parameters, and its settings; not where its weights came from."""
-    shapes: dict[str, object] = {name: tuple(p.shape) for name, p in module.named_parameters(recurse=False)}
-    plain = {k: v for k, v in vars(module).items() if isinstance(v, int | float | str) and not k.startswith("_")}
-    return {**shapes, **{k: v for k, v in plain.items() if k not in ("training", "name_or_path")}}
+    facts: dict[str, object] = {}
+    for name, parameter in module.named_parameters(recurse=False):
+        facts[name] = tuple(parameter.shape)
+    facts.update(_settings(module))
+    return facts
+
+
+def _settings(module: nn.Module) -> Iterator[tuple[str, object]]:
+    for name, value in vars(module).items():
+        if isinstance(value, int | float | str) and not name.startswith("_") and name not in _NOT_BUILT:
+            yield name, value
 
 
 def _kind(module: nn.Module | None) -> str:

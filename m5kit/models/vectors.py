@@ -42,7 +42,9 @@ class PublicVectors(nn.Module):
     ) -> None:
         super().__init__()
         names = sorted(encoders)
-        read = {m: readouts[m] if m in readouts else SummaryReadout(dim=encoders[m].dim) for m in names}
+        read: dict[str, Readout] = {}
+        for m in names:
+            read[m] = readouts[m] if m in readouts else SummaryReadout(dim=encoders[m].dim)
         self.readouts = cast(Mapping[str, Readout], nn.ModuleDict(read))
         self.descriptors = cast(Mapping[str, Descriptor], nn.ModuleDict(dict(sorted(descriptors.items()))))
         self.residuals, self.reductions, self.widths = nn.ModuleDict(), nn.ModuleDict(), {}
@@ -68,6 +70,7 @@ class PublicVectors(nn.Module):
         read = normalize(self._read(modality, tokens), dim=1)
         if described is None:
             return read
+        # Statistics were taken of the p present items; the vectors have a row for each of the b.
         beside = read.new_zeros(len(read), described.shape[1])
         beside = beside.index_copy(0, rows.to(beside.device, non_blocking=True), described.to(beside.dtype))
         return torch.cat([read, beside], dim=1)
