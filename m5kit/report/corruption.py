@@ -19,7 +19,9 @@ def draw_corruption(rows: Sequence[StudyRow], styles: Mapping[str, SeriesStyle])
     """
     figure, panels = grid(min(len(rows[0].corrupted), MOST_PANELS))
     for number, axes in enumerate(panels):
-        found = {row.variant: row.corrupted[number] for row in rows}
+        found = {}
+        for row in rows:
+            found[row.variant] = row.corrupted[number]
         _panel(axes, found, styles)
     one_legend(figure, panels)
     return as_png(figure)
@@ -43,6 +45,7 @@ def _least(corrupted: CorruptionCurve) -> float:
 def _line(axes: Axes, curve: Sequence[CorruptionPoint], style: SeriesStyle) -> None:
     strengths, means = _columns(curve, "strength", "mean")
     axes.plot(strengths, means, marker="o", markersize=4, **style.line)
+    # read anew: a strength with a single seed has a mean and no interval
     strengths, low, high = _columns(curve, "strength", "low", "high")
     axes.fill_between(strengths, low, high, color=style.colour, alpha=0.15, linewidth=0)
 

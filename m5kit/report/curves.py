@@ -44,10 +44,12 @@ def _draw(axes: Axes, curves: Mapping[str, Curve], prefix: str, label: str, log:
     for name in sorted(curves):
         if name.startswith(prefix) and curves[name]:
             shown[name.removeprefix(prefix).replace("_", " ")] = curves[name]
+    # by what this panel shows, so that the first colours, which differ most, are used in each
     styles = series_styles(shown)
     for name, curve in shown.items():
         plot_curve(axes, curve, styles[name])
     if log and shown and _all_positive(shown):
+        # a loss falls by a similar factor early and late; a linear axis shows the first steps alone
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(ScalarFormatter())
         axes.yaxis.set_minor_formatter(NullFormatter())

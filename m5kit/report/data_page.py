@@ -33,15 +33,12 @@ NO_SPLIT = "(none)"
 def write_page(stats: Stats, path: Path) -> None:
     """Write the page."""
     title = f"{escape(stats.path.name)}: {stats.items:,} items"
-    sections = [
-        f'<h1>{title}</h1><p class="note">{escape(str(stats.path))}</p>',
-        _splits(stats),
-        _combinations(stats),
-        *(_label(name, counts) for name, counts in stats.labels.items()),
-        *_properties(stats),
-        *_spreads(stats),
-        *_files(stats),
-    ]
+    heading = f'<h1>{title}</h1><p class="note">{escape(str(stats.path))}</p>'
+    sections = [heading, _splits(stats), _combinations(stats)]
+    for name, counts in stats.labels.items():
+        sections.append(_label(name, counts))
+    sections += [*_properties(stats), *_spreads(stats), *_files(stats)]
+    # a file name may hold bytes that no UTF-8 has; the page is worth more than the name
     write_whole(path, whole_page(title, "\n".join(sections)).encode(errors="replace"))
 
 
@@ -75,7 +72,7 @@ def _label(name: str, counts: Mapping[str, int]) -> str:
 
 def _properties(stats: Stats) -> Iterator[str]:
     if stats.properties:
-        rows = [[name, f"{count:,}"] for name, count in list(stats.properties.items())[:TOP]]
+        rows = _counts(stats.properties)[:TOP]
         yield f"<h2>Properties of tables</h2><p>{len(stats.properties):,} different; the most frequent:</p>"
         yield _table(["property", "tables"], rows)
 
@@ -93,10 +90,14 @@ def _spreads(stats: Stats) -> Iterator[str]:
 
 def _files(stats: Stats) -> Iterator[str]:
     if stats.unreadable:
-        rows = [[modality, f"{count:,}"] for modality, count in stats.unreadable.items()]
+        rows = _counts(stats.unreadable)
         yield "<h2>Files that are missing or cannot be read</h2>" + _table(["modality", "files"], rows)
     if stats.shared is not None:
         yield "<h2>Contents that two splits share</h2>" + _shared(stats)
+
+
+def _counts(counts: Mapping[str, int]) -> list[list[str]]:
+    return [[name, f"{count:,}"] for name, count in counts.items()]
 
 
 def _shared(stats: Stats) -> str:
@@ -111,10 +112,15 @@ def _shared(stats: Stats) -> str:
 
 
 def _draw_combinations(axes: Axes, patterns: Mapping[tuple[str, ...], int], items: int) -> None:
-    names = [" + ".join(pattern) or NO_SPLIT for pattern in patterns]
+    names, labels = [], []
+    for pattern, count in patterns.items():
+        names.append(" + ".join(pattern) or NO_SPLIT)
+        labels.append(f"{count:,} ({count / items:.1%})")
     bars = axes.barh(names, list(patterns.values()), color=COLOUR)
-    axes.bar_label(bars, [f"{count:,} ({count / items:.1%})" for count in patterns.values()], padding=4)
+    axes.bar_label(bars, labels, padding=4)
+    # matplotlib counts upwards; the most frequent combination belongs on top
     axes.invert_yaxis()
+    # room for the label beside the longest bar
     axes.margins(x=0.25)
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
@@ -160,7 +166,9 @@ def _bins(values: NDArray[np.float64]) -> list[float] | int:
     """One bar a value for counts of a few; else bars of equal width."""
     low, high = values.min(), values.max()
     if high - low < MOST_BARS and (values == np.round(values)).all():
-        return [float(edge) for edge in np.arange(low, high + 2) - 0.5]
+        # edges between the numbers, so that each bar stands over its own
+        edges: list[float] = (np.arange(low, high + 2) - 0.5).tolist()
+        return edges
     return min(MOST_BARS, len(np.unique(values)))
 
 
@@ -174,5 +182,6 @@ def _plot(width: float, height: float, draw: Callable[[Axes], None]) -> str:
     draw(axes)
     axes.spines[["top", "right"]].set_visible(False)
     picture = io.BytesIO()
+    # SVG inside the page: sharp at every size, and nothing that a reader would have to fetch
     figure.savefig(picture, format="svg", metadata={"Date": None})  # the same page for the same manifest
     return f'<img alt="" src="data:image/svg+xml;base64,{b64encode(picture.getvalue()).decode()}">'

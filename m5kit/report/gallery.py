@@ -41,8 +41,12 @@ StoredGallery = Mapping[str, Any]
 def shown_runs(study: Study) -> dict[str, str]:
     """One run a variant, that of its first seed: the reference and a few more."""
     rows = [row for row in study.whole_rows if row.runs]
+    # False before True, and the sort is stable: the reference first, the others as the study has them
     rows.sort(key=lambda row: row.variant != study.reference)
-    return {row.variant: row.runs[0] for row in rows[:MOST_VARIANTS]}
+    shown = {}
+    for row in rows[:MOST_VARIANTS]:
+        shown[row.variant] = row.runs[0]
+    return shown
 
 
 def to_html_gallery(study: Study, folder: Path) -> str:
@@ -60,7 +64,10 @@ def to_html_gallery(study: Study, folder: Path) -> str:
         looks |= _read(files.previews)
     sections = []
     for task in _shown_tasks(found, study.metrics[0].partition("/")[0]):
-        galleries = {variant: tasks[task] for variant, tasks in found.items() if task in tasks}
+        galleries = {}
+        for variant, tasks in found.items():
+            if task in tasks:
+                galleries[variant] = tasks[task]
         sections.append(_section(task, galleries, looks))
     return "\n".join(sections)
 
@@ -70,8 +77,8 @@ def _shown_tasks(found: Mapping[str, Mapping[str, StoredGallery]], main: str) ->
     for galleries in found.values():
         every |= galleries
     tasks = list(every)
-    searching = [galleries for galleries in found.values() if galleries]
-    if len(searching) < 2:
+    searching = sum(map(bool, found.values()))
+    if searching < 2:
         return tasks
     # several variants below each other are long enough with one search
     return [main] if main in tasks else tasks[:1]
@@ -96,14 +103,24 @@ def _query(query: Mapping[str, Any], found: Mapping[str, StoredGallery], looks: 
     """What every variant found for one query."""
     rows = []
     for variant, gallery in found.items():
-        same = next((other for other in gallery["queries"] if other["id"] == query["id"]), None)
+        same = _same_query(query, gallery)
         if same is None:
             continue
-        cards = [_query_card(query, looks), *(_hit_card(hit, looks) for hit in same["hits"])]
+        cards = [_query_card(query, looks)]
+        cards.extend(_hit_card(hit, looks) for hit in same["hits"])
         # a single variant needs no name beside its cards
         name = f'<div class="who">{breakable(variant)}</div>' if len(found) > 1 else ""
         rows.append(f'<div class="found">{name}{"".join(cards)}</div>')
     return f'<div class="query">{"".join(rows)}</div>'
+
+
+def _same_query(query: Mapping[str, Any], gallery: StoredGallery) -> Mapping[str, Any] | None:
+    """The query as another variant searched with it; None if that one was shown other items."""
+    for other in gallery["queries"]:
+        if other["id"] == query["id"]:
+            same: Mapping[str, Any] = other
+            return same
+    return None
 
 
 def _query_card(query: Mapping[str, Any], looks: Parts) -> str:

@@ -36,6 +36,7 @@ def mean_curves(runs: Sequence[str], folder: Path) -> dict[str, Curve]:
     logged = [read_curves(RunFolder(folder / run).metrics) for run in runs]
     if not logged:
         return {}
+    # a value that some seeds never logged would be a mean over fewer runs than its neighbours
     shared = set(logged[0]).intersection(*logged[1:])
     means = {}
     for name in sorted(shared):
@@ -47,8 +48,8 @@ def logged_names(curves: VariantCurves, prefix: str) -> list[str]:
     """Every name with this prefix that some variant logged."""
     names: set[str] = set()
     for found in curves.values():
-        names.update(name for name in found if name.startswith(prefix))
-    return sorted(names)
+        names.update(found)
+    return sorted(name for name in names if name.startswith(prefix))
 
 
 @drawing()
@@ -61,6 +62,7 @@ def draw_losses(curves: VariantCurves, names: Sequence[str], styles: Mapping[str
         styles: by variant.
     """
     figure, panels = grid(min(len(names), MOST_PANELS))
+    # the first names only, if there are more than panels
     for axes, name in zip(panels, names, strict=False):
         for variant, found in curves.items():
             plot_curve(axes, found.get(name, {}), styles[variant])
@@ -86,7 +88,9 @@ def draw_weights(curves: VariantCurves, names: Sequence[str], styles: Mapping[st
             plot_curve(axes, found.get(name, {}), modalities[plain_name(name)])
         _over_steps(axes, styles[variant].label, "share")
     # one scale for all panels, or a small share looks as large as a large one
-    highest = max(axes.get_ylim()[1] for axes in panels)
+    highest = 0.0
+    for axes in panels:
+        highest = max(highest, axes.get_ylim()[1])
     for axes in panels:
         axes.set_ylim(0, highest)
     one_legend(figure, panels)

@@ -1,6 +1,6 @@
 """The table of what the runs of a study were made of: data, test items, steps, seeds, versions."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from m5kit.report.tables import Table
 from m5kit.runs.study import Study, StudyRow
@@ -10,12 +10,15 @@ def origin_table(study: Study) -> Table:
     """One row a variant; a note lists the versions, and names those that differ between runs."""
     rows = []
     for row in study.whole_rows:
-        if not any(origin.data or origin.steps or origin.versions for origin in row.origins):
+        data, steps, versions = [], [], False
+        for origin in row.origins:
+            data.append(origin.data)
+            steps.append(origin.steps)
+            versions = versions or bool(origin.versions)
+        if not (any(data) or any(steps) or versions):
             continue  # run folders of an older version tell nothing
         seeds = ", ".join(map(str, row.seeds))
-        steps = _each_once(origin.steps for origin in row.origins)
-        data = _each_once(origin.data for origin in row.origins)
-        rows.append([row.variant, data, steps, seeds, _test_items(study, row)])
+        rows.append([row.variant, _each_once(data), _each_once(steps), seeds, _test_items(study, row)])
     headings = ["", "data", "steps", "seeds", "test items"]
     return Table("Runs", headings, rows, _versions(study), words=2)
 
@@ -36,8 +39,11 @@ def _versions(study: Study) -> str:
         for origin in row.origins:
             for name, version in origin.versions.items():
                 found.setdefault(name, []).append(version)
-    texts = [f"{name} {_each_once(versions, ' or ')}" for name, versions in found.items()]
-    several = [name for name, versions in found.items() if len(set(versions)) > 1]
+    texts, several = [], []
+    for name, versions in found.items():
+        texts.append(f"{name} {_each_once(versions, ' or ')}")
+        if len(set(versions)) > 1:
+            several.append(name)
     note = f"Made with {', '.join(texts)}." if texts else ""
     if several:
         note += f" Not all runs have the same {', '.join(several)}: differences may come from that."
@@ -45,5 +51,5 @@ def _versions(study: Study) -> str:
 
 
 def _each_once(texts: Iterable[str], between: str = "; ") -> str:
-    different: Sequence[str] = list(dict.fromkeys(text for text in texts if text))
-    return between.join(different)
+    # a dict and not a set: in the order of the runs, the same on every machine
+    return between.join(dict.fromkeys(filter(None, texts)))

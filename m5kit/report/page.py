@@ -24,6 +24,7 @@ def write_report(study: Study, folder: Path, drawn: Sequence[Picture] | None = N
         folder: of the report; the paths of the study's runs are relative to it.
         drawn: its pictures; None to draw them now.
     """
+    # a running sweep passes pictures that it drew a while ago: drawing costs seconds, the tables do not
     drawn = list(pictures(study, folder)) if drawn is None else drawn
     files = ReportFolder(folder)
     for picture in drawn:
@@ -49,7 +50,7 @@ def to_markdown_page(study: Study, drawn: Sequence[Picture]) -> str:
     for picture in drawn:
         link = f"{ReportFolder.PICTURES}/{picture.name}.png"
         parts.append(f"## {picture.title}\n\n{markdown_text(picture.note)}\n\n![{picture.title}]({link})")
-    return "\n\n".join(part for part in parts if part) + "\n"
+    return "\n\n".join(filter(None, parts)) + "\n"
 
 
 def to_html_page(study: Study, drawn: Sequence[Picture], gallery: str = "") -> str:
@@ -58,7 +59,7 @@ def to_html_page(study: Study, drawn: Sequence[Picture], gallery: str = "") -> s
     lines = [f"<h1>{title}</h1>"]
     if study.about:
         lines.append(f"<p>{escape(study.about)}</p>")
-    lines += [f'<p class="progress">{escape(text)}</p>' for text in (progress(study), *study.notes)]
+    lines += map(_small, (progress(study), *study.notes))
     lines += map(to_html, tables(study))
     lines += map(_figure, drawn)
     if gallery:
@@ -66,7 +67,12 @@ def to_html_page(study: Study, drawn: Sequence[Picture], gallery: str = "") -> s
     return whole_page(title, "\n".join(lines), GALLERY_STYLE)
 
 
+def _small(text: str) -> str:
+    return f'<p class="progress">{escape(text)}</p>'
+
+
 def _figure(picture: Picture) -> str:
+    # in the page and not beside it: a report is often sent as this one file
     data = b64encode(picture.png).decode("ascii")
     title = escape(picture.title)
     return (

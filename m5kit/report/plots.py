@@ -56,6 +56,7 @@ class Drawing:
 
     def of(self, study: Study, folder: Path, now: bool = False) -> list[Picture]:
         """As :func:`pictures`, or those of an earlier call; ``now`` draws in any case."""
+        # a clock that nobody can set back while a sweep runs for days
         began = time.monotonic()
         if now or began >= self._next:
             self._drawn = list(pictures(study, folder))
@@ -89,7 +90,9 @@ def pictures(study: Study, folder: Path) -> Iterator[Picture]:
             "the strength, the more is changed in the items before the model sees them."
         )
         yield Picture("damage", "Under corruption", note, draw_corruption(whole, styles))
-    curves = {row.variant: mean_curves(row.runs, folder) for row in whole}
+    curves = {}
+    for row in whole:
+        curves[row.variant] = mean_curves(row.runs, folder)
     if losses := logged_names(curves, "loss/"):
         yield Picture("losses", "Learning curves", "Mean over seeds.", draw_losses(curves, losses, styles))
     if weights := logged_names(curves, "weight/"):
@@ -114,19 +117,25 @@ def _dots(study: Study, styles: Styles) -> bytes:
     rows, names = listed(study), study.metrics[:MOST_METRICS]
     size = (3.2 * len(names) + 2.6, 0.42 * len(rows) + 1.3)
     figure, (plots,) = panels(1, len(names), size, sharey=True)
-    reference = next((row for row in study.whole_rows if row.variant == study.reference), None)
     for axes, name in zip(plots, names, strict=True):
         for y, row in enumerate(rows):
             _dot_row(axes, y, row.metrics[name], styles[row.variant])
-        if reference and reference.metrics[name].mean is not None:
-            axes.axvline(reference.metrics[name].mean, color=PALE, linewidth=1.5, zorder=0)
+        _reference_line(axes, study, name)
         bare(axes, name, "")
         axes.tick_params(axis="y", length=0)
     # only the variant is shortened: what tells its rows apart stands at the end
     labels = [row_name(replace(row, variant=styles[row.variant].label)) for row in rows]
     plots[0].set_yticks(range(len(rows)), labels)
+    # upside down, so that the first row of the table is the first here
     plots[0].set_ylim(len(rows) - 0.4, -0.6)
     return as_png(figure)
+
+
+def _reference_line(axes: Axes, study: Study, name: str) -> None:
+    for row in study.whole_rows:
+        mean = row.metrics[name].mean
+        if row.variant == study.reference and mean is not None:
+            axes.axvline(mean, color=PALE, linewidth=1.5, zorder=0)  # behind the dots
 
 
 def _dot_row(axes: Axes, y: int, found: SeedValues, style: SeriesStyle) -> None:
@@ -164,6 +173,7 @@ def _reach(interval: Interval) -> list[list[float]] | None:
 def _subset_grid(rows: Sequence[StudyRow], name: str, styles: Styles) -> bytes:
     variants = list(dict.fromkeys(row.variant for row in rows))
     subsets = list(dict.fromkeys(row.subset for row in rows))
+    # a variant need not have every subset: NaN leaves its cell white
     values = np.full((len(variants), len(subsets)), np.nan)
     for row in rows:
         mean = row.metrics[name].mean

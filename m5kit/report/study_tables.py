@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from m5kit.report.origin_table import origin_table
 from m5kit.report.tables import Table
-from m5kit.runs.study import CorruptionCurve, Cost, Difference, Interval, Study, StudyRow
+from m5kit.runs.study import CorruptionCurve, Cost, Difference, FailedRun, Interval, Study, StudyRow
 
 NUMBERS = (
     *("variant", "sees", "figure", "seeds", "mean", "low", "high", "chance"),
@@ -52,6 +52,7 @@ def numbers(study: Study) -> Iterator[list[object]]:
             yield [
                 *(row.variant, row.subset, name, len(found.values)),
                 *(found.mean, found.low, found.high, found.chance),
+                # no pairs is an empty field: a 0 would look like a test that was made
                 *(difference.mean, difference.low, difference.high, difference.pairs or None),
                 *(difference.p, difference.holm),
                 *(cost.seconds.mean, cost.memory, cost.parameters),
@@ -93,17 +94,21 @@ def _results(study: Study) -> Table:
         rows.append(["(chance)", "", *chances])
     how = "Student-t" if study.interval == "student" else "percentile bootstrap"
     note = f"Mean over seeds and its {study.confidence:.0%} {how} interval."
-    if any(" to " in chance for chance in chances):
+    if " to " in "".join(chances):
         note += " The chance level differs between rows, as they search among different items; report.csv has each."
     return Table("Results", ["", "seeds", *study.metrics], rows, note)
 
 
 def _chance(study: Study, name: str) -> str:
     """The chance level of the rows that are listed; its range where they have different ones."""
-    levels = [row.metrics[name].chance for row in listed(study)]
-    known = [level for level in levels if level is not None]
+    known = []
+    for row in listed(study):
+        level = row.metrics[name].chance
+        if level is not None:
+            known.append(level)
     if not known:
         return ""
+    # compared as they are shown: a difference that nobody can see is no range
     least, most = _number(min(known), 3), _number(max(known), 3)
     return least if least == most else f"{least} to {most}"
 
@@ -135,6 +140,7 @@ def _difference_note(study: Study) -> str:
     if study.test == "t":
         text += "t-test"
     elif pairs:
+        # 2**n ways to swap the members of n pairs, and each way has a mirror image that is as extreme
         text += f"permutation test; with {pairs} of them it is at least {_p(2 / 2**pairs)}"
     else:
         text += "permutation test"
@@ -153,14 +159,22 @@ def _most_pairs(study: Study) -> int:
 
 
 def _corruption(study: Study) -> Table:
-    rows = [row for row in study.rows if any(map(_retained, row.corrupted))]
-    headings = [f"{corruption_name(each)}, {each.metric}" for each in rows[0].corrupted] if rows else []
-    cells = [[row_name(row), *map(_retained, row.corrupted)] for row in rows]
+    headings, cells = [""], []
+    for row in study.rows:
+        retained = list(map(_retained, row.corrupted))
+        if any(retained):
+            cells.append([row_name(row), *retained])
+            # all rows of a study have the same corruptions
+            headings = ["", *map(_retained_heading, row.corrupted)]
     note = (
         "Mean of the metric over the corruption strengths above 0, divided by its value on clean items: 1 if nothing "
         "is lost. Mean over seeds and its interval."
     )
-    return Table("Retained under corruption", ["", *headings], cells, note)
+    return Table("Retained under corruption", headings, cells, note)
+
+
+def _retained_heading(corrupted: CorruptionCurve) -> str:
+    return f"{corruption_name(corrupted)}, {corrupted.metric}"
 
 
 def _retained(corrupted: CorruptionCurve) -> str:
@@ -183,8 +197,11 @@ def _cost(study: Study) -> Table:
 
 
 def _failed(study: Study) -> Table:
-    rows = [[failed.variant, str(failed.seed), failed.reason or "", failed.log] for failed in study.failed]
-    return Table("Failed", ["", "seed", "reason", "log"], rows, words=4)
+    return Table("Failed", ["", "seed", "reason", "log"], list(map(_failed_row, study.failed)), words=4)
+
+
+def _failed_row(failed: FailedRun) -> list[str]:
+    return [failed.variant, str(failed.seed), failed.reason or "", failed.log]
 
 
 def _estimate(interval: Interval, digits: int) -> str:

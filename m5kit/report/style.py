@@ -85,6 +85,7 @@ def panels(down: int, across: int, size: tuple[float, float], **options: Any) ->
         size: width and height in inches.
         options: of matplotlib's ``Figure.subplots``.
     """
+    # not pyplot.subplots, which keeps every picture alive in a list of its own and may open a display
     figure = Figure(figsize=size, layout="constrained")
     return figure, figure.subplots(down, across, squeeze=False, **options)
 
@@ -95,6 +96,7 @@ def grid(count: int) -> tuple[Figure, list[Axes]]:
     down = -(-count // across)
     figure, axes = panels(down, across, (3.7 * across + 1.8, 2.7 * down))
     figure.get_layout_engine().set(w_pad=0.1, h_pad=0.1)  # type: ignore[union-attr, call-arg]
+    # a last row that is not full: its spare plots stay, so that all columns have the same width
     for number, each in enumerate(axes.flat):
         each.set_visible(number < count)
     return figure, list(axes.flat[:count])
@@ -141,6 +143,7 @@ def short_names(names: Iterable[str], letters: int = 34) -> dict[str, str]:
     whole = list(dict.fromkeys(names))
     lines = [" ".join(name.split()) for name in whole]  # a line break in a label would cover its neighbours
     cut = [_without_middle(line, letters) for line in lines]
+    # all or none: beside cut names a whole one would look like another kind of thing
     return dict(zip(whole, cut if len(set(cut)) == len(whole) else lines, strict=True))
 
 
@@ -150,8 +153,11 @@ def _without_middle(name: str, letters: int) -> str:
     half = letters // 2
     begin, end = name[:half], name[1 - half :]
     # back to the last end of a word in the first half, and on to the first beginning of one in the second
-    first = max((found.end() for found in re.finditer(r"[^\w]+|_", begin)), default=half)
-    second = next((found.end() for found in re.finditer(r"[^\w]+|_", end)), 0)
+    first, second = half, 0
+    for found in re.finditer(r"[^\w]+|_", begin):
+        first = found.end()
+    if found_end := re.search(r"[^\w]+|_", end):
+        second = found_end.end()
     return f"{begin[:first].rstrip()}…{end[second:]}"
 
 

@@ -40,8 +40,9 @@ def draw_subsets(rows: Sequence[StudyRow], name: str, styles: Styles) -> bytes:
     else:
         _colours(top, seen, variants, order, name, styles)
     _matrix(below, order, modalities)
-    for axes in (top, below):
-        for border in np.flatnonzero(np.diff([subset.count("+") for subset in order])):
+    sizes = [subset.count("+") for subset in order]
+    for border in np.flatnonzero(np.diff(sizes)):
+        for axes in (top, below):
             axes.axvline(border + 0.5, color=PALE, linewidth=1, zorder=0)
     return as_png(figure)
 
@@ -60,9 +61,9 @@ def _means(rows: Sequence[StudyRow], name: str) -> dict[str, float]:
 
 def _by_worth(means: Mapping[str, float]) -> list[str]:
     """The modalities, the one that alone does best first."""
-    alone = {subset: mean for subset, mean in means.items() if "+" not in subset}
     modalities = set("+".join(means).split("+"))
-    return sorted(modalities, key=lambda modality: (-alone.get(modality, 0.0), modality))
+    # a subset of one modality has its name; the name also decides between equals, as a set has no order
+    return sorted(modalities, key=lambda modality: (-means.get(modality, 0.0), modality))
 
 
 def _points(
@@ -77,7 +78,9 @@ def _points(
         if found.mean is not None:
             axes.plot(x, found.mean, style.marker, color=style.colour, markersize=5)
     _chance(axes, rows, order, name)
-    for style in (styles[variant] for variant in variants):
+    # empty lines, for the legend: a variant may have no point at all
+    for variant in variants:
+        style = styles[variant]
         axes.plot([], [], style.marker, color=style.colour, label=style.label)
     bare(axes, "", name)
     axes.tick_params(axis="x", length=0, labelbottom=False)

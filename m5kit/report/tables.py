@@ -9,6 +9,7 @@ from html import escape
 
 from m5kit.report.html import breakable
 
+# by one pass over the text: one replacement after the other would escape the backslashes of those before
 _LATEX = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -81,7 +82,7 @@ def markdown_text(text: str) -> str:
         >>> print(markdown_text("10% off $100 vs *half*, map_std@10"))
         10% off \$100 vs \*half\*, map_std@10
     """
-    line = " ".join(text.splitlines())
+    line = " ".join(text.splitlines())  # a line break would end a cell, and with it the table
     return _MARKDOWN.sub(lambda found: "\\" + found.group(), line)
 
 
