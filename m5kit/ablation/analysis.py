@@ -67,8 +67,9 @@ def analyse(found: Found, question: Question) -> Study:
         question: what to compute of them.
     """
     groups = _grouped(found.outcomes)
-    reference = question.reference or next((variant for variant, _ in groups), "")
-    compared = len({subset for _, subset in groups if subset}) <= FEW_SUBSETS
+    reference = question.reference or _first_variant(groups)
+    subsets = {subset for _, subset in groups}
+    compared = len(subsets - {""}) <= FEW_SUBSETS
     rows = _rows(groups, reference, compared, list(found.metrics), question)
     notes = [*found.notes, *study_notes(groups, rows, question.metrics)]
     return Study(
@@ -87,8 +88,16 @@ def analyse(found: Found, question: Question) -> Study:
     )
 
 
+def _first_variant(groups: Groups) -> str:
+    for variant, _ in groups:
+        return variant
+    return ""
+
+
 def _rows(groups: Groups, reference: str, compared: bool, names: Sequence[str], question: Question) -> list[StudyRow]:
-    differences = {metric: _differences(metric, groups, reference, compared, question) for metric in question.metrics}
+    differences = {}
+    for metric in question.metrics:
+        differences[metric] = _differences(metric, groups, reference, compared, question)
     corruptions = find_corruptions(names, question.metrics)
     rows = []
     for (variant, subset), runs in groups.items():
@@ -97,15 +106,18 @@ def _rows(groups: Groups, reference: str, compared: bool, names: Sequence[str], 
             difference = differences[metric].get((variant, subset))
             metrics[metric] = _seed_values(metric, runs, difference, question)
         seeds = sorted(runs)
-        row = StudyRow(
-            variant=variant, subset=subset, seeds=seeds, runs=[runs[seed].run for seed in seeds], metrics=metrics
-        )
+        paths, origins = [], []
+        for seed in seeds:
+            paths.append(runs[seed].run)
+            origins.append(runs[seed].origin)
+        row = StudyRow(variant=variant, subset=subset, seeds=seeds, runs=paths, metrics=metrics)
+        # training is the same whatever the model is shown later, so cost and origin stand in one row a variant
         if not subset:
             row = replace(
                 row,
                 cost=_cost(list(runs.values())),
                 corrupted=_corrupted(corruptions, runs, question),
-                origins=[runs[seed].origin for seed in seeds],
+                origins=origins,
             )
         rows.append(row)
     return rows
@@ -138,6 +150,7 @@ def _differences(
 
 def _difference(mine: Mapping[int, float], theirs: Mapping[int, float], question: Question) -> Difference | None:
     """Of the seeds that both have; None if there are none."""
+    # runs of one seed share their initial weights and batches where they can: paired, this common part cancels
     pairs = [mine[seed] - theirs[seed] for seed in mine if seed in theirs]
     if not pairs:
         return None
@@ -152,7 +165,10 @@ def _difference(mine: Mapping[int, float], theirs: Mapping[int, float], question
 
 def _holm_corrected(differences: Mapping[tuple[str, str], Difference]) -> dict[tuple[str, str], Difference]:
     corrected = dict(differences)
-    tested = {row: difference.p for row, difference in differences.items() if difference.p is not None}
+    tested = {}
+    for row, difference in differences.items():
+        if difference.p is not None:
+            tested[row] = difference.p
     for row, p in zip(tested, holm(list(tested.values())), strict=True):
         corrected[row] = replace(differences[row], holm=p)
     return corrected
@@ -173,8 +189,12 @@ def _seed_values(metric: str, runs: RunsBySeed, difference: Difference | None, q
 
 
 def _counts(metric: str, values: Mapping[int, float], runs: RunsBySeed) -> dict[int, int]:
-    counts = {seed: runs[seed].scores[metric].get("count") for seed in values}
-    return {seed: count for seed, count in counts.items() if count is not None}
+    counts = {}
+    for seed in values:
+        count = runs[seed].scores[metric].get("count")
+        if count is not None:  # an old run left it out
+            counts[seed] = count
+    return counts
 
 
 def _estimate(metric: str, runs: RunsBySeed, question: Question) -> Estimate:
@@ -206,14 +226,28 @@ def _interval(values: Sequence[float], question: Question) -> Interval:
         return Interval(mean=values[0])
     if question.interval == "student":
         return student_interval(values, CONFIDENCE)
+    # a fixed seed: a report that is written again must show the same interval
     return bootstrap_interval(values, seed=0, confidence=CONFIDENCE)
 
 
 def _cost(outcomes: Sequence[RunOutcome]) -> Cost:
-    seconds = [outcome.status.seconds for outcome in outcomes if outcome.status.seconds is not None]
-    memory = [outcome.status.memory for outcome in outcomes if outcome.status.memory is not None]
-    sizes = [outcome.status.parameters for outcome in outcomes if outcome.status.parameters is not None]
-    return Cost(seconds=_range(seconds), memory=max(memory, default=None), parameters=max(sizes, default=None))
+    seconds: list[float] = []
+    memory: int | None = None
+    parameters: int | None = None
+    for outcome in outcomes:
+        status = outcome.status
+        if status.seconds is not None:
+            seconds.append(status.seconds)
+        # the most and not the mean: what a machine must have so that every seed fits
+        memory = _most(memory, status.memory)
+        parameters = _most(parameters, status.parameters)
+    return Cost(seconds=_range(seconds), memory=memory, parameters=parameters)
+
+
+def _most(one: int | None, other: int | None) -> int | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return max(one, other)
 
 
 def _range(seconds: Sequence[float]) -> Interval:

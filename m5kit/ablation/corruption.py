@@ -52,13 +52,20 @@ def find_corruptions(names: Iterable[str], wanted: Sequence[str]) -> list[Corrup
             task, metric, kind, strength = match.groups()
             metrics = found.setdefault((task, kind), {})
             metrics.setdefault(metric, {})[float(strength)] = name
-    asked = [name.partition("/")[2] for name in wanted]
     series = []
     for (task, kind), metrics in found.items():
-        # metrics put their widest cut-off last, as in recall@1, recall@5, recall@10
-        metric = next((name for name in asked if name in metrics), list(metrics)[-1])
+        metric = _first_wanted(wanted, list(metrics))
+        # by strength: a config may list strengths in any order, and a curve runs from weak to strong
         series.append(CorruptionSeries(task, metric, kind, dict(sorted(metrics[metric].items()))))
     return series
+
+
+def _first_wanted(wanted: Sequence[str], metrics: Sequence[str]) -> str:
+    for name in wanted:
+        metric = name.partition("/")[2]
+        if metric in metrics:
+            return metric
+    return metrics[-1]  # metrics put their widest cut-off last, as in recall@1, recall@5, recall@10
 
 
 def corruption_curve(series: CorruptionSeries, estimate: Callable[[str], Estimate]) -> CorruptionCurve:
@@ -68,13 +75,13 @@ def corruption_curve(series: CorruptionSeries, estimate: Callable[[str], Estimat
         series: to show.
         estimate: gives what the runs say about a metric, by its whole name.
     """
-    points = [
-        CorruptionPoint(strength=strength, **asdict(estimate(name))) for strength, name in series.strengths.items()
-    ]
+    points: dict[float, CorruptionPoint] = {}
+    for strength, name in series.strengths.items():
+        points[strength] = CorruptionPoint(strength=strength, **asdict(estimate(name)))
     return CorruptionCurve(
         task=series.task,
         metric=series.metric,
         kind=series.kind,
-        curve=points,
+        curve=list(points.values()),
         relative=estimate(series.relative),
     )

@@ -50,6 +50,7 @@ def run_sweep(
         CheckpointError: there is a sweep and ``resume`` is off, or there is none and it is on.
     """
     _require_sweep(prepared, resume)
+    # two sweeps in one folder would overwrite each other's reports
     with prepared.folder.writing():
         return _run(prepared, _engine(engine, prepared), tell, jobs, resume)
 
@@ -117,10 +118,12 @@ def _begin(prepared: PreparedSweep, resume: bool) -> list[str]:
 
 def _changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     """What is another version than when the sweep began; its trials have new ids, and the old ones are not reported."""
-    changed = [name for name in now if name in before and before[name] != now[name]]
-    if not changed:
+    versions = []
+    for name, version in now.items():
+        if before.get(name, version) != version:
+            versions.append(f"{name} {before[name][:VERSION]}, now {version[:VERSION]}")
+    if not versions:
         return []
-    versions = [f"{name} {before[name][:VERSION]}, now {now[name][:VERSION]}" for name in changed]
     return [f"changed since the sweep began: {'; '.join(versions)}. Its trials are run again."]
 
 

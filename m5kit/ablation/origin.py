@@ -33,12 +33,12 @@ def read_origin(folder: RunFolder, config: Mapping[str, Any]) -> RunOrigin:
 
 def _data(fingerprint: Mapping[str, Any], section: Mapping[str, Any]) -> str:
     names = [str(section.get("root") or ""), str(fingerprint.get("manifest") or "")]
-    parts = ["/".join(name for name in names if name)]
+    parts = ["/".join(filter(None, names))]
     if "items" in fingerprint:
         parts.append(f"{fingerprint['items']:,} items")
     if "sha256" in fingerprint:
         parts.append(f"sha256 {fingerprint['sha256'][:SHOWN]}")
-    return ", ".join(part for part in parts if part)
+    return ", ".join(filter(None, parts))
 
 
 def _steps(folder: RunFolder, schedule: Mapping[str, Any]) -> str:

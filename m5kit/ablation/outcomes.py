@@ -80,9 +80,10 @@ def of_sweep(trials: Path, plan: Plan, out: Path) -> Found:
     outcomes: list[RunOutcome] = []
     failed: list[FailedRun] = []
     done = 0
+    # in the order of the plan and not of their ends, so that a report of a running sweep only grows
     for trial in plan.trials:
         folder = trial_folder(trials, trial)
-        status = folder.status
+        status = folder.status  # read once: a trial that ends meanwhile would be counted in two states
         if status.state == "done":
             done += 1
             outcomes += _outcomes(trial.variant, trial.seed, folder.run, status, out, _origin(folder.run))

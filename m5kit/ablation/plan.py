@@ -65,7 +65,7 @@ def make_plan(sweep: Sweep, resolve: Resolve) -> Plan:
         try:
             trials = list(_trials(sweep, variant, resolve))
         except ConfigError as error:
-            problems += [f"{variant.name}: {problem}" for problem in error.problems]
+            problems.extend(f"{variant.name}: {problem}" for problem in error.problems)
             continue
         # variants whose trials all have the ids of an earlier one's compute the same
         first, _ = kept.setdefault(tuple(trial.id for trial in trials), (variant, trials))
@@ -74,10 +74,13 @@ def make_plan(sweep: Sweep, resolve: Resolve) -> Plan:
     if problems:
         raise ConfigError(problems)
     wanted = reference(sweep)
+    distinct: list[Variant] = []
     planned: list[Trial] = []
-    for _, of_variant in kept.values():
+    for variant, of_variant in kept.values():
+        distinct.append(variant)
         planned += of_variant
-    return Plan(tuple(variant for variant, _ in kept.values()), tuple(planned), same, same.get(wanted, wanted))
+    # the reference may itself equal an earlier variant, under whose name it was run
+    return Plan(tuple(distinct), tuple(planned), same, same.get(wanted, wanted))
 
 
 def trial_id(values: Mapping[str, Any], seed: int, extra: Any = None) -> str:
@@ -92,7 +95,10 @@ def trial_id(values: Mapping[str, Any], seed: int, extra: Any = None) -> str:
         >>> trial_id({"a": 1, "b": 2}, 0) == trial_id({"b": 2, "a": 1}, 0) != trial_id({"b": 2, "a": 1}, 1)
         True
     """
-    counted = {key: value for key, value in _flat(values) if key not in (*NOT_COMPUTED, "seed")}
+    # the seed has a place of its own: a config that names one and a sweep that sets the same give one id
+    counted = dict(_flat(values))
+    for key in (*NOT_COMPUTED, "seed"):
+        counted.pop(key, None)
     text = json.dumps([counted, seed, extra], sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -107,6 +113,7 @@ def _trials(sweep: Sweep, variant: Variant, resolve: Resolve) -> Iterator[Trial]
 
 
 def _flat(tree: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    # an empty mapping is a value too: without it a config that clears a section would have the id of one that has none
     if not isinstance(tree, Mapping) or not tree:
         yield prefix.removesuffix("."), tree
         return

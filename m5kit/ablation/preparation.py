@@ -83,11 +83,15 @@ def prepare_sweep(file: Path, out: Path, data: Path | None = None, trials: Path 
 
 def estimate_duration(prepared: PreparedSweep, jobs: int) -> str:
     """How long the rest may take: from trials of this sweep that are done, else from the budget."""
-    seconds = [prepared.status(trial).seconds for trial in prepared.plan.trials]
+    seconds = []
+    for trial in prepared.plan.trials:
+        spent = prepared.status(trial).seconds
+        if spent is not None:  # None while a trial has not ended
+            seconds.append(spent)
     mean = finite_mean(seconds)
     if mean is not None:
         minutes = prepared.left * mean / jobs / 60
-        return f"about {minutes:.0f} min, at {mean:.0f} s a trial as in the {len(seconds) - seconds.count(None)} done"
+        return f"about {minutes:.0f} min, at {mean:.0f} s a trial as in the {len(seconds)} done"
     limit = prepared.sweep.budget.seconds
     if limit is not None:
         return f"at most {prepared.left * limit / jobs / 60:.0f} min: the budget is {limit:g} s a trial"

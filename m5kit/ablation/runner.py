@@ -56,13 +56,17 @@ def run_trials(
         after: called when a trial has ended, from this thread.
     """
     waiting = [trial for trial in trials if trial_folder(folder, trial).status.state not in ENDED]
+    # all before the first starts, so that whoever looks into the folder sees what is still to come
     for trial in waiting:
         _prepare(trial_folder(folder, trial), task(trial))
     running: dict[Trial, Job] = {}
     try:
         while waiting or running:
-            ended = [trial for trial, job in running.items() if job.ended() is not None]
-            closed = [(trial, _final_status(trial_folder(folder, trial), running.pop(trial))) for trial in ended]
+            closed = []
+            for trial, job in list(running.items()):  # a copy, as trials are taken out on the way
+                if job.ended() is not None:
+                    del running[trial]
+                    closed.append((trial, _final_status(trial_folder(folder, trial), job)))
             while waiting and len(running) < jobs:
                 trial = waiting.pop(0)
                 running[trial] = engine.start(trial_folder(folder, trial).path)

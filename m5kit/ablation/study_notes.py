@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from m5kit.ablation.outcomes import RunOutcome
 from m5kit.ablation.statistics import all_equal
-from m5kit.runs.study import SeedValues, StudyRow
+from m5kit.runs.study import StudyRow
 
 RunsBySeed = Mapping[int, RunOutcome]
 Groups = Mapping[tuple[str, str], RunsBySeed]
@@ -42,8 +42,10 @@ def _not_finite(groups: Groups, metrics: Sequence[str]) -> Iterator[str]:
     """Notes about values that are left out of every mean."""
     for (variant, subset), runs in groups.items():
         for metric in metrics:
-            values = [outcome.scores.get(metric, {}).get("value") for outcome in runs.values()]
-            bad = sum(value is not None and not math.isfinite(value) for value in values)
+            bad = 0
+            for outcome in runs.values():
+                value = outcome.scores.get(metric, {}).get("value")
+                bad += value is not None and not math.isfinite(value)
             if bad:
                 name = f"{variant} ({subset})" if subset else variant
                 yield f"{metric} of {name} is NaN or infinite in {bad} of {len(runs)} runs, which are left out."
@@ -51,8 +53,11 @@ def _not_finite(groups: Groups, metrics: Sequence[str]) -> Iterator[str]:
 
 def _equal_seeds(rows: Sequence[StudyRow]) -> Iterator[str]:
     """A note about means that have no interval although there are several runs."""
-    summaries: list[SeedValues] = []
     for row in rows:
-        summaries += row.metrics.values()
-    if any(all_equal(list(summary.values.values())) for summary in summaries):
-        yield "Where all seeds gave exactly the same value, no interval is given: it would look certain and is not."
+        for summary in row.metrics.values():
+            if all_equal(list(summary.values.values())):
+                yield (
+                    "Where all seeds gave exactly the same value, no interval is given: it would look certain and is "
+                    "not."
+                )
+                return  # one note for the whole study

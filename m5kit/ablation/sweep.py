@@ -130,13 +130,20 @@ def variants(sweep: Sweep) -> list[Variant]:
         return [_listed(name, entry) for name, entry in sweep.vary.items()]
     choices = [_choices(key, entry) for key, entry in sweep.vary.items()]
     if sweep.mode == "grid":
-        return [Variant(", ".join(combination), combination) for combination in itertools.product(*choices)]
-    return [Variant(BASE, ()), *(Variant(choice, (choice,)) for choice in itertools.chain(*choices))]
+        return list(map(_combined, itertools.product(*choices)))
+    # the base is what all others differ from by one value, so it is run too
+    found = [Variant(BASE, ())]
+    found.extend(Variant(choice, (choice,)) for choice in itertools.chain(*choices))
+    return found
 
 
 def reference(sweep: Sweep) -> str:
     """Name of the variant that the others are compared with."""
     return sweep.reference or variants(sweep)[0].name
+
+
+def _combined(choices: tuple[str, ...]) -> Variant:
+    return Variant(", ".join(choices), choices)
 
 
 def _listed(name: str, entry: Entry) -> Variant:
@@ -156,4 +163,5 @@ def values_of(entry: Entry) -> tuple[Scalar, ...]:
 
 def _text(value: Scalar) -> str:
     """As ``--set`` reads it."""
+    # YAML writes true where Python writes True
     return str(value).lower() if isinstance(value, bool) else str(value)

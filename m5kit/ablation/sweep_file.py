@@ -1,6 +1,6 @@
 """Reads a sweep file, and names everything that is wrong with it at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,34 +32,54 @@ def read_sweep(path: Path) -> Sweep:
     try:
         given = read_data(path)
     except ConfigError as error:
-        raise ConfigError([f"{path}: cannot be read as a sweep: {problem}" for problem in error.problems]) from error
+        raise ConfigError(_prefixed(f"{path}: cannot be read as a sweep", error.problems)) from error
     if not isinstance(given, dict):
         raise ConfigError([f"{path}: expected a mapping with the keys {', '.join(Sweep.model_fields)}"])
     try:
         sweep = Sweep.model_validate(_frozen(given))
     except ValidationError as error:
-        raise ConfigError([f"{path}: {_sentence(problem)}" for problem in error.errors()]) from error
+        raise ConfigError(_prefixed(str(path), map(_sentence, error.errors()))) from error
     problems = _problems(sweep)
     if problems:
-        raise ConfigError([f"{path}: {problem}" for problem in problems])
+        raise ConfigError(_prefixed(str(path), problems))
     return _located(sweep, path.parent)
+
+
+def _prefixed(prefix: str, problems: Iterable[str]) -> list[str]:
+    return [f"{prefix}: {problem}" for problem in problems]
 
 
 def _problems(sweep: Sweep) -> list[str]:
     """What pydantic cannot see: mistakes between keys."""
-    based = [key for key, entry in sweep.vary.items() if isinstance(entry, BasedVariant)]
-    if based and sweep.mode != "list":
-        return [f"vary.{key}: only mode: list has variants with a base; here it is a list of values" for key in based]
-    found = [f"metrics: expected TASK/METRIC, got {metric!r}" for metric in sweep.metrics if "/" not in metric]
+    found: list[str] = []
+    if sweep.mode != "list":
+        found += _based_values(sweep)
+    if found:
+        return found  # what follows takes the entries for lists of values
+    for metric in sweep.metrics:
+        if "/" not in metric:
+            found.append(f"metrics: expected TASK/METRIC, got {metric!r}")
     names = [variant.name for variant in variants(sweep)]
     if not names:
         found.append("vary: there is nothing to vary")
     if sweep.mode != "list":
-        found += [f"vary.{key}: there are no values" for key, entry in sweep.vary.items() if not values_of(entry)]
+        found += _without_values(sweep)
     if sweep.reference is not None and sweep.reference not in names:
         hint = _nearest(sweep.reference, names)
         found.append(f"reference: no variant is called {sweep.reference!r}; {hint}")
     return found + _repetitions(sweep)
+
+
+def _based_values(sweep: Sweep) -> Iterator[str]:
+    for key, entry in sweep.vary.items():
+        if isinstance(entry, BasedVariant):
+            yield f"vary.{key}: only mode: list has variants with a base; here it is a list of values"
+
+
+def _without_values(sweep: Sweep) -> Iterator[str]:
+    for key, entry in sweep.vary.items():
+        if not values_of(entry):
+            yield f"vary.{key}: there are no values"
 
 
 def _repetitions(sweep: Sweep) -> list[str]:
@@ -92,6 +112,7 @@ def _frozen(value: Any) -> Any:
 
 
 def _sentence(problem: Any) -> str:
+    # pydantic puts the form of a union into the place; a reader looks for keys alone
     where = ".".join(str(step) for step in problem["loc"] if step not in (LIST, MAPPING, WORD))
     if problem["type"] == "extra_forbidden":
         fields = _fields(problem["loc"])
