@@ -59,9 +59,9 @@ def embed_splits(
 ) -> Embedded:
     """Embed every item of some splits, or of all, in one table; the split of each joins the labels."""
     chosen = data.manifest.split_sizes() if splits is None else splits
-    embedded = embed_requests(model, data, failures, [Request(split, modalities, space) for split in chosen])
+    requests = [Request(split, modalities, space) for split in chosen]
     parts: list[Embedded] = []
-    for request, part in embedded.items():
+    for request, part in embed_requests(model, data, failures, requests).items():
         parts.append(replace(part, labels={"split": np.full(len(part), request.split), **part.labels}))
     return _joined(parts)
 
@@ -69,13 +69,15 @@ def embed_splits(
 def _joined(parts: Sequence[Embedded]) -> Embedded:
     """One table of several; a label that only some of them have is empty in the others."""
     names: set[str] = set()
+    ids, vectors = [], []
     for part in parts:
         names |= part.labels.keys()
+        ids.append(part.ids)
+        vectors.append(part.vectors)
     labels = {}
     for name in sorted(names):
         labels[name] = np.concatenate([part.labels.get(name, np.full(len(part), "")) for part in parts])
-    ids = np.concatenate([part.ids for part in parts])
-    return Embedded(ids, np.concatenate([part.vectors for part in parts]), labels)
+    return Embedded(np.concatenate(ids), np.concatenate(vectors), labels)
 
 
 def _embed_together(
@@ -160,8 +162,13 @@ def _known(model: Model, modalities: tuple[str, ...] | None) -> tuple[str, ...]:
 
 def _check_space(model: Model, space: str) -> None:
     """Refuse an unknown space before anything is embedded."""
-    given = [f"{m}.given" for m, encoder in model.backbone.encoders.items() if encoder.given]
-    spaces = [*SPACES, *model.backbone.modalities, *given, *(["given"] if given else [])]
+    given = []
+    for m, encoder in model.backbone.encoders.items():
+        if encoder.given:
+            given.append(f"{m}.given")
+    if given:
+        given.append("given")
+    spaces = [*SPACES, *model.backbone.modalities, *given]
     if space not in spaces:
         raise ConfigError([f"space: there is no {space!r}; choose one of {', '.join(spaces)}"])
 

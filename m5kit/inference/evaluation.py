@@ -36,7 +36,9 @@ class Evaluation:
         """What ``results.json`` holds."""
         results: dict[str, dict[str, Any]] = {}
         for name, result in self.results.items():
-            results[name] = {key: asdict(value) for key, value in result.items()}
+            values = results.setdefault(name, {})
+            for key, value in result.items():
+                values[key] = asdict(value)
         return {"results": results, "skipped": dict(self.skipped)}
 
 
@@ -83,6 +85,7 @@ def evaluate_subsets(
             ["evaluation: every metric asked for names its own modalities, so a subset of them changes nothing"]
         )
     requests = _answerable_requests(following.values(), run.data.manifest.split_sizes())
+    # a set: metrics ask for the same embeddings again and again
     wanted: set[Request] = set()
     for subset in subsets:
         for request in requests:
@@ -195,8 +198,13 @@ def _answerable_requests(metrics: Iterable[Metric], there: Mapping[str, int]) ->
 
 def _is_open(metric: Metric) -> bool:
     """Whether no request of a metric for a split names modalities."""
-    splits = [request for request in metric.requests() if not request.samples]
-    return bool(splits) and all(request.modalities is None for request in splits)
+    asks = False
+    for request in metric.requests():
+        if not request.samples:
+            if request.modalities is not None:
+                return False
+            asks = True
+    return asks
 
 
 def _narrowed(request: Request, subset: Subset) -> Request:
@@ -225,8 +233,11 @@ def _compute(run: TrainedRun, metrics: Mapping[str, Metric], embedded: Mapping[R
 
 def _missing(metric: Metric, there: Mapping[str, int]) -> str | None:
     """Why a metric cannot run on the splits that are there; None if it can."""
-    absent = sorted({request.split for request in metric.requests() if not request.samples} - set(there))
-    return f"the manifest has no split {', '.join(absent)}" if absent else None
+    absent = set()
+    for request in metric.requests():
+        if not request.samples and request.split not in there:
+            absent.add(request.split)
+    return f"the manifest has no split {', '.join(sorted(absent))}" if absent else None
 
 
 def _galleries(metrics: Mapping[str, Metric], embedded: Mapping[Request, Embedded], seed: int) -> dict[str, Any]:
