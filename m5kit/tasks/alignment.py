@@ -70,6 +70,7 @@ class AlignmentTask(Task):
         first, second = parts.get(self.first), parts.get(self.second)
         if first is None or second is None:
             return TaskOutput(no_loss(view.features))
+        # More than one: the summary token, which every present modality has, takes no part in the transport.
         items = ((first.lengths > 1) & (second.lengths > 1)).nonzero().squeeze(1)
         if len(items) == 0:
             return TaskOutput(no_loss(view.features))

@@ -156,6 +156,7 @@ class MaskedTask(Task):
         """The sum of losses at the hidden places; ``both`` logs those of the encoded tokens as ``encoded_...``."""
         if hidden is None:
             return TaskOutput(no_loss(view.features))
+        # Encoded tokens come from before the fusion: nothing of another modality can help there.
         output = self._read(self.head, view.encoded if self.reads == "encoded" else view.fused.tokens, view, hidden)
         if self.early is None:
             return output
@@ -174,6 +175,7 @@ class MaskedTask(Task):
         """
 
     def _read(self, head: nn.Module, tokens: Mapping[str, Tokens], view: View, hidden: Hidden) -> TaskOutput:
+        # Only hidden places go through the head: its output is as wide as a vocabulary, and most tokens are not hidden.
         read, items = hidden_tokens(tokens[self.modality].values, view.rows[self.modality], hidden.positions)
         prediction = head(read)
         weight = view.harmony.tasks[items, view.modalities.index(self.modality)]

@@ -31,8 +31,10 @@ class CompletionTask(Task):
 
     def shown(self, view: View, draws: Draws) -> Tensor:
         """A random number of random modalities of each item, from one to all of them."""
+        # Ranks of random numbers are a random order; absent modalities draw 2.0 and so come last.
         order = draws.uniform(view.present.shape[1]).masked_fill(~view.present, 2.0).argsort(1).argsort(1)
         count = view.present.sum(1)
+        # The product may round up to the count itself, which would ask for one modality too many.
         wanted = (draws.uniform() * count).long().clamp(max=count - 1) + 1
         return view.present & (order < wanted[:, None])
 
@@ -46,6 +48,7 @@ class CompletionTask(Task):
         if view.partial is None or len(several) == 0:
             return TaskOutput(no_loss(view.features))
         several = several.to(view.features.device, non_blocking=True)
+        # In float32, as differences of cosines near 1 are below the resolution of half precision.
         parts = normalize(view.features.detach().float(), dim=-1)[several]
         whole = normalize(parts.sum(1), dim=-1)
         cosine = (view.partial.items[several] * whole).sum(1)

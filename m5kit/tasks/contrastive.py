@@ -81,10 +81,12 @@ class ContrastiveTask(Task):
     @property
     def temperature(self) -> Tensor:
         """The present temperature, a scalar."""
+        # Learned as a logarithm, so that no step of the optimiser can make it negative.
         return (-self.log_scale.clamp(max=HIGHEST_SCALE)).exp()
 
     def count(self, facts: Facts, hidden: Hidden | None = None) -> float:
         """The pairs of modalities that are scored; 1 for all of them where their sum is the loss."""
+        # On the host, before the forward pass: the product counts the items that have both modalities of each pair.
         there = facts.present.float()
         pairs = int((there.T @ there >= 2).triu(1).sum())
         return float(pairs if self.over_pairs == "mean" else min(pairs, 1))
@@ -94,6 +96,7 @@ class ContrastiveTask(Task):
         losses: dict[str, Tensor] = {}
         weights, hits = [], []
         for i, j in combinations(range(len(view.modalities)), 2):
+            # ``present`` is on the host: ``nonzero`` on the device would wait for it once a pair.
             rows = (view.present[:, i] & view.present[:, j]).nonzero().squeeze(1)
             if len(rows) < 2:
                 continue

@@ -79,5 +79,6 @@ class JointContrastiveTask(Task):
             return TaskOutput(no_loss(view.features))
         rows = rows.to(view.features.device, non_blocking=True)
         parts = [view.features[rows, column] for column in self.columns]
+        # Products of several cosines and determinants need all the digits of float32.
         with torch.autocast(view.features.device.type, enabled=False):
             return TaskOutput(PRODUCTS[self.product](parts, self.temperature).mean())

@@ -69,10 +69,12 @@ class MaskedFeaturesTask(MaskedTask):
             )
         real = length_mask(observation.lengths, observation.values.shape[1])
         groups = observation.groups if self.unit == "group" else None
+        # Two draws for every unit, chosen or not: what happens to one must not depend on the fate of another.
         chosen = unit_draws(real, groups, draws) < self.rate
         zeroed = chosen & (unit_draws(real, groups, draws) >= self.keep)
         device, positions = observation.values.device, chosen.flatten().nonzero().squeeze(1)
         target = observation.values if observation.target is None else observation.target
+        # Detached, or an encoder could lower the loss by making its own targets easy.
         hidden = Hidden(positions, target.detach().flatten(0, 1)[positions.to(device, non_blocking=True)])
         blank = zeroed.flatten().nonzero().squeeze(1).to(device, non_blocking=True)
         values = observation.values.flatten(0, 1).index_fill(0, blank, 0).view_as(observation.values)
@@ -88,4 +90,5 @@ class MaskedFeaturesTask(MaskedTask):
                 f"masked_features of {self.modality!r} predicts {self.out} numbers a token, the target has "
                 f"{target.shape[1]}; set predicted: {target.shape[1]}"
             )
+        # The eps keeps a flat patch, of variance 0, from becoming noise of unit size.
         return F.layer_norm(target, target.shape[1:], eps=1e-6) if self.normalize else target

@@ -59,6 +59,7 @@ class MaskedIds(MaskedTask):
         """Write ``ids`` ``n`` (host) at flat ``positions`` ``n`` (host); the true ones become the targets."""
         device = observation.values.device
         there, ids = positions.to(device, non_blocking=True), ids.to(device, non_blocking=True)
+        # Positions are flat, one number for item and step, so that one small copy to the device is enough.
         flat = observation.values.flatten(0, 1)
         targets = flat[there]
         values = flat.index_copy(0, there, torch.where(ids == KEPT, targets, ids)).view_as(observation.values)
@@ -157,6 +158,7 @@ class MaskedEntitiesTask(MaskedIds):
             )
         real = length_mask(observation.lengths, observation.values.shape[1])
         chosen = unit_draws(real, observation.groups, draws) < self.rate
+        # One draw decides between key, value and both, so that the shares exclude each other.
         fate = unit_draws(real, observation.groups, draws)
         positions = (
             (chosen & hidden_parts(fate, observation.roles, self.value, self.key)).flatten().nonzero().squeeze(1)

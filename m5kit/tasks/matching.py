@@ -67,6 +67,7 @@ class MatchingTask(Task):
         whole = exchangeable(view.present).any(1).nonzero().squeeze(1).to(view.features.device, non_blocking=True)
         right = self.head(view.fused.embedding[whole]).squeeze(1)
         wrong = self.head(view.mismatched.embedding).squeeze(1)
+        # Logits in float32: half precision rounds the loss of a sure and right answer to 0, and its gradient with it.
         with torch.autocast(view.features.device.type, enabled=False):
             loss = (_loss(right, 1.0) + _loss(wrong, 0.0)) / 2
         told = ((right.detach() > 0).float().mean() + (wrong.detach() <= 0).float().mean()) / 2
@@ -75,6 +76,7 @@ class MatchingTask(Task):
     @torch.no_grad()
     def _likeness(self, features: Tensor, items: Tensor, columns: Tensor) -> Tensor:
         places = items.to(features.device), columns.to(features.device)
+        # Donors are drawn on the host, so this is the one place where the task waits for the device.
         return likeness_to_the_rest(features, *places).cpu() / self.temperature
 
 
