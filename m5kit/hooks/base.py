@@ -35,6 +35,7 @@ class Training:
 
     def stop(self, reason: str) -> None:
         """End the run after this step, with a checkpoint, as if it were the last; the first reason counts."""
+        # Hooks run one after the other; a later one that also wants to stop must not hide what came first.
         self.stopped = self.stopped or reason
 
 

@@ -57,7 +57,9 @@ class EarlyStoppingHook(Hook):
         if self.figure not in figures:
             self._require_known(figures)
             return
+        # With the sign turned, lower is better for every figure, and one comparison does.
         now = self.sign * figures[self.figure]
+        # The first value as it is: a mean that starts at 0 would look like a best one that is never reached again.
         self._mean = now if self._mean is None else self.smoothing * self._mean + (1 - self.smoothing) * now
         if self._best is None or self._mean < self._best - self.least:
             self._best, self._waited = self._mean, 0

@@ -33,9 +33,10 @@ class EmaHook(Hook):
 
     def before_train(self, training: Training) -> None:
         """Begin at the weights as they are, unless there is an average already."""
-        trained = _trained(training.model)
-        kept = self._average
-        self._average = {name: kept.get(name, value).detach().to(value, copy=True) for name, value in trained.items()}
+        saved, self._average = self._average, {}
+        for name, value in _trained(training.model).items():
+            # A copy in any case, on the device and in the type of the weight: the optimiser updates that in place.
+            self._average[name] = saved.get(name, value).detach().to(value, copy=True)
         self._model = training.model
 
     @torch.no_grad()
@@ -43,12 +44,14 @@ class EmaHook(Hook):
         """Move the average towards the weights."""
         kept = min(self.decay, (1 + training.step) / (10 + training.step))
         trained = _trained(training.model)
+        # One fused call: a loop would launch a kernel for each of hundreds of parameters in every step.
         torch._foreach_lerp_(list(self._average.values()), [trained[name] for name in self._average], 1 - kept)
 
     def state_dict(self) -> dict[str, Any]:
         """The averages, and what is not averaged as it is."""
         if self._model is None:
             return {}
+        # Buffers and frozen weights too, so that the result is a whole model for whoever loads it.
         averages = {id(value): self._average[name] for name, value in _trained(self._model).items()}
         state: dict[str, Any] = {}
         # a parameter that several parts share has several names here, and one average

@@ -36,6 +36,7 @@ class ProfileHook(Hook):
 
     def before_train(self, training: Training) -> None:
         """Find the steps."""
+        # A resumed run may begin after these steps; then ``step`` never equals the first one and nothing is traced.
         self._first = max(min(self.start, training.max_steps - self.steps), 0)
 
     def before_step(self, training: Training) -> None:
@@ -60,9 +61,11 @@ class ProfileHook(Hook):
         if self._running is None:
             return
         if torch.cuda.is_available():
+            # Kernels run after the call that starts them; the trace would miss those of the last step.
             torch.cuda.synchronize()
         self._running.stop()
         self._running.export_chrome_trace(str(training.folder / "profile.json"))
         table = self._running.key_averages().table(sort_by="self_cpu_time_total", row_limit=self.rows)
         (training.folder / "profile.txt").write_text(table, encoding="utf-8")
+        # The trace holds every event in memory; a long run goes on without it.
         self._running = None
