@@ -51,6 +51,7 @@ class Descriptor(nn.Module, ABC):
         self.blocks = tuple(blocks)
         self.shares = tuple(shares) if shares is not None else (1.0,) * len(self.blocks)
         self.width = sum(self.blocks)
+        # Buffers and no parameters: saved with the model, moved with it, and never touched by an optimiser.
         self.register_buffer("centre", torch.zeros(self.width))
         self.register_buffer("scale", torch.ones(self.width))
         self.register_buffer("fitted", torch.zeros((), dtype=torch.bool))
@@ -91,6 +92,7 @@ class Descriptor(nn.Module, ABC):
         """One factor a block, repeated over its columns."""
         scales = []
         for block, share in zip(centred.split(self.blocks, dim=1), self.shares, strict=True):
+            # Of the whole block and not of each column, or columns that hardly vary would become pure noise.
             length = block.square().sum(1).mean().sqrt()
             factor = share / length if length > SMALLEST else torch.zeros(())
             scales.append(factor.expand(block.shape[1]))

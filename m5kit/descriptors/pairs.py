@@ -41,6 +41,7 @@ class PairsDescriptor(Descriptor):
                 f"the descriptor 'pairs' needs the extra 'groups', got {sorted(inputs.extras)}; use the transform "
                 "'properties'"
             )
+        # On the host: 64-bit integers and writes at chosen places, a few thousand numbers in all.
         ids, real = inputs.values.cpu(), length_mask(inputs.lengths, inputs.values.shape[1])
         groups = inputs.extras["groups"].masked_fill(~real, -1)
         pairs = max(int(groups.max()) + 1, 1)
@@ -48,7 +49,9 @@ class PairsDescriptor(Descriptor):
         rows = torch.arange(len(ids))
         for step in range(ids.shape[1]):
             inside = groups[:, step] >= 0
+            # A step at a time: within one, no two ids belong to the same pair of an item, so no write is lost.
             at = rows[inside], groups[inside, step]
+            # The product stays below 2**51, far from an overflow of 64 bits; + 1, so that an id of 0 counts.
             numbers[at] = (numbers[at] * FACTOR + ids[inside, step] + 1) % MODULUS
         found = bag(numbers, numbers > 0, self.width, folded=True)
         return found.to(inputs.values.device) * self.rarity

@@ -27,9 +27,11 @@ class SpectrumDescriptor(Descriptor):
     def measure(self, inputs: Inputs) -> Tensor:
         """``p w`` from ``p t mels`` steps."""
         real = length_mask(inputs.lengths, inputs.values.shape[1], inputs.values.device)[..., None]
+        # In float32 whatever the inputs are: squares of half-precision numbers lose what the deviations are about.
         steps = inputs.values.float().masked_fill(~real, 0.0)
         mean = length_mean(steps, inputs.lengths)
         deviation = length_mean((steps - mean[:, None]).square(), inputs.lengths).sqrt()
+        # A sequence of n steps has n - 1 changes; the one from its last step into the padding must not count.
         change = length_mean(steps.diff(dim=1).square(), (inputs.lengths - 1).clamp(min=0)).sqrt()
         course = segment_means(steps, inputs.lengths, self.segments)
         return torch.cat([mean, deviation, change, course.flatten(1)], dim=1)

@@ -24,6 +24,7 @@ class WordsDescriptor(Descriptor):
 
     def __init__(self, *, vocabulary: int, width: int = 512) -> None:
         super().__init__(blocks=(min(width, vocabulary),))
+        # A small vocabulary keeps a column for each word: nothing collides, and no sign is needed.
         self.folded = vocabulary > self.width
         self.register_buffer("rarity", torch.ones(self.width))
 
