@@ -28,6 +28,7 @@ class AttentionReadout(Readout):
 
     def forward(self, tokens: Tokens) -> Tensor:
         """``b qd`` for q queries."""
+        # Padding may hold anything, even NaN, and a weight of 0 times NaN is NaN.
         values = tokens.values.masked_fill(~tokens.mask[..., None], 0.0)
         scores = self.queries @ self.keys(values).mT / math.sqrt(values.shape[2])
         # the lowest number instead of -inf: an item without tokens must give zeros, not NaN

@@ -34,8 +34,10 @@ class GridReadout(Readout):
         observed, lengths = tokens.values[:, 1:], (tokens.lengths - 1).clamp(min=0)
         if self.layout is None:
             return segment_means(observed, lengths, self.segments).flatten(1)
+        # On the host, where the lengths are; only the finished cell numbers travel to the device.
         steps = torch.arange(observed.shape[1])
         cells = grid_cells(steps, self.layout, self.side).expand(len(lengths), -1)
+        # Group -1 is in no mean, so padding is not averaged.
         groups = torch.where(steps < lengths[:, None], cells, -1)
         return group_means(observed, groups, self.side**2).flatten(1)
 
@@ -49,5 +51,6 @@ def grid_cells(steps: Tensor, layout: tuple[int, int], side: int) -> Tensor:
     """
     rows, columns = layout
     place = steps % (rows * columns)
+    # Multiplied before the division: cells then differ by one row at most where the side does not divide the rows.
     row, column = place // columns * side // rows, place % columns * side // columns
     return row * side + column

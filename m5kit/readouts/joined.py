@@ -22,6 +22,7 @@ class JoinedReadout(Readout):
 
     def __init__(self, *, dim: int, layout: Layout = None, parts: Sequence[str] = ("moments", "grid")) -> None:
         super().__init__()
+        # Through the registry, so that a plugin's readout can be a part too.
         built: list[Readout] = [READOUTS.build({"type": name}, dim=dim, layout=layout) for name in parts]
         self.parts = nn.ModuleList(built)
         self.width = sum(part.width for part in built)

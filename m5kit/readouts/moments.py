@@ -30,7 +30,9 @@ class MomentsReadout(Readout):
         """``b 2d``."""
         observed, lengths = tokens.values[:, 1:].float(), (tokens.lengths - 1).clamp(min=0)
         mean = length_mean(observed, lengths)
+        # Two passes: the mean of squares less the square of the mean cancels where tokens hardly differ.
         variance = length_mean((observed - mean[:, None]).square(), lengths)
+        # Without tokens the root of STILL would remain.
         found = (lengths > 0)[:, None].to(variance.device, non_blocking=True)
         deviation = (variance + STILL).sqrt().masked_fill(~found, 0.0)
         return torch.cat([mean, deviation], dim=1)

@@ -21,5 +21,6 @@ class SummaryReadout(Readout):
 
     def forward(self, tokens: Tokens) -> Tensor:
         """``b d``."""
+        # What ``summary`` holds for an absent item is undefined.
         absent = (tokens.lengths == 0)[:, None].to(tokens.values.device, non_blocking=True)
         return tokens.summary.masked_fill(absent, 0.0)
