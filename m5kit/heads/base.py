@@ -46,4 +46,5 @@ class Head(nn.Module, ABC):
         Args:
             target: class numbers ``b`` on the host, -1 where an item has no label.
         """
+        # The target is still on the host, so that reading a number of it does not wait for the device.
         return float((target >= 0).any())

@@ -75,6 +75,7 @@ class ClassificationHead(Head):
 
     def embed(self, fused: Fused) -> Tensor:
         """The hidden layer ``b h``."""
+        # The pooled vectors and not the embedding: concatenated, a modality that the fusion weighs low is still there.
         return self.activation(self.hidden(fused.pooled.flatten(1)))  # type: ignore[no-any-return]
 
     def loss(self, prediction: Tensor, target: Tensor) -> Tensor:
@@ -100,6 +101,7 @@ def balanced_weights(counts: Sequence[int]) -> Tensor:
     """
     found = torch.tensor(counts, dtype=torch.float32)
     occurring = int((found > 0).sum())
+    # Absent classes must not take a share of the sum, nor divide by 0.
     weights = found.sum() / (max(occurring, 1) * found.clamp(min=1))
     return torch.where(found > 0, weights, 1.0)
 
