@@ -67,7 +67,7 @@ def analyse(found: Found, question: Question) -> Study:
         question: what to compute of them.
     """
     groups = _grouped(found.outcomes)
-    reference = question.reference or _first_variant(groups)
+    reference = question.reference or next((variant for variant, _ in groups), "")
     subsets = {subset for _, subset in groups}
     compared = len(subsets - {""}) <= FEW_SUBSETS
     rows = _rows(groups, reference, compared, list(found.metrics), question)
@@ -86,12 +86,6 @@ def analyse(found: Found, question: Question) -> Study:
         progress=StudyProgress(done=_count_runs(found.outcomes), failed=len(found.failed), left=found.left),
         notes=notes,
     )
-
-
-def _first_variant(groups: Groups) -> str:
-    for variant, _ in groups:
-        return variant
-    return ""
 
 
 def _rows(groups: Groups, reference: str, compared: bool, names: Sequence[str], question: Question) -> list[StudyRow]:
@@ -231,23 +225,11 @@ def _interval(values: Sequence[float], question: Question) -> Interval:
 
 
 def _cost(outcomes: Sequence[RunOutcome]) -> Cost:
-    seconds: list[float] = []
-    memory: int | None = None
-    parameters: int | None = None
-    for outcome in outcomes:
-        status = outcome.status
-        if status.seconds is not None:
-            seconds.append(status.seconds)
-        # the most and not the mean: what a machine must have so that every seed fits
-        memory = _most(memory, status.memory)
-        parameters = _most(parameters, status.parameters)
-    return Cost(seconds=_range(seconds), memory=memory, parameters=parameters)
-
-
-def _most(one: int | None, other: int | None) -> int | None:
-    if one is None or other is None:
-        return other if one is None else one
-    return max(one, other)
+    seconds = [outcome.status.seconds for outcome in outcomes if outcome.status.seconds is not None]
+    memory = [outcome.status.memory for outcome in outcomes if outcome.status.memory is not None]
+    sizes = [outcome.status.parameters for outcome in outcomes if outcome.status.parameters is not None]
+    # the most memory and not the mean: what a machine must have so that every seed fits
+    return Cost(seconds=_range(seconds), memory=max(memory, default=None), parameters=max(sizes, default=None))
 
 
 def _range(seconds: Sequence[float]) -> Interval:
