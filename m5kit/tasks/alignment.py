@@ -61,6 +61,7 @@ class AlignmentTask(Task):
 
     def count(self, facts: Facts, hidden: Hidden | None = None) -> float:
         """The items with observed tokens of both modalities."""
+        # Lengths of observations, without the summary token that encoders add: so 0 here and 1 in ``loss``.
         both = (facts.lengths(self.first) > 0) & (facts.lengths(self.second) > 0)
         return float(both.sum())
 

@@ -129,6 +129,7 @@ class ContrastiveTask(Task):
 
 def _mean_weight(weights: Sequence[Tensor]) -> Tensor:
     """Mean over pairs of the mean over items, as the loss is; never 0."""
+    # Detached: through the divisor, the harmonizer could raise the loss of all other pairs to lower that of one.
     return torch.stack([weight.mean() for weight in weights]).mean().detach().clamp(min=1e-6)
 
 

@@ -51,6 +51,7 @@ class MatchingTask(Task):
 
     def swap(self, view: View, draws: Draws) -> Swap:
         """One modality of each item that has two or more, from an item that has it too."""
+        # Only modalities that another item has too: a swap with nobody would be a right item called wrong.
         items, columns = draw_columns(view.present, draws)
         likeness = self._likeness(view.features, items, columns) if self.hard else None
         return Swap(items, columns, draw_donors(view.present, items, columns, draws, likeness))

@@ -84,6 +84,7 @@ class MinedContrastiveTask(Task):
         for i, j, rows in pairs_of_modalities(view.present, least=1):
             there = rows.to(view.features.device, non_blocking=True)
             weight = view.harmony.pairs[there, i, j]
+            # both ways, as what is the hardest negative of one need not be that of the other
             for one, other in ((i, j), (j, i)):
                 each, share = self._direction(
                     view.features[there, one], view.features[there, other], other, targets[there]
@@ -91,6 +92,7 @@ class MinedContrastiveTask(Task):
                 losses.append((each * weight).mean())
                 kept.append(share)
         if self.training:
+            # after the losses: an item must not meet itself in the queue
             present = view.present.to(view.features.device, non_blocking=True)
             self.queue.push(view.features.detach(), present, targets)
         if not losses:

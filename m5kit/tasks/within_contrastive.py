@@ -62,6 +62,7 @@ class WithinContrastiveTask(Task):
         """Mean over the modalities that two items have; logs the loss of each."""
         losses = {}
         for column in self.columns:
+            # found on the host, where ``present`` is, so that no step waits for the device
             rows = view.present[:, column].nonzero().squeeze(1)
             if view.again is None or len(rows) < 2:
                 continue
