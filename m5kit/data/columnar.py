@@ -29,6 +29,7 @@ class ColumnRows(ABC):
         return self._starts[-1]
 
     def __getitem__(self, index: int) -> Any:
+        # a slice of one row, as converting a whole part for it would decode thousands of others
         number = bisect_right(self._starts, index) - 1
         row = self._part(number).slice(index - self._starts[number], 1).to_pylist()[0]
         return {key: _plain(key, value) for key, value in row.items()}
@@ -55,6 +56,7 @@ class ColumnRows(ABC):
         """One part as an Arrow table or record batch."""
 
     def __getstate__(self) -> dict[str, Any]:
+        # Mapped memory cannot be pickled, and a worker maps the same pages of the disk at no cost.
         return {"path": self.path}
 
 
@@ -66,7 +68,8 @@ class ArrowRows(ColumnRows):
         return tuple(self._file.schema.names)
 
     def batches(self, columns: Sequence[str]) -> Iterator[Any]:
-        return (batch.select(list(columns)) for batch in self._batches)
+        for batch in self._batches:
+            yield batch.select(list(columns))
 
     @cached_property
     def _starts(self) -> Sequence[int]:
@@ -77,11 +80,12 @@ class ArrowRows(ColumnRows):
 
     @cached_property
     def _batches(self) -> list[Any]:
-        return [self._file.get_batch(number) for number in range(self._file.num_record_batches)]
+        # views into the mapped file: nothing is read before a row is asked for
+        return list(map(self._file.get_batch, range(self._file.num_record_batches)))
 
     @cached_property
     def _file(self) -> Any:
-        import pyarrow
+        import pyarrow  # optional, and slow to load
 
         try:
             return pyarrow.ipc.open_file(pyarrow.memory_map(str(self.path)))
@@ -101,6 +105,7 @@ class ParquetRows(ColumnRows):
         return tuple(self._file.schema_arrow.names)
 
     def batches(self, columns: Sequence[str]) -> Iterator[Any]:
+        # one thread: each worker of a loader has a process of its own, and pyarrow's pool would take all cores in each
         yield from self._file.iter_batches(columns=list(columns), use_threads=False)
 
     @cached_property
@@ -114,6 +119,7 @@ class ParquetRows(ColumnRows):
 
     @cached_property
     def _read(self) -> Any:
+        # a cache of this object, not of the class: it must end with the file that it reads
         return lru_cache(GROUPS)(lambda number: self._file.read_row_group(number, use_threads=False).combine_chunks())
 
     @cached_property

@@ -168,12 +168,17 @@ class ManifestDataset(Dataset[Prepared]):
 
     def __getitem__(self, draw: Draw) -> Prepared:
         sample = self.samples[draw.index]
-        references = {m: pipeline.reference(sample, m) for m, pipeline in self.pipelines.items()}
-        present = [m for m, reference in references.items() if reference is not None]
+        references = {}
+        for m, pipeline in self.pipelines.items():
+            reference = pipeline.reference(sample, m)
+            if reference is not None:
+                references[m] = reference
+        present = list(references)
         kept = self._keep(present, draw.position)
         inputs: dict[str, Inputs] = {}
         failures: list[Failure] = []
-        for modality in [*kept, *(m for m in present if m not in kept)]:
+        # kept ones first; hidden ones are touched only if no kept one could be read
+        for modality in dict.fromkeys([*kept, *present]):
             if modality not in kept and inputs:
                 break
             try:
@@ -183,7 +188,10 @@ class ManifestDataset(Dataset[Prepared]):
                 failures.append(Failure(sample.id, modality, str(error)))
         if self.missing == "zero":
             inputs = {m: inputs.get(m) or pipeline.transform.blank() for m, pipeline in self.pipelines.items()}
-        numbers = {name: classes.get(sample.labels.get(name, ""), -1) for name, classes in self.targets.items()}
+        numbers = {}
+        for name, classes in self.targets.items():
+            # a class that training never saw counts as no label
+            numbers[name] = classes.get(sample.labels.get(name, ""), -1)
         return Prepared(sample.id, inputs, numbers, tuple(failures), draw.position)
 
     def _keep(self, present: list[str], position: int) -> list[str]:
@@ -207,7 +215,8 @@ class ManifestDataset(Dataset[Prepared]):
 
 def corpus(samples: Samples, root: Path, modality: str, pipeline: Pipeline) -> Iterator[Any]:
     """What ``Transform.fit`` learns from: the decoded items; those that lack the modality or fail are passed over."""
-    for sample in (samples[index] for index in range(len(samples))):
+    for index in range(len(samples)):
+        sample = samples[index]
         reference = pipeline.reference(sample, modality)
         if reference is None:
             continue

@@ -32,19 +32,28 @@ class FailureLog:
         Raises:
             DataError: too large a share of a modality failed.
         """
-        present = dict(zip(batch.modalities, batch.present.sum(0).tolist(), strict=True))
-        self.attempts.update({modality: count for modality, count in present.items() if count})
+        for modality, count in zip(batch.modalities, batch.present.sum(0).tolist(), strict=True):
+            if count:  # a modality that never comes must not stand in the summary with zeros
+                self.attempts[modality] += count
+        unlisted, damaged = [], set()
         for failure in batch.failures:
             imputed = batch.present[batch.ids.index(failure.id), batch.modalities.index(failure.modality)]
             self.attempts[failure.modality] += not bool(imputed)
             self.failed[failure.modality] += 1
-        self._append([f for f in batch.failures if (f.id, f.modality) not in self._listed])
-        for modality in {failure.modality for failure in batch.failures}:
+            damaged.add(failure.modality)
+            if (failure.id, failure.modality) not in self._listed:
+                unlisted.append(failure)
+        # listed before it is judged: whoever is told that a run stopped looks into the file
+        self._append(unlisted)
+        for modality in sorted(damaged):
             self._judge(modality, batch.failures)
 
     def summary(self) -> dict[str, dict[str, int]]:
         """Attempts and failures by modality."""
-        return {m: {"attempts": self.attempts[m], "failed": self.failed[m]} for m in sorted(self.attempts)}
+        found = {}
+        for modality in sorted(self.attempts):
+            found[modality] = {"attempts": self.attempts[modality], "failed": self.failed[modality]}
+        return found
 
     def _append(self, failures: list[Failure]) -> None:
         if not failures:
@@ -57,6 +66,7 @@ class FailureLog:
 
     def _judge(self, modality: str, failures: tuple[Failure, ...]) -> None:
         tried, failed = self.attempts[modality], self.failed[modality]
+        # early on, one bad file is a large share
         if tried < self.minimum or failed <= self.max_share * tried:
             return
         last = next(failure for failure in reversed(failures) if failure.modality == modality)
@@ -74,11 +84,12 @@ def describe_failures(path: Path) -> list[str]:
     for row in _rows(path):
         counts[row["modality"]] += 1
         first.setdefault(row["modality"], f"{row['id']}: {row.get('reason', '')}")
-    return [
-        f"{modality}: {count} item{'s' if count > 1 else ''} could not be decoded, such as {first[modality]} "
-        f"(all are listed in {path})"
-        for modality, count in sorted(counts.items())
-    ]
+    sentences = []
+    for modality, count in sorted(counts.items()):
+        items = "items" if count > 1 else "item"
+        example = f"such as {first[modality]} (all are listed in {path})"
+        sentences.append(f"{modality}: {count} {items} could not be decoded, {example}")
+    return sentences
 
 
 def _read(path: Path) -> set[tuple[str, str]]:

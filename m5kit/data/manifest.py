@@ -42,6 +42,7 @@ class Manifest:
     def of(cls, dataset: Dataset) -> "Manifest":
         """Every item of a dataset."""
         names = dataset.splits()
+        # One small number an item in place of a name: with millions of items a list of texts takes gigabytes.
         numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
         codes = np.fromiter((numbers[name] for name in names), np.int32, len(names))
         return cls(dataset, tuple(numbers), codes, np.arange(len(names)))
@@ -59,7 +60,8 @@ class Manifest:
         return sample if self.alter is None else self.alter(sample)
 
     def __iter__(self) -> Iterator[Sample]:
-        return (self[index] for index in range(len(self)))
+        for index in range(len(self)):
+            yield self[index]
 
     def ids(self) -> list[str]:
         """The names of the items, in order."""
@@ -69,6 +71,7 @@ class Manifest:
     def split_sizes(self) -> dict[str, int]:
         """How many items each split has."""
         counts = np.bincount(self.codes, minlength=len(self.splits)).tolist()
+        # after a selection some splits have nobody left
         return {split: count for split, count in sorted(zip(self.splits, counts, strict=True)) if count}
 
     def select(self, *splits: str) -> "Manifest":
@@ -82,7 +85,7 @@ class Manifest:
         if empty:
             there = ", ".join(f"{split or '(none)'} ({size})" for split, size in sizes.items())
             raise DataError(f"{self.dataset} has no item in split {' or '.join(empty)}; it has {there}")
-        return self.take(np.isin(self.codes, [self.splits.index(split) for split in splits]))
+        return self.take(np.isin(self.codes, list(map(self.splits.index, splits))))
 
     def take(self, wanted: np.ndarray) -> "Manifest":
         """The items where ``wanted`` is True."""
@@ -124,6 +127,7 @@ def label_classes(samples: Iterable[Sample], label: str, order: Sequence[str] = 
     """
     found: set[str] = set()
     others: set[str] = set()
+    # one pass: every label is noted, as an error must list what there is and reading all items again takes long
     for sample in samples:
         others.update(sample.labels)
         if label in sample.labels:
@@ -136,4 +140,6 @@ def label_classes(samples: Iterable[Sample], label: str, order: Sequence[str] = 
             f"{len(strange)} values of the label {label!r} are not in {CLASSES}, such as {strange[0]!r}; add them "
             "there, or remove the file to number the values that occur"
         )
-    return {value: number for number, value in enumerate(order or sorted(found))}
+    # sorted, so that a class has the same number whatever the order of the rows
+    classes = order or sorted(found)
+    return dict(zip(classes, range(len(classes)), strict=True))

@@ -90,10 +90,13 @@ class JsonLines:
     @cached_property
     def _bytes(self) -> mmap.mmap:
         with self.path.open("rb") as file:
+            # mapped and not read: workers on one machine share the pages
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {key: value for key, value in self.__dict__.items() if key != "_bytes"}
+        state = dict(self.__dict__)
+        state.pop("_bytes", None)  # mapped memory cannot be pickled; each worker maps the file itself
+        return state
 
 
 def scan(rows: Rows, modalities: Sequence[str]) -> Iterator[tuple[Mapping[str, Any], list[Problem]]]:
@@ -134,9 +137,10 @@ def record_problems(record: Any, modalities: Sequence[str]) -> Iterator[tuple[st
     if not isinstance(record.get("split") or "", str):
         yield "split", f"expected a text, got {_given(record['split'])}"
     yield from _label_problems(record.get("labels"))
-    values = {modality: record[modality] for modality in modalities if record.get(modality) is not None}
-    for modality, value in values.items():
-        yield from ((modality, message) for message in _value_problems(modality, value))
+    for modality in modalities:
+        if record.get(modality) is not None:
+            for message in _value_problems(modality, record[modality]):
+                yield modality, message
 
 
 def raise_for(path: Path, problems: Iterable[Problem]) -> None:
@@ -163,6 +167,7 @@ def _find(root: Path, name: str | None) -> Path:
 
 
 def _line_starts(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    # arrays of machine numbers: a list of ten million Python numbers takes ten times the memory
     starts, numbers, position = array("q"), array("q"), 0
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
@@ -192,11 +197,9 @@ def _value_problems(modality: str, value: Any) -> Iterator[str]:
     elif isinstance(value, str | Mapping) and not (value.strip() if isinstance(value, str) else value):
         yield "is empty; write null if the item has none"
     elif modality == "table":
-        yield from (
-            f"property {name!r}: expected a text, a number, true or false, or a list, got {_given(part)}"
-            for name, part in value.items()
-            if isinstance(part, Mapping)
-        )
+        for name, part in value.items():
+            if isinstance(part, Mapping):
+                yield f"property {name!r}: expected a text, a number, true or false, or a list, got {_given(part)}"
 
 
 def _given(value: Any) -> str:

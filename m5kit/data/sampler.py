@@ -123,6 +123,7 @@ class StepSampler(Sampler[list[Draw]]):
         share = self.batch_size // self.world_size
         first = self.start + self.rank * share
         while True:
+            # neighbouring positions, as the order of a whole pass is made anew when a position leaves it
             yield [Draw(position, self.order(position)) for position in range(first, first + share)]
             first += self.batch_size
 

@@ -78,6 +78,7 @@ def _decoded(column: Any) -> Any:
 def _codes(column: Any, count: int, names: dict[str, int]) -> NDArray[np.int32]:
     if column is None:
         return np.full(count, names.setdefault("", len(names)), np.int32)
+    # Arrow finds the few different names; Python sees each of them once and not once a row
     encoded = column.dictionary_encode(null_encoding="encode")
     numbers = [names.setdefault(str(value or ""), len(names)) for value in encoded.dictionary.to_pylist()]
     return np.take(np.array(numbers, dtype=np.int32), np.asarray(encoded.indices, dtype=np.int64))
@@ -141,6 +142,7 @@ def _name(record: Any) -> str:
 
 def _repeated(rows: Rows, hashes: NDArray[np.int64]) -> Iterator[tuple[int, Problem]]:
     """Rows whose id an earlier row has: eight bytes an id, and the rows themselves only where these are equal."""
+    # stable: of equal ids the first row is the one that counts
     order = np.argsort(hashes, kind="stable")
     same = hashes[order[1:]] == hashes[order[:-1]]
     suspects = np.unique(np.concatenate([order[1:][same], order[:-1][same]]))

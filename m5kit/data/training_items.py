@@ -24,12 +24,15 @@ StandIns = Mapping[str, str | None]
 
 def warn_of_absent(samples: Samples, pipelines: Mapping[str, Pipeline]) -> None:
     """Say which modalities of a run no item has; nothing else would, and their encoders would learn nothing."""
+    # stops at the first items as a rule: a modality that exists is usually found among them
     unseen = set(pipelines)
     for index in range(len(samples)):
         if not unseen:
             return
         sample = samples[index]
-        unseen = {modality for modality in unseen if pipelines[modality].reference(sample, modality) is None}
+        for modality in list(unseen):
+            if pipelines[modality].reference(sample, modality) is not None:
+                unseen.remove(modality)
     for modality in sorted(unseen):
         log.warning(
             "no %s: none of the %d training items has this modality, so its encoder learns nothing; see what the "
@@ -44,6 +47,7 @@ def portion(items: Manifest, share: float, seed: int) -> Manifest:
     """The share of the items whose hashes are smallest: a smaller share of the same seed lies inside a larger one."""
     chances = np.array([chance(seed, "share", name) for name in items.ids()])
     kept = np.zeros(len(items), dtype=np.bool_)
+    # stable, so that equal hashes are taken in the order of the items on every machine
     kept[np.argsort(chances, kind="stable")[: ceil(share * len(items))]] = True
     return items.take(kept)
 
@@ -54,7 +58,9 @@ def complete(items: Manifest, modalities: StandIns) -> Manifest:
     Raises:
         DataError: there is none.
     """
-    kept = np.fromiter((len(present(item, modalities)) == len(modalities) for item in items), np.bool_, len(items))
+    kept = np.zeros(len(items), dtype=np.bool_)
+    for index, item in enumerate(items):
+        kept[index] = len(present(item, modalities)) == len(modalities)
     if not kept.any():
         raise DataError(
             f"data.complete_only: none of the {len(items)} training items of {items.dataset} has all of "
@@ -111,5 +117,6 @@ def chance(seed: int, *words: str) -> float:
         >>> chance(0, "share", "a1") == chance(0, "share", "a1") != chance(1, "share", "a1")
         True
     """
+    # joined by a sign that no name has in practice, so that ("a", "bc") and ("ab", "c") are different
     digest = blake2b("\0".join([str(seed), *words]).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") / 2**64

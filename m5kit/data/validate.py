@@ -76,8 +76,10 @@ def validate(
     for index, (record, found) in enumerate(scan(rows, modalities)):
         problems += found
         wrong = {problem.field for problem in found}
-        values = {m: record[m] for m in modalities if record.get(m) is not None and m not in wrong}
-        empty = "row" not in wrong and not any(record.get(m) is not None for m in modalities)
+        given = [m for m in modalities if record.get(m) is not None]
+        # a value of the wrong type is reported already; no decoder needs to refuse it again
+        values = {m: record[m] for m in given if m not in wrong}
+        empty = "row" not in wrong and not given
         missing = [("row", f"has no modality; expected at least one of {', '.join(modalities)}")] if empty else []
         for field, message in (*missing, *checks.problems(values)):
             key = record.get("id")
@@ -139,6 +141,7 @@ class _Checks:
 
 def _plain_words(path: str, root: Path) -> str | None:
     """The usual mistakes, shorter than a decoder words them."""
+    # by the text alone: resolving would follow links, which are judged elsewhere
     inside = os.path.normpath(path)
     if os.path.isabs(path) or inside.split(os.sep)[0] == os.pardir:
         return f"{path} leaves the manifest's folder; use a path relative to it"

@@ -69,6 +69,7 @@ class ClipIndex:
             return np.arange(len(self.ticks))
         span = self.seconds / frames if fps is None else 1 / fps
         moments = (np.arange(frames) + 0.5) * span
+        # at least one: a clip shorter than half a span still shows its first frame
         moments = moments[moments < max(self.seconds, moments[0] + TIE)]
         shown = (self.ticks - self.ticks[0]) * self.tick
         return np.unique(np.searchsorted(shown, moments + TIE, side="right") - 1)
@@ -107,6 +108,7 @@ def read_index(container: Any, stream: Any) -> ClipIndex:
     shown = [packet for packet in packets if not packet.discarded] or packets
     if any(packet.tick is None for packet in packets):
         return _untimed_index(stream, len(shown))
+    # packets stand in the order of decoding; frames that are predicted from later ones come after these
     ticks = np.array(sorted({packet.tick for packet in shown}))
     if len(ticks) < KEPT * len(shown):
         # Two recordings in one file, each counted from its own beginning: half of the frames would never be seen.

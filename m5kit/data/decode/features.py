@@ -72,6 +72,7 @@ class FeaturesDecoder(Decoder):
         values = values.T if self.transpose else values
         if not np.isfinite(values).all():
             raise unreadable(source, "some of its numbers are NaN or infinite")
+        # a transposed array is a view in the old order, and all that follows reads token by token
         return Features(np.ascontiguousarray(values), self._boxes(source, arrays, len(values)))
 
     def _boxes(self, source: Any, arrays: Mapping[str, NDArray[Any]], count: int) -> NDArray[np.float32] | None:
@@ -86,6 +87,7 @@ class FeaturesDecoder(Decoder):
                 raise unreadable(source, "its boxes are in pixels, but no array size (width, height) is beside them")
             size = np.asarray(arrays["size"], dtype=np.float32).ravel()[:2]
             corners = np.asarray(corners / np.tile(size, 2), dtype=np.float32)
+        # a hundredth of slack: detectors round boxes at the border to a pixel outside
         if not (np.isfinite(corners).all() and corners.min() > -0.01 and corners.max() < 1.01):
             raise unreadable(source, "its boxes are no fractions of the sides; set decoder.boxes: pixel")
         area = (corners[:, 2] - corners[:, 0]) * (corners[:, 3] - corners[:, 1])
@@ -106,11 +108,18 @@ def write_pack(folder: Path, items: Mapping[str, Features]) -> None:
         items: by id, all of one width.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    # sorted, so that a reader finds an id by bisection in the mapped file
     ids = np.array(sorted(items))
-    ordered = [items[name] for name in ids.tolist()]
+    lengths, values, boxes = [0], [], []
+    for name in ids.tolist():
+        item = items[name]
+        lengths.append(len(item.values))
+        values.append(item.values)
+        if item.boxes is not None:
+            boxes.append(item.boxes)
     np.save(folder / "ids.npy", ids)
-    np.save(folder / "offsets.npy", np.cumsum([0, *(len(item.values) for item in ordered)]))
-    np.save(folder / "features.npy", np.concatenate([item.values for item in ordered]))
-    boxes = [item.boxes for item in ordered if item.boxes is not None]
-    if len(boxes) == len(ordered):
+    np.save(folder / "offsets.npy", np.cumsum(lengths))
+    np.save(folder / "features.npy", np.concatenate(values))
+    # rows of boxes belong to rows of features by their number, so it is all of them or none
+    if len(boxes) == len(values):
         np.save(folder / "boxes.npy", np.concatenate(boxes))

@@ -60,7 +60,11 @@ class TableDecoder(Decoder):
 
     def _value(self, key: Any, value: Any) -> Value | None:
         if isinstance(value, list | tuple):
-            scalars = [scalar for scalar in (self._scalar(key, part) for part in value) if scalar is not None]
+            scalars = []
+            for part in value:
+                scalar = self._scalar(key, part)
+                if scalar is not None:
+                    scalars.append(scalar)
             return scalars or None
         return self._scalar(key, value)
 
@@ -75,6 +79,7 @@ class TableDecoder(Decoder):
         raise unreadable({key: value}, f"property {key!r} is {what}; expected a text, a number, a boolean or a list")
 
     def _text(self, text: Any) -> str:
+        # Cut before it is cleaned too: the text may be a whole book, of which the first page is wanted.
         return clean(str(text)[: 4 * self.max_chars])[: self.max_chars].rstrip()
 
 

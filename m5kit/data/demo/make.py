@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from importlib import resources
-from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -60,8 +59,9 @@ def make_demo(
     for modality in ("image", "video", "audio"):
         (folder / "media" / modality).mkdir(parents=True)
     rows = list(_each(partial(_render, folder, seed), planned, workers or os.cpu_count() or 1))
-    _write_lines(folder / "truth.jsonl", (_truth(item, noise_modality) for item in planned))
+    _write_lines(folder / "truth.jsonl", map(partial(_truth, noise_modality=noise_modality), planned))
     (folder / "README.md").write_text(_readme(planned, seed, rates, noise_modality), encoding="utf-8")
+    # last: a folder without annotations is one that was not finished
     _write_lines(folder / "annotations.jsonl", rows)
     return folder / "annotations.jsonl"
 
@@ -77,6 +77,7 @@ def _each(render: Callable[[Item], Any], items: list[Item], workers: int) -> Ite
 
 def _render(folder: Path, seed: int, item: Item) -> dict[str, Any]:
     """Write the media of one item; its row of the manifest."""
+    # called in another process, so it returns a small row and writes the large files itself
     makers: dict[str, Callable[[Product, np.random.Generator], Any]] = {
         "image": photo, "text": title, "table": table, "video": video, "audio": sound,
     }  # fmt: skip
@@ -131,20 +132,24 @@ def _shown_traits(item: Item) -> dict[str, dict[str, int]]:
 
 def _readme(items: list[Item], seed: int, rates: Rates, noise_modality: str | None) -> str:
     columns = sorted(SHOWS)
+    by_split: dict[str, Counter[str]] = {}
+    wrong = complete = 0
+    for item in items:
+        by_split.setdefault(item.split, Counter()).update(["items", *item.shown])
+        wrong += bool(item.wrong)
+        complete += len(item.shown) == len(columns)
     lines = []
-    for split in sorted({item.split for item in items}):
-        inside = [item for item in items if item.split == split]
-        found = Counter(chain.from_iterable(item.shown for item in inside))
-        counts = " | ".join(str(found[column]) for column in columns)
-        lines.append(f"| {split} | {len(inside)} | {counts} |")
+    for split, found in sorted(by_split.items()):
+        cells = map(str, [split, *map(found.__getitem__, ["items", *columns])])
+        lines.append(f"| {' | '.join(cells)} |")
     text = resources.files("m5kit.data.demo").joinpath("about.md").read_text(encoding="utf-8")
     return text.format(
         items=len(items),
         seed=seed,
         noise=noise_modality or "none",
-        wrong=sum(bool(item.wrong) for item in items),
+        wrong=wrong,
         ambiguity=rates.ambiguity,
-        complete=sum(len(item.shown) == len(columns) for item in items),
+        complete=complete,
         header=" | ".join(columns),
         rule="---|" * (len(columns) + 2),
         splits="\n".join(lines),
@@ -152,5 +157,6 @@ def _readme(items: list[Item], seed: int, rates: Rates, noise_modality: str | No
 
 
 def _write_lines(path: Path, rows: Iterable[dict[str, Any]]) -> None:
-    lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-    path.write_text("".join(lines), encoding="utf-8")
+    with path.open("w", encoding="utf-8") as file:
+        for row in rows:
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")

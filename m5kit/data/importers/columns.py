@@ -63,13 +63,19 @@ class ColumnMapping:
     @property
     def named(self) -> set[str]:
         """Every column that is asked for; of several for a modality only the first."""
-        chosen = (self.id, self.split, *self.table, *self.labels.values())
-        return {name for name in chosen if name} | {names[0] for names in self.modalities.values() if len(names) == 1}
+        chosen: set[str] = set(filter(None, (self.id, self.split, *self.table, *self.labels.values())))
+        for names in self.modalities.values():
+            # of several columns any may be missing, so only a single one can be asked for by name
+            if len(names) == 1:
+                chosen.add(names[0])
+        return chosen
 
     @property
     def used(self) -> set[str]:
         """Every column that something is made of, those that only stand in for another too."""
-        mapped = {column for columns in self.modalities.values() for column in columns}
+        mapped: set[str] = set()
+        for columns in self.modalities.values():
+            mapped.update(columns)
         return self.named | mapped | {self.id or "id", self.split or "split", PLACE, *NAMES}
 
     @property
@@ -115,8 +121,10 @@ class ColumnMapping:
         return f"{number:09d}"
 
     def _value(self, modality: str, row: Row, columns: Sequence[str], name: str, report: ImportReport) -> Any:
-        column = next((column for column in columns if is_there(row.get(column))), None)
-        if column is None:
+        for column in columns:
+            if is_there(row.get(column)):
+                break
+        else:
             return None
         if modality == "text":
             return as_text(row[column], column, report)
@@ -151,13 +159,14 @@ def draw_split(name: str, shares: Mapping[str, float], seed: int) -> str:
         >>> [draw_split(name, {"train": 0.5, "test": 0.5}, 0) for name in "abcd"]
         ['test', 'train', 'train', 'test']
     """
+    # not Python's hash, which differs from process to process
     digest = hashlib.blake2b(f"{seed}:{name}".encode(), digest_size=8).digest()
     place = int.from_bytes(digest, "big") / 2**64
     for split, share in shares.items():
         if place < share:
             return split
         place -= share
-    return list(shares)[-1]
+    return list(shares)[-1]  # shares that add up to a little less than 1 by rounding
 
 
 def _table(value: Any, column: str, name: str, report: ImportReport) -> dict[str, Any] | None:

@@ -19,7 +19,9 @@ SUFFIXES = {
     "text": (".txt",),
     "table": (".json",),
 }
-KINDS = {suffix: modality for modality, suffixes in SUFFIXES.items() for suffix in suffixes}
+KINDS: dict[str, str] = {}
+for _modality, _suffixes in SUFFIXES.items():
+    KINDS |= dict.fromkeys(_suffixes, _modality)
 DEPTH = 2
 LONGEST_TEXT = 16 * 2**20
 """Bytes of a text or a table."""

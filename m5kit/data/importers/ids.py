@@ -23,8 +23,10 @@ class IdTable:
     def __init__(self, pairs: Iterable[tuple[str, int]]) -> None:
         hashes, numbers = array("q"), array("i")
         for name, number in pairs:
+            # Python's own hash, quick and of 64 bits; the table never leaves this process
             hashes.append(hash(name))
             numbers.append(number)
+        # sorted once, then every look-up is a bisection; a dict of the same ids takes ten times the memory
         self._hashes, first = np.unique(np.frombuffer(hashes, np.int64), return_index=True)
         self._numbers = np.frombuffer(numbers, np.int32)[first]
 
@@ -56,11 +58,14 @@ def read_ids(path: Path) -> Iterator[str]:
         DataError: no such file, or damaged JSON.
     """
     if path.suffix == ".json":
-        yield from (key for key, _ in stream_json(path))
+        for key, _ in stream_json(path):
+            yield key
         return
     try:
         with path.open(encoding="utf-8") as file:
-            yield from (words[0] for words in map(str.split, file) if words)
+            for words in map(str.split, file):
+                if words:
+                    yield words[0]
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"cannot read the id list {path}: {error}") from error
 
@@ -78,6 +83,7 @@ def stream_json(path: Path) -> Iterator[tuple[str, Any]]:
         with path.open("rb") as file:
             listed = file.read(4096).lstrip()[:1] == b"["
             file.seek(0)
+            # floats and not decimals, which no later step could store
             items = ijson.items(file, "item") if listed else ijson.kvitems(file, "", use_float=True)
             for item in items:
                 yield (str(item), None) if listed else item

@@ -119,7 +119,7 @@ def parse_properties(text: Any) -> dict[str, str | list[str]] | None:
         return None
     table: dict[str, list[str]] = {}
     for pair in text.split("#;#"):
-        key, sign, value = (part.strip() for part in pair.partition("#:#"))
+        key, sign, value = map(str.strip, pair.partition("#:#"))
         if sign and key and value and value not in table.get(key, ()):
             table.setdefault(key, []).append(value)
     return {key: values[0] if len(values) == 1 else values for key, values in table.items()} or None
@@ -128,6 +128,7 @@ def parse_properties(text: Any) -> dict[str, str | list[str]] | None:
 def _places(data: M5Product, out: Path, copy: bool, missing: MissingList) -> dict[str, Place]:
     """By modality, what gives the reference of a product."""
     places = {m: _files(m, folder, SUFFIXES[m], out, copy) for m, folder in data.media.items()}
+    # given features come after the media and replace them: who names both wants the features
     places |= {m: _files(m, folder, ".npy", out, copy) for m, folder in data.features.items()}
     if data.regions:
         from m5kit.data.importers.regions import pack_regions  # brings torch, which metadata does without
@@ -159,15 +160,21 @@ class _Splits:
 
     def __init__(self, data: M5Product) -> None:
         self.lists, self.rest = data.splits, data.rest
-        self._tables = {split: IdTable(_numbered(path)) for split, path in data.splits.items()}
-        self._seen: dict[str, NDArray[np.bool_]] = {
-            split: np.zeros(table.largest + 1, np.bool_) for split, table in self._tables.items()
-        }
+        self._tables: dict[str, IdTable] = {}
+        self._seen: dict[str, NDArray[np.bool_]] = {}
+        for split, path in data.splits.items():
+            self._tables[split] = IdTable(_numbered(path))
+            # a byte an id: a set of millions of names would take gigabytes
+            self._seen[split] = np.zeros(self._tables[split].largest + 1, np.bool_)
         self._left_out = self._repeated = self._shared = 0
 
     def of(self, name: str) -> Iterator[tuple[str | None, str]]:
         """Pairs (split, id) for each item that the product becomes."""
-        found = {split: number for split, table in self._tables.items() if (number := table.get(name)) is not None}
+        found = {}
+        for split, table in self._tables.items():
+            number = table.get(name)
+            if number is not None:
+                found[split] = number
         if not found:
             if self.rest or not self.lists:
                 yield self.rest, name
@@ -179,6 +186,7 @@ class _Splits:
         self._shared += len(new) > 1
         for place, (split, number) in enumerate(new.items()):
             self._seen[split][number] = True
+            # ids of a manifest are unique, so the same product in a second split needs another name
             yield split, name if place == 0 else f"{name}@{split}"
 
     def close(self, report: ImportReport, missing: MissingList) -> None:

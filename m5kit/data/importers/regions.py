@@ -7,6 +7,7 @@ from itertools import chain
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from m5kit.data.decode.features import Features, write_pack
 from m5kit.data.importers.ids import IdTable
@@ -57,10 +58,13 @@ def pack_regions(files: Sequence[Path], out: Path, damaged: MissingList, per_pac
         rows = chain.from_iterable(_rows(path, damaged) for path in files)
         for number, part in enumerate(_parts(rows, per_pack)):
             width = width or next(iter(part.values())).values.shape[1]
-            for name in [name for name, item in part.items() if item.values.shape[1] != width]:
-                damaged.add("regions", name, f"width {part.pop(name).values.shape[1]}, not {width}")
+            for name, item in list(part.items()):  # a copy, as damaged items are taken out
+                if item.values.shape[1] != width:
+                    damaged.add("regions", name, f"width {item.values.shape[1]}, not {width}")
+                    del part[name]
             write_pack(out / _folder(number), part)
-            yield from ((name, number) for name in part)
+            for name in part:
+                yield name, number
 
     table = IdTable(packs())
     if not len(table):
@@ -98,15 +102,21 @@ def _rows(path: Path, damaged: MissingList) -> Iterator[tuple[str, Features]]:
         raise DataError(f"cannot read {path}: {error}") from error
 
 
+def _numbers(cell: str) -> NDArray[np.float32]:
+    # validated: the lenient decoder skips strange characters and would shift all that follow; little-endian anywhere
+    return np.frombuffer(base64.b64decode(cell, validate=True), "<f4")
+
+
 def _decode(cells: Sequence[str]) -> Features:
     if len(cells) < FIELDS:
         raise ValueError(f"{len(cells)} columns instead of 7")
-    width, height, count = (int(cell) for cell in cells[1:4])
-    boxes, values = (np.frombuffer(base64.b64decode(cell, validate=True), "<f4") for cell in cells[4:6])
+    width, height, count = map(int, cells[1:4])
+    boxes, values = map(_numbers, cells[4:6])
     if min(width, height, count) < 1 or boxes.size != 4 * count or not values.size or values.size % count:
         raise ValueError(
             f"{count} boxes of {width} × {height} pixels, but {boxes.size} corners, {values.size} features"
         )
+    # as fractions, so that nobody needs the size of the picture later
     corners = boxes.reshape(count, 4) / np.array([width, height, width, height], np.float32)
     if not (np.isfinite(corners).all() and np.isfinite(values).all()):
         raise ValueError("NaN or infinite numbers")

@@ -53,6 +53,7 @@ def import_source(
     if not source.exists():
         raise DataError(f"there is no {source}; name the file or folder to import")
     base = media or (source if source.is_dir() else source.parent)
+    # the usual ones first, and in their order, so that manifests of different sources look alike
     modalities = tuple(dict.fromkeys((*MODALITIES, *columns.modalities)))
     with ManifestWriter(out, format, modalities) as writer:
         report = ImportReport(writer.path)
@@ -63,6 +64,7 @@ def import_source(
             checked = _Columns(columns, source, fixed=kind not in LOOSE, report=report).checked(rows)
             for item in _items(checked, columns, report):
                 _place_media(item, columns, files, missing)
+                # after the media were placed: an item may have lost its only file
                 if any(item.get(modality) is not None for modality in modalities):
                     writer.add(item)
                     report.count(item, modalities)
@@ -99,6 +101,7 @@ class _Columns:
         named, used = self.asked.named, self.asked.used
         for row in rows:
             self.report.rows += 1
+            # rows of a folder differ in their columns, so what is missing is known only at the end
             for column in row.keys() - self.seen.keys():
                 self.seen[column] = str(row.get("__key__", f"row {self.report.rows}"))
             if self.fixed and not named <= row.keys():
@@ -111,14 +114,14 @@ class _Columns:
         if not named <= self.seen.keys():
             raise self._lacking(self.source, named - self.seen.keys(), self.seen.keys())
         self._warn_of_files(named)
-        left = sorted(column for column in self.seen if column not in used)
+        left = sorted(self.seen.keys() - used)
         if left:
             self.report.notes.append(f"columns that nothing was made of: {', '.join(left[:20])}")
 
     def _lacking(self, place: object, unseen: Iterable[str], there: Iterable[str]) -> DataError:
-        names = sorted(column for column in there if column != PLACE)
+        names = sorted(set(there) - {PLACE})
         seen = ", ".join(names) or "none at all"
-        hint = "".join(f". {warning}" for warning in self.report.warnings)
+        hint = "".join(map(". {}".format, self.report.warnings))
         return DataError(f"{place} has no column {', '.join(sorted(unseen))}; it has {seen}{hint}")
 
     def _warn_of_files(self, named: set[str]) -> None:
@@ -144,6 +147,7 @@ def _items(rows: Iterable[Row], columns: ColumnMapping, report: ImportReport) ->
     spellings = Spellings(report)
     for number, row in enumerate(rows, start=1):
         item = columns.item(row, number, report)
+        # eight bytes an id and not its text; two of 64 bits that are equal by chance are refused as a repetition
         key = hash(item["id"])
         if key in hashes:
             dotted = "; the key of a member ends at the first dot of its name" if "__key__" in row else ""

@@ -71,7 +71,7 @@ def as_text(value: Any, column: str, report: ImportReport) -> str | None:
         if "\ufffd" in text:
             report.change(f"{column}: bytes that are not UTF-8 became \ufffd", text)
     elif isinstance(value, list):
-        parts = [part for part in (as_text(each, column, report) for each in value) if part]
+        parts = list(filter(None, [as_text(each, column, report) for each in value]))
         if len(parts) > 1:
             report.change(f"{column}: lists of texts were joined by spaces", parts)
         text = " ".join(parts)

@@ -59,6 +59,7 @@ class ManifestWriter:
             self._flush()
         self._close()
         if error is None:
+            # in one step: nobody can read a manifest that is half written
             os.replace(self._part, self.path)
         else:
             self._part.unlink()
@@ -73,7 +74,10 @@ def _lines(part: Path, format: Format, modalities: Sequence[str]) -> Writing:  #
     names = ("id", "split", *modalities, "labels")
 
     def write(rows: Sequence[Mapping[str, Any]]) -> None:
-        file.writelines(json.dumps({k: row.get(k) for k in names}, ensure_ascii=False) + "\n" for row in rows)
+        for row in rows:
+            # every key in every row and in one order, so that files can be compared line by line
+            line = dict(zip(names, map(row.get, names), strict=True))
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
     return write, file.close
 

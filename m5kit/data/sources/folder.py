@@ -63,8 +63,10 @@ class FolderItems(Dataset):
 
     def __getitem__(self, index: int) -> Sample:
         item = self.items[index]
-        there = {modality: name for modality, name in item.files.items() if modality in self.columns}
-        sources = {modality: self._source(modality, name) for modality, name in there.items()}
+        sources = {}
+        for modality, name in item.files.items():
+            if modality in self.columns:
+                sources[modality] = self._source(modality, name)
         return Sample(item.id, sources, {self.label: item.category}, item.split or self.split)
 
     def splits(self) -> Sequence[str]:
@@ -77,7 +79,11 @@ class FolderItems(Dataset):
 
     def fingerprint(self) -> Mapping[str, Any]:
         """SHA-256 of the names and sizes of all files; contents are not read."""
-        names = sorted(name for item in self.items for name in item.files.values())
+        names: list[str] = []
+        for item in self.items:
+            names += item.files.values()
+        names.sort()
+        # sizes and not contents: a folder of videos would take hours to read
         sizes = json.dumps([(name, (self.root / name).stat().st_size) for name in names])
         return {"folder": self.root.name, "sha256": hashlib.sha256(sizes.encode()).hexdigest(), "items": len(self)}
 

@@ -56,7 +56,10 @@ class ManifestItems(Dataset):
         """Of columns only the one that holds them is read."""
         if not isinstance(self.rows, ColumnRows):
             return [self.rows[index]["id"] for index in range(len(self))]
-        return [key for batch in self.rows.batches(["id"]) for key in batch.column(0).to_pylist()]
+        found: list[str] = []
+        for batch in self.rows.batches(["id"]):
+            found += batch.column(0).to_pylist()
+        return found
 
     def fingerprint(self) -> Mapping[str, Any]:
         """Name, SHA-256 and number of items of the file."""
@@ -68,7 +71,10 @@ class ManifestItems(Dataset):
         return str(self.rows.path)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {key: value for key, value in self.__dict__.items() if key != "_summary"}
+        # A worker of a loader needs the rows alone; the summary has a number for each of millions of items.
+        state = dict(self.__dict__)
+        state.pop("_summary", None)
+        return state
 
     @cached_property
     def _summary(self) -> DataSummary:

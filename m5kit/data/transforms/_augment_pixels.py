@@ -115,13 +115,16 @@ class PixelChanges:
         return changed
 
     def _jittered(self, pixels: Tensor, generator: np.random.Generator) -> Tensor:
+        # about mid-grey, so that contrast alone does not change the brightness
         gain, shift = generator.uniform(1 - self.jitter, 1 + self.jitter), generator.uniform(-1, 1) * self.jitter
+        # rounded and clamped before the bytes: a plain cast would wrap 256 to 0, white to black
         changed: Tensor = (pixels.float() - 127.5) * gain + 127.5 * (1 + shift)
         return changed.round().clamp(0, 255).to(torch.uint8)
 
     def _rotated(self, pixels: Tensor, generator: np.random.Generator) -> Tensor:
         angle = float(generator.uniform(-self.rotation, self.rotation))
         functional = _functional()
+        # corners that come in from outside are grey, as black ones would tell the angle
         turned: Tensor = functional.rotate(
             pixels, angle, interpolation=functional.InterpolationMode.BILINEAR, fill=[float(GREY)] * 3
         )
@@ -129,6 +132,7 @@ class PixelChanges:
 
     def _coloured(self, pixels: Tensor, generator: np.random.Generator) -> Tensor:
         saturation = float(generator.uniform(max(0.0, 1 - self.colour), 1 + self.colour))
+        # torchvision takes hues as shares of the colour circle, at most half of it either way
         hue = float(generator.uniform(-1, 1) * min(self.colour / 4, 0.5))
         functional = _functional()
         turned: Tensor = functional.adjust_hue(functional.adjust_saturation(pixels, saturation), hue)
@@ -149,6 +153,7 @@ def _blurred(pixels: Tensor, generator: np.random.Generator) -> Tensor:
 def _erased(pixels: Tensor, generator: np.random.Generator) -> Tensor:
     """With a grey box (random erasing, Zhong et al., AAAI 2020)."""
     height, width = pixels.shape[-2:]
+    # the ratio is drawn by its logarithm, so that tall and wide boxes are equally likely
     area, aspect = (
         generator.uniform(0.02, 0.2) * height * width,
         np.exp(generator.uniform(np.log(0.3), np.log(1 / 0.3))),
@@ -156,6 +161,7 @@ def _erased(pixels: Tensor, generator: np.random.Generator) -> Tensor:
     tall = min(max(round(np.sqrt(area * aspect)), 1), height)
     wide = min(max(round(np.sqrt(area / aspect)), 1), width)
     top, left = int(generator.integers(height - tall + 1)), int(generator.integers(width - wide + 1))
+    # the caller's tensor may be a view into a cache
     pixels = pixels.clone()
     pixels[..., top : top + tall, left : left + wide] = GREY
     return pixels

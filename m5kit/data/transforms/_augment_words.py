@@ -76,6 +76,7 @@ class TextChanges:
         """The text without some of its parts; all of it without a generator."""
         if generator is None:
             return text
+        # whole sentences first: words are then left out of what remains
         if self.sentences:
             text = " ".join(_thinned(SENTENCE.split(text), self.sentences, generator))
         if self.words:
@@ -107,7 +108,10 @@ class TableChanges:
             kept = _thinned(list(table), self.columns, generator)
             table = {key: table[key] for key in kept}
         if self.cells:
-            table = {key: self._emptied(value, generator) for key, value in table.items()}
+            emptied = {}
+            for key, value in table.items():
+                emptied[key] = self._emptied(value, generator)
+            table = emptied
         return table
 
     def _emptied(self, value: Any, generator: np.random.Generator) -> Any:
@@ -120,5 +124,6 @@ def _thinned(parts: list[str], chance: float, generator: np.random.Generator) ->
     """Those parts that are not left out, at least one."""
     if len(parts) < 2:
         return parts
+    # one draw for every part, kept or not, so that the random numbers that follow do not depend on what is left out
     kept = [part for part, number in zip(parts, generator.random(len(parts)), strict=True) if number >= chance]
     return kept or [parts[int(generator.integers(len(parts)))]]

@@ -83,13 +83,15 @@ class ColumnsTransform(Transform):
         for key in self.keys:
             if numbers[key] and len(numbers[key]) >= self.numeric * seen[key]:
                 found = np.array(numbers[key])
+                # a property that is always the same has no spread; 1 leaves it at 0
                 self.scales[key] = (float(found.mean()), float(found.std()) or 1.0)
+                # shares of the corpus and not equal steps: one price of a million would leave all others in one bin
                 self.edges[key] = np.unique(np.quantile(found, np.linspace(0, 1, self.bins + 1)[1:-1]))
 
     def __call__(self, decoded: Mapping[str, Any], generator: np.random.Generator | None = None) -> Inputs:
         """Prepare one table."""
         decoded = self.changes(decoded, generator)
-        groups = {key: number for number, key in enumerate(decoded)}
+        groups = dict(zip(decoded, range(len(decoded)), strict=True))
         ids, columns, numbers, places = [], [], [], []
         for key, value in islice(_values(decoded), self.max_tokens):
             found, column, number = self._token(key, value)
@@ -114,14 +116,19 @@ class ColumnsTransform(Transform):
 
     def state(self) -> Mapping[str, Any]:
         """Properties in the order of their ids, scales and bins."""
-        numeric = {key: {"scale": self.scales[key], "edges": self.edges[key].tolist()} for key in self.scales}
+        numeric = {}
+        for key, scale in self.scales.items():
+            numeric[key] = {"scale": scale, "edges": self.edges[key].tolist()}
         return {"keys": list(self.keys), "numbers": numeric}
 
     def load_state(self, state: Mapping[str, Any]) -> None:
         """Take back what :meth:`state` gave."""
         self.keys = {key: i for i, key in enumerate(state["keys"], start=1)}
-        self.scales = {key: (found["scale"][0], found["scale"][1]) for key, found in state["numbers"].items()}
-        self.edges = {key: np.array(found["edges"]) for key, found in state["numbers"].items()}
+        self.scales, self.edges = {}, {}
+        for key, found in state["numbers"].items():
+            mean, spread = found["scale"]
+            self.scales[key] = (mean, spread)
+            self.edges[key] = np.array(found["edges"])
 
     def _token(self, key: str, value: Any) -> tuple[int, int, int]:
         """Ids of value and property, and the number in millionths."""
@@ -153,7 +160,7 @@ def _values(table: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _number(value: Any) -> float | None:
-    if isinstance(value, bool):
+    if isinstance(value, bool):  # a kind of int in Python, but yes and no have no size
         return None
     try:
         number = float(value)
@@ -163,4 +170,5 @@ def _number(value: Any) -> float | None:
 
 
 def _hash(text: str) -> int:
+    # not Python's hash: it differs from process to process, and ids must be those of the training run
     return zlib.crc32(text.encode())

@@ -69,11 +69,13 @@ class FeaturesTransform(Transform):
             )
         if len(values) < self.min_tokens:
             raise DecodeError(f"{len(values)} features, expected at least transform.min_tokens={self.min_tokens}")
+        # before the boxes are appended: their five numbers are fractions already
         values = self._scaled(values)
         if self.boxes:
             if decoded.boxes is None:
                 raise DecodeError("features without boxes; add an array boxes or set transform.boxes: false")
             values = np.concatenate([values, decoded.boxes[chosen]], axis=1)
+        # a copy: the values may be a view into a read-only pack, which torch must not write to
         return Inputs.single(torch.from_numpy(np.array(values, dtype=np.float32)))
 
     def blank(self) -> Inputs:
@@ -87,6 +89,7 @@ class FeaturesTransform(Transform):
     def _chosen(self, count: int) -> "slice | NDArray[np.int64]":
         if self.choose == "first" or count <= self.max_tokens:
             return slice(self.max_tokens)
+        # middles of equal stretches: with ends included, one of two tokens would always be the very last
         middles = (np.arange(self.max_tokens) + 0.5) * count / self.max_tokens
         return middles.astype(np.int64)
 
@@ -95,6 +98,7 @@ class FeaturesTransform(Transform):
             values = values / (np.linalg.norm(values, axis=1, keepdims=True) + 1e-9)
         if self.scale in ("variance", "across"):
             axis = 1 if self.scale == "variance" else 0
+            # a constant token has no deviation; the small number keeps it at zeros
             values = (values - values.mean(axis, keepdims=True)) / (values.std(axis, keepdims=True) + 1e-9)
         return np.asarray(values, dtype=np.float32)
 

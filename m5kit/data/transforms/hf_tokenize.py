@@ -52,11 +52,13 @@ class CheckpointWords(Transform):
         Raises:
             ConfigError: the folder holds another by now.
         """
+        # other ids for the same words would pass every check of shapes and make the weights worthless
         if state["tokenizer"] != self.facts.fingerprint:
             raise ConfigError([f"the tokenizer in {self.weights!r} is not the one that the run was trained with"])
 
     def ids(self, text: str) -> list[int]:
         """Ids without start and end."""
+        # not verbose: it would warn of texts longer than the checkpoint's limit, which are cut here afterwards
         return list(self.tokenizer(text, add_special_tokens=False, verbose=False).input_ids)
 
 
@@ -121,6 +123,7 @@ class HFProperties(CheckpointWords):
         ids, groups, roles = [], [], []
         for number, (key, value) in enumerate(self.changes(decoded, generator).items()):
             parts = [(self.ids(key), KEY), (self.between, NONE), (self.ids(_written(value)), VALUE), (self.after, NONE)]
+            # built part by part and not from one text, so that every id knows its pair and its role
             for part, role in parts:
                 ids += part
                 groups += [number] * len(part)

@@ -64,6 +64,7 @@ class PropertiesTransform(Transform):
         tokens: list[tuple[int, int, int]] = []
         for number, (key, value) in enumerate(pairs):
             pair = [(word, number, role) for word, role in self._pair(key, value)]
+            # half a pair would be a key whose value a masked task asks for and nobody can know
             if tokens and len(tokens) + len(pair) > self.max_tokens:
                 break
             tokens += pair
@@ -71,6 +72,7 @@ class PropertiesTransform(Transform):
 
     def blank(self) -> Inputs:
         """Padding of the full length."""
+        # full length, because the policy ``zero`` of the paper counts the padding as present
         return self._inputs([(0, -1, NONE)] * self.max_tokens)
 
     def provides(self) -> Mapping[str, int]:
@@ -101,10 +103,10 @@ class PropertiesTransform(Transform):
 
     def _pair(self, key: str, value: Any) -> list[tuple[int, int]]:
         parts = ((key.replace("_", " "), KEY), (self.between, NONE), (written(value), VALUE), (self.after, NONE))
-        pair = []
+        pair: list[tuple[int, int]] = []
         for text, role in parts:
             if text:
-                pair += [(word, role) for word in self.words.ids(text)]
+                pair.extend((word, role) for word in self.words.ids(text))
         return pair
 
     def _inputs(self, tokens: list[tuple[int, int, int]]) -> Inputs:
