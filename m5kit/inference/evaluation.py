@@ -57,7 +57,9 @@ def evaluate(run: TrainedRun, metrics: Sequence[str] | None = None, store: bool 
     embedded = run.embed(_answerable_requests(chosen.values(), run.data.manifest.split_sizes()))
     evaluation = _compute(run, chosen, embedded)
     if store:
-        shown = {name: chosen[name] for name in evaluation.results}
+        shown = dict(chosen)
+        for name in evaluation.skipped:
+            del shown[name]
         write_json(run.folder.results, evaluation.as_json())
         write_json(run.folder.gallery, _galleries(shown, embedded, run.config.seed))
     return evaluation
@@ -95,7 +97,9 @@ def evaluate_subsets(
     found: dict[str, Evaluation] = {}
     for subset in subsets:
         # A metric looks its embeddings up by the request it made, which names no subset.
-        seen = {request: embedded[_narrowed(request, tuple(subset))] for request in requests}
+        seen = {}
+        for request in requests:
+            seen[request] = embedded[_narrowed(request, tuple(subset))]
         found["+".join(subset)] = _compute(run, following, seen)
     if store:
         _store_subsets(run.folder, found)
@@ -155,7 +159,9 @@ def choose(configured: Mapping[str, Any], names: Sequence[str] | None, whose: st
 def _build_chosen(run: TrainedRun, names: Sequence[str] | None) -> dict[str, Metric]:
     known = run.model.backbone.modalities
     chosen = choose(run.config.evaluation, names, "the run's config")
-    widths = {m: encoder.given for m, encoder in run.model.backbone.encoders.items()}
+    widths = {}
+    for modality, encoder in run.model.backbone.encoders.items():
+        widths[modality] = encoder.given
     metrics: dict[str, Metric] = {}
     with in_use(run.config.plugins):
         for name, config in chosen.items():

@@ -16,7 +16,9 @@ def build_metrics(config: RunConfig) -> dict[str, Metric]:
         ConfigError: a metric refuses its arguments.
     """
     with in_use(config.plugins):
-        return {name: build_metric(given, sorted(config.encoders)) for name, given in config.evaluation.items()}
+        # sorted, as a trained model has them, so that a metric gets the same modalities in both places
+        modalities = sorted(config.encoders)
+        return {name: build_metric(given, modalities) for name, given in config.evaluation.items()}
 
 
 def metric_problems(config: RunConfig) -> Iterator[str]:

@@ -37,7 +37,8 @@ def gallery_items(folder: RunFolder) -> set[str]:
     for gallery in read_json(folder.gallery).values():
         for query in gallery["queries"]:
             ids.add(query["id"])
-            ids.update(hit["id"] for hit in query["hits"])
+            for hit in query["hits"]:
+                ids.add(hit["id"])
     return ids
 
 
