@@ -46,9 +46,13 @@ def _splits(stats: Stats) -> str:
     rows = []
     for split, size in stats.splits.items():
         shares = [f"{stats.presence[split][modality] / size:.1%}" for modality in stats.modalities]
-        rows.append([split or NO_SPLIT, f"{size:,}", *shares])
+        rows.append([_split_name(split), f"{size:,}", *shares])
     heading = "<h2>Splits, and the share of items that have each modality</h2>"
     return heading + _table(["split", "items", *stats.modalities], rows)
+
+
+def _split_name(split: str) -> str:
+    return split or NO_SPLIT
 
 
 def _combinations(stats: Stats) -> str:
@@ -82,7 +86,8 @@ def _spreads(stats: Stats) -> Iterator[str]:
         return
     rows = []
     for spread in stats.spreads:
-        numbers = [f"{value:,.4g}" for value in spread.summary.values()]
+        # four digits: lengths of a few words and of millions of samples stand in one table
+        numbers = map("{:,.4g}".format, spread.summary.values())
         rows.append([f"{spread.modality}, {spread.unit}", *numbers])
     yield "<h2>Lengths and sizes</h2>" + _table(["", *stats.spreads[0].summary], rows)
     yield f'<div class="plots">{"".join(map(_histogram, stats.spreads))}</div>'
@@ -105,8 +110,8 @@ def _shared(stats: Stats) -> str:
         return "<p>None.</p>"
     rows = []
     for shared in stats.shared:
-        splits = ", ".join(split or NO_SPLIT for split in shared.splits)
-        examples = "; ".join(" = ".join(pair) for pair in shared.examples[:3])
+        splits = ", ".join(map(_split_name, shared.splits))
+        examples = "; ".join(map(" = ".join, shared.examples[:3]))
         rows.append([f"{shared.modality}: {splits}", examples, f"{shared.contents:,}"])
     return _table(["modality and splits", "for example", "contents"], rows, words=2)
 

@@ -86,13 +86,15 @@ def _shown_tasks(found: Mapping[str, Mapping[str, StoredGallery]], main: str) ->
 
 def _section(task: str, found: Mapping[str, StoredGallery], looks: Parts) -> str:
     first = next(iter(found.values()))
-    queries = "\n".join(_query(query, found, looks) for query in first["queries"][:MOST_QUERIES])
+    queries = ""
+    for query in first["queries"][:MOST_QUERIES]:
+        queries += "\n" + _query(query, found, looks)
     note = (
         "Some queries, drawn at random before the search, and the best hits of the run of the first seed. "
         f"A hit is right if it has the query's label ({first['label']}); its score is beside it. "
         f"Of a query the model sees {_seen(first, 'query')}; of a hit, {_seen(first, 'gallery')}."
     )
-    return f'<h2>Search examples: {escape(task)}</h2>\n<p class="note">{escape(note)}</p>\n{queries}'
+    return f'<h2>Search examples: {escape(task)}</h2>\n<p class="note">{escape(note)}</p>{queries}'
 
 
 def _seen(gallery: StoredGallery, side: str) -> str:
@@ -147,7 +149,9 @@ def _part(part: Mapping[str, Any]) -> str:
             return f'<p title="{modality}">{modality}: not shown</p>'
         return f'<img alt="{modality}" title="{modality}" src="{escape(value)}">'
     if kind == "rows":
-        pairs = "".join(f"<dt>{escape(key)}</dt><dd>{escape(text)}</dd>" for key, text in value)
+        pairs = ""
+        for key, text in value:
+            pairs += f"<dt>{escape(key)}</dt><dd>{escape(text)}</dd>"
         return f'<dl title="{modality}">{pairs}</dl>'
     text = value if kind == "words" else f"{part['modality']}: {value}"
     return f'<p title="{modality}">{escape(text)}</p>'

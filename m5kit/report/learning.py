@@ -101,6 +101,7 @@ def _mean(curves: Sequence[Curve]) -> Curve:
     steps = set(curves[0]).intersection(*curves[1:])
     means = {}
     for step in sorted(steps):
+        # a loss that overflowed in one run must not hide what the other runs did
         mean = finite_mean(curve[step] for curve in curves)
         if mean is not None:
             means[step] = mean

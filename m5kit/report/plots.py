@@ -79,7 +79,7 @@ def pictures(study: Study, folder: Path) -> Iterator[Picture]:
     styles = series_styles(row.variant for row in study.rows)
     note = "A dot is a run, a bar the interval of the mean; the pale line is the mean of the reference."
     yield Picture("figures", "Results over seeds", note, _dots(study, styles))
-    if any(row.cost and row.cost.seconds.mean for row in whole):
+    if any(map(_has_cost, whole)):
         note = f"{main}. Vertical bars are intervals of the mean, horizontal bars the least and most seconds."
         yield Picture("cost", "Quality against cost", note, _cost(whole, main, styles))
     if len(whole) < len(study.rows):
@@ -163,6 +163,10 @@ def _cost(rows: Sequence[StudyRow], name: str, styles: Styles) -> bytes:
     return as_png(figure)
 
 
+def _has_cost(row: StudyRow) -> bool:
+    return bool(row.cost and row.cost.seconds.mean)
+
+
 def _reach(interval: Interval) -> list[list[float]] | None:
     """How far an error bar goes down and up."""
     low, mean, high = interval.low, interval.mean, interval.high
@@ -181,6 +185,7 @@ def _subset_grid(rows: Sequence[StudyRow], name: str, styles: Styles) -> bytes:
     size = (1.1 * len(subsets) + 2.5, 0.5 * len(variants) + 1.6)
     figure, ((axes,),) = panels(1, 1, size)
     image = axes.imshow(values, aspect="auto", cmap="viridis")
+    # a name a line, as long subsets would run into their neighbours
     axes.set_xticks(range(len(subsets)), [subset.replace("+", "\n+ ") or "all" for subset in subsets])
     axes.set_yticks(range(len(variants)), [styles[variant].label for variant in variants])
     for (y, x), value in np.ndenumerate(values):

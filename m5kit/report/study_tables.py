@@ -22,6 +22,7 @@ def tables(study: Study) -> list[Table]:
         *(_results(study), _differences(study), _corruption(study), _cost(study)),
         *(origin_table(study), _failed(study)),
     )
+    # an empty table would be a heading without anything below it
     return [table for table in every if table.rows]
 
 
@@ -145,7 +146,7 @@ def _difference_note(study: Study) -> str:
     else:
         text += "permutation test"
     text += ". Holm's correction is over the rows, for each metric."
-    if study.subsets_compared and any(row.subset for row in study.rows):
+    if study.subsets_compared and len(study.whole_rows) < len(study.rows):
         text += f" A subset of {study.reference} is compared with {study.reference} with all its modalities."
     return text
 

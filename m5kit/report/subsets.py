@@ -119,7 +119,7 @@ def _colours(
 def _matrix(axes: Axes, order: Sequence[str], modalities: Sequence[str]) -> None:
     """Which modalities each column sees: dark dots, joined."""
     for x, subset in enumerate(order):
-        ys = sorted(modalities.index(modality) for modality in subset.split("+"))
+        ys = sorted(map(modalities.index, subset.split("+")))
         axes.plot([x] * len(modalities), range(len(modalities)), "o", color=PALE, markersize=6)
         axes.plot([x] * len(ys), ys, "o-", color=DARK, markersize=6, linewidth=1.6)
     axes.set_yticks(range(len(modalities)), modalities)
