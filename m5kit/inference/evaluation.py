@@ -36,9 +36,7 @@ class Evaluation:
         """What ``results.json`` holds."""
         results: dict[str, dict[str, Any]] = {}
         for name, result in self.results.items():
-            values = results.setdefault(name, {})
-            for key, value in result.items():
-                values[key] = asdict(value)
+            results[name] = {key: asdict(value) for key, value in result.items()}
         return {"results": results, "skipped": dict(self.skipped)}
 
 
@@ -57,9 +55,7 @@ def evaluate(run: TrainedRun, metrics: Sequence[str] | None = None, store: bool 
     embedded = run.embed(_answerable_requests(chosen.values(), run.data.manifest.split_sizes()))
     evaluation = _compute(run, chosen, embedded)
     if store:
-        shown = dict(chosen)
-        for name in evaluation.skipped:
-            del shown[name]
+        shown = {name: chosen[name] for name in evaluation.results}
         write_json(run.folder.results, evaluation.as_json())
         write_json(run.folder.gallery, _galleries(shown, embedded, run.config.seed))
     return evaluation
@@ -97,9 +93,7 @@ def evaluate_subsets(
     found: dict[str, Evaluation] = {}
     for subset in subsets:
         # A metric looks its embeddings up by the request it made, which names no subset.
-        seen = {}
-        for request in requests:
-            seen[request] = embedded[_narrowed(request, tuple(subset))]
+        seen = {request: embedded[_narrowed(request, tuple(subset))] for request in requests}
         found["+".join(subset)] = _compute(run, following, seen)
     if store:
         _store_subsets(run.folder, found)
@@ -159,9 +153,7 @@ def choose(configured: Mapping[str, Any], names: Sequence[str] | None, whose: st
 def _build_chosen(run: TrainedRun, names: Sequence[str] | None) -> dict[str, Metric]:
     known = run.model.backbone.modalities
     chosen = choose(run.config.evaluation, names, "the run's config")
-    widths = {}
-    for modality, encoder in run.model.backbone.encoders.items():
-        widths[modality] = encoder.given
+    widths = {m: encoder.given for m, encoder in run.model.backbone.encoders.items()}
     metrics: dict[str, Metric] = {}
     with in_use(run.config.plugins):
         for name, config in chosen.items():
@@ -239,11 +231,8 @@ def _compute(run: TrainedRun, metrics: Mapping[str, Metric], embedded: Mapping[R
 
 def _missing(metric: Metric, there: Mapping[str, int]) -> str | None:
     """Why a metric cannot run on the splits that are there; None if it can."""
-    absent = set()
-    for request in metric.requests():
-        if not request.samples and request.split not in there:
-            absent.add(request.split)
-    return f"the manifest has no split {', '.join(sorted(absent))}" if absent else None
+    absent = sorted({request.split for request in metric.requests() if not request.samples} - set(there))
+    return f"the manifest has no split {', '.join(absent)}" if absent else None
 
 
 def _galleries(metrics: Mapping[str, Metric], embedded: Mapping[Request, Embedded], seed: int) -> dict[str, Any]:
