@@ -99,6 +99,7 @@ def draw_weights(curves: VariantCurves, names: Sequence[str], styles: Mapping[st
 
 def _mean(curves: Sequence[Curve]) -> Curve:
     steps = set(curves[0]).intersection(*curves[1:])
+    # in the order of time, which a set has lost
     means = {}
     for step in sorted(steps):
         # a loss that overflowed in one run must not hide what the other runs did

@@ -175,8 +175,13 @@ def _reach(interval: Interval) -> list[list[float]] | None:
 
 @drawing()
 def _subset_grid(rows: Sequence[StudyRow], name: str, styles: Styles) -> bytes:
-    variants = list(dict.fromkeys(row.variant for row in rows))
-    subsets = list(dict.fromkeys(row.subset for row in rows))
+    variants: list[str] = []
+    subsets: list[str] = []
+    for row in rows:
+        if row.variant not in variants:
+            variants.append(row.variant)
+        if row.subset not in subsets:
+            subsets.append(row.subset)
     # a variant need not have every subset: NaN leaves its cell white
     values = np.full((len(variants), len(subsets)), np.nan)
     for row in rows:

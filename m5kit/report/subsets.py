@@ -26,8 +26,12 @@ def draw_subsets(rows: Sequence[StudyRow], name: str, styles: Styles) -> bytes:
         name: the metric, ``TASK/METRIC``.
         styles: by variant.
     """
-    seen = [row for row in rows if row.subset]
-    variants = list(dict.fromkeys(row.variant for row in seen))
+    seen, variants = [], []
+    for row in rows:
+        if row.subset:
+            seen.append(row)
+            if row.variant not in variants:
+                variants.append(row.variant)
     means = _means(seen, name)
     order = sorted(means, key=lambda subset: (subset.count("+"), -means[subset], subset))
     modalities = _by_worth(means)
