@@ -46,6 +46,7 @@ def _steps(folder: RunFolder, schedule: Mapping[str, Any]) -> str:
     last, planned = checkpoint.latest(folder.checkpoints), schedule.get("max_steps")
     if last is None:
         return ""
+    # from the name: opening a checkpoint of gigabytes for one number would take longer than the report
     done = int(last.name.rpartition("_")[2])
     return f"{done:,}" if planned in (None, done) else f"{done:,} of {planned:,}"
 

@@ -111,10 +111,12 @@ def of_runs(runs: Sequence[Path], out: Path) -> Found:
     for path in runs:
         folder = RunFolder(path)
         config = _config(folder)
+        # with one seed for all, the ids of runs that differ only in their seed are equal
         same = trial_id(config, 0)
         if same not in names:
             names[same] = _new_name(folder, config, set(names.values()))
         variant, seed = names[same], int(config["seed"])
+        # pairs and means are by seed; a second run of one seed would silently replace the first
         if (same, seed) in taken:
             raise CheckpointError(f"{path}: another of these runs has the same config and the same seed; leave one out")
         taken.add((same, seed))

@@ -27,6 +27,7 @@ def study_notes(groups: Groups, rows: Sequence[StudyRow], metrics: Sequence[str]
 
 def _missing(groups: Groups, metrics: Sequence[str]) -> Iterator[str]:
     """Notes about metrics that no run has."""
+    # over all runs: a metric that only one variant lacks, as a baseline without a task, is no mistake
     names: set[str] = set()
     for runs in groups.values():
         for outcome in runs.values():

@@ -126,6 +126,7 @@ def variants(sweep: Sweep) -> list[Variant]:
         >>> [variant.name for variant in variants(Sweep(base="demo/scale", metrics=("coarse/mrr@10",), vary=vary))]
         ['base', 'fusion=gated', 'model.dim=8', 'model.dim=16']
     """
+    # a list names whole variants; in both other modes the keys of ``vary`` are keys of the config
     if sweep.mode == "list":
         return [_listed(name, entry) for name, entry in sweep.vary.items()]
     choices = [_choices(key, entry) for key, entry in sweep.vary.items()]

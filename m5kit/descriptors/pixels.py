@@ -57,5 +57,8 @@ class PixelsDescriptor(Descriptor):
     @classmethod
     def example(cls) -> tuple["PixelsDescriptor", Inputs]:
         """A small instance, and three clips of different lengths."""
-        clips = [torch.randint(0, 256, (length, 3, 16, 16), dtype=torch.uint8) for length in (2, 5, 1)]
-        return cls(cells=2, patches=2), Inputs.stack([Inputs.single(clip) for clip in clips])
+        clips = []
+        for length in (2, 5, 1):
+            clip = torch.randint(0, 256, (length, 3, 16, 16), dtype=torch.uint8)
+            clips.append(Inputs.single(clip))
+        return cls(cells=2, patches=2), Inputs.stack(clips)
