@@ -51,6 +51,7 @@ class EmaHook(Hook):
         """The averages, and what is not averaged as it is."""
         if self._model is None:
             return {}
+        # Buffers and frozen weights too, so that the result is a whole model for whoever loads it.
         averages = {id(value): self._average[name] for name, value in _trained(self._model).items()}
         state: dict[str, Any] = {}
         # a parameter that several parts share has several names here, and one average
