@@ -30,7 +30,10 @@ def require_same_weights(expected: Mapping[str, Tensor], saved: Mapping[str, Ten
     ]
     if problems:
         listed = "\n  ".join(sorted(problems)[:10])
-        raise CheckpointError(f"{checkpoint} was made by another model ({len(problems)} differences):\n  {listed}")
+        raise CheckpointError(
+            f"{checkpoint} was made by another model ({len(problems)} differences):\n  {listed}\n"
+            "A run of an earlier m5kit opens with that version only; provenance.json in its folder names version and commit"
+        )
 
 
 def require_same_sharing(model: nn.Module, saved: Mapping[str, Tensor], checkpoint: Path) -> None:
