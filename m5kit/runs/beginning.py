@@ -10,6 +10,7 @@ from m5kit.config.tree import to_plain
 from m5kit.errors import ConfigError
 from m5kit.runs.folder import RunFolder
 from m5kit.runs.json import read_json, write_json
+from m5kit.runs.log import LOGGER
 from m5kit.runs.provenance import collect, require_plugins
 
 _FREE_ON_RESUME = (
@@ -17,6 +18,8 @@ _FREE_ON_RESUME = (
     *("data.val", "data.workers", "data.root", "data.item_", "data.follow_links"),
 )
 """Beginnings of the keys that may change, because the weights do not depend on them."""
+_AGAINST_DIVERGENCE = ("schedule.lr", "schedule.clip", "schedule.precision")
+"""What a run that diverged is told to change; it then goes on as another run would have, and says so."""
 
 
 def begin_run(folder: RunFolder, resolved: Resolved, fingerprint: Mapping[str, Any]) -> None:
@@ -43,11 +46,13 @@ def require_resumable(folder: RunFolder, resolved: Resolved) -> None:
     before = _flat(defaults()) | _flat(read_data(folder.config))
     now = _flat(to_plain(read_value(dump(resolved), resolved.source)))
     changed = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
+    for key in set(changed).intersection(_AGAINST_DIVERGENCE):
+        LOGGER.warning("%s was %s and is %s from here on", key, before.get(key), now.get(key))
     problems = [
         f"{key}: the run in {folder.path} has {before.get(key)!r}, now it is {now.get(key)!r}; "
         "a run resumes as it began"
         for key in changed
-        if not key.startswith(_FREE_ON_RESUME)
+        if not key.startswith(_FREE_ON_RESUME) and key not in _AGAINST_DIVERGENCE
     ]
     if problems:
         raise ConfigError(problems)

@@ -100,6 +100,14 @@ def mark_best(checkpoint: Path) -> None:
     partial.rename(best)
 
 
+def set_aside(checkpoints: Path, step: int) -> Path | None:
+    """Rename the checkpoint of ``step`` so that no run goes on from it; its new place, or None if there is none."""
+    found = checkpoints / f"step_{step:07d}"
+    if not found.is_dir():
+        return None
+    return found.rename(checkpoints / f"diverged_{step:07d}")
+
+
 def latest(checkpoints: Path) -> Path | None:
     """The newest whole checkpoint, or None."""
     found = _all(checkpoints)

@@ -32,7 +32,7 @@ def require_same_weights(expected: Mapping[str, Tensor], saved: Mapping[str, Ten
         listed = "\n  ".join(sorted(problems)[:10])
         raise CheckpointError(
             f"{checkpoint} was made by another model ({len(problems)} differences):\n  {listed}\n"
-            "A run of an earlier m5kit opens with that version only; provenance.json in its folder names version and commit"
+            "A run of an earlier m5kit opens with that version only; its provenance.json names version and commit"
         )
 
 

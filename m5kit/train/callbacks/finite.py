@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from m5kit.errors import M5KitError
+from m5kit.runs import checkpoint
 from m5kit.train.callbacks.base import Callback, StepData, TrainState
 
 _MOST = 100  # steps whose outputs wait on the device for a look at them
@@ -20,10 +22,12 @@ class FiniteCallback(Callback):
 
     Args:
         every_steps: distance of the looks in optimiser steps.
+        checkpoints: where those of the run are.
     """
 
-    def __init__(self, every_steps: int) -> None:
+    def __init__(self, every_steps: int, checkpoints: Path) -> None:
         self.every_steps = every_steps
+        self.checkpoints = checkpoints
         self._unseen: list[tuple[int, tuple[str, ...], Mapping[str, Tensor]]] = []
 
     def after_step(self, state: TrainState, data: StepData, outputs: Mapping[str, Tensor]) -> None:
@@ -44,7 +48,13 @@ class FiniteCallback(Callback):
         norms = torch.stack([outputs["grad_norm"] for _, _, outputs in self._unseen])
         finite = (losses.isfinite() & norms.isfinite()).tolist()  # the only wait for the device
         if not all(finite):
-            raise M5KitError(_message(*self._unseen[finite.index(False)]))
+            step, ids, outputs = self._unseen[finite.index(False)]
+            aside = None
+            if not outputs["loss"].isfinite():
+                # the weights before this step gave that loss: going on from them would end here again
+                aside = checkpoint.set_aside(self.checkpoints, step - 1)
+            note = f" (that of step {step - 1} was set aside: {aside})" if aside else ""
+            raise M5KitError(_message(step, ids, outputs) + note)
         self._unseen.clear()
 
 

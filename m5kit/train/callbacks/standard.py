@@ -53,7 +53,7 @@ def standard_callbacks(setup: Setup, hooks: Mapping[str, Hook], clock: TrainCloc
     minutes = config.schedule.minutes
     write = partial(console.print, highlight=False, markup=False, soft_wrap=True)
     timer = ClockCallback(clock, None if minutes is None else 60 * minutes, write)
-    finite = FiniteCallback(logged_every)
+    finite = FiniteCallback(logged_every, setup.folder.checkpoints)
     failures = FailuresCallback(FailureLog(folder.failures, config.data.max_failed))
     validation = _validation(setup, write)
     metrics = MetricsCallback(folder, logged_every, Progress(console), validation)

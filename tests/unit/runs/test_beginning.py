@@ -28,8 +28,13 @@ def test_what_does_not_touch_the_weights_may_change(begun):
 
 def test_what_does_is_named(begun):
     with pytest.raises(ConfigError) as caught:
-        require_resumable(begun, load_config("demo/scale", ["schedule.lr=0.5", "seed=7"]))
-    assert [text.partition(":")[0] for text in caught.value.problems] == ["schedule.lr", "seed"]
+        require_resumable(begun, load_config("demo/scale", ["schedule.weight_decay=0.5", "seed=7"]))
+    assert [text.partition(":")[0] for text in caught.value.problems] == ["schedule.weight_decay", "seed"]
+
+
+def test_what_a_run_that_diverged_is_told_to_change_may_change_and_is_told(begun, caplog):
+    require_resumable(begun, load_config("demo/scale", ["schedule.lr=0.5"]))
+    assert "and is 0.5 from here on" in caplog.text
 
 
 def test_a_key_that_did_not_exist_then_has_its_default(begun):
