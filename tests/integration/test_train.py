@@ -110,10 +110,10 @@ def test_a_killed_run_resumes_to_the_same_bits_with_other_workers(trained, demo,
 
 def test_resuming_with_another_config_is_refused(trained, demo, tool, short):
     arguments = ["tools/train.py", "configs/demo/scale.yaml", "--data", demo, "--run-dir", trained[0], "--resume"]
-    done = tool(*arguments, *short("schedule.lr=0.1", "seed=7"), check=False)
+    done = tool(*arguments, *short("schedule.weight_decay=0.1", "seed=7"), check=False)
     assert done.returncode == 2
     assert "the config has 2 mistakes" in done.stderr
-    assert "schedule.lr: the run in" in done.stderr
+    assert "schedule.weight_decay: the run in" in done.stderr
     assert "Traceback" not in done.stderr
 
 
