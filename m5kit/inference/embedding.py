@@ -16,7 +16,7 @@ from m5kit.evaluation.base import Corruption, Embedded, Request
 from m5kit.evaluation.request import SPACES
 from m5kit.inference.labels import read_labels
 from m5kit.models.base import Model
-from m5kit.models.embedder import Embedding, embed
+from m5kit.models.embedder import Embedding
 from m5kit.parallel.device import default_device
 from m5kit.structures import Batch
 
@@ -121,7 +121,7 @@ def _run_model(
         moved = [batch.to(default_device()) for batch in batches]
         for condition, subset in subsets.items():
             batch = moved[corruptions.index(condition[1])]
-            collected[condition].append(embed(model, batch.only(subset)))
+            collected[condition].append(model.embed(batch.only(subset)))
     return np.array(ids), collected
 
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from m5kit.api import Fused, Hidden, Mean, Observation, TaskOutput, View
 from m5kit.models.backbone import Backbone
+from m5kit.models.embedder import Embedding, embed
 from m5kit.structures import Batch
 
 Counts = Mapping[str, float]
@@ -137,6 +138,15 @@ class Model(nn.Module, ABC):
         # Finiteness stays on the device: asking for it here would wait for the whole forward pass.
         more = self.observe([partial], part.counts, total.detach().isfinite())
         return TaskOutput(total, {**mean_logs([partial]), **more})
+
+    @torch.inference_mode()
+    def embed(self, batch: Batch) -> Embedding:
+        """The vectors of a batch's items, on the host; the model must be in eval mode.
+
+        Args:
+            batch: on the model's device; any items, whatever they lack. An item with nothing gets zeros.
+        """
+        return embed(self.backbone, self.readout, batch)
 
     def forward(self, batch: Batch, seed: int) -> TaskOutput:
         """Same as :meth:`loss`."""

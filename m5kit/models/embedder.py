@@ -1,6 +1,6 @@
-"""Turns a trained model and a batch into vectors to compare items by."""
+"""Turns what a model makes of a batch into vectors to compare items by."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -9,9 +9,9 @@ from torch.nn.functional import normalize
 
 from m5kit.api import Encoder
 from m5kit.errors import ConfigError
-from m5kit.models.base import Model
+from m5kit.models.backbone import Backbone
 from m5kit.models.items import sum_of_parts
-from m5kit.structures import Batch, View
+from m5kit.structures import Batch, Fused, View
 
 SHARED = 2.0
 """How much the space that all modalities share counts in an item's vector beside their own vectors. Chosen on
@@ -58,26 +58,24 @@ class Embedding:
         return self.modalities[space]
 
 
-@torch.inference_mode()
-def embed(model: Model, batch: Batch) -> Embedding:
-    """Embed a batch that is on the model's device.
+def embed(backbone: Backbone, readout: Callable[[Fused], tuple[Tensor, Tensor | None]], batch: Batch) -> Embedding:
+    """Embed a batch that is on the model's device; :meth:`m5kit.models.base.Model.embed` is how to call it.
 
     Args:
-        model: in eval mode.
+        backbone: in eval mode.
+        readout: the vector ``b d`` that stands for a fused item, and its class scores if there are any.
         batch: any items, whatever they lack; an item with nothing gets zeros.
     """
-    if not isinstance(model, Model):
-        raise TypeError(f"embed() needs a Model, got {type(model).__name__}")
-    view = model.backbone(batch)
-    vectors, scores = model.readout(view.fused)
+    view = backbone(batch)
+    vectors, scores = readout(view.fused)
     vectors = vectors.float()
     # A head's bias gives even an item with nothing a vector; it must not be found by a search.
     some = view.present.any(1, keepdim=True).to(vectors.device)
     fused = normalize(vectors, dim=-1) * some
     assert view.items is not None
     shared = view.items.float()
-    own = _own_vectors(view, model.backbone.vectors.widths)
-    spaces = own | _given_vectors(view, model.backbone.encoders)
+    own = _own_vectors(view, backbone.vectors.widths)
+    spaces = own | _given_vectors(view, backbone.encoders)
     on_host = {}
     for name, each in spaces.items():
         on_host[name] = each.cpu()

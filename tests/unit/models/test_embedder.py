@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from m5kit.errors import ConfigError
-from m5kit.models.embedder import SHARED, embed, item_vectors
+from m5kit.models.embedder import SHARED, item_vectors
 from m5kit.models.pretrainer import Pretrainer
 from m5kit.registry import BALANCERS
 
@@ -12,9 +12,8 @@ from m5kit.registry import BALANCERS
 def test_unscaled_is_the_fused_vector_before_it_gets_unit_length(backbone, batch):
     model = backbone().eval()
     items = batch([("text", "image"), (), ("audio",)])
-    embedding = embed(
-        Pretrainer(backbone=model, tasks={}, weights={}, balancer=BALANCERS.build({"type": "fixed"}, tasks=())), items
-    )
+    balancer = BALANCERS.build({"type": "fixed"}, tasks=())
+    embedding = Pretrainer(backbone=model, tasks={}, weights={}, balancer=balancer).embed(items)
     torch.testing.assert_close(embedding.unscaled, model(items).fused.embedding)
     torch.testing.assert_close(embedding.fused * embedding.unscaled.norm(dim=1, keepdim=True), embedding.unscaled)
     assert embedding.fused.norm(dim=1).tolist() == pytest.approx([1, 0, 1])
@@ -30,9 +29,8 @@ def test_items_without_a_common_modality_are_compared_by_what_is_shared():
 def test_an_item_vector_has_unit_length_however_many_modalities_there_are(backbone, batch):
     model = backbone().eval()
     items = batch([("text", "image", "table"), (), ("audio",)])
-    embedding = embed(
-        Pretrainer(backbone=model, tasks={}, weights={}, balancer=BALANCERS.build({"type": "fixed"}, tasks=())), items
-    )
+    balancer = BALANCERS.build({"type": "fixed"}, tasks=())
+    embedding = Pretrainer(backbone=model, tasks={}, weights={}, balancer=balancer).embed(items)
     assert embedding.item.norm(dim=1).tolist() == pytest.approx([1, 0, 1])
     assert embedding.modalities["audio"].norm(dim=1).tolist() == pytest.approx([0, 0, 1])
     assert torch.equal(embedding.vectors("audio"), embedding.modalities["audio"])

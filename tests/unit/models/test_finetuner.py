@@ -3,7 +3,6 @@
 import pytest
 import torch
 
-from m5kit.models.embedder import embed
 from m5kit.models.finetuner import Finetuner, fuse_alone
 from m5kit.registry import HEADS
 
@@ -32,20 +31,15 @@ def test_the_embedding_is_the_heads_hidden_layer(finetuner, batch):
     items = batch([EVERY, ("text",)])
     fused = finetuner.backbone(items).fused
     expected = torch.nn.functional.normalize(finetuner.head.embed(fused), dim=-1)
-    assert torch.allclose(embed(finetuner, items).fused, expected, atol=1e-6)
+    assert torch.allclose(finetuner.embed(items).fused, expected, atol=1e-6)
 
 
 def test_embeddings_have_unit_length_or_are_zero(finetuner, batch):
-    vectors = embed(finetuner, batch([EVERY, (), ("audio",)]))
+    vectors = finetuner.embed(batch([EVERY, (), ("audio",)]))
     assert torch.allclose(vectors.fused.norm(dim=1), torch.tensor([1.0, 0.0, 1.0]))
     assert torch.allclose(vectors.contrastive.norm(dim=1), torch.tensor([1.0, 0.0, 1.0]))
     assert vectors.scores is not None
     assert vectors.scores.shape == (3, 3)
-
-
-def test_something_else_cannot_be_embedded(batch):
-    with pytest.raises(TypeError, match="got Linear"):
-        embed(torch.nn.Linear(1, 1), batch([EVERY]))
 
 
 def test_an_encoded_modality_is_fused_as_if_the_item_had_no_other(finetuner, batch, backbone, fusion):

@@ -5,7 +5,6 @@ from torch.nn.functional import normalize
 from torch.testing import assert_close
 
 from m5kit.models.backbone import Backbone
-from m5kit.models.embedder import embed
 from m5kit.models.pretrainer import Pretrainer
 from m5kit.registry import BALANCERS, ENCODERS, FUSIONS, HARMONIZERS, TASKS
 from m5kit.structures import Batch, Inputs
@@ -64,7 +63,7 @@ def trained(steps):
 
 def test_before_training_the_public_vectors_are_the_given_ones():
     model, (batch, _) = model_of().eval(), descriptors()
-    found = embed(model, batch)
+    found = model.embed(batch)
     for m in NAMES:
         assert_close(found.vectors(m), raw(batch.inputs[m]))
         assert_close(found.vectors(f"{m}.given"), raw(batch.inputs[m]))
@@ -74,7 +73,7 @@ def test_before_training_the_public_vectors_are_the_given_ones():
 
 def test_training_adds_to_them_and_does_not_fall_below():
     model, batch, target = trained(60)
-    found = embed(model, batch)
+    found = model.embed(batch)
     for m in NAMES:
         assert not torch.allclose(found.vectors(m), found.vectors(f"{m}.given"), atol=1e-3)
         assert precision(found.vectors(m), target) >= precision(found.vectors(f"{m}.given"), target) - 0.025
@@ -90,5 +89,5 @@ def test_hidden_features_leave_the_given_vector():
 def test_absent_items_have_no_vector():
     model, (batch, _) = trained(5)[0], descriptors()
     lacking = batch.only(("text",))
-    assert not embed(model, lacking).vectors("image").any()
-    assert not embed(model, lacking).vectors("image.given").any()
+    assert not model.embed(lacking).vectors("image").any()
+    assert not model.embed(lacking).vectors("image.given").any()

@@ -5,7 +5,6 @@ from itertools import combinations
 import pytest
 import torch
 
-from m5kit.models.embedder import embed
 from m5kit.models.pretrainer import Pretrainer
 from m5kit.registry import BALANCERS, TASKS
 
@@ -71,7 +70,7 @@ def test_each_of_the_31_subsets_trains_and_embeds(pretrainer, batch, names):
     }
     assert output.loss.isfinite()
     assert learned == set(names)
-    assert torch.allclose(embed(model.eval(), items).fused.norm(dim=1), torch.ones(3), atol=1e-5)
+    assert torch.allclose(model.eval().embed(items).fused.norm(dim=1), torch.ones(3), atol=1e-5)
 
 
 def test_a_batch_with_nothing_costs_nothing(pretrainer, batch):
