@@ -17,8 +17,10 @@ from torch import Tensor, nn
 
 from m5kit.errors import CheckpointError
 from m5kit.hooks.base import WEIGHTS
+from m5kit.runs.checksums import damage, write_checksums
 from m5kit.runs.folder import RunFolder
 from m5kit.runs.json import read_json, sync_folder, write_json
+from m5kit.runs.log import LOGGER
 from m5kit.runs.random_state import random_state, restore_random_state
 from m5kit.runs.weight_checks import require_finite, require_same_sharing, require_same_weights
 
@@ -88,6 +90,7 @@ def _write(partial: Path, step: int, model: nn.Module, optimizer: Stateful, hook
         "hooks": hooks_described,
     }
     write_json(partial / "state.json", state)
+    write_checksums(partial)
     _fsync(partial)
 
 
@@ -109,9 +112,20 @@ def set_aside(checkpoints: Path, step: int) -> Path | None:
 
 
 def latest(checkpoints: Path) -> Path | None:
-    """The newest whole checkpoint, or None."""
-    found = _all(checkpoints)
-    return found[-1] if found else None
+    """The newest whole checkpoint, or None if there is none at all; a damaged one is named and passed over.
+
+    Raises:
+        CheckpointError: all of them are damaged.
+    """
+    every = _all(checkpoints)
+    for found in reversed(every):
+        problem = damage(found)
+        if problem is None:
+            return found
+        LOGGER.warning("%s is damaged: %s; the one before it is used", found, problem)
+    if every:
+        raise CheckpointError(f"every checkpoint in {checkpoints} is damaged; train again in another --run-dir")
+    return None
 
 
 def to_use(folder: RunFolder) -> Path:
@@ -121,7 +135,7 @@ def to_use(folder: RunFolder) -> Path:
         CheckpointError: it has none.
     """
     best = folder.checkpoints / BEST
-    found = best if best.is_dir() else latest(folder.checkpoints)
+    found = best if best.is_dir() and damage(best) is None else latest(folder.checkpoints)
     if found is None:
         raise CheckpointError(f"{folder.path} has no checkpoint; train it first, or continue it with --resume")
     return found

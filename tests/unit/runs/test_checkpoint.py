@@ -155,3 +155,15 @@ def test_a_full_disk_leaves_nothing_half_written_and_is_told(tmp_path, monkeypat
     with pytest.raises(CheckpointError, match=r"cannot write the checkpoint .*step_0000002: .*No space left on device"):
         checkpoint.save(tmp_path, 2, model, optimizer, keep=2)
     assert [path.name for path in tmp_path.iterdir()] == ["step_0000001"]
+
+
+def test_a_damaged_checkpoint_is_named_and_the_one_before_it_is_used(tmp_path, caplog):
+    model, optimizer = _trained()
+    for step in (1, 2):
+        checkpoint.save(tmp_path, step, model, optimizer, keep=2)
+    (tmp_path / "step_0000002" / "random.safetensors").write_bytes(b"")
+    assert checkpoint.latest(tmp_path).name == "step_0000001"
+    assert "step_0000002 is damaged: random.safetensors is not as it was written" in caplog.text
+    (tmp_path / "step_0000001" / "state.json").write_text("")
+    with pytest.raises(CheckpointError, match=r"every checkpoint in .* is damaged"):
+        checkpoint.latest(tmp_path)
