@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from signal import SIG_IGN, SIGINT, signal
+from signal import SIG_DFL, SIG_IGN, SIGINT, SIGTERM, signal
 from typing import Any
 
 import torch
@@ -70,3 +70,5 @@ def _start_worker(worker: int, memory: float | None) -> None:
     limit_memory(memory)
     torch.set_num_threads(1)
     signal(SIGINT, SIG_IGN)
+    # Schedulers send SIGTERM to the whole group: the first is for the main process alone, a second one ends the worker.
+    signal(SIGTERM, lambda number, frame: signal(SIGTERM, SIG_DFL))

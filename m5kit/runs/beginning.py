@@ -1,5 +1,6 @@
 """How a run begins and goes on: what is written down of it first, and what must be the same later."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,7 +16,7 @@ from m5kit.runs.provenance import collect, require_plugins
 
 _FREE_ON_RESUME = (
     *("checkpoint.", "logging.", "validation.", "evaluation"),
-    *("data.val", "data.workers", "data.root", "data.item_", "data.follow_links"),
+    *("data.val", "data.workers", "data.root", "data.item_", "data.follow_links", "data.accept_changes"),
 )
 """Beginnings of the keys that may change, because the weights do not depend on them."""
 _AGAINST_DIVERGENCE = ("schedule.lr", "schedule.clip", "schedule.precision")
@@ -56,6 +57,33 @@ def require_resumable(folder: RunFolder, resolved: Resolved) -> None:
     ]
     if problems:
         raise ConfigError(problems)
+
+
+def require_same_data(folder: RunFolder, fingerprint: Mapping[str, Any], accept: bool) -> None:
+    """See that a run goes on with the items that it began with; accepted changes are written into its provenance.
+
+    Args:
+        folder: of the run.
+        fingerprint: of the items as they are now.
+        accept: go on with other items.
+
+    Raises:
+        ConfigError: the items have changed, and that is not accepted.
+    """
+    provenance = read_json(folder.provenance)
+    before, now = provenance.get("data"), json.loads(json.dumps(dict(fingerprint)))  # tuples are lists there
+    if before in (None, now):
+        return
+    if not accept:
+        raise ConfigError(
+            [
+                f"data: the items changed since the run in {folder.path} began: {before} then, {now} now; "
+                "restore them, or go on with the changed ones with --set data.accept_changes=true"
+            ]
+        )
+    LOGGER.warning("the items changed since the run began; it goes on with the changed ones")
+    earlier = [*provenance.get("data_before", []), before]
+    write_json(folder.provenance, {**provenance, "data": now, "data_before": earlier})
 
 
 def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:

@@ -14,7 +14,7 @@ from m5kit.models.base import Model
 from m5kit.nn.pretrained.blueprints import blueprints
 from m5kit.parallel.device import default_device
 from m5kit.runs import checkpoint
-from m5kit.runs.beginning import begin_run, require_resumable
+from m5kit.runs.beginning import begin_run, require_resumable, require_same_data
 from m5kit.runs.folder import RunFolder
 
 
@@ -72,6 +72,7 @@ def set_up(plan: TrainingPlan, config: RunConfig, folder: RunFolder) -> Setup:
     with blueprints(keep=keep, reuse=reuse):
         if plan.resume:
             data = RunData.reopen(config, folder)
+            require_same_data(folder, data.manifest.dataset.fingerprint(), config.data.accept_changes)
         else:
             data = RunData.prepare(config, folder, start)
             begin_run(folder, plan.resolved, data.manifest.dataset.fingerprint())

@@ -5,8 +5,9 @@ import yaml
 
 from m5kit.config import dump, load_config
 from m5kit.errors import ConfigError
-from m5kit.runs.beginning import begin_run, require_resumable
+from m5kit.runs.beginning import begin_run, require_resumable, require_same_data
 from m5kit.runs.folder import RunFolder
+from m5kit.runs.json import read_json
 
 
 @pytest.fixture
@@ -44,3 +45,13 @@ def test_a_key_that_did_not_exist_then_has_its_default(begun):
     require_resumable(begun, load_config("demo/scale"))
     with pytest.raises(ConfigError, match="has False, now it is True"):
         require_resumable(begun, load_config("demo/scale", ["schedule.bf16_on_cpu=true"]))
+
+
+def test_changed_items_are_refused_or_accepted_and_recorded(begun):
+    was, now = read_json(begun.provenance)["data"], {"items": 7}
+    require_same_data(begun, was, accept=False)
+    with pytest.raises(ConfigError, match=r"the items changed since the run in .*accept_changes"):
+        require_same_data(begun, now, accept=False)
+    require_same_data(begun, now, accept=True)
+    assert read_json(begun.provenance)["data"] == now
+    assert read_json(begun.provenance)["data_before"] == [was]
