@@ -22,7 +22,7 @@ def test_a_balanced_run_resumes_to_the_same_bits(name, precision, demo, tool, sh
     last = load_file(whole / "checkpoints" / "step_0000006" / "model.safetensors")
     assert {key for key in last if key.startswith("balancer.")} == STATE[name]
     lines = metric_lines(whole)
-    assert all(len([key for key in line if key.startswith("balance/")]) == 6 for line in lines)
+    assert all(len([key for key in line if key.startswith("balance/")]) == 7 for line in lines)
 
     shutil.copytree(whole, resumed)
     shutil.rmtree(resumed / "checkpoints" / "step_0000006")

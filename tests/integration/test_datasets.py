@@ -52,7 +52,12 @@ def test_a_dataset_in_a_local_file(demo, tool, short, tmp_path):
     )
     run = tmp_path / "run"
     options = short(
-        *ONLY_TEXT, "task_contrastive=none", "evaluation=none", "data.train=[train]", "data.source.train=0.75"
+        *ONLY_TEXT,
+        "task_contrastive=none",
+        "task_completion=none",
+        "evaluation=none",
+        "data.train=[train]",
+        "data.source.train=0.75",
     )
     tool("tools/train.py", leaf, "--data", demo, "--run-dir", run, *options)
     provenance = json.loads((run / "provenance.json").read_text())
@@ -72,7 +77,12 @@ def test_a_folder_of_classes_needs_no_manifest(tool, short, tmp_path):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(f"a nice {path.parent.name} of number {number} in many colours")
     options = short(
-        *ONLY_TEXT, "task_contrastive=none", "evaluation=none", "data.train=[train]", "data.source.type=folder"
+        *ONLY_TEXT,
+        "task_contrastive=none",
+        "task_completion=none",
+        "evaluation=none",
+        "data.train=[train]",
+        "data.source.type=folder",
     )
     arguments = ["--data", tmp_path / "shop", "--run-dir", tmp_path / "run"]
     tool("tools/train.py", "demo/scale", *arguments, *options)
