@@ -39,6 +39,7 @@ class FeatureTokens(Encoder):
         positions: learn a vector for each place; features with boxes, or without order, need none.
         shape: size of the transformer (``layers``, ``heads``, ``ratio``, ``dropout``).
         norm: ``pre`` trains steadily; ``post`` is BERT's, as in the paper.
+        residual: begin the public vector as the mean of the features; False leaves it to what is learned, as the paper.
     """
 
     shareable = "stack"
@@ -53,9 +54,11 @@ class FeatureTokens(Encoder):
         positions: bool = True,
         shape: TransformerShape = TransformerShape(),
         norm: Literal["pre", "post"] = "pre",
+        residual: bool = True,
     ) -> None:
         super().__init__()
-        self.dim, self.width, self.boxes, self.given = dim, width, boxes, width
+        self.dim, self.width, self.boxes = dim, width, boxes
+        self.given = width if residual else 0
         self.project = nn.Linear(width, dim)
         self.place = nn.Linear(boxes, dim) if boxes else None
         self.positions = nn.Parameter(torch.empty(1 + max_tokens, dim)) if positions else None
@@ -105,7 +108,8 @@ class FeatureTokens(Encoder):
         values = self.norm_out(self.stack(self.dropout(self.norm_in(values)), lengths))
         real = torch.cat([observation.mask.new_ones(len(values), 1), observation.mask], dim=1)
         kept = observation.mean if isinstance(observation, BoxedFeatures) else None
-        return Tokens(values.masked_fill(~real[..., None], 0.0), lengths, mean if kept is None else kept)
+        given = mean if kept is None else kept
+        return Tokens(values.masked_fill(~real[..., None], 0.0), lengths, given if self.given else None)
 
     def _places(self, observation: Observation) -> Tensor:
         """Boxes ``p 1+l 5``; that of the summary is the whole picture."""
