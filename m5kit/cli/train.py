@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from m5kit.cli.options import Verbs, add_config_options, load
+from m5kit.cli.options import Verbs, add_config_options, load, require_data
 from m5kit.cli.output import write
 
 if TYPE_CHECKING:
@@ -33,6 +33,12 @@ def add_parser(verbs: Verbs) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Train, then evaluate unless the run was told to stop."""
+    _require_one_process()
+    if options.resume and options.run_dir is not None:
+        _require_plugins(options.run_dir)
+    # before anything heavy is imported: a wrong name or folder is told at once
+    require_data(load(options))
+
     from rich.console import Console
 
     from m5kit.data.failures import describe_failures
@@ -40,15 +46,11 @@ def run(options: argparse.Namespace) -> int:
     from m5kit.train.run import train
     from m5kit.train.setup import TrainingPlan
 
-    _require_one_process()
-    if options.resume and options.run_dir is not None:
-        _require_plugins(options.run_dir)
-    resolved = load(options)
+    resolved = _suited(options)
     path = _run_dir(options.run_dir, options.resume, resolved.name)
     for note in resolved.notes:
         write(f"note: {note}")
     write(f"run folder: {path}")
-    _require_metrics(resolved)
     try:
         ended = train(TrainingPlan(resolved, path, options.resume), Console())
     finally:  # also where the run fails: the items may be why
@@ -85,19 +87,12 @@ def _require_plugins(path: Path) -> None:
     require_plugins(read_json(RunFolder.open(path).provenance))
 
 
-def _require_metrics(resolved: "Resolved") -> None:
-    """Before anything is written: a run should not fail only after its training, at its metrics.
+def _suited(options: argparse.Namespace) -> "Resolved":
+    """The config as its data allow; before anything is written, so that no run fails only after its training."""
+    from m5kit.config import load_config
+    from m5kit.inference.suited_config import suit_config
 
-    Raises:
-        ConfigError: the config has mistakes, or a metric that it names cannot be computed.
-    """
-    from m5kit.config import check_config
-    from m5kit.errors import ConfigError
-    from m5kit.inference.evaluation_check import metric_problems
-
-    problems = list(metric_problems(check_config(resolved)))
-    if problems:
-        raise ConfigError(problems)
+    return suit_config(lambda overrides: load_config(options.config, overrides, options.data), options.overrides)
 
 
 def _run_dir(given: Path | None, resume: bool, name: str) -> Path:

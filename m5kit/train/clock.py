@@ -6,9 +6,14 @@ from typing import Any
 
 
 class TrainClock:
-    """Measures wall-clock time from the beginning of training; its state goes into the checkpoints."""
+    """Measures wall-clock time from the beginning of training; its state goes into the checkpoints.
 
-    def __init__(self) -> None:
+    Args:
+        expected: seconds a step that the user was told before; None if nothing was told.
+    """
+
+    def __init__(self, expected: float | None = None) -> None:
+        self.expected = expected
         self._before = 0.0
         self._started: float | None = None
 

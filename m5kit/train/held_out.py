@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from m5kit.assembly.contents import shared_labels
 from m5kit.assembly.data import RunData
 from m5kit.data.manifest import Manifest
 from m5kit.models.base import Model, PartialLoss, mean_logs
@@ -126,17 +127,8 @@ def held_out_items(data: RunData, most: int) -> Manifest | None:
 
 def choose_label(items: Manifest) -> str | None:
     """The label with the most items that share their class with another one; of equals the first by name."""
-    counts: dict[str, dict[str, int]] = {}
-    for item in items:
-        for label, value in item.labels.items():
-            classes = counts.setdefault(label, {})
-            classes[value] = classes.get(value, 0) + 1
-    shared = {}
-    for label in sorted(counts):
-        several = [count for count in counts[label].values() if count > 1]
-        if len(counts[label]) > 1 and several:
-            shared[label] = sum(several)
-    return max(shared, key=lambda label: shared[label]) if shared else None
+    shared = shared_labels(items)
+    return shared[0] if shared else None
 
 
 def effective_rank(vectors: Tensor) -> float:

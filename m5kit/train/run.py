@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 from torch.optim import Optimizer
+from torch.utils.data import DataLoader
 
 from m5kit.api import Hook
 from m5kit.assembly.model import build_hooks, build_schedule
@@ -15,9 +16,11 @@ from m5kit.plugins import in_use
 from m5kit.runs import checkpoint
 from m5kit.runs.folder import RunFolder
 from m5kit.runs.log import LOGGER, logging_to
+from m5kit.structures import Batch
 from m5kit.train.callbacks.base import TrainState
 from m5kit.train.callbacks.standard import standard_callbacks
 from m5kit.train.clock import TrainClock
+from m5kit.train.forecast import tell_length
 from m5kit.train.mmengine import build_runner
 from m5kit.train.optim import build_optimizer
 from m5kit.train.rates import LearningRates, TimedRates
@@ -81,7 +84,8 @@ def _run(setup: Setup, hooks: Mapping[str, Hook], console: Console) -> int | Non
     with in_use(config.plugins):  # the optimizer may be a plugin's
         optimizer = build_optimizer(model, config.optimizer, schedule.lr, schedule.weight_decay, config.rates)
     state = TrainState(model, optimizer, schedule.max_steps)
-    clock = TrainClock()
+    loader, precision = setup.data.train_loader(), _precision(setup, console)
+    clock = TrainClock(_forecast(setup, loader, precision, console))
     callbacks = standard_callbacks(setup, hooks, clock, console)
 
     def resume() -> int:
@@ -90,8 +94,8 @@ def _run(setup: Setup, hooks: Mapping[str, Hook], console: Console) -> int | Non
 
     runner = build_runner(
         setup.folder.path,
-        TrainStep(model, optimizer, schedule.clip, _precision(setup, console), config.seed),
-        setup.data.train_loader(),
+        TrainStep(model, optimizer, schedule.clip, precision, config.seed),
+        loader,
         state,
         _rates(config, optimizer, clock),
         schedule.accumulate,
@@ -101,6 +105,18 @@ def _run(setup: Setup, hooks: Mapping[str, Hook], console: Console) -> int | Non
     )
     runner.train()
     return callbacks.saver.stopped_by
+
+
+def _forecast(setup: Setup, loader: DataLoader[Batch], precision: str, console: Console) -> float | None:
+    """Say how long a new run will take; seconds a step, None if that is not told before the first one."""
+    if checkpoint.latest(setup.folder.checkpoints) is not None:
+        return None
+    told = tell_length(setup.config, setup.model, loader, precision)
+    if told is None:
+        return None
+    LOGGER.info(told[1])
+    console.print(told[1], highlight=False, soft_wrap=True)
+    return told[0]
 
 
 def _rates(config: RunConfig, optimizer: Optimizer, clock: TrainClock) -> LearningRates:

@@ -8,9 +8,11 @@ from torch import Tensor
 from m5kit.runs.log import LOGGER
 from m5kit.train.callbacks.base import Callback, StepData, TrainState
 from m5kit.train.clock import TrainClock
+from m5kit.train.forecast import readable
 
 _FIRST = 2  # steps of a process that are slower than the others: workers start, memory is laid out
 _MEASURED = 5
+_NEARLY = 1.5  # what was told before the first step is not told again as long as it was not further off
 _SHORT = 60.0  # seconds; a shorter run is over before anybody has read how long it takes
 
 
@@ -49,13 +51,11 @@ class ClockCallback(Callback):
             self._announce(state, (now - self._from) / measured)
 
     def _announce(self, state: TrainState, seconds_a_step: float) -> None:
+        told = self.clock.expected
+        if told is not None and told / _NEARLY <= seconds_a_step <= told * _NEARLY:
+            return
         left = (state.max_steps - state.step) * seconds_a_step
         if left >= _SHORT:
-            text = f"{state.max_steps} steps of {seconds_a_step:.2f} s: about {_readable(left)} on this machine"
+            text = f"{state.max_steps} steps of {seconds_a_step:.2f} s: about {readable(left)} on this machine"
             LOGGER.info(text)
             self.write(text)
-
-
-def _readable(seconds: float) -> str:
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60:02d} min"

@@ -7,15 +7,15 @@ from m5kit.train.callbacks.clock import ClockCallback
 class Clock:
     """Two seconds a step."""
 
-    def __init__(self, before=0.0):
-        self.seconds = before
+    def __init__(self, before=0.0, expected=None):
+        self.seconds, self.expected = before, expected
 
     def start(self):
         pass
 
 
-def _run(seconds, before=0.0, last=1000):
-    written, clock = [], Clock(before)
+def _run(seconds, before=0.0, last=1000, expected=None):
+    written, clock = [], Clock(before, expected)
     callback = ClockCallback(clock, seconds, written.append)
     state = TrainState(model=None, optimizer=None, max_steps=last)
     callback.before_train(state)
@@ -45,3 +45,8 @@ def test_minutes_end_a_run():
 def test_the_time_before_an_interruption_counts():
     assert _run(400.0, before=300.0)[0].step == 50
     assert _run(400.0, before=400.0)[0].step == 0
+
+
+def test_what_was_told_before_is_corrected_only_where_it_was_far_off():
+    assert _run(None, expected=1.5)[1] == []
+    assert _run(None, expected=0.5)[1] == ["1000 steps of 2.00 s: about 33 min on this machine"]
