@@ -114,7 +114,7 @@ class Backbone(nn.Module):
             tasks=looks[self.tasks_from].tasks if self.weigh_tasks else even.tasks,
             modalities=fused.weights,
         )
-        items = self.items(features, fused.embedding)
+        trust = self._trust(on_device)
         return View(
             self.modalities,
             present,
@@ -125,7 +125,8 @@ class Backbone(nn.Module):
             harmony,
             targets=batch.targets,
             vectors=vectors,
-            items=items,
+            trust=trust,
+            items=self.items(features, fused.embedding, trust),
         )
 
     def features_again(self, batch: Batch) -> Tensor:
@@ -161,7 +162,7 @@ class Backbone(nn.Module):
         features = view.features.detach() * present[..., None]
         weights = self.harmonizer(features, present) if self.weigh_pooling else _uniform(present)
         fused: Fused = self.fusion(encoded, weights.modalities)
-        return Partial(kept, self.items(features, fused.embedding))
+        return Partial(kept, self.items(features, fused.embedding, self._trust(present)))
 
     def forward(self, batch: Batch) -> View:
         """The clean view of a batch: nothing hidden."""
@@ -177,6 +178,9 @@ class Backbone(nn.Module):
         # By name: a batch may hold more modalities than the model reads, and in another order.
         columns = [batch.modalities.index(m) for m in self.modalities]
         return batch.present[:, columns]
+
+    def _trust(self, present: Tensor) -> Tensor:
+        return self.harmonizer.trust(present) if self.weigh_pooling else present.float()
 
     def _encode(
         self, observations: Mapping[str, Observation], rows: Mapping[str, Tensor], items: int
