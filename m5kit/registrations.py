@@ -1,7 +1,9 @@
 """Reads which parts a source file registers, without importing it."""
 
 import ast
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,12 +15,14 @@ class Registration:
         name: how a config names the part.
         cls: the class's name.
         summary: first line of its docstring; empty if it has none.
+        constants: numbers, texts and the like that the class itself declares, by name.
     """
 
     family: str
     name: str
     cls: str
     summary: str
+    constants: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 def registrations(source: str | bytes) -> list[Registration]:
@@ -46,8 +50,17 @@ def _registration(node: ast.ClassDef, decorator: ast.expr) -> Registration | Non
             func=ast.Attribute(value=ast.Name(id=family), attr="register_module"),
             args=[ast.Constant(value=str(name))],
         ):
-            return Registration(family.lower(), name, node.name, summary_of(node))
+            return Registration(family.lower(), name, node.name, summary_of(node), dict(_constants(node)))
     return None
+
+
+def _constants(node: ast.ClassDef) -> Iterator[tuple[str, Any]]:
+    for statement in node.body:
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=value)):
+                yield name, value
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.Constant(value=value)):
+                yield name, value
 
 
 def summary_of(node: ast.ClassDef) -> str:

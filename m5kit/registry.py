@@ -19,7 +19,7 @@ from m5kit import plugins
 from m5kit.arguments import flat_parameters, gather
 from m5kit.errors import ConfigError, M5KitError, PluginError, UnknownComponentError
 from m5kit.plugins import PluginScope
-from m5kit.registrations import registrations
+from m5kit.registrations import Registration, registrations
 from m5kit.signatures import argument_problems, suggestion
 
 BUILT_IN = "m5kit"
@@ -55,11 +55,21 @@ class ComponentRegistry(Registry):  # type: ignore[misc]  # mmengine ships no ty
     @cached_property
     def built_ins(self) -> Mapping[str, str]:
         """Module by name of every built-in part, read from the sources without importing them."""
+        return {name: module for name, (module, _) in self._read.items()}
+
+    def declared(self, name: Any, constant: str) -> Any:
+        """A constant that the class of a built-in part declares, without an import; None if it declares none."""
+        found = self._read.get(name) if isinstance(name, str) else None
+        return None if found is None else found[1].constants.get(constant)
+
+    @cached_property
+    def _read(self) -> Mapping[str, tuple[str, Registration]]:
+        """Module and registration of every built-in part."""
         found = {}
         for module, source in _sources(self.package):
             for each in registrations(source):
                 if each.family == self.family:
-                    found[each.name] = module
+                    found[each.name] = (module, each)
         return found
 
     def names(self, scope: PluginScope | None = None) -> list[str]:
