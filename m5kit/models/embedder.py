@@ -66,7 +66,11 @@ def embed(backbone: Backbone, readout: Callable[[Fused], tuple[Tensor, Tensor | 
         readout: the vector ``b d`` that stands for a fused item, and its class scores if there are any.
         batch: any items, whatever they lack; an item with nothing gets zeros.
     """
-    view = backbone(batch)
+    return embed_view(backbone, readout, backbone(batch))
+
+
+def embed_view(backbone: Backbone, readout: Callable[[Fused], tuple[Tensor, Tensor | None]], view: View) -> Embedding:
+    """The same of a view that the backbone made already."""
     vectors, scores = readout(view.fused)
     vectors = vectors.float()
     # A head's bias gives even an item with nothing a vector; it must not be found by a search.
