@@ -13,6 +13,7 @@ from m5kit.assembly.contents import shared_labels
 from m5kit.assembly.data import RunData
 from m5kit.data.manifest import Manifest
 from m5kit.models.base import Model, PartialLoss, mean_logs
+from m5kit.models.embedder import embed_view
 from m5kit.runs.random_state import random_state, restore_random_state
 from m5kit.structures import Batch
 
@@ -68,7 +69,8 @@ class HeldOut:
             parts.append(self.model.partial_loss(part, part.counts))
             totals.append(parts[-1].loss.float() * len(batch))
             view = self.model.backbone(part.batch)
-            vectors.append(self.model.readout(view.fused)[0].float().cpu())
+            # What users will read, and not the fused embedding, which no loss may have reached.
+            vectors.append(embed_view(self.model.backbone, self.model.readout, view).item)
             features.append(view.features.float().cpu())
             present.append(view.present)
         values = {"loss": float(torch.stack(totals).sum()) / len(self.items)}
