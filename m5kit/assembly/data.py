@@ -71,7 +71,7 @@ class RunData:
         label = config.data.label
         classes = {}
         if label:
-            order = class_order(data.manifest.root, label)
+            order = class_order(data.manifest.root, label, config.data.follow_links)
             classes[label] = list(label_classes(train, label, order))
         # Stored, because a fit on changed data later would give other ids to the same words.
         write_json(folder.transforms, {m: pipeline.transform.state() for m, pipeline in pipelines.items()})

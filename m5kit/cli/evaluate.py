@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from m5kit.cli.options import Verbs, words
+from m5kit.cli.options import Verbs, add_permissions, words
 from m5kit.cli.output import write, write_table
 from m5kit.errors import ConfigError
 
@@ -41,6 +41,7 @@ def add_parser(verbs: Verbs) -> None:
     parser.add_argument("--all-subsets", action="store_true", help="evaluate every subset of the run's modalities")
     parser.add_argument("--untrained", action="store_true", help="use the weights before training, for comparison")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    add_permissions(parser)
     parser.set_defaults(run=run)
 
 

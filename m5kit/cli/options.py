@@ -23,6 +23,19 @@ def add_config_options(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE",
         help="fusion=gated picks a piece, encoder_x=none drops a part, schedule.lr=1e-4 sets a value; repeatable",
     )
+    add_permissions(parser)
+
+
+def add_permissions(parser: argparse.ArgumentParser) -> None:
+    """Add what whoever calls a verb may allow a run folder; ``main`` gives these permissions while the verb runs."""
+    parser.add_argument(
+        "--allow-local-plugins",
+        action="store_true",
+        help="run the local plugins that the run folder names (code: read it)",
+    )
+    parser.add_argument(
+        "--follow-links", action="store_true", help="follow links out of the data folder if the run did so"
+    )
 
 
 def load(options: argparse.Namespace) -> "Resolved":

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from m5kit.cli.options import Verbs, add_config_options, load, require_data
 from m5kit.cli.output import write
+from m5kit.permissions import FOLLOW_LINKS, allowing
 
 if TYPE_CHECKING:
     from m5kit.config import Resolved
@@ -59,7 +60,9 @@ def run(options: argparse.Namespace) -> int:
     if ended.stopped_by is not None:
         write(f"stopped after saving a checkpoint; the same command with --run-dir {path} --resume goes on from it")
         return 128 + ended.stopped_by
-    _evaluate(ended.path)
+    # the config is the caller's own here, so what it allows holds for its run folder too
+    with allowing(*[FOLLOW_LINKS] * resolved.values["data"]["follow_links"]):
+        _evaluate(ended.path)
     return 0
 
 

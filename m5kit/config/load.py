@@ -10,6 +10,7 @@ from m5kit.config import plugin_scope
 from m5kit.config.prune import drop_problems, prune
 from m5kit.config.reader import display, read_file, write, write_inline
 from m5kit.config.roots import PIECES, SUFFIXES, Pieces, config_name, find_config, is_file, own_root
+from m5kit.config.run_folder import without_permissions
 from m5kit.config.sections import defaults, is_known, rank
 from m5kit.config.tree import Node, from_plain, merge, origins, to_plain
 from m5kit.errors import ConfigError
@@ -97,7 +98,7 @@ def _compose(file: Path, pieces: Pieces, chain: tuple[Path, ...]) -> Node:
     if file.resolve() in chain:
         circle = " -> ".join(display(step) for step in (*chain, file.resolve()))
         raise ConfigError([f"{display(file)}: the bases form a circle: {circle}; remove one of them"])
-    node = plugin_scope.check_source(read_file(file), file, chain)
+    node = without_permissions(plugin_scope.check_source(read_file(file), file, pieces.scope, chain), file)
     keys = dict(node.value)
     bases = keys.pop(PIECES, Node([], ""))
     tree = Node({}, node.origin)

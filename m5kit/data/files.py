@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from m5kit.data.links import is_own_link
-from m5kit.errors import DecodeError
+from m5kit.errors import DataError, DecodeError
 
 
 class UnusableFileError(ValueError):
@@ -71,6 +71,19 @@ def link_leads_out(path: str | Path, root: str | Path) -> bool:
     """Whether ``path`` lies outside of ``root`` once links are followed, links of our own importers left aside."""
     real, base = os.path.realpath(path), os.path.realpath(root)
     return not is_below(real, base) and not is_own_link(base, real)
+
+
+def require_inside(path: Path, root: Path, follow_links: bool) -> None:
+    """Refuse a file of a data folder itself, such as its manifest, that a link out of the folder stands for.
+
+    Raises:
+        DataError: it lies outside of ``root``, and links out of it are not to be followed.
+    """
+    if not follow_links and link_leads_out(path, root):
+        raise DataError(
+            f"{path} is, or lies behind, a link that leaves {root}; copy the file there, name the file that it leads "
+            "to, or allow such links with data.follow_links: true (--follow-links)"
+        )
 
 
 def is_below(path: str, folder: str) -> bool:

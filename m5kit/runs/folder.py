@@ -42,7 +42,7 @@ class RunFolder:
             CheckpointError: there is no run in it.
         """
         folder = cls(path)
-        if not folder.config.exists():
+        if not folder.config.is_file():
             raise CheckpointError(f"{path} holds no run (it has no config.yaml); give the --run-dir of a training run")
         return folder
 

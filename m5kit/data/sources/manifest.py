@@ -25,13 +25,21 @@ class ManifestItems(Dataset):
         root: folder of the manifest, or the file itself.
         columns: the keys of a row that are modalities; all others but id, split and labels are extra.
         manifest: the file's name, if it is another or if there are several.
+        follow_links: whether the file may lie behind a link out of the folder; a run gives its ``data.follow_links``.
 
     Raises:
         DataError: the file is missing, or rows are wrong; every wrong row is named. Media files are not looked at.
     """
 
-    def __init__(self, *, root: Path, columns: Sequence[str] = MODALITIES, manifest: str | None = None) -> None:
-        self.rows = open_rows(root, manifest)
+    def __init__(
+        self,
+        *,
+        root: Path,
+        columns: Sequence[str] = MODALITIES,
+        manifest: str | None = None,
+        follow_links: bool = False,
+    ) -> None:
+        self.rows = open_rows(root, manifest, follow_links)
         self.columns = tuple(columns)
         raise_for(self.rows.path, self._summary.problems)
 

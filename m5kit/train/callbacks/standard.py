@@ -8,8 +8,8 @@ from rich.console import Console
 
 from m5kit.api import Hook
 from m5kit.data.failures import FailureLog
-from m5kit.runs.checkpoint import Stateful
 from m5kit.runs.log import LOGGER
+from m5kit.runs.tensor_state import Stateful
 from m5kit.train.callbacks.base import Callback
 from m5kit.train.callbacks.checkpoint import BestValue, CheckpointCallback
 from m5kit.train.callbacks.clock import ClockCallback
