@@ -37,8 +37,8 @@ def run(options: argparse.Namespace) -> int:
 
     from m5kit.data.failures import describe_failures
     from m5kit.runs.folder import RunFolder
-    from m5kit.train.run import train
-    from m5kit.train.setup import TrainingPlan
+    from m5kit.training.run import train
+    from m5kit.training.setup import TrainingPlan
 
     _require_one_process()
     if options.resume and options.run_dir is not None:

@@ -11,7 +11,7 @@ from m5kit.data.demo.make import make_demo
 from m5kit.public.run import load
 from m5kit.runs import checkpoint
 from m5kit.runs.folder import RunFolder
-from m5kit.train.setup import TrainingPlan, set_up
+from m5kit.training.setup import TrainingPlan, set_up
 
 SMALL = ["model.dim=16", "model.features=8", "schedule.max_steps=2", "data.workers=0"]
 MEDIA = ("image", "video", "audio")

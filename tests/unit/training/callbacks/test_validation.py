@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from m5kit.train.callbacks.base import TrainState
-from m5kit.train.callbacks.validation import ValidationCallback
+from m5kit.training.callbacks.base import TrainState
+from m5kit.training.callbacks.validation import ValidationCallback
 
 
 def _looked_at(every, logged_every, last, first=0):

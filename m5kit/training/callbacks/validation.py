@@ -5,8 +5,8 @@ from time import perf_counter
 
 from torch import Tensor
 
-from m5kit.train.callbacks.base import Callback, StepData, TrainState, is_logged
-from m5kit.train.held_out import HeldOut
+from m5kit.training.callbacks.base import Callback, StepData, TrainState, is_logged
+from m5kit.training.held_out import HeldOut
 
 LOOKS = 10
 """How often a run is looked at if its config does not say."""

@@ -9,8 +9,8 @@ from torch import nn
 from m5kit.errors import ConfigError
 from m5kit.runs import checkpoint
 from m5kit.runs.folder import RunFolder
-from m5kit.train.callbacks.base import TrainState
-from m5kit.train.callbacks.checkpoint import BestValue, CheckpointCallback
+from m5kit.training.callbacks.base import TrainState
+from m5kit.training.callbacks.checkpoint import BestValue, CheckpointCallback
 
 
 def _run(tmp_path, values, name="val/knn/kind", best_before=None):

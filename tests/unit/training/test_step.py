@@ -7,7 +7,7 @@ from torch.optim import SGD, AdamW
 
 from m5kit.models.base import MicroBatch, Model, PartialLoss
 from m5kit.structures import Batch, Mean
-from m5kit.train.step import TrainStep, guarded_step
+from m5kit.training.step import TrainStep, guarded_step
 
 
 class Towards(Model):

@@ -3,7 +3,7 @@
 from torch.optim import Optimizer
 
 from m5kit.schedules.base import LearningRateSchedule
-from m5kit.train.clock import TrainClock
+from m5kit.training.clock import TrainClock
 
 _LEAST = 0.01
 

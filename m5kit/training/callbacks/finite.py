@@ -9,7 +9,7 @@ from torch import Tensor
 
 from m5kit.errors import M5KitError
 from m5kit.runs import checkpoint
-from m5kit.train.callbacks.base import Callback, StepData, TrainState
+from m5kit.training.callbacks.base import Callback, StepData, TrainState
 
 _MOST = 100  # steps whose outputs wait on the device for a look at them
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from m5kit.data.failures import FailureLog
-from m5kit.train.callbacks.base import Callback, StepData, TrainState
+from m5kit.training.callbacks.base import Callback, StepData, TrainState
 
 
 class FailuresCallback(Callback):

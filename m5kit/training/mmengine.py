@@ -18,10 +18,10 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from m5kit.structures import Batch
-from m5kit.train.callbacks.base import Callback, StepData, TrainState
-from m5kit.train.loop import StepLoop
-from m5kit.train.rates import LearningRates
-from m5kit.train.step import TrainStep
+from m5kit.training.callbacks.base import Callback, StepData, TrainState
+from m5kit.training.loop import StepLoop
+from m5kit.training.rates import LearningRates
+from m5kit.training.step import TrainStep
 
 
 @contextmanager

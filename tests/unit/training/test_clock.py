@@ -1,6 +1,6 @@
 """Time before an interruption counts, the time between does not."""
 
-from m5kit.train.clock import TrainClock
+from m5kit.training.clock import TrainClock
 
 
 def test_it_goes_on_from_its_state():

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from m5kit.errors import ConfigError
 from m5kit.runs import checkpoint
-from m5kit.train.callbacks.base import Callback, StepData, TrainState
+from m5kit.training.callbacks.base import Callback, StepData, TrainState
 
 
 class CheckpointCallback(Callback):

@@ -10,19 +10,19 @@ from m5kit.api import Hook
 from m5kit.data.failures import FailureLog
 from m5kit.runs.checkpoint import Stateful
 from m5kit.runs.log import LOGGER
-from m5kit.train.callbacks.base import Callback
-from m5kit.train.callbacks.checkpoint import BestValue, CheckpointCallback
-from m5kit.train.callbacks.clock import ClockCallback
-from m5kit.train.callbacks.failures import FailuresCallback
-from m5kit.train.callbacks.finite import FiniteCallback
-from m5kit.train.callbacks.hooks import HooksCallback
-from m5kit.train.callbacks.metrics import MetricsCallback
-from m5kit.train.callbacks.validation import ValidationCallback
-from m5kit.train.callbacks.warnings import WarningsCallback
-from m5kit.train.clock import TrainClock
-from m5kit.train.held_out import HeldOut, held_out_items
-from m5kit.train.progress import Progress
-from m5kit.train.setup import Setup
+from m5kit.training.callbacks.base import Callback
+from m5kit.training.callbacks.checkpoint import BestValue, CheckpointCallback
+from m5kit.training.callbacks.clock import ClockCallback
+from m5kit.training.callbacks.failures import FailuresCallback
+from m5kit.training.callbacks.finite import FiniteCallback
+from m5kit.training.callbacks.hooks import HooksCallback
+from m5kit.training.callbacks.metrics import MetricsCallback
+from m5kit.training.callbacks.validation import ValidationCallback
+from m5kit.training.callbacks.warnings import WarningsCallback
+from m5kit.training.clock import TrainClock
+from m5kit.training.held_out import HeldOut, held_out_items
+from m5kit.training.progress import Progress
+from m5kit.training.setup import Setup
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import torch
 
 from m5kit.api import Sample
 from m5kit.data.manifest import read_manifest
-from m5kit.train.held_out import across_modalities, choose_label, effective_rank, held_out_items, leave_one_out
+from m5kit.training.held_out import across_modalities, choose_label, effective_rank, held_out_items, leave_one_out
 
 
 def test_the_effective_rank_counts_directions_of_equal_weight():

@@ -1,7 +1,7 @@
 """The clock estimates a run's length, and ends one whose length is given in minutes."""
 
-from m5kit.train.callbacks.base import TrainState
-from m5kit.train.callbacks.clock import ClockCallback
+from m5kit.training.callbacks.base import TrainState
+from m5kit.training.callbacks.clock import ClockCallback
 
 
 class Clock:

@@ -15,14 +15,14 @@ from m5kit.plugins import in_use
 from m5kit.runs import checkpoint
 from m5kit.runs.folder import RunFolder
 from m5kit.runs.log import LOGGER, logging_to
-from m5kit.train.callbacks.base import TrainState
-from m5kit.train.callbacks.standard import standard_callbacks
-from m5kit.train.clock import TrainClock
-from m5kit.train.mmengine import build_runner
-from m5kit.train.optim import build_optimizer
-from m5kit.train.rates import LearningRates, TimedRates
-from m5kit.train.setup import Setup, TrainingPlan, set_up
-from m5kit.train.step import TrainStep
+from m5kit.training.callbacks.base import TrainState
+from m5kit.training.callbacks.standard import standard_callbacks
+from m5kit.training.clock import TrainClock
+from m5kit.training.mmengine import build_runner
+from m5kit.training.optim import build_optimizer
+from m5kit.training.rates import LearningRates, TimedRates
+from m5kit.training.setup import Setup, TrainingPlan, set_up
+from m5kit.training.step import TrainStep
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from m5kit.errors import M5KitError
-from m5kit.train.callbacks.base import StepData, TrainState
-from m5kit.train.callbacks.finite import FiniteCallback
+from m5kit.training.callbacks.base import StepData, TrainState
+from m5kit.training.callbacks.finite import FiniteCallback
 
 
 def _go(callback, steps, last=100):

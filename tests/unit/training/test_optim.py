@@ -6,7 +6,7 @@ from torch import nn
 
 from m5kit.errors import ConfigError
 from m5kit.models.base import Model
-from m5kit.train.optim import build_optimizer, parameter_groups
+from m5kit.training.optim import build_optimizer, parameter_groups
 
 
 def _groups(**settings):

@@ -10,10 +10,10 @@ def _run(code: str) -> str:
 
 def test_training_starts_without_the_libraries_of_pretrained_networks():
     heavy = "'transformers', 'peft', 'torchvision', 'sklearn', 'matplotlib'"
-    said = _run(f"import sys, m5kit.train.run; print([m for m in ({heavy}) if m in sys.modules])")
+    said = _run(f"import sys, m5kit.training.run; print([m for m in ({heavy}) if m in sys.modules])")
     assert said.strip() == "[]"
 
 
 def test_transformers_can_be_imported_afterwards_and_before():
-    for order in ("import m5kit.train.mmengine, transformers", "import transformers, m5kit.train.mmengine"):
+    for order in ("import m5kit.training.mmengine, transformers", "import transformers, m5kit.training.mmengine"):
         assert _run(f"{order}; print(transformers.BertConfig().model_type)").strip() == "bert"

@@ -9,9 +9,9 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
 from m5kit.runs.folder import RunFolder
-from m5kit.train.callbacks.base import Callback, StepData, TrainState, is_logged
-from m5kit.train.callbacks.validation import ValidationCallback
-from m5kit.train.progress import Progress
+from m5kit.training.callbacks.base import Callback, StepData, TrainState, is_logged
+from m5kit.training.callbacks.validation import ValidationCallback
+from m5kit.training.progress import Progress
 
 
 class MetricsCallback(Callback):

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from torch import Tensor
 
 from m5kit.runs.log import LOGGER
-from m5kit.train.callbacks.base import Callback, StepData, TrainState
-from m5kit.train.clock import TrainClock
+from m5kit.training.callbacks.base import Callback, StepData, TrainState
+from m5kit.training.clock import TrainClock
 
 _FIRST = 2  # steps of a process that are slower than the others: workers start, memory is laid out
 _MEASURED = 5

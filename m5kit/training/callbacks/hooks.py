@@ -10,8 +10,8 @@ from m5kit.api import Hook, Training
 from m5kit.errors import ConfigError
 from m5kit.hooks.base import WEIGHTS
 from m5kit.runs.log import LOGGER
-from m5kit.train.callbacks.base import Callback, StepData, TrainState
-from m5kit.train.callbacks.metrics import MetricsCallback
+from m5kit.training.callbacks.base import Callback, StepData, TrainState
+from m5kit.training.callbacks.metrics import MetricsCallback
 
 
 class HooksCallback(Callback):

@@ -7,9 +7,9 @@ from itertools import pairwise
 from torch import Tensor
 
 from m5kit.runs.log import LOGGER
-from m5kit.train.callbacks.base import Callback, StepData, TrainState
-from m5kit.train.callbacks.metrics import MetricsCallback
-from m5kit.train.callbacks.validation import ValidationCallback
+from m5kit.training.callbacks.base import Callback, StepData, TrainState
+from m5kit.training.callbacks.metrics import MetricsCallback
+from m5kit.training.callbacks.validation import ValidationCallback
 
 _EARLY = 0.3  # share of a run in which nothing is expected yet
 _ROWS = 5  # logged steps over which single values are averaged

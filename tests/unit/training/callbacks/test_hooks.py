@@ -9,8 +9,8 @@ from torch import nn
 from m5kit.api import Hook
 from m5kit.errors import ConfigError
 from m5kit.hooks.ema import EmaHook
-from m5kit.train.callbacks.base import StepData, TrainState
-from m5kit.train.callbacks.hooks import HooksCallback
+from m5kit.training.callbacks.base import StepData, TrainState
+from m5kit.training.callbacks.hooks import HooksCallback
 
 
 class Diary(Hook):

@@ -2,8 +2,8 @@
 
 from types import SimpleNamespace
 
-from m5kit.train.callbacks.base import TrainState
-from m5kit.train.callbacks.warnings import WarningsCallback
+from m5kit.training.callbacks.base import TrainState
+from m5kit.training.callbacks.warnings import WarningsCallback
 
 
 def _warned(rows, looks=None, items=100):

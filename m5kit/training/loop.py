@@ -6,8 +6,8 @@ from typing import Any
 from torch.utils.data import DataLoader
 
 from m5kit.structures import Batch
-from m5kit.train.callbacks.base import StepData, TrainState
-from m5kit.train.rates import LearningRates
+from m5kit.training.callbacks.base import StepData, TrainState
+from m5kit.training.rates import LearningRates
 
 
 class StepLoop:

@@ -7,7 +7,7 @@ from torch import nn
 from torch.optim import SGD
 
 from m5kit.registry import SCHEDULES
-from m5kit.train.rates import LearningRates, TimedRates
+from m5kit.training.rates import LearningRates, TimedRates
 
 
 def _rates(decay, warmup=1 / 6, steps=12):
