@@ -1,6 +1,5 @@
 """A trained run in Python: vectors, classes and shares of modalities for any items."""
 
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -13,9 +12,20 @@ from torch import Tensor
 
 from m5kit.errors import BadItemsError, ConfigError
 from m5kit.inference.embedding import check_space
+from m5kit.inference.evaluation import Evaluation
 from m5kit.inference.trained_run import TrainedRun
 from m5kit.models.embedder import Embedding
-from m5kit.public.answers import Embeddings, Explanation, Prediction
+from m5kit.public.answers import (
+    Embeddings,
+    Explanation,
+    Prediction,
+    explanations,
+    predictions,
+    probabilities,
+    shares,
+    vectors,
+)
+from m5kit.public.evaluation import Metrics, evaluate_run
 from m5kit.public.forward import Device, Folder, Forward, Found, Options, Precision
 from m5kit.public.reading import ItemReader, default_threads
 
@@ -23,21 +33,6 @@ Item: TypeAlias = Mapping[str, Any]
 """Values by modality; what is absent is a missing key, or None."""
 
 Errors: TypeAlias = Literal["raise", "skip"]
-
-
-def load(path: str | os.PathLike[str], *, device: Device | None = None, threads: int | None = None) -> "Run":
-    """Load a trained run.
-
-    Args:
-        path: folder of the run.
-        device: where the model computes; None for the accelerator that is there, else the CPU.
-        threads: how many items are read at the same time; None for one a core, at most eight.
-
-    Raises:
-        CheckpointError: there is no run, no checkpoint, or the checkpoint belongs to another model.
-    """
-    run = Run(TrainedRun.open(Path(path)), threads=threads)
-    return run if device is None else run.to(device)
 
 
 class Run:
@@ -154,7 +149,7 @@ class Run:
         """
         check_space(self.trained.model, space)
         options = Options(modalities=modalities, batch_size=batch_size, precision=precision, device=device, root=root)
-        found = self._answer(items, _vectors(space), errors, options)
+        found = self._answer(items, vectors(space), errors, options)
         if errors == "raise":
             return found.values
         return Embeddings(found.values, found.rows, found.problems)
@@ -181,13 +176,8 @@ class Run:
                 [f"the run in {self.path} predicts no classes; fine-tune it, as with the config demo/finetune"]
             )
         given = list(items)
-        found = self._answer(given, _probabilities, errors, options)
-        predictions = [Prediction(None, {}, found.problems.get(position)) for position in range(len(given))]
-        for row, scores in zip(found.rows.tolist(), found.values, strict=True):
-            best = np.argsort(-scores, kind="stable").tolist()
-            named = {self.classes[number]: float(scores[number]) for number in best}
-            predictions[row] = Prediction(self.classes[best[0]], named)
-        return predictions
+        found = self._answer(given, probabilities, errors, options)
+        return predictions(found, self.classes, len(given))
 
     def explain(
         self, items: Iterable[Item], *, errors: Errors = "raise", **options: Unpack[Options]
@@ -206,12 +196,34 @@ class Run:
             BadItemsError: items that cannot be used, with ``errors="raise"``.
         """
         given = list(items)
-        found = self._answer(given, _shares, errors, options)
-        explanations = [Explanation({}, found.problems.get(position)) for position in range(len(given))]
-        for row, shares in zip(found.rows.tolist(), found.values, strict=True):
-            named = zip(self.modalities, shares.tolist(), strict=True)
-            explanations[row] = Explanation({modality: share for modality, share in named if share > 0})
-        return explanations
+        found = self._answer(given, shares, errors, options)
+        return explanations(found, self.modalities, len(given))
+
+    def evaluate(
+        self,
+        metrics: Metrics | None = None,
+        *,
+        modalities: Sequence[str] | None = None,
+        data: Folder | None = None,
+        store: bool = False,
+    ) -> Evaluation:
+        """Run metrics on the items of the run, or on others.
+
+        Args:
+            metrics: names in the run's config; or new metrics by name, each a ``type`` and its arguments, as in
+                ``{"mine": {"type": "knn", "train": "train", "test": "test", "label": "kind"}}``; None for all of the
+                config.
+            modalities: the only ones that the model sees.
+            data: folder of other items.
+            store: write the values to the run folder, as ``m5kit evaluate`` does.
+
+        Returns:
+            Values by metric, each with its interval and chance level, and why some metrics could not be computed.
+
+        Raises:
+            ConfigError: mistakes in the metrics, or an unknown one.
+        """
+        return evaluate_run(self.trained, metrics, modalities, None if data is None else Path(data), store)
 
     def _answer(
         self, items: Iterable[Item], take: Callable[[Embedding], Tensor], errors: str, options: Options
@@ -229,16 +241,3 @@ class Run:
         if found.problems and errors == "raise":
             raise BadItemsError(found.problems, len(given))
         return found
-
-
-def _vectors(space: str) -> Callable[[Embedding], Tensor]:
-    return lambda embedding: embedding.vectors(space)
-
-
-def _shares(embedding: Embedding) -> Tensor:
-    return embedding.weights
-
-
-def _probabilities(embedding: Embedding) -> Tensor:
-    assert embedding.scores is not None
-    return embedding.scores.softmax(1)

@@ -8,7 +8,7 @@ import torch
 from m5kit.config import load_config
 from m5kit.config.check import check_config
 from m5kit.data.demo.make import make_demo
-from m5kit.public.run import load
+from m5kit.public.loading import load
 from m5kit.runs import checkpoint
 from m5kit.runs.folder import RunFolder
 from m5kit.training.setup import TrainingPlan, set_up

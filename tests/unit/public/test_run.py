@@ -12,7 +12,7 @@ from PIL import Image
 
 import m5kit
 from m5kit.errors import BadItemsError, CheckpointError, ConfigError
-from m5kit.public.run import load
+from m5kit.public.loading import load
 
 
 def pixels_of(path):
