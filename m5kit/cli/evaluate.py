@@ -39,6 +39,14 @@ def add_parser(verbs: Verbs) -> None:
         help="the only modalities that the model sees; repeatable, all subsets share one pass over the items",
     )
     parser.add_argument("--all-subsets", action="store_true", help="evaluate every subset of the run's modalities")
+    parser.add_argument(
+        "--set",
+        dest="overrides",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="evaluation.NAME.type=knn adds a metric, evaluation.NAME.KEY=VALUE changes one; repeatable",
+    )
     parser.add_argument("--untrained", action="store_true", help="use the weights before training, for comparison")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     add_permissions(parser)
@@ -50,11 +58,15 @@ def run(options: argparse.Namespace) -> int:
     if options.config is not None or options.run_folder.is_file():
         return _run_on_file(options)
     from m5kit.inference.evaluation import all_subsets, evaluate, evaluate_subsets
+    from m5kit.inference.run_metrics import config_with_metrics
     from m5kit.inference.trained_run import TrainedRun
+    from m5kit.runs.folder import RunFolder
 
-    trained = TrainedRun.open(options.run_folder, data=options.data, untrained=options.untrained)
-    # a part of the metrics, or other items, must not replace the run's own results
-    whole = not (options.metrics or options.data or options.untrained)
+    if options.overrides:
+        config_with_metrics(RunFolder.open(options.run_folder), options.overrides)
+    trained = TrainedRun.open(options.run_folder, options.data, options.overrides, options.untrained)
+    # a part of the metrics, other metrics or other items must not replace the run's own results
+    whole = not (options.metrics or options.overrides or options.data or options.untrained)
     subsets = all_subsets(sorted(trained.data.pipelines)) if options.all_subsets else options.modalities
     if subsets is None:
         found = {"": evaluate(trained, options.metrics, store=whole)}
@@ -96,7 +108,7 @@ def _run_on_file(options: argparse.Namespace) -> int:
     given = [name for name, value in needs_run.items() if value]
     if given:
         raise ConfigError([f"{', '.join(given)}: these need a run; a features file holds finished embeddings"])
-    evaluation = evaluate_file(options.run_folder, options.config, options.metrics)
+    evaluation = evaluate_file(options.run_folder, options.config, options.metrics, options.overrides)
     _print(evaluation, options.json)
     _require({"": evaluation}, options.metrics)
     return 0

@@ -1,9 +1,7 @@
 """``m5kit train CONFIG``: pretrain or fine-tune, evaluate, and say what to do next."""
 
 import argparse
-import itertools
 import os
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +12,6 @@ from m5kit.permissions import FOLLOW_LINKS, allowing
 if TYPE_CHECKING:
     from m5kit.config import Resolved
 
-RUNS = Path("runs")
-
 
 def add_parser(verbs: Verbs) -> None:
     """Add the verb."""
@@ -23,7 +19,7 @@ def add_parser(verbs: Verbs) -> None:
         "train", help="pretrain or fine-tune a model", description="Pretrain or fine-tune a model, then evaluate it."
     )
     add_config_options(parser)
-    parser.add_argument("--run-dir", type=Path, metavar="DIR", help=f"folder of the run (default: {RUNS}/NAME-TIME)")
+    parser.add_argument("--run-dir", type=Path, metavar="DIR", help="folder of the run (default: runs/NAME-TIME)")
     parser.add_argument(
         "--resume",
         action="store_true",
@@ -44,8 +40,8 @@ def run(options: argparse.Namespace) -> int:
 
     from m5kit.data.failures import describe_failures
     from m5kit.runs.folder import RunFolder
-    from m5kit.train.run import train
-    from m5kit.train.setup import TrainingPlan
+    from m5kit.training.run import train
+    from m5kit.training.setup import TrainingPlan
 
     resolved = _suited(options)
     path = _run_dir(options.run_dir, options.resume, resolved.name)
@@ -101,28 +97,17 @@ def _suited(options: argparse.Namespace) -> "Resolved":
 def _run_dir(given: Path | None, resume: bool, name: str) -> Path:
     """The folder that is named, a new one, or that of the newest run of a config."""
     from m5kit.errors import CheckpointError
+    from m5kit.runs.folder import RUNS, RunFolder
 
     stem = name.replace("/", "-")
     if given is not None:
         return given
     if not resume:
-        return _new_folder(RUNS / f"{stem}-{datetime.now(UTC):%Y%m%d-%H%M%S}")
+        return RunFolder.new(name).path
     before = sorted(path for path in RUNS.glob(f"{stem}-*") if (path / "config.yaml").exists())
     if not before:
         raise CheckpointError(f"there is no run of {name} below {RUNS}/ to resume; name its folder with --run-dir")
     return before[-1]
-
-
-def _new_folder(path: Path) -> Path:
-    """Make the folder, or one with a number behind its name where another run has begun in the same second."""
-    for number in itertools.count(1):
-        folder = path if number == 1 else path.with_name(f"{path.name}-{number}")
-        try:
-            folder.mkdir(parents=True)  # one step for the file system: of two processes only one succeeds
-        except FileExistsError:
-            continue
-        return folder
-    raise AssertionError("there is always a next number")
 
 
 def _evaluate(path: Path) -> None:
