@@ -4,7 +4,7 @@ from pathlib import Path
 
 from m5kit.api import Dataset
 from m5kit.config import RunConfig
-from m5kit.config.sections import NO_ROOT
+from m5kit.config.section import NO_ROOT
 from m5kit.errors import ConfigError
 from m5kit.registry import DATASETS
 

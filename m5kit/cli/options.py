@@ -51,7 +51,7 @@ def require_data(resolved: "Resolved") -> None:
     Raises:
         ConfigError: the config names no folder, or one that is not there.
     """
-    from m5kit.config.sections import NO_ROOT
+    from m5kit.config.section import NO_ROOT
     from m5kit.errors import ConfigError
 
     section = resolved.values["data"]
