@@ -1,6 +1,6 @@
 """Puts together what a run trains: a new one from its config, or one that goes on from its folder."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -84,4 +84,4 @@ def set_up(plan: TrainingPlan, config: RunConfig, folder: RunFolder) -> Setup:
         checkpoint.load_weights(checkpoint.to_use(start), model.backbone, prefix="backbone.")
     fit_descriptors(model.backbone, data)
     # what frozen encoders give is computed with the weights that are in place now
-    return Setup(config, folder, replace(data, frozen=FrozenOutputs.of(model, config)), model)
+    return Setup(config, folder, data.with_frozen(FrozenOutputs.of(model, config)), model)
