@@ -58,14 +58,14 @@ def build_loader(
         batch_sampler=sampler,
         num_workers=wanted.workers,
         collate_fn=partial(together, modalities=tuple(sorted(config.encoders))),
-        worker_init_fn=partial(_start_worker, memory=wanted.item_memory),
+        worker_init_fn=partial(start_worker, memory=wanted.item_memory),
         scope=config.plugins,
         generator=torch.Generator().manual_seed(config.seed),  # else it draws from the state that dropout uses
         pin_memory=torch.cuda.is_available(),
     )
 
 
-def _start_worker(worker: int, memory: float | None) -> None:
+def start_worker(worker: int, memory: float | None) -> None:
     """One thread a worker and bounded memory; Ctrl-C is the main process's business, which saves before it stops."""
     limit_memory(memory)
     torch.set_num_threads(1)

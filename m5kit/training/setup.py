@@ -1,6 +1,6 @@
 """Puts together what a run trains: a new one from its config, or one that goes on from its folder."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -86,7 +86,7 @@ def set_up(plan: TrainingPlan, config: RunConfig, folder: RunFolder, group: Grou
     # Whatever a process may have initialised in another way: all of them begin as the first does.
     group.align([*model.parameters(), *model.buffers()])
     # what frozen encoders give is computed with the weights that are in place now
-    return Setup(config, folder, replace(data, frozen=FrozenOutputs.of(model, config)), model)
+    return Setup(config, folder, data.with_frozen(FrozenOutputs.of(model, config)), model)
 
 
 def last_checkpoint(folder: RunFolder, group: Group) -> Path | None:
