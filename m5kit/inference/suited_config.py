@@ -36,7 +36,8 @@ def suit_config(compose: Compose, overrides: Sequence[str]) -> Resolved:
     resolved = compose(overrides)
     config = check_config(resolved)
     contents = read_contents(config)
-    absent = _absent(config, contents, named)
+    # weights of a run fit its whole model; what its items had and these lack is simply never seen
+    absent = [] if config.init.run else _absent(config, contents, named)
     if absent:
         # values set in what goes would have nothing to be set in
         left = [each for each, key in zip(overrides, named, strict=True) if not _belongs_to(key, absent)]
