@@ -73,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
     else:
         found = evaluate_subsets(trained, subsets, options.metrics, store=whole)
     if len(found) == 1:
-        _print(*found.values(), options.json)
+        _print(next(iter(found.values())), options.json)
     else:
         _print_subsets(found, options.json)
     _require(found, options.metrics)

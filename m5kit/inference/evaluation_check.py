@@ -18,7 +18,7 @@ def build_metrics(config: RunConfig) -> dict[str, Metric]:
     with in_use(config.plugins):
         # sorted, as a trained model has them, so that a metric gets the same modalities in both places
         modalities = sorted(config.encoders)
-        return {name: build_metric(given, modalities) for name, given in config.evaluation.items()}
+        return {name: build_metric(given, modalities, config.data.label) for name, given in config.evaluation.items()}
 
 
 def metric_problems(config: RunConfig) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from m5kit.assembly.contents import Contents, read_contents
 from m5kit.config import Resolved, RunConfig, check_config
+from m5kit.config.sections import FAMILIES_BY_KEY
 from m5kit.errors import ConfigError, DataError
 from m5kit.inference.evaluation_check import metric_problems, missing_modalities
 from m5kit.inference.suited_metrics import hand_written_problems, suit_metrics
@@ -35,9 +36,12 @@ def suit_config(compose: Compose, overrides: Sequence[str]) -> Resolved:
     resolved = compose(overrides)
     config = check_config(resolved)
     contents = read_contents(config)
-    absent = _absent(config, contents, named)
+    # weights of a run fit its whole model; what its items had and these lack is simply never seen
+    absent = [] if config.init.run else _absent(config, contents, named)
     if absent:
-        composed = compose([*overrides, *(f"encoder_{modality}=none" for modality in absent)])
+        # values set in what goes would have nothing to be set in
+        left = [each for each, key in zip(overrides, named, strict=True) if not _belongs_to(key, absent)]
+        composed = compose([*left, *(f"encoder_{modality}=none" for modality in absent)])
         note = f"{_none_of(contents)} {_either(absent)}: left out with all that needs it"
         notes = [each for each in composed.notes if not _is_about(each, absent)]
         resolved = replace(composed, notes=(note, *notes))
@@ -61,12 +65,19 @@ def _absent(config: RunConfig, contents: Contents, named: Sequence[str]) -> list
             f"{_none_of(contents)} {_either(absent)}, which is all that the config reads; see what there is with: "
             f"m5kit data stats {config.data.root}"
         )
-    wanted = [modality for modality in absent if _is_named(named, f"encoder_{modality}", f"input_{modality}")]
+    # whoever picks a piece wants it; a value for all that there may be, such as a folder of weights, means less
+    wanted = [modality for modality in absent if {f"encoder_{modality}", f"input_{modality}"} & set(named)]
     if wanted:
         raise ConfigError(
             [f"encoder_{m}: {_none_of(contents)} {m}; drop it with --set encoder_{m}=none" for m in wanted]
         )
     return absent
+
+
+def _belongs_to(key: str, modalities: Sequence[str]) -> bool:
+    """Whether a key is of an encoder, an input or the like of one of the modalities."""
+    family, _, modality = key.partition(".")[0].partition("_")
+    return family in FAMILIES_BY_KEY and modality in modalities
 
 
 def _none_of(contents: Contents) -> str:
@@ -77,11 +88,6 @@ def _either(names: Sequence[str]) -> str:
     """The names as a sentence has them: ``a, b or c``."""
     *first, last = names
     return f"{', '.join(first)} or {last}" if first else last
-
-
-def _is_named(named: Sequence[str], *keys: str) -> bool:
-    """Whether the user named one of the keys, or something in it."""
-    return any(name == key or name.startswith(f"{key}.") for name in named for key in keys)
 
 
 def _is_about(note: str, absent: Sequence[str]) -> bool:
@@ -95,7 +101,7 @@ def _with_suited_metrics(resolved: Resolved, config: RunConfig, contents: Conten
     others: dict[str, Mapping[str, Any]] = {}
     unseen = missing_modalities(config)
     for name, metric in config.evaluation.items():
-        if _is_named(named, f"evaluation.{name}"):
+        if any(f"{key}.".startswith(f"evaluation.{name}.") for key in named):
             by_hand[name] = metric
         elif name not in unseen:
             others[name] = metric

@@ -56,6 +56,11 @@ def test_an_encoder_that_was_set_by_hand_is_missed(suited):
         suited(PAIR, "encoder_audio=bands", "input_audio=bands")
 
 
+def test_values_that_were_set_in_what_is_absent_do_not_matter(suited):
+    resolved = suited(PAIR, "encoder_audio.layers=3", "input_video.cache=true")
+    assert "encoder_audio" not in resolved.values
+
+
 def test_a_metric_that_was_set_by_hand_must_be_possible(suited):
     with pytest.raises(ConfigError, match=r"evaluation\.fine\.label: no item has the label 'fine'; there are: kind"):
         suited(PAIR, "evaluation.fine.ks=[1]")
