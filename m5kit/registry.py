@@ -19,7 +19,7 @@ from m5kit import plugins
 from m5kit.arguments import flat_parameters, gather
 from m5kit.errors import ConfigError, M5KitError, PluginError, UnknownComponentError
 from m5kit.plugins import PluginScope
-from m5kit.registrations import registrations
+from m5kit.registrations import registered_names
 from m5kit.signatures import argument_problems, suggestion
 
 BUILT_IN = "m5kit"
@@ -57,9 +57,9 @@ class ComponentRegistry(Registry):  # type: ignore[misc]  # mmengine ships no ty
         """Module by name of every built-in part, read from the sources without importing them."""
         found = {}
         for module, source in _sources(self.package):
-            for each in registrations(source):
-                if each.family == self.family:
-                    found[each.name] = module
+            for family, name in registered_names(source):
+                if family == self.family:
+                    found[name] = module
         return found
 
     def names(self, scope: PluginScope | None = None) -> list[str]:
