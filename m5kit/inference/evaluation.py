@@ -126,7 +126,8 @@ def all_subsets(modalities: Sequence[str]) -> list[Subset]:
 def build_metric(config: Mapping[str, Any], modalities: Sequence[str], label: str | None = None) -> Metric:
     """Build a metric; what it needs of modalities and of the label is the run's unless the config names it."""
     given: dict[str, Any] = {"modalities": modalities} if needs_modalities(config) else {}
-    if label is not None and "label" in METRICS.get(config["type"]).filled_in:
+    part: type[Metric] = METRICS.get(config["type"])
+    if label is not None and "label" in part.filled_in:
         given["label"] = label
     metric: Metric = METRICS.build(config, **given)
     return metric
