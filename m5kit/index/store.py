@@ -37,7 +37,7 @@ class Store:
     def __init__(self, place: str) -> None:
         self.place = place
         # the library logs advice for its own developers to the terminal
-        os.environ.setdefault("LANCE_LOG", "error")
+        os.environ.setdefault("LANCEDB_LOG", "error")
         try:
             import lancedb
         except ImportError as error:
