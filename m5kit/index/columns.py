@@ -120,12 +120,14 @@ def as_text(value: Any) -> str:
     """A value as text; the parts of a list are joined by commas.
 
     Example:
-        >>> as_text(["bag", "manual"]), as_text(True), as_text(2)
+        >>> as_text(["bag", "manual"]), as_text(True), as_text(2.0)
         ('bag, manual', 'true', '2')
     """
     if isinstance(value, list | tuple):
         return ", ".join(map(as_text, value))
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, float) and value.is_integer() and abs(value) <= WHOLE:
+        return str(int(value))
     # half of a surrogate pair has no UTF-8
     return str(value).encode("utf-8", "replace").decode("utf-8")

@@ -23,8 +23,6 @@ from m5kit.index.where import describe
 ITEMS, ABOUT = "items", "about"
 FRESH = timedelta(seconds=2)
 """How old the view of a reader may be while another process writes."""
-KIND = "IVF_RQ"
-"""Partitions of vectors that are kept as one bit a number beside the whole ones (RaBitQ, SIGMOD 2024)."""
 
 
 class Store:
@@ -126,8 +124,11 @@ class Store:
 
     def approximate(self) -> int:
         """Build the index that searches need in order not to read every vector; returns its number of partitions."""
+        from lancedb.index import IvfRq
+
         partitions = max(1, round(len(self) ** 0.5))
-        self._items.create_index(metric="dot", index_type=KIND, num_partitions=partitions)
+        # partitions of vectors, kept as one bit a number beside the whole ones (RaBitQ, SIGMOD 2024)
+        self._items.create_index("vector", config=IvfRq(distance_type="dot", num_partitions=partitions))
         return partitions
 
     def tidy(self) -> None:
