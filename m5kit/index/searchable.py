@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from m5kit.errors import DataError, QueryError
 from m5kit.index.about import About, fingerprint
 from m5kit.index.hits import Hit, ranked, read_rows, read_vectors
-from m5kit.index.query import Query, make_query, require_known
+from m5kit.index.query import Embed, Query, make_query, require_known
 from m5kit.index.rows import Row, as_units
 from m5kit.index.store import Store, one_of
 from m5kit.index.where import to_sql
@@ -92,6 +92,7 @@ class SearchableIndex:
         weights: Mapping[str, float] | None = None,
         where: str = "",
         top: int = 10,
+        embed: "Embed | None" = None,
     ) -> list[Hit]:
         """The items nearest to what is asked for, the best first; equal scores come in the order of their ids.
 
@@ -101,6 +102,7 @@ class SearchableIndex:
             weights: how much each modality of ``item`` counts, from 0 to 1; all of them 1 by default.
             where: a filter, such as ``price < 20 and colour = 'red'``. Alone, it lists the items that fit.
             top: how many.
+            embed: makes the vectors of items; None for the index's run.
 
         Raises:
             QueryError: a wrong filter, weight or vector, or an item that cannot be embedded.
@@ -116,9 +118,11 @@ class SearchableIndex:
         if item is None:
             found = self.store.scan(condition, top, self.about.filters)
             return [Hit(row, None, {}) for row in read_rows(found, self.about)]
-        return self.nearest(self.query(item, weights or {}), condition, top)
+        return self.nearest(self.query(item, weights or {}, embed), condition, top)
 
-    def query(self, item: Mapping[str, Any] | NDArray[np.float32], weights: Mapping[str, float]) -> Query:
+    def query(
+        self, item: Mapping[str, Any] | NDArray[np.float32], weights: Mapping[str, float], embed: "Embed | None" = None
+    ) -> Query:
         """What an item or a vector asks for.
 
         Raises:
@@ -126,7 +130,8 @@ class SearchableIndex:
         """
         if isinstance(item, Mapping):
             require_known([*item, *weights], self.inputs)
-            return make_query(item, weights, partial(self.run.embed, space=self.about.space, errors="skip"))
+            own = embed or partial(self.run.embed, space=self.about.space, errors="skip")
+            return make_query(item, weights, own)
         vector = np.asarray(item, np.float32)
         if vector.shape != (self.about.width,):
             raise QueryError(f"expected a vector of width {self.about.width}, got one of shape {vector.shape}")
