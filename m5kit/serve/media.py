@@ -2,7 +2,7 @@
 
 import io
 import mimetypes
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,15 @@ class Media:
                 addresses = {"file": f"media?{asked}", "thumbnail": f"thumbnail?{asked}"}
                 files.append({"modality": name, "type": media_type(source), **addresses})
         return {"title": " · ".join(words), "files": files}
+
+    def kinds(self, rows: Iterable[Row]) -> dict[str, list[str]]:
+        """By modality, the kinds of its files: the first half of their types."""
+        found: dict[str, set[str]] = {}
+        for row in rows:
+            for file in self.shown(row)["files"]:
+                if file["type"] is not None:
+                    found.setdefault(file["modality"], set()).add(file["type"].partition("/")[0])
+        return {name: sorted(kinds) for name, kinds in found.items()}
 
     def file(self, row: Row, modality: str) -> tuple[Path, str]:
         """The file of one modality of an item, and its type.

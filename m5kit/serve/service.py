@@ -23,6 +23,10 @@ from m5kit.serve.settings import Settings
 Vector = NDArray[np.float32]
 
 
+LOOKED_AT = 500
+"""Items whose files tell which kinds of files a modality reads."""
+
+
 class Service:
     """An index with its run, shared by all requests.
 
@@ -37,6 +41,7 @@ class Service:
         self.run = index.run
         data = self.run.trained.config.data
         self.media = Media(index.about, self.run.trained.data.pipelines, Path(index.about.data), data.follow_links)
+        self._accepts = self.media.kinds([hit.row for hit in index.search(top=LOOKED_AT)])
         # Requests hold no paths; should one slip through, it is looked for in a folder that is empty.
         self._nowhere = tempfile.TemporaryDirectory(prefix="m5kit-serve-")
         self._embedding = Batcher(self._embed_items, settings.batch, metrics.batch)
@@ -63,6 +68,7 @@ class Service:
             "space": about.space,
             "width": about.width,
             "modalities": dict(about.modalities),
+            "accepts": self._accepts,
             "columns": columns,
             "classes": list(self.run.classes),
             "recall": 1.0 if about.approximation is None else about.approximation.recall,
