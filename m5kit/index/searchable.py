@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -19,6 +19,7 @@ from m5kit.index.store import Store, one_of
 from m5kit.index.where import to_sql
 
 if TYPE_CHECKING:
+    from m5kit.public.answers import Embeddings
     from m5kit.public.run import Run
 
 EXACT = 100_000
@@ -130,8 +131,7 @@ class SearchableIndex:
         """
         if isinstance(item, Mapping):
             require_known([*item, *weights], self.inputs)
-            own = embed or partial(self.run.embed, space=self.about.space, errors="skip")
-            return make_query(item, weights, own)
+            return make_query(item, weights, embed or self._embed)
         vector = np.asarray(item, np.float32)
         if vector.shape != (self.about.width,):
             raise QueryError(f"expected a vector of width {self.about.width}, got one of shape {vector.shape}")
@@ -139,6 +139,9 @@ class SearchableIndex:
         if not length or not np.isfinite(length):
             raise QueryError("the vector is zero or not finite")
         return Query(vector / length, {})
+
+    def _embed(self, items: Sequence[Mapping[str, Any]]) -> "Embeddings":
+        return self.run.embed(items, space=self.about.space, errors="skip")
 
     def nearest(self, query: Query, condition: str, top: int) -> list[Hit]:
         """The items nearest to a query; ``condition`` is SQL of the store."""

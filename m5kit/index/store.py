@@ -4,6 +4,7 @@ No other module knows LanceDB. An index is two tables: the items, and one row of
 so that an interrupted build is not taken for an index.
 """
 
+import math
 import os
 import re
 from collections.abc import Sequence
@@ -126,7 +127,7 @@ class Store:
         """Build the index that searches need in order not to read every vector; returns its number of partitions."""
         from lancedb.index import IvfRq
 
-        partitions = max(1, round(len(self) ** 0.5))
+        partitions = max(1, round(math.sqrt(len(self))))
         # partitions of vectors, kept as one bit a number beside the whole ones (RaBitQ, SIGMOD 2024)
         self._items.create_index("vector", config=IvfRq(distance_type="dot", num_partitions=partitions))
         return partitions
@@ -164,6 +165,8 @@ def _run(asked: Any, columns: Sequence[Column]) -> pa.Table:
     """Run a query; what the store says of a filter is put in words that name the columns."""
     try:
         return asked.to_arrow()
+    except UnicodeEncodeError as error:
+        raise QueryError(f"no text of an index holds {error.object[error.start]!a}") from error
     except (ValueError, RuntimeError) as error:
         # its messages end in a line of its own source
         said = re.sub(r",? ?/\S+\.rs:\d+:\d+", "", str(error)).removeprefix("Invalid input, ")

@@ -147,7 +147,8 @@ async def _form(request: Request) -> tuple[dict[str, Any], dict[str, Any]]:
     item: dict[str, Any] = {}
     options: Any = {}
     async with request.form(max_files=MOST_PARTS, max_fields=MOST_PARTS) as form:
-        for name, value in form.multi_items():
+        parts = form.multi_items()
+        for name, value in parts:
             content = await value.read() if isinstance(value, UploadFile) else value
             if name == OPTIONS:
                 options = _parsed(content, OPTIONS)
@@ -155,6 +156,8 @@ async def _form(request: Request) -> tuple[dict[str, Any], dict[str, Any]]:
                 raise QueryError(f"{name}: given twice")
             elif content:
                 item[name] = content
+    if not parts:
+        raise QueryError("the form has no parts, or is cut short")
     if not isinstance(options, dict):
         raise QueryError(f"{OPTIONS}: expected an object, got {type(options).__name__}")
     return item, options
