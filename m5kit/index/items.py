@@ -103,39 +103,45 @@ class RunItems:
     def _row(self, sample: Sample) -> Row:
         """One item beside its vector."""
         sources: dict[str, Any] = {}
-        for modality, kind in self.shown.items():
-            pipeline = self.run.data.pipelines[modality]
+        for name, kind in self.shown.items():
             # a modality that reads another's file shows nothing of its own
-            own = pipeline.reference(sample, modality) if pipeline.join else sample.sources.get(modality)
+            own = sample.sources.get(name)
             if own is not None:
-                sources[modality] = self._words(pipeline, own) if kind == "words" else own
+                sources[name] = self._words(name, own) if kind == "words" else own
         return Row(sample.id, sample.split, item_values(sample.labels, sample.sources), sources)
 
-    def _words(self, pipeline: Pipeline, reference: Any) -> str:
+    def _words(self, name: str, source: Any) -> str:
+        pipeline = self.run.data.pipelines.get(name)
+        if pipeline is None or pipeline.join:  # one column of several that are read as one text
+            return str(source)[:LONGEST_WORDS]
         try:
-            return str(pipeline.decode(reference, self.run.data.root))[:LONGEST_WORDS]
+            return str(pipeline.decode(source, self.run.data.root))[:LONGEST_WORDS]
         except DecodeError:
             return ""
 
 
 def _what_is_shown(manifest: Manifest, run: TrainedRun) -> dict[str, Shown]:
-    """By modality, whether a person sees words, a table or a file in it, judged by what its decoder gives."""
+    """What a query may name, and whether a person sees words, a table or a file in it, judged by what decoders give.
+
+    These are the modalities; where one reads several columns of the manifest, the columns.
+    """
     shown: dict[str, Shown] = {}
     for modality, pipeline in run.data.pipelines.items():
-        holders = (sample for sample in manifest if pipeline.reference(sample, modality) is not None)
-        # a modality of which nothing can be read is taken for files: the strictest for what a client may send
-        shown[modality] = "media"
-        for sample in islice(holders, PROBED):
-            try:
-                decoded = pipeline.decode(pipeline.reference(sample, modality), run.data.root)
-            except DecodeError:
-                continue
-            shown[modality] = _kind(decoded)
-            break
+        kind = _kind_of(modality, pipeline, manifest, run.data.root)
+        shown |= dict.fromkeys(pipeline.join or (modality,), kind)
     return shown
 
 
-def _kind(decoded: Any) -> Shown:
-    if isinstance(decoded, str):
-        return "words"
-    return "rows" if isinstance(decoded, Mapping) else "media"
+def _kind_of(modality: str, pipeline: Pipeline, manifest: Manifest, root: Path) -> Shown:
+    """What the first item that has the modality shows of it."""
+    holders = (sample for sample in manifest if pipeline.reference(sample, modality) is not None)
+    for sample in islice(holders, PROBED):
+        try:
+            decoded = pipeline.decode(pipeline.reference(sample, modality), root)
+        except DecodeError:
+            continue
+        if isinstance(decoded, str):
+            return "words"
+        return "rows" if isinstance(decoded, Mapping) else "media"
+    # nothing of it can be read; files are the strictest for what a client may send
+    return "media"

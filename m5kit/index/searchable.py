@@ -80,7 +80,7 @@ class SearchableIndex:
             return self._given_run
         if not self.about.run:
             raise DataError("the index was built from vectors alone; search it by a vector")
-        from m5kit.public.run import load
+        from m5kit.public.loading import load
 
         self.about.require_same(replace(self.about, fingerprint=fingerprint(Path(self.about.run))))
         return load(self.about.run)

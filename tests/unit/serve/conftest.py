@@ -10,12 +10,12 @@ from m5kit.config import load_config
 from m5kit.config.check import check_config
 from m5kit.data.demo.make import make_demo
 from m5kit.index.index import Index
-from m5kit.public.run import load
+from m5kit.public.loading import load
 from m5kit.runs import checkpoint
 from m5kit.runs.folder import RunFolder
 from m5kit.serve.app import make_app
 from m5kit.serve.settings import Settings
-from m5kit.train.setup import TrainingPlan, set_up
+from m5kit.training.setup import TrainingPlan, set_up
 
 SMALL = ["model.dim=16", "model.features=8", "schedule.max_steps=2", "data.workers=0"]
 LIMITS = Settings(max_bytes=200_000, max_items=8, max_top=30, seconds=60)
