@@ -62,11 +62,16 @@ function drawScore(hit, about) {
 
 function drawProperties(properties) {
   const entries = Object.entries(properties);
-  const table = (some) => make("dl", {}, ...some.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, shown(value))]));
+  const table = (some) => make("dl", {}, ...some.flatMap(([name, value]) => [make("dt", {}, ...breakable(name)), make("dd", {}, shown(value))]));
   const parts = entries.length ? [table(entries.slice(0, SHOWN))] : [];
   if (entries.length > SHOWN)
     parts.push(make("details", {}, make("summary", {}, `${entries.length - SHOWN} more`), table(entries.slice(SHOWN))));
   return parts;
+}
+
+/** A name that may be broken after its underscores, so that no word is cut. */
+function breakable(name) {
+  return name.split(/(?<=_)/).flatMap((piece) => [piece, document.createElement("wbr")]);
 }
 
 function shown(value) {

@@ -1,6 +1,7 @@
 // The parts of a query: words, tables, files and the item that others shall be like, with how much each counts.
 
 import { colourOf, make } from "./html.js";
+import { ask } from "./service.js";
 
 /** Draw the parts; sliders appear once there are two. Words alone stand in the bar already. */
 export function drawParts(list, { parts, like, weights }, about, { onWeight, onRemove, onUnlike }) {
@@ -28,9 +29,24 @@ function drawPart(name, value, several, weight, about, { onWeight, onRemove }) {
 }
 
 function drawLike(id, onUnlike) {
-  return make("li", { class: "part" },
-    make("div", { class: "what" }, make("b", {}, "more like"), make("span", { title: id }, id)),
+  const name = make("span", { title: id }, id);
+  const part = make("li", { class: "part" },
+    make("div", { class: "what" }, make("b", {}, "more like"), name),
     make("button", { type: "button", "aria-label": "Remove the example", onclick: onUnlike }, "✕"));
+  describe(id, part, name);
+  return part;
+}
+
+/** Show the example as soon as it is known. */
+async function describe(id, part, name) {
+  try {
+    const { title, files } = await ask(`item?${new URLSearchParams({ item: id })}`);
+    if (title) name.textContent = title;
+    const seen = files.find((file) => file.type?.startsWith("image/")) ?? files.find((file) => file.type?.startsWith("video/"));
+    if (seen) part.prepend(make("img", { src: seen.thumbnail, alt: "" }));
+  } catch {
+    // the search itself says that there is no such item
+  }
 }
 
 function picture(file) {
