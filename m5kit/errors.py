@@ -9,6 +9,7 @@
     ├── DataError                 a manifest, a split or too large a share of the files is wrong
     │   ├── DecodeError               one media file cannot be read
     │   └── BadItemsError             some of the items that were handed over cannot be used
+    ├── QueryError                a search or a filter cannot be answered as it was asked
     ├── ContractError             a part broke the contract of its family (shape, width, mask)
     ├── CheckpointError           a run folder or a checkpoint is missing, damaged or of another model
     └── MissingDependencyError    an optional library is not installed
@@ -92,6 +93,10 @@ class BadItemsError(DataError):
     def __reduce__(self) -> tuple[type["BadItemsError"], tuple[Mapping[int, str], int]]:
         """Pickled by its arguments, so that it can leave a worker process."""
         return type(self), (self.problems, self.count)
+
+
+class QueryError(M5KitError):
+    """A search, a filter or a request cannot be answered as it was asked."""
 
 
 class ContractError(M5KitError):
