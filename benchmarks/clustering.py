@@ -51,7 +51,8 @@ def compare(data: np.ndarray, clusters: int, starts: int, seeds: int) -> None:
         noise.append(again / their_time)
     print(
         f"{data.shape[0]} x {data.shape[1]}, {clusters} clusters: inertia {statistics.mean(inertia):.4f} "
-        f"(at most {max(inertia):.4f}), time {statistics.median(seconds):.2f} (noise {min(noise):.2f} to {max(noise):.2f})"
+        f"(at most {max(inertia):.4f}), time {statistics.median(seconds):.2f} "
+        f"(noise {min(noise):.2f} to {max(noise):.2f})"
     )
 
 
