@@ -70,6 +70,8 @@ def _drop_bound(kept: dict[str, Node], modality: str, dropped: str) -> list[str]
 def _drop_unsuited(kept: dict[str, Node]) -> list[str]:
     """Remove tasks and metrics that need more modalities than there are, and tasks that are meant for fewer."""
     modalities = [key.removeprefix("encoder_") for key in kept if key.startswith("encoder_")]
+    if not modalities:
+        return []  # metrics alone, for a features file; a run without encoders is for the check of the whole config
     lacking = []
     for key in [key for key in kept if key.startswith("task_")]:
         task = kept[key]
@@ -88,8 +90,7 @@ def _drop_unsuited(kept: dict[str, Node]) -> list[str]:
         names = [name for name in names if metrics.value[name].origin != COMMAND_LINE]
         kept["evaluation"] = _without(metrics, *names)
         lacking += [f"evaluation.{name}" for name in names]
-    # a config without any encoder is a mistake, which the check of the whole config reports
-    if not lacking or not modalities:
+    if not lacking:
         return []
     return [f"dropped because they compare modalities and there is only {', '.join(modalities)}: {', '.join(lacking)}"]
 

@@ -51,19 +51,20 @@ class Setup:
     model: Model
 
 
-def set_up(plan: TrainingPlan, config: RunConfig, folder: RunFolder, group: Group) -> Setup:
+def set_up(plan: TrainingPlan, config: RunConfig, folder: RunFolder, group: Group | None = None) -> Setup:
     """Build what is trained: of a new run, whose folder is filled, or of one that goes on.
 
     Args:
         plan: what a user asks for.
         config: the plan's, checked.
         folder: the plan's.
-        group: of the run; the first process makes what is made once, and the others read it.
+        group: of the run; the first process makes what is made once, and the others read it. None for a run alone.
 
     Raises:
         ConfigError: the config differs from that of the run that goes on.
         CheckpointError: a plugin that the run was trained with is missing; the run to start from has no checkpoint.
     """
+    group = group or Group()
     if plan.resume and group.first:
         require_resumable(folder, plan.resolved)
     interrupted = last_checkpoint(folder, group)

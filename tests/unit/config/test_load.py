@@ -58,7 +58,7 @@ def test_a_dropped_part_is_gone(leaf: Path, write: Write) -> None:
     values = load_config("demo/less.yaml").values
     assert "task_hide" not in values
     assert values["evaluation"] == {}
-    assert values["init"] == {"run": None}
+    assert values["init"] == {"run": None, "model": "config"}
 
 
 def test_the_word_none_is_a_value_within_a_section(write: Write) -> None:

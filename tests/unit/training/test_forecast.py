@@ -4,10 +4,10 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from m5kit.train import forecast
 from torch import nn
 
 from m5kit.runs.random_state import random_state
+from m5kit.training import forecast
 from m5kit.training.forecast import readable, tell_length
 
 SECONDS = 0.25
