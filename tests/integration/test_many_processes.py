@@ -61,8 +61,20 @@ def start(*arguments, **options):
 
 def train(*arguments, **options):
     process = start(*arguments, **options)
-    said, _ = process.communicate(timeout=300)
+    said = end_of(process, 600)
     return process.returncode, said
+
+
+def end_of(process, seconds):
+    """What a launcher said until it ended by itself; one that does not is killed, and fails the test."""
+    try:
+        said, _ = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        for rank in ranks_of(process):
+            os.kill(rank, signal.SIGKILL)
+        process.kill()
+        pytest.fail(f"it did not end within {seconds:g} s\n{process.communicate()[0]}")
+    return said
 
 
 def weights(run, step):
@@ -154,7 +166,7 @@ def test_a_signal_to_one_process_stops_all_at_one_step(tmp_path, demo):
     process = start(2, demo, run, "schedule.max_steps=1000", "checkpoint.every_steps=500")
     wait_for(lambda: logged(run) >= 2, process)
     os.kill(ranks_of(process)[-1], signal.SIGTERM)
-    said, _ = process.communicate(timeout=LIMIT)
+    said = end_of(process, LIMIT)
     assert said.count("stopped after saving a checkpoint") == 1, said
     assert steps(run) == [read_metrics(run)[-1]["step"]]
 
@@ -166,7 +178,7 @@ def test_a_signal_to_the_launcher_and_its_processes_saves_once(tmp_path, demo):
     for rank in ranks_of(process):
         os.kill(rank, signal.SIGTERM)
     process.send_signal(signal.SIGTERM)  # which the launcher passes on to processes that have it already
-    said, _ = process.communicate(timeout=LIMIT)
+    said = end_of(process, LIMIT)
     assert len(steps(run)) == 1, said
 
 
@@ -180,7 +192,7 @@ def test_a_process_that_dies_ends_all_and_the_run_goes_on(tmp_path, demo):
         time.sleep(draws.uniform(0, 3))
         newest = steps(run)
         os.kill(draws.choice(ranks_of(process)), signal.SIGKILL)
-        said, _ = process.communicate(timeout=LIMIT)
+        said = end_of(process, LIMIT)
         assert process.returncode != 0
         assert "contact with another process was lost" in said
         assert newest == [] or steps(run)[-1] >= newest[-1]
@@ -196,7 +208,7 @@ def test_a_launcher_starts_a_run_again_from_its_last_checkpoint(tmp_path, demo):
     process = start(2, demo, run, "checkpoint.every_steps=2", "evaluation=none", restarts=2)
     wait_for(lambda: len(steps(run)) >= 2, process)
     os.kill(ranks_of(process)[0], signal.SIGKILL)
-    said, _ = process.communicate(timeout=300)
+    said = end_of(process, 600)
     assert process.returncode == 0, said
     assert steps(run)[-1] == 12
     assert [row["step"] for row in read_metrics(run)] == list(range(1, 13))
