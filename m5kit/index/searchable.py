@@ -78,8 +78,6 @@ class SearchableIndex:
         """
         if self._given_run is not None:
             return self._given_run
-        if not self.about.run:
-            raise DataError("the index was built from vectors alone; search it by a vector")
         from m5kit.public.loading import load
 
         self.about.require_same(replace(self.about, fingerprint=fingerprint(Path(self.about.run))))
@@ -130,6 +128,8 @@ class SearchableIndex:
             QueryError: it cannot be compared with the items.
         """
         if isinstance(item, Mapping):
+            if not self.about.run:
+                raise DataError("the index was built from vectors alone; search it by a vector")
             require_known([*item, *weights], self.inputs)
             return make_query(item, weights, embed or self._embed)
         vector = np.asarray(item, np.float32)

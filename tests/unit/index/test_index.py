@@ -109,7 +109,7 @@ def test_what_does_not_belong_is_refused(index, tmp_path, vectors):
     with pytest.raises(QueryError, match="top: expected 1 to"):
         index.search(vectors[0], top=0)
     with pytest.raises(DataError, match="built from vectors alone"):
-        index.search({})
+        index.search({"text": "a"})
 
 
 def test_an_interrupted_build_is_no_index_and_can_be_repeated(tmp_path, vectors):
