@@ -12,7 +12,7 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
 from m5kit.errors import QueryError
-from m5kit.index.about import About
+from m5kit.index.about import IndexInfo
 from m5kit.index.query import require_known
 
 OPTIONS = "options"
@@ -54,7 +54,7 @@ def request_schema(body: type[BaseModel]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
-async def read_search(request: Request, about: About) -> SearchBody:
+async def read_search(request: Request, about: IndexInfo) -> SearchBody:
     """What a request searches for.
 
     Raises:
@@ -71,7 +71,7 @@ async def read_search(request: Request, about: About) -> SearchBody:
     return body
 
 
-async def read_items(request: Request, about: About, most: int) -> list[dict[str, Any]]:
+async def read_items(request: Request, about: IndexInfo, most: int) -> list[dict[str, Any]]:
     """The items of a request; a form holds one.
 
     Raises:
@@ -88,7 +88,7 @@ async def read_items(request: Request, about: About, most: int) -> list[dict[str
     return [read_item(item, about) for item in given]
 
 
-def read_item(item: Mapping[str, Any], about: About) -> dict[str, Any]:
+def read_item(item: Mapping[str, Any], about: IndexInfo) -> dict[str, Any]:
     """An item as :meth:`m5kit.Run.embed` takes it; a path is never among its values.
 
     Raises:
@@ -98,7 +98,7 @@ def read_item(item: Mapping[str, Any], about: About) -> dict[str, Any]:
     return {name: _value(name, value, about) for name, value in item.items() if value is not None}
 
 
-def _value(name: str, value: Any, about: About) -> Any:
+def _value(name: str, value: Any, about: IndexInfo) -> Any:
     if isinstance(value, Mapping) and set(value) == {"base64"}:
         value = _decoded(name, value["base64"])
     kind = about.modalities[name]

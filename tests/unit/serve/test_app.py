@@ -169,7 +169,7 @@ def test_what_clients_may_ask_is_described(client):
     assert about["items"] == 40
     assert about["modalities"]["text"] == "words"
     assert about["accepts"]["image"] == ["image"]
-    assert {"name": "split", "kind": "text", "facts": {}} in about["columns"]
+    assert {"name": "split", "kind": "string", "facts": {}} in about["columns"]
     assert "stored" not in json.dumps(about)
 
 
