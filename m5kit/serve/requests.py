@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -41,6 +41,9 @@ class ItemsBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     items: list[dict[str, Any]] = Field(min_length=1)
+    encoding: Literal["list", "base64"] = Field(
+        "list", description="of vectors: numbers, or the bytes of float32, little end first, which cost less to write"
+    )
 
 
 def request_schema(body: type[BaseModel]) -> dict[str, Any]:
@@ -71,7 +74,7 @@ async def read_search(request: Request, about: IndexInfo) -> SearchBody:
     return body
 
 
-async def read_items(request: Request, about: IndexInfo, most: int) -> list[dict[str, Any]]:
+async def read_items(request: Request, about: IndexInfo, most: int) -> ItemsBody:
     """The items of a request; a form holds one.
 
     Raises:
@@ -79,13 +82,14 @@ async def read_items(request: Request, about: IndexInfo, most: int) -> list[dict
         QueryError: a wrong value, or too many items.
     """
     if _is_form(request):
-        item, _ = await _form(request)
-        given = [item]
+        item, options = await _form(request)
+        body = _checked(ItemsBody, {**options, "items": [item]})
     else:
-        given = _checked(ItemsBody, await _json(request)).items
-    if len(given) > most:
-        raise QueryError(f"{len(given)} items are over {most}; send them in several requests")
-    return [read_item(item, about) for item in given]
+        body = _checked(ItemsBody, await _json(request))
+    if len(body.items) > most:
+        raise QueryError(f"{len(body.items)} items are over {most}; send them in several requests")
+    body.items = [read_item(item, about) for item in body.items]
+    return body
 
 
 def read_item(item: Mapping[str, Any], about: IndexInfo) -> dict[str, Any]:
