@@ -35,7 +35,7 @@ class Approximation:
 
 
 @dataclass(frozen=True, slots=True)
-class About:
+class IndexInfo:
     """What stands beside the vectors.
 
     Attributes:
@@ -67,7 +67,7 @@ class About:
         """Everything that a filter may name."""
         return (ID, SPLIT, *self.columns)
 
-    def require_same(self, other: "About") -> None:
+    def require_same(self, other: "IndexInfo") -> None:
         """Refuse vectors that cannot be compared with those of the index.
 
         Raises:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from m5kit.errors import DataError
-from m5kit.index.about import About, Precision
+from m5kit.index.about import IndexInfo, Precision
 from m5kit.index.approximate import Say, approximate
 from m5kit.index.columns import stored_name
 from m5kit.index.facts import with_facts
@@ -92,13 +92,13 @@ class Index(SearchableIndex):
             values = {name: column[position] for name, column in given.items() if column[position] is not None}
             rows.append(Row(item, values=values))
         columns, _ = learn_columns(iter(rows))
-        index = cls.create(place, About(width=vectors.shape[1], precision=precision, columns=columns))
+        index = cls.create(place, IndexInfo(width=vectors.shape[1], precision=precision, columns=columns))
         index.append(rows, vectors)
         index.finish(say)
         return index
 
     @classmethod
-    def create(cls, place: Place, about: About) -> "Index":
+    def create(cls, place: Place, about: IndexInfo) -> "Index":
         """An empty index; it counts as one once :meth:`finish` was called.
 
         Raises:
@@ -114,7 +114,7 @@ class Index(SearchableIndex):
         """Add items whose ids are new, without a look at those that are there."""
         self.store.append(to_table(rows, vectors, self.about))
 
-    def add(self, rows: Sequence[Row], vectors: NDArray[np.float32], made_by: About | None = None) -> None:
+    def add(self, rows: Sequence[Row], vectors: NDArray[np.float32], made_by: IndexInfo | None = None) -> None:
         """Add items, or replace those of the same id; properties that are new become columns.
 
         Args:

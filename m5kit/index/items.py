@@ -14,7 +14,7 @@ from m5kit.data.dataset import Pipeline
 from m5kit.data.manifest import Manifest
 from m5kit.errors import DecodeError
 from m5kit.evaluation.base import Request
-from m5kit.index.about import About, Precision, Shown, fingerprint
+from m5kit.index.about import IndexInfo, Precision, Shown, fingerprint
 from m5kit.index.approximate import Say
 from m5kit.index.rows import LONGEST_WORDS, Row, item_values, learn_columns
 from m5kit.inference.trained_run import TrainedRun
@@ -62,13 +62,13 @@ class RunItems:
         seen = None if modalities is None else tuple(sorted(set(modalities)))
         return cls(opened, manifest, seen, space, _what_is_shown(manifest, opened))
 
-    def about(self, precision: Precision) -> About:
+    def about(self, precision: Precision) -> IndexInfo:
         """What an index of these items knows of itself."""
         nothing = self._embed((Sample("", {}),))
         columns, left_out = learn_columns(self._row(sample) for sample in self.manifest)
         if left_out:
             log.warning("%d rare properties are no columns to filter by, such as %s", len(left_out), left_out[0])
-        return About(
+        return IndexInfo(
             width=nothing.shape[1],
             precision=precision,
             run=str(self.run.folder.path.resolve()),

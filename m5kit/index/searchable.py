@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from m5kit.errors import DataError, QueryError
-from m5kit.index.about import About, fingerprint
+from m5kit.index.about import IndexInfo, fingerprint
 from m5kit.index.hits import Hit, ranked, read_rows, read_vectors
 from m5kit.index.query import Embed, Query, make_query, require_known
 from m5kit.index.rows import Row, as_units
@@ -43,7 +43,7 @@ class SearchableIndex:
         run: that embeds queries; None loads the one that the index was built with when it is first needed.
     """
 
-    def __init__(self, store: Store, about: About, run: "Run | None" = None) -> None:
+    def __init__(self, store: Store, about: IndexInfo, run: "Run | None" = None) -> None:
         self.store, self.about = store, about
         self._given_run = run
 
@@ -78,8 +78,6 @@ class SearchableIndex:
         """
         if self._given_run is not None:
             return self._given_run
-        if not self.about.run:
-            raise DataError("the index was built from vectors alone; search it by a vector")
         from m5kit.public.loading import load
 
         self.about.require_same(replace(self.about, fingerprint=fingerprint(Path(self.about.run))))
@@ -130,6 +128,8 @@ class SearchableIndex:
             QueryError: it cannot be compared with the items.
         """
         if isinstance(item, Mapping):
+            if not self.about.run:
+                raise DataError("the index was built from vectors alone; search it by a vector")
             require_known([*item, *weights], self.inputs)
             return make_query(item, weights, embed or self._embed)
         vector = np.asarray(item, np.float32)

@@ -6,7 +6,7 @@ import pytest
 from m5kit.errors import DataError, QueryError
 from m5kit.index import index as indexing
 from m5kit.index import searchable
-from m5kit.index.about import About
+from m5kit.index.about import IndexInfo
 from m5kit.index.index import Index
 from m5kit.index.rows import Row
 
@@ -97,7 +97,7 @@ def test_what_does_not_belong_is_refused(index, tmp_path, vectors):
     with pytest.raises(DataError, match="holds no index; m5kit index RUN"):
         Index.open(tmp_path / "nowhere")
     with pytest.raises(DataError, match="already holds an index"):
-        Index.create(tmp_path / "items.index", About(width=3))
+        Index.create(tmp_path / "items.index", IndexInfo(width=3))
     with pytest.raises(DataError, match="vectors of width 16, not 8"):
         index.add([Row("x")], vectors[:1], replace(index.about, width=8))
     with pytest.raises(DataError, match="the run in elsewhere is another"):
@@ -109,17 +109,19 @@ def test_what_does_not_belong_is_refused(index, tmp_path, vectors):
     with pytest.raises(QueryError, match="top: expected 1 to"):
         index.search(vectors[0], top=0)
     with pytest.raises(DataError, match="built from vectors alone"):
-        index.search({})
+        index.search({"text": "a"})
 
 
 def test_an_interrupted_build_is_no_index_and_can_be_repeated(tmp_path, vectors):
     place = tmp_path / "cut"
-    Index.create(place, About(width=16)).append([Row("a")], vectors[:1])
+    Index.create(place, IndexInfo(width=16)).append([Row("a")], vectors[:1])
     with pytest.raises(DataError, match="holds no index"):
         Index.open(place)
     assert len(Index.of_vectors(place, ["b"], vectors[:1])) == 1
 
 
 def test_a_wrong_comparison_names_the_columns(index):
-    with pytest.raises(QueryError, match=r"could not convert .*; the columns are: id \(text\), split \(text\), price"):
+    with pytest.raises(
+        QueryError, match=r"could not convert .*; the columns are: id \(string\), split \(string\), price"
+    ):
         index.search(where="price < 'abc'")
