@@ -42,8 +42,8 @@ def read_rows(source: Path, reading: Reading) -> Iterator[Row]:
     except UnicodeDecodeError as error:
         place = f"byte {error.object[error.start]:#04x}"
         raise DataError(
-            f"{source} is not {encoding.removesuffix('-sig')} ({place}); say how it is written, as in --encoding cp1252 "
-            "for files of Excel in western Europe, or gb18030 in China"
+            f"{source} is not {encoding.removesuffix('-sig')} ({place}); say how it is written, as in "
+            "--encoding cp1252 for files of Excel in western Europe, or gb18030 in China"
         ) from error
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"cannot read {source} as CSV: {error}") from error
