@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,6 +66,8 @@ def run(options: argparse.Namespace) -> int:
     if options.overrides:
         config_with_metrics(RunFolder.open(options.run_folder), options.overrides)
     trained = TrainedRun.open(options.run_folder, options.data, options.overrides, options.untrained)
+    if not options.untrained and trained.unfinished:
+        sys.stderr.write(f"note: evaluated at {trained.unfinished}\n")
     # a part of the metrics, other metrics or other items must not replace the run's own results
     whole = not (options.metrics or options.overrides or options.data or options.untrained)
     subsets = all_subsets(sorted(trained.data.pipelines)) if options.all_subsets else options.modalities

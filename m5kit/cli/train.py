@@ -134,7 +134,7 @@ def _evaluate(path: Path) -> None:
     folder = trained.folder
     draw_curves(folder.metrics, folder.curves, trained.config.name)
     if trained.config.evaluation:
-        write("evaluating")
+        write(f"evaluating {trained.unfinished}" if trained.unfinished else "evaluating")
         evaluation = evaluate(trained, store=True)
         show(evaluation)
     write(f"\nlosses and modality weights: {folder.curves}")

@@ -12,6 +12,7 @@ from m5kit.inference.embedding import embed_requests, embed_splits
 from m5kit.inference.weights import load_model
 from m5kit.models.base import Model
 from m5kit.parallel.threads import share_cores
+from m5kit.runs import checkpoint
 from m5kit.runs.folder import RunFolder
 from m5kit.runs.json import read_json
 from m5kit.runs.provenance import require_plugins
@@ -57,6 +58,19 @@ class TrainedRun:
         model = load_model(config, run_data, folder, untrained)
         # last, because frozen encoders must run with the weights of the checkpoint
         return cls(folder, config, run_data.with_frozen(FrozenOutputs.of(model, config)), model)
+
+    @property
+    def unfinished(self) -> str | None:
+        """The step that the weights are of, as ``step 193 of 400``; None for those of the last one.
+
+        A run whose length is given in minutes has no last step that could be missed.
+        """
+        schedule, used = self.config.schedule, checkpoint.to_use(self.folder)
+        step = int(read_json(used / "state.json")["step"])
+        if schedule.minutes is not None or step >= schedule.max_steps:
+            return None
+        best = f", the best by {self.config.checkpoint.best}" if used.name == checkpoint.BEST else ""
+        return f"step {step} of {schedule.max_steps}{best}"
 
     def embed(self, requests: Iterable[Request]) -> dict[Request, Embedded]:
         """Embed what metrics ask for; items are decoded once for all requests."""
