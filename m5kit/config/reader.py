@@ -140,6 +140,8 @@ def display(path: Path) -> str:
 
 def _text(path: Path) -> str:
     """The content of a file, or an error that names it."""
+    if path.exists() and not path.is_file():
+        raise ConfigError([f"{display(path)}: is no regular file"])  # reading a pipe would wait for its other end
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
