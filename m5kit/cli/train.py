@@ -34,6 +34,11 @@ def add_parser(verbs: Verbs) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Train, then evaluate unless the run was told to stop."""
+    _require_one_process()
+    if options.resume and options.run_dir is not None:
+        _require_plugins(options.run_dir)
+    resolved = load(options)
+    # after the config: a mistake in it is told without waiting for torch
     from rich.console import Console
 
     from m5kit.data.failures import describe_failures
@@ -41,10 +46,6 @@ def run(options: argparse.Namespace) -> int:
     from m5kit.train.run import train
     from m5kit.train.setup import TrainingPlan
 
-    _require_one_process()
-    if options.resume and options.run_dir is not None:
-        _require_plugins(options.run_dir)
-    resolved = load(options)
     path = _run_dir(options.run_dir, options.resume, resolved.name)
     for note in resolved.notes:
         write(f"note: {note}")

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import sys
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from m5kit.cli import main
 
 pytestmark = pytest.mark.slow
 
-LIMIT = 40
+LIMIT = 120
 """Seconds for one command; a pipe that is opened would be waited for without an end."""
 
 
@@ -73,6 +74,13 @@ READERS = {
     "embed": "embed {run} --data {whole} --out {out}.npz",
     "report": "report {run} --out {out}",
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def imported():
+    """The libraries, whose import on a busy machine takes longer than any command may."""
+    for module in ("m5kit.train.run", "m5kit.inference.evaluation", "m5kit.ablation.orchestration", "m5kit.data.stats"):
+        import_module(module)
 
 
 @pytest.fixture
