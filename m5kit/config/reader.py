@@ -134,7 +134,7 @@ def display(path: Path) -> str:
     """``path`` as messages show it: relative to the working directory if it lies below."""
     try:
         return str(path.resolve().relative_to(Path.cwd()))
-    except ValueError:
+    except (ValueError, OSError, RuntimeError):  # elsewhere, or a link to itself
         return str(path)
 
 

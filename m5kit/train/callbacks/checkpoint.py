@@ -10,6 +10,7 @@ from torch import Tensor
 
 from m5kit.errors import ConfigError
 from m5kit.runs import checkpoint
+from m5kit.runs.tensor_state import Stateful
 from m5kit.train.callbacks.base import Callback, StepData, TrainState
 
 
@@ -30,7 +31,7 @@ class CheckpointCallback(Callback):
         folder: Path,
         every_steps: int,
         keep: int,
-        hooks: Mapping[str, checkpoint.Stateful],
+        hooks: Mapping[str, Stateful],
         require_finite: Callable[[], None],
         best: "BestValue | None" = None,
     ) -> None:
