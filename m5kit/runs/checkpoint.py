@@ -124,6 +124,12 @@ def latest(checkpoints: Path) -> Path | None:
     return None
 
 
+def newest_step(checkpoints: Path) -> int | None:
+    """The step of the newest checkpoint, whole or not; None if there is none."""
+    every = _all(checkpoints)
+    return int(every[-1].name.rpartition("_")[2]) if every else None
+
+
 def to_use(folder: RunFolder) -> Path:
     """The checkpoint that a run is used with: the best one, where the run kept it, else the newest.
 

@@ -67,9 +67,8 @@ class M5Product:
             if not path.is_dir():
                 raise DataError(f"there is no folder {path}")
         lists = (self.metadata, *self.regions, *self.splits.values(), self.instances, self.label_map, self.label_list)
-        for file in filter(None, lists):
-            if not file.is_file():  # reading a pipe would wait for its other end
-                raise DataError(f"there is no file {file}")
+        if gone := [file for file in lists if file and not file.is_file()]:  # a pipe would be waited for
+            raise DataError(f"there is no file {gone[0]}")
 
 
 def import_m5product(data: M5Product, out: Path, *, copy: bool = False, format: Format = "arrow") -> ImportReport:  # noqa: A002
