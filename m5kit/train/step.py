@@ -1,4 +1,4 @@
-"""One optimiser step in plain torch: count, forward and backward, clip, check, update."""
+"""One optimiser step in plain torch: count, forward and backward, add up over processes, clip, check, update."""
 
 import math
 from collections.abc import Sequence
@@ -7,8 +7,11 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from m5kit.models.base import Model, PartialLoss, mean_logs
+from m5kit.models.base import Counts, MicroBatch, Model, PartialLoss, mean_logs
+from m5kit.parallel.gradients import GradientSum
+from m5kit.parallel.group import Group
 from m5kit.structures import Batch
+from m5kit.train.exchange import StepExchange
 
 
 class TrainStep:
@@ -23,12 +26,23 @@ class TrainStep:
         clip: largest global norm of the gradient; None leaves it as it is.
         precision: ``fp32`` or ``bf16``.
         seed: of the run; together with each item's position it decides what is hidden.
+        group: the processes that share a step.
+        batch_size: items of a micro-batch over all processes; only several processes need it.
 
     Attributes:
         grad_norm: scalar on the device, of the last step, before clipping.
     """
 
-    def __init__(self, model: Model, optimizer: Optimizer, clip: float | None, precision: str, seed: int) -> None:
+    def __init__(
+        self,
+        model: Model,
+        optimizer: Optimizer,
+        clip: float | None,
+        precision: str,
+        seed: int,
+        group: Group | None = None,
+        batch_size: int = 0,
+    ) -> None:
         self.model = model
         self.optimizer = optimizer
         self.clip = math.inf if clip is None else clip
@@ -36,6 +50,9 @@ class TrainStep:
         self.seed = seed
         self.device = next(model.parameters()).device
         self.grad_norm = torch.zeros((), device=self.device)
+        self.group = group or Group()
+        self.exchange = StepExchange(self.group, model, batch_size)
+        self.gradients = GradientSum(model.parameters(), self.group)
 
     def __call__(self, batches: Sequence[Batch]) -> dict[str, Tensor]:
         """Take one step.
@@ -49,20 +66,24 @@ class TrainStep:
         """
         with self._autocast():
             prepared = [self.model.prepare(batch, self.seed) for batch in batches]
+        prepared = self.exchange.share(prepared)
         # Every loss is divided by what the whole step counts, so all counts must be known before the first backward.
-        totals = {name: sum(part.counts[name] for part in prepared) for name in self.model.objectives}
-        parts: list[PartialLoss] = []
-        for part in prepared:
-            with self._autocast():
-                partial = self.model.partial_loss(part, totals)
-            _backward(partial.loss)
-            parts.append(partial)
-        penalty = self.model.penalty(totals)
+        totals = {name: sum(part.shared[name] for part in prepared) for name in self.model.objectives}
+        parts = [self._go_through(part, totals) for part in prepared]
+        penalty = self.model.penalty(totals) / self.group.size  # every process adds its share of it
         _backward(penalty)
-        loss = torch.stack([partial.loss.detach() for partial in parts]).sum() + penalty.detach()
+        self.gradients.reduce()
+        loss, learned = self.exchange.add(parts, penalty)
         finite = self._update(loss)
-        more = self.model.observe(parts, totals, finite)
+        more = self.model.observe(learned, totals, finite)
         return {"loss": loss, **mean_logs(parts), **more, "grad_norm": self.grad_norm}
+
+    def _go_through(self, part: MicroBatch, totals: Counts) -> PartialLoss:
+        """Forward and backward of one micro-batch: its gradients are added to those that are there."""
+        with self._autocast():
+            partial = self.model.partial_loss(part, totals)
+        _backward(partial.loss)
+        return partial
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
