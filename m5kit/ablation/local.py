@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +16,19 @@ class LocalEngine:
     Args:
         at: the folder that the processes start in; None for that of this process.
         environment: variables of the processes beside those of this one.
+        prefix: words before the command that starts each.
     """
 
-    def __init__(self, at: Path | None = None, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, at: Path | None = None, environment: Mapping[str, str] | None = None, prefix: Sequence[str] = ()
+    ) -> None:
         self.at = at
         self.environment = environment or {}
+        self.prefix = prefix
 
     def start(self, folder: Path) -> "LocalJob":
         """Start the trial in ``folder``."""
-        command = [sys.executable, "-m", "m5kit.ablation.worker", str(folder), ATTACHED]
+        command = [*self.prefix, sys.executable, "-m", "m5kit.ablation.worker", str(folder), ATTACHED]
         # a session of its own: Ctrl-C reaches the sweep alone, which then lets go of its workers
         environment = {**os.environ, **self.environment}
         options: dict[str, Any] = {"stdin": subprocess.PIPE, "cwd": self.at, "env": environment}

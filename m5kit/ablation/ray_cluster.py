@@ -17,6 +17,9 @@ from m5kit.signatures import hint
 HERE = "local"
 """The address that starts a cluster on this machine for the length of the sweep."""
 
+BEHIND_A_SHELL = ("sh", "-c", '"$0" "$@"; exit $?')
+"""Where a process of Ray ends, Ray kills its children, but not theirs: so the worker lives on to end its trial."""
+
 INHERITED = ("M5KIT_", "PYTHONPATH")
 """Beginnings of the variables that trials take over: Ray's processes have the environment of ``ray start``."""
 
@@ -100,14 +103,14 @@ class RayJob:
 def run_here(folder: Path, at: Path, environment: Mapping[str, str]) -> int:
     """Run a trial on the machine of this process and wait for it; the exit status of its worker.
 
-    The worker is a process of its own that watches this one: Ray ends tasks with SIGKILL, which no task can pass on.
+    The worker is a process of its own that watches this one: Ray may end it with SIGKILL, which it cannot pass on.
 
     Args:
         folder: of the trial.
         at: the folder that relative paths of its config start from.
         environment: variables to set.
     """
-    return LocalEngine(at, environment).start(folder).process.wait()
+    return LocalEngine(at, environment, BEHIND_A_SHELL).start(folder).process.wait()
 
 
 def _read(parameters: Mapping[str, Any]) -> RayParameters:

@@ -61,6 +61,15 @@ class RunData:
             folder: of the new run.
             learned_by: the run whose weights the new one starts from; what its transforms learned is reused.
         """
+        data = cls.fitted(config, learned_by)
+        # Stored, because a fit on changed data later would give other ids to the same words.
+        write_json(folder.transforms, {m: transform.state() for m, transform in data.transforms.items()})
+        write_json(folder.classes, data.classes)
+        return data
+
+    @classmethod
+    def fitted(cls, config: RunConfig, learned_by: RunFolder | None = None) -> "RunData":
+        """The data of a new run, whose transforms learn from the training splits; nothing is written."""
         pipelines = build_pipelines(config)
         data = cls(config, data_root(config), pipelines, {})
         train = data.training_items
@@ -69,13 +78,10 @@ class RunData:
         else:
             _load_states(pipelines, read_json(learned_by.transforms))
         label = config.data.label
-        classes = {}
+        classes: dict[str, Sequence[str]] = {}
         if label:
             order = class_order(data.manifest.root, label)
             classes[label] = list(label_classes(train, label, order))
-        # Stored, because a fit on changed data later would give other ids to the same words.
-        write_json(folder.transforms, {m: pipeline.transform.state() for m, pipeline in pipelines.items()})
-        write_json(folder.classes, classes)
         return cls(config, data.root, pipelines, classes)
 
     @classmethod
