@@ -169,11 +169,19 @@ class RunData:
         return build_loader(config, self._dataset(samples, train=True), samples, sampler, collate)
 
     def eval_loader(
-        self, samples: Samples, corruptions: Corruptions = (None,), batch_size: int = EVAL_BATCH
+        self,
+        samples: Samples,
+        corruptions: Corruptions = (None,),
+        batch_size: int = EVAL_BATCH,
+        rank: int = 0,
+        processes: int = 1,
     ) -> DataLoader[list[Batch]]:
-        """Every item once, in order, one batch for each corruption; only corruptions are random."""
+        """Every item once, in order, one batch for each corruption; only corruptions are random.
+
+        Of several processes each gets every n-th batch, from that of its rank on.
+        """
         items = CorruptedItems(self._dataset(samples, train=False), self.pipelines, corruptions)
-        sampler = SequentialSampler(size=len(samples), batch_size=batch_size)
+        sampler = SequentialSampler(size=len(samples), batch_size=batch_size, rank=rank, world_size=processes)
         return build_loader(self.config, items, samples, sampler, collate_corrupted)
 
     @cached_property

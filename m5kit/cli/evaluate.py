@@ -12,6 +12,7 @@ from m5kit.errors import ConfigError
 
 if TYPE_CHECKING:
     from m5kit.inference.evaluation import Evaluation
+    from m5kit.parallel.group import Group
 
 
 def add_parser(verbs: Verbs) -> None:
@@ -48,19 +49,33 @@ def run(options: argparse.Namespace) -> int:
     """Evaluate and print; if all metrics ran on the run's own items, also store the values in the run folder."""
     if options.config is not None or options.run_folder.is_file():
         return _run_on_file(options)
+    from m5kit.inference.trained_run import WAIT
+    from m5kit.parallel.group import start_group
+
+    group = start_group(WAIT)
+    with group.joined():
+        return _run_on_folder(options, group)
+
+
+def _run_on_folder(options: argparse.Namespace, group: "Group") -> int:
+    """Evaluate a run; of several processes the first one prints."""
     from m5kit.inference.evaluation import all_subsets, evaluate, evaluate_subsets
     from m5kit.inference.trained_run import TrainedRun
 
-    trained = TrainedRun.open(options.run_folder, data=options.data, untrained=options.untrained)
+    trained = TrainedRun.open(options.run_folder, data=options.data, untrained=options.untrained, group=group)
     # a part of the metrics, or other items, must not replace the run's own results
     whole = not (options.metrics or options.data or options.untrained)
     subsets = all_subsets(sorted(trained.data.pipelines)) if options.all_subsets else options.modalities
     if subsets is None:
-        _print(evaluate(trained, options.metrics, store=whole), options.json)
-    elif len(subsets) == 1:
-        _print(evaluate_subsets(trained, subsets, options.metrics, store=whole).popitem()[1], options.json)
-    else:
-        _print_subsets(evaluate_subsets(trained, subsets, options.metrics, store=whole), options.json)
+        found = evaluate(trained, options.metrics, store=whole)
+        if group.first:
+            _print(found, options.json)
+        return 0
+    by_subset = evaluate_subsets(trained, subsets, options.metrics, store=whole)
+    if len(by_subset) == 1:
+        _print(by_subset.popitem()[1], options.json)
+    elif group.first:
+        _print_subsets(by_subset, options.json)
     return 0
 
 
