@@ -80,7 +80,7 @@ class Pretrainer(Model):
         if outputs:
             loss = (self.weights * self.balancer.factors(self._present(totals)) * stacked).sum()
         squares = self._squares(losses, list(views.values()), part.peers)
-        return PartialLoss(loss, stacked.detach(), squares, self._logs(outputs, part.counts, views))
+        return PartialLoss(loss, stacked.detach(), squares, self._logs(outputs, part, views))
 
     def penalty(self, totals: Counts) -> Tensor:
         """What harmonizer and balancer ask for, once a step."""
@@ -186,11 +186,14 @@ class Pretrainer(Model):
             encoded.extend(tokens.values for tokens in view.encoded.values())
         return squared_norms(losses, [*encoded, *peers.anchors])
 
-    def _logs(self, outputs: Mapping[str, TaskOutput], counts: Counts, views: Mapping[str, View]) -> dict[str, Mean]:
+    def _logs(self, outputs: Mapping[str, TaskOutput], part: MicroBatch, views: Mapping[str, View]) -> dict[str, Mean]:
         logs: dict[str, Mean] = {}
+        counts = part.counts
         for name, output in outputs.items():
             count = counts[name]
-            logs[f"loss/{name}"] = Mean(output.loss.detach() / count, count)
+            # One that gathers gives a part of the loss: the mean of parts over processes is the loss over their number.
+            parts = part.peers.size if self.tasks[name].gathers else 1
+            logs[f"loss/{name}"] = Mean(output.loss.detach() * parts / count, count)
             for key, value in output.logs.items():
                 logs[f"{name}/{key}"] = value if isinstance(value, Mean) else Mean(value, count)
         for view in list(views.values())[:1]:  # shares are those of the first pass; a second one has the same items
