@@ -90,7 +90,6 @@ def evaluate_subsets(
     for subset in subsets:
         for request in requests:
             wanted[_narrowed(request, tuple(subset))] = None
-    # one call for all subsets, so that every split is decoded once
     embedded = run.embed(wanted)
     if not run.group.first:
         return {}
@@ -150,7 +149,6 @@ def choose(configured: Mapping[str, Any], names: Sequence[str] | None, whose: st
     if unknown:
         known = ", ".join(configured) or "none"
         raise ConfigError([f"evaluation has no metric {', '.join(unknown)}; {whose} has: {known}"])
-    # The order is that of the config, so tables look the same whatever was asked for.
     return {name: config for name, config in configured.items() if not names or name in names}
 
 
