@@ -26,7 +26,7 @@ from m5kit.train.memory import predict_memory
 from m5kit.train.optim import build_optimizer
 from m5kit.train.step import TrainStep
 
-STEPS, SKIPPED = 6, 3
+STEPS, SKIPPED = 4, 2
 """Steps that are measured, and steps before them whose items the prediction may have seen."""
 
 
@@ -36,9 +36,9 @@ def main() -> None:
     worst = 0.0
     print(f"{name}\nprocesses  batch  activations predicted  held by a step  ratio  all predicted  all held  ratio")
     with tempfile.TemporaryDirectory() as folder:
-        make_demo(Path(folder), items=1000, seed=1)
+        make_demo(Path(folder), items=600, seed=1)
         for ranks in (1, 2):
-            for batch in (32, 256):
+            for batch in (32, 128):
                 config = _config(name, folder, batch)
                 found, held = predict_memory(config, ranks, read=True).replicas, _measure(name, folder, batch, ranks)
                 own, whole = found.activations / held["activations"], found.total / held["total"]

@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from m5kit.cli._submission import add_submission_options, refuse_submission_options, submit_training
 from m5kit.cli.options import Verbs, add_config_options, load
 from m5kit.cli.output import write
 
 if TYPE_CHECKING:
-    from m5kit.config import Resolved
+    from m5kit.config import Resolved, RunConfig
 
 RUNS = Path("runs")
 
@@ -28,6 +29,7 @@ def add_parser(verbs: Verbs) -> None:
         action="store_true",
         help="go on from the last checkpoint; without --run-dir, of this config's newest run",
     )
+    add_submission_options(parser)
     parser.set_defaults(run=run)
 
 
@@ -40,6 +42,9 @@ def run(options: argparse.Namespace) -> int:
     from m5kit.train.run import train
     from m5kit.train.setup import TrainingPlan
 
+    if options.engine == "submitit":
+        return _submit(options)
+    refuse_submission_options(options)
     _require_one_process()
     if options.resume and options.run_dir is not None:
         _require_plugins(options.run_dir)
@@ -58,6 +63,22 @@ def run(options: argparse.Namespace) -> int:
         write(f"stopped after saving a checkpoint; the same command with --run-dir {path} --resume goes on from it")
         return 128 + ended.stopped_by
     _evaluate(ended.path)
+    return 0
+
+
+def _submit(options: argparse.Namespace) -> int:
+    """Submit training to a cluster; all that is wrong with it is told here, not by a job that waited for hours."""
+    if options.resume and options.run_dir is not None:
+        _require_plugins(options.run_dir)
+    resolved = load(options)
+    for note in resolved.notes:
+        write(f"note: {note}")
+    config = _require_metrics(resolved)
+    if options.run_dir is None and not options.resume:
+        path = _new_path(resolved.name)  # made by the first process of the job
+    else:
+        path = _run_dir(options.run_dir, options.resume, resolved.name)
+    submit_training(options, config, path)
     return 0
 
 
@@ -85,8 +106,11 @@ def _require_plugins(path: Path) -> None:
     require_plugins(read_json(RunFolder.open(path).provenance))
 
 
-def _require_metrics(resolved: "Resolved") -> None:
+def _require_metrics(resolved: "Resolved") -> "RunConfig":
     """Before anything is written: a run should not fail only after its training, at its metrics.
+
+    Returns:
+        The config, checked.
 
     Raises:
         ConfigError: the config has mistakes, or a metric that it names cannot be computed.
@@ -95,9 +119,11 @@ def _require_metrics(resolved: "Resolved") -> None:
     from m5kit.errors import ConfigError
     from m5kit.inference.evaluation_check import metric_problems
 
-    problems = list(metric_problems(check_config(resolved)))
+    config = check_config(resolved)
+    problems = list(metric_problems(config))
     if problems:
         raise ConfigError(problems)
+    return config
 
 
 def _run_dir(given: Path | None, resume: bool, name: str) -> Path:
@@ -108,11 +134,15 @@ def _run_dir(given: Path | None, resume: bool, name: str) -> Path:
     if given is not None:
         return given
     if not resume:
-        return _new_folder(RUNS / f"{stem}-{datetime.now(UTC):%Y%m%d-%H%M%S}")
+        return _new_folder(_new_path(name))
     before = sorted(path for path in RUNS.glob(f"{stem}-*") if (path / "config.yaml").exists())
     if not before:
         raise CheckpointError(f"there is no run of {name} below {RUNS}/ to resume; name its folder with --run-dir")
     return before[-1]
+
+
+def _new_path(name: str) -> Path:
+    return RUNS / f"{name.replace('/', '-')}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
 
 
 def _new_folder(path: Path) -> Path:
