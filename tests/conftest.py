@@ -80,7 +80,6 @@ def _one_rank(
         result, stream = function(group, *arguments), io.BytesIO()
         torch.save(result, stream)
         group.wait()
-        group.stop()
         pipe.send((True, stream.getvalue()))
     except BaseException:
         pipe.send((False, traceback.format_exc()))

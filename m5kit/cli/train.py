@@ -2,7 +2,6 @@
 
 import argparse
 import itertools
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,9 +9,12 @@ from typing import TYPE_CHECKING
 from m5kit.cli._submission import add_submission_options, refuse_submission_options, submit_training
 from m5kit.cli.options import Verbs, add_config_options, load
 from m5kit.cli.output import write
+from m5kit.parallel.launcher import own_rank, recalled, restarts
 
 if TYPE_CHECKING:
     from m5kit.config import Resolved, RunConfig
+    from m5kit.parallel.group import Group
+    from m5kit.train.run import TrainingEnd
 
 RUNS = Path("runs")
 
@@ -34,7 +36,35 @@ def add_parser(verbs: Verbs) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Train, then evaluate unless the run was told to stop."""
+    """Train, here or as a job of a cluster, then evaluate unless the run was told to stop."""
+    refuse_submission_options(options)
+    if options.resume and options.run_dir is not None:
+        _require_plugins(options.run_dir)
+    resolved = load(options)
+    for note in resolved.notes:
+        _write(f"note: {note}")
+    config = _checked(resolved)
+    if options.engine == "submitit":
+        submit_training(options, config, _path_of_job(options, resolved.name))
+        return 0
+    # Not before the config is known to be right: a mistake is told at once, and without importing torch.
+    from m5kit.parallel.group import start_group
+
+    group = start_group(config.parallel.timeout)
+    with group.joined():
+        ended = _train(options, resolved, group)
+        if ended.stopped_by is None:
+            _evaluate(ended.path, group)
+    if ended.stopped_by is not None:
+        _write(
+            f"stopped after saving a checkpoint; the same command with --run-dir {ended.path} --resume goes on from it"
+        )
+        return 128 + ended.stopped_by
+    return 0
+
+
+def _train(options: argparse.Namespace, resolved: "Resolved", group: "Group") -> "TrainingEnd":
+    """Train in the folder on which all processes agree."""
     from rich.console import Console
 
     from m5kit.data.failures import describe_failures
@@ -42,59 +72,35 @@ def run(options: argparse.Namespace) -> int:
     from m5kit.train.run import train
     from m5kit.train.setup import TrainingPlan
 
-    if options.engine == "submitit":
-        return _submit(options)
-    refuse_submission_options(options)
-    _require_one_process()
-    if options.resume and options.run_dir is not None:
-        _require_plugins(options.run_dir)
-    resolved = load(options)
-    path = _run_dir(options.run_dir, options.resume, resolved.name)
-    for note in resolved.notes:
-        write(f"note: {note}")
-    write(f"run folder: {path}")
-    _require_metrics(resolved)
+    path, resume = _where(options, resolved.name) if group.first else (Path(), False)
+    given, resume = group.of_first((str(path), resume))
+    path = Path(given)
+    _write(f"run folder: {path}")
     try:
-        ended = train(TrainingPlan(resolved, path, options.resume), Console())
+        return train(TrainingPlan(resolved, path, resume), Console(), group)
     finally:  # also where the run fails: the items may be why
         for line in describe_failures(RunFolder(path).failures):
-            write(line)
-    if ended.stopped_by is not None:
-        write(f"stopped after saving a checkpoint; the same command with --run-dir {path} --resume goes on from it")
-        return 128 + ended.stopped_by
-    _evaluate(ended.path)
-    return 0
+            _write(line)
 
 
-def _submit(options: argparse.Namespace) -> int:
-    """Submit training to a cluster; all that is wrong with it is told here, not by a job that waited for hours."""
-    if options.resume and options.run_dir is not None:
-        _require_plugins(options.run_dir)
-    resolved = load(options)
-    for note in resolved.notes:
-        write(f"note: {note}")
-    config = _require_metrics(resolved)
+def _path_of_job(options: argparse.Namespace, name: str) -> Path:
+    """The folder of a submitted run; a new one is made by the first process of the job."""
     if options.run_dir is None and not options.resume:
-        path = _new_path(resolved.name)  # made by the first process of the job
-    else:
-        path = _run_dir(options.run_dir, options.resume, resolved.name)
-    submit_training(options, config, path)
-    return 0
+        return _new_path(name)
+    return _run_dir(options.run_dir, options.resume, name)
 
 
-def _require_one_process() -> None:
-    """Several ranks would train copies of one model into one folder.
+def _write(line: str) -> None:
+    """Write to the user, once however many processes there are."""
+    if own_rank() == 0:
+        write(line)
 
-    Raises:
-        ConfigError: a launcher such as torchrun started more than one.
-    """
-    from m5kit.errors import ConfigError
 
-    ranks = os.environ.get("WORLD_SIZE", "1")
-    if ranks != "1":
-        raise ConfigError(
-            [f"WORLD_SIZE is {ranks}: m5kit trains in one process as yet; start it without torchrun, or on one rank"]
-        )
+def _where(options: argparse.Namespace, name: str) -> tuple[Path, bool]:
+    """The folder of the run, and whether one that is in it goes on."""
+    path = Path(recalled("run", lambda: str(_run_dir(options.run_dir, options.resume, name))))
+    # Processes that a launcher starts again are told nothing of what they had begun.
+    return path, options.resume or (restarts() > 0 and (path / "config.yaml").exists())
 
 
 def _require_plugins(path: Path) -> None:
@@ -106,11 +112,8 @@ def _require_plugins(path: Path) -> None:
     require_plugins(read_json(RunFolder.open(path).provenance))
 
 
-def _require_metrics(resolved: "Resolved") -> "RunConfig":
+def _checked(resolved: "Resolved") -> "RunConfig":
     """Before anything is written: a run should not fail only after its training, at its metrics.
-
-    Returns:
-        The config, checked.
 
     Raises:
         ConfigError: the config has mistakes, or a metric that it names cannot be computed.
@@ -157,21 +160,23 @@ def _new_folder(path: Path) -> Path:
     raise AssertionError("there is always a next number")
 
 
-def _evaluate(path: Path) -> None:
+def _evaluate(path: Path, group: "Group") -> None:
     """Compute the metrics of a run that is trained, and name the commands that follow."""
     from m5kit.cli.evaluate import show
     from m5kit.inference.evaluation import evaluate
     from m5kit.inference.trained_run import TrainedRun
     from m5kit.report.curves import draw_curves
 
-    trained = TrainedRun.open(path)
+    group.wait()  # the first process may still be writing the last checkpoint
+    trained = TrainedRun.open(path, group=group)
     folder = trained.folder
-    draw_curves(folder.metrics, folder.curves, trained.config.name)
+    if group.first:
+        draw_curves(folder.metrics, folder.curves, trained.config.name)
     if trained.config.evaluation:
-        write("evaluating")
+        _write("evaluating")
         evaluation = evaluate(trained, store=True)
-        show(evaluation)
-    write(f"\nlosses and modality weights: {folder.curves}")
-    write(f"TensorBoard:                 tensorboard --logdir {folder.events}")
-    write(f"evaluate again, or in part:  m5kit evaluate {path} --modalities {','.join(trained.data.pipelines)}")
-    write(f"embed your items:            m5kit embed {path} --data {trained.data.root} --out embeddings.parquet")
+        show(evaluation)  # all but the first process have nothing to show
+    _write(f"\nlosses and modality weights: {folder.curves}")
+    _write(f"TensorBoard:                 tensorboard --logdir {folder.events}")
+    _write(f"evaluate again, or in part:  m5kit evaluate {path} --modalities {','.join(trained.data.pipelines)}")
+    _write(f"embed your items:            m5kit embed {path} --data {trained.data.root} --out embeddings.parquet")

@@ -9,7 +9,7 @@ from m5kit.nn.losses import cosines, no_loss, places
 from m5kit.nn.pairs import ComparedRows, pairs_of_modalities
 from m5kit.nn.queue import FeatureQueue
 from m5kit.registry import TASKS
-from m5kit.structures import Hidden, Mean, TaskOutput, View
+from m5kit.structures import Hidden, TaskOutput, View
 from m5kit.tasks.base import Task
 
 
@@ -97,8 +97,7 @@ class MinedContrastiveTask(Task):
             self.queue.push(features.detach(), everyone.to(device, non_blocking=True), targets)
         if not losses:
             return TaskOutput(no_loss(view.features))
-        shares = Mean(torch.stack(kept).mean(), float(len(view.present)))
-        return TaskOutput(torch.stack(losses).mean(), {"negatives": shares})
+        return TaskOutput(torch.stack(losses).mean(), {"negatives": torch.stack(kept).mean()})
 
     def _direction(
         self, a: Tensor, b: Tensor, column: int, targets: Tensor, found: ComparedRows
