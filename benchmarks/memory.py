@@ -11,6 +11,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 from statistics import mean
 
@@ -68,30 +69,29 @@ def _measure(name: str, folder: str, batch: int, ranks: int) -> dict[str, int]:
 
 def held(name: str, folder: str, batch: int) -> None:
     """Take real steps as one of the processes, and let the first print what it held."""
-    group = start_group(timeout=120)
+    group = start_group(timeout=300)
     config = _config(name, folder, batch)
     data = RunData.fitted(config)
     torch.manual_seed(0)
     model = build_model(config, data.transforms, data.classes).train()
     optimizer = build_optimizer(model, config.optimizer, 1e-4, 0.01, config.rates)
     step = TrainStep(model, optimizer, 1.0, "fp32", 0, group, batch)
-    loader = data.train_loader()
-    loader.batch_sampler.rank, loader.batch_sampler.world_size = group.rank, group.size
     kept = []
-    for number, part in enumerate(loader):
-        if number >= SKIPPED:
-            kept.append(_kept(model, lambda part=part: step([part])))
-        if number == SKIPPED + STEPS:
-            break
+    with group.joined():
+        for number, part in zip(range(SKIPPED + STEPS), data.train_loader(group.rank, group.size), strict=False):
+            if number >= SKIPPED:
+                kept.append(_kept(model, partial(step, [part])))
+    if group.first:
+        print(json.dumps({"activations": int(mean(kept)), "total": int(mean(kept)) + _fixed(model, optimizer, group)}))
+
+
+def _fixed(model, optimizer, group) -> int:
+    """Bytes that do not depend on the items."""
     weights = sum(each.nbytes for each in (*model.parameters(), *model.buffers()))
-    trained = sum(each.nbytes for each in model.parameters() if each.requires_grad)
-    sums = trained if group.size > 1 else 0
+    gradients = sum(each.nbytes for each in model.parameters() if each.requires_grad)
     states = optimizer.state_dict()["state"].values()
     state = sum(value.nbytes for own in states for value in own.values() if torch.is_tensor(value))
-    if group.first:
-        total = int(mean(kept)) + weights + trained + sums + state
-        print(json.dumps({"activations": int(mean(kept)), "total": total}))
-    group.stop()
+    return weights + gradients * (2 if group.size > 1 else 1) + state
 
 
 def _kept(model, run) -> int:

@@ -67,3 +67,17 @@ def test_a_process_that_fails_ends_all_with_its_error(trained, demo, tmp_path):
     assert "Traceback" not in done.stderr.partition("torch.distributed.elastic")[0]
     assert not (tmp_path / "e.npz").exists()
     assert time.monotonic() - began < 120
+
+
+@pytest.mark.slow
+def test_a_submitted_run_trains_on_the_processes_of_its_job(demo, tool, short, tmp_path):
+    run = tmp_path / "run"
+    job = ("--engine", "submitit", "--gpus", "0", "--cluster", "executor=local", "--cluster", "tasks_per_node=2")
+    said = tool("tools/train.py", "demo/scale", "--data", demo, "--run-dir", run, *job, *short()).stdout
+    assert "each of 2 processes runs: m5kit train demo/scale" in said
+    end = time.monotonic() + 240
+    while not (run / "results.json").exists():
+        logs = "\n".join(path.read_text() for path in (run / "cluster").glob("*.err"))
+        assert time.monotonic() < end, logs
+        time.sleep(0.5)
+    assert "2 processes (gloo)" in (run / "log.txt").read_text()
