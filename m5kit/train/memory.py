@@ -25,8 +25,11 @@ from m5kit.train.optim import parameter_groups
 
 READ = 32
 """Items that are read of a dataset: enough for a mean of what they lack and how long they are."""
-MADE = 8
+MADE = 4
 """Items that are made up where there is no data; they are all alike, so a few of them tell what many take."""
+
+LENGTHS = ("max_tokens", "steps")
+"""What transforms call the length of their longest item, where they provide it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +136,19 @@ def _full_items(transforms: Mapping[str, Transform], items: int) -> Batch:
     modalities = tuple(sorted(transforms))
     inputs = {}
     for m, transform in transforms.items():
-        inputs[m] = Inputs.stack([transform.blank()] * items)
+        inputs[m] = Inputs.stack([_full_item(transform)] * items)
     names = tuple(map(str, range(items)))
     return Batch(names, modalities, torch.ones(items, len(modalities), dtype=torch.bool), inputs)
+
+
+def _full_item(transform: Transform) -> Inputs:
+    """The blank of a transform; where that is one step long, the step as often as the longest item has one."""
+    blank, facts = transform.blank(), transform.provides()
+    longest = max((facts[name] for name in LENGTHS if name in facts), default=1)
+    if int(blank.lengths) > 1 or longest == 1:
+        return blank
+    steps = torch.zeros(longest, dtype=torch.int64)  # of the blank's only step
+    return Inputs.single(blank.values[steps], {name: extra[steps] for name, extra in blank.extras.items()})
 
 
 def _activations(model: Model, batch: Batch, items: int, ranks: int, config: RunConfig) -> int:
