@@ -64,7 +64,7 @@ def test_a_process_that_fails_ends_all_with_its_error(trained, demo, tmp_path):
     assert done.returncode != 0
     assert "image items could not be decoded, more than the allowed share" in done.stderr
     assert "process 0 of 2 failed: " in done.stderr
-    assert "Traceback" not in done.stderr.partition("torch.distributed.elastic")[0]
+    assert "m5kit/cli" not in done.stderr  # torchrun prints a traceback of its own, these processes print none
     assert not (tmp_path / "e.npz").exists()
     assert time.monotonic() - began < 120
 

@@ -12,8 +12,7 @@ from m5kit.assembly.model import build_model
 from m5kit.config import check_config, load_config
 from m5kit.data.demo.make import make_demo
 from m5kit.errors import ConfigError
-from m5kit.structures import Inputs
-from m5kit.train.memory import _full_item, predict_memory
+from m5kit.train.memory import predict_memory
 from m5kit.train.optim import build_optimizer
 
 SMALL = ["data.workers=0", "data.item_seconds=null", "schedule.batch_size=64"]
@@ -98,22 +97,6 @@ def test_items_that_are_compared_with_all_others_cost_the_square():
         config = config_of(None, f"schedule.batch_size={items}", name="demo/contrast")
         memory[items] = predict_memory(config, ranks=1, read=False).replicas.activations
     assert memory[8192] - 2 * memory[4096] > 10 * 4096**2 * 4  # at least one matrix a pair of modalities
-
-
-class Short:
-    """Its blank is one step long, as that of tokenizers is."""
-
-    def blank(self):
-        return Inputs.single(torch.tensor([7]), {"groups": torch.tensor([-1])})
-
-    def provides(self):
-        return {"vocabulary": 9, "max_tokens": 5}
-
-
-def test_items_that_are_made_up_are_as_long_as_can_be():
-    item = _full_item(Short())
-    assert (item.values.tolist(), item.lengths.item()) == ([7] * 5, 5)
-    assert item.extras["groups"].tolist() == [-1] * 5
 
 
 def test_more_processes_than_items_are_refused():
