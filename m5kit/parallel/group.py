@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch import distributed as dist
 
-from m5kit.errors import M5KitError
+from m5kit.errors import ConfigError, M5KitError
 from m5kit.parallel.launcher import started_processes
 
 Value = TypeVar("Value")
@@ -197,9 +197,20 @@ def start_group(timeout: float) -> Group:
 
     Args:
         timeout: seconds after which a process that the others wait for is given up.
+
+    Raises:
+        ConfigError: the environment names several processes and not how they find each other.
     """
     if started_processes() == 1:
         return Group()
+    missing = [name for name in ("RANK", "MASTER_ADDR", "MASTER_PORT") if not os.environ.get(name)]
+    if missing:
+        raise ConfigError(
+            [
+                f"WORLD_SIZE is {started_processes()}, but {', '.join(missing)} are not set; start the processes with "
+                "torchrun, or unset WORLD_SIZE to train in one"
+            ]
+        )
     if torch.cuda.is_available():
         # Before anything is put on a device: every process has one of its own.
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))

@@ -13,6 +13,9 @@ class Clock:
     def start(self):
         pass
 
+    def tick(self):
+        pass
+
 
 def _run(seconds, before=0.0, last=1000):
     written, clock = [], Clock(before)
