@@ -31,6 +31,7 @@ class PreparedSweep:
         trials: folder of the trials; several sweeps may share one.
         data: folder of the manifest; None for the one that the configs name.
         software: versions of all that can change a result; a trial's id depends on them.
+        follows_links: whether a config of the sweep allows links out of the data folder.
     """
 
     title: str
@@ -40,6 +41,7 @@ class PreparedSweep:
     trials: Path
     data: Path | None
     software: Mapping[str, str]
+    follows_links: bool = False
 
     def status(self, trial: Trial) -> TrialStatus:
         """How far a trial is."""
@@ -78,6 +80,7 @@ def prepare_sweep(file: Path, out: Path, data: Path | None = None, trials: Path 
         trials=(trials or folder.trials).resolve(),
         data=data.resolve() if data else None,
         software=resolver.software,
+        follows_links=resolver.follows_links,
     )
 
 
@@ -107,6 +110,7 @@ class _Resolver:
 
     Attributes:
         software: versions, of all variants so far.
+        follows_links: whether a variant so far follows links out of the data folder.
         missing: a problem for each of the metrics that no variant so far gives; None before the first.
     """
 
@@ -115,6 +119,7 @@ class _Resolver:
         self.metrics = metrics
         self.missing: dict[str, str] | None = None
         self.software: dict[str, str] = {}
+        self.follows_links = False
         self._digests: dict[str, str] = {}
 
     def __call__(self, base: str, overrides: Sequence[str]) -> Mapping[str, Any]:
@@ -125,6 +130,7 @@ class _Resolver:
         self._look_for_values(config)
         versions = software(resolved)
         self.software |= versions
+        self.follows_links |= config.data.follow_links
         place = repr((config.data.root, config.data.manifest, config.data.source))
         if place not in self._digests:  # reading a manifest takes seconds, and the variants share theirs
             found = open_dataset(config).fingerprint()

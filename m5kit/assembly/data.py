@@ -1,7 +1,7 @@
 """The data side of a run: samples by split, pipelines, classes, loaders."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -80,9 +80,9 @@ class RunData:
         label = config.data.label
         classes: dict[str, Sequence[str]] = {}
         if label:
-            order = class_order(data.manifest.root, label)
+            order = class_order(data.manifest.root, label, config.data.follow_links)
             classes[label] = list(label_classes(train, label, order))
-        return cls(config, data.root, pipelines, classes)
+        return data._changed(classes=classes)
 
     @classmethod
     def reopen(cls, config: RunConfig, folder: RunFolder) -> "RunData":
@@ -92,6 +92,18 @@ class RunData:
             pipelines = build_pipelines(config)
         _load_states(pipelines, states)
         return cls(config, data_root(config), pipelines, classes)
+
+    def with_frozen(self, frozen: FrozenOutputs | None) -> "RunData":
+        """The same data, with what frozen encoders make of items."""
+        return self._changed(frozen=frozen)
+
+    def _changed(self, **changes: Any) -> "RunData":
+        """A copy that keeps the items that were found: opening a manifest of millions takes seconds."""
+        changed = replace(self, **changes)
+        for found in ("manifest", "training_items"):
+            if found in self.__dict__:
+                changed.__dict__[found] = self.__dict__[found]
+        return changed
 
     @property
     def transforms(self) -> dict[str, Transform]:
@@ -146,7 +158,7 @@ class RunData:
         if label is None:
             raise ConfigError(["data.label is not set; name a label to balance or weigh its classes"])
         numbers, items = _numbered(self.classes[label]), self.training_items
-        found = (numbers.get(item.labels.get(label, ""), -1) for item in items)
+        found = (numbers.get(value or "", -1) for value in items.label_values(label))
         return np.fromiter(found, np.int64, len(items))
 
     def _stand_ins(self) -> dict[str, str | None]:

@@ -16,7 +16,7 @@ ROWS = {
     "activations": "activations",
     "total": "total",
 }
-"""What is printed for each attribute of a :class:`m5kit.train.memory.RankMemory`."""
+"""What is printed for each attribute of a :class:`m5kit.training.memory.RankMemory`."""
 
 
 def print_memory(config: "RunConfig", ranks: int, read: bool) -> None:
@@ -27,7 +27,7 @@ def print_memory(config: "RunConfig", ranks: int, read: bool) -> None:
         ranks: how many processes there are.
         read: whether some items of the dataset are read for it.
     """
-    from m5kit.train.memory import predict_memory
+    from m5kit.training.memory import predict_memory
 
     found = predict_memory(config, ranks, read)
     batch = config.schedule.batch_size

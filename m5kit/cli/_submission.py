@@ -72,7 +72,7 @@ def submit_training(options: argparse.Namespace, config: "RunConfig", path: Path
         return
     executor = open_executor("m5kit-train", logs, parameters, "--cluster {name}={value}")
     from m5kit.cli.main import main
-    from m5kit.train.submission import TrainingJob
+    from m5kit.training.submission import TrainingJob
 
     job = executor.submit(TrainingJob(main, arguments))
     write(f"submitted as job {job.job_id}; its logs: {logs}")

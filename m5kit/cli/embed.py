@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from m5kit.cli.options import Verbs, words
+from m5kit.cli.options import Verbs, add_permissions, words
 from m5kit.cli.output import write
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def add_parser(verbs: Verbs) -> None:
         metavar="NAME",
         help="which embedding: item (default), the name of a modality, contrastive, fused or unscaled",
     )
+    add_permissions(parser)
     parser.set_defaults(run=run)
 
 

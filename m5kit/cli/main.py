@@ -13,6 +13,7 @@ from types import ModuleType
 
 from m5kit import __version__
 from m5kit.errors import M5KitError
+from m5kit.permissions import FOLLOW_LINKS, LOCAL_PLUGINS, allowing
 
 MISTAKE = 2
 INTERRUPTED = 130
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     _escape_what_cannot_be_printed()
     try:
-        with _allowing(plugins=not options.no_plugins):
+        with _allowing(plugins=not options.no_plugins), allowing(*_permissions(options)):
             status = int(options.run(options) or 0)
         # here, so that a closed pipe raises inside of this try
         sys.stdout.flush()
@@ -82,6 +83,14 @@ def _allowing(plugins: bool) -> Iterator[None]:
         os.environ.pop(ALLOW_VARIABLE, None)
         if before is not None:
             os.environ[ALLOW_VARIABLE] = before
+
+
+def _permissions(options: argparse.Namespace) -> Iterator[str]:
+    """What the options of a verb allow a run folder; see ``add_permissions``."""
+    if getattr(options, "allow_local_plugins", False):
+        yield LOCAL_PLUGINS
+    if getattr(options, "follow_links", False):
+        yield FOLLOW_LINKS
 
 
 def _parser() -> argparse.ArgumentParser:

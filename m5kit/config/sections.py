@@ -146,6 +146,8 @@ class Init(Section):
 
     run: UserPath | None = None
     """Run folder whose backbone the new run starts from."""
+    model: Literal["config", "run"] = "config"
+    """Whose encoders, inputs, fusion and widths are used; ``run`` takes those of that run, whatever the config says."""
 
 
 class Finetune(Section):

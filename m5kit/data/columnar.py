@@ -32,7 +32,7 @@ class ColumnRows(ABC):
         # a slice of one row, as converting a whole part for it would decode thousands of others
         number = bisect_right(self._starts, index) - 1
         row = self._part(number).slice(index - self._starts[number], 1).to_pylist()[0]
-        return {key: _plain(key, value) for key, value in row.items()}
+        return {key: plain(key, value) for key, value in row.items()}
 
     def place(self, index: int) -> str:
         return f"row {index + 1}"
@@ -133,7 +133,8 @@ class ParquetRows(ColumnRows):
             raise DataError(f"{self.path} is no readable Parquet file: {error}") from error
 
 
-def _plain(key: str, value: Any) -> Any:
+def plain(key: str, value: Any) -> Any:
+    """A value of a column as the same row of JSON would have it."""
     if key in ("table", "labels") and isinstance(value, str):
         return parse_json(value)
     if isinstance(value, list) and value and all(isinstance(pair, tuple) for pair in value):

@@ -37,7 +37,7 @@ def embed_requests(
     # Decoding media costs more than the model, so requests are grouped by their items.
     by_items: dict[Request, list[Request]] = {}
     for request in requests:
-        _check_space(model, request.space)
+        check_space(model, request.space)
         by_items.setdefault(Request(request.split, samples=request.samples), []).append(request)
     embedded: dict[Request, Embedded] = {}
     for asked in by_items.values():
@@ -110,8 +110,12 @@ def _predictions(model: Model, data: RunData, passes: Passes, request: Request) 
     return {model.predicts: np.array(data.classes[model.predicts], dtype=np.str_)[passes.classes(request)]}
 
 
-def _check_space(model: Model, space: str) -> None:
-    """Refuse an unknown space before anything is embedded."""
+def check_space(model: Model, space: str) -> None:
+    """Refuse an unknown space before anything is embedded.
+
+    Raises:
+        ConfigError: there is no such space.
+    """
     given = []
     for m, encoder in model.backbone.encoders.items():
         if encoder.given:

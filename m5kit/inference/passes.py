@@ -58,7 +58,7 @@ class Passes:
         self.spaces: dict[Condition, dict[str, None]] = {}
         for request in requests:
             condition = _condition(request)
-            self.subsets[condition] = _known(model, request.modalities)
+            self.subsets[condition] = known_modalities(model, request.modalities)
             self.spaces.setdefault(condition, {})[request.space] = None
         wanted = {corruption for _, corruption in self.subsets if corruption is not None}
         # None comes first: a batch without corruption is always made, and its failures are the ones that count.
@@ -124,8 +124,12 @@ def _failed(log: FailureLog, failures: Path) -> Iterator[str]:
             yield f"{modality}: {failed} of {tried} items could not be decoded; they are listed in {failures}"
 
 
-def _known(model: Model, modalities: tuple[str, ...] | None) -> tuple[str, ...]:
-    """The modalities that a request names, or all of the model's if it names none."""
+def known_modalities(model: Model, modalities: tuple[str, ...] | None) -> tuple[str, ...]:
+    """The modalities that a request names, or all of the model's if it names none.
+
+    Raises:
+        ConfigError: the model reads no such modality.
+    """
     known = model.backbone.modalities
     unknown = sorted(set(modalities or ()) - set(known))
     if unknown:

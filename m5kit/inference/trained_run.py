@@ -1,7 +1,7 @@
 """A run folder, opened for use: its config, its data, its model."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from m5kit.assembly.data import RunData
@@ -70,7 +70,7 @@ class TrainedRun:
         run_data = RunData.reopen(config, folder)
         model = load_model(config, run_data, folder, untrained)
         # last, because frozen encoders must run with the weights of the checkpoint
-        return cls(folder, config, replace(run_data, frozen=FrozenOutputs.of(model, config)), model, group)
+        return cls(folder, config, run_data.with_frozen(FrozenOutputs.of(model, config)), model, group)
 
     def embed(self, requests: Iterable[Request]) -> dict[Request, Embedded]:
         """Embed what metrics ask for; items are decoded once for all requests.

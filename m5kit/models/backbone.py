@@ -113,7 +113,7 @@ class Backbone(nn.Module):
             tasks=looks[self.tasks_from].tasks if self.weigh_tasks else even.tasks,
             modalities=fused.weights,
         )
-        items = self.items(features, fused.embedding)
+        trust = self._trust(on_device)
         return View(
             self.modalities,
             present,
@@ -124,7 +124,8 @@ class Backbone(nn.Module):
             harmony,
             targets=batch.targets,
             vectors=vectors,
-            items=items,
+            trust=trust,
+            items=self.items(features, fused.embedding, trust),
             peers=peers,
         )
 
@@ -161,7 +162,7 @@ class Backbone(nn.Module):
         features = view.features.detach() * present[..., None]
         weights = self.harmonizer(features, present) if self.weigh_pooling else _uniform(present)
         fused: Fused = self.fusion(encoded, weights.modalities)
-        return Partial(kept, self.items(features, fused.embedding))
+        return Partial(kept, self.items(features, fused.embedding, self._trust(present)))
 
     def forward(self, batch: Batch) -> View:
         """The clean view of a batch: nothing hidden."""
@@ -184,6 +185,9 @@ class Backbone(nn.Module):
             return  # It learns nothing, so there is nothing to gather.
         everyone = peers.present(present).to(self.device, non_blocking=True)
         self.harmonizer.observe(peers.rows(features), everyone)
+
+    def _trust(self, present: Tensor) -> Tensor:
+        return self.harmonizer.trust(present) if self.weigh_pooling else present.float()
 
     def _encode(
         self, observations: Mapping[str, Observation], rows: Mapping[str, Tensor], items: int

@@ -33,6 +33,10 @@ def read_json(path: Path, remedy: str = "") -> Any:
     Raises:
         CheckpointError: the file is missing or damaged.
     """
+    if path.exists() and not path.is_file():
+        raise CheckpointError(
+            f"cannot read {path}: it is no regular file"
+        )  # opening a pipe would wait for its other end
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:

@@ -66,6 +66,10 @@ class M5Product:
         for path in (*self.media.values(), *self.features.values()):
             if not path.is_dir():
                 raise DataError(f"there is no folder {path}")
+        lists = (self.metadata, *self.regions, *self.splits.values(), self.instances, self.label_map, self.label_list)
+        for file in filter(None, lists):
+            if not file.is_file():  # reading a pipe would wait for its other end
+                raise DataError(f"there is no file {file}")
 
 
 def import_m5product(data: M5Product, out: Path, *, copy: bool = False, format: Format = "arrow") -> ImportReport:  # noqa: A002

@@ -52,6 +52,8 @@ def import_source(
     """
     if not source.exists():
         raise DataError(f"there is no {source}; name the file or folder to import")
+    if not (source.is_file() or source.is_dir()):
+        raise DataError(f"{source} is no regular file and no folder")  # reading a pipe would wait for its other end
     base = media or (source if source.is_dir() else source.parent)
     # the usual ones first, and in their order, so that manifests of different sources look alike
     modalities = tuple(dict.fromkeys((*MODALITIES, *columns.modalities)))

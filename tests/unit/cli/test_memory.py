@@ -37,7 +37,7 @@ def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
 
     memory.predict_memory = predict
     monkeypatch.setitem(sys.modules, "m5kit.assembly.table", table)
-    monkeypatch.setitem(sys.modules, "m5kit.train.memory", memory)
+    monkeypatch.setitem(sys.modules, "m5kit.training.memory", memory)
     monkeypatch.setattr("m5kit.config.check_config", lambda resolved: config)
 
     def run(*arguments: str) -> list[str]:
