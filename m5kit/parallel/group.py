@@ -47,6 +47,10 @@ class Group:
         """What the first process gives."""
         return value
 
+    def gathered(self, value: Value) -> list[Value]:
+        """What each process gives, by rank, for the first process: anything that pickle holds; the others get none."""
+        return [value]
+
     def all_bytes(self, own: Tensor) -> Tensor:
         """Rows ``size n`` (uint8, host) of all processes, each of which gives ``n``."""
         return own[None]
@@ -111,6 +115,12 @@ class ProcessGroup(Group):
     def of_first(self, value: Value) -> Value:
         """What the first process gives; what the others give is not sent."""
         return self.values(value if self.first else None)[0]  # type: ignore[return-value]
+
+    def gathered(self, value: Value) -> list[Value]:
+        """What each process gives, for the first."""
+        every: list[Value] | None = [value] * self.size if self.first else None
+        dist.gather_object(value, every, dst=0, group=self.facts)
+        return every or []
 
     def all_bytes(self, own: Tensor) -> Tensor:
         """Rows ``size n`` of all processes."""

@@ -17,7 +17,7 @@ from m5kit.assembly.data import EVAL_BATCH
 from m5kit.data.collate import collate
 from m5kit.data.dataset import Prepared
 from m5kit.errors import ConfigError
-from m5kit.inference.embedding import known_modalities
+from m5kit.inference.passes import known_modalities
 from m5kit.models.base import Model
 from m5kit.models.embedder import Embedding
 from m5kit.public.batches import cut
