@@ -12,8 +12,8 @@ from m5kit.config.reader import read_data, write
 from m5kit.errors import CheckpointError
 from m5kit.interchange.card import model_card
 from m5kit.public.run import Run
-from m5kit.runs.checkpoint import FORMAT
 from m5kit.runs.checksums import write_checksums
+from m5kit.runs.damage import FORMAT
 from m5kit.runs.folder import RunFolder
 from m5kit.runs.json import read_json, write_json
 
