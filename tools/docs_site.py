@@ -4,6 +4,7 @@ A hook of ``mkdocs.yml``; ``make docs`` builds the site.
 """
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,56 @@ from m5kit.cli.reference import family_page
 from m5kit.registry import FAMILIES
 
 ROOT = Path(__file__).parent.parent
+HOW_TOS = {
+    "Data": (
+        "own-data",
+        "import-data",
+        "data-stats",
+        "media",
+        "demo-data",
+        "datasets",
+        "feature-files",
+        "new-modality",
+    ),
+    "Training": (
+        *("configs", "pretrained-encoders", "watch-training", "pretext-tasks", "balance-tasks", "augmentation"),
+        *("optimizers", "hooks", "finetune", "many-gpus", "clusters"),
+    ),
+    "Using a run": ("python", "evaluate", "export-embeddings", "export-models", "search", "serve"),
+    "Studies": ("ablations", "baselines", "m5product-preset"),
+}
+"""How-tos by heading."""
 _LINK = re.compile(r"(?<!!)\[([^\]]+)\]\((?!https?:|#|mailto:)([^)#\s]+)(#[^)\s]*)?\)")
+
+
+def on_config(config: Any) -> Any:
+    """Give every page its place: pages are found, so that a new one needs no line in ``mkdocs.yml``."""
+    config.nav = [
+        {"Home": "index.md"},
+        *_how_tos(),
+        {"Ideas": [*_pages("concepts"), "glossary.md"]},
+        {"Plugins": _pages("plugins")},
+        {"Reference": [f"reference/{family}.md" for family in FAMILIES]},
+        {"Background": [page for page in _pages("") if page != "glossary.md"] + ["changelog.md"]},
+        {"Decisions": _pages("adr")},
+    ]
+    return config
+
+
+def _how_tos() -> Iterator[dict[str, list[str]]]:
+    """The how-tos in the order in which a newcomer needs them; those without a place in it come last."""
+    left = _pages("howto")
+    for heading, names in HOW_TOS.items():
+        chosen = [f"howto/{name}.md" for name in names if f"howto/{name}.md" in left]
+        left = [page for page in left if page not in chosen]
+        yield {heading: chosen}
+    if left:
+        yield {"More": left}
+
+
+def _pages(folder: str) -> list[str]:
+    """The pages of a folder of docs/, by name."""
+    return sorted(path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs" / folder).glob("*.md"))
 
 
 def on_files(files: Files, config: Any) -> Files:
