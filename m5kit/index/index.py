@@ -19,6 +19,9 @@ from m5kit.index.rows import Row, learn_columns, schema_of, to_table
 from m5kit.index.searchable import EXACT, Place, SearchableIndex
 from m5kit.index.store import Store
 
+PIECE = 50_000
+"""Vectors that are written at once."""
+
 
 def quiet(line: str) -> None:
     """Say nothing."""
@@ -86,6 +89,8 @@ class Index(SearchableIndex):
         Raises:
             DataError: there is an index already, or ids or vectors are wrong.
         """
+        if len(set(ids)) != len(ids):
+            raise DataError(f"{len(ids) - len(set(ids))} of {len(ids)} ids are repeated; give every item its own")
         given = properties or {}
         rows = []
         for position, item in enumerate(ids):
@@ -93,7 +98,8 @@ class Index(SearchableIndex):
             rows.append(Row(item, values=values))
         columns, _ = learn_columns(iter(rows))
         index = cls.create(place, IndexInfo(width=vectors.shape[1], precision=precision, columns=columns))
-        index.append(rows, vectors)
+        for start in range(0, len(rows), PIECE):
+            index.append(rows[start : start + PIECE], vectors[start : start + PIECE])
         index.finish(say)
         return index
 
@@ -164,11 +170,11 @@ class Index(SearchableIndex):
 
     def finish(self, say: Say = quiet) -> None:
         """Make what was added fast to search, and write down what the index holds now."""
-        about = replace(self.about, columns=with_facts(self.store, self.about))
+        self.store.tidy()
+        about = replace(self.about, columns=with_facts(self.store, self.about), approximation=None)
         if len(self) >= EXACT:
-            about = replace(about, approximation=approximate(self.store, say))
+            about = replace(about, approximation=approximate(self.store, self.about.approximation, say))
         else:
             say(f"exact search: every search reads all {len(self):,} vectors")
-        self.store.tidy()
         self.store.describe(about)
         self.about = about

@@ -128,8 +128,7 @@ class SearchableIndex:
             QueryError: it cannot be compared with the items.
         """
         if isinstance(item, Mapping):
-            if not self.about.run:
-                raise DataError("the index was built from vectors alone; search it by a vector")
+            self.about.require_run()
             require_known([*item, *weights], self.inputs)
             return make_query(item, weights, embed or self._embed)
         vector = np.asarray(item, np.float32)
