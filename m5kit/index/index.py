@@ -3,8 +3,9 @@
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from m5kit.index.facts import with_facts
 from m5kit.index.items import RunItems
 from m5kit.index.rows import Row, learn_columns, schema_of, to_table
 from m5kit.index.searchable import EXACT, Place, SearchableIndex
-from m5kit.index.store import Store
+from m5kit.index.store import ABOUT, Store
 
 PIECE = 50_000
 """Vectors that are written at once."""
@@ -25,6 +26,21 @@ PIECE = 50_000
 
 def quiet(line: str) -> None:
     """Say nothing."""
+
+
+def refuse_existing(place: str) -> None:
+    """Refuse a folder that holds an index; an object store is asked only once the index is written.
+
+    Raises:
+        DataError: it does.
+    """
+    if Path(place, f"{ABOUT}.lance").exists():
+        refuse(place)
+
+
+def refuse(place: str) -> NoReturn:
+    """Say that there is an index already."""
+    raise DataError(f"{place} already holds an index; add to it with --update, or choose another --out")
 
 
 class Index(SearchableIndex):
@@ -59,8 +75,12 @@ class Index(SearchableIndex):
             DataError: there is an index already, or no items.
         """
         items = RunItems.open(Path(run), None if data is None else Path(data), splits, modalities, space)
-        index = cls.create(place, items.about(precision))
-        for rows, vectors in items.pieces(say):
+        refuse_existing(os.fspath(place))  # before hours of embedding
+        about, pieces = items.about(precision), items.pieces(say)
+        # The loader starts its workers with the first piece: before the store, whose threads no fork survives.
+        first = list(islice(pieces, 1))
+        index = cls.create(place, about)
+        for rows, vectors in chain(first, pieces):
             index.append(rows, vectors)
         index.finish(say)
         return index
@@ -112,7 +132,7 @@ class Index(SearchableIndex):
         """
         store = Store(os.fspath(place))
         if store.about() is not None:
-            raise DataError(f"{place} already holds an index; add to it with --update, or choose another --out")
+            refuse(os.fspath(place))
         store.create(schema_of(about))
         return cls(store, about)
 
