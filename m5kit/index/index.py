@@ -57,7 +57,7 @@ class Index(SearchableIndex):
         modalities: Sequence[str] | None = None,
         space: str = "item",
         precision: Precision = "float32",
-        say: Say = quiet,
+        say: Say | None = None,
     ) -> "Index":
         """Build an index of the items of a run, or of others.
 
@@ -69,19 +69,19 @@ class Index(SearchableIndex):
             modalities: the only ones that the model sees of an item.
             space: which vector of an item; ``contrastive`` and ``item`` can be searched from any modality.
             precision: of the stored numbers.
-            say: gets progress, line by line.
+            say: gets progress, line by line; None for silence.
 
         Raises:
             DataError: there is an index already, or no items.
         """
         items = RunItems.open(Path(run), None if data is None else Path(data), splits, modalities, space)
         refuse_existing(os.fspath(place))  # before hours of embedding
-        about, pieces = items.about(precision), items.pieces(say)
+        about, pieces = items.about(precision), items.pieces(say or quiet)
         # The loader starts its workers with the first piece: before the store, whose threads no fork survives.
         first = list(islice(pieces, 1))
         index = cls.create(place, about)
         for rows, vectors in chain(first, pieces):
-            index.append(rows, vectors)
+            index._append(rows, vectors)
         index.finish(say)
         return index
 
@@ -94,7 +94,7 @@ class Index(SearchableIndex):
         properties: Mapping[str, Sequence[Any]] | None = None,
         *,
         precision: Precision = "float32",
-        say: Say = quiet,
+        say: Say | None = None,
     ) -> "Index":
         """Build an index of vectors from anywhere.
 
@@ -104,7 +104,7 @@ class Index(SearchableIndex):
             vectors: ``n d``; they are stored with unit length.
             properties: ``n`` values by name, None where an item has none.
             precision: of the stored numbers.
-            say: gets progress, line by line.
+            say: gets progress, line by line; None for silence.
 
         Raises:
             DataError: there is an index already, or ids or vectors are wrong.
@@ -119,7 +119,7 @@ class Index(SearchableIndex):
         columns, _ = learn_columns(iter(rows))
         index = cls.create(place, IndexInfo(width=vectors.shape[1], precision=precision, columns=columns))
         for start in range(0, len(rows), PIECE):
-            index.append(rows[start : start + PIECE], vectors[start : start + PIECE])
+            index._append(rows[start : start + PIECE], vectors[start : start + PIECE])
         index.finish(say)
         return index
 
@@ -136,7 +136,7 @@ class Index(SearchableIndex):
         store.create(schema_of(about))
         return cls(store, about)
 
-    def append(self, rows: Sequence[Row], vectors: NDArray[np.float32]) -> None:
+    def _append(self, rows: Sequence[Row], vectors: NDArray[np.float32]) -> None:
         """Add items whose ids are new, without a look at those that are there."""
         self.store.append(to_table(rows, vectors, self.about))
 
@@ -167,19 +167,19 @@ class Index(SearchableIndex):
         self.about = wider
         self.store.replace(table)
 
-    def update(self, *, data: Place | None = None, splits: Sequence[str] | None = None, say: Say = quiet) -> None:
+    def update(self, *, data: Place | None = None, splits: Sequence[str] | None = None, say: Say | None = None) -> None:
         """Embed items with the index's run, and add them or replace those of the same id.
 
         Args:
             data: folder of the items; None for those that the index was built from.
             splits: whose items; None for all.
-            say: gets progress, line by line.
+            say: gets progress, line by line; None for silence.
         """
         modalities = list(self.about.seen) or None
         folder = Path(self.about.data if data is None else data)
         items = RunItems.open(Path(self.about.run), folder, splits, modalities, self.about.space)
         made_by = items.about(self.about.precision)
-        for rows, vectors in items.pieces(say):
+        for rows, vectors in items.pieces(say or quiet):
             self.add(rows, vectors, made_by)
         self.finish(say)
 
@@ -188,13 +188,13 @@ class Index(SearchableIndex):
         wanted = list(ids)
         return self.store.delete(wanted) if wanted else 0
 
-    def finish(self, say: Say = quiet) -> None:
+    def finish(self, say: Say | None = None) -> None:
         """Make what was added fast to search, and write down what the index holds now."""
         self.store.tidy()
         about = replace(self.about, columns=with_facts(self.store, self.about), approximation=None)
         if len(self) >= EXACT:
-            about = replace(about, approximation=approximate(self.store, self.about.approximation, say))
+            about = replace(about, approximation=approximate(self.store, self.about.approximation, say or quiet))
         else:
-            say(f"exact search: every search reads all {len(self):,} vectors")
+            (say or quiet)(f"exact search: every search reads all {len(self):,} vectors")
         self.store.describe(about)
         self.about = about

@@ -118,7 +118,7 @@ def test_what_does_not_belong_is_refused(index, tmp_path, vectors):
 
 def test_an_interrupted_build_is_no_index_and_can_be_repeated(tmp_path, vectors):
     place = tmp_path / "cut"
-    Index.create(place, IndexInfo(width=16)).append([Row("a")], vectors[:1])
+    Index.create(place, IndexInfo(width=16)).add([Row("a")], vectors[:1])
     with pytest.raises(DataError, match="holds no index"):
         Index.open(place)
     assert len(Index.of_vectors(place, ["b"], vectors[:1])) == 1
