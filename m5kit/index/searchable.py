@@ -113,13 +113,13 @@ class SearchableIndex:
         condition = to_sql(where, self.about.filters) if where.strip() else ""
         if like is not None:
             condition = " and ".join([f"not ({one_of([like])})", *([f"({condition})"] if condition else [])])
-            return self.nearest(Query(self.vector(like), {}), condition, top)
+            return self._nearest(Query(self.vector(like), {}), condition, top)
         if item is None:
             found = self.store.scan(condition, top, self.about.filters)
             return [Hit(row, None, {}) for row in read_rows(found, self.about)]
-        return self.nearest(self.query(item, weights or {}, embed), condition, top)
+        return self._nearest(self._query(item, weights or {}, embed), condition, top)
 
-    def query(
+    def _query(
         self, item: Mapping[str, Any] | NDArray[np.float32], weights: Mapping[str, float], embed: "Embed | None" = None
     ) -> Query:
         """What an item or a vector asks for.
@@ -128,8 +128,7 @@ class SearchableIndex:
             QueryError: it cannot be compared with the items.
         """
         if isinstance(item, Mapping):
-            if not self.about.run:
-                raise DataError("the index was built from vectors alone; search it by a vector")
+            self.about.require_run()
             require_known([*item, *weights], self.inputs)
             return make_query(item, weights, embed or self._embed)
         vector = np.asarray(item, np.float32)
@@ -143,7 +142,7 @@ class SearchableIndex:
     def _embed(self, items: Sequence[Mapping[str, Any]]) -> "Embeddings":
         return self.run.embed(items, space=self.about.space, errors="skip")
 
-    def nearest(self, query: Query, condition: str, top: int) -> list[Hit]:
+    def _nearest(self, query: Query, condition: str, top: int) -> list[Hit]:
         """The items nearest to a query; ``condition`` is SQL of the store."""
         how = self.about.approximation
         if how is not None and condition and self.store.count(condition) < EXACT:

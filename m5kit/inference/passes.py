@@ -85,7 +85,7 @@ class Passes:
 
         rounds = math.ceil(len(samples) / EVAL_BATCH / group.size)
         share_out(group, map(self._part, loader), rounds, take)
-        for sentence in _failed(log, failures):
+        for sentence in failed_sentences(log, failures):
             screen.warning(sentence)
 
     @property
@@ -116,7 +116,7 @@ class Passes:
         return Part(replace(batches[0], inputs={}, targets={}, plan={}), vectors, classes)
 
 
-def _failed(log: FailureLog, failures: Path) -> Iterator[str]:
+def failed_sentences(log: FailureLog, failures: Path) -> Iterator[str]:
     """A sentence for each modality of which some items could not be decoded."""
     for modality, counts in log.summary().items():
         if counts["failed"]:

@@ -94,6 +94,16 @@ def test_another_run_cannot_add_to_an_index(index, trained, demo, tool, tmp_path
     assert "120 items" in tool("-m", "m5kit", "index", run, "--out", index, "--update", "--split", "train").stdout
 
 
+def test_what_cannot_be_served_is_said_before_anything_is_loaded(index, tool):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = tool("-m", "m5kit", "serve", index, "--port", port, check=False)
+    assert done.returncode == 2
+    assert f"--port {port}: Address already in use" in done.stderr
+    done = tool("-m", "m5kit", "serve", index, "--port", "99999", "--max-mb", "0", check=False)
+    assert "the config has 2 mistakes" in done.stderr
+
+
 def test_a_signal_lets_running_requests_finish(service):
     process, port = service
     ask(port, body={"item": {"text": "warm"}})

@@ -89,6 +89,10 @@ def test_many_items_are_searched_approximately_and_the_recall_is_measured(tmp_pa
     assert "recall@10" in said[-1]
     assert Index.open(tmp_path / "many").about.approximation == index.about.approximation
     units = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    index.add([Row("more")], rows[:1])
+    index.finish(said.append)
+    assert index.about.approximation.items == 3000
+    assert "more" in ids(index.search(rows[0], top=2))
     few = np.where(np.arange(3000) < 300, units @ units[5], -2)
     assert ids(index.search(rows[5], where="n < 300", top=5)) == [str(n) for n in np.argsort(-few)[:5]]
 
@@ -114,7 +118,7 @@ def test_what_does_not_belong_is_refused(index, tmp_path, vectors):
 
 def test_an_interrupted_build_is_no_index_and_can_be_repeated(tmp_path, vectors):
     place = tmp_path / "cut"
-    Index.create(place, IndexInfo(width=16)).append([Row("a")], vectors[:1])
+    Index.create(place, IndexInfo(width=16)).add([Row("a")], vectors[:1])
     with pytest.raises(DataError, match="holds no index"):
         Index.open(place)
     assert len(Index.of_vectors(place, ["b"], vectors[:1])) == 1
