@@ -42,8 +42,8 @@ class AgreementHarmonizer(Harmonizer):
 
     Shares in embeddings are another matter than the weights of losses: what agrees less may know what the others do
     not, and only what agrees with nothing is to be left out. A share is the confidence in a modality: with r, its
-    best d' relative to the best of all, it is r^4 / (r^4 + doubt^4), so near 1 for everything but noise. With ``per_item`` it
-    also falls for an item whose modality agrees no better with the others than another item's would.
+    best d' relative to the best of all, it is r^4 / (r^4 + doubt^4), so near 1 for everything but noise. With
+    ``per_item`` it also falls for an item whose modality agrees no better with the others than another item's would.
 
     Args:
         modalities: the m columns.
