@@ -8,8 +8,8 @@ from m5kit.evaluation.functional.classification import commonest, linear_probe
 from m5kit.evaluation.values import CLASSIFICATION_VALUES, classification_values
 from m5kit.registry import METRICS
 
-WHOLE_ITEM = "item"
-"""The space whose vectors hold several parts, weighed by their lengths; it is probed with one scale for all columns."""
+ONE_PART = ("fused", "unscaled", "contrastive")
+"""The spaces whose vectors are one part. Those of others are several, weighed by length: all columns have one scale."""
 
 
 @METRICS.register_module("probe")
@@ -49,7 +49,7 @@ class Probe(Metric):
             raise ConfigError([f"strengths: {len(strengths)} are given but no val split to choose by; set val"])
         self.label = label
         self.strengths = sorted(strengths)
-        self.one_scale = space == WHOLE_ITEM
+        self.one_scale = space not in ONE_PART
         self.train = Request.of(train, modalities, space)
         self.test = Request.of(test, modalities, space)
         self.val = None if val is None else Request.of(val, modalities, space)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from m5kit.errors import ConfigError
-from m5kit.models.embedder import SHARED, item_vectors
+from m5kit.models.embedder import FEATURE, SHARED, item_vectors
 from m5kit.models.pretrainer import Pretrainer
 from m5kit.registry import BALANCERS
 
@@ -56,4 +56,4 @@ def test_a_modality_is_its_own_vector_beside_its_feature(backbone, batch):
     view = model(items)
     feature = torch.nn.functional.normalize(view.features[:, model.modalities.index("image")], dim=1)
     own = torch.nn.functional.normalize(view.vectors["image"], dim=1)
-    torch.testing.assert_close(image * 2**0.5, torch.cat([own, feature], dim=1))
+    torch.testing.assert_close(image * (1 + FEATURE**2) ** 0.5, torch.cat([own, FEATURE * feature], dim=1))
