@@ -60,8 +60,9 @@ def visit(browser, address):
         page.wait_for_selector(SETTLED)
         return page
 
+    open_page.expected = ()
     yield open_page
-    assert complaints == []
+    assert [text for text in complaints if not text.endswith(open_page.expected)] == []
     assert [url for url in requests if not url.startswith((address, "blob:", "data:"))] == []
     for context in contexts:
         context.close()
@@ -137,6 +138,7 @@ def test_filters_narrow_by_values_ranges_and_writing(visit):
     assert cells.count(value) == len(ids(page))
     after(page, lambda: (page.get_by_label("size_mm, max").fill("150"), page.keyboard.press("Enter")))
     assert page.text_content("#narrowed") == "2"
+    visit.expected = ("status of 422 (Unprocessable Entity)",)  # what follows is a mistake
     after(page, lambda: (page.fill("#where", "size_mm < tiny"), page.keyboard.press("Enter")))
     assert "no column 'tiny'" in page.text_content("#status.bad")
     after(page, lambda: page.get_by_text("Clear filters").click())

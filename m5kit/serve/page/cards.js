@@ -26,6 +26,7 @@ function drawStage(hit) {
   const seen = [...files(hit, "image"), ...files(hit, "video"), ...sounds(hit)][0];
   const stage = make("div", { class: "stage" });
   if (!seen) {
+    stage.classList.add("bare");
     stage.append(make("span", { class: "letter", "aria-hidden": "true" }, [...(hit.title || "–")][0]));
     return stage;
   }
