@@ -1,19 +1,17 @@
-"""Writes what is needed to use a run, and nothing else: no optimizer, no paths of the machine, no items."""
+"""Writes what is needed to use a run, and nothing else: no state of an optimizer, no paths of the machine, no items."""
 
 import json
 import shutil
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import save_file
-from torch import nn
+import torch
 
 from m5kit.config.reader import read_data, write
 from m5kit.errors import CheckpointError
 from m5kit.interchange.card import model_card
 from m5kit.public.run import Run
-from m5kit.runs.checksums import write_checksums
-from m5kit.runs.damage import FORMAT
+from m5kit.runs import checkpoint
 from m5kit.runs.folder import RunFolder
 from m5kit.runs.json import read_json, write_json
 
@@ -49,7 +47,9 @@ def share_run(run: Run, out: Path) -> Path:
             shutil.copyfile(file, out / file.name)
     if source.pretrained.exists():
         shutil.copytree(source.pretrained, target.pretrained)
-    _write_weights(run.trained.model, target.checkpoints / "step_0000000")
+    # The weights that the run is used with, such as averaged ones, as a checkpoint from which nobody has trained.
+    unused = torch.optim.SGD(run.trained.model.parameters())
+    checkpoint.save(target.checkpoints, 0, run.trained.model, unused, keep=1)
     (out / "README.md").write_text(model_card(run), encoding="utf-8")
     return out
 
@@ -61,16 +61,6 @@ def _shared_config(source: RunFolder) -> dict[str, Any]:
     if "init" in config:
         config["init"] = {**config["init"], "run": None}
     return config
-
-
-def _write_weights(model: nn.Module, checkpoint: Path) -> None:
-    """A checkpoint of the weights that the run is used with, such as averaged ones, and nothing to go on training."""
-    checkpoint.mkdir()
-    weights = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in model.state_dict().items()}
-    save_file(weights, checkpoint / "model.safetensors")
-    state = {"format": FORMAT, "step": 0, "parameters": sum(parameter.numel() for parameter in model.parameters())}
-    write_json(checkpoint / "state.json", state)
-    write_checksums(checkpoint)
 
 
 def add_json(path: Path, content: Any) -> None:

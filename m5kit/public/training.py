@@ -16,6 +16,7 @@ from m5kit.config.reader import write_inline
 from m5kit.errors import ConfigError, M5KitError
 from m5kit.inference.evaluation import Evaluation
 from m5kit.inference.suited_config import suit_config
+from m5kit.permissions import FOLLOW_LINKS, allowing
 from m5kit.public.evaluation import Metrics
 from m5kit.public.forward import Folder
 from m5kit.public.loading import load
@@ -58,6 +59,7 @@ def train(
         config: a YAML file, or the name of a shipped one such as ``demo/scale``.
         data: folder of the manifest.
         overrides: changes to the config, such as ``{"fusion": "gated", "schedule.max_steps": 100}``; None drops a part.
+            What the data lack is left out, as by the command; what an override names must be there.
         run_dir: folder of the run; None makes ``runs/NAME-TIME``.
         resume: go on with the run in ``run_dir``.
         evaluate: compute the config's metrics afterwards and store them in the run folder.
@@ -80,7 +82,9 @@ def train(
     ended = train_plan(TrainingPlan(resolved, path, resume), Console(quiet=not progress))
     if ended.stopped_by is not None:
         raise KeyboardInterrupt(f"signal {ended.stopped_by} stopped the run in {path} after a checkpoint was saved")
-    run = load(path)
+    # The config is the caller's own here, so what it allows holds for its run folder too.
+    with allowing(*[FOLLOW_LINKS] * resolved.values["data"]["follow_links"]):
+        run = load(path)
     if evaluate and run.trained.config.evaluation:
         run.evaluate(store=True)
     return run

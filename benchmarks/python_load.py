@@ -1,0 +1,52 @@
+"""What it costs to load a run and embed a text from a cold Python, against importing torch alone.
+
+Processor time of fresh processes, in turns A B B A; torch against itself gives the noise. The bytecode of m5kit is
+cached, as it is once it is installed.
+
+Run: OMP_NUM_THREADS=1 python benchmarks/python_load.py RUN [--rounds 5]
+"""
+
+import argparse
+import os
+import resource
+import statistics
+import subprocess
+import sys
+
+TORCH = "import torch"
+LOAD = "import m5kit; run = m5kit.load({run!r})"
+EMBED = LOAD + "; run.embed([{{'text': 'a red mug'}}])"
+
+
+def processor_seconds(code: str) -> float:
+    """User and system time of a process that runs ``code``."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def main() -> None:
+    """Print medians and ratios."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("run", help="folder of a run that reads text")
+    parser.add_argument("--rounds", type=int, default=5)
+    arguments = parser.parse_args()
+    load, embed = LOAD.format(run=arguments.run), EMBED.format(run=arguments.run)
+    for code in (TORCH, embed):  # bytecode and the file system's cache
+        processor_seconds(code)
+    first, second, loaded, embedded = [], [], [], []
+    for _ in range(arguments.rounds):
+        first.append(processor_seconds(TORCH))
+        embedded.append(processor_seconds(embed))
+        loaded.append(processor_seconds(load))
+        second.append(processor_seconds(TORCH))
+    torch = statistics.median([*first, *second])
+    print(f"import torch: {torch:.2f} s; the second half against the first: {sum(second) / sum(first):.2f}")
+    print(f"m5kit.load: {statistics.median(loaded) - torch:.2f} s more")
+    print(f"m5kit.load and one text embedded: {statistics.median(embedded) / torch:.2f} times import torch")
+
+
+if __name__ == "__main__":
+    main()
