@@ -1,5 +1,6 @@
 """Loaders of a run: worker processes with its limits, which find the same plugins as the process that starts them."""
 
+import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
 from signal import SIG_DFL, SIG_IGN, SIGINT, SIGTERM, signal
@@ -26,6 +27,8 @@ class ScopedLoader(WatchedLoader):
     """
 
     def __init__(self, items: WatchedItems, *, scope: PluginScope, **options: Any) -> None:
+        # How many processes decode is the user's choice: some wait for a network, and then more than cores are right.
+        warnings.filterwarnings("ignore", "This DataLoader will create", UserWarning)
         super().__init__(items, **options)
         self.scope = scope
 

@@ -45,6 +45,23 @@ def load(options: argparse.Namespace) -> "Resolved":
     return load_config(options.config, options.overrides, options.data)
 
 
+def require_data(resolved: "Resolved") -> None:
+    """See that the folder of the items exists, before anything heavy is imported.
+
+    Raises:
+        ConfigError: the config names no folder, or one that is not there.
+    """
+    from m5kit.config.section import NO_ROOT
+    from m5kit.errors import ConfigError
+
+    section = resolved.values["data"]
+    root = section.get("root") if isinstance(section, dict) else None
+    if root is None:
+        raise ConfigError([NO_ROOT])
+    if isinstance(root, str) and "://" not in root and not Path(root).expanduser().exists():
+        raise ConfigError([f"data.root: there is no folder {root}; name another with --data DIR"])
+
+
 def words(text: str) -> tuple[str, ...]:
     """Comma-separated words of one option.
 

@@ -1,20 +1,18 @@
 """``m5kit train CONFIG``: pretrain or fine-tune, evaluate, and say what to do next."""
 
 import argparse
-import itertools
-import os
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from m5kit.cli.options import Verbs, add_config_options, load
+from m5kit.cli.options import Verbs, add_config_options, load, require_data
 from m5kit.cli.output import write
+from m5kit.parallel.launcher import own_rank, recalled, restarts
 from m5kit.permissions import FOLLOW_LINKS, allowing
 
 if TYPE_CHECKING:
     from m5kit.config import Resolved
-
-RUNS = Path("runs")
+    from m5kit.parallel.group import Group
+    from m5kit.training.run import TrainingEnd
 
 
 def add_parser(verbs: Verbs) -> None:
@@ -23,7 +21,7 @@ def add_parser(verbs: Verbs) -> None:
         "train", help="pretrain or fine-tune a model", description="Pretrain or fine-tune a model, then evaluate it."
     )
     add_config_options(parser)
-    parser.add_argument("--run-dir", type=Path, metavar="DIR", help=f"folder of the run (default: {RUNS}/NAME-TIME)")
+    parser.add_argument("--run-dir", type=Path, metavar="DIR", help="folder of the run (default: runs/NAME-TIME)")
     parser.add_argument(
         "--resume",
         action="store_true",
@@ -34,50 +32,62 @@ def add_parser(verbs: Verbs) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Train, then evaluate unless the run was told to stop."""
-    _require_one_process()
     if options.resume and options.run_dir is not None:
         _require_plugins(options.run_dir)
-    resolved = load(options)
-    # after the config: a mistake in it is told without waiting for torch
+    # Before anything heavy is imported: a wrong name or folder is told at once.
+    require_data(load(options))
+    resolved = _suited(options)
+    for note in resolved.notes:
+        _write(f"note: {note}")
+    from m5kit.config import check_config
+    from m5kit.parallel.group import start_group
+
+    group = start_group(check_config(resolved).parallel.timeout)
+    with group.joined():
+        ended = _train(options, resolved, group)
+    if ended.stopped_by is not None:
+        _write(
+            f"stopped after saving a checkpoint; the same command with --run-dir {ended.path} --resume goes on from it"
+        )
+        return 128 + ended.stopped_by
+    if group.first:
+        # The config is the caller's own here, so what it allows holds for its run folder too.
+        with allowing(*[FOLLOW_LINKS] * resolved.values["data"]["follow_links"]):
+            _evaluate(ended.path)
+    return 0
+
+
+def _train(options: argparse.Namespace, resolved: "Resolved", group: "Group") -> "TrainingEnd":
+    """Train in the folder on which all processes agree."""
     from rich.console import Console
 
     from m5kit.data.failures import describe_failures
     from m5kit.runs.folder import RunFolder
-    from m5kit.train.run import train
-    from m5kit.train.setup import TrainingPlan
+    from m5kit.training.run import train
+    from m5kit.training.setup import TrainingPlan
 
-    path = _run_dir(options.run_dir, options.resume, resolved.name)
-    for note in resolved.notes:
-        write(f"note: {note}")
-    write(f"run folder: {path}")
-    _require_metrics(resolved)
+    path, resume = _where(options, resolved.name) if group.first else (Path(), False)
+    given, resume = group.of_first((str(path), resume))
+    path = Path(given)
+    _write(f"run folder: {path}")
     try:
-        ended = train(TrainingPlan(resolved, path, options.resume), Console())
+        return train(TrainingPlan(resolved, path, resume), Console(), group)
     finally:  # also where the run fails: the items may be why
         for line in describe_failures(RunFolder(path).failures):
-            write(line)
-    if ended.stopped_by is not None:
-        write(f"stopped after saving a checkpoint; the same command with --run-dir {path} --resume goes on from it")
-        return 128 + ended.stopped_by
-    # the config is the caller's own here, so what it allows holds for its run folder too
-    with allowing(*[FOLLOW_LINKS] * resolved.values["data"]["follow_links"]):
-        _evaluate(ended.path)
-    return 0
+            _write(line)
 
 
-def _require_one_process() -> None:
-    """Several ranks would train copies of one model into one folder.
+def _write(line: str) -> None:
+    """Write to the user, once however many processes there are."""
+    if own_rank() == 0:
+        write(line)
 
-    Raises:
-        ConfigError: a launcher such as torchrun started more than one.
-    """
-    from m5kit.errors import ConfigError
 
-    ranks = os.environ.get("WORLD_SIZE", "1")
-    if ranks != "1":
-        raise ConfigError(
-            [f"WORLD_SIZE is {ranks}: m5kit trains in one process as yet; start it without torchrun, or on one rank"]
-        )
+def _where(options: argparse.Namespace, name: str) -> tuple[Path, bool]:
+    """The folder of the run, and whether one that is in it goes on."""
+    path = Path(recalled("run", lambda: str(_run_dir(options.run_dir, options.resume, name))))
+    # Processes that a launcher starts again are told nothing of what they had begun.
+    return path, options.resume or (restarts() > 0 and (path / "config.yaml").exists())
 
 
 def _require_plugins(path: Path) -> None:
@@ -89,46 +99,28 @@ def _require_plugins(path: Path) -> None:
     require_plugins(read_json(RunFolder.open(path).provenance))
 
 
-def _require_metrics(resolved: "Resolved") -> None:
-    """Before anything is written: a run should not fail only after its training, at its metrics.
+def _suited(options: argparse.Namespace) -> "Resolved":
+    """The config as its data allow; before anything is written, so that no run fails only after its training."""
+    from m5kit.config import load_config
+    from m5kit.inference.suited_config import suit_config
 
-    Raises:
-        ConfigError: the config has mistakes, or a metric that it names cannot be computed.
-    """
-    from m5kit.config import check_config
-    from m5kit.errors import ConfigError
-    from m5kit.inference.evaluation_check import metric_problems
-
-    problems = list(metric_problems(check_config(resolved)))
-    if problems:
-        raise ConfigError(problems)
+    return suit_config(lambda overrides: load_config(options.config, overrides, options.data), options.overrides)
 
 
 def _run_dir(given: Path | None, resume: bool, name: str) -> Path:
     """The folder that is named, a new one, or that of the newest run of a config."""
     from m5kit.errors import CheckpointError
+    from m5kit.runs.folder import RUNS, RunFolder
 
     stem = name.replace("/", "-")
     if given is not None:
         return given
     if not resume:
-        return _new_folder(RUNS / f"{stem}-{datetime.now(UTC):%Y%m%d-%H%M%S}")
+        return RunFolder.new(name).path
     before = sorted(path for path in RUNS.glob(f"{stem}-*") if (path / "config.yaml").exists())
     if not before:
         raise CheckpointError(f"there is no run of {name} below {RUNS}/ to resume; name its folder with --run-dir")
     return before[-1]
-
-
-def _new_folder(path: Path) -> Path:
-    """Make the folder, or one with a number behind its name where another run has begun in the same second."""
-    for number in itertools.count(1):
-        folder = path if number == 1 else path.with_name(f"{path.name}-{number}")
-        try:
-            folder.mkdir(parents=True)  # one step for the file system: of two processes only one succeeds
-        except FileExistsError:
-            continue
-        return folder
-    raise AssertionError("there is always a next number")
 
 
 def _evaluate(path: Path) -> None:

@@ -70,9 +70,10 @@ def read_file(path: Path) -> Node:
     Raises:
         ConfigError: the file cannot be read, is not YAML, or is not plain data.
     """
-    node = _parse(_text(path), lambda line: f"{display(path)}:{line}")
+    shown = display(path)  # once: it asks the file system, and every value has an origin
+    node = _parse(_text(path), lambda line: f"{shown}:{line}")
     if not node.is_mapping:
-        raise ConfigError([f"{display(path)}:1: expected keys and values, got {node.value!r}"])
+        raise ConfigError([f"{shown}:1: expected keys and values, got {node.value!r}"])
     return node
 
 

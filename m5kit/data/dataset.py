@@ -98,6 +98,15 @@ class Pipeline:
             inputs = _finite(self.transform(decoded, generator))
             return inputs if again is None else replace(inputs, again=_finite(self.transform(decoded, again)))
 
+    def accept(self, value: Any) -> Inputs:
+        """Transformed as in evaluation: a value that a user of Python has decoded already, such as an array.
+
+        Raises:
+            DecodeError: the decoder takes no such value, or it would spoil a batch.
+        """
+        with one_item():
+            return _finite(self.transform(self.decoder.accept(value)))
+
     def columns(self, modality: str) -> tuple[str, ...]:
         """The columns of the manifest that :meth:`reference` looks at."""
         return self.join or tuple(filter(None, (modality, self.source)))

@@ -41,7 +41,7 @@ def embed_requests(model: Model, data: RunData, failures: Path, requests: Iterab
     # Decoding media costs more than the model, so requests are grouped by their items.
     by_items: dict[Request, list[Request]] = {}
     for request in requests:
-        _check_space(model, request.space)
+        check_space(model, request.space)
         by_items.setdefault(Request(request.split, samples=request.samples), []).append(request)
     embedded: dict[Request, Embedded] = {}
     for asked in by_items.values():
@@ -108,7 +108,7 @@ def _run_model(
     wanted: set[Corruption] = set()
     for condition in conditions:
         modalities, corruption = condition
-        subsets[condition] = _known(model, modalities)
+        subsets[condition] = known_modalities(model, modalities)
         collected[condition] = []
         if corruption is not None:
             wanted.add(corruption)
@@ -151,8 +151,12 @@ def _predictions(model: Model, data: RunData, parts: Sequence[Embedding]) -> Map
     return {model.predicts: np.array(data.classes[model.predicts], dtype=np.str_)[numbers]}
 
 
-def _known(model: Model, modalities: tuple[str, ...] | None) -> tuple[str, ...]:
-    """The modalities that a request names, or all of the model's if it names none."""
+def known_modalities(model: Model, modalities: tuple[str, ...] | None) -> tuple[str, ...]:
+    """The modalities that a request names, or all of the model's if it names none.
+
+    Raises:
+        ConfigError: the model reads no such modality.
+    """
     known = model.backbone.modalities
     unknown = sorted(set(modalities or ()) - set(known))
     if unknown:
@@ -160,8 +164,12 @@ def _known(model: Model, modalities: tuple[str, ...] | None) -> tuple[str, ...]:
     return known if modalities is None else modalities
 
 
-def _check_space(model: Model, space: str) -> None:
-    """Refuse an unknown space before anything is embedded."""
+def check_space(model: Model, space: str) -> None:
+    """Refuse an unknown space before anything is embedded.
+
+    Raises:
+        ConfigError: there is no such space.
+    """
     given = []
     for m, encoder in model.backbone.encoders.items():
         if encoder.given:

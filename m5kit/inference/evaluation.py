@@ -123,9 +123,12 @@ def all_subsets(modalities: Sequence[str]) -> list[Subset]:
     return subsets
 
 
-def build_metric(config: Mapping[str, Any], modalities: Sequence[str]) -> Metric:
-    """Build a metric; one that needs modalities gets those of the run unless the config names some."""
+def build_metric(config: Mapping[str, Any], modalities: Sequence[str], label: str | None = None) -> Metric:
+    """Build a metric; what it needs of modalities and of the label is the run's unless the config names it."""
     given: dict[str, Any] = {"modalities": modalities} if needs_modalities(config) else {}
+    part: type[Metric] = METRICS.get(config["type"])
+    if label is not None and "label" in part.filled_in:
+        given["label"] = label
     metric: Metric = METRICS.build(config, **given)
     return metric
 
@@ -157,7 +160,7 @@ def _build_chosen(run: TrainedRun, names: Sequence[str] | None) -> dict[str, Met
     metrics: dict[str, Metric] = {}
     with in_use(run.config.plugins):
         for name, config in chosen.items():
-            metrics[name] = build_metric(config, known)
+            metrics[name] = build_metric(config, known, run.config.data.label)
             space = baseline_space(config, widths)
             if space is not None and run.model.predicts is None:
                 # what the given vectors score by themselves: what training must not fall below

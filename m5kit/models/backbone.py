@@ -12,7 +12,7 @@ from m5kit.errors import ConfigError
 from m5kit.models.items import ItemSpace
 from m5kit.models.vectors import PublicVectors
 from m5kit.nn.residual import ResidualVector
-from m5kit.structures import Batch, Partial
+from m5kit.structures import ALONE, Batch, Partial, Peers
 from m5kit.tasks.base import Swap
 
 Look: TypeAlias = Literal["encoded", "fused"]
@@ -92,19 +92,18 @@ class Backbone(nn.Module):
 
     def facts(self, batch: Batch, observations: Mapping[str, Observation]) -> Facts:
         """What the host knows of the batch; columns of the modalities that the model reads."""
-        return Facts(self.modalities, self._present(batch), _rows(batch, observations), observations)
+        return Facts(self.modalities, self.present(batch), _rows(batch, observations), observations)
 
-    def view(self, batch: Batch, observations: Mapping[str, Observation]) -> View:
-        """Encode and fuse ``observations`` of the present items."""
+    def view(self, batch: Batch, observations: Mapping[str, Observation], peers: Peers = ALONE) -> View:
+        """Encode and fuse ``observations`` of the present items, of which ``peers`` have more."""
         rows = _rows(batch, observations)
-        present = self._present(batch)
+        present = self.present(batch)
         # The host keeps its own copy: tasks choose items by it without waiting for the device.
         on_device = present.to(self.device, non_blocking=True)
         encoded, vectors = self._encode(observations, rows, len(batch))
         features = self._project(encoded, vectors, on_device)
         if self.training:
-            # Running statistics are no path for gradients.
-            self.harmonizer.observe(features.detach(), on_device)
+            self._tell_harmonizer(features.detach(), present, peers)
         before = self.harmonizer(features, on_device)
         even = _uniform(on_device)
         fused: Fused = self.fusion(encoded, before.modalities if self.weigh_pooling else even.modalities)
@@ -114,7 +113,7 @@ class Backbone(nn.Module):
             tasks=looks[self.tasks_from].tasks if self.weigh_tasks else even.tasks,
             modalities=fused.weights,
         )
-        items = self.items(features, fused.embedding)
+        trust = self._trust(on_device)
         return View(
             self.modalities,
             present,
@@ -125,14 +124,16 @@ class Backbone(nn.Module):
             harmony,
             targets=batch.targets,
             vectors=vectors,
-            items=items,
+            trust=trust,
+            items=self.items(features, fused.embedding, trust),
+            peers=peers,
         )
 
     def features_again(self, batch: Batch) -> Tensor:
         """Contrastive features ``b m h`` of the items as their second augmentation made them; nothing is fused."""
         second = batch.augmented_again()
         encoded, vectors = self._encode(self.observe(second), _rows(second, second.inputs), len(second))
-        return self._project(encoded, vectors, self._present(second).to(self.device, non_blocking=True))
+        return self._project(encoded, vectors, self.present(second).to(self.device, non_blocking=True))
 
     def fuse_swapped(self, view: View, swap: Swap) -> Fused:
         """What the fusion makes of items of which one modality is another's; encoders do not run again."""
@@ -161,7 +162,7 @@ class Backbone(nn.Module):
         features = view.features.detach() * present[..., None]
         weights = self.harmonizer(features, present) if self.weigh_pooling else _uniform(present)
         fused: Fused = self.fusion(encoded, weights.modalities)
-        return Partial(kept, self.items(features, fused.embedding))
+        return Partial(kept, self.items(features, fused.embedding, self._trust(present)))
 
     def forward(self, batch: Batch) -> View:
         """The clean view of a batch: nothing hidden."""
@@ -172,11 +173,21 @@ class Backbone(nn.Module):
         """Where the parameters are."""
         return next(self.parameters()).device
 
-    def _present(self, batch: Batch) -> Tensor:
+    def present(self, batch: Batch) -> Tensor:
         """Which items have which modality, ``b m`` on the host."""
         # By name: a batch may hold more modalities than the model reads, and in another order.
         columns = [batch.modalities.index(m) for m in self.modalities]
         return batch.present[:, columns]
+
+    def _tell_harmonizer(self, features: Tensor, present: Tensor, peers: Peers) -> None:
+        """Let it learn from the items of all processes; running statistics are no path for gradients."""
+        if type(self.harmonizer).observe is Harmonizer.observe:
+            return  # It learns nothing, so there is nothing to gather.
+        everyone = peers.present(present).to(self.device, non_blocking=True)
+        self.harmonizer.observe(peers.rows(features), everyone)
+
+    def _trust(self, present: Tensor) -> Tensor:
+        return self.harmonizer.trust(present) if self.weigh_pooling else present.float()
 
     def _encode(
         self, observations: Mapping[str, Observation], rows: Mapping[str, Tensor], items: int

@@ -12,7 +12,7 @@ from m5kit.models.backbone import Backbone
 from m5kit.models.base import Counts, MicroBatch, Model, PartialLoss, modality_logs
 from m5kit.nn.gradients import squared_norms
 from m5kit.nn.masking import only_rows
-from m5kit.structures import Batch
+from m5kit.structures import Batch, Peers
 
 Observations = dict[str, Observation]
 
@@ -54,6 +54,15 @@ class Pretrainer(Model):
             counts[name] = float(task.count(facts, hidden.get(name)))
         return MicroBatch(batch, counts, seed, {"masked": masked, "clean": clean}, hidden)
 
+    def share(self, part: MicroBatch, peers: Peers, shared: Counts) -> MicroBatch:
+        """Count again for the tasks that gather: what they compare are the items of all processes."""
+        facts = Facts(self.modalities, peers.present(self.backbone.present(part.batch)), {}, {})
+        everywhere = {}
+        for name, task in self.tasks.items():
+            if task.gathers:
+                everywhere[name] = float(task.count(facts, None))
+        return replace(part, peers=peers, counts={**part.counts, **everywhere}, shared={**shared, **everywhere})
+
     def partial_loss(self, part: MicroBatch, totals: Counts) -> PartialLoss:
         """Every task's sum over its count in the whole step, times its factor and weight."""
         views = self._views(part)
@@ -70,8 +79,8 @@ class Pretrainer(Model):
         loss = stacked.sum()
         if outputs:
             loss = (self.weights * self.balancer.factors(self._present(totals)) * stacked).sum()
-        squares = self._squares(losses, list(views.values()))
-        return PartialLoss(loss, stacked.detach(), squares, self._logs(outputs, part.counts, views))
+        squares = self._squares(losses, list(views.values()), part.peers)
+        return PartialLoss(loss, stacked.detach(), squares, self._logs(outputs, part, views))
 
     def penalty(self, totals: Counts) -> Tensor:
         """What harmonizer and balancer ask for, once a step."""
@@ -128,16 +137,18 @@ class Pretrainer(Model):
 
     def _views(self, part: MicroBatch) -> dict[str, View]:
         """The passes that the tasks with something to learn ask for, the masked one first."""
-        wanted = {task.view for name, task in self.tasks.items() if part.counts[name] > 0}
+        # Asked of all processes together: a view may gather, and then all of them must be there.
+        wanted = {task.view for name, task in self.tasks.items() if part.shared[name] > 0}
         views = {}
         # The order decides which random numbers a pass draws in dropout, so it must not be that of a set.
         for name in sorted(wanted, reverse=True):
-            views[name] = self.backbone.view(part.batch, part.observations[name])
+            views[name] = self.backbone.view(part.batch, part.observations[name], part.peers)
         return views
 
     def _again(self, part: MicroBatch) -> Tensor | None:
         """Features of the second augmentation, if a task with something to learn reads them."""
-        there = any(inputs.again is not None for inputs in part.batch.inputs.values())
+        # Where others may have something, one who has nothing takes part with zeros.
+        there = part.peers.size > 1 or any(inputs.again is not None for inputs in part.batch.inputs.values())
         for name, task in self.tasks.items():
             if there and task.augments_twice and part.counts[name] > 0:
                 return self.backbone.features_again(part.batch)
@@ -166,20 +177,23 @@ class Pretrainer(Model):
         # Over the count of the whole step: micro-batches then add up to the loss of one large batch.
         return outputs[name].loss / totals[name]
 
-    def _squares(self, losses: Sequence[Tensor], views: Sequence[View]) -> Tensor | None:
+    def _squares(self, losses: Sequence[Tensor], views: Sequence[View], peers: Peers) -> Tensor | None:
         if not (self.balancer.needs_norms and self.training and torch.is_grad_enabled() and views):
             return None
         # Measured at the encoded tokens, not at the parameters: one short backward pass a loss instead of a whole one.
         encoded: list[Tensor] = []
         for view in views:
             encoded.extend(tokens.values for tokens in view.encoded.values())
-        return squared_norms(losses, encoded)
+        return squared_norms(losses, [*encoded, *peers.anchors])
 
-    def _logs(self, outputs: Mapping[str, TaskOutput], counts: Counts, views: Mapping[str, View]) -> dict[str, Mean]:
+    def _logs(self, outputs: Mapping[str, TaskOutput], part: MicroBatch, views: Mapping[str, View]) -> dict[str, Mean]:
         logs: dict[str, Mean] = {}
+        counts = part.counts
         for name, output in outputs.items():
             count = counts[name]
-            logs[f"loss/{name}"] = Mean(output.loss.detach() / count, count)
+            # One that gathers gives a part of the loss: the mean of parts over processes is the loss over their number.
+            parts = part.peers.size if self.tasks[name].gathers else 1
+            logs[f"loss/{name}"] = Mean(output.loss.detach() * parts / count, count)
             for key, value in output.logs.items():
                 logs[f"{name}/{key}"] = value if isinstance(value, Mean) else Mean(value, count)
         for view in list(views.values())[:1]:  # shares are those of the first pass; a second one has the same items

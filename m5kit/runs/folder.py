@@ -1,12 +1,17 @@
 """Where a run keeps its files."""
 
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from m5kit.errors import CheckpointError
 from m5kit.runs.lock import single_writer
+
+RUNS = Path("runs")
+"""Where runs go that nobody gave a folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,22 @@ class RunFolder:
             )
         folder.checkpoints.mkdir(parents=True, exist_ok=True)
         return folder
+
+    @classmethod
+    def new(cls, name: str) -> "RunFolder":
+        """Make an empty folder below ``runs/`` for a run of the config ``name``, named by it and by the time.
+
+        A number follows the name where another run has begun in the same second.
+        """
+        path = RUNS / f"{name.replace('/', '-')}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+        for number in itertools.count(1):
+            folder = path if number == 1 else path.with_name(f"{path.name}-{number}")
+            try:
+                folder.mkdir(parents=True)  # one step for the file system: of two processes only one succeeds
+            except FileExistsError:
+                continue
+            return cls(folder)
+        raise AssertionError("there is always a next number")
 
     @classmethod
     def open(cls, path: Path) -> "RunFolder":

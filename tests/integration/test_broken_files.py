@@ -79,7 +79,12 @@ READERS = {
 @pytest.fixture(scope="module", autouse=True)
 def imported():
     """The libraries, whose import on a busy machine takes longer than any command may."""
-    for module in ("m5kit.train.run", "m5kit.inference.evaluation", "m5kit.ablation.orchestration", "m5kit.data.stats"):
+    for module in (
+        "m5kit.training.run",
+        "m5kit.inference.evaluation",
+        "m5kit.ablation.orchestration",
+        "m5kit.data.stats",
+    ):
         import_module(module)
 
 

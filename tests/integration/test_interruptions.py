@@ -26,7 +26,7 @@ LAST = f"step_{STEPS:07d}"
 
 SERVER = """
 import json, os, sys
-import m5kit.train.run, m5kit.inference.evaluation, m5kit.inference.trained_run, m5kit.report.curves
+import m5kit.training.run, m5kit.inference.evaluation, m5kit.inference.trained_run, m5kit.report.curves
 from m5kit.cli import main
 print("ready", flush=True)
 for line in sys.stdin:

@@ -49,7 +49,7 @@ def run(tmp_path):
     sizes = SimpleNamespace(split_sizes=lambda: {"train": 30, "test": 30})
     return Run(
         folder=RunFolder(tmp_path),
-        config=SimpleNamespace(evaluation=CONFIGURED, seed=0, plugins=PluginScope()),
+        config=SimpleNamespace(evaluation=CONFIGURED, seed=0, plugins=PluginScope(), data=SimpleNamespace(label=None)),
         data=SimpleNamespace(manifest=sizes),
         model=SimpleNamespace(backbone=SimpleNamespace(modalities=("a", "b"), encoders={})),
     )
