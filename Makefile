@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO ?= demo
 
-.PHONY: demo test check install clean
+.PHONY: demo test check docs install clean
 
 install: $(BIN)/.installed
 
@@ -27,5 +27,9 @@ check: install
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n 2
 
+docs: install
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 clean:
-	rm -rf .venv $(DEMO) build dist
+	rm -rf .venv $(DEMO) build dist site

@@ -87,7 +87,7 @@ def as_body(item: Item, path: str) -> bytes:
     sent = {}
     for name, value in item.items():
         sent[name] = {"base64": b64encode(value).decode()} if isinstance(value, bytes) else value
-    return json.dumps({"items": [sent]} if path == "embed" else {"item": sent}).encode()
+    return json.dumps({"items": [sent], "encoding": "base64"} if path == "embed" else {"item": sent}).encode()
 
 
 def start(index: str) -> tuple[subprocess.Popen[str], int]:

@@ -10,11 +10,13 @@ from m5kit.ablation.plan import Plan, Trial, make_plan
 from m5kit.ablation.runner import ENDED, trial_folder
 from m5kit.ablation.sweep import Sweep
 from m5kit.ablation.sweep_file import read_sweep
+from m5kit.assembly.contents import Contents, read_contents
 from m5kit.assembly.sources import open_dataset
 from m5kit.config import RunConfig, check_config, load_config
 from m5kit.errors import ConfigError
 from m5kit.evaluation.functional.averages import finite_mean
-from m5kit.inference.evaluation_check import metric_problems, value_problems
+from m5kit.inference.evaluation_check import value_problems
+from m5kit.inference.suited_config import suit_config
 from m5kit.runs.provenance import software
 from m5kit.runs.sweep_folder import SweepFolder, TrialStatus
 
@@ -121,12 +123,11 @@ class _Resolver:
         self.software: dict[str, str] = {}
         self.follows_links = False
         self._digests: dict[str, str] = {}
+        self._known: dict[str, Contents] = {}
 
     def __call__(self, base: str, overrides: Sequence[str]) -> Mapping[str, Any]:
-        resolved = load_config(base, overrides, self.data)
+        resolved = suit_config(lambda given: load_config(base, given, self.data), overrides, self._contents)
         config = check_config(resolved)
-        if problems := list(metric_problems(config)):
-            raise ConfigError(problems)
         self._look_for_values(config)
         versions = software(resolved)
         self.software |= versions
@@ -137,6 +138,15 @@ class _Resolver:
             self._digests[place] = str(found.get("sha256", json.dumps(found, sort_keys=True)))
         extra = {"manifest_sha256": self._digests[place], "software": versions}
         return {**resolved.values, **extra}
+
+    def _contents(self, config: RunConfig) -> Contents:
+        """What the items hold, looked up once for all variants that read the same of them."""
+        reads = {m: (inputs.get("source"), inputs.get("join")) for m, inputs in config.inputs.items()}
+        data = config.data
+        place = repr((data.root, data.manifest, data.source, data.train, reads))
+        if place not in self._known:
+            self._known[place] = read_contents(config)
+        return self._known[place]
 
     def _look_for_values(self, config: RunConfig) -> None:
         """One variant that gives a value is enough: others, as baselines, may have other tasks."""

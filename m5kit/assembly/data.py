@@ -61,6 +61,15 @@ class RunData:
             folder: of the new run.
             learned_by: the run whose weights the new one starts from; what its transforms learned is reused.
         """
+        data = cls.fitted(config, learned_by)
+        # Stored, because a fit on changed data later would give other ids to the same words.
+        write_json(folder.transforms, {m: transform.state() for m, transform in data.transforms.items()})
+        write_json(folder.classes, data.classes)
+        return data
+
+    @classmethod
+    def fitted(cls, config: RunConfig, learned_by: RunFolder | None = None) -> "RunData":
+        """The data of a new run, whose transforms learn from the training splits; nothing is written."""
         pipelines = build_pipelines(config)
         data = cls(config, data_root(config), pipelines, {})
         train = data.training_items
@@ -69,13 +78,10 @@ class RunData:
         else:
             _load_states(pipelines, read_json(learned_by.transforms))
         label = config.data.label
-        classes = {}
+        classes: dict[str, Sequence[str]] = {}
         if label:
             order = class_order(data.manifest.root, label, config.data.follow_links)
             classes[label] = list(label_classes(train, label, order))
-        # Stored, because a fit on changed data later would give other ids to the same words.
-        write_json(folder.transforms, {m: pipeline.transform.state() for m, pipeline in pipelines.items()})
-        write_json(folder.classes, classes)
         return data._changed(classes=classes)
 
     @classmethod
@@ -187,11 +193,19 @@ class RunData:
         return build_loader(config, self._dataset(samples, train=True), samples, sampler, collate)
 
     def eval_loader(
-        self, samples: Samples, corruptions: Corruptions = (None,), batch_size: int = EVAL_BATCH
+        self,
+        samples: Samples,
+        corruptions: Corruptions = (None,),
+        batch_size: int = EVAL_BATCH,
+        rank: int = 0,
+        processes: int = 1,
     ) -> DataLoader[list[Batch]]:
-        """Every item once, in order, one batch for each corruption; only corruptions are random."""
+        """Every item once, in order, one batch for each corruption; only corruptions are random.
+
+        Of several processes each gets every n-th batch, from that of its rank on.
+        """
         items = CorruptedItems(self._dataset(samples, train=False), self.pipelines, corruptions)
-        sampler = SequentialSampler(size=len(samples), batch_size=batch_size)
+        sampler = SequentialSampler(size=len(samples), batch_size=batch_size, rank=rank, world_size=processes)
         return build_loader(self.config, items, samples, sampler, collate_corrupted)
 
     @cached_property

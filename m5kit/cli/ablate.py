@@ -28,7 +28,10 @@ def add_parser(verbs: Verbs) -> None:
     parser.add_argument("--resume", action="store_true", help="go on with the sweep in --out")
     parser.add_argument("--dry-run", action="store_true", help="list the trials and how long they may take")
     parser.add_argument(
-        "--engine", choices=("local", "submitit"), default="local", help="where trials run (default: %(default)s)"
+        "--engine",
+        choices=("local", "submitit", "ray"),
+        default="local",
+        help="where trials run (default: %(default)s)",
     )
     add_permissions(parser)
     parser.set_defaults(run=run)

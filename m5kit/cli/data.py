@@ -93,6 +93,9 @@ def _print(found: "ManifestCheck") -> None:
     write_presence(found)
     count = len(found.problems) or "no"
     write(f"\n{found.path}: {found.items} items, {count} problem{'s' if count != 1 else ''}")
+    if not found.problems:
+        folder = found.path.parent
+        write(f"next: m5kit train products/pretrained --data {folder} (or products/small, which downloads nothing)")
 
 
 def _as_json(found: "ManifestCheck") -> dict[str, Any]:

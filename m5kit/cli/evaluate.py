@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from m5kit.errors import ConfigError
 
 if TYPE_CHECKING:
     from m5kit.inference.evaluation import Evaluation
+    from m5kit.parallel.group import Group
 
 
 def add_parser(verbs: Verbs) -> None:
@@ -57,6 +59,16 @@ def run(options: argparse.Namespace) -> int:
     """Evaluate and print; if all metrics ran on the run's own items, also store the values in the run folder."""
     if options.config is not None or options.run_folder.is_file():
         return _run_on_file(options)
+    from m5kit.inference.trained_run import WAIT
+    from m5kit.parallel.group import start_group
+
+    group = start_group(WAIT)
+    with group.joined():
+        return _run_on_folder(options, group)
+
+
+def _run_on_folder(options: argparse.Namespace, group: "Group") -> int:
+    """Evaluate a run; of several processes the first one prints."""
     from m5kit.inference.evaluation import all_subsets, evaluate, evaluate_subsets
     from m5kit.inference.run_metrics import config_with_metrics
     from m5kit.inference.trained_run import TrainedRun
@@ -64,7 +76,9 @@ def run(options: argparse.Namespace) -> int:
 
     if options.overrides:
         config_with_metrics(RunFolder.open(options.run_folder), options.overrides)
-    trained = TrainedRun.open(options.run_folder, options.data, options.overrides, options.untrained)
+    trained = TrainedRun.open(options.run_folder, options.data, options.overrides, options.untrained, group)
+    if not options.untrained and trained.unfinished and group.first:
+        sys.stderr.write(f"note: evaluated at {trained.unfinished}\n")
     # a part of the metrics, other metrics or other items must not replace the run's own results
     whole = not (options.metrics or options.overrides or options.data or options.untrained)
     subsets = all_subsets(sorted(trained.data.pipelines)) if options.all_subsets else options.modalities
@@ -72,6 +86,8 @@ def run(options: argparse.Namespace) -> int:
         found = {"": evaluate(trained, options.metrics, store=whole)}
     else:
         found = evaluate_subsets(trained, subsets, options.metrics, store=whole)
+    if not group.first:
+        return 0
     if len(found) == 1:
         _print(next(iter(found.values())), options.json)
     else:

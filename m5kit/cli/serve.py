@@ -29,6 +29,8 @@ def run(options: argparse.Namespace) -> int:
     """Serve until a signal."""
     from m5kit.nn.pretrained.library import import_library
 
+    _check(options)
+
     for library, package in (("fastapi", "serve"), ("uvicorn", "serve"), ("prometheus_client", "serve")):
         import_library(library, "m5kit serve", package)
     from m5kit.index.index import Index
@@ -41,6 +43,7 @@ def run(options: argparse.Namespace) -> int:
         max_bytes=options.max_mb * 2**20, seconds=options.seconds, token=token, hosts=browser_names(options.host)
     )
     index = Index.open(options.index)
+    index.about.require_run()
     app = make_app(index, settings)
 
     def ready(port: int) -> None:
@@ -51,3 +54,32 @@ def run(options: argparse.Namespace) -> int:
 
     run_server(app, settings, options.host, options.port, ready)
     return 0
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Refuse what cannot be served, before anything is loaded.
+
+    Raises:
+        ConfigError: every wrong option.
+    """
+    import socket
+
+    from m5kit.errors import ConfigError
+
+    problems = []
+    if not 0 <= options.port <= 65535:
+        problems.append(f"--port: expected 0 to 65535, got {options.port}")
+    if options.max_mb < 1:
+        problems.append(f"--max-mb: expected at least 1, got {options.max_mb}")
+    if not options.seconds > 0:
+        problems.append(f"--seconds: expected more than 0, got {options.seconds:g}")
+    if not problems:
+        try:
+            family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
+            with socket.socket(family) as tried:
+                tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                tried.bind((options.host, options.port))
+        except OSError as error:
+            problems.append(f"--host {options.host} --port {options.port}: {error.strerror or error}")
+    if problems:
+        raise ConfigError(problems)

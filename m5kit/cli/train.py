@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from m5kit.cli._submission import add_submission_options, refuse_submission_options, submit_training
 from m5kit.cli.options import Verbs, add_config_options, load, require_data
 from m5kit.cli.output import write
 from m5kit.parallel.launcher import own_rank, recalled, restarts
@@ -27,11 +28,13 @@ def add_parser(verbs: Verbs) -> None:
         action="store_true",
         help="go on from the last checkpoint; without --run-dir, of this config's newest run",
     )
+    add_submission_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Train, then evaluate unless the run was told to stop."""
+    """Train, here or as a job of a cluster, then evaluate unless the run was told to stop."""
+    refuse_submission_options(options)
     if options.resume and options.run_dir is not None:
         _require_plugins(options.run_dir)
     # Before anything heavy is imported: a wrong name or folder is told at once.
@@ -40,20 +43,25 @@ def run(options: argparse.Namespace) -> int:
     for note in resolved.notes:
         _write(f"note: {note}")
     from m5kit.config import check_config
+
+    config = check_config(resolved)
+    if options.engine == "submitit":
+        submit_training(options, config, _path_of_job(options, resolved.name))
+        return 0
     from m5kit.parallel.group import start_group
 
-    group = start_group(check_config(resolved).parallel.timeout)
+    group = start_group(config.parallel.timeout)
     with group.joined():
         ended = _train(options, resolved, group)
+        if ended.stopped_by is None:
+            # The config is the caller's own here, so what it allows holds for its run folder too.
+            with allowing(*[FOLLOW_LINKS] * config.data.follow_links):
+                _evaluate(ended.path, group)
     if ended.stopped_by is not None:
         _write(
             f"stopped after saving a checkpoint; the same command with --run-dir {ended.path} --resume goes on from it"
         )
         return 128 + ended.stopped_by
-    if group.first:
-        # The config is the caller's own here, so what it allows holds for its run folder too.
-        with allowing(*[FOLLOW_LINKS] * resolved.values["data"]["follow_links"]):
-            _evaluate(ended.path)
     return 0
 
 
@@ -75,6 +83,15 @@ def _train(options: argparse.Namespace, resolved: "Resolved", group: "Group") ->
     finally:  # also where the run fails: the items may be why
         for line in describe_failures(RunFolder(path).failures):
             _write(line)
+
+
+def _path_of_job(options: argparse.Namespace, name: str) -> Path:
+    """The folder of a submitted run; a new one is made by the first process of the job."""
+    from m5kit.runs.folder import new_path
+
+    if options.run_dir is None and not options.resume:
+        return new_path(name)
+    return _run_dir(options.run_dir, options.resume, name)
 
 
 def _write(line: str) -> None:
@@ -123,21 +140,23 @@ def _run_dir(given: Path | None, resume: bool, name: str) -> Path:
     return before[-1]
 
 
-def _evaluate(path: Path) -> None:
+def _evaluate(path: Path, group: "Group") -> None:
     """Compute the metrics of a run that is trained, and name the commands that follow."""
     from m5kit.cli.evaluate import show
     from m5kit.inference.evaluation import evaluate
     from m5kit.inference.trained_run import TrainedRun
     from m5kit.report.curves import draw_curves
 
-    trained = TrainedRun.open(path)
+    group.wait()  # the first process may still be writing the last checkpoint
+    trained = TrainedRun.open(path, group=group)
     folder = trained.folder
-    draw_curves(folder.metrics, folder.curves, trained.config.name)
+    if group.first:
+        draw_curves(folder.metrics, folder.curves, trained.config.name)
     if trained.config.evaluation:
-        write("evaluating")
+        _write(f"evaluating {trained.unfinished}" if trained.unfinished else "evaluating")
         evaluation = evaluate(trained, store=True)
-        show(evaluation)
-    write(f"\nlosses and modality weights: {folder.curves}")
-    write(f"TensorBoard:                 tensorboard --logdir {folder.events}")
-    write(f"evaluate again, or in part:  m5kit evaluate {path} --modalities {','.join(trained.data.pipelines)}")
-    write(f"embed your items:            m5kit embed {path} --data {trained.data.root} --out embeddings.parquet")
+        show(evaluation)  # all but the first process have nothing to show
+    _write(f"\nlosses and modality weights: {folder.curves}")
+    _write(f"TensorBoard:                 tensorboard --logdir {folder.events}")
+    _write(f"evaluate again, or in part:  m5kit evaluate {path} --modalities {','.join(trained.data.pipelines)}")
+    _write(f"embed your items:            m5kit embed {path} --data {trained.data.root} --out embeddings.parquet")

@@ -19,11 +19,11 @@ SETTLED = 0.5
 """Strength of the best pair from which on weights follow the statistics alone."""
 
 SHARPNESS = 4
-"""How steeply trust falls around ``doubt``: noise that is learned by heart reaches a sixth of the best d' or so, a weak
-but true modality half of it."""
+"""How steeply confidence falls around ``doubt``: noise that is learned by heart reaches a sixth of the best d' or so, a
+weak but true modality half of it."""
 
 LEAST = 0.01
-"""Of the trust in the best modality."""
+"""Of the confidence in the best modality."""
 
 
 @HARMONIZERS.register_module("agreement")
@@ -41,15 +41,15 @@ class AgreementHarmonizer(Harmonizer):
     alike. A modality's reliability, which weighs its masked task, is the weight of its best pair.
 
     Shares in embeddings are another matter than the weights of losses: what agrees less may know what the others do
-    not, and only what agrees with nothing is to be left out. A share is the trust in a modality: with r, its best d'
-    relative to the best of all, it is r^4 / (r^4 + doubt^4), so near 1 for everything but noise. With ``per_item`` it
-    also falls for an item whose modality agrees no better with the others than another item's would.
+    not, and only what agrees with nothing is to be left out. A share is the confidence in a modality: with r, its
+    best d' relative to the best of all, it is r^4 / (r^4 + doubt^4), so near 1 for everything but noise. With
+    ``per_item`` it also falls for an item whose modality agrees no better with the others than another item's would.
 
     Args:
         modalities: the m columns.
         floor: the least weight of what is present, as a share of the largest.
         half: the d' at which a pair has half of the full strength.
-        doubt: the d', relative to that of the best pair, at which a modality has half of the full trust.
+        doubt: the d', relative to that of the best pair, at which a modality has half of the full confidence.
         momentum: share of a batch in the running means.
         per_item: let an item's own agreement move the shares in its embedding.
 
@@ -113,7 +113,7 @@ class AgreementHarmonizer(Harmonizer):
         reliability = (weights - torch.diag(weights.diagonal())).amax(dim=1)
         if len(reliability) == 1:
             reliability = torch.ones_like(reliability)  # a single modality has no other to agree with
-        shares = self.trust(present)
+        shares = self.confidence(present)
         if self.per_item:
             shares = shares * self._item_agreement(features, present)
         shares = shares / shares.sum(dim=1, keepdim=True).clamp(min=torch.finfo(shares.dtype).tiny)
@@ -126,14 +126,14 @@ class AgreementHarmonizer(Harmonizer):
         weights = self.floor + (1 - self.floor) * strength / best.clamp(min=1e-6)
         return _once_known(weights, best).fill_diagonal_(1)
 
-    def trust(self, present: Tensor) -> Tensor:
-        """Next to nothing for what agrees with nothing, else near 1; shapes as in :meth:`Harmonizer.trust`."""
+    def confidence(self, present: Tensor) -> Tensor:
+        """Next to nothing for what agrees with nothing, else near 1; shapes as in :meth:`Harmonizer.confidence`."""
         best = self._distance().amax(dim=1)
         relative = (best / best.amax().clamp(min=1e-6)) ** SHARPNESS
-        trust = relative / (relative + self.doubt**SHARPNESS)
+        confidence = relative / (relative + self.doubt**SHARPNESS)
         # Never 0, or an item that has this modality alone would have nothing.
-        trust = (trust / trust.amax().clamp(min=1e-6)).clamp(min=LEAST)
-        return _once_known(trust, self._strength().amax()) * present
+        confidence = (confidence / confidence.amax().clamp(min=1e-6)).clamp(min=LEAST)
+        return _once_known(confidence, self._strength().amax()) * present
 
     def _distance(self) -> Tensor:
         """The d' of each pair, ``m m``; 0 on the diagonal."""

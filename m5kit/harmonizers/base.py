@@ -37,7 +37,7 @@ class Harmonizer(nn.Module, ABC):
             present: ``b m`` bool on the features' device.
         """
 
-    def trust(self, present: Tensor) -> Tensor:
+    def confidence(self, present: Tensor) -> Tensor:
         """How much each modality counts in the vectors of items, ``b m`` from 0 to 1; by default all count alike.
 
         Unlike the shares of :meth:`forward` it must be sure: what is left out of a vector cannot be found in it.

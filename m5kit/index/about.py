@@ -24,18 +24,22 @@ class Approximation:
     """How the store searches without reading every vector.
 
     Attributes:
+        items: that the partitions were made for; more may have come since.
+        partitions: how many there are.
         probes: partitions that a search reads.
         refine: how many times as many candidates as hits are scored again with the whole vectors.
         recall: share of the true ten nearest that such a search finds, measured when the index was built.
     """
 
+    items: int
+    partitions: int
     probes: int
     refine: int
     recall: float
 
 
 @dataclass(frozen=True, slots=True)
-class About:
+class IndexInfo:
     """What stands beside the vectors.
 
     Attributes:
@@ -67,7 +71,16 @@ class About:
         """Everything that a filter may name."""
         return (ID, SPLIT, *self.columns)
 
-    def require_same(self, other: "About") -> None:
+    def require_run(self) -> None:
+        """Refuse to answer what only a run can.
+
+        Raises:
+            DataError: the vectors come from elsewhere.
+        """
+        if not self.run:
+            raise DataError("the index was built from vectors alone; search it by a vector")
+
+    def require_same(self, other: "IndexInfo") -> None:
         """Refuse vectors that cannot be compared with those of the index.
 
         Raises:

@@ -1,6 +1,7 @@
 """Approximate search for many items: the store's own index, tuned until it finds what an exact search finds."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,27 +15,42 @@ QUERIES, NEAREST = 100, 10
 REFINE = 10
 MOST_REFINE = 80
 
+GROWTH = 1.5
+"""How many times the items may become before partitions are made anew."""
+
 Say = Callable[[str], None]
 
 
-def approximate(store: Store, say: Say) -> Approximation:
-    """Build the store's index and find the least work with which it reaches the goal; the recall is measured."""
-    partitions = store.approximate()
+def approximate(store: Store, before: Approximation | None, say: Say) -> Approximation:
+    """Have the store search approximately, with the least work that reaches the goal; the recall is measured.
+
+    Args:
+        store: of many items.
+        before: how it was searched so far; None if every search read all vectors.
+        say: gets the outcome.
+    """
+    if before is not None and len(store) <= GROWTH * before.items:
+        how = before  # what was added goes into the partitions that there are
+    else:
+        partitions = store.approximate()
+        how = Approximation(len(store), partitions, probes=max(1, partitions // 50), refine=REFINE, recall=0.0)
     queries = sample_vectors(store, QUERIES)
     truth = [find(store, query, None) for query in queries]
-    how = Approximation(probes=max(1, partitions // 50), refine=REFINE, recall=0.0)
-    while True:
-        how = measure(store, queries, truth, how)
-        if how.recall >= GOAL or (how.probes >= partitions and how.refine >= MOST_REFINE):
-            say(
-                f"approximate search: reads {how.probes} of {partitions} partitions, recall@{NEAREST} {how.recall:.3f} "
-                f"against exact search ({len(queries)} items as queries)"
-            )
-            return how
-        # more partitions first: scoring more candidates again costs less, and helps less
-        wider = min(partitions, how.probes * 2)
-        refine = how.refine if wider > how.probes else how.refine * 2
-        how = Approximation(wider, refine, how.recall)
+    how = measure(store, queries, truth, how)
+    while how.recall < GOAL and (how.probes < how.partitions or how.refine < MOST_REFINE):
+        how = measure(store, queries, truth, _more_work(how))
+    say(
+        f"approximate search: reads {how.probes} of {how.partitions} partitions, recall@{NEAREST} {how.recall:.3f} "
+        f"against exact search ({len(queries)} items as queries)"
+    )
+    return how
+
+
+def _more_work(how: Approximation) -> Approximation:
+    """More partitions first: scoring more candidates again costs less, and helps less."""
+    if how.probes < how.partitions:
+        return replace(how, probes=min(how.partitions, how.probes * 2))
+    return replace(how, refine=how.refine * 2)
 
 
 def measure(store: Store, queries: NDArray[np.float32], truth: list[set[str]], how: Approximation) -> Approximation:
@@ -42,7 +58,7 @@ def measure(store: Store, queries: NDArray[np.float32], truth: list[set[str]], h
     hits = 0
     for query, right in zip(queries, truth, strict=True):
         hits += len(find(store, query, how) & right)
-    return Approximation(how.probes, how.refine, hits / sum(map(len, truth)))
+    return replace(how, recall=hits / sum(map(len, truth)))
 
 
 def find(store: Store, query: NDArray[np.float32], how: Approximation | None) -> set[str]:

@@ -10,9 +10,9 @@ import pyarrow as pa
 
 from m5kit.errors import DataError
 
-Kind = Literal["text", "number", "boolean"]
+Kind = Literal["string", "number", "boolean"]
 
-ARROW: Mapping[Kind, pa.DataType] = {"text": pa.string(), "number": pa.float64(), "boolean": pa.bool_()}
+ARROW: Mapping[Kind, pa.DataType] = {"string": pa.string(), "number": pa.float64(), "boolean": pa.bool_()}
 
 WHOLE = 2**53
 """Whole numbers beyond are not exact as a float64; a column that holds one is text, so that no digit is lost."""
@@ -41,8 +41,8 @@ class Column:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-SPLIT = Column("split", "split", "text")
-ID = Column("id", "id", "text")
+SPLIT = Column("split", "split", "string")
+ID = Column("id", "id", "string")
 
 
 class ColumnCollector:
@@ -65,7 +65,7 @@ class ColumnCollector:
         for name, kinds in self._kinds.items():
             if name in kept:
                 # values of several kinds have only their text in common
-                kind = next(iter(kinds)) if len(kinds) == 1 else "text"
+                kind = next(iter(kinds)) if len(kinds) == 1 else "string"
                 found.append(Column(name, stored_name(name, found), kind))
         return tuple(found)
 
@@ -80,7 +80,7 @@ def kind_of(value: Any) -> Kind:
         return "boolean"
     if isinstance(value, int | float) and abs(value) <= WHOLE:
         return "number"
-    return "text"
+    return "string"
 
 
 def stored_name(name: str, others: Sequence[Column]) -> str:
@@ -105,7 +105,7 @@ def to_arrow(column: Column, values: Sequence[Any], ids: Sequence[str]) -> pa.Ar
     Raises:
         DataError: a value is of another kind than the column's.
     """
-    if column.kind == "text":
+    if column.kind == "string":
         return pa.array([None if value is None else as_text(value) for value in values], pa.string())
     for item, value in zip(ids, values, strict=True):
         if value is not None and kind_of(value) != column.kind:

@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from m5kit.index.about import About
+from m5kit.index.about import IndexInfo
 from m5kit.index.columns import Column
 from m5kit.index.store import Store
 
@@ -14,7 +14,7 @@ MOST_VALUES = 30
 """Values that are offered of a text; those of one with more are found by writing a filter."""
 
 
-def with_facts(store: Store, about: About) -> tuple[Column, ...]:
+def with_facts(store: Store, about: IndexInfo) -> tuple[Column, ...]:
     """The columns of an index with what their values are now."""
     columns = []
     for column in about.columns:

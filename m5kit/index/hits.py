@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from m5kit.index.about import About
+from m5kit.index.about import IndexInfo
 from m5kit.index.query import Query
 from m5kit.index.rows import Row, read_hit
 
@@ -33,7 +33,7 @@ class Hit:
         return {**found, "properties": dict(self.row.values), "shares": dict(self.shares)}
 
 
-def ranked(found: pa.Table, query: Query, about: About, top: int) -> list[Hit]:
+def ranked(found: pa.Table, query: Query, about: IndexInfo, top: int) -> list[Hit]:
     """The best of what the store found, scored again: equal scores come in the order of their ids."""
     vectors = read_vectors(found, about.width)
     scores = vectors @ query.vector
@@ -43,7 +43,7 @@ def ranked(found: pa.Table, query: Query, about: About, top: int) -> list[Hit]:
     return [Hit(rows[place], float(scores[place]), shares[place]) for place in order]
 
 
-def read_rows(found: pa.Table, about: About) -> list[Row]:
+def read_rows(found: pa.Table, about: IndexInfo) -> list[Row]:
     """Rows of the store without their vectors."""
     return [read_hit(row, about.columns) for row in found.drop(["vector"]).to_pylist()]
 

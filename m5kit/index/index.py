@@ -3,25 +3,44 @@
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from m5kit.errors import DataError
-from m5kit.index.about import About, Precision
+from m5kit.index.about import IndexInfo, Precision
 from m5kit.index.approximate import Say, approximate
 from m5kit.index.columns import stored_name
 from m5kit.index.facts import with_facts
 from m5kit.index.items import RunItems
 from m5kit.index.rows import Row, learn_columns, schema_of, to_table
 from m5kit.index.searchable import EXACT, Place, SearchableIndex
-from m5kit.index.store import Store
+from m5kit.index.store import ABOUT, Store
+
+PIECE = 50_000
+"""Vectors that are written at once."""
 
 
 def quiet(line: str) -> None:
     """Say nothing."""
+
+
+def refuse_existing(place: str) -> None:
+    """Refuse a folder that holds an index; an object store is asked only once the index is written.
+
+    Raises:
+        DataError: it does.
+    """
+    if Path(place, f"{ABOUT}.lance").exists():
+        refuse(place)
+
+
+def refuse(place: str) -> NoReturn:
+    """Say that there is an index already."""
+    raise DataError(f"{place} already holds an index; add to it with --update, or choose another --out")
 
 
 class Index(SearchableIndex):
@@ -38,7 +57,7 @@ class Index(SearchableIndex):
         modalities: Sequence[str] | None = None,
         space: str = "item",
         precision: Precision = "float32",
-        say: Say = quiet,
+        say: Say | None = None,
     ) -> "Index":
         """Build an index of the items of a run, or of others.
 
@@ -50,15 +69,19 @@ class Index(SearchableIndex):
             modalities: the only ones that the model sees of an item.
             space: which vector of an item; ``contrastive`` and ``item`` can be searched from any modality.
             precision: of the stored numbers.
-            say: gets progress, line by line.
+            say: gets progress, line by line; None for silence.
 
         Raises:
             DataError: there is an index already, or no items.
         """
         items = RunItems.open(Path(run), None if data is None else Path(data), splits, modalities, space)
-        index = cls.create(place, items.about(precision))
-        for rows, vectors in items.pieces(say):
-            index.append(rows, vectors)
+        refuse_existing(os.fspath(place))  # before hours of embedding
+        about, pieces = items.about(precision), items.pieces(say or quiet)
+        # The loader starts its workers with the first piece: before the store, whose threads no fork survives.
+        first = list(islice(pieces, 1))
+        index = cls.create(place, about)
+        for rows, vectors in chain(first, pieces):
+            index._append(rows, vectors)
         index.finish(say)
         return index
 
@@ -71,7 +94,7 @@ class Index(SearchableIndex):
         properties: Mapping[str, Sequence[Any]] | None = None,
         *,
         precision: Precision = "float32",
-        say: Say = quiet,
+        say: Say | None = None,
     ) -> "Index":
         """Build an index of vectors from anywhere.
 
@@ -81,24 +104,27 @@ class Index(SearchableIndex):
             vectors: ``n d``; they are stored with unit length.
             properties: ``n`` values by name, None where an item has none.
             precision: of the stored numbers.
-            say: gets progress, line by line.
+            say: gets progress, line by line; None for silence.
 
         Raises:
             DataError: there is an index already, or ids or vectors are wrong.
         """
+        if len(set(ids)) != len(ids):
+            raise DataError(f"{len(ids) - len(set(ids))} of {len(ids)} ids are repeated; give every item its own")
         given = properties or {}
         rows = []
         for position, item in enumerate(ids):
             values = {name: column[position] for name, column in given.items() if column[position] is not None}
             rows.append(Row(item, values=values))
         columns, _ = learn_columns(iter(rows))
-        index = cls.create(place, About(width=vectors.shape[1], precision=precision, columns=columns))
-        index.append(rows, vectors)
+        index = cls.create(place, IndexInfo(width=vectors.shape[1], precision=precision, columns=columns))
+        for start in range(0, len(rows), PIECE):
+            index._append(rows[start : start + PIECE], vectors[start : start + PIECE])
         index.finish(say)
         return index
 
     @classmethod
-    def create(cls, place: Place, about: About) -> "Index":
+    def create(cls, place: Place, about: IndexInfo) -> "Index":
         """An empty index; it counts as one once :meth:`finish` was called.
 
         Raises:
@@ -106,15 +132,15 @@ class Index(SearchableIndex):
         """
         store = Store(os.fspath(place))
         if store.about() is not None:
-            raise DataError(f"{place} already holds an index; add to it with --update, or choose another --out")
+            refuse(os.fspath(place))
         store.create(schema_of(about))
         return cls(store, about)
 
-    def append(self, rows: Sequence[Row], vectors: NDArray[np.float32]) -> None:
+    def _append(self, rows: Sequence[Row], vectors: NDArray[np.float32]) -> None:
         """Add items whose ids are new, without a look at those that are there."""
         self.store.append(to_table(rows, vectors, self.about))
 
-    def add(self, rows: Sequence[Row], vectors: NDArray[np.float32], made_by: About | None = None) -> None:
+    def add(self, rows: Sequence[Row], vectors: NDArray[np.float32], made_by: IndexInfo | None = None) -> None:
         """Add items, or replace those of the same id; properties that are new become columns.
 
         Args:
@@ -141,19 +167,19 @@ class Index(SearchableIndex):
         self.about = wider
         self.store.replace(table)
 
-    def update(self, *, data: Place | None = None, splits: Sequence[str] | None = None, say: Say = quiet) -> None:
+    def update(self, *, data: Place | None = None, splits: Sequence[str] | None = None, say: Say | None = None) -> None:
         """Embed items with the index's run, and add them or replace those of the same id.
 
         Args:
             data: folder of the items; None for those that the index was built from.
             splits: whose items; None for all.
-            say: gets progress, line by line.
+            say: gets progress, line by line; None for silence.
         """
         modalities = list(self.about.seen) or None
         folder = Path(self.about.data if data is None else data)
         items = RunItems.open(Path(self.about.run), folder, splits, modalities, self.about.space)
         made_by = items.about(self.about.precision)
-        for rows, vectors in items.pieces(say):
+        for rows, vectors in items.pieces(say or quiet):
             self.add(rows, vectors, made_by)
         self.finish(say)
 
@@ -162,13 +188,13 @@ class Index(SearchableIndex):
         wanted = list(ids)
         return self.store.delete(wanted) if wanted else 0
 
-    def finish(self, say: Say = quiet) -> None:
+    def finish(self, say: Say | None = None) -> None:
         """Make what was added fast to search, and write down what the index holds now."""
-        about = replace(self.about, columns=with_facts(self.store, self.about))
-        if len(self) >= EXACT:
-            about = replace(about, approximation=approximate(self.store, say))
-        else:
-            say(f"exact search: every search reads all {len(self):,} vectors")
         self.store.tidy()
+        about = replace(self.about, columns=with_facts(self.store, self.about), approximation=None)
+        if len(self) >= EXACT:
+            about = replace(about, approximation=approximate(self.store, self.about.approximation, say or quiet))
+        else:
+            (say or quiet)(f"exact search: every search reads all {len(self):,} vectors")
         self.store.describe(about)
         self.about = about

@@ -1,6 +1,7 @@
 """Reads the items of a run's data as rows of an index, and embeds them piece by piece."""
 
 import logging
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -10,15 +11,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from m5kit.data.dataset import Pipeline
+from m5kit.assembly.data import EVAL_BATCH
+from m5kit.data.collate import collate
+from m5kit.data.dataset import Pipeline, Prepared
+from m5kit.data.failures import FailureLog
 from m5kit.data.manifest import Manifest
 from m5kit.errors import DecodeError
-from m5kit.evaluation.base import Request
-from m5kit.index.about import About, Precision, Shown, fingerprint
+from m5kit.index.about import IndexInfo, Precision, Shown, fingerprint
 from m5kit.index.approximate import Say
 from m5kit.index.rows import LONGEST_WORDS, Row, item_values, learn_columns
+from m5kit.inference.embedding import check_space
+from m5kit.inference.passes import failed_sentences, known_modalities
 from m5kit.inference.trained_run import TrainedRun
-from m5kit.structures import Sample
+from m5kit.parallel.device import default_device
+from m5kit.structures import Batch, Sample
 
 log = logging.getLogger("m5kit")
 
@@ -57,18 +63,22 @@ class RunItems:
             CheckpointError: there is no run.
             DataError: there are no items.
         """
-        opened = TrainedRun.open(run, data=data)
+        # Workers of a loader are forked, and a fork while the store's threads run may hang.
+        overrides = ["data.workers=0"] if "lancedb" in sys.modules else []
+        opened = TrainedRun.open(run, data=data, overrides=overrides)
         manifest = opened.data.manifest if splits is None else opened.data.samples(*splits)
         seen = None if modalities is None else tuple(sorted(set(modalities)))
+        known_modalities(opened.model, seen)
+        check_space(opened.model, space)
         return cls(opened, manifest, seen, space, _what_is_shown(manifest, opened))
 
-    def about(self, precision: Precision) -> About:
+    def about(self, precision: Precision) -> IndexInfo:
         """What an index of these items knows of itself."""
-        nothing = self._embed((Sample("", {}),))
+        nothing = self._vectors(collate([Prepared("", {})], self.run.model.modalities))
         columns, left_out = learn_columns(self._row(sample) for sample in self.manifest)
         if left_out:
             log.warning("%d rare properties are no columns to filter by, such as %s", len(left_out), left_out[0])
-        return About(
+        return IndexInfo(
             width=nothing.shape[1],
             precision=precision,
             run=str(self.run.folder.path.resolve()),
@@ -85,20 +95,30 @@ class RunItems:
 
         Items without anything that the run reads are left out, and counted.
         """
+        log = FailureLog(self.run.folder.failures, self.run.config.data.max_failed)
         samples, done, empty = iter(self.manifest), 0, 0
-        while piece := tuple(islice(samples, PIECE)):
-            vectors = self._embed(piece)
+        for batches in _groups(self._batches(log), PIECE // EVAL_BATCH):
+            vectors = np.concatenate([self._vectors(batch) for batch in batches])
+            piece = list(islice(samples, len(vectors)))
             some = vectors.any(1)
             done, empty = done + len(piece), empty + int((~some).sum())
             if some.any():
                 yield [self._row(piece[number]) for number in np.flatnonzero(some)], vectors[some]
             say(f"{done:,} of {len(self.manifest):,} items")
+        for sentence in failed_sentences(log, self.run.folder.failures):
+            say(sentence)
         if empty:
             say(f"{empty:,} items have nothing that the run can read; they are left out")
 
-    def _embed(self, samples: tuple[Sample, ...]) -> NDArray[np.float32]:
-        request = Request("", self.modalities, self.space, samples=samples)
-        return self.run.embed([request])[request].vectors
+    def _batches(self, failures: FailureLog) -> Iterator[Batch]:
+        for batch, *_ in self.run.data.eval_loader(self.manifest):
+            failures.update(batch)
+            yield batch
+
+    def _vectors(self, batch: Batch) -> NDArray[np.float32]:
+        seen = batch if self.modalities is None else batch.only(self.modalities)
+        vectors: NDArray[np.float32] = self.run.model.embed(seen.to(default_device())).vectors(self.space).numpy()
+        return vectors
 
     def _row(self, sample: Sample) -> Row:
         """One item beside its vector."""
@@ -118,6 +138,11 @@ class RunItems:
             return str(pipeline.decode(source, self.run.data.root))[:LONGEST_WORDS]
         except DecodeError:
             return ""
+
+
+def _groups(batches: Iterator[Batch], size: int) -> Iterator[Sequence[Batch]]:
+    while group := list(islice(batches, size)):
+        yield group
 
 
 def _what_is_shown(manifest: Manifest, run: TrainedRun) -> dict[str, Shown]:

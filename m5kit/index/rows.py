@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from m5kit.errors import DataError
-from m5kit.index.about import About
+from m5kit.index.about import IndexInfo
 from m5kit.index.columns import ARROW, Column, ColumnCollector, to_arrow
 
 LONGEST_WORDS = 500
@@ -51,7 +51,7 @@ def item_values(labels: Mapping[str, Any], sources: Mapping[str, Any]) -> dict[s
     return values
 
 
-def schema_of(about: About) -> pa.Schema:
+def schema_of(about: IndexInfo) -> pa.Schema:
     """The columns that the store holds."""
     number = pa.float16() if about.precision == "float16" else pa.float32()
     fields = [pa.field("id", pa.string()), pa.field("vector", pa.list_(number, about.width))]
@@ -59,7 +59,7 @@ def schema_of(about: About) -> pa.Schema:
     return pa.schema([*fields, *(pa.field(column.stored, ARROW[column.kind]) for column in about.columns)])
 
 
-def to_table(rows: Sequence[Row], vectors: NDArray[np.float32], about: About) -> pa.Table:
+def to_table(rows: Sequence[Row], vectors: NDArray[np.float32], about: IndexInfo) -> pa.Table:
     """Rows with their unit vectors, as the store holds them.
 
     Raises:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from m5kit.errors import DataError, QueryError
-from m5kit.index.about import About, fingerprint
+from m5kit.index.about import IndexInfo, fingerprint
 from m5kit.index.hits import Hit, ranked, read_rows, read_vectors
 from m5kit.index.query import Embed, Query, make_query, require_known
 from m5kit.index.rows import Row, as_units
@@ -43,7 +43,7 @@ class SearchableIndex:
         run: that embeds queries; None loads the one that the index was built with when it is first needed.
     """
 
-    def __init__(self, store: Store, about: About, run: "Run | None" = None) -> None:
+    def __init__(self, store: Store, about: IndexInfo, run: "Run | None" = None) -> None:
         self.store, self.about = store, about
         self._given_run = run
 
@@ -78,8 +78,6 @@ class SearchableIndex:
         """
         if self._given_run is not None:
             return self._given_run
-        if not self.about.run:
-            raise DataError("the index was built from vectors alone; search it by a vector")
         from m5kit.public.loading import load
 
         self.about.require_same(replace(self.about, fingerprint=fingerprint(Path(self.about.run))))
@@ -115,13 +113,13 @@ class SearchableIndex:
         condition = to_sql(where, self.about.filters) if where.strip() else ""
         if like is not None:
             condition = " and ".join([f"not ({one_of([like])})", *([f"({condition})"] if condition else [])])
-            return self.nearest(Query(self.vector(like), {}), condition, top)
+            return self._nearest(Query(self.vector(like), {}), condition, top)
         if item is None:
             found = self.store.scan(condition, top, self.about.filters)
             return [Hit(row, None, {}) for row in read_rows(found, self.about)]
-        return self.nearest(self.query(item, weights or {}, embed), condition, top)
+        return self._nearest(self._query(item, weights or {}, embed), condition, top)
 
-    def query(
+    def _query(
         self, item: Mapping[str, Any] | NDArray[np.float32], weights: Mapping[str, float], embed: "Embed | None" = None
     ) -> Query:
         """What an item or a vector asks for.
@@ -130,6 +128,7 @@ class SearchableIndex:
             QueryError: it cannot be compared with the items.
         """
         if isinstance(item, Mapping):
+            self.about.require_run()
             require_known([*item, *weights], self.inputs)
             return make_query(item, weights, embed or self._embed)
         vector = np.asarray(item, np.float32)
@@ -143,7 +142,7 @@ class SearchableIndex:
     def _embed(self, items: Sequence[Mapping[str, Any]]) -> "Embeddings":
         return self.run.embed(items, space=self.about.space, errors="skip")
 
-    def nearest(self, query: Query, condition: str, top: int) -> list[Hit]:
+    def _nearest(self, query: Query, condition: str, top: int) -> list[Hit]:
         """The items nearest to a query; ``condition`` is SQL of the store."""
         how = self.about.approximation
         if how is not None and condition and self.store.count(condition) < EXACT:

@@ -17,7 +17,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from m5kit.errors import DataError, MissingDependencyError, QueryError
-from m5kit.index.about import About, Approximation
+from m5kit.index.about import Approximation, IndexInfo
 from m5kit.index.columns import Column
 from m5kit.index.where import describe
 
@@ -44,15 +44,15 @@ class Store:
         self._base = lancedb.connect(place, read_consistency_interval=FRESH)
         self._opened: Any = None
 
-    def about(self) -> About | None:
+    def about(self) -> IndexInfo | None:
         """What the index knows of itself; None if there is no whole index."""
         if "://" not in self.place and not Path(self.place).is_dir():
             return None
         if ABOUT not in self._names():
             return None
-        return About.from_json(self._base.open_table(ABOUT).to_arrow()["json"][0].as_py())
+        return IndexInfo.from_json(self._base.open_table(ABOUT).to_arrow()["json"][0].as_py())
 
-    def describe(self, about: About) -> None:
+    def describe(self, about: IndexInfo) -> None:
         """Write what the index knows of itself."""
         self._base.create_table(ABOUT, pa.table({"json": [about.to_json()]}), mode="overwrite")
 

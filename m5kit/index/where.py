@@ -20,7 +20,7 @@ DEEPEST = 40
 
 TOKEN = re.compile(
     r"""\s*(?:
-        (?P<text>'(?:[^']|'')*')
+        (?P<string>'(?:[^']|'')*')
       | (?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)
       | (?P<quoted>"[^"]+"|`[^`]+`)
       | (?P<word>[^\W\d]\w*(?:\.\w+)*)
@@ -82,7 +82,7 @@ def _written(kind: str, token: str, columns: Sequence[Column]) -> str:
     if kind == "word":
         known = token.lower() in WORDS | FUNCTIONS
         return token.lower() if known else _column(token, columns)
-    if kind == "text" and not token.isprintable():
+    if kind == "string" and not token.isprintable():
         # half of a surrogate pair, or a control character, stands in no column
         raise QueryError(f"where: the text {token!r} holds characters that cannot be printed")
     return "=" if token == "==" else token

@@ -18,12 +18,15 @@ Compose = Callable[[Sequence[str]], Resolved]
 """Composes the config with overrides."""
 
 
-def suit_config(compose: Compose, overrides: Sequence[str]) -> Resolved:
+def suit_config(
+    compose: Compose, overrides: Sequence[str], look: Callable[[RunConfig], Contents] = read_contents
+) -> Resolved:
     """The config without the modalities that no training item has, its metrics on the splits and labels that are there.
 
     Args:
         compose: the config.
         overrides: of the user, who wants what they name.
+        look: finds out what the items hold; whoever fits many configs to the same items may remember it.
 
     Returns:
         The config to train; its notes say what was changed.
@@ -35,7 +38,7 @@ def suit_config(compose: Compose, overrides: Sequence[str]) -> Resolved:
     named = [override.partition("=")[0].strip() for override in overrides]
     resolved = compose(overrides)
     config = check_config(resolved)
-    contents = read_contents(config)
+    contents = look(config)
     # weights of a run fit its whole model; what its items had and these lack is simply never seen
     absent = [] if config.init.run else _absent(config, contents, named)
     if absent:

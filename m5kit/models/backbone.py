@@ -113,7 +113,7 @@ class Backbone(nn.Module):
             tasks=looks[self.tasks_from].tasks if self.weigh_tasks else even.tasks,
             modalities=fused.weights,
         )
-        trust = self._trust(on_device)
+        confidence = self._trust(on_device)
         return View(
             self.modalities,
             present,
@@ -124,8 +124,8 @@ class Backbone(nn.Module):
             harmony,
             targets=batch.targets,
             vectors=vectors,
-            trust=trust,
-            items=self.items(features, fused.embedding, trust),
+            confidence=confidence,
+            items=self.items(features, fused.embedding, confidence),
             peers=peers,
         )
 
@@ -187,7 +187,7 @@ class Backbone(nn.Module):
         self.harmonizer.observe(peers.rows(features), everyone)
 
     def _trust(self, present: Tensor) -> Tensor:
-        return self.harmonizer.trust(present) if self.weigh_pooling else present.float()
+        return self.harmonizer.confidence(present) if self.weigh_pooling else present.float()
 
     def _encode(
         self, observations: Mapping[str, Observation], rows: Mapping[str, Tensor], items: int

@@ -77,7 +77,7 @@ def embed_view(backbone: Backbone, readout: Callable[[Fused], tuple[Tensor, Tens
     some = view.present.any(1, keepdim=True).to(vectors.device)
     fused = normalize(vectors, dim=-1) * some
     assert view.items is not None
-    assert view.trust is not None
+    assert view.confidence is not None
     shared = view.items.float()
     own = _own_vectors(view, backbone.vectors.widths)
     # A head's labels do not train the features of modalities.
@@ -86,17 +86,17 @@ def embed_view(backbone: Backbone, readout: Callable[[Fused], tuple[Tensor, Tens
     for name, each in (spaces | _given_vectors(view, backbone.encoders)).items():
         on_host[name] = each.cpu()
     return Embedding(
-        item=(item_vectors(shared, own, view.trust) if scores is None else fused).cpu(),
+        item=(item_vectors(shared, own, view.confidence) if scores is None else fused).cpu(),
         modalities=on_host,
         fused=fused.cpu(),
         unscaled=(vectors * some).cpu(),
-        contrastive=sum_of_parts(view.features, view.trust).cpu(),
+        contrastive=sum_of_parts(view.features, view.confidence).cpu(),
         weights=view.fused.weights.float().cpu(),
         scores=None if scores is None else scores.float().cpu(),
     )
 
 
-def item_vectors(shared: Tensor, own: Mapping[str, Tensor], trust: Tensor) -> Tensor:
+def item_vectors(shared: Tensor, own: Mapping[str, Tensor], confidence: Tensor) -> Tensor:
     """Unit vectors ``b w`` of items: what their modalities share, beside what each of them has for itself.
 
     Items that have no modality in common are compared by ``shared`` alone; those that have the same ones by
@@ -105,11 +105,11 @@ def item_vectors(shared: Tensor, own: Mapping[str, Tensor], trust: Tensor) -> Te
     Args:
         shared: ``b h``, unit vectors.
         own: by modality, in the order of the columns m, ``b v``, unit vectors or zeros.
-        trust: ``b m``, how much each modality counts; 0 where absent.
+        confidence: ``b m``, how much each modality counts; 0 where absent.
     """
     weighted = []
     for column, vectors in enumerate(own.values()):
-        weighted.append(trust[:, column, None] * vectors)
+        weighted.append(confidence[:, column, None] * vectors)
     beside = normalize(torch.cat(weighted, dim=1), dim=1)
     return normalize(torch.cat([SHARED * shared, beside], dim=1), dim=1)
 

@@ -27,9 +27,9 @@ class ItemSpace(nn.Module):
         self.addition = nn.Linear(dim, features, bias=False)
         self.gate = nn.Parameter(torch.zeros(()))
 
-    def forward(self, features: Tensor, embedding: Tensor, trust: Tensor) -> Tensor:
-        """Unit vectors ``b h`` of features ``b m h`` (zeros where absent), fused embeddings ``b d``, trust ``b m``."""
+    def forward(self, features: Tensor, embedding: Tensor, confidence: Tensor) -> Tensor:
+        """Unit vectors ``b h`` of features ``b m h`` (zeros where absent), embeddings ``b d``, confidence ``b m``."""
         added = normalize(self.addition(embedding).float(), dim=-1)
-        # An item with nothing has no trust and stays at zero. Float32: half precision rounds a small addition away.
-        some = trust.any(1, keepdim=True)
-        return normalize(sum_of_parts(features, trust) + self.gate.float() * added * some, dim=-1)
+        # An item with nothing stays at zero. Float32: half precision rounds a small addition away.
+        some = confidence.any(1, keepdim=True)
+        return normalize(sum_of_parts(features, confidence) + self.gate.float() * added * some, dim=-1)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from m5kit.models.embedder import Embedding
-from m5kit.public.forward import Found
+from m5kit.public.forward import Computed
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +70,7 @@ def probabilities(embedding: Embedding) -> Tensor:
     return embedding.scores.softmax(1)
 
 
-def predictions(found: Found, classes: Sequence[str], count: int) -> list[Prediction]:
+def predictions(found: Computed, classes: Sequence[str], count: int) -> list[Prediction]:
     """One prediction for each of ``count`` items, made of their :func:`probabilities`."""
     answers = [Prediction(None, {}, found.problems.get(position)) for position in range(count)]
     for row, scores in zip(found.rows.tolist(), found.values, strict=True):
@@ -79,7 +79,7 @@ def predictions(found: Found, classes: Sequence[str], count: int) -> list[Predic
     return answers
 
 
-def explanations(found: Found, modalities: Sequence[str], count: int) -> list[Explanation]:
+def explanations(found: Computed, modalities: Sequence[str], count: int) -> list[Explanation]:
     """One explanation for each of ``count`` items, made of their :func:`shares`."""
     answers = [Explanation({}, found.problems.get(position)) for position in range(count)]
     for row, weights in zip(found.rows.tolist(), found.values, strict=True):

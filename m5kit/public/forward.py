@@ -17,7 +17,7 @@ from m5kit.assembly.data import EVAL_BATCH
 from m5kit.data.collate import collate
 from m5kit.data.dataset import Prepared
 from m5kit.errors import ConfigError
-from m5kit.inference.embedding import known_modalities
+from m5kit.inference.passes import known_modalities
 from m5kit.models.base import Model
 from m5kit.models.embedder import Embedding
 from m5kit.public.batches import cut
@@ -39,7 +39,7 @@ class Options(TypedDict, total=False):
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class Computed:
     """What a model made of those of n items that could be used.
 
     Attributes:
@@ -73,7 +73,7 @@ class Forward:
 
     def __call__(
         self, items: Sequence[Any], take: Callable[[Embedding], Tensor], go_on: bool, options: Options
-    ) -> Found:
+    ) -> Computed:
         """Run the model over items.
 
         Args:
@@ -102,7 +102,7 @@ class Forward:
                 values.append(take(self._embed(batch, options.get("precision", "fp32"))))
         found = torch.cat(values).float().numpy()
         if len(found) < len(rows):
-            return Found(found[:0], np.empty(0, np.int64), problems)
+            return Computed(found[:0], np.empty(0, np.int64), problems)
         return _whole(found, np.array(rows, np.int64), problems)
 
     def nothing(self) -> Embedding:
@@ -138,7 +138,7 @@ def check_options(options: Options) -> None:
         raise ConfigError(problems)
 
 
-def _whole(values: NDArray[np.float32], rows: NDArray[np.int64], problems: dict[int, str]) -> Found:
+def _whole(values: NDArray[np.float32], rows: NDArray[np.int64], problems: dict[int, str]) -> Computed:
     """The finite rows that are not zero, in the order of the items; an all-zero vector would be found by any search."""
     finite, some = np.isfinite(values).all(1), values.any(1)
     for row in rows[~finite].tolist():
@@ -147,7 +147,7 @@ def _whole(values: NDArray[np.float32], rows: NDArray[np.int64], problems: dict[
         problems[row] = "it has nothing that this vector is made of, so the vector would be zero"
     good = np.flatnonzero(finite & some)
     order = good[np.argsort(rows[good])]
-    return Found(values[order], rows[order], problems)
+    return Computed(values[order], rows[order], problems)
 
 
 def _usable(readings: Iterator[Reading], problems: dict[int, str]) -> Iterator[Prepared]:

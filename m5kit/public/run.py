@@ -26,7 +26,7 @@ from m5kit.public.answers import (
     vectors,
 )
 from m5kit.public.evaluation import Metrics, evaluate_run
-from m5kit.public.forward import Device, Folder, Forward, Found, Options, Precision
+from m5kit.public.forward import Computed, Device, Folder, Forward, Options, Precision
 from m5kit.public.reading import ItemReader, default_threads
 
 Item: TypeAlias = Mapping[str, Any]
@@ -227,7 +227,7 @@ class Run:
 
     def _answer(
         self, items: Iterable[Item], take: Callable[[Embedding], Tensor], errors: str, options: Options
-    ) -> Found:
+    ) -> Computed:
         """What the model makes of items.
 
         Raises:

@@ -11,11 +11,11 @@ from rich.console import Console
 
 from m5kit.ablation.orchestration import run_sweep
 from m5kit.ablation.preparation import prepare_sweep
-from m5kit.config import check_config, load_config
+from m5kit.config import load_config
 from m5kit.config.reader import write_inline
 from m5kit.errors import ConfigError, M5KitError
 from m5kit.inference.evaluation import Evaluation
-from m5kit.inference.evaluation_check import metric_problems
+from m5kit.inference.suited_config import suit_config
 from m5kit.public.evaluation import Metrics
 from m5kit.public.forward import Folder
 from m5kit.public.loading import load
@@ -73,11 +73,9 @@ def train(
         raise M5KitError("a run takes signals to save before it stops, so train in the main thread of a process")
     if resume and run_dir is None:
         raise ConfigError(["resume: name the run with run_dir"])
-    resolved = load_config(config if isinstance(config, str) else Path(config), as_overrides(overrides), _path(data))
+    file, root = config if isinstance(config, str) else Path(config), _path(data)
     # before anything is written: a run should not fail only after its training, at its metrics
-    problems = list(metric_problems(check_config(resolved)))
-    if problems:
-        raise ConfigError(problems)
+    resolved = suit_config(lambda given: load_config(file, given, root), as_overrides(overrides))
     path = RunFolder.new(resolved.name).path if run_dir is None else Path(run_dir)
     ended = train_plan(TrainingPlan(resolved, path, resume), Console(quiet=not progress))
     if ended.stopped_by is not None:

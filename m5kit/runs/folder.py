@@ -14,6 +14,11 @@ RUNS = Path("runs")
 """Where runs go that nobody gave a folder."""
 
 
+def new_path(name: str) -> Path:
+    """Where a run of the config ``name`` that begins now would go; nothing is made."""
+    return RUNS / f"{name.replace('/', '-')}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+
+
 @dataclass(frozen=True, slots=True)
 class RunFolder:
     """The files of one run; every other module asks here for a path.
@@ -45,7 +50,7 @@ class RunFolder:
 
         A number follows the name where another run has begun in the same second.
         """
-        path = RUNS / f"{name.replace('/', '-')}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+        path = new_path(name)
         for number in itertools.count(1):
             folder = path if number == 1 else path.with_name(f"{path.name}-{number}")
             try:

@@ -1,9 +1,12 @@
 """Answers as plain JSON, errors too."""
 
 import json
+from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from starlette.responses import Response
 
 
@@ -20,3 +23,11 @@ class PlainJSON(Response):
     def error(cls, status: int, message: str, headers: Mapping[str, str] | None = None) -> "PlainJSON":
         """An answer that says what was wrong."""
         return cls({"error": message}, status, headers)
+
+
+def encoded(vector: NDArray[np.float32], encoding: str) -> list[float] | str:
+    """A vector in JSON: its numbers, or the bytes of float32 in base64, little end first."""
+    if encoding == "base64":
+        return b64encode(vector.astype("<f4").tobytes()).decode("ascii")
+    numbers: list[float] = vector.tolist()
+    return numbers

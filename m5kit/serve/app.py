@@ -19,7 +19,7 @@ import m5kit
 from m5kit.errors import DecodeError, M5KitError, QueryError
 from m5kit.index.index import Index
 from m5kit.index.rows import Row
-from m5kit.serve.answers import PlainJSON
+from m5kit.serve.answers import PlainJSON, encoded
 from m5kit.serve.guard import COOKIE, Guard
 from m5kit.serve.metrics import Metrics
 from m5kit.serve.requests import ItemsBody, SearchBody, read_items, read_search, request_schema
@@ -84,15 +84,17 @@ def _add_questions(app: FastAPI, service: Service) -> None:
     @app.post("/embed", openapi_extra=request_schema(ItemsBody))
     async def embed(request: Request) -> Response:
         """The vectors of items; null and a problem for an item that cannot be used."""
-        answers = await asyncio.wrap_future(service.embed(await read_items(request, about, most)))
-        vectors = [None if isinstance(answer, str) else answer.tolist() for answer in answers]
+        body = await read_items(request, about, most)
+        answers = await asyncio.wrap_future(service.embed(body.items))
+        vectors = [None if isinstance(answer, str) else encoded(answer, body.encoding) for answer in answers]
         problems = {row: answer for row, answer in enumerate(answers) if isinstance(answer, str)}
         return PlainJSON({"space": about.space, "width": about.width, "vectors": vectors, "problems": problems})
 
     @app.post("/predict", openapi_extra=request_schema(ItemsBody))
     async def predict(request: Request) -> Response:
         """The classes of items, the best first."""
-        answers = await asyncio.wrap_future(service.predict(await read_items(request, about, most)))
+        body = await read_items(request, about, most)
+        answers = await asyncio.wrap_future(service.predict(body.items))
         return PlainJSON({"predictions": [asdict(answer) for answer in answers]})
 
 

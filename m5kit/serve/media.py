@@ -1,4 +1,4 @@
-"""Files of items for the page: found by the item's id, opened through the door of the data, shown as small pictures."""
+"""Files of items for the page: found by the item's id, opened as those of the data, shown as small pictures."""
 
 import io
 import mimetypes
@@ -17,7 +17,7 @@ from m5kit.data.decode.sound import Sound
 from m5kit.data.files import find_file
 from m5kit.data.preview import sound_picture
 from m5kit.errors import DecodeError, QueryError
-from m5kit.index.about import About
+from m5kit.index.about import IndexInfo
 from m5kit.index.rows import Row
 
 PLAYED = ("image/", "audio/", "video/")
@@ -32,7 +32,7 @@ REMEMBERED = 1024
 """Small pictures that are kept in memory, some 20 kB each."""
 
 
-class Media:
+class ItemMedia:
     """The files of an index's items.
 
     Args:
@@ -42,7 +42,7 @@ class Media:
         follow_links: whether links may lead out of it.
     """
 
-    def __init__(self, about: About, pipelines: Mapping[str, Pipeline], root: Path, follow_links: bool) -> None:
+    def __init__(self, about: IndexInfo, pipelines: Mapping[str, Pipeline], root: Path, follow_links: bool) -> None:
         self.about, self.pipelines = about, pipelines
         self.root, self.follow_links = root, follow_links
         self._remembered = lru_cache(REMEMBERED)(self._draw)

@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -12,7 +12,7 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
 from m5kit.errors import QueryError
-from m5kit.index.about import About
+from m5kit.index.about import IndexInfo
 from m5kit.index.query import require_known
 
 OPTIONS = "options"
@@ -41,6 +41,9 @@ class ItemsBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     items: list[dict[str, Any]] = Field(min_length=1)
+    encoding: Literal["list", "base64"] = Field(
+        "list", description="of vectors: numbers, or the bytes of float32, little end first, which cost less to write"
+    )
 
 
 def request_schema(body: type[BaseModel]) -> dict[str, Any]:
@@ -54,7 +57,7 @@ def request_schema(body: type[BaseModel]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
-async def read_search(request: Request, about: About) -> SearchBody:
+async def read_search(request: Request, about: IndexInfo) -> SearchBody:
     """What a request searches for.
 
     Raises:
@@ -71,7 +74,7 @@ async def read_search(request: Request, about: About) -> SearchBody:
     return body
 
 
-async def read_items(request: Request, about: About, most: int) -> list[dict[str, Any]]:
+async def read_items(request: Request, about: IndexInfo, most: int) -> ItemsBody:
     """The items of a request; a form holds one.
 
     Raises:
@@ -79,16 +82,17 @@ async def read_items(request: Request, about: About, most: int) -> list[dict[str
         QueryError: a wrong value, or too many items.
     """
     if _is_form(request):
-        item, _ = await _form(request)
-        given = [item]
+        item, options = await _form(request)
+        body = _checked(ItemsBody, {**options, "items": [item]})
     else:
-        given = _checked(ItemsBody, await _json(request)).items
-    if len(given) > most:
-        raise QueryError(f"{len(given)} items are over {most}; send them in several requests")
-    return [read_item(item, about) for item in given]
+        body = _checked(ItemsBody, await _json(request))
+    if len(body.items) > most:
+        raise QueryError(f"{len(body.items)} items are over {most}; send them in several requests")
+    body.items = [read_item(item, about) for item in body.items]
+    return body
 
 
-def read_item(item: Mapping[str, Any], about: About) -> dict[str, Any]:
+def read_item(item: Mapping[str, Any], about: IndexInfo) -> dict[str, Any]:
     """An item as :meth:`m5kit.Run.embed` takes it; a path is never among its values.
 
     Raises:
@@ -98,7 +102,7 @@ def read_item(item: Mapping[str, Any], about: About) -> dict[str, Any]:
     return {name: _value(name, value, about) for name, value in item.items() if value is not None}
 
 
-def _value(name: str, value: Any, about: About) -> Any:
+def _value(name: str, value: Any, about: IndexInfo) -> Any:
     if isinstance(value, Mapping) and set(value) == {"base64"}:
         value = _decoded(name, value["base64"])
     kind = about.modalities[name]

@@ -69,6 +69,8 @@ def run_server(app: Guard, settings: Settings, host: str, port: int, ready: Call
 
 def browser_names(host: str) -> tuple[str, ...]:
     """The names under which a browser may reach a service on ``host``; empty, any, if other machines reach it."""
-    if host == "localhost" or ipaddress.ip_address(host).is_loopback:
-        return (*OWN_NAMES, host)
-    return ()
+    try:
+        own = ipaddress.ip_address(host).is_loopback
+    except ValueError:  # a name
+        own = host == "localhost"
+    return (*OWN_NAMES, host) if own else ()

@@ -15,7 +15,7 @@ from m5kit.index.index import Index
 from m5kit.index.rows import Row
 from m5kit.public.answers import Embeddings, Prediction
 from m5kit.serve.batching import Batcher, Item
-from m5kit.serve.media import Media
+from m5kit.serve.media import ItemMedia
 from m5kit.serve.metrics import Metrics
 from m5kit.serve.requests import SearchBody
 from m5kit.serve.settings import Settings
@@ -40,7 +40,7 @@ class Service:
         self.index, self.settings = index, settings
         self.run = index.run
         data = self.run.trained.config.data
-        self.media = Media(index.about, self.run.trained.data.pipelines, Path(index.about.data), data.follow_links)
+        self.media = ItemMedia(index.about, self.run.trained.data.pipelines, Path(index.about.data), data.follow_links)
         self._accepts = self.media.kinds([hit.row for hit in index.search(top=LOOKED_AT)])
         # Requests hold no paths; should one slip through, it is looked for in a folder that is empty.
         self._nowhere = tempfile.TemporaryDirectory(prefix="m5kit-serve-")

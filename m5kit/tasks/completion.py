@@ -49,12 +49,12 @@ class CompletionTask(Task):
             return TaskOutput(no_loss(view.features))
         several = several.to(view.features.device, non_blocking=True)
         features = view.features.detach()[several]
-        assert view.trust is not None
-        trust = view.trust.detach()[several]
+        assert view.confidence is not None
+        confidence = view.confidence.detach()[several]
         # In float32, as differences of cosines near 1 are below the resolution of half precision.
-        whole = sum_of_parts(features, trust)
+        whole = sum_of_parts(features, confidence)
         cosine = (view.partial.items[several] * whole).sum(1)
         kept = view.partial.kept.to(features.device, non_blocking=True)[several]
-        plain = (sum_of_parts(features, trust * kept) * whole).sum(1)
+        plain = (sum_of_parts(features, confidence * kept) * whole).sum(1)
         logs: dict[str, Tensor | Mean] = {"cosine": cosine.detach().mean(), "cosine_of_parts": plain.mean()}
         return TaskOutput((1 - cosine).sum(), logs)

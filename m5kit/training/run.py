@@ -101,7 +101,13 @@ def _run(setup: Setup, hooks: Mapping[str, Hook], console: Console, group: Group
 
     def resume() -> int:
         found = last_checkpoint(setup.folder, group)
-        return 0 if found is None else checkpoint.restore(found, model, optimizer, callbacks.stateful)
+        if found is None:
+            return 0
+        step = checkpoint.restore(found, model, optimizer, callbacks.stateful)
+        if schedule.minutes is None and step >= schedule.max_steps:
+            text = f"this run is already finished: all {schedule.max_steps} steps are done; it is only evaluated again"
+            console.print(text, highlight=False, soft_wrap=True)
+        return step
 
     runner = build_runner(
         setup.folder.path,

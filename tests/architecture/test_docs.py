@@ -12,7 +12,20 @@ PAGES = sorted(
     [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "plugins").rglob("*.md")]
 )
 VERBS = {
-    *("ablate", "config", "data", "embed", "evaluate", "index", "list", "plugins", "reference", "report", "search"),
+    *(
+        "ablate",
+        "config",
+        "data",
+        "embed",
+        "evaluate",
+        "export",
+        "index",
+        "list",
+        "plugins",
+        "reference",
+        "report",
+        "search",
+    ),
     *("serve", "show", "train"),
 }
 

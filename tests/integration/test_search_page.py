@@ -157,7 +157,7 @@ def test_everything_is_reached_by_keys(visit):
     assert f"like={first[1]}" in page.url
 
 
-def test_a_film_plays_and_a_sound_has_a_player(visit):
+def test_a_video_plays_and_a_sound_has_a_player(visit):
     page = visit("?where=split+is+not+null")
     page.locator(".play").first.click()
     page.wait_for_selector(".stage video")

@@ -68,7 +68,7 @@ def test_a_search_by_command(index, demo, tool):
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        (["--where", "prize < 3"], "no column 'prize'; the columns are: id (text)"),
+        (["--where", "prize < 3"], "no column 'prize'; the columns are: id (string)"),
         (["--text", "a", "--weight", "text=much"], "expected MODALITY=NUMBER"),
         (["--image", "absent.jpg"], "there is no such file"),
         (["--table", "colour"], "expected KEY=VALUE,KEY=VALUE"),
@@ -92,6 +92,16 @@ def test_another_run_cannot_add_to_an_index(index, trained, demo, tool, tmp_path
     assert done.returncode == 2
     assert "is another than that of the index" in done.stderr
     assert "120 items" in tool("-m", "m5kit", "index", run, "--out", index, "--update", "--split", "train").stdout
+
+
+def test_what_cannot_be_served_is_said_before_anything_is_loaded(index, tool):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = tool("-m", "m5kit", "serve", index, "--port", port, check=False)
+    assert done.returncode == 2
+    assert f"--port {port}: Address already in use" in done.stderr
+    done = tool("-m", "m5kit", "serve", index, "--port", "99999", "--max-mb", "0", check=False)
+    assert "the config has 2 mistakes" in done.stderr
 
 
 def test_a_signal_lets_running_requests_finish(service):

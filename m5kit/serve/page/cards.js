@@ -20,9 +20,9 @@ export function drawCard(hit, about, onLike) {
 const files = (hit, kind) => hit.files.filter((file) => file.type?.startsWith(`${kind}/`));
 const sounds = (hit) => files(hit, "audio");
 
-/** The picture of an item, else a frame of its film, else its sound as a picture; a film plays in its place. */
+/** The picture of an item, else a frame of its video, else its sound as a picture; a video plays in its place. */
 function drawStage(hit) {
-  const [film] = files(hit, "video");
+  const [video] = files(hit, "video");
   const seen = [...files(hit, "image"), ...files(hit, "video"), ...sounds(hit)][0];
   const stage = make("div", { class: "stage" });
   if (!seen) {
@@ -33,9 +33,9 @@ function drawStage(hit) {
   const picture = make("img", { src: seen.thumbnail, alt: "", loading: "lazy", decoding: "async", class: wave ? "wave" : undefined });
   picture.addEventListener("error", () => picture.remove());
   stage.append(picture);
-  if (film) {
+  if (video) {
     const play = make("button", { type: "button", class: "play", onclick: () => {
-      stage.replaceChildren(make("video", { src: film.file, controls: true, autoplay: true, loop: true, playsinline: true }));
+      stage.replaceChildren(make("video", { src: video.file, controls: true, autoplay: true, loop: true, playsinline: true }));
     } }, icon("M8 5.5v13l11-6.5z"), "Play");
     stage.append(play);
   }

@@ -57,7 +57,7 @@ function drawRange({ name, facts }, state, onChange) {
 /** A filter that could be written for these columns. */
 function example(columns) {
   const number = columns.find(({ kind, facts }) => kind === "number" && facts.known);
-  const text = columns.find(({ kind, facts }) => kind === "text" && facts.values?.length);
+  const text = columns.find(({ kind, facts }) => kind === "string" && facts.values?.length);
   const conditions = [];
   if (number) conditions.push(`${number.name} < ${round((number.facts.low + number.facts.high) / 2)}`);
   if (text) conditions.push(`${text.name} = '${text.facts.values[0][0]}'`);

@@ -41,7 +41,7 @@ export function filter(state, columns) {
   for (const { name, kind } of columns) {
     const column = name.includes('"') ? `\`${name}\`` : `"${name}"`;
     const chosen = state.chosen[name] ?? [];
-    if (chosen.length && kind === "text") conditions.push(`${column} in (${chosen.map(quoted).join(", ")})`);
+    if (chosen.length && kind === "string") conditions.push(`${column} in (${chosen.map(quoted).join(", ")})`);
     if (chosen.length === 1 && kind === "boolean") conditions.push(`${column} = ${chosen[0] === "true"}`);
     const { min = "", max = "" } = state.ranges[name] ?? {};
     if (min !== "" && Number.isFinite(Number(min))) conditions.push(`${column} >= ${Number(min)}`);

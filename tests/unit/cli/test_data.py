@@ -35,7 +35,8 @@ def test_validate_writes_json(folder, capsys):
 
 def test_validate_takes_other_modalities(folder, capsys):
     assert main(["data", "validate", str(folder), "--modalities", "text"]) == 0
-    assert "2 items, no problems" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "2 items, no problems\nnext: m5kit train products/pretrained --data " in said
 
 
 def test_make_demo_says_where_it_is(tmp_path, capsys):

@@ -86,15 +86,15 @@ def test_a_weak_modality_is_not_starved():
 def test_trust_falls_steeply_for_noise_alone():
     harmonizer = learned(torch.zeros(2, 3, 4), batches=0)
     present = torch.tensor([[True, True, True], [False, True, True], [False, False, True]])
-    assert_close(harmonizer.trust(present), present.float())  # nothing is known yet
+    assert_close(harmonizer.confidence(present), present.float())  # nothing is known yet
     harmonizer.other.fill_(0.0)
     harmonizer.deviation.fill_(0.1)
     harmonizer.own.copy_(torch.tensor([[0, 0.2, 0.1], [0.2, 0, 0.03], [0.1, 0.03, 0]]))
     # d' 2, 2 and at best 1, half of the best: 1 / (1 + .6^4) of what the best have, 1 / (1 + .3^4)
     half = (1 + 0.3**4) / (1 + 0.6**4)
-    assert_close(harmonizer.trust(present), torch.tensor([[1, 1, half], [0, 1, half], [0, 0, half]]))
+    assert_close(harmonizer.confidence(present), torch.tensor([[1, 1, half], [0, 1, half], [0, 0, half]]))
     harmonizer.own[2, :2] = harmonizer.own[:2, 2] = 0.0
-    assert_close(harmonizer.trust(present)[0], torch.tensor([1.0, 1.0, 0.01]))
+    assert_close(harmonizer.confidence(present)[0], torch.tensor([1.0, 1.0, 0.01]))
 
 
 def test_another_items_modality_loses_its_share():

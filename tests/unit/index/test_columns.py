@@ -14,11 +14,11 @@ def collected(*items):
 def test_the_values_decide_the_kind():
     items = [{"a": 1, "b": True, "c": "x", "d": 1, "e": 2**60, "f": ["x", 1]}, {"a": 2.5, "d": "two"}]
     kinds = {column.name: column.kind for column in collected(*items).columns()}
-    assert kinds == {"a": "number", "b": "boolean", "c": "text", "d": "text", "e": "text", "f": "text"}
+    assert kinds == {"a": "number", "b": "boolean", "c": "string", "d": "string", "e": "string", "f": "string"}
 
 
 def test_whole_numbers_that_a_float_cannot_hold_keep_their_digits():
-    column = Column("code", "code", "text")
+    column = Column("code", "code", "string")
     assert to_arrow(column, [2**60 + 1, None], ["a", "b"]).to_pylist() == ["1152921504606846977", None]
 
 
@@ -30,7 +30,7 @@ def test_rare_properties_are_left_out_and_named():
 
 
 def test_names_of_the_store_are_plain_and_different():
-    taken = [Column("Room name", "Room_name", "text")]
+    taken = [Column("Room name", "Room_name", "string")]
     assert stored_name("room.name", taken) == "room_name_2"
     assert stored_name("id", []) == "id_2"
     assert stored_name("颜色", []) == "__"

@@ -6,7 +6,7 @@ import pytest
 from m5kit.errors import DataError, QueryError
 from m5kit.index import index as indexing
 from m5kit.index import searchable
-from m5kit.index.about import About
+from m5kit.index.about import IndexInfo
 from m5kit.index.index import Index
 from m5kit.index.rows import Row
 
@@ -89,6 +89,10 @@ def test_many_items_are_searched_approximately_and_the_recall_is_measured(tmp_pa
     assert "recall@10" in said[-1]
     assert Index.open(tmp_path / "many").about.approximation == index.about.approximation
     units = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    index.add([Row("more")], rows[:1])
+    index.finish(said.append)
+    assert index.about.approximation.items == 3000
+    assert "more" in ids(index.search(rows[0], top=2))
     few = np.where(np.arange(3000) < 300, units @ units[5], -2)
     assert ids(index.search(rows[5], where="n < 300", top=5)) == [str(n) for n in np.argsort(-few)[:5]]
 
@@ -97,7 +101,7 @@ def test_what_does_not_belong_is_refused(index, tmp_path, vectors):
     with pytest.raises(DataError, match="holds no index; m5kit index RUN"):
         Index.open(tmp_path / "nowhere")
     with pytest.raises(DataError, match="already holds an index"):
-        Index.create(tmp_path / "items.index", About(width=3))
+        Index.create(tmp_path / "items.index", IndexInfo(width=3))
     with pytest.raises(DataError, match="vectors of width 16, not 8"):
         index.add([Row("x")], vectors[:1], replace(index.about, width=8))
     with pytest.raises(DataError, match="the run in elsewhere is another"):
@@ -109,17 +113,19 @@ def test_what_does_not_belong_is_refused(index, tmp_path, vectors):
     with pytest.raises(QueryError, match="top: expected 1 to"):
         index.search(vectors[0], top=0)
     with pytest.raises(DataError, match="built from vectors alone"):
-        index.search({})
+        index.search({"text": "a"})
 
 
 def test_an_interrupted_build_is_no_index_and_can_be_repeated(tmp_path, vectors):
     place = tmp_path / "cut"
-    Index.create(place, About(width=16)).append([Row("a")], vectors[:1])
+    Index.create(place, IndexInfo(width=16)).add([Row("a")], vectors[:1])
     with pytest.raises(DataError, match="holds no index"):
         Index.open(place)
     assert len(Index.of_vectors(place, ["b"], vectors[:1])) == 1
 
 
 def test_a_wrong_comparison_names_the_columns(index):
-    with pytest.raises(QueryError, match=r"could not convert .*; the columns are: id \(text\), split \(text\), price"):
+    with pytest.raises(
+        QueryError, match=r"could not convert .*; the columns are: id \(string\), split \(string\), price"
+    ):
         index.search(where="price < 'abc'")

@@ -4,7 +4,11 @@ from m5kit.errors import QueryError
 from m5kit.index.columns import Column
 from m5kit.index.where import to_sql
 
-COLUMNS = [Column("price", "price", "number"), Column("room name", "room_name", "text"), Column("a.b", "a_b", "text")]
+COLUMNS = [
+    Column("price", "price", "number"),
+    Column("room name", "room_name", "string"),
+    Column("a.b", "a_b", "string"),
+]
 
 
 @pytest.mark.parametrize(
@@ -27,7 +31,7 @@ def test_a_filter_is_written_with_the_names_of_the_store(where, sql):
 @pytest.mark.parametrize(
     ("where", "said"),
     [
-        ("prize < 20", "no column 'prize', did you mean 'price'?; the columns are: price (number), room name (text)"),
+        ("prize < 20", "no column 'prize', did you mean 'price'?; the columns are: price (number), room name (string)"),
         ("repeat('x', 999999999) = 'x'", "no column 'repeat'"),
         ("price < 3; drop table items", "cannot read it from '; drop table items'"),
         ("price < 3 -- ' \x00", "cannot read it from"),

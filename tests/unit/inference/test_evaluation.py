@@ -9,6 +9,7 @@ import pytest
 from m5kit.errors import ConfigError
 from m5kit.evaluation.base import Embedded, Gallery, GalleryQuery, Metric, MetricValue, Request
 from m5kit.inference.evaluation import build_metric, evaluate, evaluate_subsets
+from m5kit.parallel.group import Group
 from m5kit.plugins import PluginScope
 from m5kit.registry import METRICS
 from m5kit.runs.folder import RunFolder
@@ -52,6 +53,7 @@ def run(tmp_path):
         config=SimpleNamespace(evaluation=CONFIGURED, seed=0, plugins=PluginScope(), data=SimpleNamespace(label=None)),
         data=SimpleNamespace(manifest=sizes),
         model=SimpleNamespace(backbone=SimpleNamespace(modalities=("a", "b"), encoders={})),
+        group=Group(),
     )
 
 

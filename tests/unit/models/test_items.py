@@ -53,9 +53,9 @@ def test_the_gate_is_the_length_of_what_is_added():
     space = ItemSpace(dim=2, features=2)
     space.addition.weight.data = 100 * torch.eye(2)
     features = torch.tensor([[[3.0, 0.0], [0.0, 0.0]], [[0.0, 0.0], [0.0, 0.0]]])
-    embedding, trust = torch.tensor([[0.0, 5.0], [0.0, 5.0]]), torch.tensor([[1.0, 0.0], [0.0, 0.0]])
-    torch.testing.assert_close(space(features, embedding, trust)[0], torch.tensor([1.0, 0.0]))
+    embedding, confidence = torch.tensor([[0.0, 5.0], [0.0, 5.0]]), torch.tensor([[1.0, 0.0], [0.0, 0.0]])
+    torch.testing.assert_close(space(features, embedding, confidence)[0], torch.tensor([1.0, 0.0]))
     space.gate.data.fill_(0.75)
-    items = space(features, embedding, trust)
+    items = space(features, embedding, confidence)
     torch.testing.assert_close(items[0], torch.tensor([0.8, 0.6]))
     assert not items[1].any()  # whatever the fusion makes of an item with nothing

@@ -84,6 +84,12 @@ def test_vectors_are_those_of_the_run_and_a_bad_item_costs_no_other(client, run,
     assert "the text is empty" in answer["problems"]["1"]
 
 
+def test_vectors_can_be_had_as_bytes(client, run):
+    answer = client.post("/embed", json={"items": [{"text": "red mug"}], "encoding": "base64"}).json()
+    vector = np.frombuffer(base64.b64decode(answer["vectors"][0]), "<f4")
+    np.testing.assert_allclose(vector, run.embed([{"text": "red mug"}])[0], atol=1e-6)
+
+
 def test_more_like_an_item_and_filters_alone(client, rows):
     first = next(iter(rows))
     hits = client.post("/search", json={"like": first, "top": 3}).json()["hits"]
@@ -169,7 +175,7 @@ def test_what_clients_may_ask_is_described(client):
     assert about["items"] == 40
     assert about["modalities"]["text"] == "words"
     assert about["accepts"]["image"] == ["image"]
-    assert {"name": "split", "kind": "text", "facts": {}} in about["columns"]
+    assert {"name": "split", "kind": "string", "facts": {}} in about["columns"]
     assert "stored" not in json.dumps(about)
 
 

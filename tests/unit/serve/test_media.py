@@ -6,12 +6,12 @@ from PIL import Image
 
 from m5kit.errors import DecodeError, QueryError
 from m5kit.index.rows import Row
-from m5kit.serve.media import EDGE, Media, media_type
+from m5kit.serve.media import EDGE, ItemMedia, media_type
 
 
 @pytest.fixture
 def media(index, run, shop):
-    return Media(index.about, run.trained.data.pipelines, shop, follow_links=False)
+    return ItemMedia(index.about, run.trained.data.pipelines, shop, follow_links=False)
 
 
 def with_modality(rows, name):
