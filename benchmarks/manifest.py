@@ -1,4 +1,4 @@
-"""Opening and reading a manifest of many rows: seconds, memory, rows a second, here and in a fresh worker.
+"""Opening and reading a manifest of many rows: processor seconds, memory, rows a second, here and in a fresh worker.
 
 Run: python benchmarks/manifest.py --rows 1000000 [--format arrow|parquet|jsonl]
 
@@ -33,7 +33,7 @@ def main() -> None:
         read = processes.apply(read_it, (pickled, options.reads))
         print(f"{options.rows:,} rows, {options.format}, {path.stat().st_size / 2**20:,.0f} MiB; ", end="")
         print(f"a pickle for a worker is {len(pickled) / 2**20:,.1f} MiB\n")
-    print("| step | seconds | private MiB more | rows a second |\n|---|--:|--:|--:|")
+    print("| step | processor seconds | private MiB more | rows a second |\n|---|--:|--:|--:|")
     print(f"| open and check | {opened[0]:.1f} | {opened[1]:.0f} | {options.rows / opened[0]:,.0f} |")
     print(f"| worker, first row | {read['first'][0]:.3f} | {read['first'][1]:.0f} | |")
     print(f"| worker, random rows | {read['more'][0]:.1f} | {read['more'][1]:.0f} | ", end="")
@@ -82,9 +82,9 @@ def read_it(pickled: bytes, reads: int) -> dict[str, tuple[float, float]]:
 
 def _measure(work: Callable[[], Any]) -> tuple[float, float]:
     """Seconds, and MiB of private memory that stay taken."""
-    before, start = _private(), time.perf_counter()
+    before, start = _private(), time.process_time()
     work()
-    return time.perf_counter() - start, _private() - before
+    return time.process_time() - start, _private() - before
 
 
 def _private() -> float:

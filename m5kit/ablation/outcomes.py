@@ -177,8 +177,8 @@ def _scores(results: Mapping[str, Any]) -> dict[str, Score]:
 def _config(folder: RunFolder) -> Mapping[str, Any]:
     try:
         config = read_data(folder.config)
-        return {"name": config["name"], "seed": config["seed"], **config}
-    except (ConfigError, KeyError, TypeError) as error:
+        return {**config, "name": config["name"], "seed": int(config["seed"])}
+    except (ConfigError, KeyError, TypeError, ValueError) as error:
         file = folder.config.name
         raise CheckpointError(f"{folder.path} holds no run (its {file} cannot be read); give training runs") from error
 

@@ -63,7 +63,19 @@ class ColumnRows(ABC):
 
 
 class ArrowRows(ColumnRows):
-    """An Arrow file (IPC file format): the rows are used where they lie on the disk, in any order, at once."""
+    """An Arrow file (IPC file format): the rows are used where they lie on the disk, in any order.
+
+    Raises:
+        DataError: the file is damaged.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        # Arrow takes mapped memory as it is: a damaged offset in it would end this process, or a worker, by a signal.
+        # Workers are given this object by a pickle, so the file is looked through once.
+        with _naming(path):
+            for batch in self._batches:
+                batch.validate(full=True)
 
     @property
     def columns(self) -> Sequence[str]:
@@ -72,8 +84,6 @@ class ArrowRows(ColumnRows):
     def batches(self, columns: Sequence[str]) -> Iterator[Any]:
         for batch in self._batches:
             with _naming(self.path):
-                # Arrow reads mapped memory as it is: a damaged offset in it would end the process
-                batch.validate(full=True)
                 chosen = batch.select(list(columns))
             yield chosen
 

@@ -29,12 +29,12 @@ def altered(folder: Path) -> str | None:
         return f"{CHECKSUMS} lists no files"
     for name, digest in written.items():
         path = folder / name
-        # a name with a folder in it, a pipe or a device would have other things read than the checkpoint's
-        if Path(name).name != name or not path.is_file():
-            return f"{name} is missing"
         try:
+            # a name with a folder in it, a pipe or a device would have other things read than the checkpoint's
+            if Path(name).name != name or not path.is_file():
+                return f"{name} is missing"
             found = _digest(path)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # also for a name that no file can have
             return f"{name} cannot be read: {error}"
         if found != digest:
             return f"{name} is not as it was written"

@@ -118,9 +118,11 @@ def test_a_run_folder_with_a_broken_file(reader, file, kind, places, tmp_path, c
     (run / "checkpoints").mkdir(parents=True)
     (run / "config.yaml").write_text("name: demo\nseed: 1\n_base_: []\n")
     (run / "provenance.json").write_text('{"seed": 1, "plugins": []}')
-    (run / "results.json").write_text('{"results": {}, "skipped": {}}')
+    score = {"value": 0.5, "chance": 0.1, "count": 9}
+    (run / "results.json").write_text(json.dumps({"results": {"retrieval": {"recall@1": score}}, "skipped": {}}))
     (run / file).unlink(missing_ok=True)
     BROKEN[kind](run / file)
+    # a report can do without most files; the others refuse a run without a checkpoint
     _ended([word.format(run=run, **places) for word in READERS[reader].split()], capsys)
 
 

@@ -63,11 +63,10 @@ class M5Product:
             raise DataError(
                 f"{min(twice)} comes from media and from features; choose one, and import the other elsewhere"
             )
-        for path in (*self.media.values(), *self.features.values()):
-            if not path.is_dir():
-                raise DataError(f"there is no folder {path}")
-        lists = (self.metadata, *self.regions, *self.splits.values(), self.instances, self.label_map, self.label_list)
-        if gone := [file for file in lists if file and not file.is_file()]:  # a pipe would be waited for
+        if gone := [path for path in (*self.media.values(), *self.features.values()) if not path.is_dir()]:
+            raise DataError(f"there is no folder {gone[0]}")
+        files = (self.metadata, *self.regions, *self.splits.values(), self.instances, self.label_map, self.label_list)
+        if gone := [file for file in files if file and not file.is_file()]:  # a pipe would be waited for
             raise DataError(f"there is no file {gone[0]}")
 
 

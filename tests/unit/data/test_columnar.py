@@ -1,5 +1,6 @@
 import pickle
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -70,3 +71,16 @@ def test_a_damaged_file_is_named(tmp_path):
     (tmp_path / "a.arrow").write_bytes(b"ARROW1 but not really")
     with pytest.raises(DataError, match=r"a\.arrow is no readable Arrow file"):
         open_rows(tmp_path / "a.arrow")
+
+
+def test_a_damaged_offset_is_found_when_the_file_is_opened(tmp_path):
+    """It would end the process by a signal as soon as its row is read."""
+    values = pa.table({"id": ["a" * 50, "b" * 50], "text": ["x", "y"]})
+    path = tmp_path / "a.arrow"
+    with pa.ipc.new_file(path, values.schema) as writer:
+        writer.write_table(values)
+    content = path.read_bytes()
+    place = content.index(np.array([0, 50, 100], np.int32).tobytes())
+    path.write_bytes(content[: place + 8] + b"\xff\xff\xff\x7f" + content[place + 12 :])
+    with pytest.raises(DataError, match=r"a.arrow is no readable Arrow file: ArrowInvalid"):
+        ArrowRows(path)

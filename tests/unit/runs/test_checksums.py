@@ -38,7 +38,9 @@ def test_a_damaged_list_is_damage_and_a_missing_one_is_an_older_version(folder):
     assert altered(folder) is None
 
 
-@pytest.mark.parametrize("listed", ["[]", "{}", "3", '{"../outside": "0"}', '{"/dev/zero": "0"}'])
+@pytest.mark.parametrize(
+    "listed", ["[]", "{}", "3", '{"../outside": "0"}', '{"/dev/zero": "0"}', f'{{"{"9" * 500}": "0"}}']
+)
 def test_a_list_that_names_no_file_of_the_folder_is_damage(folder, listed):
     (folder / CHECKSUMS).write_text(listed)
     assert altered(folder) is not None
