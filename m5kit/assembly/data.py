@@ -200,10 +200,7 @@ class RunData:
         rank: int = 0,
         processes: int = 1,
     ) -> DataLoader[list[Batch]]:
-        """Every item once, in order, one batch for each corruption; only corruptions are random.
-
-        Of several processes each gets every n-th batch, from that of its rank on.
-        """
+        """Every item once, in order, one batch for each corruption; of n processes each gets every n-th batch."""
         items = CorruptedItems(self._dataset(samples, train=False), self.pipelines, corruptions)
         sampler = SequentialSampler(size=len(samples), batch_size=batch_size, rank=rank, world_size=processes)
         return build_loader(self.config, items, samples, sampler, collate_corrupted)

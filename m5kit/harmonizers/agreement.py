@@ -93,7 +93,9 @@ class AgreementHarmonizer(Harmonizer):
     def observe(self, features: Tensor, present: Tensor) -> None:
         """Take ``b m h`` features of a training batch into the running means."""
         features, present = normalize(features[:MOST].float(), dim=-1), present[:MOST]
-        cosine = torch.einsum("bih,cjh->ijbc", features, features)
+        # Under autocast the product would be rounded to bf16, and so would the running means.
+        with torch.autocast(features.device.type, enabled=False):
+            cosine = torch.einsum("bih,cjh->ijbc", features, features)
         there = present.T[:, None, :, None] & present.T[None, :, None, :]
         same = torch.eye(len(features), dtype=torch.bool, device=features.device)
         own, pairs = _mean(cosine, there & same)

@@ -66,10 +66,9 @@ def evaluate(run: TrainedRun, metrics: Sequence[str] | None = None, store: bool 
 def evaluate_subsets(
     run: TrainedRun, subsets: Sequence[Sequence[str]], metrics: Sequence[str] | None = None, store: bool = False
 ) -> dict[str, Evaluation]:
-    """Run metrics once for each subset of the modalities; every split is decoded once for all of them.
+    """Run metrics once for each subset of the modalities; of several processes only the first gets values.
 
-    Metrics that name modalities themselves come out the same whatever the subset, so they are left out. Of several
-    processes only the first gets values.
+    Metrics that name modalities themselves come out the same whatever the subset, so they are left out.
 
     Args:
         run: trained.
@@ -86,10 +85,8 @@ def evaluate_subsets(
             ["evaluation: every metric asked for names its own modalities, so a subset of them changes nothing"]
         )
     requests = _answerable_requests(following.values(), run.data.manifest.split_sizes())
-    wanted: dict[Request, None] = {}  # metrics ask for the same embeddings again and again
-    for subset in subsets:
-        for request in requests:
-            wanted[_narrowed(request, tuple(subset))] = None
+    # each once, though metrics ask for the same embeddings again and again
+    wanted = dict.fromkeys(_narrowed(request, tuple(subset)) for subset in subsets for request in requests)
     embedded = run.embed(wanted)
     if not run.group.first:
         return {}

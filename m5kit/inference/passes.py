@@ -27,7 +27,7 @@ Condition = tuple[tuple[str, ...] | None, Corruption | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class BatchAnswers:
     """What one batch of items gives; it is sent from one process to another.
 
     Attributes:
@@ -63,7 +63,7 @@ class Passes:
         wanted = {corruption for _, corruption in self.subsets if corruption is not None}
         # None comes first: a batch without corruption is always made, and its failures are the ones that count.
         self.corruptions: Corruptions = [None, *sorted(wanted, key=str)]
-        self._parts: list[Part] = []
+        self._parts: list[BatchAnswers] = []
 
     def run(self, data: RunData, failures: Path, samples: Samples, group: Group) -> None:
         """Run the model on its share of the batches; the first process collects what all of them give.
@@ -79,7 +79,7 @@ class Passes:
             loader = data.eval_loader(samples, self.corruptions, rank=group.rank, processes=group.size)
         log = FailureLog(failures, data.config.data.max_failed)
 
-        def take(part: Part) -> None:
+        def take(part: BatchAnswers) -> None:
             log.update(part.batch)
             self._parts.append(part)
 
@@ -101,7 +101,7 @@ class Passes:
         """The class numbers ``b`` that a model with scores gives for one of the requests."""
         return np.concatenate([part.classes[_condition(request)] for part in self._parts])
 
-    def _part(self, batches: Sequence[Batch]) -> Part:
+    def _part(self, batches: Sequence[Batch]) -> BatchAnswers:
         """One pass for each condition."""
         # a batch is moved to the device once, whatever the number of subsets that are seen of it
         moved = [batch.to(default_device()) for batch in batches]
@@ -113,7 +113,7 @@ class Passes:
                 vectors[condition, space] = found.vectors(space).numpy()
             if found.scores is not None:
                 classes[condition] = found.scores.argmax(1).numpy()
-        return Part(replace(batches[0], inputs={}, targets={}, plan={}), vectors, classes)
+        return BatchAnswers(replace(batches[0], inputs={}, targets={}, plan={}), vectors, classes)
 
 
 def failed_sentences(log: FailureLog, failures: Path) -> Iterator[str]:

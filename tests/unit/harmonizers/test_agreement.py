@@ -41,6 +41,13 @@ def test_the_statistics_are_those_computed_by_hand():
     assert_close(harmonizer.pair_weights(), torch.ones(2, 2))
 
 
+def test_under_autocast_the_statistics_keep_their_precision():
+    with torch.autocast("cpu", torch.bfloat16):
+        harmonizer = learned(by_hand(), batches=1)
+    assert_close(harmonizer.own[0, 1], torch.tensor(0.9))
+    assert_close(harmonizer.deviation[0, 1], torch.tensor(0.3))
+
+
 def test_pairs_weigh_by_strength_above_the_floor():
     harmonizer = learned(torch.zeros(2, 3, 4), batches=0, floor=0.2, half=0.5)
     harmonizer.own.copy_(torch.tensor([[0, 0.9, 0.35], [0.9, 0, 0.3], [0.35, 0.3, 0]]))
