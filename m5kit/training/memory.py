@@ -48,7 +48,7 @@ class RankMemory:
 
 
 @dataclass(frozen=True, slots=True)
-class Prediction:
+class MemoryForecast:
     """The memory of each of several processes.
 
     Attributes:
@@ -68,7 +68,7 @@ class Prediction:
     shards: RankMemory
 
 
-def predict_memory(config: RunConfig, ranks: int, read: bool) -> Prediction:
+def predict_memory(config: RunConfig, ranks: int, read: bool) -> MemoryForecast:
     """Predict what training takes on each of ``ranks`` processes.
 
     The model is built on the CPU and reads some items; its activations are counted and not kept.
@@ -92,7 +92,7 @@ def predict_memory(config: RunConfig, ranks: int, read: bool) -> Prediction:
     state = _state_bytes(model, config)
     parts = [_bytes(part.parameters()) for part in named_parts(model).values()]
     several = ranks > 1
-    return Prediction(
+    return MemoryForecast(
         ranks=ranks,
         items=share[0],
         measured=len(batch),
