@@ -88,6 +88,12 @@ class Batch:
             plan=_rows(present, self.modalities),
         )
 
+    def chunks(self, size: int) -> tuple["Batch", ...]:
+        """The same items in batches of at most ``size``; this one itself if it is no larger."""
+        if len(self) <= size:
+            return (self,)
+        return tuple(self.take(items) for items in torch.arange(len(self)).split(size))
+
     def to(self, device: torch.device | str) -> "Batch":
         """Move inputs and targets; ids and presence stay on the host."""
         inputs, targets = {}, {}

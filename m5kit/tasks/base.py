@@ -57,6 +57,9 @@ class Task(nn.Module, ABC):
             item has.
         augments_twice: the task reads ``View.again``: every training item is then augmented a second time, and encoded.
         compares_items: the loss of an item depends on the others in its batch, as that of a contrastive task.
+        features_are_enough: a task that compares items reads no more of a view than ``present``, ``rows``,
+            ``features``, ``again``, ``targets`` and ``harmony.pairs``. A step in chunks (``schedule.chunk``) then keeps
+            no more.
     """
 
     filled_in: ClassVar[frozenset[str]] = frozenset(
@@ -67,6 +70,7 @@ class Task(nn.Module, ABC):
     view: str = "masked"
     turns: bool = False
     compares_items: bool = False
+    features_are_enough: bool = False
     augments_twice: bool = False
 
     def corrupt(self, observation: Observation, draws: Draws) -> tuple[Observation, Hidden]:

@@ -42,6 +42,7 @@ class JointContrastiveTask(Task):
     """
 
     compares_items = True
+    features_are_enough = True
 
     def __init__(
         self,

@@ -37,6 +37,7 @@ class WithinContrastiveTask(Task):
     """
 
     compares_items = True
+    features_are_enough = True
     augments_twice = True
 
     def __init__(
