@@ -105,6 +105,8 @@ class Schedule(Section):
     """Largest global norm of the gradient; empty for none."""
     accumulate: Positive = 1
     """Batches whose gradients make one step."""
+    chunk: Positive | None = None
+    """Most items that are in memory with all their activations; tasks still compare those of the whole step."""
     precision: Literal["fp32", "bf16"] = "fp32"
     bf16_on_cpu: bool = False
     """Compute in bf16 on a CPU too, where that is several times slower unless it has instructions for it."""

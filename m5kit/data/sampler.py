@@ -8,6 +8,7 @@ import numpy.typing as npt
 from torch.utils.data import Sampler
 
 from m5kit.errors import ConfigError, DataError
+from m5kit.parallel.shares import shares
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ class StepSampler(Sampler[list[Draw]]):
 
     Raises:
         DataError: there are fewer items than a step needs.
-        ConfigError: the ranks cannot share a step evenly.
+        ConfigError: there are more ranks than items in a step.
 
     Example:
         >>> steps = iter(StepSampler(size=3, batch_size=2, seed=0))
@@ -109,9 +110,12 @@ class StepSampler(Sampler[list[Draw]]):
         size = size if groups is None else int((groups >= 0).sum())
         if size < batch_size:
             raise DataError(f"a step needs {batch_size} items and there are {size}; lower schedule.batch_size")
-        if batch_size % world_size:
+        if batch_size < world_size:
             raise ConfigError(
-                [f"schedule.batch_size: {batch_size} items cannot be shared evenly by {world_size} processes"]
+                [
+                    f"schedule.batch_size: {batch_size} items are too few for {world_size} processes, each of which "
+                    f"needs one; set it to {world_size} or more, or start fewer processes"
+                ]
             )
         self.order = ShuffledOrder(size, seed) if groups is None else BalancedOrder(groups, seed)
         self.batch_size = batch_size
@@ -120,8 +124,9 @@ class StepSampler(Sampler[list[Draw]]):
         self.start = start
 
     def __iter__(self) -> Iterator[list[Draw]]:
-        share = self.batch_size // self.world_size
-        first = self.start + self.rank * share
+        sizes = shares(self.batch_size, self.world_size)
+        share = sizes[self.rank]
+        first = self.start + sum(sizes[: self.rank])
         while True:
             # neighbouring positions, as the order of a whole pass is made anew when a position leaves it
             yield [Draw(position, self.order(position)) for position in range(first, first + share)]

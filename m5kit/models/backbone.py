@@ -1,6 +1,7 @@
 """Encoders, harmonizer and fusion joined: a batch becomes a view of every item."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Literal, TypeAlias, cast
 
@@ -12,7 +13,7 @@ from m5kit.models.items import ItemSpace
 from m5kit.models.projections import contrastive_heads
 from m5kit.models.seen import Seen
 from m5kit.models.vectors import PublicVectors
-from m5kit.structures import Batch, Partial
+from m5kit.structures import ALONE, Batch, Partial, Peers
 from m5kit.tasks.base import Swap
 
 Look: TypeAlias = Literal["encoded", "fused"]
@@ -89,28 +90,36 @@ class Backbone(nn.Module):
 
     def facts(self, batch: Batch, observations: Mapping[str, Observation]) -> Facts:
         """What the host knows of the batch; columns of the modalities that the model reads."""
-        return Facts(self.modalities, self._present(batch), _rows(batch, observations), observations)
+        return Facts(self.modalities, self.present(batch), _rows(batch, observations), observations)
 
-    def view(self, batch: Batch, observations: Mapping[str, Observation]) -> View:
-        """Encode and fuse ``observations`` of the present items."""
+    def view(self, batch: Batch, observations: Mapping[str, Observation], peers: Peers = ALONE) -> View:
+        """Encode and fuse ``observations`` of the present items, of which ``peers`` have more."""
         seen = self.encode(batch, observations)
-        self.take_statistics(seen.features, seen.there)
-        return self.fuse(seen)
+        self.take_statistics(seen.features, seen.present, peers)
+        return replace(self.fuse(seen), peers=peers)
 
     def encode(self, batch: Batch, observations: Mapping[str, Observation]) -> Seen:
         """What the encoders make of ``observations``, the first half of :meth:`view`."""
         rows = _rows(batch, observations)
-        present = self._present(batch)
+        present = self.present(batch)
         # The host keeps its own copy: tasks choose items by it without waiting for the device.
         there = present.to(self.device, non_blocking=True)
         encoded, vectors = self._encode(observations, rows, len(batch))
         return Seen(present, there, rows, encoded, vectors, self._project(encoded, vectors, there), batch.targets)
 
-    def take_statistics(self, features: Tensor, present: Tensor) -> None:
-        """In training, show the harmonizer the features ``b m h`` of a step; between the halves of :meth:`view`."""
-        if self.training:
-            # Running statistics are no path for gradients.
-            self.harmonizer.observe(features.detach(), present)
+    def take_statistics(self, features: Tensor, present: Tensor, peers: Peers = ALONE) -> None:
+        """In training, show the harmonizer the items of all processes; between the halves of :meth:`view`.
+
+        Args:
+            features: ``b m h`` of this process's items.
+            present: ``b m`` bool on the host.
+            peers: those that have more of the items.
+        """
+        if not self.training or type(self.harmonizer).observe is Harmonizer.observe:
+            return  # It learns nothing, so there is nothing to gather.
+        everyone = peers.present(present).to(self.device, non_blocking=True)
+        # Running statistics are no path for gradients.
+        self.harmonizer.observe(peers.rows(features.detach()), everyone)
 
     def weigh_features(self, features: Tensor, there: Tensor) -> Harmony:
         """The weights of contrastive pairs by their features ``b m h``, where the first look is what weighs them."""
@@ -143,7 +152,7 @@ class Backbone(nn.Module):
         """Contrastive features ``b m h`` of the items as their second augmentation made them; nothing is fused."""
         second = batch.augmented_again()
         encoded, vectors = self._encode(self.observe(second), _rows(second, second.inputs), len(second))
-        return self._project(encoded, vectors, self._present(second).to(self.device, non_blocking=True))
+        return self._project(encoded, vectors, self.present(second).to(self.device, non_blocking=True))
 
     def fuse_swapped(self, view: View, swap: Swap) -> Fused:
         """What the fusion makes of items of which one modality is another's; encoders do not run again."""
@@ -183,7 +192,7 @@ class Backbone(nn.Module):
         """Where the parameters are."""
         return next(self.parameters()).device
 
-    def _present(self, batch: Batch) -> Tensor:
+    def present(self, batch: Batch) -> Tensor:
         """Which items have which modality, ``b m`` on the host."""
         # By name: a batch may hold more modalities than the model reads, and in another order.
         columns = [batch.modalities.index(m) for m in self.modalities]

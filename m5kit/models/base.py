@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 import torch
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from m5kit.api import Fused, Hidden, Mean, Observation, TaskOutput, View
 from m5kit.models.backbone import Backbone
 from m5kit.models.embedder import Embedding, embed
-from m5kit.structures import Batch
+from m5kit.structures import ALONE, Batch, Peers
 
 Counts = Mapping[str, float]
 """By objective, over how many things a loss sums; 0 where there is nothing to learn."""
@@ -27,6 +27,8 @@ class MicroBatch:
         seed: of the run; together with ``Batch.positions`` it decides all that is drawn.
         observations: by view (``masked``, ``clean``) and modality, what is encoded.
         hidden: by task, what it hid.
+        peers: the other processes that have items of this micro-batch.
+        shared: counts over all of them; those of this one where it is alone.
     """
 
     batch: Batch
@@ -34,6 +36,12 @@ class MicroBatch:
     seed: int
     observations: Mapping[str, Mapping[str, Observation]] = field(default_factory=dict)
     hidden: Mapping[str, Hidden] = field(default_factory=dict)
+    peers: Peers = ALONE
+    shared: Counts = None  # type: ignore[assignment]  # filled in below: it is usually ``counts`` itself
+
+    def __post_init__(self) -> None:
+        if self.shared is None:
+            object.__setattr__(self, "shared", self.counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +49,7 @@ class PartialLoss:
     """What a micro-batch adds to the objective of its step.
 
     Attributes:
-        loss: scalar to go back through; those of all micro-batches add up to the objective.
+        loss: scalar to go back through; those of all micro-batches, and of all processes, add up to the objective.
         losses: ``t``, the part of each objective's loss that this micro-batch has, without gradient or weight.
         squares: ``t``, squared norms of their gradients on the encoded tokens, or None if nobody asked.
         logs: means and their counts.
@@ -94,6 +102,16 @@ class Model(nn.Module, ABC):
             batch: any items, whatever they lack, on the host or already on the device.
             seed: of the run.
         """
+
+    def share(self, part: MicroBatch, peers: Peers, shared: Counts) -> MicroBatch:
+        """A micro-batch that this process shares with others.
+
+        Args:
+            part: this process's items, as :meth:`prepare` gave them.
+            peers: all processes.
+            shared: the sum of their counts.
+        """
+        return replace(part, peers=peers, shared=shared)
 
     @abstractmethod
     def partial_loss(self, part: MicroBatch, totals: Counts) -> PartialLoss:

@@ -8,21 +8,22 @@ do not compare.
 Source: Gao et al., Scaling Deep Contrastive Learning Batch Size under Memory Limited Setup (2021), arXiv 2101.06983.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from m5kit.api import Facts, Harmonizer, Observation, TaskOutput, View
+from m5kit.api import Facts, Harmonizer, TaskOutput, View
 from m5kit.models.base import Counts, MicroBatch, PartialLoss
 from m5kit.models.comparison import Autocast, Comparison
-from m5kit.models.kept_view import KeptView, Named, Part, join, rows_of, tensors_of
+from m5kit.models.kept_view import KeptView, Named, Part, join, tensors_of
 from m5kit.models.pretrainer import Pretrainer
 from m5kit.models.seen import Seen
+from m5kit.models.whole_step import joined_facts, without_inputs, without_values
 from m5kit.nn.buffers import copy_buffers, with_buffers
 from m5kit.nn.replay import Replay
-from m5kit.structures import Batch
+from m5kit.structures import ALONE, Batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +51,22 @@ class CachedGradients:
         chunks: of the step, on the host, in the order of its items.
         seed: of the run.
         autocast: the precision of forward passes.
+        share: tells the step, as one micro-batch without inputs, what other processes have of it.
     """
 
-    def __init__(self, model: Pretrainer, chunks: Sequence[Batch], seed: int, autocast: Autocast) -> None:
+    def __init__(
+        self,
+        model: Pretrainer,
+        chunks: Sequence[Batch],
+        seed: int,
+        autocast: Autocast,
+        share: Callable[[MicroBatch], MicroBatch] = lambda whole: whole,
+    ) -> None:
         self.model, self.chunks, self.seed, self.autocast = model, chunks, seed, autocast
-        self.backbone, self.tasks = model.backbone, model.tasks
+        self.backbone, self.tasks, self.share = model.backbone, model.tasks, share
         self.replay = Replay(model.backbone.device)
-        self.alone = [name for name, task in model.tasks.items() if not task.compares_items]
+        self.comparing = {name: task for name, task in model.tasks.items() if task.compares_items}
+        self.alone = [name for name in model.tasks if name not in self.comparing]
         self.learns = type(self.backbone.harmonizer).observe is not Harmonizer.observe
         self.everything = _reads_everything(model)
         self.buffers: dict[str, Named] = {}
@@ -69,11 +79,12 @@ class CachedGradients:
             What its parts add to the objective, which have gone back already, and its counts.
         """
         looks = [self._first_look(index) for index in range(len(self.chunks))]
-        totals = self._totals(looks)
+        whole = self._whole(looks)
+        totals = whole.shared
         for name in self._views(name for name, count in totals.items() if count > 0):
-            self._keep(name, looks, totals)
+            self._keep(name, looks, whole)
         looks.clear()
-        parts, place = [self._compare(totals)], 0
+        parts, place = [self._compare(whole)], 0
         for index, chunk in enumerate(self.chunks):
             parts.append(self._second_look(index, place, totals))
             place += len(chunk)
@@ -86,35 +97,39 @@ class CachedGradients:
             part = self.model.prepare(self.chunks[index], self.seed)
             facts = self.backbone.facts(part.batch, part.observations["clean"])
             # A harmonizer with statistics wants to see every view, whoever reads it.
-            readers = self.tasks if self.learns else [name for name in self.tasks if name not in self.alone]
+            readers = self.tasks if self.learns else self.comparing
             seen = {}
             for name in self._views(readers):
                 whole = self._encode(index, name, part)
                 seen[name] = whole if self.everything else replace(whole, encoded={}, vectors={})
-            return FirstLook(_without_values(facts), part.counts, seen, self._again(index, part))
+            return FirstLook(without_values(facts), part.counts, seen, self._again(index, part))
 
-    def _totals(self, looks: Sequence[FirstLook]) -> Counts:
-        """Counts of the step: sums, but of the tasks that compare items those of all items together."""
-        facts = _joined_facts([look.facts for look in looks])
-        totals = {}
+    def _whole(self, looks: Sequence[FirstLook]) -> MicroBatch:
+        """The step as one micro-batch without inputs: counts are sums, or those of all items that are compared."""
+        facts = joined_facts([look.facts for look in looks])
+        counts = {}
         for name, task in self.tasks.items():
             if task.compares_items:
-                totals[name] = float(task.count(facts, None))
+                counts[name] = float(task.count(facts, None))
             else:
-                totals[name] = sum(look.counts[name] for look in looks)
-        return totals
+                counts[name] = sum(look.counts[name] for look in looks)
+        return self.share(MicroBatch(without_inputs(self.chunks), counts, self.seed))
 
-    def _keep(self, name: str, looks: Sequence[FirstLook], totals: Counts) -> None:
+    def _keep(self, name: str, looks: Sequence[FirstLook], whole: MicroBatch) -> None:
         """Show the harmonizer a view of all items, and keep what the comparing tasks read of it."""
         seen = [look.seen.pop(name) for look in looks if name in look.seen]
         if self.learns:
-            self.backbone.take_statistics(
-                torch.cat([each.features for each in seen]), torch.cat([each.there for each in seen])
-            )
+            features, present = torch.cat([each.features for each in seen]), torch.cat([each.present for each in seen])
+            self.backbone.take_statistics(features, present, whole.peers)
             self.buffers[name] = copy_buffers(self.backbone.harmonizer)
-        if any(task.view == name and task.compares_items and totals[key] > 0 for key, task in self.tasks.items()):
-            parts = [self._part(index, name, each, looks[index].again) for index, each in enumerate(seen)]
-            self.kept[name] = KeptView(self.backbone.modalities, join(parts), self.everything)
+        if any(task.view == name and whole.shared[key] > 0 for key, task in self.comparing.items()):
+            parts = []
+            for index, each in enumerate(seen):
+                again = looks[index].again
+                if again is None and whole.peers.size > 1:
+                    again = torch.zeros_like(each.features)  # others may have one, and all must gather it
+                parts.append(self._part(index, name, each, again))
+            self.kept[name] = KeptView(self.backbone.modalities, join(parts), self.everything, whole.peers)
 
     @torch.no_grad()
     def _part(self, index: int, name: str, seen: Seen, again: Tensor | None) -> Part:
@@ -127,19 +142,18 @@ class CachedGradients:
         lengths = {m: tokens.lengths for m, tokens in seen.encoded.items()}
         return Part(tensors, seen.present, lengths, seen.targets)
 
-    def _compare(self, totals: Counts) -> PartialLoss:
+    def _compare(self, whole: MicroBatch) -> PartialLoss:
         """Go back through the losses of the comparing tasks to what was kept."""
-        positions = torch.cat([chunk.positions for chunk in self.chunks])
         size = max(len(chunk) for chunk in self.chunks)
-        comparison = Comparison(self.model, positions, size, self.seed, self.replay, self.autocast, self.buffers)
+        comparison = Comparison(self.model, whole, size, self.replay, self.autocast, self.buffers)
         loss = self.model.weights.new_zeros(())
         outputs: dict[str, TaskOutput] = {}
-        for name, task in self.tasks.items():
-            if task.compares_items and totals[name] > 0:
-                outputs[name], share = comparison.go_back(name, self.kept[task.view], totals)
+        for name, task in self.comparing.items():
+            if whole.counts[name] > 0:
+                outputs[name], share = comparison.go_back(name, self.kept[task.view])
                 loss = loss + share
-        losses = [self.model.share_of_step(name, outputs, totals).detach() for name in self.tasks]
-        return PartialLoss(loss, torch.stack(losses), None, self.model.logs(outputs, totals, {}))
+        losses = [self.model.share_of_step(name, outputs, whole.shared).detach() for name in self.tasks]
+        return PartialLoss(loss, torch.stack(losses), None, self.model.logs(outputs, whole.counts, {}))
 
     def _second_look(self, index: int, place: int, totals: Counts) -> PartialLoss:
         """Encode a chunk again, and go back through it.
@@ -155,7 +169,7 @@ class CachedGradients:
             again = self._again(index, part)
             views = {}
             for name in self._views(learning, self.kept):
-                views[name] = self._view(index, name, part)
+                views[name] = self.view(index, name, part)
             with self.replay(index, "tasks"):
                 outputs = self.model.run(learning, part, views, again)
             shares = [self.model.share_of_step(name, outputs, totals) for name in self.tasks]
@@ -179,9 +193,9 @@ class CachedGradients:
         for (name, task), share in zip(self.tasks.items(), shares, strict=True):
             kept = self.kept.get(task.view) if task.compares_items else None
             losses.append(share if kept is None else kept.bridge(replace(views[task.view], again=again), place, name))
-        return self.model.squares(losses, list(views.values()))
+        return self.model.squares(losses, list(views.values()), ALONE)
 
-    def _view(self, index: int, name: str, part: MicroBatch) -> View:
+    def view(self, index: int, name: str, part: MicroBatch) -> View:
         """A view of a chunk as the whole step's would be: weighed by the statistics that the harmonizer had then."""
         seen = self._encode(index, name, part)
         with self.replay(index, name, "fused"), with_buffers(self.backbone.harmonizer, self.buffers.get(name, {})):
@@ -216,23 +230,3 @@ def _reads_everything(model: Pretrainer) -> bool:
     weighed_late = backbone.weigh_pairs and backbone.pairs_from == "fused"
     comparing = [task for task in model.tasks.values() if task.compares_items]
     return any(weighed_late or not task.features_are_enough for task in comparing)
-
-
-def _without_values(facts: Facts) -> Facts:
-    """The same presence and lengths; what a chunk shows is not kept."""
-    lengths = {}
-    for m, observation in facts.observations.items():
-        lengths[m] = Observation(observation.values.new_zeros(len(observation.lengths), 0), observation.lengths)
-    return replace(facts, observations=lengths)
-
-
-def _joined_facts(parts: Sequence[Facts]) -> Facts:
-    """The facts of all items of a step."""
-    present = torch.cat([part.present for part in parts])
-    observations = {}
-    for m in rows_of(parts[0].modalities, present):
-        own = [part.observations[m] for part in parts if m in part.observations]
-        observations[m] = Observation(
-            torch.cat([each.values for each in own]), torch.cat([each.lengths for each in own])
-        )
-    return Facts(parts[0].modalities, present, rows_of(parts[0].modalities, present), observations)

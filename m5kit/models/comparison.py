@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from m5kit.api import Draws, Fused, Harmony, Partial, Swap, TaskOutput, View
-from m5kit.models.base import Counts
+from m5kit.models.base import MicroBatch
 from m5kit.models.kept_view import KeptView, Named, bridge
 from m5kit.models.pretrainer import Pretrainer
 from m5kit.nn.buffers import with_buffers
@@ -46,9 +46,8 @@ class Comparison:
 
     Args:
         model: that has the tasks.
-        positions: ``b`` (host), those of the step's items.
+        whole: the step as one micro-batch without inputs.
         size: how many made-up or cut items are fused at once.
-        seed: of the run.
         replay: gives pieces of work their random numbers.
         autocast: the precision of forward passes.
         buffers: the harmonizer's, by the view that it weighed with them.
@@ -57,39 +56,40 @@ class Comparison:
     def __init__(
         self,
         model: Pretrainer,
-        positions: Tensor,
+        whole: MicroBatch,
         size: int,
-        seed: int,
         replay: Replay,
         autocast: Autocast,
         buffers: Mapping[str, Named],
     ) -> None:
         self.model, self.backbone, self.buffers = model, model.backbone, buffers
-        self.positions, self.size, self.seed, self.replay, self.autocast = positions, size, seed, replay, autocast
+        self.whole, self.size, self.replay, self.autocast = whole, size, replay, autocast
 
-    def go_back(self, name: str, kept: KeptView, totals: Counts) -> tuple[TaskOutput, Tensor]:
+    def go_back(self, name: str, kept: KeptView) -> tuple[TaskOutput, Tensor]:
         """The output of a task, and its part of the objective, from which gradients have gone back.
 
         Args:
             name: of the task.
             kept: the view that it reads; it takes the gradients.
-            totals: counts of the step.
         """
-        task, leaves = self.model.tasks[name], kept.leaves()
+        task, leaves, totals = self.model.tasks[name], kept.leaves(), self.whole.shared
         with self.autocast():
             view = kept.view(leaves, early=self._early_weights(task.view, kept, leaves))
-            swap = task.swap(view, Draws(self.seed, name, self.positions))
-            shown = task.shown(view, Draws(self.seed, f"{name}/shown", self.positions))
+            swap = task.swap(view, self._draws(name))
+            shown = task.shown(view, self._draws(f"{name}/shown"))
             pieces = [*self._swapped(name, swap), *self._cut(name, shown)]
             made = self._make(kept, pieces)
             output = task.loss(_with_made(view, swap, shown, made), None)
             own = output.loss / totals[name]
             # Asked for anew for each task: where factors are learned each backward pass needs a graph of its own.
             objective = self.model.factors(totals)[list(self.model.tasks).index(name)] * own
-        found = self._gradients(objective, own, leaves | made)
+        found = self._gradients(objective, own, leaves | made, kept.peers.anchors)
         self._add(kept, name, found, leaves, None)
         self._through_pieces(kept, name, pieces, found)
         return output, objective.detach()
+
+    def _draws(self, purpose: str) -> Draws:
+        return Draws(self.whole.seed, purpose, self.whole.batch.positions)
 
     def _early_weights(self, view: str, kept: KeptView, leaves: Named) -> Harmony | None:
         """Weights of pairs made of the kept features, with a graph; None where all of the view was kept."""
@@ -153,11 +153,13 @@ class Comparison:
             if objective.requires_grad:
                 self._add(kept, name, self._gradients(objective, own, leaves), leaves, piece.items)
 
-    def _gradients(self, objective: Tensor, own: Tensor, leaves: Named) -> Gradients:
+    def _gradients(self, objective: Tensor, own: Tensor, leaves: Named, anchors: tuple[Tensor, ...] = ()) -> Gradients:
         """Add the gradients of the objective to the parameters; those on the leaves are returned."""
         norms: Named = {}
         if self.model.balancer.needs_norms:
-            each = torch.autograd.grad(own, list(leaves.values()), retain_graph=True, allow_unused=True)
+            # With the anchors, so that a process whose leaves are not reached takes part in what others gather.
+            wanted = [*leaves.values(), *anchors]
+            each = torch.autograd.grad(own, wanted, retain_graph=True, allow_unused=True)[: len(leaves)]
             norms = {key: found for key, found in zip(leaves, each, strict=True) if found is not None}
         objective.backward()  # type: ignore[no-untyped-call]
         return Gradients({key: leaf.grad for key, leaf in leaves.items() if leaf.grad is not None}, norms)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from m5kit.api import Fused, Harmony, Tokens, View
 from m5kit.errors import ContractError
+from m5kit.structures import ALONE, Peers
 
 Named = dict[str, Tensor]
 
@@ -63,6 +64,7 @@ class KeptView:
         modalities: the m columns.
         whole: all its items in one part.
         everything: whether more was kept than features.
+        peers: the processes that have more of the step's items.
         gradients: of the objective on the tensors, by name, as far as any arrived.
         by_task: of each task's own loss, without weight or factor; empty unless a balancer asks for norms.
     """
@@ -70,6 +72,7 @@ class KeptView:
     modalities: tuple[str, ...]
     whole: Part
     everything: bool
+    peers: Peers = ALONE
     gradients: Named = field(default_factory=dict)
     by_task: dict[str, Named] = field(default_factory=dict)
 
@@ -102,6 +105,7 @@ class KeptView:
             again=leaves.get("again"),
             vectors=_named("vectors", leaves),
             items=leaves.get("items"),
+            peers=self.peers,
         )
 
     def add(self, found: Named, task: str | None = None, items: Tensor | None = None) -> None:

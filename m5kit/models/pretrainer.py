@@ -12,7 +12,7 @@ from m5kit.models.backbone import Backbone
 from m5kit.models.base import Counts, MicroBatch, Model, PartialLoss, modality_logs
 from m5kit.nn.gradients import squared_norms
 from m5kit.nn.masking import only_rows
-from m5kit.structures import Batch
+from m5kit.structures import Batch, Peers
 
 Observations = dict[str, Observation]
 
@@ -54,6 +54,15 @@ class Pretrainer(Model):
             counts[name] = float(task.count(facts, hidden.get(name)))
         return MicroBatch(batch, counts, seed, {"masked": masked, "clean": clean}, hidden)
 
+    def share(self, part: MicroBatch, peers: Peers, shared: Counts) -> MicroBatch:
+        """Count again for the tasks that gather: what they compare are the items of all processes."""
+        facts = Facts(self.modalities, peers.present(self.backbone.present(part.batch)), {}, {})
+        everywhere = {}
+        for name, task in self.tasks.items():
+            if task.gathers:
+                everywhere[name] = float(task.count(facts, None))
+        return replace(part, peers=peers, counts={**part.counts, **everywhere}, shared={**shared, **everywhere})
+
     def partial_loss(self, part: MicroBatch, totals: Counts) -> PartialLoss:
         """Every task's sum over its count in the whole step, times its factor and weight."""
         views = self._views(part)
@@ -61,7 +70,7 @@ class Pretrainer(Model):
         losses = [self.share_of_step(name, outputs, totals) for name in self.tasks]
         stacked = torch.stack(losses)
         loss = (self.factors(totals) * stacked).sum() if outputs else stacked.sum()
-        squares = self.squares(losses, list(views.values()))
+        squares = self.squares(losses, list(views.values()), part.peers)
         return PartialLoss(loss, stacked.detach(), squares, self.logs(outputs, part.counts, views))
 
     def run(
@@ -144,16 +153,18 @@ class Pretrainer(Model):
 
     def _views(self, part: MicroBatch) -> dict[str, View]:
         """The passes that the tasks with something to learn ask for, the masked one first."""
-        wanted = {task.view for name, task in self.tasks.items() if part.counts[name] > 0}
+        # Asked of all processes together: a view may gather, and then all of them must be there.
+        wanted = {task.view for name, task in self.tasks.items() if part.shared[name] > 0}
         views = {}
         # The order decides which random numbers a pass draws in dropout, so it must not be that of a set.
         for name in sorted(wanted, reverse=True):
-            views[name] = self.backbone.view(part.batch, part.observations[name])
+            views[name] = self.backbone.view(part.batch, part.observations[name], part.peers)
         return views
 
     def again(self, part: MicroBatch) -> Tensor | None:
         """Features of the second augmentation, if a task with something to learn reads them."""
-        there = any(inputs.again is not None for inputs in part.batch.inputs.values())
+        # Where others may have something, one who has nothing takes part with zeros.
+        there = part.peers.size > 1 or any(inputs.again is not None for inputs in part.batch.inputs.values())
         for name, task in self.tasks.items():
             if there and task.augments_twice and part.counts[name] > 0:
                 return self.backbone.features_again(part.batch)
@@ -183,7 +194,7 @@ class Pretrainer(Model):
         # Over the count of the whole step: micro-batches then add up to the loss of one large batch.
         return outputs[name].loss / totals[name]
 
-    def squares(self, losses: Sequence[Tensor], views: Sequence[View]) -> Tensor | None:
+    def squares(self, losses: Sequence[Tensor], views: Sequence[View], peers: Peers) -> Tensor | None:
         """Squared norms ``t`` of the losses' gradients on encoded tokens; None if the balancer does not ask."""
         if not (self.balancer.needs_norms and self.training and torch.is_grad_enabled() and views):
             return None
@@ -191,7 +202,7 @@ class Pretrainer(Model):
         encoded: list[Tensor] = []
         for view in views:
             encoded.extend(tokens.values for tokens in view.encoded.values())
-        return squared_norms(losses, encoded)
+        return squared_norms(losses, [*encoded, *peers.anchors])
 
     def logs(self, outputs: Mapping[str, TaskOutput], counts: Counts, views: Mapping[str, View]) -> dict[str, Mean]:
         """Losses and what the tasks log, as means over what they count, and the shares of modalities."""

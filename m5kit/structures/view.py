@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from m5kit.structures.peers import ALONE, Peers
 from m5kit.structures.tokens import Tokens
 
 
@@ -75,6 +76,7 @@ class View:
         items: ``b h``, where the items stand in the space that all modalities share: the direction of the sum of their
             contrastive features, plus what the fusion adds.
         partial: the same of a part of each item that a task asked for (``Task.shown``); else None.
+        peers: the other processes among which the items of this batch are shared out.
     """
 
     modalities: tuple[str, ...]
@@ -90,6 +92,7 @@ class View:
     vectors: Mapping[str, Tensor] = field(default_factory=dict)
     items: Tensor | None = None
     partial: Partial | None = None
+    peers: Peers = ALONE
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,9 @@ class Task(nn.Module, ABC):
         features_are_enough: a task that compares items reads no more of a view than ``present``, ``rows``,
             ``features``, ``again``, ``targets`` and ``harmony.pairs``. A step in chunks (``schedule.chunk``) then keeps
             no more.
+        gathers: it compares them with the items of all processes, which it asks of ``View.peers``. :meth:`count` is
+            then given the presence of all of them, without observations, and :meth:`loss` gives the part of the
+            process's own items. Without it, items are compared with those of the same process.
     """
 
     filled_in: ClassVar[frozenset[str]] = frozenset(
@@ -71,6 +74,7 @@ class Task(nn.Module, ABC):
     turns: bool = False
     compares_items: bool = False
     features_are_enough: bool = False
+    gathers: bool = False
     augments_twice: bool = False
 
     def corrupt(self, observation: Observation, draws: Draws) -> tuple[Observation, Hidden]:

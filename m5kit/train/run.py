@@ -90,7 +90,7 @@ def _run(setup: Setup, hooks: Mapping[str, Hook], console: Console) -> int | Non
 
     runner = build_runner(
         setup.folder.path,
-        TrainStep(model, optimizer, schedule.clip, _precision(setup, console), config.seed),
+        TrainStep(model, optimizer, schedule.clip, _precision(setup, console), config.seed, chunk=schedule.chunk),
         setup.data.train_loader(),
         state,
         _rates(config, optimizer, clock),

@@ -1,14 +1,22 @@
-"""One optimiser step in plain torch: count, forward and backward, clip, check, update."""
+"""One optimiser step in plain torch: count, forward and backward, add up over processes, clip, check, update."""
 
 import math
 from collections.abc import Sequence
+from functools import partial
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from m5kit.models.base import Model, PartialLoss, mean_logs
+from m5kit.models.base import Counts, MicroBatch, Model, PartialLoss, mean_logs
+from m5kit.models.cached_gradients import CachedGradients, needs_cache
+from m5kit.models.pretrainer import Pretrainer
+from m5kit.models.whole_step import whole_step
+from m5kit.parallel.gradients import GradientSum
+from m5kit.parallel.group import Group
 from m5kit.structures import Batch
+from m5kit.train.exchange import StepExchange
 
 
 class TrainStep:
@@ -23,12 +31,25 @@ class TrainStep:
         clip: largest global norm of the gradient; None leaves it as it is.
         precision: ``fp32`` or ``bf16``.
         seed: of the run; together with each item's position it decides what is hidden.
+        group: the processes that share a step.
+        batch_size: items of a micro-batch over all processes; only several processes need it.
+        chunk: most items that have a graph at one time, however many a step has; None for those of a micro-batch.
 
     Attributes:
         grad_norm: scalar on the device, of the last step, before clipping.
     """
 
-    def __init__(self, model: Model, optimizer: Optimizer, clip: float | None, precision: str, seed: int) -> None:
+    def __init__(
+        self,
+        model: Model,
+        optimizer: Optimizer,
+        clip: float | None,
+        precision: str,
+        seed: int,
+        group: Group | None = None,
+        batch_size: int = 0,
+        chunk: int | None = None,
+    ) -> None:
         self.model = model
         self.optimizer = optimizer
         self.clip = math.inf if clip is None else clip
@@ -36,6 +57,10 @@ class TrainStep:
         self.seed = seed
         self.device = next(model.parameters()).device
         self.grad_norm = torch.zeros((), device=self.device)
+        self.group = group or Group()
+        self.exchange = StepExchange(self.group, model, batch_size)
+        self.gradients = GradientSum(model.parameters(), self.group)
+        self.chunk = chunk
 
     def __call__(self, batches: Sequence[Batch]) -> dict[str, Tensor]:
         """Take one step.
@@ -47,22 +72,52 @@ class TrainStep:
         Returns:
             Scalars on the device; ``loss`` is the objective of the whole step.
         """
+        parts, totals = self._in_chunks(batches) if self._exceeds_chunk(batches) else self._in_batches(batches)
+        penalty = self.model.penalty(totals) / self.group.size  # every process adds its share of it
+        _backward(penalty)
+        self.gradients.reduce()
+        loss, learned = self.exchange.add(parts, penalty)
+        finite = self._update(loss)
+        more = self.model.observe(learned, totals, finite)
+        return {"loss": loss, **mean_logs(parts), **more, "grad_norm": self.grad_norm}
+
+    def _in_batches(self, batches: Sequence[Batch]) -> tuple[list[PartialLoss], Counts]:
+        """Go forward and backward through the micro-batches; what they add to the objective, and the step's counts."""
         with self._autocast():
             prepared = [self.model.prepare(batch, self.seed) for batch in batches]
+        prepared = self.exchange.share(prepared)
         # Every loss is divided by what the whole step counts, so all counts must be known before the first backward.
-        totals = {name: sum(part.counts[name] for part in prepared) for name in self.model.objectives}
-        parts: list[PartialLoss] = []
-        for part in prepared:
-            with self._autocast():
-                partial = self.model.partial_loss(part, totals)
-            _backward(partial.loss)
-            parts.append(partial)
-        penalty = self.model.penalty(totals)
-        _backward(penalty)
-        loss = torch.stack([partial.loss.detach() for partial in parts]).sum() + penalty.detach()
-        finite = self._update(loss)
-        more = self.model.observe(parts, totals, finite)
-        return {"loss": loss, **mean_logs(parts), **more, "grad_norm": self.grad_norm}
+        totals = {name: sum(part.shared[name] for part in prepared) for name in self.model.objectives}
+        return [self._go_through(part, totals) for part in prepared], totals
+
+    def _in_chunks(self, batches: Sequence[Batch]) -> tuple[list[PartialLoss], Counts]:
+        """The same a chunk at a time; tasks that compare items see those of all micro-batches."""
+        chunks: list[Batch] = []
+        for batch in batches:
+            chunks.extend(batch.chunks(cast(int, self.chunk)))
+        if isinstance(self.model, Pretrainer) and needs_cache(self.model):
+            share = partial(self._share_whole, len(batches))
+            return CachedGradients(self.model, chunks, self.seed, self._autocast, share)()
+        with self._autocast():
+            prepared = [self.model.prepare(chunk, self.seed) for chunk in chunks]
+        totals = self._share_whole(len(batches), whole_step(prepared)).shared
+        return [self._go_through(part, totals) for part in prepared], totals
+
+    def _share_whole(self, batches: int, whole: MicroBatch) -> MicroBatch:
+        return self.exchange.share([whole], batches)[0]
+
+    def _exceeds_chunk(self, batches: Sequence[Batch]) -> bool:
+        """Whether the step is cut; asked alike on all processes, whose shares of a batch may differ by an item."""
+        if self.chunk is None:
+            return False
+        return len(batches) > 1 or max(len(batches[0]), *self.exchange.sizes) > self.chunk
+
+    def _go_through(self, part: MicroBatch, totals: Counts) -> PartialLoss:
+        """Forward and backward of one micro-batch: its gradients are added to those that are there."""
+        with self._autocast():
+            partial = self.model.partial_loss(part, totals)
+        _backward(partial.loss)
+        return partial
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")

@@ -48,8 +48,8 @@ def test_ranks_share_a_step_without_overlap():
 def test_impossible_steps_are_refused():
     with pytest.raises(DataError, match=r"a step needs 8 items and there are 7; lower schedule.batch_size"):
         StepSampler(size=7, batch_size=8, seed=0)
-    with pytest.raises(ConfigError, match=r"schedule.batch_size: 3 items cannot be shared evenly by 2 processes"):
-        StepSampler(size=7, batch_size=3, seed=0, world_size=2)
+    with pytest.raises(ConfigError, match=r"schedule.batch_size: 1 items are too few for 2 processes"):
+        StepSampler(size=7, batch_size=1, seed=0, world_size=2)
 
 
 def test_evaluation_takes_everyone_once():

@@ -1,0 +1,162 @@
+"""The processes of a run: how they find each other, and what they tell each other on the host.
+
+A launcher such as torchrun starts the processes and sets ``RANK``, ``WORLD_SIZE``, ``LOCAL_RANK``, ``MASTER_ADDR`` and
+``MASTER_PORT``. Without these a process is alone, and nothing here costs it anything.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TypeVar, cast
+
+import torch
+from torch import Tensor
+from torch import distributed as dist
+
+Value = TypeVar("Value")
+
+_PATIENT = timedelta(days=30)
+"""For waits in which the others do a long piece of work; a process that dies ends them at once all the same."""
+
+
+class Group:
+    """A process that is alone; the base of :class:`ProcessGroup`.
+
+    Attributes:
+        rank: number of this process, from 0.
+        size: how many processes there are.
+    """
+
+    rank, size = 0, 1
+
+    @property
+    def first(self) -> bool:
+        """Whether this process writes what is written once."""
+        return self.rank == 0
+
+    def values(self, value: Value) -> list[Value]:
+        """What each process gives, by rank: anything that JSON holds."""
+        return [value]
+
+    def of_first(self, value: Value) -> Value:
+        """What the first process gives."""
+        return value
+
+    def all_bytes(self, own: Tensor) -> Tensor:
+        """Rows ``size n`` (uint8, host) of all processes, each of which gives ``n``."""
+        return own[None]
+
+    def add(self, values: Tensor) -> Tensor:
+        """Sum over the processes, on the device, written into ``values``."""
+        return values
+
+    def broadcast(self, values: Tensor) -> None:
+        """Overwrite ``values``, on the device, with those of the first process."""
+
+    def wait(self) -> None:
+        """Wait until all processes are here, however long that takes."""
+
+    @contextmanager
+    def first_before_others(self) -> Iterator[None]:
+        """A block that the first process runs while the others wait, and the others run when it is done."""
+        yield
+
+    def stop(self) -> None:
+        """Leave the others."""
+
+
+class ProcessGroup(Group):
+    """One of several processes.
+
+    Four channels keep what happens at the same time apart. Gradients and features are both sent in a backward pass,
+    whose order is not the same everywhere; facts are on the host, and a wait has no time limit.
+
+    Args:
+        backend: ``nccl`` for GPUs or ``gloo``.
+        timeout: seconds after which a process that the others wait for is given up.
+    """
+
+    def __init__(self, backend: str, timeout: float) -> None:
+        self.backend, self.timeout = backend, timeout
+        limit = timedelta(seconds=timeout)
+        dist.init_process_group(backend, timeout=limit)
+        self.rank, self.size = dist.get_rank(), dist.get_world_size()
+        self.gradients = _channel(backend, limit)
+        self.features = _channel(backend, limit)
+        self.facts = _channel("gloo", limit)
+        self.patient = _channel("gloo", _PATIENT)
+
+    def values(self, value: Value) -> list[Value]:
+        """What each process gives, by rank."""
+        own = torch.frombuffer(bytearray(json.dumps(value).encode()), dtype=torch.uint8)
+        lengths = [torch.zeros(1, dtype=torch.int64) for _ in range(self.size)]
+        dist.all_gather(lengths, torch.tensor([len(own)]), group=self.facts)
+        sizes = [int(length) for length in lengths]
+        padded = torch.zeros(max(sizes), dtype=torch.uint8)
+        padded[: len(own)] = own
+        rows = self.all_bytes(padded)
+        return [json.loads(bytes(row[:size].tolist())) for row, size in zip(rows, sizes, strict=True)]
+
+    def of_first(self, value: Value) -> Value:
+        """What the first process gives; what the others give is not sent."""
+        return self.values(value if self.first else None)[0]  # type: ignore[return-value]
+
+    def all_bytes(self, own: Tensor) -> Tensor:
+        """Rows ``size n`` of all processes."""
+        rows = torch.empty(self.size * len(own), dtype=torch.uint8)
+        dist.all_gather_into_tensor(rows, own.contiguous(), group=self.facts)
+        return rows.view(self.size, len(own))
+
+    def add(self, values: Tensor) -> Tensor:
+        """Sum over the processes, the same bits on all of them."""
+        dist.all_reduce(values, group=self.gradients)
+        return values
+
+    def broadcast(self, values: Tensor) -> None:
+        """Overwrite ``values`` with those of the first process."""
+        dist.broadcast(values, src=0, group=self.gradients)
+
+    def wait(self) -> None:
+        """Wait for all."""
+        dist.barrier(group=self.patient)
+
+    @contextmanager
+    def first_before_others(self) -> Iterator[None]:
+        """The first, then the others."""
+        if not self.first:
+            self.wait()
+        yield
+        # Not in a ``finally``: where the first fails it ends, and that ends the waiting of the others.
+        if self.first:
+            self.wait()
+
+    def stop(self) -> None:
+        """Leave; a process that ends without it is taken for one that died."""
+        dist.destroy_process_group()
+
+
+def _channel(backend: str, limit: timedelta) -> dist.ProcessGroup:
+    made = dist.new_group(backend=backend, timeout=limit)
+    return cast(dist.ProcessGroup, made)  # torch gives a number only to a process that is no member
+
+
+def started_processes() -> int:
+    """How many processes a launcher says that there are; 1 without a launcher."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def start_group(timeout: float) -> Group:
+    """Join the processes that a launcher started; alone without a launcher, or where it started one.
+
+    Args:
+        timeout: seconds after which a process that the others wait for is given up.
+    """
+    if started_processes() == 1:
+        return Group()
+    if torch.cuda.is_available():
+        # Before anything is put on a device: every process has one of its own.
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+        return ProcessGroup("nccl", timeout)
+    return ProcessGroup("gloo", timeout)

@@ -1,0 +1,88 @@
+"""What the processes of a run tell each other in a step: what each has, and what came of it."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from m5kit.models.base import MicroBatch, Model, PartialLoss
+from m5kit.parallel.group import Group, ProcessGroup
+from m5kit.parallel.peers import GroupPeers
+from m5kit.parallel.shares import shares
+
+
+class StepExchange:
+    """One small transfer on the host before the losses of a step, and one on the device after them.
+
+    A process that is alone gets back what it gives.
+
+    Args:
+        group: of the run.
+        model: what is trained.
+        batch_size: items of a micro-batch, over all processes.
+    """
+
+    def __init__(self, group: Group, model: Model, batch_size: int) -> None:
+        self.group, self.model = group, model
+        self.sizes = shares(batch_size, group.size)
+
+    def share(self, prepared: Sequence[MicroBatch], batches: int = 1) -> list[MicroBatch]:
+        """Tell each micro-batch what all processes have of it.
+
+        Args:
+            prepared: this process's parts of the micro-batches of a step.
+            batches: how many of the loader's batches are in each.
+        """
+        if not isinstance(self.group, ProcessGroup):
+            return list(prepared)
+        names = self.model.objectives
+        # Counts are whole numbers well below 2 ** 53, so their sum has no rounding.
+        counts = torch.tensor([[part.counts[name] for name in names] for part in prepared], dtype=torch.float64)
+        present = [self.model.backbone.present(part.batch) for part in prepared]
+        sizes = [size * batches for size in self.sizes]
+        sums, everyone = _tell(self.group, counts, present, sizes)
+        shared = []
+        for part, total, there in zip(prepared, sums, everyone, strict=True):
+            peers = GroupPeers(self.group, there, sizes)
+            shared.append(self.model.share(part, peers, dict(zip(names, total, strict=True))))
+        return shared
+
+    def add(self, parts: Sequence[PartialLoss], penalty: Tensor) -> tuple[Tensor, list[PartialLoss]]:
+        """The objective of the whole step, and the parts from which the model learns without descent.
+
+        Args:
+            parts: of this process.
+            penalty: its share of what is asked once a step.
+        """
+        loss = torch.stack([part.loss.detach() for part in parts]).sum() + penalty.detach()
+        if self.group.size == 1:
+            return loss, list(parts)
+        losses = torch.stack([part.losses for part in parts]).sum(0)
+        measured = [part.squares for part in parts if part.squares is not None]
+        pieces = [loss[None], losses, *([torch.stack(measured).sum(0)] if measured else [])]
+        kinds = [piece.dtype for piece in pieces]
+        added = self.group.add(torch.cat([piece.double() for piece in pieces]))
+        sums = [piece.to(kind) for piece, kind in zip(added.split([len(p) for p in pieces]), kinds, strict=True)]
+        return sums[0][0], [PartialLoss(sums[0][0], sums[1], sums[2] if measured else None, {})]
+
+
+def _tell(
+    group: ProcessGroup, counts: Tensor, present: Sequence[Tensor], sizes: Sequence[int]
+) -> tuple[list[list[float]], list[Tensor]]:
+    """By micro-batch, sums of the counts over the processes, and presence ``B m`` of their items in order.
+
+    Args:
+        group: of the run.
+        counts: ``a t`` of this process, for a micro-batches.
+        present: a of ``b m``.
+        sizes: the b of each process.
+    """
+    padded = torch.stack([pad(there, (0, 0, 0, max(sizes) - len(there))) for there in present])
+    flags = padded.flatten().to(torch.uint8)
+    # All in one message: what costs time is its way, not its length.
+    rows = group.all_bytes(torch.cat([counts.flatten().view(torch.uint8), flags]))
+    numbers = rows[:, : -len(flags)].contiguous().view(torch.float64)
+    grids = rows[:, -len(flags) :].bool().view(group.size, *padded.shape)
+    there = torch.cat([grid[:, :size] for grid, size in zip(grids, sizes, strict=True)], dim=1)
+    return numbers.view(group.size, *counts.shape).sum(0).tolist(), list(there)
