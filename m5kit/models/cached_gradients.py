@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from m5kit.api import Facts, Harmonizer, TaskOutput, View
+from m5kit.errors import ConfigError
 from m5kit.models.base import Counts, MicroBatch, PartialLoss
 from m5kit.models.comparison import Autocast, Comparison
 from m5kit.models.kept_view import KeptView, Named, Part, join, tensors_of
@@ -216,6 +217,20 @@ class CachedGradients:
     def _views(self, tasks: Iterable[str], more: Iterable[str] = ()) -> list[str]:
         """The views that some tasks read, and more, in the order of :class:`Pretrainer`: the masked one first."""
         return sorted({self.tasks[name].view for name in tasks} | set(more), reverse=True)
+
+
+def require_chunks(model: Pretrainer) -> None:
+    """Refuse a model whose steps cannot come in chunks.
+
+    Raises:
+        ConfigError: a task compares items by what it hid in them: hidden tokens of a whole step are not kept.
+    """
+    problems = []
+    for name, task in model.tasks.items():
+        if task.compares_items and task.modality is not None:
+            problems.append(f"schedule.chunk: task_{name} hides tokens and compares items; leave one of the two out")
+    if problems:
+        raise ConfigError(problems)
 
 
 def needs_cache(model: Pretrainer) -> bool:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from m5kit.models.base import Counts, MicroBatch, Model, PartialLoss, mean_logs
-from m5kit.models.cached_gradients import CachedGradients, needs_cache
+from m5kit.models.cached_gradients import CachedGradients, needs_cache, require_chunks
 from m5kit.models.pretrainer import Pretrainer
 from m5kit.models.whole_step import whole_step
 from m5kit.parallel.gradients import GradientSum
@@ -34,6 +34,9 @@ class TrainStep:
         group: the processes that share a step.
         batch_size: items of a micro-batch over all processes; only several processes need it.
         chunk: most items that have a graph at one time, however many a step has; None for those of a micro-batch.
+
+    Raises:
+        ConfigError: a task of the model cannot be trained in chunks.
 
     Attributes:
         grad_norm: scalar on the device, of the last step, before clipping.
@@ -61,6 +64,8 @@ class TrainStep:
         self.exchange = StepExchange(self.group, model, batch_size)
         self.gradients = GradientSum(model.parameters(), self.group)
         self.chunk = chunk
+        if chunk is not None and isinstance(model, Pretrainer):
+            require_chunks(model)
 
     def __call__(self, batches: Sequence[Batch]) -> dict[str, Tensor]:
         """Take one step.
