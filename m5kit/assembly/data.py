@@ -153,12 +153,24 @@ class RunData:
             stand_ins |= dict.fromkeys(pipeline.join)  # a fixed order, in which removal draws
         return stand_ins
 
-    def train_loader(self) -> DataLoader[Batch]:
-        """Endless batches of the training splits, augmented."""
+    def train_loader(self, rank: int = 0, world_size: int = 1) -> DataLoader[Batch]:
+        """Endless batches of the training splits, augmented.
+
+        Args:
+            rank: of this process; each batch is its share of a step's items.
+            world_size: how many processes share them.
+        """
         config = self.config
         samples = self.training_items
         groups = self._class_numbers if config.data.balance == "label" else None
-        sampler = StepSampler(size=len(samples), batch_size=config.schedule.batch_size, seed=config.seed, groups=groups)
+        sampler = StepSampler(
+            size=len(samples),
+            batch_size=config.schedule.batch_size,
+            seed=config.seed,
+            groups=groups,
+            rank=rank,
+            world_size=world_size,
+        )
         warn_of_absent(samples, self.pipelines)
         return build_loader(config, self._dataset(samples, train=True), samples, sampler, collate)
 

@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # here, so that a closed pipe raises inside of this try
         sys.stdout.flush()
     except M5KitError as error:
-        sys.stderr.write(f"error: {error}\n")
+        sys.stderr.write(f"{_speaker()}error: {error}\n")
         return MISTAKE
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
@@ -57,6 +57,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"error: {error}\n")
         return MISTAKE
     return status
+
+
+def _speaker() -> str:
+    """Which of several processes speaks; nothing where there is one."""
+    return f"rank {os.environ.get('RANK')}: " if os.environ.get("WORLD_SIZE", "1") != "1" else ""
 
 
 def _escape_what_cannot_be_printed() -> None:

@@ -2,16 +2,18 @@
 
 import argparse
 import itertools
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from m5kit.cli.options import Verbs, add_config_options, load
 from m5kit.cli.output import write
+from m5kit.parallel.launcher import own_rank, recalled, restarts
 
 if TYPE_CHECKING:
-    from m5kit.config import Resolved
+    from m5kit.config import Resolved, RunConfig
+    from m5kit.parallel.group import Group
+    from m5kit.train.run import TrainingEnd
 
 RUNS = Path("runs")
 
@@ -33,6 +35,30 @@ def add_parser(verbs: Verbs) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Train, then evaluate unless the run was told to stop."""
+    if options.resume and options.run_dir is not None:
+        _require_plugins(options.run_dir)
+    resolved = load(options)
+    for note in resolved.notes:
+        _write(f"note: {note}")
+    config = _checked(resolved)
+    # Not before the config is known to be right: a mistake is told at once, and without importing torch.
+    from m5kit.parallel.group import start_group
+
+    group = start_group(config.parallel.timeout)
+    with group.joined():
+        ended = _train(options, resolved, group)
+    if ended.stopped_by is not None:
+        _write(
+            f"stopped after saving a checkpoint; the same command with --run-dir {ended.path} --resume goes on from it"
+        )
+        return 128 + ended.stopped_by
+    if group.first:
+        _evaluate(ended.path)
+    return 0
+
+
+def _train(options: argparse.Namespace, resolved: "Resolved", group: "Group") -> "TrainingEnd":
+    """Train in the folder on which all processes agree."""
     from rich.console import Console
 
     from m5kit.data.failures import describe_failures
@@ -40,40 +66,28 @@ def run(options: argparse.Namespace) -> int:
     from m5kit.train.run import train
     from m5kit.train.setup import TrainingPlan
 
-    _require_one_process()
-    if options.resume and options.run_dir is not None:
-        _require_plugins(options.run_dir)
-    resolved = load(options)
-    path = _run_dir(options.run_dir, options.resume, resolved.name)
-    for note in resolved.notes:
-        write(f"note: {note}")
-    write(f"run folder: {path}")
-    _require_metrics(resolved)
+    path, resume = _where(options, resolved.name) if group.first else (Path(), False)
+    given, resume = group.of_first((str(path), resume))
+    path = Path(given)
+    _write(f"run folder: {path}")
     try:
-        ended = train(TrainingPlan(resolved, path, options.resume), Console())
+        return train(TrainingPlan(resolved, path, resume), Console(), group)
     finally:  # also where the run fails: the items may be why
         for line in describe_failures(RunFolder(path).failures):
-            write(line)
-    if ended.stopped_by is not None:
-        write(f"stopped after saving a checkpoint; the same command with --run-dir {path} --resume goes on from it")
-        return 128 + ended.stopped_by
-    _evaluate(ended.path)
-    return 0
+            _write(line)
 
 
-def _require_one_process() -> None:
-    """Several ranks would train copies of one model into one folder.
+def _write(line: str) -> None:
+    """Write to the user, once however many processes there are."""
+    if own_rank() == 0:
+        write(line)
 
-    Raises:
-        ConfigError: a launcher such as torchrun started more than one.
-    """
-    from m5kit.errors import ConfigError
 
-    ranks = os.environ.get("WORLD_SIZE", "1")
-    if ranks != "1":
-        raise ConfigError(
-            [f"WORLD_SIZE is {ranks}: m5kit trains in one process as yet; start it without torchrun, or on one rank"]
-        )
+def _where(options: argparse.Namespace, name: str) -> tuple[Path, bool]:
+    """The folder of the run, and whether one that is in it goes on."""
+    path = Path(recalled("run", lambda: str(_run_dir(options.run_dir, options.resume, name))))
+    # Processes that a launcher starts again are told nothing of what they had begun.
+    return path, options.resume or (restarts() > 0 and (path / "config.yaml").exists())
 
 
 def _require_plugins(path: Path) -> None:
@@ -85,7 +99,7 @@ def _require_plugins(path: Path) -> None:
     require_plugins(read_json(RunFolder.open(path).provenance))
 
 
-def _require_metrics(resolved: "Resolved") -> None:
+def _checked(resolved: "Resolved") -> "RunConfig":
     """Before anything is written: a run should not fail only after its training, at its metrics.
 
     Raises:
@@ -95,9 +109,11 @@ def _require_metrics(resolved: "Resolved") -> None:
     from m5kit.errors import ConfigError
     from m5kit.inference.evaluation_check import metric_problems
 
-    problems = list(metric_problems(check_config(resolved)))
+    config = check_config(resolved)
+    problems = list(metric_problems(config))
     if problems:
         raise ConfigError(problems)
+    return config
 
 
 def _run_dir(given: Path | None, resume: bool, name: str) -> Path:

@@ -4,7 +4,17 @@ from m5kit.config.check import check_config
 from m5kit.config.load import Resolved, annotate, dump, load_config
 from m5kit.config.parts import find_parts
 from m5kit.config.run_config import RunConfig
-from m5kit.config.sections import Checkpoint, Data, Init, Logging, ModelSection, Schedule, Validation, Weighting
+from m5kit.config.sections import (
+    Checkpoint,
+    Data,
+    Init,
+    Logging,
+    ModelSection,
+    Parallel,
+    Schedule,
+    Validation,
+    Weighting,
+)
 
 __all__ = [
     "Checkpoint",
@@ -12,6 +22,7 @@ __all__ = [
     "Init",
     "Logging",
     "ModelSection",
+    "Parallel",
     "Resolved",
     "RunConfig",
     "Schedule",

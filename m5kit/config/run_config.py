@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
+from m5kit.config.section import Section
 from m5kit.config.sections import (
     Checkpoint,
     Data,
@@ -12,8 +13,8 @@ from m5kit.config.sections import (
     Init,
     Logging,
     ModelSection,
+    Parallel,
     Schedule,
-    Section,
     Validation,
     Weighting,
 )
@@ -50,6 +51,7 @@ class RunConfig:
     weighting: Weighting
     schedule: Schedule
     checkpoint: Checkpoint
+    parallel: Parallel
     logging: Logging
     validation: Validation
     init: Init
@@ -82,6 +84,7 @@ def build_run_config(values: Mapping[str, Any], scope: PluginScope) -> RunConfig
         weighting=read_section(Weighting, values["weighting"]),
         schedule=read_section(Schedule, values["schedule"]),
         checkpoint=read_section(Checkpoint, values["checkpoint"]),
+        parallel=read_section(Parallel, values["parallel"]),
         logging=read_section(Logging, values["logging"]),
         validation=read_section(Validation, values["validation"]),
         init=read_section(Init, values["init"]),

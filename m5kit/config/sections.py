@@ -1,23 +1,12 @@
 """The closed sections of a config: their keys, types and defaults."""
 
-import os
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
-Positive = Annotated[int, Field(gt=0)]
-Seed = Annotated[int, Field(ge=0, lt=2**32)]
-"""What NumPy and every other generator takes."""
-UserPath = Annotated[str, AfterValidator(os.path.expanduser)]
-"""A path in which ``~`` is the user's home: no shell puts it in place behind an equals sign."""
-Share = Annotated[float, Field(ge=0, le=1)]
-
-
-class Section(BaseModel):
-    """A closed set of keys. Values are read strictly: ``"3"`` is not a number and ``1`` is not a bool."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, protected_namespaces=(), allow_inf_nan=False)
+from m5kit.config.section import Positive, Section, Seed, Share, UserPath
 
 
 class Data(Section):
@@ -112,6 +101,21 @@ class Schedule(Section):
     """Compute in bf16 on a CPU too, where that is several times slower unless it has instructions for it."""
 
 
+def _not_yet(shard: bool) -> bool:
+    if shard:
+        raise PydanticCustomError("not_yet", "false, as every process still holds a copy of the whole model")
+    return shard
+
+
+class Parallel(Section):
+    """What several processes, started by a launcher such as torchrun, do together."""
+
+    timeout: Annotated[float, Field(gt=0)] = 600.0
+    """Seconds after which a process that the others wait for in a step is given up, and the run with it."""
+    shard: Annotated[bool, AfterValidator(_not_yet)] = False
+    """Whether each process holds a piece of the model instead of a copy; not available yet."""
+
+
 class Checkpoint(Section):
     """How often a run saves checkpoints, and how many stay."""
 
@@ -168,6 +172,7 @@ SECTIONS: Mapping[str, type[Section]] = {
     "weighting": Weighting,
     "schedule": Schedule,
     "checkpoint": Checkpoint,
+    "parallel": Parallel,
     "logging": Logging,
     "validation": Validation,
     "init": Init,
@@ -215,7 +220,7 @@ ORDER = (
         "weighting",
     ),
     *("task_", "balancer", "head", "finetune", "freeze", "rates"),
-    *("optimizer", "schedule", "checkpoint", "logging", "validation", *TABLES),
+    *("optimizer", "schedule", "checkpoint", "parallel", "logging", "validation", *TABLES),
 )
 """The order in which a resolved config is written: the flow of data."""
 

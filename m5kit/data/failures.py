@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from m5kit.errors import DataError
@@ -13,18 +13,18 @@ class FailureLog:
     """Failures of a run by modality.
 
     Args:
-        path: a JSON line for each failure is appended here, once however often the item is drawn.
+        path: a JSON line for each failure is appended here, once however often the item is drawn; None writes nothing.
         max_share: the run stops when a larger share of a modality's items fails.
         minimum: items of a modality to see before its share is judged.
     """
 
-    def __init__(self, path: Path, max_share: float, minimum: int = 50) -> None:
+    def __init__(self, path: Path | None, max_share: float, minimum: int = 50) -> None:
         self.path = path
         self.max_share = max_share
         self.minimum = minimum
         self.attempts: Counter[str] = Counter()
         self.failed: Counter[str] = Counter()
-        self._listed = _read(path)
+        self._listed = set() if path is None else _read(path)
 
     def update(self, batch: Batch) -> None:
         """Count a batch: what is present was decoded (or, under the policy ``zero``, imputed), the rest failed.
@@ -32,13 +32,22 @@ class FailureLog:
         Raises:
             DataError: too large a share of a modality failed.
         """
-        for modality, count in zip(batch.modalities, batch.present.sum(0).tolist(), strict=True):
-            if count:  # a modality that never comes must not stand in the summary with zeros
-                self.attempts[modality] += count
+        self.add(attempts(batch), batch.failures)
+
+    def add(self, tried: Mapping[str, int], failures: Sequence[Failure]) -> None:
+        """Count items, of this process or another.
+
+        Args:
+            tried: by modality, as :func:`attempts` gives them.
+            failures: among these.
+
+        Raises:
+            DataError: too large a share of a modality failed.
+        """
+        for modality, count in tried.items():
+            self.attempts[modality] += count
         unlisted, damaged = [], set()
-        for failure in batch.failures:
-            imputed = batch.present[batch.ids.index(failure.id), batch.modalities.index(failure.modality)]
-            self.attempts[failure.modality] += not bool(imputed)
+        for failure in failures:
             self.failed[failure.modality] += 1
             damaged.add(failure.modality)
             if (failure.id, failure.modality) not in self._listed:
@@ -46,7 +55,7 @@ class FailureLog:
         # listed before it is judged: whoever is told that a run stopped looks into the file
         self._append(unlisted)
         for modality in sorted(damaged):
-            self._judge(modality, batch.failures)
+            self._judge(modality, failures)
 
     def summary(self) -> dict[str, dict[str, int]]:
         """Attempts and failures by modality."""
@@ -56,7 +65,7 @@ class FailureLog:
         return found
 
     def _append(self, failures: list[Failure]) -> None:
-        if not failures:
+        if not failures or self.path is None:
             return
         with self.path.open("a", encoding="utf-8") as file:
             for failure in failures:
@@ -64,7 +73,7 @@ class FailureLog:
                 row = {"id": failure.id, "modality": failure.modality, "reason": failure.reason}
                 file.write(json.dumps(row) + "\n")  # ASCII: nothing that is in an id or a path can make it unreadable
 
-    def _judge(self, modality: str, failures: tuple[Failure, ...]) -> None:
+    def _judge(self, modality: str, failures: Sequence[Failure]) -> None:
         tried, failed = self.attempts[modality], self.failed[modality]
         # early on, one bad file is a large share
         if tried < self.minimum or failed <= self.max_share * tried:
@@ -75,6 +84,18 @@ class FailureLog:
             f"{self.max_share:g}; the last was {last.id}: {last.reason}\n"
             f"All are listed in {self.path}. Fix the files, drop the modality, or allow a larger share."
         )
+
+
+def attempts(batch: Batch) -> Counter[str]:
+    """By modality, how many items of a batch were tried: those that are present, and those that failed."""
+    tried: Counter[str] = Counter()
+    for modality, count in zip(batch.modalities, batch.present.sum(0).tolist(), strict=True):
+        if count:  # a modality that never comes must not stand in the summary with zeros
+            tried[modality] += count
+    for failure in batch.failures:
+        imputed = batch.present[batch.ids.index(failure.id), batch.modalities.index(failure.modality)]
+        tried[failure.modality] += not bool(imputed)
+    return tried
 
 
 def describe_failures(path: Path) -> list[str]:

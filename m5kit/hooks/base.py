@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
@@ -49,7 +49,14 @@ class Hook:
     A hook may offer other weights than the trained ones, as an average over the run: tensors of its state named
     ``weights.NAME`` for every ``NAME`` of the model's ``state_dict``. Whoever evaluates the run, embeds with it or
     starts from it gets those; only one hook of a run may.
+
+    Attributes:
+        everywhere: of several processes all have the hook, not the first one alone. The first has all that a hook needs
+            to watch a run: the weights, the figures, the run's folder. A hook that changes something of the model must
+            do so everywhere; its state is then saved by the first.
     """
+
+    everywhere: ClassVar[bool] = False
 
     def before_train(self, training: Training) -> None:
         """The run begins, or goes on; a saved state has been loaded by now."""

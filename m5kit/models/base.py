@@ -180,6 +180,15 @@ def mean_logs(parts: Sequence[PartialLoss]) -> dict[str, Tensor]:
     return {name: Mean.of(means) for name, means in found.items()}
 
 
+def log_counts(parts: Sequence[PartialLoss]) -> dict[str, float]:
+    """Over how many things :func:`mean_logs` averages each log."""
+    counts: dict[str, float] = {}
+    for part in parts:
+        for name, mean in part.logs.items():
+            counts[name] = counts.get(name, 0.0) + mean.count
+    return counts
+
+
 def modality_logs(view: View) -> dict[str, Mean]:
     """Mean share of each modality in the embedding, over the items that have it: ``weight/<modality>``."""
     shares = view.harmony.modalities.detach().sum(0)

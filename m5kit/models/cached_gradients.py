@@ -154,7 +154,7 @@ class CachedGradients:
                 outputs[name], share = comparison.go_back(name, self.kept[task.view])
                 loss = loss + share
         losses = [self.model.share_of_step(name, outputs, whole.shared).detach() for name in self.tasks]
-        return PartialLoss(loss, torch.stack(losses), None, self.model.logs(outputs, whole.counts, {}))
+        return PartialLoss(loss, torch.stack(losses), None, self.model.logs(outputs, whole, {}))
 
     def _second_look(self, index: int, place: int, totals: Counts) -> PartialLoss:
         """Encode a chunk again, and go back through it.
@@ -182,7 +182,7 @@ class CachedGradients:
         squares = self._squares(shares, views, again, place)
         if objective.requires_grad:
             objective.backward()  # type: ignore[no-untyped-call]
-        return PartialLoss(own.detach(), stacked.detach(), squares, self.model.logs(outputs, part.counts, views))
+        return PartialLoss(own.detach(), stacked.detach(), squares, self.model.logs(outputs, part, views))
 
     def _squares(
         self, shares: Sequence[Tensor], views: Mapping[str, View], again: Tensor | None, place: int

@@ -50,10 +50,11 @@ class Finetuner(Model):
 
     def partial_loss(self, part: MicroBatch, totals: Counts) -> PartialLoss:
         """The head's losses over the labelled items of the whole step, and over their single modalities."""
-        if not any(part.counts.values()):  # nobody has a label: there is nothing to run the encoders for
+        if not any(part.shared.values()):  # nobody has a label: there is nothing to run the encoders for
             nothing = torch.zeros(len(self.objectives), device=self.backbone.device)
             return PartialLoss(nothing.sum(), nothing, None, {})
-        view, target = self.backbone(part.batch), part.batch.targets[self.label]
+        observed = self.backbone.observe(part.batch)
+        view, target = self.backbone.view(part.batch, observed, part.peers), part.batch.targets[self.label]
         sums = [self.head.loss(self.head(view.fused), target)]
         if self.alone:
             sums.append(self._alone(view, target))

@@ -71,7 +71,7 @@ class Pretrainer(Model):
         stacked = torch.stack(losses)
         loss = (self.factors(totals) * stacked).sum() if outputs else stacked.sum()
         squares = self.squares(losses, list(views.values()), part.peers)
-        return PartialLoss(loss, stacked.detach(), squares, self.logs(outputs, part.counts, views))
+        return PartialLoss(loss, stacked.detach(), squares, self.logs(outputs, part, views))
 
     def run(
         self, names: Iterable[str], part: MicroBatch, views: Mapping[str, View], again: Tensor | None
@@ -204,12 +204,15 @@ class Pretrainer(Model):
             encoded.extend(tokens.values for tokens in view.encoded.values())
         return squared_norms(losses, [*encoded, *peers.anchors])
 
-    def logs(self, outputs: Mapping[str, TaskOutput], counts: Counts, views: Mapping[str, View]) -> dict[str, Mean]:
+    def logs(self, outputs: Mapping[str, TaskOutput], part: MicroBatch, views: Mapping[str, View]) -> dict[str, Mean]:
         """Losses and what the tasks log, as means over what they count, and the shares of modalities."""
         logs: dict[str, Mean] = {}
+        counts = part.counts
         for name, output in outputs.items():
             count = counts[name]
-            logs[f"loss/{name}"] = Mean(output.loss.detach() / count, count)
+            # One that gathers gives a part of the loss: the mean of parts over processes is the loss over their number.
+            parts = part.peers.size if self.tasks[name].gathers else 1
+            logs[f"loss/{name}"] = Mean(output.loss.detach() * parts / count, count)
             for key, value in output.logs.items():
                 logs[f"{name}/{key}"] = value if isinstance(value, Mean) else Mean(value, count)
         for view in list(views.values())[:1]:  # shares are those of the first pass; a second one has the same items

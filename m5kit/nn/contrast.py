@@ -1,6 +1,7 @@
 """Contrastive losses beyond a softmax over the batch: sigmoid, several positives, chosen negatives, many modalities.
 
-All give a loss for every row, in single precision at least, as those of :mod:`m5kit.nn.losses` do.
+All give a loss for every row, or for the rows ``own`` alone, in single precision at least, as those of
+:mod:`m5kit.nn.losses` do.
 """
 
 from collections.abc import Sequence
@@ -9,10 +10,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from m5kit.nn.losses import cosines
+from m5kit.nn.losses import cosines, places
 
 
-def sigmoid_contrastive(a: Tensor, b: Tensor, temperature: float | Tensor, bias: float | Tensor) -> Tensor:
+def sigmoid_contrastive(
+    a: Tensor, b: Tensor, temperature: float | Tensor, bias: float | Tensor, own: Tensor | None = None
+) -> Tensor:
     """Sigmoid loss of SigLIP (Zhai et al., ICCV 2023, equation 1): each pair of rows is judged by itself.
 
     No row competes with the others, so a small batch is no easier than a large one.
@@ -22,18 +25,27 @@ def sigmoid_contrastive(a: Tensor, b: Tensor, temperature: float | Tensor, bias:
         b: features ``p h`` of the same items.
         temperature: divides the cosines; the paper starts at 0.1.
         bias: is added; the paper starts at -10, as most pairs are negatives.
+        own: the rows ``q`` that are searched for; None for all of them.
 
     Returns:
-        ``p`` losses: each row's with all of ``b``, and each column's, halved.
+        ``q`` losses: each row's with all of ``b``, and each column's, halved.
 
     Example:
         >>> sigmoid_contrastive(torch.eye(2), torch.eye(2), 1.0, 0.0)  # log(1 + exp(-1)) + log(2)
         tensor([1.0064, 1.0064])
     """
+    if own is None:
+        each = _judged(a, b, temperature, bias, torch.arange(len(a), device=a.device))
+        return (each.sum(dim=1) + each.sum(dim=0)) / 2
+    rows, columns = _judged(a[own], b, temperature, bias, own), _judged(b[own], a, temperature, bias, own)
+    return (rows.sum(dim=1) + columns.sum(dim=1)) / 2
+
+
+def _judged(a: Tensor, b: Tensor, temperature: float | Tensor, bias: float | Tensor, own: Tensor) -> Tensor:
+    """Losses ``q p`` of all pairs of rows, of which those at ``own`` belong together."""
     logits = cosines(a, b) / temperature + bias
-    sign = 2 * torch.eye(len(a), device=a.device) - 1
-    each = -F.logsigmoid(sign * logits)
-    return (each.sum(dim=1) + each.sum(dim=0)) / 2
+    sign = 2 * places(own, len(b)).float() - 1
+    return -F.logsigmoid(sign * logits)
 
 
 def chosen_infonce(logits: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
@@ -92,7 +104,7 @@ def choose_negatives(
     return chosen & (ranked >= least)
 
 
-def symile(features: Sequence[Tensor], temperature: float | Tensor) -> Tensor:
+def symile(features: Sequence[Tensor], temperature: float | Tensor, own: Tensor | None = None) -> Tensor:
     """Symile (Saporta et al., NeurIPS 2024, equation 3): many modalities at once by their multilinear product.
 
     Row i of one modality must find the others' rows i by the sum over h of the product of all. A negative for it takes
@@ -102,15 +114,17 @@ def symile(features: Sequence[Tensor], temperature: float | Tensor) -> Tensor:
     Args:
         features: three or more of ``p h``, of any length.
         temperature: divides the products.
+        own: the rows ``q`` that are asked for the others; None for all of them.
 
     Returns:
-        ``p`` losses, the mean over which modality is asked for the others.
+        ``q`` losses, the mean over which modality is asked for the others.
 
     Example:
         >>> symile([torch.eye(2) * 3] * 3, temperature=1.0)  # log(1 + exp(-1)): no wrong row fits
         tensor([0.3133, 0.3133])
     """
     units = [F.normalize(each.float(), dim=-1) for each in features]
+    own = torch.arange(len(units[0]), device=units[0].device) if own is None else own
     losses = []
     for asked in range(len(units)):
         others = units[asked + 1 :] + units[:asked]
@@ -118,10 +132,10 @@ def symile(features: Sequence[Tensor], temperature: float | Tensor) -> Tensor:
         for shift, other in enumerate(others[1:], start=1):
             right = right * other
             wrong = wrong * other.roll(-shift, dims=0)
-        logits = units[asked] @ wrong.mT
-        own = torch.eye(len(right), dtype=torch.bool, device=right.device)
-        logits = torch.where(own, (units[asked] * right).sum(dim=1)[:, None], logits) / temperature
-        losses.append(F.cross_entropy(logits, torch.arange(len(right), device=right.device), reduction="none"))
+        asking = units[asked][own]
+        logits = asking @ wrong.mT
+        logits = torch.where(places(own, len(right)), (asking * right[own]).sum(dim=1)[:, None], logits) / temperature
+        losses.append(F.cross_entropy(logits, own, reduction="none"))
     return torch.stack(losses).mean(dim=0)
 
 
@@ -150,7 +164,7 @@ def volumes(anchor: Tensor, others: Sequence[Tensor]) -> Tensor:
     return squared.clamp(min=1e-8).sqrt()
 
 
-def gram(features: Sequence[Tensor], temperature: float | Tensor) -> Tensor:
+def gram(features: Sequence[Tensor], temperature: float | Tensor, own: Tensor | None = None) -> Tensor:
     """GRAM (Cicchetti et al., ICLR 2025, equations 6 and 7): all modalities of an item span a small volume.
 
     The first modality is the anchor: among all items' other modalities it must find those with which it spans the least
@@ -159,15 +173,20 @@ def gram(features: Sequence[Tensor], temperature: float | Tensor) -> Tensor:
     Args:
         features: two or more of ``p h``, of any length; the anchor first.
         temperature: divides the volumes.
+        own: the rows ``q`` that are searched for; None for all of them.
 
     Returns:
-        ``p`` losses, the mean of both directions.
+        ``q`` losses, the mean of both directions.
 
     Example:
         >>> gram([torch.eye(2), torch.eye(2), torch.eye(2)], temperature=1.0).shape
         torch.Size([2])
     """
     anchor, *others = features
-    logits = -volumes(anchor, others) / temperature
-    own = torch.arange(len(anchor), device=anchor.device)
-    return (F.cross_entropy(logits, own, reduction="none") + F.cross_entropy(logits.mT, own, reduction="none")) / 2
+    if own is None:
+        forward = -volumes(anchor, others) / temperature
+        backward, own = forward.mT, torch.arange(len(anchor), device=anchor.device)
+    else:
+        forward = -volumes(anchor[own], others) / temperature
+        backward = -volumes(anchor, [each[own] for each in others]).mT / temperature
+    return (F.cross_entropy(forward, own, reduction="none") + F.cross_entropy(backward, own, reduction="none")) / 2

@@ -34,11 +34,11 @@ def squared_norms(losses: Sequence[Tensor], shared: Sequence[Tensor]) -> Tensor:
     squares = []
     for loss in losses:
         # in float32 at least: squares of small gradients vanish in fp16, and long sums lose their digits in bf16
-        kind = torch.promote_types(loss.dtype, torch.float32)
-        square = loss.new_zeros((), dtype=kind)
+        wide = torch.promote_types(loss.dtype, torch.float32)
+        square = loss.new_zeros((), dtype=wide)
         if loss.requires_grad:
             for found in torch.autograd.grad(loss, leaves, retain_graph=True, allow_unused=True):
                 if found is not None:
-                    square = square + torch.linalg.vector_norm(found, dtype=kind).square()
+                    square = square + torch.linalg.vector_norm(found, dtype=wide).square()
         squares.append(square)
     return torch.stack(squares)

@@ -2,7 +2,8 @@
 
 The losses of tasks with a count are sums: the step divides them once, over all its micro-batches.
 
-The contrastive ones return a loss for every row, so that the caller may weigh rows before averaging. Similarities are
+The contrastive ones return a loss for every row, so that the caller may weigh rows before averaging; or for some of
+the rows (``own``, their numbers ``q``), which are then the only ones that are searched for, among all. Similarities are
 cosines in at least single precision, also under autocast: at a temperature of 0.1 the rounding of bfloat16 would be
 as large as the differences between negatives.
 """
@@ -23,28 +24,32 @@ def cosines(a: Tensor, b: Tensor) -> Tensor:
         return F.normalize(_wide(a), dim=-1) @ F.normalize(_wide(b), dim=-1).mT
 
 
-def infonce(a: Tensor, b: Tensor, temperature: float | Tensor, scale: Tensor | None = None) -> Tensor:
+def infonce(
+    a: Tensor, b: Tensor, temperature: float | Tensor, scale: Tensor | None = None, own: Tensor | None = None
+) -> Tensor:
     """Symmetric cross-modal InfoNCE (CLIP, 2021): row i of ``a`` must find row i of ``b`` among all rows, and back.
 
     Args:
         a: features ``p h``, of any length.
         b: features ``p h`` of the same items.
         temperature: divides the cosines.
-        scale: ``p``, multiplies the logits of each row in both directions.
+        scale: ``q``, multiplies the logits of each row in both directions.
+        own: the rows that are searched for; None for all p of them.
 
     Returns:
-        ``p`` losses, the mean of both directions.
+        ``q`` losses, the mean of both directions.
 
     Example:
         >>> infonce(torch.eye(2), torch.eye(2), temperature=1.0)  # log(1 + exp(-1))
         tensor([0.3133, 0.3133])
     """
-    forward, backward = _both_ways(a, b, temperature, scale)
-    own = torch.arange(len(a), device=a.device)
+    forward, backward, own = _both_ways(a, b, temperature, scale, own)
     return (F.cross_entropy(forward, own, reduction="none") + F.cross_entropy(backward, own, reduction="none")) / 2
 
 
-def paper_contrastive(a: Tensor, b: Tensor, temperature: float | Tensor, scale: Tensor | None = None) -> Tensor:
+def paper_contrastive(
+    a: Tensor, b: Tensor, temperature: float | Tensor, scale: Tensor | None = None, own: Tensor | None = None
+) -> Tensor:
     """Equation 2 of SCALE (CVPR 2022): both directions share one denominator, which leaves the positive out.
 
     It has no lower bound: it falls below zero as the positive outgrows the negatives. Arguments and result as for
@@ -54,13 +59,15 @@ def paper_contrastive(a: Tensor, b: Tensor, temperature: float | Tensor, scale: 
         >>> paper_contrastive(torch.eye(2), torch.eye(2), temperature=1.0)  # log(2 exp(0)) - 1
         tensor([-0.3069, -0.3069])
     """
-    forward, backward = _both_ways(a, b, temperature, scale)
-    own = torch.eye(len(a), dtype=torch.bool, device=a.device)
-    negatives = torch.cat([forward.masked_fill(own, -torch.inf), backward.masked_fill(own, -torch.inf)], dim=1)
-    return negatives.logsumexp(dim=1) - forward.diagonal()
+    forward, backward, own = _both_ways(a, b, temperature, scale, own)
+    hit = places(own, len(a))
+    negatives = torch.cat([forward.masked_fill(hit, -torch.inf), backward.masked_fill(hit, -torch.inf)], dim=1)
+    return negatives.logsumexp(dim=1) - forward.gather(1, own[:, None]).squeeze(1)
 
 
-def ntxent(a: Tensor, b: Tensor, temperature: float | Tensor, scale: Tensor | None = None) -> Tensor:
+def ntxent(
+    a: Tensor, b: Tensor, temperature: float | Tensor, scale: Tensor | None = None, own: Tensor | None = None
+) -> Tensor:
     """NT-Xent (SimCLR, 2020) over the 2p rows of both: the negatives include rows of the same modality.
 
     Arguments and result as for :func:`infonce`.
@@ -70,12 +77,14 @@ def ntxent(a: Tensor, b: Tensor, temperature: float | Tensor, scale: Tensor | No
         tensor([0.5514, 0.5514])
     """
     both = torch.cat([a, b])
-    logits = cosines(both, both) / temperature
+    searched = both if own is None else torch.cat([a[own], b[own]])
+    own = torch.arange(len(a), device=a.device) if own is None else own
+    logits = cosines(searched, both) / temperature
     if scale is not None:
         logits = logits * scale.repeat(2)[:, None]
-    logits = logits.masked_fill(torch.eye(len(both), dtype=torch.bool, device=a.device), -torch.inf)
-    partner = torch.arange(len(both), device=a.device).roll(len(a))
-    return F.cross_entropy(logits, partner, reduction="none").view(2, -1).mean(dim=0)
+    logits = logits.masked_fill(places(torch.cat([own, own + len(a)]), len(both)), -torch.inf)
+    partner = torch.cat([own + len(a), own])
+    return F.cross_entropy(logits, partner, reduction="none").view(2, len(own)).mean(dim=0)
 
 
 def supervised_contrastive(features: Tensor, target: Tensor, temperature: float) -> Tensor:
@@ -166,12 +175,29 @@ def no_loss(anchor: Tensor) -> Tensor:
     return anchor[:0].sum()
 
 
-def _both_ways(a: Tensor, b: Tensor, temperature: float | Tensor, scale: Tensor | None) -> tuple[Tensor, Tensor]:
-    """The logits of ``a`` searching ``b``, and of ``b`` searching ``a``."""
-    logits = cosines(a, b) / temperature
-    if scale is None:
-        return logits, logits.mT
-    return logits * scale[:, None], logits.mT * scale[:, None]
+def places(own: Tensor, size: int) -> Tensor:
+    """``q size`` bool, True in each row at its place ``own`` (``q``).
+
+    Example:
+        >>> places(torch.tensor([1, 0]), 3).int().tolist()
+        [[0, 1, 0], [1, 0, 0]]
+    """
+    return own[:, None] == torch.arange(size, device=own.device)
+
+
+def _both_ways(
+    a: Tensor, b: Tensor, temperature: float | Tensor, scale: Tensor | None, own: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The logits of ``a`` searching ``b``, and of ``b`` searching ``a``, and where in a row its own item stands."""
+    if own is None:
+        # One product serves both directions where all rows are searched for.
+        forward = cosines(a, b) / temperature
+        backward, own = forward.mT, torch.arange(len(a), device=a.device)
+    else:
+        forward, backward = cosines(a[own], b) / temperature, cosines(b[own], a) / temperature
+    if scale is not None:
+        forward, backward = forward * scale[:, None], backward * scale[:, None]
+    return forward, backward, own
 
 
 def _sum(each: Tensor, weight: Tensor | None) -> Tensor:

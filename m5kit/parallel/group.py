@@ -6,7 +6,7 @@ A launcher such as torchrun starts the processes and sets ``RANK``, ``WORLD_SIZE
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TypeVar, cast
@@ -14,6 +14,9 @@ from typing import TypeVar, cast
 import torch
 from torch import Tensor
 from torch import distributed as dist
+
+from m5kit.errors import M5KitError
+from m5kit.parallel.launcher import started_processes
 
 Value = TypeVar("Value")
 
@@ -52,8 +55,8 @@ class Group:
         """Sum over the processes, on the device, written into ``values``."""
         return values
 
-    def broadcast(self, values: Tensor) -> None:
-        """Overwrite ``values``, on the device, with those of the first process."""
+    def align(self, tensors: Iterable[Tensor]) -> None:
+        """Overwrite tensors on the device with those of the first process."""
 
     def wait(self) -> None:
         """Wait until all processes are here, however long that takes."""
@@ -63,8 +66,14 @@ class Group:
         """A block that the first process runs while the others wait, and the others run when it is done."""
         yield
 
-    def stop(self) -> None:
-        """Leave the others."""
+    @contextmanager
+    def joined(self) -> Iterator[None]:
+        """A block in which the processes need each other.
+
+        Raises:
+            M5KitError: another process has ended, or was not heard of for too long.
+        """
+        yield
 
 
 class ProcessGroup(Group):
@@ -106,7 +115,7 @@ class ProcessGroup(Group):
     def all_bytes(self, own: Tensor) -> Tensor:
         """Rows ``size n`` of all processes."""
         rows = torch.empty(self.size * len(own), dtype=torch.uint8)
-        dist.all_gather_into_tensor(rows, own.contiguous(), group=self.facts)
+        gather_rows(rows, own, self.facts)
         return rows.view(self.size, len(own))
 
     def add(self, values: Tensor) -> Tensor:
@@ -114,9 +123,10 @@ class ProcessGroup(Group):
         dist.all_reduce(values, group=self.gradients)
         return values
 
-    def broadcast(self, values: Tensor) -> None:
-        """Overwrite ``values`` with those of the first process."""
-        dist.broadcast(values, src=0, group=self.gradients)
+    def align(self, tensors: Iterable[Tensor]) -> None:
+        """Overwrite them with those of the first process."""
+        for tensor in tensors:
+            dist.broadcast(tensor.detach(), src=0, group=self.gradients)
 
     def wait(self) -> None:
         """Wait for all."""
@@ -132,9 +142,34 @@ class ProcessGroup(Group):
         if self.first:
             self.wait()
 
-    def stop(self) -> None:
-        """Leave; a process that ends without it is taken for one that died."""
+    @contextmanager
+    def joined(self) -> Iterator[None]:
+        """A block in which they need each other; at its end each goes its own way."""
+        try:
+            yield
+        except RuntimeError as error:
+            if not _is_lost_contact(error):
+                raise
+            raise M5KitError(
+                f"contact with another process was lost ({str(error).splitlines()[0]}). It has ended, and says above "
+                f"or in its own log why, or it was not heard of for {self.timeout:g} s (parallel.timeout). "
+                "--resume goes on from the last checkpoint"
+            ) from error
+        # Not in a ``finally``: a process that fails ends at once, which is how the others learn of it.
         dist.destroy_process_group()
+
+
+def gather_rows(every: Tensor, own: Tensor, channel: dist.ProcessGroup) -> None:
+    """Write the rows of all processes, equally many from each, into ``every``."""
+    # Torch 2.14 renamed it, and warns of the old name.
+    gather = getattr(dist, "all_gather_single", dist.all_gather_into_tensor)
+    gather(every, own.contiguous(), group=channel)
+
+
+def scatter_sum(own: Tensor, every: Tensor, channel: dist.ProcessGroup) -> None:
+    """Write the sum over the processes of this one's rows of ``every`` into ``own``."""
+    scatter = getattr(dist, "reduce_scatter_single", dist.reduce_scatter_tensor)
+    scatter(own, every.contiguous(), group=channel)
 
 
 def _channel(backend: str, limit: timedelta) -> dist.ProcessGroup:
@@ -142,9 +177,9 @@ def _channel(backend: str, limit: timedelta) -> dist.ProcessGroup:
     return cast(dist.ProcessGroup, made)  # torch gives a number only to a process that is no member
 
 
-def started_processes() -> int:
-    """How many processes a launcher says that there are; 1 without a launcher."""
-    return int(os.environ.get("WORLD_SIZE", "1"))
+def _is_lost_contact(error: RuntimeError) -> bool:
+    """Whether a collective failed, not the code around it; gloo's errors have no class of their own."""
+    return isinstance(error, dist.DistError) or "gloo" in str(error)
 
 
 def start_group(timeout: float) -> Group:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch import distributed as dist
 
-from m5kit.parallel.group import ProcessGroup
+from m5kit.parallel.group import ProcessGroup, gather_rows, scatter_sum
 
 
 class GroupPeers:
@@ -78,7 +78,7 @@ class _Rows(torch.autograd.Function):
     def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
         group = context.group
         own = gradient.new_empty(len(gradient) // group.size, *gradient.shape[1:])
-        dist.reduce_scatter_tensor(own, gradient.contiguous(), group=group.features)
+        scatter_sum(own, gradient, group.features)
         return own, None, None
 
 
@@ -97,7 +97,7 @@ class _Total(torch.autograd.Function):
 
 def _gather(values: Tensor, group: ProcessGroup) -> Tensor:
     every = values.new_empty(group.size * len(values), *values.shape[1:])
-    dist.all_gather_into_tensor(every, values.detach().contiguous(), group=group.features)
+    gather_rows(every, values.detach(), group.features)
     return every
 
 

@@ -15,7 +15,7 @@ from m5kit.runs.log import LOGGER
 from m5kit.runs.provenance import collect, require_plugins
 
 _FREE_ON_RESUME = (
-    *("checkpoint.", "logging.", "validation.", "evaluation"),
+    *("checkpoint.", "parallel.", "logging.", "validation.", "evaluation"),
     *("data.val", "data.workers", "data.root", "data.item_", "data.follow_links", "data.accept_changes"),
 )
 """Beginnings of the keys that may change, because the weights do not depend on them."""

@@ -60,6 +60,12 @@ class Inputs:
         again = None if self.again is None else self.again.take(rows)
         return Inputs(self.values[rows.to(self.values.device)], self.lengths[rows], extras, again)
 
+    def between(self, first: int, last: int) -> "Inputs":
+        """The inputs of a range of rows, padded as before, without a copy."""
+        extras = {name: extra[first:last] for name, extra in self.extras.items()}
+        again = None if self.again is None else self.again.between(first, last)
+        return Inputs(self.values[first:last], self.lengths[first:last], extras, again)
+
     def to(self, device: torch.device | str) -> "Inputs":
         """Move the values; the plan stays on the host."""
         again = None if self.again is None else self.again.to(device)

@@ -1,8 +1,7 @@
 """Contrastive learning between all pairs of modalities that items have, weighted by how well they agree."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from itertools import combinations
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 import torch
@@ -11,11 +10,12 @@ from torch import Tensor, nn
 from m5kit.errors import ConfigError
 from m5kit.nn.contrast import sigmoid_contrastive
 from m5kit.nn.losses import cosines, infonce, no_loss, ntxent, paper_contrastive
+from m5kit.nn.pairs import ComparedRows, pairs_of_modalities
 from m5kit.registry import TASKS
 from m5kit.structures import Facts, Hidden, Mean, TaskOutput, View
 from m5kit.tasks.base import Task
 
-LOSSES: Mapping[str, Callable[[Tensor, Tensor, Tensor, Tensor | None], Tensor]] = {
+LOSSES: Mapping[str, Callable[[Tensor, Tensor, Tensor, Tensor | None, Tensor | None], Tensor]] = {
     "infonce": infonce,
     "paper": paper_contrastive,
     "ntxent": ntxent,
@@ -51,6 +51,7 @@ class ContrastiveTask(Task):
     least_modalities = 2
     compares_items = True
     features_are_enough = True
+    gathers = True
     log_scale: Tensor
 
     def __init__(
@@ -94,47 +95,50 @@ class ContrastiveTask(Task):
 
     def loss(self, view: View, hidden: Hidden | None = None) -> TaskOutput:
         """Sum over pairs; logs the loss of each pair as ``a~b`` and how often the right item came first."""
+        peers = view.peers
+        features = peers.rows(view.features)
         losses: dict[str, Tensor] = {}
         weights, hits = [], []
-        for i, j in combinations(range(len(view.modalities)), 2):
-            # ``present`` is on the host: ``nonzero`` on the device would wait for it once a pair.
-            rows = (view.present[:, i] & view.present[:, j]).nonzero().squeeze(1)
-            if len(rows) < 2:
-                continue
-            rows = rows.to(view.features.device, non_blocking=True)
-            a, b, weight = view.features[rows, i], view.features[rows, j], view.harmony.pairs[rows, i, j]
-            losses[f"{view.modalities[i]}~{view.modalities[j]}"] = self._pair(a, b, weight)
-            weights.append(weight)
-            hits.append(_hit_rate(a, b))
+        # Presence is on the host: ``nonzero`` on the device would wait for it once a pair.
+        for i, j, rows in pairs_of_modalities(peers.present(view.present)):
+            found = ComparedRows.of(rows, peers.first, len(view.present), view.features.device)
+            a, b, weight = features[found.rows, i], features[found.rows, j], view.harmony.pairs[found.mine, i, j]
+            losses[f"{view.modalities[i]}~{view.modalities[j]}"] = self._pair(a, b, weight, found.own)
+            weights.append(weight.sum() / len(rows))
+            hits.append(_hit_rate(a, b, found.own))
         if not losses:
             return TaskOutput(no_loss(view.features))
-        logs: dict[str, Tensor | Mean] = {name: Mean(loss.detach(), 1.0) for name, loss in losses.items()}
-        logs["accuracy"] = torch.stack(hits).mean()
+        # What is logged is a mean over processes; that of all parts, times how many there are, is their sum.
+        logs: dict[str, Tensor | Mean] = {n: Mean(loss.detach() * peers.size, 1.0) for n, loss in losses.items()}
+        logs["accuracy"] = torch.stack(hits).mean() * peers.size
         if self.log_scale.requires_grad:
             logs["temperature"] = self.temperature.detach()
         total = torch.stack(list(losses.values())).sum()
-        return TaskOutput(total / _mean_weight(weights) if self._balances else total, logs)
+        if self._balances:
+            # Detached: through the divisor, the harmonizer could lower the loss of one pair by raising all others.
+            total = total / peers.total(torch.stack(weights).detach()).mean().clamp(min=1e-6)
+        return TaskOutput(total, logs)
 
     @property
     def _balances(self) -> bool:
         return self.balanced and self.weight_on in ("loss", "both")
 
-    def _pair(self, a: Tensor, b: Tensor, weight: Tensor) -> Tensor:
+    def _pair(self, a: Tensor, b: Tensor, weight: Tensor, own: Tensor | None) -> Tensor:
+        """The part of the own rows in the mean over all rows."""
         scale = weight if self.weight_on in ("logits", "both") else None
         if self.bias is None:
-            each = LOSSES[self.negatives](a, b, self.temperature, scale)
+            each = LOSSES[self.negatives](a, b, self.temperature, scale, own)
         else:
-            each = sigmoid_contrastive(a, b, self.temperature, self.bias)
-        return (each * weight).mean() if self.weight_on in ("loss", "both") else each.mean()
-
-
-def _mean_weight(weights: Sequence[Tensor]) -> Tensor:
-    """Mean over pairs of the mean over items, as the loss is; never 0."""
-    # Detached: through the divisor, the harmonizer could raise the loss of all other pairs to lower that of one.
-    return torch.stack([weight.mean() for weight in weights]).mean().detach().clamp(min=1e-6)
+            each = sigmoid_contrastive(a, b, self.temperature, self.bias, own)
+        return (each * weight if self.weight_on in ("loss", "both") else each).sum() / len(a)
 
 
 @torch.no_grad()
-def _hit_rate(a: Tensor, b: Tensor) -> Tensor:
-    logits, own = cosines(a, b), torch.arange(len(a), device=a.device)
-    return torch.cat([logits.argmax(dim=1) == own, logits.argmax(dim=0) == own]).float().mean()
+def _hit_rate(a: Tensor, b: Tensor, own: Tensor | None) -> Tensor:
+    """The part of the own rows in how often a row of one is nearest to its item's of the other, both ways."""
+    if own is None:
+        logits, own = cosines(a, b), torch.arange(len(a), device=a.device)
+        found = torch.cat([logits.argmax(dim=1) == own, logits.argmax(dim=0) == own])
+    else:
+        found = torch.cat([cosines(a[own], b).argmax(dim=1) == own, cosines(b[own], a).argmax(dim=1) == own])
+    return found.float().sum() / (2 * len(a))

@@ -8,6 +8,7 @@ import torch
 from m5kit.errors import ConfigError
 from m5kit.nn.contrast import gram, symile
 from m5kit.nn.losses import no_loss
+from m5kit.nn.pairs import ComparedRows
 from m5kit.registry import TASKS
 from m5kit.structures import Hidden, TaskOutput, View
 from m5kit.tasks.base import Task
@@ -43,6 +44,7 @@ class JointContrastiveTask(Task):
 
     compares_items = True
     features_are_enough = True
+    gathers = True
 
     def __init__(
         self,
@@ -75,11 +77,12 @@ class JointContrastiveTask(Task):
 
     def loss(self, view: View, hidden: Hidden | None = None) -> TaskOutput:
         """Mean over the items that have all of the modalities."""
-        rows = view.present[:, list(self.columns)].all(1).nonzero().squeeze(1)
+        rows = view.peers.present(view.present)[:, list(self.columns)].all(1).nonzero().squeeze(1)
         if len(rows) < 2:
             return TaskOutput(no_loss(view.features))
-        rows = rows.to(view.features.device, non_blocking=True)
-        parts = [view.features[rows, column] for column in self.columns]
+        features = view.peers.rows(view.features)
+        found = ComparedRows.of(rows, view.peers.first, len(view.present), features.device)
+        parts = [features[found.rows, column] for column in self.columns]
         # Products of several cosines and determinants need all the digits of float32.
         with torch.autocast(view.features.device.type, enabled=False):
-            return TaskOutput(PRODUCTS[self.product](parts, self.temperature).mean())
+            return TaskOutput(PRODUCTS[self.product](parts, self.temperature, found.own).sum() / len(rows))

@@ -5,8 +5,8 @@ from torch import Tensor
 
 from m5kit.errors import ConfigError
 from m5kit.nn.contrast import choose_negatives, chosen_infonce
-from m5kit.nn.losses import cosines, no_loss
-from m5kit.nn.pairs import pairs_of_modalities
+from m5kit.nn.losses import cosines, no_loss, places
+from m5kit.nn.pairs import ComparedRows, pairs_of_modalities
 from m5kit.nn.queue import FeatureQueue
 from m5kit.registry import TASKS
 from m5kit.structures import Hidden, TaskOutput, View
@@ -49,6 +49,7 @@ class MinedContrastiveTask(Task):
     least_modalities = 2
     compares_items = True
     features_are_enough = True
+    gathers = True
 
     def __init__(
         self,
@@ -80,46 +81,50 @@ class MinedContrastiveTask(Task):
         Raises:
             ConfigError: the batch has no such label as ``positives``.
         """
-        targets = self._targets(view)
+        peers, device = view.peers, view.features.device
+        everyone, features, targets = peers.present(view.present), peers.rows(view.features), self._targets(view)
         losses, kept = [], []
-        for i, j, rows in pairs_of_modalities(view.present, least=1):
-            there = rows.to(view.features.device, non_blocking=True)
-            weight = view.harmony.pairs[there, i, j]
+        for i, j, rows in pairs_of_modalities(everyone, least=1):
+            found = ComparedRows.of(rows, peers.first, len(view.present), device)
+            weight = view.harmony.pairs[found.mine, i, j]
             # both ways, as what is the hardest negative of one need not be that of the other
             for one, other in ((i, j), (j, i)):
-                each, share = self._direction(
-                    view.features[there, one], view.features[there, other], other, targets[there]
-                )
-                losses.append((each * weight).mean())
+                a, b = features[found.rows, one], features[found.rows, other]
+                each, share = self._direction(a, b, other, targets[found.rows], found)
+                losses.append((each * weight).sum() / len(rows))
                 kept.append(share)
         if self.training:
             # after the losses: an item must not meet itself in the queue
-            present = view.present.to(view.features.device, non_blocking=True)
-            self.queue.push(view.features.detach(), present, targets)
+            self.queue.push(features.detach(), everyone.to(device, non_blocking=True), targets)
         if not losses:
             return TaskOutput(no_loss(view.features))
         return TaskOutput(torch.stack(losses).mean(), {"negatives": torch.stack(kept).mean()})
 
-    def _direction(self, a: Tensor, b: Tensor, column: int, targets: Tensor) -> tuple[Tensor, Tensor]:
-        """Losses ``p`` of finding rows of ``b``, of modality ``column``, and the share of candidates kept."""
+    def _direction(
+        self, a: Tensor, b: Tensor, column: int, targets: Tensor, found: ComparedRows
+    ) -> tuple[Tensor, Tensor]:
+        """Losses ``q`` of finding rows of ``b``, of modality ``column``, and the share of candidates kept."""
         everything = torch.cat([b, self.queue.features[:, column].to(b.dtype)])
-        similarity = cosines(a, everything)
-        labels = torch.cat([targets, self.queue.targets])
-        kin = (targets[:, None] == labels) & (targets[:, None] >= 0)
-        own = torch.eye(len(a), len(everything), dtype=torch.bool, device=a.device)
+        similarity = cosines(found.take(a), everything)
+        labels, searched = torch.cat([targets, self.queue.targets]), found.take(targets)
+        kin = (searched[:, None] == labels) & (searched[:, None] >= 0)
+        place = found.take(torch.arange(len(b), device=a.device))
+        own = places(place, len(everything))
         batch = torch.arange(len(everything), device=a.device) < len(b)
         there = torch.cat([batch[: len(b)], self.queue.present[:, column]])
         candidate = there & ~own & ~kin
         shown = similarity.detach()
-        negative = choose_negatives(shown, shown.diagonal(), candidate, margin=self.margin, hardest=self.hardest)
+        positives = shown.gather(1, place[:, None]).squeeze(1)
+        negative = choose_negatives(shown, positives, candidate, margin=self.margin, hardest=self.hardest)
         # kin in the queue are neither: their features are old, and there is no gradient to bring them closer by
         positive = own | (kin & batch)
         each = chosen_infonce(similarity / self.temperature, positive, negative)
         return each, negative.sum() / candidate.sum().clamp(min=1)
 
     def _targets(self, view: View) -> Tensor:
+        """Classes ``B`` of the items of all processes."""
         if self.positives is None:
-            return torch.full((len(view.present),), -1, device=view.features.device)
+            return torch.full((len(view.peers.present(view.present)),), -1, device=view.features.device)
         if self.positives not in view.targets:
             raise ConfigError(
                 [
@@ -127,4 +132,4 @@ class MinedContrastiveTask(Task):
                     f"data.label={self.positives}"
                 ]
             )
-        return view.targets[self.positives].to(view.features.device)
+        return view.peers.rows(view.targets[self.positives].to(view.features.device))

@@ -4,6 +4,7 @@ import torch
 
 from m5kit.errors import ConfigError
 from m5kit.nn.losses import infonce, no_loss
+from m5kit.nn.pairs import ComparedRows
 from m5kit.registry import TASKS
 from m5kit.structures import Hidden, TaskOutput, View
 from m5kit.tasks.base import Task
@@ -38,6 +39,7 @@ class WithinContrastiveTask(Task):
 
     compares_items = True
     features_are_enough = True
+    gathers = True
     augments_twice = True
 
     def __init__(
@@ -61,15 +63,20 @@ class WithinContrastiveTask(Task):
 
     def loss(self, view: View, hidden: Hidden | None = None) -> TaskOutput:
         """Mean over the modalities that two items have; logs the loss of each."""
-        losses = {}
+        if view.again is None:
+            return TaskOutput(no_loss(view.features))
+        peers, losses = view.peers, {}
+        features, again = peers.rows(view.features), peers.rows(view.again)
         for column in self.columns:
-            # found on the host, where ``present`` is, so that no step waits for the device
-            rows = view.present[:, column].nonzero().squeeze(1)
-            if view.again is None or len(rows) < 2:
+            # found on the host, where presence is, so that no step waits for the device
+            rows = peers.present(view.present)[:, column].nonzero().squeeze(1)
+            if len(rows) < 2:
                 continue
-            rows = rows.to(view.features.device, non_blocking=True)
-            each = infonce(view.features[rows, column], view.again[rows, column], self.temperature)
-            losses[view.modalities[column]] = each.mean()
+            found = ComparedRows.of(rows, peers.first, len(view.present), features.device)
+            first, second = features[found.rows, column], again[found.rows, column]
+            each = infonce(first, second, self.temperature, own=found.own)
+            losses[view.modalities[column]] = each.sum() / len(rows)
         if not losses:
             return TaskOutput(no_loss(view.features))
-        return TaskOutput(torch.stack(list(losses.values())).mean(), {m: each.detach() for m, each in losses.items()})
+        logs = {m: each.detach() * peers.size for m, each in losses.items()}
+        return TaskOutput(torch.stack(list(losses.values())).mean(), logs)

@@ -1,6 +1,6 @@
 """How long a run has been trained, those parts before an interruption counted."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from time import perf_counter
 from typing import Any
 
@@ -21,6 +21,9 @@ class TrainClock:
         """Training begins, or goes on."""
         self._started = perf_counter()
 
+    def tick(self) -> None:
+        """A step is done; only a shared clock needs to know."""
+
     def state_dict(self) -> dict[str, Any]:
         """The seconds so far."""
         return {"seconds": self.seconds}
@@ -28,3 +31,35 @@ class TrainClock:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from there."""
         self._before = float(state["seconds"])
+
+
+class SharedClock(TrainClock):
+    """That of the first process, read by all once a step: what depends on the time must not differ between them.
+
+    Args:
+        of_first: gives what the first process gives.
+    """
+
+    def __init__(self, of_first: Callable[[float], float]) -> None:
+        super().__init__()
+        self.of_first = of_first
+        self._read = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Of training up to the last tick."""
+        return self._read
+
+    def start(self) -> None:
+        """Training begins, or goes on."""
+        super().start()
+        self.tick()
+
+    def tick(self) -> None:
+        """Read the first process's clock."""
+        self._read = self.of_first(super().seconds)
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from there."""
+        super().load_state_dict(state)
+        self._read = self._before

@@ -77,7 +77,7 @@ def build_runner(
         folder,
         lambda runner: _MMEngineLoop(runner, loader, state, rates, accumulate),
         resume,
-        model=_Module(state.model, step),
+        model=_Module(state, step),
         train_dataloader=loader,
         train_cfg={},
         optim_wrapper=OptimWrapper(state.optimizer),
@@ -95,17 +95,19 @@ class _Module(nn.Module):
     """A module with the method that mmengine's loops call.
 
     Args:
-        model: what is trained; the runner moves it to the device.
+        state: of the run; the runner moves its model to the device.
         step: makes one optimiser step.
     """
 
-    def __init__(self, model: nn.Module, step: TrainStep) -> None:
+    def __init__(self, state: TrainState, step: TrainStep) -> None:
         super().__init__()
-        self.model, self.step = model, step
+        self.model, self.state, self.step = state.model, state, step
 
     def train_step(self, data: StepData, optim_wrapper: OptimWrapper) -> Mapping[str, Tensor]:
         """One step; the wrapper is not asked for anything."""
-        return self.step(data.batches)
+        outputs = self.step(data.batches)
+        self.state.counts = self.step.counts
+        return outputs
 
 
 class _CallbackHook(Hook):  # type: ignore[misc]  # mmengine ships no types

@@ -10,6 +10,7 @@ from torch.optim import Optimizer
 from m5kit.api import Hook
 from m5kit.assembly.model import build_hooks, build_schedule
 from m5kit.config import RunConfig, check_config
+from m5kit.parallel.group import Group, ProcessGroup
 from m5kit.parallel.threads import share_cores
 from m5kit.plugins import in_use
 from m5kit.runs import checkpoint
@@ -17,11 +18,11 @@ from m5kit.runs.folder import RunFolder
 from m5kit.runs.log import LOGGER, logging_to
 from m5kit.train.callbacks.base import TrainState
 from m5kit.train.callbacks.standard import standard_callbacks
-from m5kit.train.clock import TrainClock
+from m5kit.train.clock import SharedClock, TrainClock
 from m5kit.train.mmengine import build_runner
 from m5kit.train.optim import build_optimizer
 from m5kit.train.rates import LearningRates, TimedRates
-from m5kit.train.setup import Setup, TrainingPlan, set_up
+from m5kit.train.setup import Setup, TrainingPlan, last_checkpoint, set_up
 from m5kit.train.step import TrainStep
 
 
@@ -38,31 +39,36 @@ class TrainingEnd:
     stopped_by: int | None
 
 
-def train(plan: TrainingPlan, console: Console) -> TrainingEnd:
+def train(plan: TrainingPlan, console: Console, group: Group | None = None) -> TrainingEnd:
     """Train.
 
     Args:
         plan: what a user asks for.
         console: where progress is shown.
+        group: the processes that train together; None for one alone.
 
     Raises:
         ConfigError: the config has mistakes, or differs from that of the run to be resumed.
         CheckpointError: there is no run to resume, or there is one and nothing is to be resumed.
     """
     share_cores()
+    group = group or Group()
     config = check_config(plan.resolved)  # before anything is written: a mistaken config makes no folder
     folder = RunFolder.open(plan.path) if plan.resume else RunFolder(plan.path)
+    if not group.first:
+        setup = set_up(plan, config, folder, group)
+        return TrainingEnd(plan.path, _run(setup, build_hooks(config), Console(quiet=True), group))
     with folder.writing():
         if not plan.resume:
             RunFolder.create(plan.path)
-        setup = set_up(plan, config, folder)
+        setup = set_up(plan, config, folder, group)
         with logging_to(folder.log):
-            _introduce(setup, console)
-            stopped_by = _run(setup, build_hooks(config), console)
+            _introduce(setup, console, group)
+            stopped_by = _run(setup, build_hooks(config), console, group)
     return TrainingEnd(plan.path, stopped_by)
 
 
-def _introduce(setup: Setup, console: Console) -> None:
+def _introduce(setup: Setup, console: Console, group: Group) -> None:
     """Say what is about to be trained on what."""
     schedule, model = setup.config.schedule, setup.model
     items_a_step = schedule.batch_size * schedule.accumulate
@@ -72,26 +78,33 @@ def _introduce(setup: Setup, console: Console) -> None:
         f"{setup.config.name}: {', '.join(model.modalities)}; {parameters / 1e6:.1f} M parameters; "
         f"{len(setup.data.training_items)} items; {length} of {items_a_step}"
     )
+    if isinstance(group, ProcessGroup):
+        line += f"; {group.size} processes ({group.backend}), each of which is waited for at most {group.timeout:g} s"
     LOGGER.info(line)
     console.print(line, highlight=False, soft_wrap=True)
 
 
-def _run(setup: Setup, hooks: Mapping[str, Hook], console: Console) -> int | None:
+def _run(setup: Setup, hooks: Mapping[str, Hook], console: Console, group: Group) -> int | None:
     config, model, schedule = setup.config, setup.model, setup.config.schedule
     with in_use(config.plugins):  # the optimizer may be a plugin's
         optimizer = build_optimizer(model, config.optimizer, schedule.lr, schedule.weight_decay, config.rates)
     state = TrainState(model, optimizer, schedule.max_steps)
-    clock = TrainClock()
-    callbacks = standard_callbacks(setup, hooks, clock, console)
+    # Only a run whose length is given in time depends on the clock.
+    clock = SharedClock(group.of_first) if group.size > 1 and schedule.minutes is not None else TrainClock()
+    callbacks = standard_callbacks(setup, hooks, clock, console, group)
 
     def resume() -> int:
-        found = checkpoint.latest(setup.folder.checkpoints)
+        found = last_checkpoint(setup.folder, group)
         return 0 if found is None else checkpoint.restore(found, model, optimizer, callbacks.stateful)
 
+    precision = _precision(setup, console)
+    # The first fills the cache of frozen outputs, if there is one; the others find them there.
+    with group.first_before_others():
+        loader = setup.data.train_loader(group.rank, group.size)
     runner = build_runner(
         setup.folder.path,
-        TrainStep(model, optimizer, schedule.clip, _precision(setup, console), config.seed, chunk=schedule.chunk),
-        setup.data.train_loader(),
+        TrainStep(model, optimizer, schedule.clip, precision, config.seed, group, schedule.batch_size, schedule.chunk),
+        loader,
         state,
         _rates(config, optimizer, clock),
         schedule.accumulate,
@@ -100,7 +113,7 @@ def _run(setup: Setup, hooks: Mapping[str, Hook], console: Console) -> int | Non
         resume,
     )
     runner.train()
-    return callbacks.saver.stopped_by
+    return callbacks.stop.stopped_by
 
 
 def _rates(config: RunConfig, optimizer: Optimizer, clock: TrainClock) -> LearningRates:

@@ -13,6 +13,7 @@ from m5kit.config import Resolved, RunConfig
 from m5kit.models.base import Model
 from m5kit.nn.pretrained.blueprints import blueprints
 from m5kit.parallel.device import default_device
+from m5kit.parallel.group import Group
 from m5kit.runs import checkpoint
 from m5kit.runs.beginning import begin_run, require_resumable, require_same_data
 from m5kit.runs.folder import RunFolder
@@ -50,38 +51,57 @@ class Setup:
     model: Model
 
 
-def set_up(plan: TrainingPlan, config: RunConfig, folder: RunFolder) -> Setup:
+def set_up(plan: TrainingPlan, config: RunConfig, folder: RunFolder, group: Group) -> Setup:
     """Build what is trained: of a new run, whose folder is filled, or of one that goes on.
 
     Args:
         plan: what a user asks for.
         config: the plan's, checked.
         folder: the plan's.
+        group: of the run; the first process makes what is made once, and the others read it.
 
     Raises:
         ConfigError: the config differs from that of the run that goes on.
         CheckpointError: a plugin that the run was trained with is missing; the run to start from has no checkpoint.
     """
-    if plan.resume:
+    if plan.resume and group.first:
         require_resumable(folder, plan.resolved)
-    interrupted = checkpoint.latest(folder.checkpoints)
+    interrupted = last_checkpoint(folder, group)
     start = RunFolder.open(Path(config.init.run)) if config.init.run else None
     source = start if interrupted is None else folder
     # blueprints tell how pretrained networks are built whose weights come from a run's checkpoint
-    keep, reuse = None if plan.resume else folder.pretrained, source.pretrained if source else None
-    with blueprints(keep=keep, reuse=reuse):
-        if plan.resume:
-            data = RunData.reopen(config, folder)
-            require_same_data(folder, data.manifest.dataset.fingerprint(), config.data.accept_changes)
-        else:
-            data = RunData.prepare(config, folder, start)
-            begin_run(folder, plan.resolved, data.manifest.dataset.fingerprint())
+    keep = folder.pretrained if group.first and not plan.resume else None
+    with blueprints(keep=keep, reuse=source.pretrained if source else None):
+        with group.first_before_others():
+            data = _open_data(plan, config, folder, start) if group.first else RunData.reopen(config, folder)
         torch.manual_seed(config.seed)
         model = build_model(config, data.transforms, data.classes, data.class_counts).to(default_device())
     if interrupted is not None:
         checkpoint.load_weights(interrupted, model)
     elif start is not None:
         checkpoint.load_weights(checkpoint.to_use(start), model.backbone, prefix="backbone.")
-    fit_descriptors(model.backbone, data)
+    with group.first_before_others():
+        if group.first:
+            fit_descriptors(model.backbone, data)
+    # Whatever a process may have initialised in another way: all of them begin as the first does.
+    group.align([*model.parameters(), *model.buffers()])
     # what frozen encoders give is computed with the weights that are in place now
     return Setup(config, folder, replace(data, frozen=FrozenOutputs.of(model, config)), model)
+
+
+def last_checkpoint(folder: RunFolder, group: Group) -> Path | None:
+    """The newest whole checkpoint as the first process finds it; None if there is none."""
+    found = checkpoint.latest(folder.checkpoints) if group.first else None
+    name = group.of_first(None if found is None else found.name)
+    return None if name is None else folder.checkpoints / name
+
+
+def _open_data(plan: TrainingPlan, config: RunConfig, folder: RunFolder, start: RunFolder | None) -> RunData:
+    """The data of the run that goes on, or that of a new one, whose folder is filled."""
+    if plan.resume:
+        data = RunData.reopen(config, folder)
+        require_same_data(folder, data.manifest.dataset.fingerprint(), config.data.accept_changes)
+        return data
+    data = RunData.prepare(config, folder, start)
+    begin_run(folder, plan.resolved, data.manifest.dataset.fingerprint())
+    return data

@@ -9,10 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from m5kit.models.base import Counts, MicroBatch, Model, PartialLoss, mean_logs
+from m5kit.models.base import Counts, MicroBatch, Model, PartialLoss, log_counts, mean_logs
 from m5kit.models.cached_gradients import CachedGradients, needs_cache, require_chunks
 from m5kit.models.pretrainer import Pretrainer
 from m5kit.models.whole_step import whole_step
+from m5kit.nn.draws import Draws
 from m5kit.parallel.gradients import GradientSum
 from m5kit.parallel.group import Group
 from m5kit.structures import Batch
@@ -40,6 +41,7 @@ class TrainStep:
 
     Attributes:
         grad_norm: scalar on the device, of the last step, before clipping.
+        counts: by name of a returned value that is a mean, over how many things of this process.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class TrainStep:
         self.seed = seed
         self.device = next(model.parameters()).device
         self.grad_norm = torch.zeros((), device=self.device)
+        self.counts: Counts = {}
         self.group = group or Group()
         self.exchange = StepExchange(self.group, model, batch_size)
         self.gradients = GradientSum(model.parameters(), self.group)
@@ -68,15 +71,17 @@ class TrainStep:
             require_chunks(model)
 
     def __call__(self, batches: Sequence[Batch]) -> dict[str, Tensor]:
-        """Take one step.
+        """Take one step, together with the other processes.
 
         Args:
             batches: its micro-batches, on the host. How the items are cut into them does not change the gradient of
                 tasks that do not compare items with each other.
 
         Returns:
-            Scalars on the device; ``loss`` is the objective of the whole step.
+            Scalars on the device; ``loss`` is the objective of the whole step, other losses and means are those of this
+            process's items.
         """
+        self._seed_dropout(batches)
         parts, totals = self._in_chunks(batches) if self._exceeds_chunk(batches) else self._in_batches(batches)
         penalty = self.model.penalty(totals) / self.group.size  # every process adds its share of it
         _backward(penalty)
@@ -84,6 +89,7 @@ class TrainStep:
         loss, learned = self.exchange.add(parts, penalty)
         finite = self._update(loss)
         more = self.model.observe(learned, totals, finite)
+        self.counts = log_counts(parts)
         return {"loss": loss, **mean_logs(parts), **more, "grad_norm": self.grad_norm}
 
     def _in_batches(self, batches: Sequence[Batch]) -> tuple[list[PartialLoss], Counts]:
@@ -116,6 +122,12 @@ class TrainStep:
         if self.chunk is None:
             return False
         return len(batches) > 1 or max(len(batches[0]), *self.exchange.sizes) > self.chunk
+
+    def _seed_dropout(self, batches: Sequence[Batch]) -> None:
+        """Let each of several processes drop other values, whatever it computed before."""
+        if self.group.size > 1:
+            # By position, which no two processes or steps share, and which a resumed run has again.
+            torch.manual_seed(int(Draws(self.seed, "dropout", batches[0].positions[:1]).integers(0, 2**31)))
 
     def _go_through(self, part: MicroBatch, totals: Counts) -> PartialLoss:
         """Forward and backward of one micro-batch: its gradients are added to those that are there."""

@@ -1,7 +1,7 @@
 """The contract of a callback, what m5kit itself does beside the steps of a run; the hooks of a config are another."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -28,6 +28,8 @@ class TrainState:
         step: optimiser steps done, those before a resumption counted.
         stopping: the run ends after this step, as if it were the last.
         waited: seconds that the last step waited for data.
+        counts: by name of an output of the last step, over how many things of this process it is a mean; 1 if none is
+            given.
     """
 
     model: nn.Module
@@ -36,6 +38,7 @@ class TrainState:
     step: int = 0
     stopping: bool = False
     waited: float = 0.0
+    counts: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def last(self) -> bool:

@@ -1,20 +1,21 @@
 """Saves checkpoints on the way, at the end, and when the run is told to stop."""
 
-import signal
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from torch import Tensor
 
 from m5kit.errors import ConfigError
+from m5kit.parallel.group import Group
 from m5kit.runs import checkpoint
 from m5kit.train.callbacks.base import Callback, StepData, TrainState
 
 
 class CheckpointCallback(Callback):
     """Saves every ``every_steps`` steps, at the last one, and after the one in which the run was told to stop.
+
+    The first process writes, and the others wait for it: all of them hold the same.
 
     Args:
         folder: where checkpoints go.
@@ -23,6 +24,7 @@ class CheckpointCallback(Callback):
         hooks: by name, whose state is saved too.
         require_finite: raises unless every step so far was finite; called before each save.
         best: decides which checkpoint is the best so far; None if nobody asked.
+        group: of the run.
     """
 
     def __init__(
@@ -33,6 +35,7 @@ class CheckpointCallback(Callback):
         hooks: Mapping[str, checkpoint.Stateful],
         require_finite: Callable[[], None],
         best: "BestValue | None" = None,
+        group: Group | None = None,
     ) -> None:
         self.folder = folder
         self.every_steps = every_steps
@@ -40,33 +43,21 @@ class CheckpointCallback(Callback):
         self.hooks = hooks
         self.require_finite = require_finite
         self.best = best
-        self.stopped_by: int | None = None
-        self._before: dict[int, Any] = {}
-
-    def before_train(self, state: TrainState) -> None:
-        """Take over the signals: a step is never cut in half. A second signal acts as it would have without us."""
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, self._stop)
+        self.group = group or Group()
 
     def after_step(self, state: TrainState, data: StepData, outputs: Mapping[str, Tensor]) -> None:
-        """Save if it is time, or if the run was told to stop."""
-        if self.stopped_by is not None:
-            state.stopping = True
+        """Save if it is time, or if the run ends."""
         improved = self.best is not None and self.best.improves()
         if state.step % self.every_steps == 0 or state.last or improved:
             self.require_finite()
-            saved = checkpoint.save(self.folder, state.step, state.model, state.optimizer, self.keep, self.hooks)
-            if improved:
-                checkpoint.mark_best(saved)
+            if self.group.first:
+                self._save(state, improved)
+            self.group.wait()
 
-    def after_train(self, state: TrainState) -> None:
-        """Give the signals back."""
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _stop(self, number: int, frame: FrameType | None) -> None:
-        self.stopped_by = number
-        signal.signal(number, self._before[number])
+    def _save(self, state: TrainState, improved: bool) -> None:
+        saved = checkpoint.save(self.folder, state.step, state.model, state.optimizer, self.keep, self.hooks)
+        if improved:
+            checkpoint.mark_best(saved)
 
 
 class BestValue:

@@ -37,6 +37,7 @@ class ClockCallback(Callback):
     def after_step(self, state: TrainState, data: StepData, outputs: Mapping[str, Tensor]) -> None:
         """Count, and estimate how many steps there will be."""
         self._steps += 1
+        self.clock.tick()
         now = self.clock.seconds
         if self._steps == _FIRST:
             self._from = now

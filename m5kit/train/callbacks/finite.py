@@ -23,11 +23,13 @@ class FiniteCallback(Callback):
     Args:
         every_steps: distance of the looks in optimiser steps.
         checkpoints: where those of the run are.
+        writes: whether this process may move a checkpoint.
     """
 
-    def __init__(self, every_steps: int, checkpoints: Path) -> None:
+    def __init__(self, every_steps: int, checkpoints: Path, writes: bool = True) -> None:
         self.every_steps = every_steps
         self.checkpoints = checkpoints
+        self.writes = writes
         self._unseen: list[tuple[int, tuple[str, ...], Mapping[str, Tensor]]] = []
 
     def after_step(self, state: TrainState, data: StepData, outputs: Mapping[str, Tensor]) -> None:
@@ -50,7 +52,7 @@ class FiniteCallback(Callback):
         if not all(finite):
             step, ids, outputs = self._unseen[finite.index(False)]
             aside = None
-            if not outputs["loss"].isfinite():
+            if self.writes and not outputs["loss"].isfinite():
                 # the weights before this step gave that loss: going on from them would end here again
                 aside = checkpoint.set_aside(self.checkpoints, step - 1)
             note = f" (that of step {step - 1} was set aside: {aside})" if aside else ""

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from m5kit.api import Hook
 from m5kit.data.failures import FailureLog
+from m5kit.parallel.group import Group
 from m5kit.runs.checkpoint import Stateful
 from m5kit.runs.log import LOGGER
 from m5kit.train.callbacks.base import Callback
@@ -17,6 +18,7 @@ from m5kit.train.callbacks.failures import FailuresCallback
 from m5kit.train.callbacks.finite import FiniteCallback
 from m5kit.train.callbacks.hooks import HooksCallback
 from m5kit.train.callbacks.metrics import MetricsCallback
+from m5kit.train.callbacks.stop import StopCallback
 from m5kit.train.callbacks.validation import ValidationCallback
 from m5kit.train.callbacks.warnings import WarningsCallback
 from m5kit.train.clock import TrainClock
@@ -31,16 +33,18 @@ class Callbacks:
 
     Attributes:
         ordered: all callbacks.
-        saver: that which writes checkpoints and knows which signal ended the run.
+        stop: knows which signal ended the run.
         stateful: what a checkpoint holds beside model, optimizer and random states, by name.
     """
 
     ordered: list[Callback]
-    saver: CheckpointCallback
+    stop: StopCallback
     stateful: Mapping[str, Stateful]
 
 
-def standard_callbacks(setup: Setup, hooks: Mapping[str, Hook], clock: TrainClock, console: Console) -> Callbacks:
+def standard_callbacks(
+    setup: Setup, hooks: Mapping[str, Hook], clock: TrainClock, console: Console, group: Group | None = None
+) -> Callbacks:
     """What a run needs beside its steps.
 
     Args:
@@ -48,29 +52,35 @@ def standard_callbacks(setup: Setup, hooks: Mapping[str, Hook], clock: TrainCloc
         hooks: by name.
         clock: of the run.
         console: where progress is shown.
+        group: of the run; the first of several processes writes.
     """
+    group = group or Group()
+    hooks = {name: hook for name, hook in hooks.items() if group.first or hook.everywhere}
     config, folder, logged_every = setup.config, setup.folder, setup.config.logging.every_steps
     minutes = config.schedule.minutes
     write = partial(console.print, highlight=False, markup=False, soft_wrap=True)
     timer = ClockCallback(clock, None if minutes is None else 60 * minutes, write)
-    finite = FiniteCallback(logged_every, setup.folder.checkpoints)
-    failures = FailuresCallback(FailureLog(folder.failures, config.data.max_failed))
-    validation = _validation(setup, write)
-    metrics = MetricsCallback(folder, logged_every, Progress(console), validation)
+    finite = FiniteCallback(logged_every, setup.folder.checkpoints, writes=group.first)
+    log = FailureLog(folder.failures if group.first else None, config.data.max_failed)
+    failures = FailuresCallback(log, group, logged_every)
+    validation = _validation(setup, write) if group.first else None
+    metrics = MetricsCallback(folder, logged_every, Progress(console), validation, group)
     stateful: dict[str, Stateful] = {**hooks, "run/clock": clock}
     best = None
     if config.checkpoint.best is not None:
         best = stateful["run/best"] = BestValue(config.checkpoint.best, lambda: metrics.figures)
     saver = CheckpointCallback(
-        folder.checkpoints, config.checkpoint.every_steps, config.checkpoint.keep, stateful, finite.require, best
+        folder.checkpoints, config.checkpoint.every_steps, config.checkpoint.keep, stateful, finite.require, best, group
     )
     # first what may end the run, then what reads its values; a checkpoint holds the state of all of them
     before: list[Callback] = [timer, finite, failures]
     if validation is not None:
         before.append(validation)
-    warnings = _warnings(setup, metrics, validation, write)
-    after = HooksCallback(hooks, folder.path, metrics, write)
-    return Callbacks([*before, metrics, warnings, after, saver], saver, stateful)
+    before.append(metrics)
+    if group.first:
+        before.append(_warnings(setup, metrics, validation, write))
+    after, stop = HooksCallback(hooks, folder.path, metrics, write), StopCallback(group)
+    return Callbacks([*before, after, stop, saver], stop, stateful)
 
 
 def _validation(setup: Setup, write: Callable[[str], None]) -> ValidationCallback | None:
