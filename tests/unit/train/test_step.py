@@ -11,6 +11,7 @@ from torch.testing import assert_close
 from m5kit.models.backbone import Backbone
 from m5kit.models.base import MicroBatch, Model, PartialLoss
 from m5kit.models.pretrainer import Pretrainer
+from m5kit.parallel.shares import shares
 from m5kit.registry import BALANCERS, ENCODERS, FUSIONS, HARMONIZERS, TASKS
 from m5kit.structures import Batch, Inputs, Mean
 from m5kit.train.step import TrainStep, guarded_step
@@ -146,3 +147,15 @@ def test_a_model_without_comparing_tasks_adds_up_its_chunks():
         step = TrainStep(model, SGD(model.parameters(), lr=0.1), None, "fp32", 0, chunk=chunk)
         step([items])
     assert_close(cut.at, whole.at)
+
+
+def test_processes_with_different_numbers_of_chunks_take_the_same_step(on_ranks):
+    whole, _ = weights_after([features(0, 11)])
+
+    def one_process(group):
+        sizes = shares(11, group.size)
+        own = features(sum(sizes[: group.rank]), sizes[group.rank])
+        return weights_after([own], group=group, batch_size=11, chunk=5)[0]
+
+    for found in on_ranks(2, one_process):  # of 6 and 5 items, so of two chunks and of one
+        assert_close(found, whole, rtol=1e-5, atol=1e-6)
