@@ -1,4 +1,4 @@
-"""What gradient caching costs and saves: memory and time of a large batch in chunks, whole, and of a batch of one chunk.
+"""What gradient caching costs and saves: a large batch in chunks, the same whole, and a batch of one chunk.
 
 Each arm is a process of its own, which reads its batch, then takes steps on it. Memory is the peak of the resident set
 beyond what the process held before its first step (libraries, weights and the batch itself). Time is processor time of
@@ -23,8 +23,8 @@ from m5kit.assembly.data import RunData
 from m5kit.assembly.model import build_model
 from m5kit.config import check_config, load_config
 from m5kit.runs.folder import RunFolder
-from m5kit.train.optim import build_optimizer
-from m5kit.train.step import TrainStep
+from m5kit.training.optim import build_optimizer
+from m5kit.training.step import TrainStep
 
 
 def resident(line: str) -> float:

@@ -20,8 +20,8 @@ from m5kit.assembly.data import RunData
 from m5kit.assembly.model import build_model
 from m5kit.config import check_config, load_config
 from m5kit.runs.folder import RunFolder
-from m5kit.train.optim import build_optimizer
-from m5kit.train.step import TrainStep
+from m5kit.training.optim import build_optimizer
+from m5kit.training.step import TrainStep
 
 
 def modality_times(data: RunData, count: int) -> None:

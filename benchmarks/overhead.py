@@ -22,14 +22,14 @@ from m5kit.assembly.data import RunData
 from m5kit.assembly.model import build_model, build_schedule
 from m5kit.config import RunConfig, check_config, load_config
 from m5kit.runs.folder import RunFolder
-from m5kit.train.callbacks.base import Callback, StepData, TrainState
-from m5kit.train.callbacks.standard import standard_callbacks
-from m5kit.train.clock import TrainClock
-from m5kit.train.mmengine import build_runner
-from m5kit.train.optim import build_optimizer
-from m5kit.train.rates import LearningRates
-from m5kit.train.setup import Setup
-from m5kit.train.step import TrainStep
+from m5kit.training.callbacks.base import Callback, StepData, TrainState
+from m5kit.training.callbacks.standard import standard_callbacks
+from m5kit.training.clock import TrainClock
+from m5kit.training.mmengine import build_runner
+from m5kit.training.optim import build_optimizer
+from m5kit.training.rates import LearningRates
+from m5kit.training.setup import Setup
+from m5kit.training.step import TrainStep
 
 
 class InMemory(torch.utils.data.Dataset):

@@ -7,7 +7,9 @@
     │   └── UnknownComponentError     no registered part has that name
     ├── PluginError               a plugin was named but cannot be used
     ├── DataError                 a manifest, a split or too large a share of the files is wrong
-    │   └── DecodeError               one media file cannot be read
+    │   ├── DecodeError               one media file cannot be read
+    │   └── BadItemsError             some of the items that were handed over cannot be used
+    ├── QueryError                a search or a filter cannot be answered as it was asked
     ├── ContractError             a part broke the contract of its family (shape, width, mask)
     ├── CheckpointError           a run folder or a checkpoint is missing, damaged or of another model
     └── MissingDependencyError    an optional library is not installed
@@ -15,7 +17,7 @@
 A message says what was given, what was expected and what to do. The command line prints it without a traceback.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 
 class M5KitError(Exception):
@@ -61,6 +63,40 @@ class DataError(M5KitError):
 
 class DecodeError(DataError):
     """One media file cannot be read; the item goes on without that modality."""
+
+
+class BadItemsError(DataError):
+    """Some of the items that a caller handed over cannot be used; they are named, one a line.
+
+    Args:
+        problems: what is wrong, by the position of the item.
+        count: how many items were handed over.
+
+    Example:
+        >>> print(BadItemsError({1: "text: the text is empty"}, 3))
+        1 of 3 items cannot be used:
+          item 1: text: the text is empty
+        errors="skip" leaves them out
+    """
+
+    MOST = 20
+    """Items that the message names; all of them stand in ``problems``."""
+
+    def __init__(self, problems: Mapping[int, str], count: int) -> None:
+        self.problems, self.count = dict(problems), count
+        lines = [f"{len(problems)} of {count} items cannot be used:"]
+        lines += [f"  item {position}: {problems[position]}" for position in sorted(problems)[: self.MOST]]
+        if len(problems) > self.MOST:
+            lines.append(f"  ... and {len(problems) - self.MOST} more")
+        super().__init__("\n".join([*lines, 'errors="skip" leaves them out']))
+
+    def __reduce__(self) -> tuple[type["BadItemsError"], tuple[Mapping[int, str], int]]:
+        """Pickled by its arguments, so that it can leave a worker process."""
+        return type(self), (self.problems, self.count)
+
+
+class QueryError(M5KitError):
+    """A search, a filter or a request cannot be answered as it was asked."""
 
 
 class ContractError(M5KitError):

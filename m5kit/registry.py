@@ -19,7 +19,7 @@ from m5kit import plugins
 from m5kit.arguments import flat_parameters, gather
 from m5kit.errors import ConfigError, M5KitError, PluginError, UnknownComponentError
 from m5kit.plugins import PluginScope
-from m5kit.registrations import registrations
+from m5kit.registrations import registered_names, registrations
 from m5kit.signatures import argument_problems, suggestion
 
 BUILT_IN = "m5kit"
@@ -57,10 +57,20 @@ class ComponentRegistry(Registry):  # type: ignore[misc]  # mmengine ships no ty
         """Module by name of every built-in part, read from the sources without importing them."""
         found = {}
         for module, source in _sources(self.package):
-            for each in registrations(source):
-                if each.family == self.family:
-                    found[each.name] = module
+            for family, name in registered_names(source):
+                if family == self.family:
+                    found[name] = module
         return found
+
+    def declared(self, name: Any, constant: str) -> Any:
+        """A constant that the class of a built-in part declares, without an import; None if it declares none."""
+        module = self.built_ins.get(name) if isinstance(name, str) else None
+        if module is None:
+            return None
+        for each in registrations(dict(_sources(self.package))[module]):
+            if (each.family, each.name) == (self.family, name):
+                return each.constants.get(constant)
+        return None
 
     def names(self, scope: PluginScope | None = None) -> list[str]:
         """Every name a config may use: built-ins, parts registered by hand, plugins of this API version."""

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 import torch
 
-from m5kit.data.links import STATE
+from m5kit.permissions import STATE
 
 
 @pytest.fixture(scope="session", autouse=True)
 def own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Importers remember the links that they make: of tests not in the home of whoever runs them."""
+    """Links of imports and local plugins are remembered: those of tests not in the home of whoever runs them."""
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("state")
         patch.setenv(STATE, str(folder))

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from m5kit.ablation.corruption import CorruptionSeries, corruption_curve, find_corruptions
+from m5kit.ablation.factors import factor_effects
 from m5kit.ablation.outcomes import Found, RunOutcome
 from m5kit.ablation.statistics import (
     all_equal,
@@ -82,6 +83,9 @@ def analyse(found: Found, question: Question) -> Study:
         test=question.test,
         subsets_compared=compared,
         rows=rows,
+        factors=factor_effects(
+            [row for row in rows if not row.subset], question.metrics, lambda values: _interval(values, question)
+        ),
         failed=list(found.failed),
         progress=StudyProgress(done=_count_runs(found.outcomes), failed=len(found.failed), left=found.left),
         notes=notes,

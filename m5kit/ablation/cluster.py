@@ -5,10 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from m5kit.ablation.worker import run_trial
-from m5kit.errors import ConfigError, MissingDependencyError
-
-EXECUTOR = "executor"
-"""The parameter that says who runs the jobs: ``slurm``, ``local`` or ``debug``."""
+from m5kit.runs.cluster import open_executor
 
 
 class SubmititEngine:
@@ -16,8 +13,7 @@ class SubmititEngine:
 
     Args:
         logs: folder for submitit's own files.
-        parameters: of its executor, such as ``slurm_partition`` or ``timeout_min``; and ``executor``, by default
-            ``slurm``: submitit's own default is to run everything here where it finds no cluster, without a word.
+        parameters: of its executor, such as ``slurm_partition`` or ``timeout_min``; and ``executor``.
 
     Raises:
         MissingDependencyError: submitit is not installed.
@@ -25,20 +21,8 @@ class SubmititEngine:
     """
 
     def __init__(self, logs: Path, parameters: Mapping[str, Any]) -> None:
-        try:
-            import submitit  # type: ignore[import-not-found]
-        except ModuleNotFoundError as error:
-            raise MissingDependencyError("submitit", "--engine submitit", "submitit") from error
-        given = dict(parameters)
-        name = str(given.pop(EXECUTOR, "slurm"))
-        try:
-            self.executor = submitit.AutoExecutor(folder=str(logs), cluster=name)
-            self.executor.update_parameters(name="m5kit-ablate", **given)
-        except (AssertionError, NameError, TypeError, ValueError) as error:
-            raise ConfigError([f"cluster: {error}"]) from error
-        except RuntimeError as error:
-            here = f"cluster: {{{EXECUTOR}: local}} in the sweep file runs the jobs on this machine"
-            raise ConfigError([f"cluster: {error} {here}"]) from error
+        given_by = "cluster: {{{name}: {value}}} in the sweep file"
+        self.executor = open_executor("m5kit-ablate", logs, parameters, given_by)
 
     def start(self, folder: Path) -> "SubmittedJob":
         """Submit the trial in ``folder``."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from m5kit.ablation.analysis import Question
 from m5kit.ablation.outcomes import Found, of_runs
 from m5kit.ablation.reporting import report_on
-from m5kit.errors import ConfigError
+from m5kit.errors import CheckpointError, ConfigError
 from m5kit.report.plots import Drawing
 from m5kit.runs.sweep_folder import ReportFolder
 
@@ -34,11 +34,14 @@ def compare_runs(
 
     Raises:
         ConfigError: no run has the name ``reference``.
-        CheckpointError: a folder holds no run.
+        CheckpointError: a folder holds no run, or none of them has a metric value.
     """
     # a path such as NEW/../run leads nowhere before NEW exists
     out.mkdir(parents=True, exist_ok=True)
     found = of_runs(runs, out)
+    if not found.metrics:
+        why = found.failed[0].reason if found.failed else "their evaluations found nothing"
+        raise CheckpointError(f"none of these runs has a metric value, such as {runs[0]}: {why}")
     _check_reference(reference, found)
     question = Question(title, "", metrics or one_of_each_task(found), reference or "", interval, test)
     report_on(found, question, out, Drawing())

@@ -1,20 +1,38 @@
 """Trials as processes of this machine."""
 
+import os
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from m5kit.ablation.worker import ATTACHED
 
 
 class LocalEngine:
-    """Starts a worker process a trial; it ends when this process does, however that happens."""
+    """Starts a worker process a trial; it ends when this process does, however that happens.
+
+    Args:
+        at: the folder that the processes start in; None for that of this process.
+        environment: variables of the processes beside those of this one.
+        prefix: words before the command that starts each.
+    """
+
+    def __init__(
+        self, at: Path | None = None, environment: Mapping[str, str] | None = None, prefix: Sequence[str] = ()
+    ) -> None:
+        self.at = at
+        self.environment = environment or {}
+        self.prefix = prefix
 
     def start(self, folder: Path) -> "LocalJob":
         """Start the trial in ``folder``."""
-        command = [sys.executable, "-m", "m5kit.ablation.worker", str(folder), ATTACHED]
+        command = [*self.prefix, sys.executable, "-m", "m5kit.ablation.worker", str(folder), ATTACHED]
         # a session of its own: Ctrl-C reaches the sweep alone, which then lets go of its workers
-        return LocalJob(subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True))
+        environment = {**os.environ, **self.environment}
+        options: dict[str, Any] = {"stdin": subprocess.PIPE, "cwd": self.at, "env": environment}
+        return LocalJob(subprocess.Popen(command, start_new_session=True, **options))
 
 
 class LocalJob:

@@ -44,7 +44,7 @@ def run_sweep(
         tell: takes a line whenever a trial has ended.
         jobs: how many trials run at once.
         resume: go on with the sweep in the folder; otherwise there must be none.
-        engine: ``local`` or ``submitit``.
+        engine: ``local``, ``submitit`` or ``ray``.
 
     Raises:
         CheckpointError: there is a sweep and ``resume`` is off, or there is none and it is on.
@@ -128,8 +128,14 @@ def _changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
 
 
 def _engine(name: str, prepared: PreparedSweep) -> Engine:
-    if name == "local":
-        return LocalEngine()
-    from m5kit.ablation.cluster import SubmititEngine  # submitit is optional
+    """The engine of that name; what it needs beside m5kit is imported only if it is asked for."""
+    sweep = prepared.sweep
+    if name == "submitit":
+        from m5kit.ablation.cluster import SubmititEngine
 
-    return SubmititEngine(prepared.folder.cluster, prepared.sweep.cluster)
+        return SubmititEngine(prepared.folder.cluster, sweep.cluster)
+    if name == "ray":
+        from m5kit.ablation.ray_cluster import RayEngine
+
+        return RayEngine(sweep.cluster, sweep.budget.threads)
+    return LocalEngine()

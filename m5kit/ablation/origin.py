@@ -24,11 +24,14 @@ def read_origin(folder: RunFolder, config: Mapping[str, Any]) -> RunOrigin:
         provenance = read_json(folder.provenance)
     except CheckpointError:
         provenance = {}  # a run of another program, or an older one; its results can still be shown
-    return RunOrigin(
-        data=_data(provenance.get("data", {}), config.get("data") or {}),
-        steps=_steps(folder, config.get("schedule") or {}),
-        versions=dict(_versions(provenance)),
-    )
+    try:
+        return RunOrigin(
+            data=_data(provenance.get("data", {}), config.get("data") or {}),
+            steps=_steps(folder, config.get("schedule") or {}),
+            versions=dict(_versions(provenance)),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return RunOrigin()  # what it says is not what a run of m5kit would
 
 
 def _data(fingerprint: Mapping[str, Any], section: Mapping[str, Any]) -> str:
@@ -43,11 +46,10 @@ def _data(fingerprint: Mapping[str, Any], section: Mapping[str, Any]) -> str:
 
 def _steps(folder: RunFolder, schedule: Mapping[str, Any]) -> str:
     """Steps of the last checkpoint, which is what was evaluated; a run may have been stopped early."""
-    last, planned = checkpoint.latest(folder.checkpoints), schedule.get("max_steps")
-    if last is None:
-        return ""
     # from the name: opening a checkpoint of gigabytes for one number would take longer than the report
-    done = int(last.name.rpartition("_")[2])
+    done, planned = checkpoint.newest_step(folder.checkpoints), schedule.get("max_steps")
+    if done is None:
+        return ""
     return f"{done:,}" if planned in (None, done) else f"{done:,} of {planned:,}"
 
 

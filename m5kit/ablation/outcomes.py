@@ -147,7 +147,11 @@ def _outcomes(
     run = _relative(folder.path, out)
     outcomes = []
     for subset, found in results.items():
-        outcomes.append(RunOutcome(variant, subset, seed, _scores(found), status, run, origin))
+        try:
+            scores = _scores(found)
+        except ValueError as error:
+            raise CheckpointError(f"{folder.results} or {folder.views.name}: {error}; {REMEDY}") from error
+        outcomes.append(RunOutcome(variant, subset, seed, scores, status, run, origin))
     return outcomes
 
 
@@ -159,10 +163,14 @@ def _origin(folder: RunFolder) -> RunOrigin:
 
 
 def _scores(results: Mapping[str, Any]) -> dict[str, Score]:
+    """The values of results as they are stored; ValueError if they are none."""
     scores: dict[str, Score] = {}
-    for task, values in results["results"].items():
-        for name, value in values.items():
-            scores[f"{task}/{name}"] = {key: value[key] for key in ("value", "chance", "count") if key in value}
+    try:
+        for task, values in results["results"].items():
+            for name, value in values.items():
+                scores[f"{task}/{name}"] = {key: value[key] for key in ("value", "chance", "count") if key in value}
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"no results in it ({type(error).__name__}: {error})") from error
     return scores
 
 

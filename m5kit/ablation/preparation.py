@@ -10,11 +10,13 @@ from m5kit.ablation.plan import Plan, Trial, make_plan
 from m5kit.ablation.runner import ENDED, trial_folder
 from m5kit.ablation.sweep import Sweep
 from m5kit.ablation.sweep_file import read_sweep
+from m5kit.assembly.contents import Contents, read_contents
 from m5kit.assembly.sources import open_dataset
 from m5kit.config import RunConfig, check_config, load_config
 from m5kit.errors import ConfigError
 from m5kit.evaluation.functional.averages import finite_mean
-from m5kit.inference.evaluation_check import metric_problems, value_problems
+from m5kit.inference.evaluation_check import value_problems
+from m5kit.inference.suited_config import suit_config
 from m5kit.runs.provenance import software
 from m5kit.runs.sweep_folder import SweepFolder, TrialStatus
 
@@ -31,6 +33,7 @@ class PreparedSweep:
         trials: folder of the trials; several sweeps may share one.
         data: folder of the manifest; None for the one that the configs name.
         software: versions of all that can change a result; a trial's id depends on them.
+        follows_links: whether a config of the sweep allows links out of the data folder.
     """
 
     title: str
@@ -40,6 +43,7 @@ class PreparedSweep:
     trials: Path
     data: Path | None
     software: Mapping[str, str]
+    follows_links: bool = False
 
     def status(self, trial: Trial) -> TrialStatus:
         """How far a trial is."""
@@ -78,6 +82,7 @@ def prepare_sweep(file: Path, out: Path, data: Path | None = None, trials: Path 
         trials=(trials or folder.trials).resolve(),
         data=data.resolve() if data else None,
         software=resolver.software,
+        follows_links=resolver.follows_links,
     )
 
 
@@ -107,6 +112,7 @@ class _Resolver:
 
     Attributes:
         software: versions, of all variants so far.
+        follows_links: whether a variant so far follows links out of the data folder.
         missing: a problem for each of the metrics that no variant so far gives; None before the first.
     """
 
@@ -115,22 +121,32 @@ class _Resolver:
         self.metrics = metrics
         self.missing: dict[str, str] | None = None
         self.software: dict[str, str] = {}
+        self.follows_links = False
         self._digests: dict[str, str] = {}
+        self._known: dict[str, Contents] = {}
 
     def __call__(self, base: str, overrides: Sequence[str]) -> Mapping[str, Any]:
-        resolved = load_config(base, overrides, self.data)
+        resolved = suit_config(lambda given: load_config(base, given, self.data), overrides, self._contents)
         config = check_config(resolved)
-        if problems := list(metric_problems(config)):
-            raise ConfigError(problems)
         self._look_for_values(config)
         versions = software(resolved)
         self.software |= versions
+        self.follows_links |= config.data.follow_links
         place = repr((config.data.root, config.data.manifest, config.data.source))
         if place not in self._digests:  # reading a manifest takes seconds, and the variants share theirs
             found = open_dataset(config).fingerprint()
             self._digests[place] = str(found.get("sha256", json.dumps(found, sort_keys=True)))
         extra = {"manifest_sha256": self._digests[place], "software": versions}
         return {**resolved.values, **extra}
+
+    def _contents(self, config: RunConfig) -> Contents:
+        """What the items hold, looked up once for all variants that read the same of them."""
+        reads = {m: (inputs.get("source"), inputs.get("join")) for m, inputs in config.inputs.items()}
+        data = config.data
+        place = repr((data.root, data.manifest, data.source, data.train, reads))
+        if place not in self._known:
+            self._known[place] = read_contents(config)
+        return self._known[place]
 
     def _look_for_values(self, config: RunConfig) -> None:
         """One variant that gives a value is enough: others, as baselines, may have other tasks."""

@@ -100,7 +100,8 @@ class Sweep(SweepSection):
     interval: Literal["student", "bootstrap"] = "student"
     test: Literal["permutation", "t"] = "permutation"
     cluster: Mapping[str, Scalar] = {}
-    """For ``--engine submitit``: ``executor`` and its parameters, such as ``slurm_partition``."""
+    """For ``--engine submitit``: ``executor`` and its parameters, such as ``slurm_partition``; for ``--engine ray``:
+    ``address`` and what one trial needs, such as ``num_gpus``."""
 
 
 @dataclass(frozen=True, slots=True)

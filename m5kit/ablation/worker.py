@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from m5kit.errors import CheckpointError
 from m5kit.runs.folder import RunFolder
 from m5kit.runs.json import read_json
 from m5kit.runs.sweep_folder import TrialFolder, TrialStatus
@@ -140,7 +141,7 @@ def _wait(process: subprocess.Popen[bytes], budget: _TimeLimit, log: Path) -> _U
 
 
 def count_parameters(run: RunFolder) -> int | None:
-    """Parameters of the model in the last checkpoint of a run, shared ones counted once; None if it has none.
+    """Parameters of the model in the last checkpoint of a run, shared ones counted once; None if it cannot be told.
 
     A checkpoint of an older version does not tell; there all numbers in it are counted. A safetensors file begins with
     the length of a JSON header that gives the shape of every tensor.
@@ -148,12 +149,21 @@ def count_parameters(run: RunFolder) -> int | None:
     files = sorted(run.checkpoints.glob("*/model.safetensors"))
     if not files:
         return None
-    state = files[-1].with_name("state.json")
+    try:
+        return _parameters_in(files[-1])
+    # a damaged checkpoint: whoever loads it says so, and a report can do without the number
+    except (CheckpointError, OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _parameters_in(weights: Path) -> int:
+    state = weights.with_name("state.json")
     told = read_json(state).get("parameters") if state.exists() else None
     if told is not None:
         return int(told)
-    with files[-1].open("rb") as file:
-        header: dict[str, Any] = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+    with weights.open("rb") as file:
+        size = min(int.from_bytes(file.read(8), "little"), weights.stat().st_size)
+        header: dict[str, Any] = json.loads(file.read(size))
     return sum(int(math.prod(tensor["shape"])) for name, tensor in header.items() if name != "__metadata__")
 
 

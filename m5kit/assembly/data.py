@@ -1,7 +1,7 @@
 """The data side of a run: samples by split, pipelines, classes, loaders."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -61,6 +61,15 @@ class RunData:
             folder: of the new run.
             learned_by: the run whose weights the new one starts from; what its transforms learned is reused.
         """
+        data = cls.fitted(config, learned_by)
+        # Stored, because a fit on changed data later would give other ids to the same words.
+        write_json(folder.transforms, {m: transform.state() for m, transform in data.transforms.items()})
+        write_json(folder.classes, data.classes)
+        return data
+
+    @classmethod
+    def fitted(cls, config: RunConfig, learned_by: RunFolder | None = None) -> "RunData":
+        """The data of a new run, whose transforms learn from the training splits; nothing is written."""
         pipelines = build_pipelines(config)
         data = cls(config, data_root(config), pipelines, {})
         train = data.training_items
@@ -69,14 +78,11 @@ class RunData:
         else:
             _load_states(pipelines, read_json(learned_by.transforms))
         label = config.data.label
-        classes = {}
+        classes: dict[str, Sequence[str]] = {}
         if label:
-            order = class_order(data.manifest.root, label)
+            order = class_order(data.manifest.root, label, config.data.follow_links)
             classes[label] = list(label_classes(train, label, order))
-        # Stored, because a fit on changed data later would give other ids to the same words.
-        write_json(folder.transforms, {m: pipeline.transform.state() for m, pipeline in pipelines.items()})
-        write_json(folder.classes, classes)
-        return cls(config, data.root, pipelines, classes)
+        return data._changed(classes=classes)
 
     @classmethod
     def reopen(cls, config: RunConfig, folder: RunFolder) -> "RunData":
@@ -86,6 +92,18 @@ class RunData:
             pipelines = build_pipelines(config)
         _load_states(pipelines, states)
         return cls(config, data_root(config), pipelines, classes)
+
+    def with_frozen(self, frozen: FrozenOutputs | None) -> "RunData":
+        """The same data, with what frozen encoders make of items."""
+        return self._changed(frozen=frozen)
+
+    def _changed(self, **changes: Any) -> "RunData":
+        """A copy that keeps the items that were found: opening a manifest of millions takes seconds."""
+        changed = replace(self, **changes)
+        for found in ("manifest", "training_items"):
+            if found in self.__dict__:
+                changed.__dict__[found] = self.__dict__[found]
+        return changed
 
     @property
     def transforms(self) -> dict[str, Transform]:
@@ -140,7 +158,7 @@ class RunData:
         if label is None:
             raise ConfigError(["data.label is not set; name a label to balance or weigh its classes"])
         numbers, items = _numbered(self.classes[label]), self.training_items
-        found = (numbers.get(item.labels.get(label, ""), -1) for item in items)
+        found = (numbers.get(value or "", -1) for value in items.label_values(label))
         return np.fromiter(found, np.int64, len(items))
 
     def _stand_ins(self) -> dict[str, str | None]:
@@ -175,11 +193,19 @@ class RunData:
         return build_loader(config, self._dataset(samples, train=True), samples, sampler, collate)
 
     def eval_loader(
-        self, samples: Samples, corruptions: Corruptions = (None,), batch_size: int = EVAL_BATCH
+        self,
+        samples: Samples,
+        corruptions: Corruptions = (None,),
+        batch_size: int = EVAL_BATCH,
+        rank: int = 0,
+        processes: int = 1,
     ) -> DataLoader[list[Batch]]:
-        """Every item once, in order, one batch for each corruption; only corruptions are random."""
+        """Every item once, in order, one batch for each corruption; only corruptions are random.
+
+        Of several processes each gets every n-th batch, from that of its rank on.
+        """
         items = CorruptedItems(self._dataset(samples, train=False), self.pipelines, corruptions)
-        sampler = SequentialSampler(size=len(samples), batch_size=batch_size)
+        sampler = SequentialSampler(size=len(samples), batch_size=batch_size, rank=rank, world_size=processes)
         return build_loader(self.config, items, samples, sampler, collate_corrupted)
 
     @cached_property

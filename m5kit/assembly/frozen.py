@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,13 @@ from torch.utils.data import Dataset
 
 import m5kit
 from m5kit.api import DecodeError, Encoder
-from m5kit.assembly.loader import ScopedLoader
+from m5kit.assembly.loader import ScopedLoader, start_worker
 from m5kit.config import RunConfig
 from m5kit.data.cache.key import digest_content, digest_settings
 from m5kit.data.cache.reader import CachedDecoder, CachedTransform, pack, room_problem, unaugmented
 from m5kit.data.cache.store import CacheError, CacheStore
 from m5kit.data.dataset import Pipeline, Samples
+from m5kit.data.limits import time_limit
 from m5kit.data.loader import WatchedItems
 from m5kit.parallel.device import default_device
 from m5kit.structures import Inputs
@@ -71,7 +73,9 @@ class FrozenOutputs:
         space = self._space(modality, pipeline)
         try:
             self.store.open_space(space)
-            filled = self._fill(MissingItems(samples, modality, unaugmented(pipeline), root, self.store, space))
+            limit = self.config.data.item_seconds
+            missing = MissingItems(samples, modality, unaugmented(pipeline), root, self.store, space, limit)
+            filled = self._fill(missing)
             problem = None if filled else room_problem(f"outputs of encoder_{modality}", self.store)
         except CacheError as error:
             problem = str(error)
@@ -117,6 +121,7 @@ class MissingItems(Dataset[KeyedInputs | None]):
         root: folder that paths are relative to.
         store: the cache.
         space: where in it.
+        item_seconds: how long an item may take; None for no limit.
     """
 
     samples: Samples
@@ -125,6 +130,7 @@ class MissingItems(Dataset[KeyedInputs | None]):
     root: Path
     store: CacheStore
     space: str
+    item_seconds: float | None = None
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -133,11 +139,12 @@ class MissingItems(Dataset[KeyedInputs | None]):
         source = self.pipeline.reference(self.samples[index], self.modality)
         if source is None:
             return None
-        key = digest_content(source, self.root)
+        key = digest_content(source, self.root, self.pipeline.decoder.follow_links)
         if self.store.has(self.space, key):
             return None
         try:
-            return key, self.pipeline.prepare(source, self.root)
+            with time_limit(self.item_seconds):
+                return key, self.pipeline.prepare(source, self.root)
         except DecodeError:
             return None  # training reads the item too, and counts the failure
 
@@ -152,7 +159,7 @@ def _batches(items: MissingItems, config: RunConfig) -> Iterator[list[KeyedInput
         batch_size=BATCH,
         num_workers=config.data.workers,
         collate_fn=_present,
-        worker_init_fn=_one_thread,
+        worker_init_fn=partial(start_worker, memory=config.data.item_memory),
         generator=generator,
     )
     for batch in loader:
@@ -163,11 +170,6 @@ def _batches(items: MissingItems, config: RunConfig) -> Iterator[list[KeyedInput
 def _present(found: Sequence[KeyedInputs | None]) -> list[KeyedInputs]:
     """The items of a batch that have something to compute."""
     return [each for each in found if each is not None]
-
-
-def _one_thread(worker: int) -> None:
-    """Workers share the cores with the encoder, so each gets one thread."""
-    torch.set_num_threads(1)
 
 
 @torch.no_grad()

@@ -1,5 +1,6 @@
 """Loaders of a run: worker processes with its limits, which find the same plugins as the process that starts them."""
 
+import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
 from signal import SIG_DFL, SIG_IGN, SIGINT, SIGTERM, signal
@@ -26,6 +27,8 @@ class ScopedLoader(WatchedLoader):
     """
 
     def __init__(self, items: WatchedItems, *, scope: PluginScope, **options: Any) -> None:
+        # How many processes decode is the user's choice: some wait for a network, and then more than cores are right.
+        warnings.filterwarnings("ignore", "This DataLoader will create", UserWarning)
         super().__init__(items, **options)
         self.scope = scope
 
@@ -58,14 +61,14 @@ def build_loader(
         batch_sampler=sampler,
         num_workers=wanted.workers,
         collate_fn=partial(together, modalities=tuple(sorted(config.encoders))),
-        worker_init_fn=partial(_start_worker, memory=wanted.item_memory),
+        worker_init_fn=partial(start_worker, memory=wanted.item_memory),
         scope=config.plugins,
         generator=torch.Generator().manual_seed(config.seed),  # else it draws from the state that dropout uses
         pin_memory=torch.cuda.is_available(),
     )
 
 
-def _start_worker(worker: int, memory: float | None) -> None:
+def start_worker(worker: int, memory: float | None) -> None:
     """One thread a worker and bounded memory; Ctrl-C is the main process's business, which saves before it stops."""
     limit_memory(memory)
     torch.set_num_threads(1)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from m5kit.api import Dataset
 from m5kit.config import RunConfig
+from m5kit.config.section import NO_ROOT
 from m5kit.errors import ConfigError
 from m5kit.registry import DATASETS
 
@@ -37,5 +38,5 @@ def data_root(config: RunConfig) -> Path:
         ConfigError: the config names none.
     """
     if config.data.root is None:
-        raise ConfigError(["data.root: no data folder is set; add --data DIR, a folder with annotations.jsonl"])
+        raise ConfigError([NO_ROOT])
     return Path(config.data.root)

@@ -43,7 +43,7 @@ def entries(family: str) -> Iterator[Entry]:
 
 
 def _summary(path: Path | None, name: str) -> str:
-    """First line of the docstring of the class called, or registered as, ``name``; empty if it cannot be read."""
+    """First line of the docstring of the class called, or registered as, ``name``; empty without one, or why not."""
     if path is None:
         return ""
     try:
@@ -55,8 +55,8 @@ def _summary(path: Path | None, name: str) -> str:
         for node in ast.parse(source).body:
             if isinstance(node, ast.ClassDef) and node.name == name:
                 return summary_of(node)
-    except (OSError, SyntaxError, ValueError):  # "m5kit plugins list" reports a damaged plugin
-        pass
+    except (OSError, SyntaxError, ValueError) as error:  # listed all the same: its name tells which plugin to repair
+        return f"(its source cannot be read: {error})"
     return ""
 
 

@@ -33,6 +33,8 @@ def import_source(options: argparse.Namespace) -> int:
         table=words(options.table),
         values=words(options.values),
         numbers=words(options.number),
+        decimal_comma=options.decimal_comma,
+        extra=words(options.extra),
         labels=_pairs("--label", options.label),
         id=options.id,
         split=options.split,
@@ -50,6 +52,7 @@ def import_source(options: argparse.Namespace) -> int:
         delimiter={"tab": "\t"}.get(options.delimiter, options.delimiter),
         quotes=options.quotes,
         follow_links=options.follow_links,
+        encoding=options.encoding,
     )
     print_report(report)
     return 0
@@ -121,6 +124,8 @@ def _add_source(kinds: Verbs, kind: str) -> None:
     add("--table", default="", metavar="COL,COL", help="columns that are properties of the item's table")
     add("--values", default="", metavar="MODALITY,..", help="further modalities whose columns hold values, not paths")
     add("--number", default="", metavar="COL,COL", help="those of them whose texts are numbers")
+    add("--decimal-comma", action="store_true", help="those are written as in 1.234,5")
+    add("--extra", default="", metavar="COL,COL", help="columns that the manifest keeps for other programs")
     add("--label", action="append", default=[], metavar="LABEL=COLUMN", help="repeatable")
     add("--id", metavar="COLUMN", help="default: the column id, else the row's number")
     add("--split", metavar="COLUMN", help="default: the column split, if there is one")
@@ -132,9 +137,10 @@ def _add_source(kinds: Verbs, kind: str) -> None:
     if kind == "csv":
         add("--delimiter", metavar="SIGN", help="between columns, such as ';' or tab (default: tab in .tsv, else ',')")
         marks = argparse.BooleanOptionalAction
+        add("--encoding", metavar="NAME", help="such as cp1252 or gb18030 (default: UTF-8)")
         add("--quotes", action=marks, help="whether cells may stand in quotation marks (default: not in .tsv)")
     else:
-        parser.set_defaults(delimiter=None, quotes=None)
+        parser.set_defaults(delimiter=None, quotes=None, encoding=None)
     add_format(parser, "jsonl")
     parser.set_defaults(run=import_source, kind=kind)
 

@@ -10,7 +10,7 @@ from string import Template
 from m5kit.errors import ConfigError
 from m5kit.registry import FAMILIES
 
-_COMMON_PACKAGE = "m5kit.cli"
+COMMON_PACKAGE = "m5kit.cli"
 COMMON = {
     "pyproject.toml": "pyproject.toml",
     "README.md": "README.md",
@@ -35,19 +35,38 @@ def write_distribution(family: str, name: str, folder: Path | None) -> Path:
     Raises:
         ConfigError: the name is not valid or belongs to a built-in part, or the folder is not empty.
     """
-    # the name becomes a module, so it must be an identifier
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or iskeyword(name):
-        raise ConfigError([f"NAME: expected a name such as my_part (lower case, digits, _), got {name!r}"])
+    check_name(name)
     if name in FAMILIES[family].built_ins:
         raise ConfigError([f"NAME: m5kit has a {FAMILIES[family].singular} {name!r} itself; choose another name"])
     words = _words(family, name)
-    # refused if it holds anything: a template must not overwrite somebody's work
-    folder = folder or Path(words["distribution"])
+    folder = new_folder(folder, words["distribution"])
+    for target, template in COMMON.items():
+        write_template(
+            folder / target.format(name=name), read_template(COMMON_PACKAGE, f"_templates/{template}.txt"), words
+        )
+    write_template(folder / f"{words['package']}.py", read_template(FAMILIES[family].package, "template.py.txt"), words)
+    return folder
+
+
+def check_name(name: str) -> None:
+    """The name becomes a module, so it must be an identifier.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or iskeyword(name):
+        raise ConfigError([f"NAME: expected a name such as my_part (lower case, digits, _), got {name!r}"])
+
+
+def new_folder(given: Path | None, distribution: str) -> Path:
+    """The folder to write to; one that holds anything is refused, as a template must not overwrite somebody's work.
+
+    Raises:
+        ConfigError: it holds something.
+    """
+    folder = given or Path(distribution)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ConfigError([f"--out: {folder} holds something already; choose another folder"])
-    for target, template in COMMON.items():
-        _write(folder / target.format(name=name), _read(_COMMON_PACKAGE, f"_templates/{template}.txt"), words)
-    _write(folder / f"{words['package']}.py", _read(FAMILIES[family].package, "template.py.txt"), words)
     return folder
 
 
@@ -62,17 +81,17 @@ def _words(family: str, name: str) -> dict[str, str]:
         "class_name": "".join(word.capitalize() for word in name.split("_")),
         "distribution": f"m5kit-{singular}-{name.strip('_').replace('_', '-')}",
         "package": f"m5kit_{singular}_{name}",
-        "config": _read(FAMILIES[family].package, "template.yaml.txt").substitute(name=name).rstrip(),
+        "config": read_template(FAMILIES[family].package, "template.yaml.txt").substitute(name=name).rstrip(),
         "year": str(datetime.now(UTC).year),
     }
 
 
-def _write(path: Path, template: Template, words: dict[str, str]) -> None:
+def write_template(path: Path, template: Template, words: dict[str, str]) -> None:
     """Fill in a template and write it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(template.substitute(words), encoding="utf-8")
 
 
-def _read(package: str, file: str) -> Template:
+def read_template(package: str, file: str) -> Template:
     """Read a template; that of a family is stored beside the family's parts."""
     return Template(resources.files(package).joinpath(file).read_text(encoding="utf-8"))

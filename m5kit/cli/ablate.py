@@ -5,8 +5,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from m5kit.cli.options import Verbs
+from m5kit.cli.options import Verbs, add_permissions
 from m5kit.cli.output import write, write_table
+from m5kit.permissions import FOLLOW_LINKS, allowing
 
 if TYPE_CHECKING:
     from m5kit.ablation.preparation import PreparedSweep
@@ -27,8 +28,12 @@ def add_parser(verbs: Verbs) -> None:
     parser.add_argument("--resume", action="store_true", help="go on with the sweep in --out")
     parser.add_argument("--dry-run", action="store_true", help="list the trials and how long they may take")
     parser.add_argument(
-        "--engine", choices=("local", "submitit"), default="local", help="where trials run (default: %(default)s)"
+        "--engine",
+        choices=("local", "submitit", "ray"),
+        default="local",
+        help="where trials run (default: %(default)s)",
     )
+    add_permissions(parser)
     parser.set_defaults(run=run)
 
 
@@ -46,7 +51,9 @@ def run(options: argparse.Namespace) -> int:
     if options.dry_run:
         _list(prepared, options.jobs)
         return 0
-    result = run_sweep(prepared, tell=write, jobs=options.jobs, resume=options.resume, engine=options.engine)
+    # the configs are the caller's own here, so what they allow holds for the run folders of their trials too
+    with allowing(*[FOLLOW_LINKS] * prepared.follows_links):
+        result = run_sweep(prepared, tell=write, jobs=options.jobs, resume=options.resume, engine=options.engine)
     write(f"report: {result.page}")
     if result.failed:
         write(f"{result.failed} trials failed; remove a trial's folder and --resume to try it again")

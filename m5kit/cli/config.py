@@ -3,8 +3,10 @@
 import argparse
 import sys
 
+from m5kit.cli._memory import print_memory
 from m5kit.cli.options import Verbs, add_config_options, load
 from m5kit.cli.output import write, write_table
+from m5kit.errors import ConfigError
 
 
 def add_parser(verbs: Verbs) -> None:
@@ -16,6 +18,8 @@ def add_parser(verbs: Verbs) -> None:
     for action, run in ((show, run_show), (check, run_check)):
         add_config_options(action)
         action.set_defaults(run=run)
+    check.add_argument("--memory", action="store_true", help="predict the memory of training in one process")
+    check.add_argument("--ranks", type=int, metavar="N", help="predict the memory of each of N processes")
 
 
 def run_show(options: argparse.Namespace) -> int:
@@ -30,6 +34,9 @@ def run_check(options: argparse.Namespace) -> int:
     """Check the config, build its model on the meta device, and print the parts."""
     from m5kit.config import check_config
 
+    ranks = options.ranks if options.ranks is not None else 1
+    if ranks < 1:
+        raise ConfigError([f"--ranks: expected at least 1, got {ranks}"])
     resolved = load(options)
     config = check_config(resolved)
     # to standard error, so that the table can be piped
@@ -43,4 +50,6 @@ def run_check(options: argparse.Namespace) -> int:
         total += parameters
     write_table(["part", "class", "parameters", "output"], rows)
     write(f"{config.name}: no mistakes; {total:,} parameters")
+    if options.memory or options.ranks is not None:
+        print_memory(config, ranks, read=options.data is not None)
     return 0

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from m5kit.cli.options import Verbs, words
+from m5kit.cli.options import Verbs, add_permissions, words
 from m5kit.cli.output import write
 
 if TYPE_CHECKING:
@@ -38,17 +38,23 @@ def add_parser(verbs: Verbs) -> None:
         metavar="NAME",
         help="which embedding: item (default), the name of a modality, contrastive, fused or unscaled",
     )
+    add_permissions(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Embed the items and write the file."""
-    from m5kit.inference.trained_run import TrainedRun
+    """Embed the items; of several processes the first one writes the file."""
+    from m5kit.inference.trained_run import WAIT, TrainedRun
+    from m5kit.parallel.group import start_group
 
     exporter = _exporter(options)
     exporter.check(options.out)  # before the model is loaded and hours are spent
-    trained = TrainedRun.open(options.run_folder, data=options.data)
-    embedded = trained.embed_items(options.split, options.modalities, options.space)
+    group = start_group(WAIT)
+    with group.joined():
+        trained = TrainedRun.open(options.run_folder, data=options.data, group=group)
+        embedded = trained.embed_items(options.split, options.modalities, options.space)
+    if embedded is None:
+        return 0
     options.out.parent.mkdir(parents=True, exist_ok=True)
     files = exporter.write(embedded, options.out)
     write(f"{len(embedded)} embeddings of width {embedded.vectors.shape[1]} in {' and '.join(map(str, files))}")

@@ -2,16 +2,18 @@
 
 import argparse
 import json
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from m5kit.cli.options import Verbs, words
+from m5kit.cli.options import Verbs, add_permissions, words
 from m5kit.cli.output import write, write_table
 from m5kit.errors import ConfigError
 
 if TYPE_CHECKING:
     from m5kit.inference.evaluation import Evaluation
+    from m5kit.parallel.group import Group
 
 
 def add_parser(verbs: Verbs) -> None:
@@ -39,8 +41,17 @@ def add_parser(verbs: Verbs) -> None:
         help="the only modalities that the model sees; repeatable, all subsets share one pass over the items",
     )
     parser.add_argument("--all-subsets", action="store_true", help="evaluate every subset of the run's modalities")
+    parser.add_argument(
+        "--set",
+        dest="overrides",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="evaluation.NAME.type=knn adds a metric, evaluation.NAME.KEY=VALUE changes one; repeatable",
+    )
     parser.add_argument("--untrained", action="store_true", help="use the weights before training, for comparison")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    add_permissions(parser)
     parser.set_defaults(run=run)
 
 
@@ -48,20 +59,54 @@ def run(options: argparse.Namespace) -> int:
     """Evaluate and print; if all metrics ran on the run's own items, also store the values in the run folder."""
     if options.config is not None or options.run_folder.is_file():
         return _run_on_file(options)
-    from m5kit.inference.evaluation import all_subsets, evaluate, evaluate_subsets
-    from m5kit.inference.trained_run import TrainedRun
+    from m5kit.inference.trained_run import WAIT
+    from m5kit.parallel.group import start_group
 
-    trained = TrainedRun.open(options.run_folder, data=options.data, untrained=options.untrained)
-    # a part of the metrics, or other items, must not replace the run's own results
-    whole = not (options.metrics or options.data or options.untrained)
+    group = start_group(WAIT)
+    with group.joined():
+        return _run_on_folder(options, group)
+
+
+def _run_on_folder(options: argparse.Namespace, group: "Group") -> int:
+    """Evaluate a run; of several processes the first one prints."""
+    from m5kit.inference.evaluation import all_subsets, evaluate, evaluate_subsets
+    from m5kit.inference.run_metrics import config_with_metrics
+    from m5kit.inference.trained_run import TrainedRun
+    from m5kit.runs.folder import RunFolder
+
+    if options.overrides:
+        config_with_metrics(RunFolder.open(options.run_folder), options.overrides)
+    trained = TrainedRun.open(options.run_folder, options.data, options.overrides, options.untrained, group)
+    if not options.untrained and trained.unfinished and group.first:
+        sys.stderr.write(f"note: evaluated at {trained.unfinished}\n")
+    # a part of the metrics, other metrics or other items must not replace the run's own results
+    whole = not (options.metrics or options.overrides or options.data or options.untrained)
     subsets = all_subsets(sorted(trained.data.pipelines)) if options.all_subsets else options.modalities
     if subsets is None:
-        _print(evaluate(trained, options.metrics, store=whole), options.json)
-    elif len(subsets) == 1:
-        _print(evaluate_subsets(trained, subsets, options.metrics, store=whole).popitem()[1], options.json)
+        found = {"": evaluate(trained, options.metrics, store=whole)}
     else:
-        _print_subsets(evaluate_subsets(trained, subsets, options.metrics, store=whole), options.json)
+        found = evaluate_subsets(trained, subsets, options.metrics, store=whole)
+    if not group.first:
+        return 0
+    if len(found) == 1:
+        _print(next(iter(found.values())), options.json)
+    else:
+        _print_subsets(found, options.json)
+    _require(found, options.metrics)
     return 0
+
+
+def _require(found: Mapping[str, "Evaluation"], wanted: Sequence[str] | None) -> None:
+    """A metric that was asked for by its name must have been computed; of all metrics, some may be skipped.
+
+    Raises:
+        ConfigError: one was skipped.
+    """
+    skipped: dict[str, str] = {}
+    for evaluation in found.values():
+        skipped |= evaluation.skipped
+    if wanted and skipped:
+        raise ConfigError([f"evaluation.{name} cannot be computed: {reason}" for name, reason in skipped.items()])
 
 
 def _run_on_file(options: argparse.Namespace) -> int:
@@ -79,7 +124,9 @@ def _run_on_file(options: argparse.Namespace) -> int:
     given = [name for name, value in needs_run.items() if value]
     if given:
         raise ConfigError([f"{', '.join(given)}: these need a run; a features file holds finished embeddings"])
-    _print(evaluate_file(options.run_folder, options.config, options.metrics), options.json)
+    evaluation = evaluate_file(options.run_folder, options.config, options.metrics, options.overrides)
+    _print(evaluation, options.json)
+    _require({"": evaluation}, options.metrics)
     return 0
 
 
@@ -103,9 +150,15 @@ def _print_subsets(found: Mapping[str, "Evaluation"], as_json: bool) -> None:
 
 def show(evaluation: "Evaluation") -> None:
     """Print the values as a table, and why metrics were skipped."""
-    from m5kit.report.results import HEADINGS, result_rows
+    from m5kit.report.results import HEADINGS, main_values, result_rows
 
-    if evaluation.results:
-        write_table(HEADINGS, result_rows(evaluation.as_json()["results"]))
+    results = evaluation.as_json()["results"]
+    shown = main_values(results)
+    if shown:
+        write_table(HEADINGS, result_rows(shown))
+    for metric, values in results.items():
+        more = len(values) - len(shown[metric])
+        if more:
+            write(f"{metric}: {more} further values in results.json, or with --json")
     for metric, reason in evaluation.skipped.items():
         write(f"skipped {metric}: {reason}")

@@ -8,17 +8,20 @@ import pkgutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from difflib import get_close_matches
 from importlib import import_module
 from types import ModuleType
+from typing import Any
 
 from m5kit import __version__
 from m5kit.errors import M5KitError
+from m5kit.permissions import FOLLOW_LINKS, LOCAL_PLUGINS, allowing
 
 MISTAKE = 2
 INTERRUPTED = 130
 PIPE_CLOSED = 141
 _OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
-"""A full disk and a file that may not be read or written: the message of the system says all there is to say."""
+"""A full disk and a file that may not be read or written: mistakes of nobody's program."""
 ALLOW_VARIABLE = "M5KIT_PLUGINS"  # repeated here: importing m5kit.plugins would slow --help down
 
 
@@ -38,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     _escape_what_cannot_be_printed()
     try:
-        with _allowing(plugins=not options.no_plugins):
+        with _allowing(plugins=not options.no_plugins), allowing(*_permissions(options)):
             status = int(options.run(options) or 0)
         # here, so that a closed pipe raises inside of this try
         sys.stdout.flush()
@@ -54,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         if error.errno not in _OF_THE_MACHINE:
             raise
-        sys.stderr.write(f"error: {error}\n")
+        sys.stderr.write(f"error: {_sentence(error)}\n")
         return MISTAKE
     return status
 
@@ -62,6 +65,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _speaker() -> str:
     """Which of several processes speaks; nothing where there is one."""
     return f"rank {os.environ.get('RANK')}: " if os.environ.get("WORLD_SIZE", "1") != "1" else ""
+
+
+def _sentence(error: OSError) -> str:
+    """What the machine refused, and of which file."""
+    what = (error.strerror or str(error)).lower()
+    if error.errno in (errno.EACCES, errno.EPERM):
+        what += "; see who may read and write it, or name another place"
+    elif error.errno in (errno.ENOSPC, errno.EDQUOT):
+        what += "; make room there, or name another place"
+    return f"{error.filename}: {what}" if error.filename else what
 
 
 def _escape_what_cannot_be_printed() -> None:
@@ -84,9 +97,29 @@ def _allowing(plugins: bool) -> Iterator[None]:
             os.environ[ALLOW_VARIABLE] = before
 
 
+def _permissions(options: argparse.Namespace) -> Iterator[str]:
+    """What the options of a verb allow a run folder; see ``add_permissions``."""
+    if getattr(options, "allow_local_plugins", False):
+        yield LOCAL_PLUGINS
+    if getattr(options, "follow_links", False):
+        yield FOLLOW_LINKS
+
+
+class _Parser(argparse.ArgumentParser):
+    """Answers a word that it does not know with the nearest one; the parsers of verbs and actions do too."""
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is None or value in action.choices:
+            return
+        known = list(map(str, action.choices))
+        near = get_close_matches(str(value), known, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise argparse.ArgumentError(action, f"there is no {value!r}; {hint}There are: {', '.join(known)}")
+
+
 def _parser() -> argparse.ArgumentParser:
     """The parser of the command line with all verbs."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="m5kit", description="Multimodal pretraining over items of which any modality may be missing."
     )
     parser.add_argument("--version", action="version", version=f"m5kit {__version__}")

@@ -23,6 +23,19 @@ def add_config_options(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE",
         help="fusion=gated picks a piece, encoder_x=none drops a part, schedule.lr=1e-4 sets a value; repeatable",
     )
+    add_permissions(parser)
+
+
+def add_permissions(parser: argparse.ArgumentParser) -> None:
+    """Add what whoever calls a verb may allow a run folder; ``main`` gives these permissions while the verb runs."""
+    parser.add_argument(
+        "--allow-local-plugins",
+        action="store_true",
+        help="run the local plugins that the run folder names (code: read it)",
+    )
+    parser.add_argument(
+        "--follow-links", action="store_true", help="follow links out of the data folder if the run did so"
+    )
 
 
 def load(options: argparse.Namespace) -> "Resolved":
@@ -30,6 +43,23 @@ def load(options: argparse.Namespace) -> "Resolved":
     from m5kit.config import load_config
 
     return load_config(options.config, options.overrides, options.data)
+
+
+def require_data(resolved: "Resolved") -> None:
+    """See that the folder of the items exists, before anything heavy is imported.
+
+    Raises:
+        ConfigError: the config names no folder, or one that is not there.
+    """
+    from m5kit.config.section import NO_ROOT
+    from m5kit.errors import ConfigError
+
+    section = resolved.values["data"]
+    root = section.get("root") if isinstance(section, dict) else None
+    if root is None:
+        raise ConfigError([NO_ROOT])
+    if isinstance(root, str) and "://" not in root and not Path(root).expanduser().exists():
+        raise ConfigError([f"data.root: there is no folder {root}; name another with --data DIR"])
 
 
 def words(text: str) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ def add_parser(verbs: Verbs) -> None:
     check.add_argument("--limit", type=float, default=CHECK_LIMIT, metavar="S", help="seconds a part may take")
     check.set_defaults(run=run_check)
     new = actions.add_parser("new", help="write a complete plugin to start from")
-    new.add_argument("family", metavar="FAMILY", help="encoder, fusion, harmonizer, task, head, metric, ...")
+    new.add_argument("family", metavar="FAMILY", help="encoder, fusion, task, metric, ..., or modality")
     new.add_argument("name", metavar="NAME", help="the part's name in a config, such as my_encoder")
     new.add_argument("--out", type=Path, metavar="DIR", help="folder to write (default: m5kit-FAMILY-NAME)")
     new.set_defaults(run=run_new)
@@ -77,10 +77,14 @@ def run_new(options: argparse.Namespace) -> int:
     """Write a new distribution."""
     from m5kit.cli._catalogue import families
     from m5kit.cli._scaffold import write_distribution
+    from m5kit.cli._scaffold_modality import KIND, write_modality
 
-    (family,) = families(options.family)
-    folder = write_distribution(family, options.name, options.out)
+    if options.family == KIND:
+        family, folder = KIND, write_modality(options.name, options.out)
+    else:
+        (named,) = families(options.family)
+        family, folder = named.removesuffix("s"), write_distribution(named, options.name, options.out)
     place = folder if folder.is_absolute() else f"./{folder}"
     write(f"wrote {folder}; next:\n  pip install --editable {place}\n  pytest {place}")
-    write(f"  m5kit plugins check m5kit-{family[:-1]}-{options.name.replace('_', '-')}")
+    write(f"  m5kit plugins check m5kit-{family}-{options.name.replace('_', '-')}")
     return 0

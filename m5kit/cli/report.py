@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from m5kit.cli.options import Verbs, words
+from m5kit.cli.options import Verbs, add_permissions, words
 from m5kit.cli.output import write
 
 
@@ -28,6 +28,7 @@ def add_parser(verbs: Verbs) -> None:
         "--interval", choices=("student", "bootstrap"), default="student", help="of the mean over seeds"
     )
     parser.add_argument("--test", choices=("permutation", "t"), default="permutation", help="of the paired differences")
+    add_permissions(parser)
     parser.set_defaults(run=run)
 
 

@@ -1,21 +1,19 @@
 """``m5kit train CONFIG``: pretrain or fine-tune, evaluate, and say what to do next."""
 
 import argparse
-import itertools
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from m5kit.cli.options import Verbs, add_config_options, load
+from m5kit.cli._submission import add_submission_options, refuse_submission_options, submit_training
+from m5kit.cli.options import Verbs, add_config_options, load, require_data
 from m5kit.cli.output import write
 from m5kit.parallel.launcher import own_rank, recalled, restarts
+from m5kit.permissions import FOLLOW_LINKS, allowing
 
 if TYPE_CHECKING:
-    from m5kit.config import Resolved, RunConfig
+    from m5kit.config import Resolved
     from m5kit.parallel.group import Group
-    from m5kit.train.run import TrainingEnd
-
-RUNS = Path("runs")
+    from m5kit.training.run import TrainingEnd
 
 
 def add_parser(verbs: Verbs) -> None:
@@ -24,36 +22,46 @@ def add_parser(verbs: Verbs) -> None:
         "train", help="pretrain or fine-tune a model", description="Pretrain or fine-tune a model, then evaluate it."
     )
     add_config_options(parser)
-    parser.add_argument("--run-dir", type=Path, metavar="DIR", help=f"folder of the run (default: {RUNS}/NAME-TIME)")
+    parser.add_argument("--run-dir", type=Path, metavar="DIR", help="folder of the run (default: runs/NAME-TIME)")
     parser.add_argument(
         "--resume",
         action="store_true",
         help="go on from the last checkpoint; without --run-dir, of this config's newest run",
     )
+    add_submission_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Train, then evaluate unless the run was told to stop."""
+    """Train, here or as a job of a cluster, then evaluate unless the run was told to stop."""
+    refuse_submission_options(options)
     if options.resume and options.run_dir is not None:
         _require_plugins(options.run_dir)
-    resolved = load(options)
+    # Before anything heavy is imported: a wrong name or folder is told at once.
+    require_data(load(options))
+    resolved = _suited(options)
     for note in resolved.notes:
         _write(f"note: {note}")
-    config = _checked(resolved)
-    # Not before the config is known to be right: a mistake is told at once, and without importing torch.
+    from m5kit.config import check_config
+
+    config = check_config(resolved)
+    if options.engine == "submitit":
+        submit_training(options, config, _path_of_job(options, resolved.name))
+        return 0
     from m5kit.parallel.group import start_group
 
     group = start_group(config.parallel.timeout)
     with group.joined():
         ended = _train(options, resolved, group)
+        if ended.stopped_by is None:
+            # The config is the caller's own here, so what it allows holds for its run folder too.
+            with allowing(*[FOLLOW_LINKS] * config.data.follow_links):
+                _evaluate(ended.path, group)
     if ended.stopped_by is not None:
         _write(
             f"stopped after saving a checkpoint; the same command with --run-dir {ended.path} --resume goes on from it"
         )
         return 128 + ended.stopped_by
-    if group.first:
-        _evaluate(ended.path)
     return 0
 
 
@@ -63,8 +71,8 @@ def _train(options: argparse.Namespace, resolved: "Resolved", group: "Group") ->
 
     from m5kit.data.failures import describe_failures
     from m5kit.runs.folder import RunFolder
-    from m5kit.train.run import train
-    from m5kit.train.setup import TrainingPlan
+    from m5kit.training.run import train
+    from m5kit.training.setup import TrainingPlan
 
     path, resume = _where(options, resolved.name) if group.first else (Path(), False)
     given, resume = group.of_first((str(path), resume))
@@ -75,6 +83,15 @@ def _train(options: argparse.Namespace, resolved: "Resolved", group: "Group") ->
     finally:  # also where the run fails: the items may be why
         for line in describe_failures(RunFolder(path).failures):
             _write(line)
+
+
+def _path_of_job(options: argparse.Namespace, name: str) -> Path:
+    """The folder of a submitted run; a new one is made by the first process of the job."""
+    from m5kit.runs.folder import new_path
+
+    if options.run_dir is None and not options.resume:
+        return new_path(name)
+    return _run_dir(options.run_dir, options.resume, name)
 
 
 def _write(line: str) -> None:
@@ -99,65 +116,47 @@ def _require_plugins(path: Path) -> None:
     require_plugins(read_json(RunFolder.open(path).provenance))
 
 
-def _checked(resolved: "Resolved") -> "RunConfig":
-    """Before anything is written: a run should not fail only after its training, at its metrics.
+def _suited(options: argparse.Namespace) -> "Resolved":
+    """The config as its data allow; before anything is written, so that no run fails only after its training."""
+    from m5kit.config import load_config
+    from m5kit.inference.suited_config import suit_config
 
-    Raises:
-        ConfigError: the config has mistakes, or a metric that it names cannot be computed.
-    """
-    from m5kit.config import check_config
-    from m5kit.errors import ConfigError
-    from m5kit.inference.evaluation_check import metric_problems
-
-    config = check_config(resolved)
-    problems = list(metric_problems(config))
-    if problems:
-        raise ConfigError(problems)
-    return config
+    return suit_config(lambda overrides: load_config(options.config, overrides, options.data), options.overrides)
 
 
 def _run_dir(given: Path | None, resume: bool, name: str) -> Path:
     """The folder that is named, a new one, or that of the newest run of a config."""
     from m5kit.errors import CheckpointError
+    from m5kit.runs.folder import RUNS, RunFolder
 
     stem = name.replace("/", "-")
     if given is not None:
         return given
     if not resume:
-        return _new_folder(RUNS / f"{stem}-{datetime.now(UTC):%Y%m%d-%H%M%S}")
+        return RunFolder.new(name).path
     before = sorted(path for path in RUNS.glob(f"{stem}-*") if (path / "config.yaml").exists())
     if not before:
         raise CheckpointError(f"there is no run of {name} below {RUNS}/ to resume; name its folder with --run-dir")
     return before[-1]
 
 
-def _new_folder(path: Path) -> Path:
-    """Make the folder, or one with a number behind its name where another run has begun in the same second."""
-    for number in itertools.count(1):
-        folder = path if number == 1 else path.with_name(f"{path.name}-{number}")
-        try:
-            folder.mkdir(parents=True)  # one step for the file system: of two processes only one succeeds
-        except FileExistsError:
-            continue
-        return folder
-    raise AssertionError("there is always a next number")
-
-
-def _evaluate(path: Path) -> None:
+def _evaluate(path: Path, group: "Group") -> None:
     """Compute the metrics of a run that is trained, and name the commands that follow."""
     from m5kit.cli.evaluate import show
     from m5kit.inference.evaluation import evaluate
     from m5kit.inference.trained_run import TrainedRun
     from m5kit.report.curves import draw_curves
 
-    trained = TrainedRun.open(path)
+    group.wait()  # the first process may still be writing the last checkpoint
+    trained = TrainedRun.open(path, group=group)
     folder = trained.folder
-    draw_curves(folder.metrics, folder.curves, trained.config.name)
+    if group.first:
+        draw_curves(folder.metrics, folder.curves, trained.config.name)
     if trained.config.evaluation:
-        write("evaluating")
+        _write(f"evaluating {trained.unfinished}" if trained.unfinished else "evaluating")
         evaluation = evaluate(trained, store=True)
-        show(evaluation)
-    write(f"\nlosses and modality weights: {folder.curves}")
-    write(f"TensorBoard:                 tensorboard --logdir {folder.events}")
-    write(f"evaluate again, or in part:  m5kit evaluate {path} --modalities {','.join(trained.data.pipelines)}")
-    write(f"embed your items:            m5kit embed {path} --data {trained.data.root} --out embeddings.parquet")
+        show(evaluation)  # all but the first process have nothing to show
+    _write(f"\nlosses and modality weights: {folder.curves}")
+    _write(f"TensorBoard:                 tensorboard --logdir {folder.events}")
+    _write(f"evaluate again, or in part:  m5kit evaluate {path} --modalities {','.join(trained.data.pipelines)}")
+    _write(f"embed your items:            m5kit embed {path} --data {trained.data.root} --out embeddings.parquet")

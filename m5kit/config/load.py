@@ -7,9 +7,11 @@ from typing import Any
 
 from m5kit.config import overrides as command_line
 from m5kit.config import plugin_scope
+from m5kit.config.adoption import adopt_model, run_to_adopt
 from m5kit.config.prune import drop_problems, prune
 from m5kit.config.reader import display, read_file, write, write_inline
 from m5kit.config.roots import PIECES, SUFFIXES, Pieces, config_name, find_config, is_file, own_root
+from m5kit.config.run_folder import without_permissions
 from m5kit.config.sections import defaults, is_known, rank
 from m5kit.config.tree import Node, from_plain, merge, origins, to_plain
 from m5kit.errors import ConfigError
@@ -55,7 +57,11 @@ def load_config(path: str | Path, overrides: Sequence[str] = (), data: Path | No
     # Twice: the file decides whose pieces it may pick, and the composed config whose parts it may use.
     scope = plugin_scope.narrow_scope(environment, file)
     pieces = Pieces(own_root(file), scope)
-    tree, problems = command_line.apply(_compose(file, pieces, ()), overrides, pieces, _piece)
+    composed = _compose(file, pieces, ())
+    tree, problems = command_line.apply(composed, overrides, pieces, _piece)
+    run = run_to_adopt(tree)  # which the command line may name, so that it is applied again
+    if run is not None:
+        tree, problems = command_line.apply(adopt_model(composed, run), overrides, pieces, _piece)
     if data is not None:
         tree = merge(tree, Node({"data": Node({"root": Node(str(data), "--data")}, "--data")}, tree.origin))
     problems += drop_problems(tree)
@@ -97,7 +103,7 @@ def _compose(file: Path, pieces: Pieces, chain: tuple[Path, ...]) -> Node:
     if file.resolve() in chain:
         circle = " -> ".join(display(step) for step in (*chain, file.resolve()))
         raise ConfigError([f"{display(file)}: the bases form a circle: {circle}; remove one of them"])
-    node = plugin_scope.check_source(read_file(file), file, chain)
+    node = without_permissions(plugin_scope.check_source(read_file(file), file, pieces.scope, chain), file)
     keys = dict(node.value)
     bases = keys.pop(PIECES, Node([], ""))
     tree = Node({}, node.origin)

@@ -31,7 +31,7 @@ def apply(tree: Node, overrides: Sequence[str], pieces: Pieces, find: Find) -> t
     problems: list[str] = []
     picked: set[str] = set()
     # sorted is stable, so of two values for one key the last on the command line wins
-    for text in sorted(overrides, key=lambda text: "." in text.partition("=")[0]):
+    for text in sorted(overrides, key=_turn):
         key, equals, value = (word.strip() for word in text.partition("="))
         try:
             if not equals or not key:
@@ -45,6 +45,12 @@ def apply(tree: Node, overrides: Sequence[str], pieces: Pieces, find: Find) -> t
         except ConfigError as error:
             problems += error.problems
     return tree, problems
+
+
+def _turn(override: str) -> tuple[bool, bool]:
+    """Pieces before values, and the type of a part before its arguments: it may be what makes the part."""
+    key = override.partition("=")[0].strip()
+    return "." in key, not key.endswith(".type")
 
 
 def _pick(tree: Node, key: str, name: str, pieces: Pieces, find: Find) -> Node:
@@ -75,15 +81,19 @@ def _set(tree: Node, path: str, text: str) -> Node:
         known = list(SECTIONS[parents[0]].model_fields)
         if (len(parents) > 1 or last not in known) and path.split(".")[1] not in HOLDS_A_PART:
             raise _unknown(path, path.partition(".")[2], known)
-    elif not (
-        parents and parents[0] in SCALARS
-    ):  # what a table such as rates may hold is checked with the whole config
+    elif parents and not (parents[0] in SCALARS or _is_new_part(parents, last)):
+        # what a table such as rates may hold is checked with the whole config
         _walk(tree, path, parents)
     change = read_value(text, ORIGIN) if text else Node(None, ORIGIN)
     # wrapped from the inside out, so that merge does the rest
     for key in (last, *reversed(parents)):
         change = Node({key: change}, ORIGIN)
     return merge(tree, Node(change.value, tree.origin))
+
+
+def _is_new_part(parents: Sequence[str], last: str) -> bool:
+    """Whether a path leads to a part of a table, such as a metric, or to the type that makes it one."""
+    return parents[0] in TABLES and (len(parents) == 1 or (len(parents) == 2 and last == "type"))
 
 
 def _walk(tree: Node, path: str, parents: Sequence[str]) -> None:

@@ -1,7 +1,8 @@
 """The section ``plugins`` of a config: the distributions that it allows and the local files that it adds.
 
 Local files are code, so only the user's own config and command line may name them: a config or a piece that a plugin
-ships may not, and a run folder, which may come from somebody else, may not bring its own.
+ships may not. A run folder may come from somebody else: it may name those that its user trained with, and no others
+unless the caller allows it.
 """
 
 from collections.abc import Sequence
@@ -10,9 +11,11 @@ from typing import Any
 
 from m5kit.config.reader import display, read_file
 from m5kit.config.roots import packaged_root, plugin_roots
+from m5kit.config.run_folder import is_of_run
 from m5kit.config.tree import Node
 from m5kit.errors import ConfigError
 from m5kit.plugins import PluginScope
+from m5kit.plugins.known import is_known
 
 KEY = "plugins"
 
@@ -38,12 +41,13 @@ def resolve_scope(tree: Node, scope: PluginScope) -> tuple[Node, PluginScope]:
     return Node({**tree.value, KEY: section}, tree.origin), scope
 
 
-def check_source(node: Node, file: Path, above: Sequence[Path] = ()) -> Node:
+def check_source(node: Node, file: Path, scope: PluginScope, above: Sequence[Path] = ()) -> Node:
     """The content of ``file`` with full paths of the local files that it names; a bare list names files.
 
     Args:
         node: the content.
         file: the file that holds it.
+        scope: what the caller allows.
         above: the files whose bases led here, the config itself first.
 
     Raises:
@@ -59,14 +63,14 @@ def check_source(node: Node, file: Path, above: Sequence[Path] = ()) -> Node:
         raise ConfigError(
             [f"{section.origin}: {KEY}: {display(file)} comes with {shipped_by}; only your own config may"]
         )
-    if _is_of_run(file):
-        _refuse_code_of_run(section, file.resolve().parent)
+    if is_of_run(file):
+        _refuse_code_of_run(section, file.resolve().parent, scope)
     return Node({**node.value, KEY: _with_full_paths(section, file.parent)}, node.origin)
 
 
 def _refuse_as_base(file: Path, above: Path, origin: str) -> None:
     """Refuse a base from elsewhere under a run's config or a plugin's, since a base could name local files."""
-    if _is_of_run(above):
+    if is_of_run(above):
         raise ConfigError([f"{origin}: {display(above)} is of a run, so it needs no base; take {display(file)} away"])
     shipped_by = _shipper(above)
     if shipped_by is not None and _shipper(file) is None and not file.resolve().is_relative_to(packaged_root()):
@@ -74,8 +78,8 @@ def _refuse_as_base(file: Path, above: Path, origin: str) -> None:
         raise ConfigError([f"{origin}: {display(file)} {problem}"])
 
 
-def _refuse_code_of_run(section: Node, folder: Path) -> None:
-    """Refuse local files inside the run folder; those outside it must have full paths without links."""
+def _refuse_code_of_run(section: Node, folder: Path, scope: PluginScope) -> None:
+    """Refuse local files inside the run folder, and those outside of it that nobody but the run folder vouches for."""
     for path in _word_list(_as_mapping(section), "local") or ():
         where = f"{section.origin}: {KEY}: the run folder {folder}"
         if Path(path).resolve().is_relative_to(folder):
@@ -83,11 +87,14 @@ def _refuse_code_of_run(section: Node, folder: Path) -> None:
         # a link or a relative path could lead to code that came along with the folder, in a bundle around it
         if path != str(Path(path).resolve()):
             raise ConfigError([f"{where} leads to code by a relative path or a link, {path}; write it in full"])
-
-
-def _is_of_run(file: Path) -> bool:
-    """Whether the file is in a run folder."""
-    return (file.resolve().parent / "provenance.json").exists()
+        # a file that is not there runs nothing; whoever needs a part of it says that it is missing
+        if Path(path).exists() and not is_known(path, scope):
+            raise ConfigError(
+                [
+                    f"{where} names code that no training of yours used as it is now, {path}; nothing of it was run. "
+                    "Read it; to run it, add --allow-local-plugins"
+                ]
+            )
 
 
 def _shipper(file: Path) -> str | None:

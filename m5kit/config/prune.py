@@ -1,11 +1,16 @@
 """Removes the parts that a config drops (``KEY: none``), together with the parts that need them."""
 
 from collections.abc import Iterator, Set
+from typing import Any
 
+from m5kit.config.overrides import ORIGIN as COMMAND_LINE
 from m5kit.config.plugin_scope import KEY as PLUGINS
 from m5kit.config.sections import SCALARS, SECTIONS, TABLES, is_known
 from m5kit.config.tree import Node
+from m5kit.registry import METRICS, TASKS, ComponentRegistry
 
+MOST = "most_modalities"
+"""Key of a task in a config: the task is for models of at most so many modalities. No constructor sees it."""
 _DROPPABLE_SECTIONS = ("init", PLUGINS)
 
 
@@ -23,8 +28,10 @@ def drop_problems(tree: Node) -> Iterator[str]:
 def prune(tree: Node) -> tuple[Node, list[str]]:
     """Remove dropped parts and, with a dropped encoder, its input, its place in a shared stack and tasks on it.
 
+    Then tasks and metrics go that compare modalities where too few are left.
+
     Returns:
-        The config without them, and a sentence for each part that was dropped along with another.
+        The config without them, and a sentence for each part that others were dropped with.
     """
     kept: dict[str, Node] = {}
     dropped: list[str] = []
@@ -48,6 +55,7 @@ def prune(tree: Node) -> tuple[Node, list[str]]:
     for key in TABLES:
         if key in kept and kept[key].is_mapping:
             kept[key] = _without_dropped(kept[key])
+    notes += _drop_unsuited(kept)
     return Node(kept, tree.origin), notes
 
 
@@ -56,7 +64,48 @@ def _drop_bound(kept: dict[str, Node], modality: str, dropped: str) -> list[str]
     bound = [key for key, part in kept.items() if _is_bound(key, part, modality)]
     for key in bound:
         del kept[key]
-    return [f"{key} is dropped with {dropped}" for key in bound]
+    return [f"dropped with {dropped}: {', '.join(bound)}"] if bound else []
+
+
+def _drop_unsuited(kept: dict[str, Node]) -> list[str]:
+    """Remove tasks and metrics that need more modalities than there are, and tasks that are meant for fewer."""
+    modalities = [key.removeprefix("encoder_") for key in kept if key.startswith("encoder_")]
+    if not modalities:
+        return []  # metrics alone, for a features file; a run without encoders is for the check of the whole config
+    lacking = []
+    for key in [key for key in kept if key.startswith("task_")]:
+        task = kept[key]
+        most = task.child(MOST)
+        if most is not None and type(most.value) is int:  # the constructor's check reports anything else
+            kept[key] = _without(task, MOST)
+            if len(modalities) > most.value:
+                del kept[key]
+        elif _least(TASKS, task) > len(modalities):
+            del kept[key]
+            lacking.append(key)
+    metrics = kept.get("evaluation")
+    if metrics is not None and metrics.is_mapping:
+        names = [name for name, metric in metrics.value.items() if _least(METRICS, metric) > len(modalities)]
+        # a metric that was asked for by hand stays, and the check of the whole config says why it cannot run
+        names = [name for name in names if metrics.value[name].origin != COMMAND_LINE]
+        kept["evaluation"] = _without(metrics, *names)
+        lacking += [f"evaluation.{name}" for name in names]
+    if not lacking:
+        return []
+    return [f"dropped because they compare modalities and there is only {', '.join(modalities)}: {', '.join(lacking)}"]
+
+
+def _least(family: ComponentRegistry, part: Node) -> int:
+    """How many modalities a built-in part needs, as its source says; of plugins, the check of the config asks."""
+    name = part.child("type")
+    declared: Any = family.declared(name.value, "least_modalities") if name is not None else None
+    return declared if isinstance(declared, int) else 1
+
+
+def _without(mapping: Node, *keys: str) -> Node:
+    if not mapping.is_mapping:
+        return mapping
+    return Node({key: part for key, part in mapping.value.items() if key not in keys}, mapping.origin)
 
 
 def _is_bound(key: str, part: Node, modality: str) -> bool:

@@ -70,9 +70,10 @@ def read_file(path: Path) -> Node:
     Raises:
         ConfigError: the file cannot be read, is not YAML, or is not plain data.
     """
-    node = _parse(_text(path), lambda line: f"{display(path)}:{line}")
+    shown = display(path)  # once: it asks the file system, and every value has an origin
+    node = _parse(_text(path), lambda line: f"{shown}:{line}")
     if not node.is_mapping:
-        raise ConfigError([f"{display(path)}:1: expected keys and values, got {node.value!r}"])
+        raise ConfigError([f"{shown}:1: expected keys and values, got {node.value!r}"])
     return node
 
 
@@ -134,12 +135,14 @@ def display(path: Path) -> str:
     """``path`` as messages show it: relative to the working directory if it lies below."""
     try:
         return str(path.resolve().relative_to(Path.cwd()))
-    except ValueError:
+    except (ValueError, OSError, RuntimeError):  # elsewhere, or a link to itself
         return str(path)
 
 
 def _text(path: Path) -> str:
     """The content of a file, or an error that names it."""
+    if path.exists() and not path.is_file():
+        raise ConfigError([f"{display(path)}: is no regular file"])  # reading a pipe would wait for its other end
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

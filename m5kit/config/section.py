@@ -12,6 +12,9 @@ UserPath = Annotated[str, AfterValidator(os.path.expanduser)]
 """A path in which ``~`` is the user's home: no shell puts it in place behind an equals sign."""
 Share = Annotated[float, Field(ge=0, le=1)]
 
+NO_ROOT = "data.root: no data folder is set; add --data DIR, a folder with annotations.jsonl"
+"""The mistake of a run that is told of no items; a config by itself need not name any."""
+
 
 class Section(BaseModel):
     """A closed set of keys. Values are read strictly: ``"3"`` is not a number and ``1`` is not a bool."""

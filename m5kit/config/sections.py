@@ -148,6 +148,8 @@ class Init(Section):
 
     run: UserPath | None = None
     """Run folder whose backbone the new run starts from."""
+    model: Literal["config", "run"] = "config"
+    """Whose encoders, inputs, fusion and widths are used; ``run`` takes those of that run, whatever the config says."""
 
 
 class Finetune(Section):
@@ -203,22 +205,8 @@ TABLES: Mapping[str, str] = {"hooks": "hooks", "evaluation": "metrics"}
 """Keys that hold several parts by name, and the family of those."""
 
 ORDER = (
-    *(
-        "name",
-        "mode",
-        "seed",
-        "plugins",
-        "init",
-        "data",
-        "input_",
-        "model",
-        "encoder_",
-        "descriptor_",
-        "readout_",
-        "fusion",
-        "harmonizer",
-        "weighting",
-    ),
+    *("name", "mode", "seed", "plugins", "init", "data", "input_", "model"),
+    *("encoder_", "descriptor_", "readout_", "fusion", "harmonizer", "weighting"),
     *("task_", "balancer", "head", "finetune", "freeze", "rates"),
     *("optimizer", "schedule", "checkpoint", "parallel", "logging", "validation", *TABLES),
 )

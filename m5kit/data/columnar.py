@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property, lru_cache
 from itertools import accumulate
 from pathlib import Path
@@ -31,8 +32,9 @@ class ColumnRows(ABC):
     def __getitem__(self, index: int) -> Any:
         # a slice of one row, as converting a whole part for it would decode thousands of others
         number = bisect_right(self._starts, index) - 1
-        row = self._part(number).slice(index - self._starts[number], 1).to_pylist()[0]
-        return {key: _plain(key, value) for key, value in row.items()}
+        with _naming(self.path):
+            row = self._part(number).slice(index - self._starts[number], 1).to_pylist()[0]
+        return {key: plain(key, value) for key, value in row.items()}
 
     def place(self, index: int) -> str:
         return f"row {index + 1}"
@@ -69,7 +71,11 @@ class ArrowRows(ColumnRows):
 
     def batches(self, columns: Sequence[str]) -> Iterator[Any]:
         for batch in self._batches:
-            yield batch.select(list(columns))
+            with _naming(self.path):
+                # Arrow reads mapped memory as it is: a damaged offset in it would end the process
+                batch.validate(full=True)
+                chosen = batch.select(list(columns))
+            yield chosen
 
     @cached_property
     def _starts(self) -> Sequence[int]:
@@ -81,16 +87,15 @@ class ArrowRows(ColumnRows):
     @cached_property
     def _batches(self) -> list[Any]:
         # views into the mapped file: nothing is read before a row is asked for
-        return list(map(self._file.get_batch, range(self._file.num_record_batches)))
+        with _naming(self.path):
+            return list(map(self._file.get_batch, range(self._file.num_record_batches)))
 
     @cached_property
     def _file(self) -> Any:
-        import pyarrow  # optional, and slow to load
+        import pyarrow  # slow to load
 
-        try:
+        with _naming(self.path):
             return pyarrow.ipc.open_file(pyarrow.memory_map(str(self.path)))
-        except pyarrow.ArrowException as error:
-            raise DataError(f"{self.path} is no readable Arrow file: {error}") from error
 
 
 class ParquetRows(ColumnRows):
@@ -106,7 +111,14 @@ class ParquetRows(ColumnRows):
 
     def batches(self, columns: Sequence[str]) -> Iterator[Any]:
         # one thread: each worker of a loader has a process of its own, and pyarrow's pool would take all cores in each
-        yield from self._file.iter_batches(columns=list(columns), use_threads=False)
+        found = self._file.iter_batches(columns=list(columns), use_threads=False)
+        while True:
+            with _naming(self.path):
+                batch = next(found, None)
+                if batch is None:
+                    return
+                batch.validate(full=True)  # texts need not be UTF-8 in Parquet
+            yield batch
 
     @cached_property
     def _starts(self) -> Sequence[int]:
@@ -115,7 +127,8 @@ class ParquetRows(ColumnRows):
         return tuple(accumulate(sizes, initial=0))
 
     def _part(self, number: int) -> Any:
-        return self._read(number)
+        with _naming(self.path):
+            return self._read(number)
 
     @cached_property
     def _read(self) -> Any:
@@ -124,16 +137,26 @@ class ParquetRows(ColumnRows):
 
     @cached_property
     def _file(self) -> Any:
-        import pyarrow
         import pyarrow.parquet
 
-        try:
+        with _naming(self.path):
             return pyarrow.parquet.ParquetFile(self.path, memory_map=True)
-        except pyarrow.ArrowException as error:
-            raise DataError(f"{self.path} is no readable Parquet file: {error}") from error
 
 
-def _plain(key: str, value: Any) -> Any:
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Name the file in what Arrow raises for a damaged one: errors of its own, of the system, and of Python."""
+    try:
+        yield
+    except DataError:
+        raise
+    except Exception as error:
+        kind = {".arrow": "Arrow", ".parquet": "Parquet"}.get(path.suffix, "such")
+        raise DataError(f"{path} is no readable {kind} file: {type(error).__name__}: {error}") from error
+
+
+def plain(key: str, value: Any) -> Any:
+    """A value of a column as the same row of JSON would have it."""
     if key in ("table", "labels") and isinstance(value, str):
         return parse_json(value)
     if isinstance(value, list) and value and all(isinstance(pair, tuple) for pair in value):

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from torch.utils.data import Dataset, get_worker_info
+from torch.utils.data import Dataset
 
 from m5kit.data.decode.base import Decoder
 from m5kit.data.limits import time_limit
@@ -98,6 +98,15 @@ class Pipeline:
             inputs = _finite(self.transform(decoded, generator))
             return inputs if again is None else replace(inputs, again=_finite(self.transform(decoded, again)))
 
+    def accept(self, value: Any) -> Inputs:
+        """Transformed as in evaluation: a value that a user of Python has decoded already, such as an array.
+
+        Raises:
+            DecodeError: the decoder takes no such value, or it would spoil a batch.
+        """
+        with one_item():
+            return _finite(self.transform(self.decoder.accept(value)))
+
     def columns(self, modality: str) -> tuple[str, ...]:
         """The columns of the manifest that :meth:`reference` looks at."""
         return self.join or tuple(filter(None, (modality, self.source)))
@@ -135,7 +144,7 @@ class ManifestDataset(Dataset[Prepared]):
             were kept fail to decode, hidden ones come back until one can be read.
         twice: augment each item of training a second time, as ``Inputs.again``.
         missing: ``mask`` leaves an absent modality out, ``zero`` gives zeros that count as present, as the paper does.
-        item_seconds: how long a modality of an item may take in a worker; None for no limit.
+        item_seconds: how long a modality of an item may take; None for no limit.
     """
 
     def __init__(
@@ -182,7 +191,7 @@ class ManifestDataset(Dataset[Prepared]):
             if modality not in kept and inputs:
                 break
             try:
-                with time_limit(self.item_seconds if get_worker_info() else None):
+                with time_limit(self.item_seconds):
                     inputs[modality] = self._prepare(modality, references[modality], draw.position)
             except DecodeError as error:
                 failures.append(Failure(sample.id, modality, str(error)))

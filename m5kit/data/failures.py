@@ -118,7 +118,7 @@ def _read(path: Path) -> set[tuple[str, str]]:
 
 
 def _rows(path: Path) -> Iterator[dict[str, str]]:
-    if not path.exists():
+    if not path.is_file():
         return
     # Not splitlines(): an id may hold U+2028 or another character that it takes for the end of a line.
     for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):

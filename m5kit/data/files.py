@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from m5kit.data.links import is_own_link
-from m5kit.errors import DecodeError
+from m5kit.errors import DataError, DecodeError
 
 
 class UnusableFileError(ValueError):
@@ -27,7 +27,7 @@ LONGEST_MESSAGE = 300
 """Characters of a library's message; some repeat the whole damaged file."""
 
 
-def find_file(source: Any, root: Path, max_bytes: int, follow_links: bool = False) -> Path:
+def find_file(source: Any, root: Path, max_bytes: int, follow_links: bool = False, anywhere: bool = False) -> Path:
     """The regular file that ``source``, a path relative to ``root``, names.
 
     Args:
@@ -36,6 +36,7 @@ def find_file(source: Any, root: Path, max_bytes: int, follow_links: bool = Fals
         max_bytes: larger files are refused.
         follow_links: also read what a link below ``root`` leads to outside of it. Without it only links that
             ``m5kit data import`` made on this machine may lead out.
+        anywhere: the path may leave ``root``, as one may that the user of this process wrote, not a data set.
 
     Raises:
         DecodeError: not a path, outside ``root``, missing, not a regular file, empty, or over ``max_bytes``.
@@ -44,20 +45,22 @@ def find_file(source: Any, root: Path, max_bytes: int, follow_links: bool = Fals
         raise unreadable(source, f"expected a path relative to the data's root, got {type(source).__name__}")
     base = os.path.abspath(root)
     path = os.path.normpath(os.path.join(base, source))
-    if not is_below(path, base):
-        raise unreadable(source, f"the path leaves the data's root {base}; put the file below it")
+    if not anywhere:
+        _require_below(source, path, base, follow_links)
+    return check_file(path, source, max_bytes)
+
+
+def check_file(path: str | Path, source: Any, max_bytes: int) -> Path:
+    """The path of a regular file of a bounded size; ``source`` is what messages call it.
+
+    Raises:
+        DecodeError: missing, not a regular file, empty, or over ``max_bytes``.
+    """
     try:
         # A pipe or a device must not even be opened: opening a pipe waits for its other end.
         status = os.stat(path)
-        leads_out = link_leads_out(path, base)
     except (OSError, ValueError) as error:
         raise unreadable(source, error) from error
-    if leads_out and not follow_links:
-        raise unreadable(
-            source,
-            f"it is, or lies behind, a link that leaves the data's root {base}; copy the file there, or allow such "
-            "links with data.follow_links: true (m5kit data: --follow-links)",
-        )
     if not stat.S_ISREG(status.st_mode):
         raise unreadable(source, "it is not a regular file")
     if status.st_size == 0:
@@ -67,10 +70,39 @@ def find_file(source: Any, root: Path, max_bytes: int, follow_links: bool = Fals
     return Path(path)
 
 
+def _require_below(source: Any, path: str, base: str, follow_links: bool) -> None:
+    """Refuse a path that leaves the data's root, as it is written or by a link."""
+    if not is_below(path, base):
+        raise unreadable(source, f"the path leaves the data's root {base}; put the file below it")
+    try:
+        leads_out = link_leads_out(path, base)
+    except (OSError, ValueError) as error:
+        raise unreadable(source, error) from error
+    if leads_out and not follow_links:
+        raise unreadable(
+            source,
+            f"it is, or lies behind, a link that leaves the data's root {base}; copy the file there, or allow such "
+            "links with data.follow_links: true (m5kit data: --follow-links)",
+        )
+
+
 def link_leads_out(path: str | Path, root: str | Path) -> bool:
     """Whether ``path`` lies outside of ``root`` once links are followed, links of our own importers left aside."""
     real, base = os.path.realpath(path), os.path.realpath(root)
     return not is_below(real, base) and not is_own_link(base, real)
+
+
+def require_inside(path: Path, root: Path, follow_links: bool) -> None:
+    """Refuse a file of a data folder itself, such as its manifest, that a link out of the folder stands for.
+
+    Raises:
+        DataError: it lies outside of ``root``, and links out of it are not to be followed.
+    """
+    if not follow_links and link_leads_out(path, root):
+        raise DataError(
+            f"{path} is, or lies behind, a link that leaves {root}; copy the file there, name the file that it leads "
+            "to, or allow such links with data.follow_links: true (--follow-links)"
+        )
 
 
 def is_below(path: str, folder: str) -> bool:

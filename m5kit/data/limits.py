@@ -3,6 +3,7 @@
 import resource
 import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
@@ -19,14 +20,15 @@ class ItemTimeoutError(DecodeError):
 
 @contextmanager
 def time_limit(seconds: float | None) -> Iterator[None]:
-    """Interrupt what runs inside after ``seconds``; only for the main thread of a worker, which has no other alarm.
+    """Interrupt what runs inside after ``seconds``, in a worker or in a process that reads without workers.
 
     What is inside of native code is interrupted when it returns; a worker that never does is given up by the loader.
+    There is no limit in a thread, where no signal arrives, and where somebody else uses the process's alarm.
 
     Raises:
         ItemTimeoutError: the time is over.
     """
-    if not seconds:
+    if not seconds or not _alarm_is_free():
         yield
         return
 
@@ -40,6 +42,11 @@ def time_limit(seconds: float | None) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)
+
+
+def _alarm_is_free() -> bool:
+    unused = signal.getsignal(signal.SIGALRM) in (signal.SIG_DFL, signal.SIG_IGN)
+    return unused and threading.current_thread() is threading.main_thread()
 
 
 def limit_memory(gigabytes: float | None) -> None:

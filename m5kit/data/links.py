@@ -9,8 +9,7 @@ import os
 from functools import lru_cache
 from pathlib import Path
 
-STATE = "M5KIT_STATE"
-"""Environment variable: the folder of what m5kit remembers of a user; ``~/.local/state/m5kit`` without it."""
+from m5kit.permissions import state_folder
 
 FILE = "links.json"
 
@@ -55,4 +54,4 @@ def _read(path: Path, changed: int) -> dict[str, list[str]]:
 
 
 def _path() -> Path:
-    return Path(os.environ.get(STATE) or "~/.local/state/m5kit").expanduser() / FILE
+    return state_folder() / FILE

@@ -1,7 +1,8 @@
 """The items of a dataset: which there are, which split they belong to, which classes their labels name."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -37,6 +38,7 @@ class Manifest:
         self.codes = codes
         self.chosen = chosen
         self.alter = alter
+        self._labels: dict[str, list[str | None]] = {}
 
     @classmethod
     def of(cls, dataset: Dataset) -> "Manifest":
@@ -67,6 +69,16 @@ class Manifest:
         """The names of the items, in order."""
         every = self.dataset.ids()
         return [every[number] for number in self.chosen]
+
+    def label_values(self, label: str) -> list[str | None]:
+        """What the items say for a label, in order; read once, since classes, counts and balance all ask for it."""
+        if label not in self._labels:
+            every = self.dataset.label_values(label)
+            self._labels[label] = [every[number] for number in self.chosen.tolist()]
+        return self._labels[label]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_labels": {}}  # a worker finds the labels in its items
 
     def split_sizes(self) -> dict[str, int]:
         """How many items each split has."""
@@ -110,7 +122,7 @@ def read_manifest(root: Path | str, name: str | None = None, modalities: Sequenc
     return Manifest.of(ManifestItems(root=Path(root), columns=modalities, manifest=name))
 
 
-def label_classes(samples: Iterable[Sample], label: str, order: Sequence[str] = ()) -> dict[str, int]:
+def label_classes(samples: Manifest | Sequence[Sample], label: str, order: Sequence[str] = ()) -> dict[str, int]:
     """Class numbers of a label's values; ask the training split, so that no test class leaks in.
 
     Args:
@@ -125,14 +137,12 @@ def label_classes(samples: Iterable[Sample], label: str, order: Sequence[str] = 
         >>> label_classes([Sample("a", {}, {"kind": "pear"}), Sample("b", {}, {"kind": "fig"})], "kind")
         {'fig': 0, 'pear': 1}
     """
-    found: set[str] = set()
-    others: set[str] = set()
-    # one pass: every label is noted, as an error must list what there is and reading all items again takes long
-    for sample in samples:
-        others.update(sample.labels)
-        if label in sample.labels:
-            found.add(sample.labels[label])
+    values = samples.label_values(label) if isinstance(samples, Manifest) else [s.labels.get(label) for s in samples]
+    found = {value for value in values if value is not None}
     if not found:
+        others: set[str] = set()
+        for sample in samples:
+            others.update(sample.labels)
         raise DataError(f"no item has the label {label!r}; the labels are {', '.join(sorted(others)) or 'none at all'}")
     strange = sorted(found - set(order)) if order else []
     if strange:

@@ -3,24 +3,17 @@
 Nothing here imports torch: ``m5kit data validate`` stands on it.
 """
 
-import mmap
-from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
-
 from m5kit.data.columnar import ArrowRows, ColumnRows, ParquetRows
-from m5kit.data.json_values import parse_json
+from m5kit.data.files import require_inside
+from m5kit.data.json_lines import PATHS, JsonLines
 from m5kit.errors import DataError
 
 MODALITIES = ("audio", "image", "table", "text", "video")
-PATHS = ("audio", "image", "video")
-APART = ("id", "split", "labels", *PATHS)
-"""Keys of a row whose texts tell items, classes and files apart."""
 NAMES = ("annotations.jsonl", "annotations.parquet", "annotations.arrow")
 KINDS: Mapping[str, type[ColumnRows]] = {".parquet": ParquetRows, ".arrow": ArrowRows}
 SHOWN = 20
@@ -53,62 +46,25 @@ class Rows(Protocol):
         """``line 7`` or ``row 7``, counted from 1."""
 
 
-def open_rows(root: Path, name: str | None = None) -> Rows:
+def open_rows(root: Path, name: str | None = None, follow_links: bool = False) -> Rows:
     """Open the manifest in folder ``root``, or ``root`` itself if it is a file.
 
+    Args:
+        root: the folder, or the file.
+        name: of the file, if it is another or if there are several.
+        follow_links: also open a file that a link in ``root`` leads to outside of it.
+
     Raises:
-        DataError: there is none, or there are several and ``name`` does not say which.
+        DataError: there is none, there are several and ``name`` does not say which, or it lies outside of ``root``.
     """
     path = _find(root, name)
+    # whoever names a file means that file; one that is found in a folder may come with the folder
+    if path != root:
+        require_inside(path, root, follow_links)
     rows: Rows = KINDS.get(path.suffix, JsonLines)(path)
     if not len(rows):
         raise DataError(f"{path} holds no items; write one JSON object a line (docs/howto/own-data.md)")
     return rows
-
-
-class JsonLines:
-    """A file with one JSON object a line; keeps where lines start and parses them on access.
-
-    Empty lines are skipped. A pickle holds the path and eight bytes a line, so workers get it cheaply.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._starts, self._numbers = _line_starts(path)
-
-    def __len__(self) -> int:
-        return len(self._starts)
-
-    def __getitem__(self, index: int) -> Any:
-        start = int(self._starts[index])
-        end = self._bytes.find(b"\n", start)
-        return parse_json(self._bytes[start:] if end < 0 else self._bytes[start:end], APART)
-
-    def place(self, index: int) -> str:
-        return f"line {self._numbers[index]}"
-
-    @cached_property
-    def _bytes(self) -> mmap.mmap:
-        with self.path.open("rb") as file:
-            # mapped and not read: workers on one machine share the pages
-            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-
-    def __getstate__(self) -> dict[str, Any]:
-        state = dict(self.__dict__)
-        state.pop("_bytes", None)  # mapped memory cannot be pickled; each worker maps the file itself
-        return state
-
-
-def scan(rows: Rows, modalities: Sequence[str]) -> Iterator[tuple[Mapping[str, Any], list[Problem]]]:
-    """Read every row once with what is wrong in it; a row that cannot be parsed is an empty one."""
-    places: dict[str, str] = {}
-    for index in range(len(rows)):
-        place = rows.place(index)
-        record, found = check_row(rows, index, modalities)
-        key = record.get("id")
-        if isinstance(key, str) and places.setdefault(key, place) != place:
-            found.append(("id", f"{key!r} already names {places[key]}; every item needs its own"))
-        yield record, [Problem(place, key if isinstance(key, str) else "", *problem) for problem in found]
 
 
 def check_row(rows: Rows, index: int, modalities: Sequence[str]) -> tuple[Mapping[str, Any], list[tuple[str, str]]]:
@@ -143,6 +99,32 @@ def record_problems(record: Any, modalities: Sequence[str]) -> Iterator[tuple[st
                 yield modality, message
 
 
+def looks_right(record: Any, modalities: Sequence[str]) -> bool:
+    """Whether a row has no problem, told quickly; False where only :func:`record_problems` can tell."""
+    if type(record) is not dict or type(record.get("id")) is not str or not record["id"]:
+        return False
+    labels, split = record.get("labels"), record.get("split")
+    if labels is None:
+        labels = {}
+    if type(labels) is not dict or (split is not None and type(split) is not str):
+        return False
+    # plain loops: this is asked of every row of millions
+    for label in labels.values():
+        if label is not None and type(label) is not str:
+            return False
+    for modality in modalities:
+        value = record.get(modality)
+        if value is not None and not _looks_right(modality, value):
+            return False
+    return True
+
+
+def _looks_right(modality: str, value: Any) -> bool:
+    if modality != "table":
+        return type(value) is str and value != "" and not value.isspace()
+    return type(value) is dict and value != {} and dict not in map(type, value.values())
+
+
 def raise_for(path: Path, problems: Iterable[Problem]) -> None:
     """Raise one DataError that lists the problems, at most 20 of them; nothing if there are none."""
     every = list(problems)
@@ -164,18 +146,6 @@ def _find(root: Path, name: str | None) -> Path:
     if found:
         raise DataError(f"{root} holds both {' and '.join(file.name for file in found)}; name the one to read")
     raise DataError(f"no {name or ' or '.join(NAMES)} in {root}; see docs/howto/own-data.md for how to write one")
-
-
-def _line_starts(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    # arrays of machine numbers: a list of ten million Python numbers takes ten times the memory
-    starts, numbers, position = array("q"), array("q"), 0
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            if line.strip():
-                starts.append(position)
-                numbers.append(number)
-            position += len(line)
-    return np.array(starts, dtype=np.int64), np.array(numbers, dtype=np.int64)
 
 
 def _label_problems(labels: Any) -> Iterator[tuple[str, str]]:

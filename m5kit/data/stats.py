@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from m5kit.data.files import UNBOUNDED, find_file
 from m5kit.data.headers import read_header
+from m5kit.data.json_lines import PATHS
 from m5kit.data.manifest import Manifest
-from m5kit.data.manifest_rows import MODALITIES, PATHS
+from m5kit.data.manifest_rows import MODALITIES
 from m5kit.data.sources.manifest import ManifestItems
 from m5kit.errors import DecodeError
 from m5kit.structures import Sample

@@ -1,16 +1,18 @@
 """Summarizes a manifest in one pass: the split of every row and all problems, in seconds for millions of rows."""
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from m5kit.data.columnar import ColumnRows
+from m5kit.data.json_lines import JsonLines
 from m5kit.data.json_values import parse_json
-from m5kit.data.manifest_rows import MODALITIES, Problem, Rows, check_row, scan
+from m5kit.data.manifest_rows import MODALITIES, Problem, Rows, check_row, looks_right
 
 Flags = NDArray[np.bool_]
 
@@ -37,14 +39,26 @@ def summarize(rows: Rows, modalities: Sequence[str]) -> DataSummary:
     return _summarize_rows(rows, modalities)
 
 
+def look_through(rows: Rows, modalities: Sequence[str]) -> Iterator[tuple[Mapping[str, Any], list[Problem]]]:
+    """Read every row once, with what is wrong in it by itself; a row that cannot be parsed is an empty one."""
+    quick = rows.quick_pass() if isinstance(rows, JsonLines) else repeat(None)
+    for row, record in zip(range(len(rows)), quick, strict=False):
+        if looks_right(record, modalities):
+            yield record, []
+            continue
+        yield _checked(rows, row, modalities)
+
+
 def _summarize_rows(rows: Rows, modalities: Sequence[str]) -> DataSummary:
     names: dict[str, int] = {}
-    codes = array("i")
-    problems: list[Problem] = []
-    for record, found in scan(rows, modalities):
+    codes, hashes = array("i"), array("q")
+    found: dict[int, list[Problem]] = {}
+    for row, (record, problems) in enumerate(look_through(rows, modalities)):
         codes.append(names.setdefault(str(record.get("split") or ""), len(names)))
-        problems += found
-    return DataSummary(tuple(names), np.array(codes, dtype=np.int32), tuple(problems))
+        hashes.append(hash(name_of(record)))
+        if problems:
+            found[row] = problems
+    return DataSummary(tuple(names), np.array(codes, dtype=np.int32), in_order(found, repeated(rows, hashes)))
 
 
 def _summarize_columns(rows: ColumnRows, modalities: Sequence[str]) -> DataSummary:
@@ -60,13 +74,9 @@ def _summarize_columns(rows: ColumnRows, modalities: Sequence[str]) -> DataSumma
             hashes.append(np.fromiter(map(hash, ids), np.int64, len(ids)))
     found: dict[int, list[Problem]] = {}
     for row in np.flatnonzero(np.concatenate(odd)).tolist():
-        found[row] = _problems(rows, row, modalities)
-    for row, problem in _repeated(rows, np.concatenate(hashes)):
-        found.setdefault(row, []).append(problem)
-    problems: list[Problem] = []
-    for row in sorted(found):  # repeated ids are found last, and reported where they stand
-        problems += found[row]
-    return DataSummary(tuple(names), np.concatenate(codes), tuple(problems))
+        found[row] = _checked(rows, row, modalities)[1]
+    again = repeated(rows, np.concatenate(hashes))
+    return DataSummary(tuple(names), np.concatenate(codes), in_order(found, again))
 
 
 def _decoded(column: Any) -> Any:
@@ -130,18 +140,30 @@ def _sound(name: str, kind: Any) -> bool:
     return all(map(types.is_string, fields)) if name == "labels" else not any(map(types.is_nested, flat))
 
 
-def _problems(rows: Rows, row: int, modalities: Sequence[str]) -> list[Problem]:
+def _checked(rows: Rows, row: int, modalities: Sequence[str]) -> tuple[Mapping[str, Any], list[Problem]]:
     record, found = check_row(rows, row, modalities)
-    return [Problem(rows.place(row), _name(record), *problem) for problem in found]
+    return record, [Problem(rows.place(row), name_of(record), *problem) for problem in found]
 
 
-def _name(record: Any) -> str:
+def name_of(record: Any) -> str:
+    """The id of a row; empty if it has none."""
     key = record.get("id")
     return key if isinstance(key, str) else ""
 
 
-def _repeated(rows: Rows, hashes: NDArray[np.int64]) -> Iterator[tuple[int, Problem]]:
-    """Rows whose id an earlier row has: eight bytes an id, and the rows themselves only where these are equal."""
+def in_order(found: dict[int, list[Problem]], again: Iterable[tuple[int, Problem]]) -> tuple[Problem, ...]:
+    """The problems of rows as a file has them; ids that come again are found last, and reported where they stand."""
+    for row, problem in again:
+        found.setdefault(row, []).append(problem)
+    problems: list[Problem] = []
+    for row in sorted(found):
+        problems += found[row]
+    return tuple(problems)
+
+
+def repeated(rows: Rows, ids: ArrayLike) -> Iterator[tuple[int, Problem]]:
+    """Rows whose id an earlier row has; ``ids`` is their hashes, and rows are read only where these are equal."""
+    hashes = np.asarray(ids, dtype=np.int64)
     # stable: of equal ids the first row is the one that counts
     order = np.argsort(hashes, kind="stable")
     same = hashes[order[1:]] == hashes[order[:-1]]

@@ -1,6 +1,7 @@
 """Look for everything that is wrong with a manifest and its media files before a run finds out."""
 
 import os
+from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,9 @@ from m5kit.data.decode.base import Decoder
 from m5kit.data.decode.table import TableDecoder
 from m5kit.data.decode.text import TextDecoder
 from m5kit.data.files import UNBOUNDED, find_file
-from m5kit.data.manifest_rows import MODALITIES, PATHS, Problem, open_rows, scan
+from m5kit.data.json_lines import PATHS
+from m5kit.data.manifest_rows import MODALITIES, Problem, open_rows
+from m5kit.data.summary import in_order, look_through, name_of, repeated
 from m5kit.errors import DecodeError
 
 DEFAULT_DECODERS: Mapping[str, str] = {
@@ -65,16 +68,18 @@ def validate(
     Raises:
         DataError: there is no manifest to look at, or it is empty.
     """
-    rows = open_rows(Path(manifest))
+    rows = open_rows(Path(manifest), follow_links=follow_links)
     # A text or a table stands in the row itself: looking at it opens nothing.
     read = modalities if decode else [m for m in modalities if m in VALUES]
     checks = _Checks(rows.path.parent, _decoders(read, follow_links), follow_links)
-    problems: list[Problem] = []
+    problems: dict[int, list[Problem]] = {}
+    hashes = array("q")
     splits: Counter[str] = Counter()
     presence: dict[str, Counter[str]] = {}
     patterns: Counter[tuple[str, ...]] = Counter()
-    for index, (record, found) in enumerate(scan(rows, modalities)):
-        problems += found
+    for index, (record, found) in enumerate(look_through(rows, modalities)):
+        key = name_of(record)
+        hashes.append(hash(key))
         wrong = {problem.field for problem in found}
         given = [m for m in modalities if record.get(m) is not None]
         # a value of the wrong type is reported already; no decoder needs to refuse it again
@@ -82,8 +87,9 @@ def validate(
         empty = "row" not in wrong and not given
         missing = [("row", f"has no modality; expected at least one of {', '.join(modalities)}")] if empty else []
         for field, message in (*missing, *checks.problems(values)):
-            key = record.get("id")
-            problems.append(Problem(rows.place(index), key if isinstance(key, str) else "", field, message))
+            found.append(Problem(rows.place(index), key, field, message))
+        if found:
+            problems[index] = found
         split = str(record.get("split") or "")
         splits[split] += 1
         presence.setdefault(split, Counter()).update(values.keys())
@@ -92,7 +98,7 @@ def validate(
         path=rows.path,
         modalities=tuple(modalities),
         items=len(rows),
-        problems=tuple(problems),
+        problems=in_order(problems, repeated(rows, hashes)),
         splits=dict(sorted(splits.items())),
         presence=presence,
         patterns=dict(patterns.most_common()),

@@ -71,9 +71,11 @@ class Metric(ABC):
         filled_in: names of the arguments that m5kit gives to a metric that needs them; a config may leave them out.
         needs_modalities: whether the metric is about modalities themselves: the argument ``modalities`` of its
             constructor is then filled in with those of the run unless the config names some.
+        least_modalities: how many modalities a model must have; with fewer a config leaves the metric out.
     """
 
     needs_modalities: ClassVar[bool] = False
+    least_modalities: ClassVar[int] = 1
     filled_in: ClassVar[frozenset[str]] = frozenset({"modalities"})
 
     @abstractmethod

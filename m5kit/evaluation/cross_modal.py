@@ -37,6 +37,7 @@ class CrossModal(Metric):
     """
 
     needs_modalities = True
+    least_modalities = 2
 
     def __init__(
         self,

@@ -1,5 +1,6 @@
 """Reads and writes the columns of a features file."""
 
+import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,6 +11,9 @@ from numpy.typing import NDArray
 from m5kit.errors import DataError
 
 _T = TypeVar("_T")
+ALWAYS_UNPACKED, LARGEST_RATIO = 2**30, 20
+"""Bytes that any file may unpack to, and how many times its own size a larger one may: numbers hardly shrink."""
+
 Columns = Mapping[str, NDArray[Any]]
 """Arrays of equal length by name: strings ``b``, or vectors ``b d``."""
 
@@ -18,11 +22,19 @@ def read_columns(path: Path) -> Columns:
     """The columns of a ``.npz`` or ``.parquet`` file.
 
     Raises:
-        DataError: there is no such file, or it is of another kind.
+        DataError: there is no such file, it is of another kind, or damaged.
     """
     if not path.is_file():
         raise DataError(f"there is no features file {path}; m5kit embed writes one")
-    return _of_kind(path, {".npz": _read_npz, ".parquet": _read_parquet})(path)
+    read = _of_kind(path, {".npz": _read_npz, ".parquet": _read_parquet})
+    try:
+        return read(path)
+    except DataError:
+        raise
+    except Exception as error:  # zipfile, numpy and Arrow raise nearly anything for a damaged file
+        raise DataError(
+            f"cannot read {path}: {type(error).__name__}: {error}; m5kit embed writes such a file"
+        ) from error
 
 
 def require_features_name(path: Path) -> None:
@@ -49,6 +61,10 @@ def _of_kind(path: Path, by_suffix: Mapping[str, Callable[..., _T]]) -> Callable
 
 
 def _read_npz(path: Path) -> Columns:
+    with zipfile.ZipFile(path) as packed:
+        unpacked = sum(member.file_size for member in packed.infolist())
+    if unpacked > max(ALWAYS_UNPACKED, LARGEST_RATIO * path.stat().st_size):
+        raise DataError(f"{path} would take {unpacked:,} bytes unpacked; no features file of this size does")
     with np.load(path, allow_pickle=False) as file:  # a pickle from elsewhere could run code
         return {name: file[name] for name in file.files}
 

@@ -18,9 +18,11 @@ class Predictions(Metric):
 
     Args:
         split: the items to classify.
-        label: the label that the run was fine-tuned on.
+        label: the label that the run was fine-tuned on; ``data.label`` unless the config names it.
         modalities: what the model may see; None for all modalities of the run.
     """
+
+    filled_in = Metric.filled_in | {"label"}
 
     def __init__(self, *, split: str, label: str, modalities: Sequence[str] | None = None) -> None:
         self.label = label

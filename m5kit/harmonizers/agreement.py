@@ -18,6 +18,13 @@ MOST = 128
 SETTLED = 0.5
 """Strength of the best pair from which on weights follow the statistics alone."""
 
+SHARPNESS = 4
+"""How steeply trust falls around ``doubt``: noise that is learned by heart reaches a sixth of the best d' or so, a weak
+but true modality half of it."""
+
+LEAST = 0.01
+"""Of the trust in the best modality."""
+
 
 @HARMONIZERS.register_module("agreement")
 class AgreementHarmonizer(Harmonizer):
@@ -31,19 +38,23 @@ class AgreementHarmonizer(Harmonizer):
     A pair's weight is ``floor`` plus the rest in proportion to its strength d' / (d' + half), relative to the best
     pair's. The strength saturates, so a pair that is easy gains little over one that is merely sound, and nothing that
     is present falls below the floor: a weak modality keeps learning. While no pair is well above chance, all count
-    alike. A modality's reliability is the weight of its best pair; it weighs the masked tasks and is the share in the
-    pooled embedding. With ``per_item`` that share also falls for an item whose modality agrees no better with the
-    others than another item's would.
+    alike. A modality's reliability, which weighs its masked task, is the weight of its best pair.
+
+    Shares in embeddings are another matter than the weights of losses: what agrees less may know what the others do
+    not, and only what agrees with nothing is to be left out. A share is the trust in a modality: with r, its best d'
+    relative to the best of all, it is r^4 / (r^4 + doubt^4), so near 1 for everything but noise. With ``per_item`` it
+    also falls for an item whose modality agrees no better with the others than another item's would.
 
     Args:
         modalities: the m columns.
         floor: the least weight of what is present, as a share of the largest.
         half: the d' at which a pair has half of the full strength.
+        doubt: the d', relative to that of the best pair, at which a modality has half of the full trust.
         momentum: share of a batch in the running means.
         per_item: let an item's own agreement move the shares in its embedding.
 
     Raises:
-        ConfigError: ``floor`` is not in (0, 1], ``momentum`` not in (0, 1], or ``half`` not above 0.
+        ConfigError: ``floor`` or ``momentum`` is not in (0, 1], or ``half`` or ``doubt`` not above 0.
 
     Source: after Dong et al., M5Product (CVPR 2022), section 4.3; d' is that of Green and Swets, Signal
         Detection Theory and Psychophysics (1966).
@@ -60,18 +71,20 @@ class AgreementHarmonizer(Harmonizer):
         modalities: Sequence[str],
         floor: float = 0.1,
         half: float = 0.5,
+        doubt: float = 0.3,
         momentum: float = 0.05,
-        per_item: bool = True,
+        per_item: bool = False,
     ) -> None:
         super().__init__()
-        if not (0 < floor <= 1 and 0 < momentum <= 1 and half > 0):
+        if not (0 < floor <= 1 and 0 < momentum <= 1 and half > 0 and doubt > 0):
             raise ConfigError(
                 [
-                    "harmonizer 'agreement': expected floor and momentum above 0 and at most 1, and half above 0, got "
-                    f"floor={floor}, momentum={momentum}, half={half}"
+                    "harmonizer 'agreement': expected floor and momentum above 0 and at most 1, and half and doubt "
+                    f"above 0, got floor={floor}, momentum={momentum}, half={half}, doubt={doubt}"
                 ]
             )
-        self.floor, self.midpoint, self.momentum, self.per_item = floor, half, momentum, per_item
+        self.floor, self.midpoint, self.doubt = floor, half, doubt
+        self.momentum, self.per_item = momentum, per_item
         size = len(modalities)
         for name in ("own", "other", "deviation", "counted"):
             self.register_buffer(name, torch.zeros(size, size))
@@ -100,7 +113,7 @@ class AgreementHarmonizer(Harmonizer):
         reliability = (weights - torch.diag(weights.diagonal())).amax(dim=1)
         if len(reliability) == 1:
             reliability = torch.ones_like(reliability)  # a single modality has no other to agree with
-        shares = reliability * present
+        shares = self.trust(present)
         if self.per_item:
             shares = shares * self._item_agreement(features, present)
         shares = shares / shares.sum(dim=1, keepdim=True).clamp(min=torch.finfo(shares.dtype).tiny)
@@ -108,13 +121,28 @@ class AgreementHarmonizer(Harmonizer):
 
     def pair_weights(self) -> Tensor:
         """``m m``, symmetric: from ``floor`` to 1, and 1 where nothing is known yet."""
-        distance = (self.own - self.other) / self.deviation.clamp(min=1e-6)
-        distance = distance.clamp(min=0).fill_diagonal_(0)
-        strength = distance / (distance + self.midpoint)
+        strength = self._strength()
         best = strength.amax()
-        certain = (best / SETTLED).clamp(max=1)
         weights = self.floor + (1 - self.floor) * strength / best.clamp(min=1e-6)
-        return ((1 - certain) + certain * weights).fill_diagonal_(1)
+        return _once_known(weights, best).fill_diagonal_(1)
+
+    def trust(self, present: Tensor) -> Tensor:
+        """Next to nothing for what agrees with nothing, else near 1; shapes as in :meth:`Harmonizer.trust`."""
+        best = self._distance().amax(dim=1)
+        relative = (best / best.amax().clamp(min=1e-6)) ** SHARPNESS
+        trust = relative / (relative + self.doubt**SHARPNESS)
+        # Never 0, or an item that has this modality alone would have nothing.
+        trust = (trust / trust.amax().clamp(min=1e-6)).clamp(min=LEAST)
+        return _once_known(trust, self._strength().amax()) * present
+
+    def _distance(self) -> Tensor:
+        """The d' of each pair, ``m m``; 0 on the diagonal."""
+        distance = (self.own - self.other) / self.deviation.clamp(min=1e-6)
+        return distance.clamp(min=0).fill_diagonal_(0)
+
+    def _strength(self) -> Tensor:
+        distance = self._distance()
+        return distance / (distance + self.midpoint)
 
     @torch.no_grad()
     def _item_agreement(self, features: Tensor, present: Tensor) -> Tensor:
@@ -130,6 +158,12 @@ class AgreementHarmonizer(Harmonizer):
         # nothing to compare with, or nothing known: no evidence against it
         blind = ~(others & (self.counted > 0)).any(dim=2)
         return torch.where(blind, 1.0, agreement)
+
+
+def _once_known(weights: Tensor, best: Tensor) -> Tensor:
+    """Ones while no pair has a strength, the weights from SETTLED on."""
+    certain = (best / SETTLED).clamp(max=1)
+    return (1 - certain) + certain * weights
 
 
 def _mean(values: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor]:

@@ -37,6 +37,16 @@ class Harmonizer(nn.Module, ABC):
             present: ``b m`` bool on the features' device.
         """
 
+    def trust(self, present: Tensor) -> Tensor:
+        """How much each modality counts in the vectors of items, ``b m`` from 0 to 1; by default all count alike.
+
+        Unlike the shares of :meth:`forward` it must be sure: what is left out of a vector cannot be found in it.
+
+        Args:
+            present: ``b m`` bool on the features' device; what is absent gets 0, what is present more than 0.
+        """
+        return present.float()
+
     def penalty(self) -> Tensor:
         """A term for the loss that keeps learned weights from collapsing; zero for those that cannot."""
         return torch.zeros(())

@@ -41,7 +41,7 @@ class Evaluation:
 
 
 def evaluate(run: TrainedRun, metrics: Sequence[str] | None = None, store: bool = False) -> Evaluation:
-    """Run metrics on everything that the run may see.
+    """Run metrics on everything that the run may see; of several processes only the first gets values.
 
     Args:
         run: trained.
@@ -53,6 +53,8 @@ def evaluate(run: TrainedRun, metrics: Sequence[str] | None = None, store: bool 
     """
     chosen = _build_chosen(run, metrics)
     embedded = run.embed(_answerable_requests(chosen.values(), run.data.manifest.split_sizes()))
+    if not run.group.first:
+        return Evaluation({}, {})
     evaluation = _compute(run, chosen, embedded)
     if store:
         shown = {name: chosen[name] for name in evaluation.results}
@@ -66,7 +68,8 @@ def evaluate_subsets(
 ) -> dict[str, Evaluation]:
     """Run metrics once for each subset of the modalities; every split is decoded once for all of them.
 
-    Metrics that name modalities themselves come out the same whatever the subset, so they are left out.
+    Metrics that name modalities themselves come out the same whatever the subset, so they are left out. Of several
+    processes only the first gets values.
 
     Args:
         run: trained.
@@ -83,13 +86,13 @@ def evaluate_subsets(
             ["evaluation: every metric asked for names its own modalities, so a subset of them changes nothing"]
         )
     requests = _answerable_requests(following.values(), run.data.manifest.split_sizes())
-    # a set: metrics ask for the same embeddings again and again
-    wanted: set[Request] = set()
+    wanted: dict[Request, None] = {}  # metrics ask for the same embeddings again and again
     for subset in subsets:
         for request in requests:
-            wanted.add(_narrowed(request, tuple(subset)))
-    # one call for all subsets, so that every split is decoded once
+            wanted[_narrowed(request, tuple(subset))] = None
     embedded = run.embed(wanted)
+    if not run.group.first:
+        return {}
     found: dict[str, Evaluation] = {}
     for subset in subsets:
         # A metric looks its embeddings up by the request it made, which names no subset.
@@ -123,9 +126,12 @@ def all_subsets(modalities: Sequence[str]) -> list[Subset]:
     return subsets
 
 
-def build_metric(config: Mapping[str, Any], modalities: Sequence[str]) -> Metric:
-    """Build a metric; one that needs modalities gets those of the run unless the config names some."""
+def build_metric(config: Mapping[str, Any], modalities: Sequence[str], label: str | None = None) -> Metric:
+    """Build a metric; what it needs of modalities and of the label is the run's unless the config names it."""
     given: dict[str, Any] = {"modalities": modalities} if needs_modalities(config) else {}
+    part: type[Metric] = METRICS.get(config["type"])
+    if label is not None and "label" in part.filled_in:
+        given["label"] = label
     metric: Metric = METRICS.build(config, **given)
     return metric
 
@@ -146,7 +152,6 @@ def choose(configured: Mapping[str, Any], names: Sequence[str] | None, whose: st
     if unknown:
         known = ", ".join(configured) or "none"
         raise ConfigError([f"evaluation has no metric {', '.join(unknown)}; {whose} has: {known}"])
-    # The order is that of the config, so tables look the same whatever was asked for.
     return {name: config for name, config in configured.items() if not names or name in names}
 
 
@@ -157,7 +162,7 @@ def _build_chosen(run: TrainedRun, names: Sequence[str] | None) -> dict[str, Met
     metrics: dict[str, Metric] = {}
     with in_use(run.config.plugins):
         for name, config in chosen.items():
-            metrics[name] = build_metric(config, known)
+            metrics[name] = build_metric(config, known, run.config.data.label)
             space = baseline_space(config, widths)
             if space is not None and run.model.predicts is None:
                 # what the given vectors score by themselves: what training must not fall below
@@ -185,13 +190,14 @@ def baseline_space(config: Mapping[str, Any], widths: Mapping[str, int]) -> str 
     return "given" if space == "item" and all(widths.get(m) for m in seen) else None
 
 
-def _answerable_requests(metrics: Iterable[Metric], there: Mapping[str, int]) -> set[Request]:
-    """The requests of the metrics whose splits the manifest has."""
-    asked: set[Request] = set()
+def _answerable_requests(metrics: Iterable[Metric], there: Mapping[str, int]) -> list[Request]:
+    """The requests of the metrics whose splits the manifest has, each once."""
+    # Not a set: processes that share the work go through the requests in one order.
+    asked: dict[Request, None] = {}
     for metric in metrics:
         if _missing(metric, there) is None:
-            asked.update(metric.requests())
-    return asked
+            asked |= dict.fromkeys(metric.requests())
+    return list(asked)
 
 
 def _is_open(metric: Metric) -> bool:

@@ -18,19 +18,27 @@ def build_metrics(config: RunConfig) -> dict[str, Metric]:
     with in_use(config.plugins):
         # sorted, as a trained model has them, so that a metric gets the same modalities in both places
         modalities = sorted(config.encoders)
-        return {name: build_metric(given, modalities) for name, given in config.evaluation.items()}
+        return {name: build_metric(given, modalities, config.data.label) for name, given in config.evaluation.items()}
 
 
 def metric_problems(config: RunConfig) -> Iterator[str]:
     """Metrics that ask for a modality which the model has no encoder for, a sentence each."""
-    known = set(config.encoders)
+    known = ", ".join(sorted(config.encoders))
+    for name, missing in missing_modalities(config).items():
+        yield (
+            f"evaluation.{name}: asks for {', '.join(missing)}, and the model has {known}; "
+            f"change the metric, or drop it with evaluation.{name}=none"
+        )
+
+
+def missing_modalities(config: RunConfig) -> dict[str, list[str]]:
+    """By metric, the modalities that it asks for and the model has no encoder for; only metrics that lack some."""
+    missing = {}
     for name, metric in build_metrics(config).items():
-        missing = sorted(_modalities(metric) - known)
-        if missing:
-            yield (
-                f"evaluation.{name}: asks for {', '.join(missing)}, and the model has {', '.join(sorted(known))}; "
-                f"change the metric, or drop it with evaluation.{name}=none"
-            )
+        absent = sorted(_modalities(metric) - set(config.encoders))
+        if absent:
+            missing[name] = absent
+    return missing
 
 
 def value_problems(config: RunConfig, wanted: Sequence[str]) -> dict[str, str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from m5kit.assembly.data import RunData
 from m5kit.config import check_config, load_config
 from m5kit.data.preview import preview
-from m5kit.errors import M5KitError
+from m5kit.errors import CheckpointError, M5KitError
 from m5kit.runs.folder import RunFolder
 from m5kit.runs.json import read_json, write_json
 
@@ -34,11 +34,14 @@ def keep_previews(run: Path) -> None:
 def gallery_items(folder: RunFolder) -> set[str]:
     """The ids of all queries and hits."""
     ids = set()
-    for gallery in read_json(folder.gallery).values():
-        for query in gallery["queries"]:
-            ids.add(query["id"])
-            for hit in query["hits"]:
-                ids.add(hit["id"])
+    try:
+        for gallery in read_json(folder.gallery).values():
+            for query in gallery["queries"]:
+                ids.add(query["id"])
+                for hit in query["hits"]:
+                    ids.add(hit["id"])
+    except (KeyError, TypeError, AttributeError) as error:
+        raise CheckpointError(f"{folder.gallery} holds no galleries: {error!r}; evaluate the run again") from error
     return ids
 
 

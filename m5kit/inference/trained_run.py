@@ -1,7 +1,7 @@
 """A run folder, opened for use: its config, its data, its model."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from m5kit.assembly.data import RunData
@@ -11,10 +11,17 @@ from m5kit.evaluation.base import Embedded, Request
 from m5kit.inference.embedding import embed_requests, embed_splits
 from m5kit.inference.weights import load_model
 from m5kit.models.base import Model
+from m5kit.parallel.group import Group
 from m5kit.parallel.threads import share_cores
+from m5kit.runs import checkpoint
 from m5kit.runs.folder import RunFolder
 from m5kit.runs.json import read_json
 from m5kit.runs.provenance import require_plugins
+
+ALONE = Group()
+"""One process does all the work."""
+WAIT = 600.0
+"""Seconds in which a process must have embedded its next batch; after that it is given up, and the work with it."""
 
 
 @dataclass(frozen=True)
@@ -26,16 +33,23 @@ class TrainedRun:
         config: the one it was trained with, except for the data root if another was given.
         data: its pipelines, with what their transforms learned.
         model: in eval mode, on the device.
+        group: the processes that share the work; each has opened the run.
     """
 
     folder: RunFolder
     config: RunConfig
     data: RunData
     model: Model
+    group: Group = ALONE
 
     @classmethod
     def open(
-        cls, path: Path, data: Path | None = None, overrides: Sequence[str] = (), untrained: bool = False
+        cls,
+        path: Path,
+        data: Path | None = None,
+        overrides: Sequence[str] = (),
+        untrained: bool = False,
+        group: Group = ALONE,
     ) -> "TrainedRun":
         """Load the last checkpoint of a run.
 
@@ -44,6 +58,7 @@ class TrainedRun:
             data: another folder of items to use instead of the one it was trained on.
             overrides: ``key=value`` of keys that do not change the model.
             untrained: leave the weights as they were before training, to compare with.
+            group: the processes that share the work.
 
         Raises:
             CheckpointError: there is no run, no checkpoint, or the checkpoint belongs to another model.
@@ -56,12 +71,36 @@ class TrainedRun:
         run_data = RunData.reopen(config, folder)
         model = load_model(config, run_data, folder, untrained)
         # last, because frozen encoders must run with the weights of the checkpoint
-        return cls(folder, config, replace(run_data, frozen=FrozenOutputs.of(model, config)), model)
+        return cls(folder, config, run_data.with_frozen(FrozenOutputs.of(model, config)), model, group)
+
+    @property
+    def unfinished(self) -> str | None:
+        """The step that the weights are of, as ``step 193 of 400``; None for those of the last one.
+
+        A run whose length is given in minutes has no last step that could be missed.
+        """
+        schedule, used = self.config.schedule, checkpoint.to_use(self.folder)
+        step = int(read_json(used / "state.json")["step"])
+        if schedule.minutes is not None or step >= schedule.max_steps:
+            return None
+        best = f", the best by {self.config.checkpoint.best}" if used.name == checkpoint.BEST else ""
+        return f"step {step} of {schedule.max_steps}{best}"
 
     def embed(self, requests: Iterable[Request]) -> dict[Request, Embedded]:
-        """Embed what metrics ask for; items are decoded once for all requests."""
-        return embed_requests(self.model, self.data, self.folder.failures, requests)
+        """Embed what metrics ask for; items are decoded once for all requests.
 
-    def embed_items(self, splits: Sequence[str] | None, modalities: tuple[str, ...] | None, space: str) -> Embedded:
-        """Embed every item of some splits, or of all, in one table; the split of each joins the labels."""
-        return embed_splits(self.model, self.data, self.folder.failures, splits, modalities, space)
+        Returns:
+            The answers in the first process of the group, nothing in the others.
+        """
+        return embed_requests(self.model, self.data, self.folder.failures, requests, self.group)
+
+    def embed_items(
+        self, splits: Sequence[str] | None, modalities: tuple[str, ...] | None, space: str
+    ) -> Embedded | None:
+        """Embed every item of some splits, or of all, in one table; the split of each joins the labels.
+
+        Returns:
+            The table in the first process of the group, None in the others.
+        """
+        failures = self.folder.failures
+        return embed_splits(self.model, self.data, failures, splits, modalities, space, self.group)

@@ -135,6 +135,7 @@ class Backbone(nn.Module):
             tasks=looks[self.tasks_from].tasks if self.weigh_tasks else even.tasks,
             modalities=fused.weights,
         )
+        trust = self._trust(seen.there)
         return View(
             self.modalities,
             seen.present,
@@ -145,7 +146,8 @@ class Backbone(nn.Module):
             harmony,
             targets=seen.targets,
             vectors=seen.vectors,
-            items=self.items(seen.features, fused.embedding),
+            trust=trust,
+            items=self.items(seen.features, fused.embedding, trust),
         )
 
     def features_again(self, batch: Batch) -> Tensor:
@@ -181,7 +183,7 @@ class Backbone(nn.Module):
         features = view.features.detach() * present[..., None]
         weights = self.harmonizer(features, present) if self.weigh_pooling else _uniform(present)
         fused: Fused = self.fusion(encoded, weights.modalities)
-        return Partial(kept, self.items(features, fused.embedding))
+        return Partial(kept, self.items(features, fused.embedding, self._trust(present)))
 
     def forward(self, batch: Batch) -> View:
         """The clean view of a batch: nothing hidden."""
@@ -197,6 +199,9 @@ class Backbone(nn.Module):
         # By name: a batch may hold more modalities than the model reads, and in another order.
         columns = [batch.modalities.index(m) for m in self.modalities]
         return batch.present[:, columns]
+
+    def _trust(self, present: Tensor) -> Tensor:
+        return self.harmonizer.trust(present) if self.weigh_pooling else present.float()
 
     def _encode(
         self, observations: Mapping[str, Observation], rows: Mapping[str, Tensor], items: int

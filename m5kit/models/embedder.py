@@ -10,7 +10,7 @@ from torch.nn.functional import normalize
 from m5kit.api import Encoder
 from m5kit.errors import ConfigError
 from m5kit.models.backbone import Backbone
-from m5kit.models.items import sum_of_parts
+from m5kit.nn.parts import sum_of_parts
 from m5kit.structures import Batch, Fused, View
 
 SHARED = 2.0
@@ -66,31 +66,37 @@ def embed(backbone: Backbone, readout: Callable[[Fused], tuple[Tensor, Tensor | 
         readout: the vector ``b d`` that stands for a fused item, and its class scores if there are any.
         batch: any items, whatever they lack; an item with nothing gets zeros.
     """
-    view = backbone(batch)
+    return embed_view(backbone, readout, backbone(batch))
+
+
+def embed_view(backbone: Backbone, readout: Callable[[Fused], tuple[Tensor, Tensor | None]], view: View) -> Embedding:
+    """The same of a view that the backbone made already."""
     vectors, scores = readout(view.fused)
     vectors = vectors.float()
     # A head's bias gives even an item with nothing a vector; it must not be found by a search.
     some = view.present.any(1, keepdim=True).to(vectors.device)
     fused = normalize(vectors, dim=-1) * some
     assert view.items is not None
+    assert view.trust is not None
     shared = view.items.float()
     own = _own_vectors(view, backbone.vectors.widths)
-    spaces = own | _given_vectors(view, backbone.encoders)
+    # A head's labels do not train the features of modalities.
+    spaces = _with_features(view, own, backbone.encoders) if scores is None else own
     on_host = {}
-    for name, each in spaces.items():
+    for name, each in (spaces | _given_vectors(view, backbone.encoders)).items():
         on_host[name] = each.cpu()
     return Embedding(
-        item=(item_vectors(shared, own, view.present) if scores is None else fused).cpu(),
+        item=(item_vectors(shared, own, view.trust) if scores is None else fused).cpu(),
         modalities=on_host,
         fused=fused.cpu(),
         unscaled=(vectors * some).cpu(),
-        contrastive=sum_of_parts(view.features).cpu(),
+        contrastive=sum_of_parts(view.features, view.trust).cpu(),
         weights=view.fused.weights.float().cpu(),
         scores=None if scores is None else scores.float().cpu(),
     )
 
 
-def item_vectors(shared: Tensor, own: Mapping[str, Tensor], present: Tensor) -> Tensor:
+def item_vectors(shared: Tensor, own: Mapping[str, Tensor], trust: Tensor) -> Tensor:
     """Unit vectors ``b w`` of items: what their modalities share, beside what each of them has for itself.
 
     Items that have no modality in common are compared by ``shared`` alone; those that have the same ones by
@@ -98,13 +104,30 @@ def item_vectors(shared: Tensor, own: Mapping[str, Tensor], present: Tensor) -> 
 
     Args:
         shared: ``b h``, unit vectors.
-        own: by modality, ``b v``, unit vectors or zeros.
-        present: ``b m`` on the host.
+        own: by modality, in the order of the columns m, ``b v``, unit vectors or zeros.
+        trust: ``b m``, how much each modality counts; 0 where absent.
     """
-    # k unit vectors side by side have length sqrt(k).
-    count = present.sum(1, keepdim=True).clamp(min=1).to(shared.device)
-    beside = torch.cat(list(own.values()), dim=1) / count.sqrt()
+    weighted = []
+    for column, vectors in enumerate(own.values()):
+        weighted.append(trust[:, column, None] * vectors)
+    beside = normalize(torch.cat(weighted, dim=1), dim=1)
     return normalize(torch.cat([SHARED * shared, beside], dim=1), dim=1)
+
+
+def _with_features(view: View, own: Mapping[str, Tensor], encoders: Mapping[str, Encoder]) -> dict[str, Tensor]:
+    """Each modality's own vector, beside its contrastive feature where nothing was given to begin from.
+
+    What a modality learned from the others shows in the feature; before the head it is a small part of much that all
+    items have in common. Where a vector was given, training must not begin below that one, so nothing stands beside it.
+    """
+    spaces = {}
+    for column, (m, vectors) in enumerate(own.items()):
+        if encoders[m].given:
+            spaces[m] = vectors
+        else:
+            feature = normalize(view.features[:, column].float(), dim=1)
+            spaces[m] = normalize(torch.cat([vectors, feature], dim=1), dim=1)
+    return spaces
 
 
 def _own_vectors(view: View, widths: Mapping[str, int]) -> dict[str, Tensor]:

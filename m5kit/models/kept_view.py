@@ -30,6 +30,8 @@ def tensors_of(view: View, everything: bool) -> Named:
     found |= {"pooled": view.fused.pooled, "embedding": view.fused.embedding, "weights": view.fused.weights}
     if view.items is not None:
         found["items"] = view.items
+    if view.trust is not None:
+        found["trust"] = view.trust
     for m, tokens in view.encoded.items():
         found[f"encoded {m}"] = tokens.values
         if tokens.given is not None:
@@ -105,6 +107,7 @@ class KeptView:
             again=leaves.get("again"),
             vectors=_named("vectors", leaves),
             items=leaves.get("items"),
+            trust=leaves.get("trust"),
             peers=self.peers,
         )
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch import distributed as dist
 
-from m5kit.errors import M5KitError
+from m5kit.errors import ConfigError, M5KitError
 from m5kit.parallel.launcher import started_processes
 
 Value = TypeVar("Value")
@@ -46,6 +46,10 @@ class Group:
     def of_first(self, value: Value) -> Value:
         """What the first process gives."""
         return value
+
+    def gathered(self, value: Value) -> list[Value]:
+        """What each process gives, by rank, for the first process: anything that pickle holds; the others get none."""
+        return [value]
 
     def all_bytes(self, own: Tensor) -> Tensor:
         """Rows ``size n`` (uint8, host) of all processes, each of which gives ``n``."""
@@ -111,6 +115,12 @@ class ProcessGroup(Group):
     def of_first(self, value: Value) -> Value:
         """What the first process gives; what the others give is not sent."""
         return self.values(value if self.first else None)[0]  # type: ignore[return-value]
+
+    def gathered(self, value: Value) -> list[Value]:
+        """What each process gives, for the first."""
+        every: list[Value] | None = [value] * self.size if self.first else None
+        dist.gather_object(value, every, dst=0, group=self.facts)
+        return every or []
 
     def all_bytes(self, own: Tensor) -> Tensor:
         """Rows ``size n`` of all processes."""
@@ -187,9 +197,20 @@ def start_group(timeout: float) -> Group:
 
     Args:
         timeout: seconds after which a process that the others wait for is given up.
+
+    Raises:
+        ConfigError: the environment names several processes and not how they find each other.
     """
     if started_processes() == 1:
         return Group()
+    missing = [name for name in ("RANK", "MASTER_ADDR", "MASTER_PORT") if not os.environ.get(name)]
+    if missing:
+        raise ConfigError(
+            [
+                f"WORLD_SIZE is {started_processes()}, but {', '.join(missing)} are not set; start the processes with "
+                "torchrun, or unset WORLD_SIZE to train in one"
+            ]
+        )
     if torch.cuda.is_available():
         # Before anything is put on a device: every process has one of its own.
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))

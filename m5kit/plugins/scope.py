@@ -125,6 +125,8 @@ def in_use(scope: PluginScope) -> Iterator[None]:
 
 def hash_of(path: Path) -> str:
     """The version of a local file: the beginning of its SHA-256."""
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is no regular file")  # reading a pipe would wait for its other end
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
 

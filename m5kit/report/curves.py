@@ -41,7 +41,8 @@ def draw_curves(metrics: Path, picture: Path, title: str) -> None:
 
 def _draw(axes: Axes, curves: Mapping[str, Curve], prefix: str, label: str, log: bool) -> None:
     shown: dict[str, Curve] = {}
-    for name in sorted(curves):
+    # modalities first, so that each has one colour in all panels; the item as a whole is among some curves only
+    for name in sorted(curves, key=lambda name: (name.endswith("/item"), name)):
         if name.startswith(prefix) and curves[name]:
             shown[name.removeprefix(prefix).replace("_", " ")] = curves[name]
     # by what this panel shows, so that the first colours, which differ most, are used in each
@@ -51,10 +52,14 @@ def _draw(axes: Axes, curves: Mapping[str, Curve], prefix: str, label: str, log:
     if log and shown and _all_positive(shown):
         # a loss falls by a similar factor early and late; a linear axis shows the first steps alone
         axes.set_yscale("log")
-        axes.yaxis.set_major_formatter(ScalarFormatter())
-        axes.yaxis.set_minor_formatter(NullFormatter())
         low, high = axes.get_ylim()
-        axes.set_yticks(_TICKS[(low <= _TICKS) & (high >= _TICKS)])
+        inside = _TICKS[(low <= _TICKS) & (high >= _TICKS)]
+        if len(inside) > 1:
+            axes.yaxis.set_major_formatter(ScalarFormatter())
+            axes.yaxis.set_minor_formatter(NullFormatter())
+            axes.set_yticks(inside)
+        else:  # over so short a stretch a logarithmic axis is as good as straight
+            axes.set_yscale("linear")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     bare(axes, "step", label)
     if shown:

@@ -6,6 +6,26 @@ from typing import Any
 HEADINGS = ("task", "metric", "value", "95 % interval", "chance", "items")
 
 
+MOST_DETAILS = 16
+"""Values of pairs, strengths and the like that a task's part of a printed table may have."""
+
+
+def main_values(results: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[str, dict[str, Mapping[str, Any]]]:
+    """The results without the values of pairs and strengths, except their means, where a task has very many of those.
+
+    Example:
+        >>> values = {f"mrr|{pair}": {"value": 0.5} for pair in ("mean", *map(str, range(20)))}
+        >>> main_values({"few": {"mrr|a->b": {"value": 0.5}}, "many": values})
+        {'few': {'mrr|a->b': {'value': 0.5}}, 'many': {'mrr|mean': {'value': 0.5}}}
+    """
+    shown = {}
+    for task, values in results.items():
+        details = [name for name in values if "|" in name and not name.endswith(("|mean", "|relative"))]
+        hidden = details if len(details) > MOST_DETAILS else []
+        shown[task] = {name: value for name, value in values.items() if name not in hidden}
+    return shown
+
+
 def result_rows(results: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[tuple[str, ...]]:
     """One row a metric of what ``results.json`` holds under ``results``, in its order; a task's name stands once.
 

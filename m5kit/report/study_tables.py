@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from m5kit.report.factor_tables import factor_tables
 from m5kit.report.origin_table import origin_table
 from m5kit.report.tables import Table
 from m5kit.runs.study import CorruptionCurve, Cost, Difference, FailedRun, Interval, Study, StudyRow
@@ -19,7 +20,9 @@ _MIB = 2**20
 def tables(study: Study) -> list[Table]:
     """Those that have rows: results, differences, what is retained under corruption, cost, origin, failed trials."""
     every = (
-        *(_results(study), _differences(study), _corruption(study), _cost(study)),
+        *(_results(study), _differences(study)),
+        *(factor_tables(study.factors) if study.factors else ()),
+        *(_corruption(study), _cost(study)),
         *(origin_table(study), _failed(study)),
     )
     # an empty table would be a heading without anything below it

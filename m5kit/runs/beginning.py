@@ -9,8 +9,9 @@ from m5kit.config.reader import read_data, read_value
 from m5kit.config.sections import defaults
 from m5kit.config.tree import to_plain
 from m5kit.errors import ConfigError
+from m5kit.plugins.known import remember
 from m5kit.runs.folder import RunFolder
-from m5kit.runs.json import read_json, write_json
+from m5kit.runs.json import read_json, write_json, write_whole
 from m5kit.runs.log import LOGGER
 from m5kit.runs.provenance import collect, require_plugins
 
@@ -31,8 +32,9 @@ def begin_run(folder: RunFolder, resolved: Resolved, fingerprint: Mapping[str, A
         resolved: its config.
         fingerprint: of its items.
     """
+    remember(resolved.plugins.files)
     write_json(folder.provenance, collect(resolved, fingerprint))
-    folder.config.write_text(dump(resolved), encoding="utf-8")
+    write_whole(folder.config, dump(resolved).encode())
 
 
 def require_resumable(folder: RunFolder, resolved: Resolved) -> None:
@@ -43,6 +45,7 @@ def require_resumable(folder: RunFolder, resolved: Resolved) -> None:
         ConfigError: the config differs from that of the run; names every key.
     """
     require_plugins(read_json(folder.provenance))
+    remember(resolved.plugins.files)
     # a key that m5kit did not have then has its default, which leaves a run as it was
     before = _flat(defaults()) | _flat(read_data(folder.config))
     now = _flat(to_plain(read_value(dump(resolved), resolved.source)))

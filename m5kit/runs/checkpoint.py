@@ -6,10 +6,10 @@ A checkpoint is a folder ``step_<n>``. It is written aside and renamed, so it is
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Protocol
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -17,25 +17,18 @@ from torch import Tensor, nn
 
 from m5kit.errors import CheckpointError
 from m5kit.hooks.base import WEIGHTS
-from m5kit.runs.checksums import damage, write_checksums
+from m5kit.runs.checksums import write_checksums
+from m5kit.runs.damage import FORMAT, NOT_FINITE, STATE, SUMMED, damage
 from m5kit.runs.folder import RunFolder
 from m5kit.runs.json import read_json, sync_folder, write_json
 from m5kit.runs.log import LOGGER
 from m5kit.runs.random_state import random_state, restore_random_state
-from m5kit.runs.weight_checks import require_finite, require_same_sharing, require_same_weights
+from m5kit.runs.tensor_state import Stateful, join_optimizer, load_hooks, plain, split_hooks, split_optimizer
+from m5kit.runs.weight_checks import not_finite, require_finite, require_same_sharing, require_same_weights
 
-FORMAT = 1
 HOOKS = "hooks.safetensors"
 BEST = "best"
 _NAME = re.compile(r"step_(\d+)")
-
-
-class Stateful(Protocol):
-    """An optimizer or a hook."""
-
-    def state_dict(self) -> dict[str, Any]: ...
-
-    def load_state_dict(self, state: dict[str, Any]) -> Any: ...
 
 
 def save(
@@ -49,9 +42,9 @@ def save(
     """Write the checkpoint of ``step`` and remove all but the newest ``keep``.
 
     Raises:
-        CheckpointError: a weight is not finite, or the disk is full; nothing is left of it then.
+        CheckpointError: a weight or a number of the optimizer is not finite, or the disk is full; nothing is left of
+            it then.
     """
-    require_finite(model, step)
     target = checkpoints / f"step_{step:07d}"
     partial = checkpoints / f".{target.name}.partial"
     try:
@@ -71,16 +64,10 @@ def save(
 
 def _write(partial: Path, step: int, model: nn.Module, optimizer: Stateful, hooks: Mapping[str, Stateful]) -> None:
     """Write all files of a checkpoint into a new folder, and see that they are on the disk."""
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    tensors, described = _split(optimizer.state_dict())
+    tensors, described = split_optimizer(optimizer.state_dict())
     random_tensors, random_described = random_state()
-    hook_tensors, hooks_described = _hooks_state(hooks)
-    save_file(_plain(model.state_dict()), partial / "model.safetensors")
-    save_file(_plain(tensors), partial / "optimizer.safetensors")
-    save_file(random_tensors, partial / "random.safetensors")
-    if hook_tensors:
-        save_file(_plain(hook_tensors), partial / HOOKS)
+    hook_tensors, hooks_described = split_hooks(hooks)
+    require_finite(step, model, tensors, {name: hook_tensors[name] for name in hook_tensors if f"/{WEIGHTS}" in name})
     state = {
         "format": FORMAT,
         "step": step,
@@ -88,8 +75,17 @@ def _write(partial: Path, step: int, model: nn.Module, optimizer: Stateful, hook
         "optimizer": described,
         "random": random_described,
         "hooks": hooks_described,
+        SUMMED: True,
+        NOT_FINITE: not_finite({**model.state_dict(), **hook_tensors}),
     }
-    write_json(partial / "state.json", state)
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    save_file(plain(model.state_dict()), partial / "model.safetensors")
+    save_file(plain(tensors), partial / "optimizer.safetensors")
+    save_file(random_tensors, partial / "random.safetensors")
+    if hook_tensors:
+        save_file(plain(hook_tensors), partial / HOOKS)
+    write_json(partial / STATE, state)
     write_checksums(partial)
     _fsync(partial)
 
@@ -128,6 +124,12 @@ def latest(checkpoints: Path) -> Path | None:
     return None
 
 
+def newest_step(checkpoints: Path) -> int | None:
+    """The step of the newest checkpoint, whole or not; None if there is none."""
+    every = _all(checkpoints)
+    return int(every[-1].name.rpartition("_")[2]) if every else None
+
+
 def to_use(folder: RunFolder) -> Path:
     """The checkpoint that a run is used with: the best one, where the run kept it, else the newest.
 
@@ -135,7 +137,10 @@ def to_use(folder: RunFolder) -> Path:
         CheckpointError: it has none.
     """
     best = folder.checkpoints / BEST
-    found = best if best.is_dir() and damage(best) is None else latest(folder.checkpoints)
+    problem = damage(best) if best.exists() else None
+    if problem is not None:
+        LOGGER.warning("%s is damaged: %s; the newest checkpoint is used", best, problem)
+    found = best if best.exists() and problem is None else latest(folder.checkpoints)
     if found is None:
         raise CheckpointError(f"{folder.path} has no checkpoint; train it first, or continue it with --resume")
     return found
@@ -166,28 +171,43 @@ def restore(
     """Put everything back as it was, random states included, and return the step.
 
     Raises:
-        CheckpointError: the checkpoint is damaged or of another model.
+        CheckpointError: the checkpoint is damaged, or of another model, optimizer or hook.
     """
-    state = read_json(checkpoint / "state.json")
+    state = read_json(checkpoint / STATE)
     if state["format"] != FORMAT:
         raise CheckpointError(
             f"{checkpoint} has format {state['format']}, this m5kit reads {FORMAT}; "
             "use the version of m5kit that provenance.json names"
         )
     _load_into(model, _load_tensors(checkpoint / "model.safetensors"), checkpoint)
-    optimizer.load_state_dict(_join(_load_tensors(checkpoint / "optimizer.safetensors"), state["optimizer"]))
-    _restore_hooks(hooks, checkpoint, state.get("hooks", {}))
-    restore_random_state(_load_tensors(checkpoint / "random.safetensors"), state["random"])
+    with _fitting(checkpoint, "optimizer"):
+        saved = _load_tensors(checkpoint / "optimizer.safetensors")
+        optimizer.load_state_dict(join_optimizer(saved, state["optimizer"]))
+    with _fitting(checkpoint, "hooks"):
+        saved = _load_tensors(checkpoint / HOOKS) if (checkpoint / HOOKS).exists() else {}
+        load_hooks(hooks, saved, state.get("hooks", {}))
+    with _fitting(checkpoint, "random states"):
+        restore_random_state(_load_tensors(checkpoint / "random.safetensors"), state["random"])
     return int(state["step"])
+
+
+@contextmanager
+def _fitting(checkpoint: Path, what: str) -> Iterator[None]:
+    """Name the checkpoint if a state in it, though whole, is not that of the part that loads it."""
+    try:
+        yield
+    except CheckpointError:
+        raise
+    except (
+        Exception
+    ) as error:  # optimizers, hooks and generators of torch raise anything for a state that is not theirs
+        raise CheckpointError(
+            f"{checkpoint}: the state of the {what} does not fit: {type(error).__name__}: {error}; use an earlier one"
+        ) from error
 
 
 def _all(checkpoints: Path) -> list[Path]:
     return sorted(path for path in checkpoints.glob("step_*") if _NAME.fullmatch(path.name))
-
-
-def _plain(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Copies that share no memory, as safetensors wants them."""
-    return {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
 
 
 def _fsync(folder: Path) -> None:
@@ -195,43 +215,6 @@ def _fsync(folder: Path) -> None:
     for path in folder.iterdir():
         with path.open("rb") as file:
             os.fsync(file.fileno())
-
-
-def _split(state: Mapping[str, Any]) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """An optimizer's state as named tensors and JSON data."""
-    tensors: dict[str, Tensor] = {}
-    numbers: dict[str, Any] = {}
-    for index, values in state["state"].items():
-        for name, value in values.items():
-            (tensors if isinstance(value, Tensor) else numbers)[f"{index}.{name}"] = value
-    return tensors, {"numbers": numbers, "param_groups": state["param_groups"]}
-
-
-def _join(tensors: Mapping[str, Tensor], described: Mapping[str, Any]) -> dict[str, Any]:
-    state: dict[int, dict[str, Any]] = {}
-    for key, value in (*tensors.items(), *described["numbers"].items()):
-        index, _, name = key.partition(".")
-        state.setdefault(int(index), {})[name] = value
-    return {"state": state, "param_groups": described["param_groups"]}
-
-
-def _hooks_state(hooks: Mapping[str, Stateful]) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The states of hooks as tensors named ``hook/name`` and JSON data by hook."""
-    tensors: dict[str, Tensor] = {}
-    described: dict[str, Any] = {}
-    for hook, part in hooks.items():
-        state = part.state_dict()
-        tensors |= {f"{hook}/{name}": value for name, value in state.items() if isinstance(value, Tensor)}
-        described[hook] = {name: value for name, value in state.items() if not isinstance(value, Tensor)}
-    return tensors, described
-
-
-def _restore_hooks(hooks: Mapping[str, Stateful], checkpoint: Path, described: Mapping[str, Any]) -> None:
-    tensors = _load_tensors(checkpoint / HOOKS) if (checkpoint / HOOKS).exists() else {}
-    for hook, part in hooks.items():
-        if hook in described:
-            own = {name: value for name, value in tensors.items() if name.startswith(f"{hook}/")}
-            part.load_state_dict(described[hook] | {name.removeprefix(f"{hook}/"): own[name] for name in own})
 
 
 def _offered(checkpoint: Path) -> dict[str, Tensor]:

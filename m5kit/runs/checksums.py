@@ -14,8 +14,8 @@ def write_checksums(folder: Path) -> None:
     write_json(folder / CHECKSUMS, {path.name: _digest(path) for path in sorted(folder.iterdir())})
 
 
-def damage(folder: Path) -> str | None:
-    """What is wrong with the files of a folder; None if they are as they were written.
+def altered(folder: Path) -> str | None:
+    """What differs from the files that were written; None if nothing does.
 
     A checkpoint of an earlier version has no checksums; its files are believed.
     """
@@ -25,9 +25,15 @@ def damage(folder: Path) -> str | None:
         written = read_json(folder / CHECKSUMS)
     except CheckpointError as error:
         return str(error)
+    if not isinstance(written, dict) or not written:
+        return f"{CHECKSUMS} lists no files"
     for name, digest in written.items():
+        path = folder / name
+        # a name with a folder in it, a pipe or a device would have other things read than the checkpoint's
+        if Path(name).name != name or not path.is_file():
+            return f"{name} is missing"
         try:
-            found = _digest(folder / name)
+            found = _digest(path)
         except OSError as error:
             return f"{name} cannot be read: {error}"
         if found != digest:

@@ -1,12 +1,22 @@
 """Where a run keeps its files."""
 
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from m5kit.errors import CheckpointError
 from m5kit.runs.lock import single_writer
+
+RUNS = Path("runs")
+"""Where runs go that nobody gave a folder."""
+
+
+def new_path(name: str) -> Path:
+    """Where a run of the config ``name`` that begins now would go; nothing is made."""
+    return RUNS / f"{name.replace('/', '-')}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +45,22 @@ class RunFolder:
         return folder
 
     @classmethod
+    def new(cls, name: str) -> "RunFolder":
+        """Make an empty folder below ``runs/`` for a run of the config ``name``, named by it and by the time.
+
+        A number follows the name where another run has begun in the same second.
+        """
+        path = new_path(name)
+        for number in itertools.count(1):
+            folder = path if number == 1 else path.with_name(f"{path.name}-{number}")
+            try:
+                folder.mkdir(parents=True)  # one step for the file system: of two processes only one succeeds
+            except FileExistsError:
+                continue
+            return cls(folder)
+        raise AssertionError("there is always a next number")
+
+    @classmethod
     def open(cls, path: Path) -> "RunFolder":
         """Open the folder of an existing run.
 
@@ -42,7 +68,7 @@ class RunFolder:
             CheckpointError: there is no run in it.
         """
         folder = cls(path)
-        if not folder.config.exists():
+        if not folder.config.is_file():
             raise CheckpointError(f"{path} holds no run (it has no config.yaml); give the --run-dir of a training run")
         return folder
 

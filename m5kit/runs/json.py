@@ -23,8 +23,8 @@ def write_json(path: Path, value: Any) -> None:
     write_whole(path, content + b"\n")
 
 
-def read_json(path: Path, remedy: str = "") -> Any:
-    """Read JSON.
+def read_json(path: Path, remedy: str = "") -> dict[str, Any]:
+    """Read a JSON object, which every file of runs and reports is.
 
     Args:
         path: the file.
@@ -33,10 +33,17 @@ def read_json(path: Path, remedy: str = "") -> Any:
     Raises:
         CheckpointError: the file is missing or damaged.
     """
+    if path.exists() and not path.is_file():
+        raise CheckpointError(
+            f"cannot read {path}: it is no regular file"
+        )  # opening a pipe would wait for its other end
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(found, dict):
+            raise ValueError(f"expected a JSON object, found {type(found).__name__}")
     except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(f"cannot read {path}: {error}{remedy and f'; {remedy}'}") from error
+    return found
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -17,7 +17,7 @@ def read_curves(path: Path) -> dict[str, Curve]:
         path: the file.
     """
     curves: dict[str, dict[int, float]] = {}
-    text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
     for line in text.split("\n"):
         row = _parsed(line)
         step = row.get("step")

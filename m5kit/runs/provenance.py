@@ -134,7 +134,10 @@ def require_plugins(provenance: Mapping[str, Any]) -> None:
             install.
     """
     used = provenance.get("plugins", ())
-    problems = list(filter(None, map(_plugin_problem, used)))
+    try:
+        problems = list(filter(None, map(_plugin_problem, used)))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise CheckpointError(f"the provenance of the run lists its plugins in no known way: {error!r}") from error
     if problems:
         raise CheckpointError("\n".join(dict.fromkeys(problems)))
     for each in used:

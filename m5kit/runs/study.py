@@ -14,6 +14,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from m5kit.errors import CheckpointError
 from m5kit.runs.json import read_json, write_json
+from m5kit.runs.study_factors import FactorEffects
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,6 +188,7 @@ class Study:
         test: ``permutation`` or ``t``.
         subsets_compared: whether rows of subsets are compared with the reference; False where they are many.
         rows: in the order of the report.
+        factors: of a grid; None for other studies.
         failed: runs without results.
         progress: of the sweep.
         notes: sentences that a reader must know.
@@ -201,6 +203,7 @@ class Study:
     test: str = "permutation"
     subsets_compared: Annotated[bool, Field(alias="views_compared")] = True
     rows: Sequence[StudyRow] = ()
+    factors: FactorEffects | None = None
     failed: Sequence[FailedRun] = ()
     progress: StudyProgress = StudyProgress()
     notes: Sequence[str] = ()

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import torch
 from torch import Tensor, nn
@@ -9,14 +10,29 @@ from torch import Tensor, nn
 from m5kit.errors import CheckpointError
 
 
-def require_finite(model: nn.Module, step: int) -> None:
-    """Refuse weights that an update has made infinite, as too large a learning rate does."""
-    for name, parameter in model.named_parameters():
-        if not parameter.isfinite().all():
-            raise CheckpointError(
-                f"{name} is not finite after step {step}, so nothing was saved; lower schedule.lr or schedule.clip; "
-                "--resume goes on from the last checkpoint"
-            )
+def require_finite(
+    step: int, model: nn.Module, optimizer: Mapping[str, Tensor], offered: Mapping[str, Tensor] = MappingProxyType({})
+) -> None:
+    """Refuse to save what an update has made infinite or NaN, as too large a learning rate does.
+
+    Args:
+        step: after which it is to be saved.
+        model: its parameters count; a buffer may hold infinities on purpose, as a mask does.
+        optimizer: the tensors of its state by name.
+        offered: weights that a hook offers instead of the trained ones.
+    """
+    states = {f"the optimizer's {name}": values for name, values in optimizer.items()}
+    for name in not_finite({**dict(model.named_parameters()), **states, **offered}):
+        raise CheckpointError(
+            f"{name} is not finite after step {step}, so nothing was saved; lower schedule.lr or schedule.clip; "
+            "--resume goes on from the last checkpoint"
+        )
+
+
+def not_finite(tensors: Mapping[str, Tensor]) -> list[str]:
+    """The names of the tensors that hold NaN or infinities."""
+    floating = {name: values for name, values in tensors.items() if values.is_floating_point()}
+    return [name for name, values in floating.items() if not values.isfinite().all()]
 
 
 def require_same_weights(expected: Mapping[str, Tensor], saved: Mapping[str, Tensor], checkpoint: Path) -> None:

@@ -73,8 +73,9 @@ class View:
             (``Task.augments_twice``); else None.
         vectors: by modality, ``b w``: what was read off its tokens beside fixed statistics of its raw input, each of
             unit length. The contrastive features are made of these; zeros where absent.
-        items: ``b h``, where the items stand in the space that all modalities share: the direction of the sum of their
-            contrastive features, plus what the fusion adds.
+        trust: ``b m``, how much each modality counts in the vectors of the items; 0 where absent.
+        items: ``b h``, where the items stand in the space that all modalities share: the direction of the weighted sum
+            of their contrastive features, plus what the fusion adds.
         partial: the same of a part of each item that a task asked for (``Task.shown``); else None.
         peers: the other processes among which the items of this batch are shared out.
     """
@@ -90,6 +91,7 @@ class View:
     targets: Mapping[str, Tensor] = field(default_factory=dict)
     again: Tensor | None = None
     vectors: Mapping[str, Tensor] = field(default_factory=dict)
+    trust: Tensor | None = None
     items: Tensor | None = None
     partial: Partial | None = None
     peers: Peers = ALONE

@@ -1,10 +1,10 @@
 """Completion: from some of an item's modalities, the fusion must tell what all of them together say."""
 
 from torch import Tensor
-from torch.nn.functional import normalize
 
 from m5kit.nn.draws import Draws
 from m5kit.nn.losses import no_loss
+from m5kit.nn.parts import sum_of_parts
 from m5kit.registry import TASKS
 from m5kit.structures import Facts, Hidden, Mean, TaskOutput, View
 from m5kit.tasks.base import Task
@@ -48,11 +48,13 @@ class CompletionTask(Task):
         if view.partial is None or len(several) == 0:
             return TaskOutput(no_loss(view.features))
         several = several.to(view.features.device, non_blocking=True)
+        features = view.features.detach()[several]
+        assert view.trust is not None
+        trust = view.trust.detach()[several]
         # In float32, as differences of cosines near 1 are below the resolution of half precision.
-        parts = normalize(view.features.detach().float(), dim=-1)[several]
-        whole = normalize(parts.sum(1), dim=-1)
+        whole = sum_of_parts(features, trust)
         cosine = (view.partial.items[several] * whole).sum(1)
-        kept = view.partial.kept.to(parts.device, non_blocking=True)[several]
-        plain = (normalize((parts * kept[..., None]).sum(1), dim=-1) * whole).sum(1)
+        kept = view.partial.kept.to(features.device, non_blocking=True)[several]
+        plain = (sum_of_parts(features, trust * kept) * whole).sum(1)
         logs: dict[str, Tensor | Mean] = {"cosine": cosine.detach().mean(), "cosine_of_parts": plain.mean()}
         return TaskOutput((1 - cosine).sum(), logs)

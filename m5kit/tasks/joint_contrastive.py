@@ -42,6 +42,7 @@ class JointContrastiveTask(Task):
         Multimodal Representation Learning and Alignment (ICLR 2025), arXiv 2412.11959.
     """
 
+    least_modalities = 2
     compares_items = True
     features_are_enough = True
     gathers = True

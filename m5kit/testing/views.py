@@ -70,7 +70,9 @@ def random_view(present: Tensor, without: str | None = None) -> Made:
     again = (torch.randn(features.shape) * present[..., None]).requires_grad_()
     leaves["features again"] = again
     targets = {"label": torch.arange(len(present)) % 3}
-    view = View(MODALITIES, present, rows, encoded, features, made, harmony, targets=targets, again=again)
+    view = View(
+        MODALITIES, present, rows, encoded, features, made, harmony, targets=targets, again=again, trust=present.float()
+    )
     return Made(view, leaves)
 
 
@@ -107,6 +109,7 @@ def part_of_view(view: View, items: Tensor) -> View:
         rows=rows,
         encoded={m: tokens.select(items) for m, tokens in view.encoded.items()},
         features=view.features[items],
+        trust=None if view.trust is None else view.trust[items],
         fused=_part_of_fused(view.fused, items),
         harmony=Harmony(view.harmony.pairs[items], view.harmony.tasks[items], view.harmony.modalities[items]),
         targets={name: target[items] for name, target in view.targets.items()},

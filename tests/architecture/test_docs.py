@@ -11,7 +11,23 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted(
     [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "plugins").rglob("*.md")]
 )
-VERBS = {"data", "train", "evaluate", "embed", "list", "show", "config", "plugins", "reference", "ablate", "report"}
+VERBS = {
+    *(
+        "ablate",
+        "config",
+        "data",
+        "embed",
+        "evaluate",
+        "export",
+        "index",
+        "list",
+        "plugins",
+        "reference",
+        "report",
+        "search",
+    ),
+    *("serve", "show", "train"),
+}
 
 
 def _name(path):

@@ -1,4 +1,7 @@
-"""The public surface for plugins is frozen: what it offers, with signatures, stands in public_api.txt."""
+"""Both public surfaces are frozen: what they offer, with signatures, stands in text files.
+
+m5kit.api is for plugins, m5kit itself for those who use models.
+"""
 
 import inspect
 from dataclasses import fields, is_dataclass
@@ -6,18 +9,23 @@ from pathlib import Path
 
 import pytest
 
+import m5kit
 from m5kit import api
 from m5kit.registry import FAMILIES
 from m5kit.testing import check_names
 
-FROZEN = Path(__file__).with_name("public_api.txt")
+FROZEN = {
+    "m5kit.api": Path(__file__).with_name("public_api.txt"),
+    "m5kit": Path(__file__).with_name("public_python.txt"),
+}
 PAGE = Path(__file__).parents[2] / "docs/plugins/api.md"
+HOWTO = Path(__file__).parents[2] / "docs/howto/python.md"
 
 
-def surface():
-    """One line a name of m5kit.api, and one a method, property, attribute or field, sorted within its class."""
-    for name in sorted(api.__all__):
-        thing = getattr(api, name)
+def surface(module):
+    """One line a public name, and one a method, property, attribute or field, sorted within its class."""
+    for name in sorted(module.__all__):
+        thing = getattr(module, name)
         if isinstance(thing, type):
             yield f"class {name}({', '.join(base.__name__ for base in thing.__bases__)})"
             yield from (f"    {line}" for line in sorted(members(thing)))
@@ -52,9 +60,10 @@ def arguments(function):
     return str(signature.replace(parameters=bare, return_annotation=inspect.Signature.empty))
 
 
-def test_the_public_surface_is_the_frozen_one():
-    assert "\n".join(surface()) + "\n" == FROZEN.read_text(encoding="utf-8"), (
-        "m5kit.api changed. Read docs/plugins/policy.md; if the change is allowed, write it down with\n"
+@pytest.mark.parametrize("module", [api, m5kit], ids=lambda module: module.__name__)
+def test_the_public_surface_is_the_frozen_one(module):
+    assert "\n".join(surface(module)) + "\n" == FROZEN[module.__name__].read_text(encoding="utf-8"), (
+        f"{module.__name__} changed. Read docs/plugins/policy.md; if the change is allowed, write it down with\n"
         "  python tests/architecture/test_public_api.py"
     )
 
@@ -62,6 +71,12 @@ def test_the_public_surface_is_the_frozen_one():
 def test_every_public_name_is_documented():
     page = PAGE.read_text(encoding="utf-8")
     assert [name for name in api.__all__ if f"`{name}`" not in page] == []
+
+
+def test_every_function_of_the_package_is_documented():
+    page = HOWTO.read_text(encoding="utf-8")
+    functions = [name for name in m5kit.__all__ if inspect.isfunction(getattr(m5kit, name))]
+    assert [name for name in functions if f"m5kit.{name}" not in page and f".{name}(" not in page] == []
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -72,4 +87,5 @@ def test_every_check_of_the_kit_is_documented(family):
 
 
 if __name__ == "__main__":
-    FROZEN.write_text("\n".join(surface()) + "\n", encoding="utf-8")
+    for module in (api, m5kit):
+        FROZEN[module.__name__].write_text("\n".join(surface(module)) + "\n", encoding="utf-8")

@@ -38,7 +38,7 @@ ALLOWED = {
         *(
             "m5kit/hooks/",
             "m5kit/testing/hook.py",
-            "m5kit/train/",
+            "m5kit/training/",
             "docs/howto/hooks.md",
             "docs/howto/watch-training.md",
         ),

@@ -17,6 +17,8 @@ PIECES = sorted((CONFIGS / "_base_").rglob("*.yaml"))
 SWEEPS = sorted((CONFIGS / "ablations").glob("*.yaml"))
 LEAVES = sorted(path for path in CONFIGS.rglob("*.yaml") if path not in (*PIECES, *SWEEPS))
 
+MODALITIES = ["image", "text", "table", "video", "audio"]
+
 # an encoder and an input that have other sizes than the small ones of the demo are picked together
 PAIRS = [
     ("encoder_audio=bands", "input_audio=bands"),
@@ -65,11 +67,20 @@ def test_pieces_repeat_little() -> None:
     assert len(lines) / len(set(lines)) <= 1.5
 
 
-@pytest.mark.parametrize("modality", ["image", "text", "table", "video", "audio"])
+@pytest.mark.parametrize("modality", MODALITIES)
 def test_the_main_config_works_without_any_one_modality(modality: str) -> None:
     config = check_config(load_config("demo/scale", [f"encoder_{modality}=none"]))
     assert len(config.encoders) == len(config.inputs) == 4
     assert modality not in {task.get("modality") for task in config.tasks.values()}
+
+
+@pytest.mark.parametrize("leaf", ["products/small", "products/scale"])
+@pytest.mark.parametrize("modality", MODALITIES)
+def test_a_config_for_products_works_with_any_one_modality(leaf: str, modality: str) -> None:
+    others = [f"encoder_{other}=none" for other in MODALITIES if other != modality]
+    config = check_config(load_config(leaf, others))
+    assert set(config.encoders) == {modality}
+    assert config.tasks
 
 
 @pytest.mark.parametrize("piece", PIECES, ids=name)

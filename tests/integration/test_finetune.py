@@ -9,8 +9,8 @@ from m5kit.models.backbone import Backbone
 from m5kit.models.finetuner import Finetuner
 from m5kit.registry import ENCODERS, FUSIONS, HARMONIZERS, HEADS
 from m5kit.structures import Batch, Inputs
-from m5kit.train.optim import parameter_groups
-from m5kit.train.step import TrainStep
+from m5kit.training.optim import parameter_groups
+from m5kit.training.step import TrainStep
 
 CLASSES, BOTH = 4, ("audio", "text")
 SEEDS = (2, 3)  # how far a head leans differs from one beginning to the next

@@ -7,7 +7,7 @@ import pytest
 from m5kit import plugins
 from m5kit.errors import ConfigError, PluginError, UnknownComponentError
 from m5kit.fusions.concat import ConcatFusion
-from m5kit.registry import DECODERS, FAMILIES, FUSIONS, METRICS, TASKS
+from m5kit.registry import DECODERS, FAMILIES, FUSIONS, METRICS, TASKS, ComponentRegistry
 
 
 @pytest.fixture
@@ -135,3 +135,12 @@ def test_a_part_may_be_registered_for_a_while():
         FUSIONS.get("mean")
     assert FUSIONS.get("concat") is ConcatFusion
     assert FUSIONS.get("mean").__module__ == "m5kit.fusions.mean"
+
+
+@pytest.mark.parametrize("family", [TASKS, METRICS], ids=lambda family: family.family)
+def test_what_a_built_in_declares_is_known_without_an_import(family: ComponentRegistry) -> None:
+    least = {name: family.declared(name, "least_modalities") for name in family.built_ins}
+    assert max(each or 1 for each in least.values()) == 2
+    for name, declared in least.items():
+        assert family.get(name).least_modalities == (declared or 1), name
+    assert family.declared("no such part", "least_modalities") is None

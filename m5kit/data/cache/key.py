@@ -3,8 +3,12 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+from m5kit.data.files import UNBOUNDED, find_file
+from m5kit.errors import DecodeError
 
 PACK = ("ids.npy", "offsets.npy", "features.npy", "boxes.npy")
 """The files of a pack."""
@@ -14,11 +18,16 @@ LONGEST_NAME = 4096
 """Characters; a longer reference is a text, and no file can have such a name."""
 
 
-def digest_content(source: Any, root: Path) -> str:
+def digest_content(source: Any, root: Path, follow_links: bool = False) -> str:
     """Digest of what a manifest refers to: the reference itself and, if it names files, the bytes in them.
 
     Of ``path#ID``, one of many items in a file or a pack, it is size and time of change: reading the whole of it for
     each item would take longer than what the cache saves.
+
+    Args:
+        source: of one item.
+        root: folder that paths are relative to.
+        follow_links: also read files behind links out of ``root``, as the item's decoder does.
 
     Example:
         >>> digest_content("a red mug", Path()) == digest_content("a red mug", Path("elsewhere"))
@@ -27,7 +36,7 @@ def digest_content(source: Any, root: Path) -> str:
     digest = hashlib.blake2b(json.dumps(source, sort_keys=True, default=str).encode(), digest_size=20)
     for each in source.values() if isinstance(source, Mapping) else [source]:
         if isinstance(each, str) and len(each) < LONGEST_NAME and "\0" not in each:
-            _add_file(each, root, digest)
+            _add_file(each, root, follow_links, digest)
     return digest.hexdigest()
 
 
@@ -40,24 +49,25 @@ def digest_settings(settings: Iterable[Any]) -> str:
     return digest.hexdigest()
 
 
-def _add_file(reference: str, root: Path, digest: "hashlib.blake2b") -> None:
-    path = root / reference
+def _add_file(reference: str, root: Path, follow_links: bool, digest: "hashlib.blake2b") -> None:
     try:
-        if path.is_file():
-            with path.open("rb") as file:
-                while block := file.read(BLOCK):
-                    digest.update(block)
-        elif "#" in reference:
-            digest.update(json.dumps(_stamps(root / reference.partition("#")[0])).encode())
-    except OSError:  # a text too long for a file's name, or a file that decoding will complain about
+        path = find_file(reference, root, UNBOUNDED, follow_links)
+        with path.open("rb") as file:
+            while block := file.read(BLOCK):
+                digest.update(block)
+    except OSError:
         digest.update(b"unreadable")
+    except DecodeError:  # a text, one of many items, or a file that decoding will complain about
+        if "#" in reference:
+            digest.update(json.dumps(_stamps(reference.partition("#")[0], root, follow_links)).encode())
 
 
-def _stamps(path: Path) -> list[tuple[str, int, int]]:
+def _stamps(reference: str, root: Path, follow_links: bool) -> list[tuple[str, int, int]]:
     """Name, size and time of change of a file, or of those of a pack; a text with ``#`` in it names neither."""
     stamps = []
-    for file in (path, *(path / name for name in PACK)):
-        if file.is_file():
+    for name in (reference, *(f"{reference}/{name}" for name in PACK)):
+        with suppress(DecodeError, OSError):
+            file = find_file(name, root, UNBOUNDED, follow_links)
             status = file.stat()
             stamps.append((file.name, status.st_size, status.st_mtime_ns))
     return stamps

@@ -70,7 +70,7 @@ class CachedDecoder(Decoder):
 
     def __init__(self, pipeline: Pipeline, store: CacheStore | None, space: str, filled: bool = False) -> None:
         self.pipeline, self.store, self.space, self.filled = pipeline, store, space, filled
-        self.joins = pipeline.decoder.joins
+        self.joins, self.follow_links = pipeline.decoder.joins, pipeline.decoder.follow_links
 
     def __call__(self, source: Any, root: Path) -> Inputs:
         """The inputs of one item.
@@ -83,8 +83,8 @@ class CachedDecoder(Decoder):
         if self.store is None:
             return self._make(source, root)
         if not self.filled:
-            return self._get_or_make(self.store, digest_content(source, root), source, root)
-        found = self.store.get(self.space, digest_content(source, root))
+            return self._get_or_make(self.store, digest_content(source, root, self.follow_links), source, root)
+        found = self.store.get(self.space, digest_content(source, root, self.follow_links))
         if found is not None:
             return unpack(found)
         self.pipeline.decoder(source, root)  # an item that could not be decoded has no entry: let it say why

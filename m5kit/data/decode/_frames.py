@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from m5kit.data.decode._container import DamagedClipError, best_stream, check_reach, opened
+from m5kit.data.files import UnusableFileError
+from m5kit.data.held import as_array, channels_last
 
 TIE = 3e-4  # seconds; a moment on the border of two frames must not depend on how a container rounds time
 KEPT = 0.95  # share of the declared frames that must be there
@@ -192,3 +194,30 @@ def turn_upright(pixels: NDArray[np.uint8], matrix: NDArray[np.int32] | None) ->
     pixels = pixels[..., ::-1, :] if a < 0 else pixels
     pixels = pixels[..., ::-1, :, :] if d < 0 else pixels
     return np.ascontiguousarray(pixels)
+
+
+def accept_frames(value: Any, frames: int, fps: float | None, caps: ClipCaps) -> NDArray[np.uint8]:
+    """The chosen ones of frames ``t h w 3`` uint8 (or ``t 3 h w``), or of a pair (frames, frames a second).
+
+    Raises:
+        UnusableFileError: something else, over a cap, or without a rate where ``fps`` needs one.
+    """
+    rate = None
+    if isinstance(value, tuple) and len(value) == 2:
+        value, rate = value
+        if isinstance(rate, bool) or not isinstance(rate, int | float | np.number) or not rate > 0:
+            raise UnusableFileError(f"expected a pair (frames, frames a second), got {rate!r} as the rate")
+    pixels = as_array(value)
+    if pixels is None:
+        raise UnusableFileError("expected a path, the bytes of a file, or an array of frames")
+    pixels = channels_last(pixels) if pixels.ndim == 4 else pixels
+    if pixels.ndim != 4 or pixels.size == 0 or pixels.shape[3] != 3 or pixels.dtype != np.uint8:
+        raise UnusableFileError(f"expected uint8 frames of shape (t, h, w, 3), got {pixels.dtype} {pixels.shape}")
+    if rate is None and fps is not None:
+        raise UnusableFileError(f"the run takes {fps:g} frames a second; give a pair (frames, frames a second)")
+    caps.check_size(pixels.shape[2], pixels.shape[1])
+    ticks = np.arange(len(pixels))
+    index = ClipIndex(ticks, ticks, 1 / float(rate or 1), True, len(pixels), 0)
+    if rate is not None:
+        caps.check_length(index.seconds)
+    return np.ascontiguousarray(pixels[index.choose(frames, fps)])

@@ -4,7 +4,9 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
-from m5kit.data.files import find_file
+from m5kit.data.files import check_file, find_file
+from m5kit.data.held import FileBytes
+from m5kit.errors import DecodeError
 
 
 class Decoder(ABC):
@@ -15,10 +17,12 @@ class Decoder(ABC):
     Attributes:
         joins: whether a source is several columns of the manifest, values by name, which the input's ``join`` lists.
         follow_links: whether links may lead out of the data's root; a run sets it from ``data.follow_links``.
+        anywhere: whether paths may leave the root: those that a user of Python writes may, those of a data set not.
     """
 
     joins: bool = False
     follow_links: bool = False
+    anywhere: bool = False
 
     @abstractmethod
     def __call__(self, source: Any, root: Path) -> Any:
@@ -34,7 +38,19 @@ class Decoder(ABC):
         Raises:
             DecodeError: not a path, outside ``root``, missing, not a regular file, empty, or over ``max_bytes``.
         """
-        return find_file(source, root, max_bytes, self.follow_links)
+        if isinstance(source, FileBytes):
+            return check_file(source.path, source, max_bytes)
+        return find_file(source, root, max_bytes, self.follow_links, self.anywhere)
+
+    def accept(self, value: Any) -> Any:
+        """Take ``value``, which somebody has decoded already, as what :meth:`__call__` makes of a file.
+
+        Override it where arrays or a library's objects can stand for a file; the caps that protect memory hold too.
+
+        Raises:
+            DecodeError: it is not such a value, or over a cap.
+        """
+        raise DecodeError(f"expected what a manifest holds (a path, a text, a table), got {type(value).__name__}")
 
     @classmethod
     def example(cls, folder: Path) -> tuple["Decoder", Any]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from m5kit.data.decode._container import DamagedClipError, Deadline
-from m5kit.data.decode._frames import ClipCaps, capped_index, is_mirrored
+from m5kit.data.decode._frames import ClipCaps, accept_frames, capped_index, is_mirrored
 from m5kit.data.decode.base import Decoder
 from m5kit.data.files import reading
 from m5kit.errors import MissingDependencyError
@@ -77,6 +77,15 @@ class DecordDecoder(Decoder):
                 return np.stack(list(_in_order(reader, index.choose(self.frames, self.fps), deadline)))
             except decord.DECORDError as error:
                 raise DamagedClipError(f"decord says: {_message(error, path)}") from error
+
+    def accept(self, value: Any) -> NDArray[np.uint8]:
+        """Frames ``t h w 3`` uint8, or a pair (frames, frames a second); those that a file would give are chosen.
+
+        Raises:
+            DecodeError: neither of them, or over a cap.
+        """
+        with reading(type(value).__name__):
+            return accept_frames(value, self.frames, self.fps, self.caps)
 
     @classmethod
     def example(cls, folder: Path) -> tuple["DecordDecoder", str]:

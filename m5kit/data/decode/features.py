@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from m5kit.data.decode._arrays import read_arrays
 from m5kit.data.decode.base import Decoder
-from m5kit.data.files import reading, unreadable
+from m5kit.data.files import UnusableFileError, reading, unreadable
+from m5kit.data.held import as_array
 from m5kit.registry import DECODERS
 
 CORNERS, BOX = 4, 5
@@ -64,6 +65,24 @@ class FeaturesDecoder(Decoder):
         arrays = read_arrays(source, lambda name, cap: self.find(name, root, cap), self.array, self.max_bytes)
         with reading(source):
             return self._features(source, arrays)
+
+    def accept(self, value: Any) -> Features:
+        """An array as a file would hold it, or a mapping of arrays ``features``, ``boxes`` and ``size``.
+
+        Raises:
+            DecodeError: neither of them, or not ``l e`` finite numbers.
+        """
+        given = value if isinstance(value, Mapping) else {"features": value}
+        with reading(type(value).__name__):
+            arrays = {}
+            for name, each in given.items():
+                array = as_array(each)
+                if array is None:
+                    raise UnusableFileError(f"expected a path, or arrays by name; {name} is {type(each).__name__}")
+                arrays[name] = array
+            if "features" not in arrays:
+                raise UnusableFileError(f"expected an array 'features', got {', '.join(map(str, arrays))}")
+            return self._features(type(value).__name__, arrays)
 
     def _features(self, source: Any, arrays: Mapping[str, NDArray[Any]]) -> Features:
         values = np.asarray(arrays["features"], dtype=np.float32)

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from m5kit.data.decode.base import Decoder
-from m5kit.data.files import reading, unreadable
+from m5kit.data.files import UnusableFileError, reading, unreadable
+from m5kit.data.held import CHANNELS, as_array, channels_last
 from m5kit.errors import DecodeError
 from m5kit.registry import DECODERS
 
@@ -66,6 +67,20 @@ class PillowDecoder(Decoder):
                 raise unreadable(source, f"it is damaged, or not a picture of a known format ({known})") from error
             raise
 
+    def accept(self, value: Any) -> NDArray[np.uint8]:
+        """A picture of Pillow, or pixels ``h w``, ``h w c`` or ``c h w``: 8 or 16 bits, or floats from 0 to 1.
+
+        Raises:
+            DecodeError: neither of them, or over ``max_pixels``.
+        """
+        from PIL import Image
+
+        with reading(type(value).__name__):
+            image = value if isinstance(value, Image.Image) else _from_pixels(value)
+            if image.width * image.height > self.max_pixels:
+                raise UnusableFileError(f"{image.width}x{image.height} is over max_pixels={self.max_pixels:,}")
+            return np.array(_to_rgb(_upright(image)))
+
     @classmethod
     def example(cls, folder: Path) -> tuple["PillowDecoder", str]:
         """A small JPEG."""
@@ -73,6 +88,21 @@ class PillowDecoder(Decoder):
 
         Image.linear_gradient("L").resize((40, 30)).save(folder / "picture.jpg")
         return cls(), "picture.jpg"
+
+
+def _from_pixels(value: Any) -> Any:
+    """A picture of Pillow made of an array or a tensor."""
+    from PIL import Image
+
+    pixels = as_array(value)
+    if pixels is None:
+        raise UnusableFileError("expected a path, the bytes of a file, a picture of Pillow, or an array of pixels")
+    if pixels.ndim == 3:
+        pixels = channels_last(pixels)
+    if pixels.size == 0 or not (pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] in CHANNELS)):
+        raise UnusableFileError(f"expected pixels of shape (h, w), (h, w, 3) or (3, h, w), got {pixels.shape}")
+    eight = pixels if pixels.dtype == np.uint8 else _to_8_bits(pixels)
+    return Image.fromarray(np.ascontiguousarray(eight[:, :, 0] if eight.shape[2:] == (1,) else eight))
 
 
 def _upright(image: Any) -> Any:

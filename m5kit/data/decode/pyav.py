@@ -9,7 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from m5kit.data.decode._container import DamagedClipError, Deadline, best_stream, opened
-from m5kit.data.decode._frames import ClipCaps, ClipIndex, capped_index, display_matrix, turn_upright
+from m5kit.data.decode._frames import (
+    ClipCaps,
+    ClipIndex,
+    accept_frames,
+    capped_index,
+    display_matrix,
+    turn_upright,
+)
 from m5kit.data.decode.base import Decoder
 from m5kit.data.files import reading
 from m5kit.registry import DECODERS
@@ -64,6 +71,15 @@ class PyAVDecoder(Decoder):
             # one thread: the pool that more would use does not survive the fork into a loader's worker, and is slower
             pixels = np.stack([frame.to_ndarray(format="rgb24", threads=1) for frame in found])
             return turn_upright(pixels, display_matrix(found[0]))
+
+    def accept(self, value: Any) -> NDArray[np.uint8]:
+        """Frames ``t h w 3`` uint8, or a pair (frames, frames a second); those that a file would give are chosen.
+
+        Raises:
+            DecodeError: neither of them, or over a cap.
+        """
+        with reading(type(value).__name__):
+            return accept_frames(value, self.frames, self.fps, self.caps)
 
     @classmethod
     def example(cls, folder: Path) -> tuple["PyAVDecoder", str]:

@@ -1,6 +1,6 @@
 """Decodes the sound of a file: its own, or the track inside a clip."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,8 @@ from m5kit.data.decode._container import KEPT, DamagedClipError, Deadline, best_
 from m5kit.data.decode._mp3 import declared_frames
 from m5kit.data.decode._whole import check_whole
 from m5kit.data.decode.base import Decoder
-from m5kit.data.files import reading
+from m5kit.data.files import UnusableFileError, reading
+from m5kit.data.held import as_array
 from m5kit.registry import DECODERS
 
 ENDLESS = 2**40  # samples; soundfile's word for "unknown" is 2**63 - 1
@@ -68,10 +69,21 @@ class SoundDecoder(Decoder):
             check_whole(path)
             deadline = Deadline(self.max_decode_seconds)
             sound = self._by_soundfile(path, deadline) or self._by_pyav(path, deadline)
-            # NaN fails this comparison too.
-            if not np.abs(sound.waveform).max() <= LOUDEST:
-                raise DamagedClipError(f"some of its samples are not numbers, or over {LOUDEST:.0f}")
-            return sound
+            return _audible(sound)
+
+    def accept(self, value: Any) -> Sound:
+        """A :class:`Sound`, a pair (samples, samples a second), or a mapping ``array`` and ``sampling_rate``.
+
+        Samples are ``n``, or have a second axis of channels, which is the shorter one. Whole numbers are divided by the
+        largest of their type, as in a file.
+
+        Raises:
+            DecodeError: none of these, or over a cap.
+        """
+        with reading(type(value).__name__):
+            sound = _held(value)
+            self._check(len(sound.waveform), sound.rate)
+            return _audible(sound)
 
     @classmethod
     def example(cls, folder: Path) -> tuple["SoundDecoder", str]:
@@ -130,6 +142,34 @@ class SoundDecoder(Decoder):
             raise DamagedClipError(f"{samples / rate:.1f} s are over the cap max_seconds={self.max_seconds:g}")
         if samples > self.max_samples:
             raise DamagedClipError(f"{samples:,} samples are over the cap max_samples={self.max_samples:,}")
+
+
+def _audible(sound: Sound) -> Sound:
+    # NaN fails this comparison too.
+    if not np.abs(sound.waveform).max() <= LOUDEST:
+        raise DamagedClipError(f"some of its samples are not numbers, or over {LOUDEST:.0f}")
+    return sound
+
+
+def _held(value: Any) -> Sound:
+    """Samples and their rate, however they were given."""
+    if isinstance(value, Sound):
+        value = (value.waveform, value.rate)
+    elif isinstance(value, Mapping) and {"array", "sampling_rate"} <= value.keys():  # as the library datasets has it
+        value = (value["array"], value["sampling_rate"])
+    samples = as_array(value[0]) if isinstance(value, tuple) and len(value) == 2 else None
+    if samples is None or isinstance(value[1], bool) or not isinstance(value[1], int | np.integer):
+        raise UnusableFileError("expected a path, the bytes of a file, or a pair (samples, samples a second)")
+    if samples.ndim not in (1, 2) or samples.size == 0:
+        raise UnusableFileError(f"expected samples of shape (n,) or (n, channels), got {samples.shape}")
+    if samples.dtype.kind == "u":
+        raise UnusableFileError(f"expected floats or signed whole numbers, got samples of {samples.dtype}")
+    if samples.dtype.kind == "i":
+        samples = samples / np.float32(-float(np.iinfo(samples.dtype).min))
+    if samples.ndim == 2 and samples.shape[0] < samples.shape[1]:
+        samples = samples.T
+    mono = samples if samples.ndim == 1 else np.ascontiguousarray(samples, np.float32).mean(1)
+    return Sound(np.ascontiguousarray(mono, np.float32), int(value[1]))
 
 
 def _planes(container: Any, stream: Any) -> Iterator[NDArray[np.float32]]:

@@ -8,12 +8,16 @@ from typing import Any
 
 from m5kit.data.importers.reading import PLACE, Row
 from m5kit.data.importers.report import ImportReport
-from m5kit.data.importers.values import as_name, as_number, as_property, as_text, is_there
+from m5kit.data.importers.values import as_name, as_number, as_property, as_text, is_there, with_point
 from m5kit.data.json_values import parse_json
+from m5kit.data.manifest_rows import MODALITIES
 from m5kit.errors import DataError
 
 IN_THE_ROW = ("text", "table")
 """Modalities whose values stand in the row itself; those of all others are files."""
+
+ITEM_KEYS = ("id", "split", "labels", *MODALITIES)
+"""Keys of an item that no further column may replace."""
 
 NAMES = ("id", "__key__")
 """Columns that hold an item's id if none is named."""
@@ -29,6 +33,8 @@ class ColumnMapping:
             text) is named in ``modalities`` instead.
         values: further modalities whose columns hold values, not paths of files.
         numbers: columns of ``table`` whose texts are numbers.
+        decimal_comma: numbers are written as in 1.234,5.
+        extra: columns that the manifest keeps beside the item, for other programs.
         labels: by label name, its column.
         id: the item's name; without it the column ``id``, or else the row's number.
         split: the column of the split; without it the column ``split``, if there is one.
@@ -40,6 +46,8 @@ class ColumnMapping:
     table: Sequence[str] = ()
     values: Sequence[str] = ()
     numbers: Sequence[str] = ()
+    decimal_comma: bool = False
+    extra: Sequence[str] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     id: str | None = None
     split: str | None = None
@@ -59,11 +67,14 @@ class ColumnMapping:
             raise DataError(f"the shares of --split-by add up to {sum(self.shares.values()):g}; they must add up to 1")
         if strange := [name for name in self.numbers if name not in self.table]:
             raise DataError(f"{strange[0]!r} must be a number, but is no column of --table")
+        taken = {*ITEM_KEYS, *self.modalities}
+        if strange := [name for name in self.extra if name in taken]:
+            raise DataError(f"--extra {strange[0]}: items have a key of that name; rename the column")
 
     @property
     def named(self) -> set[str]:
         """Every column that is asked for; of several for a modality only the first."""
-        chosen: set[str] = set(filter(None, (self.id, self.split, *self.table, *self.labels.values())))
+        chosen: set[str] = set(filter(None, (self.id, self.split, *self.table, *self.extra, *self.labels.values())))
         for names in self.modalities.values():
             # of several columns any may be missing, so only a single one can be asked for by name
             if len(names) == 1:
@@ -104,6 +115,9 @@ class ColumnMapping:
         for label, column in self.labels.items():
             if is_there(row.get(column)):
                 labels[label] = as_name(row[column], column, report)
+        for column in self.extra:
+            if is_there(row.get(column)):
+                item[column] = as_property(row[column], column, report)
         return {**item, "labels": labels or None}
 
     def _name(self, row: Row, number: int, report: ImportReport) -> str:
@@ -138,8 +152,10 @@ class ColumnMapping:
             value = row.get(column)
             if not is_there(value):
                 continue
-            read = as_number(value, column, name, report) if column in self.numbers else None
-            if column not in self.numbers:
+            if column in self.numbers:
+                said = with_point(value, column, name) if self.decimal_comma else value
+                read = as_number(said, column, name, report)
+            else:
                 read = as_property(value, column, report)
             if read is not None:
                 properties[column] = read

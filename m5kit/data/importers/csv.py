@@ -1,5 +1,6 @@
 """Rows of a CSV or TSV file, which may be compressed with gzip."""
 
+import codecs
 import csv
 import gzip
 import zlib
@@ -30,15 +31,37 @@ def read_rows(source: Path, reading: Reading) -> Iterator[Row]:
     quotes = not tabs if reading.quotes is None else reading.quotes
     delimiter = reading.delimiter or ("\t" if tabs else ",")
     opener: Any = gzip.open if source.suffix == ".gz" else open
+    encoding = _encoding(reading.encoding)
     try:
-        with opener(source, "rt", encoding="utf-8-sig", newline="") as file:
+        with opener(source, "rt", encoding=encoding, newline="") as file:
             # Not strict, Python takes a cell that is never closed for the rest of the file.
             reader = csv.reader(
                 file, delimiter=delimiter, strict=True, quoting=csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE
             )
             yield from _rows(reader, source, quotes, reading)
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        place = f"byte {error.object[error.start]:#04x}"
+        raise DataError(
+            f"{source} is not {encoding.removesuffix('-sig')} ({place}); say how it is written, as in "
+            "--encoding cp1252 for files of Excel in western Europe, or gb18030 in China"
+        ) from error
+    except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"cannot read {source} as CSV: {error}") from error
+
+
+def _encoding(name: str | None) -> str:
+    """The encoding to read with; a mark at the beginning of UTF-8 is no part of the first column's name.
+
+    Raises:
+        DataError: Python knows none of that name.
+    """
+    try:
+        known = codecs.lookup(name or "utf-8").name
+    except LookupError:
+        raise DataError(
+            f"--encoding {name!r}: there is no such encoding; usual ones are utf-8, cp1252, gb18030"
+        ) from None
+    return "utf-8-sig" if known == "utf-8" else known
 
 
 def _rows(reader: Any, source: Path, quotes: bool, reading: Reading) -> Iterator[Row]:

@@ -22,7 +22,7 @@ def read_rows(source: Path, reading: Reading) -> Iterator[Row]:
     datasets = import_library("datasets", "data import huggingface")
     try:
         found = datasets.load_from_disk(str(source))
-    except (FileNotFoundError, OSError, ValueError) as error:
+    except Exception as error:  # the library raises KeyError, TypeError and errors of Arrow for damaged folders
         raise DataError(f"{source} was not saved with save_to_disk: {error}") from error
     for split, part in found.items() if isinstance(found, datasets.DatasetDict) else [("", found)]:
         stored = part

@@ -3,7 +3,7 @@
 from array import array
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -70,6 +70,31 @@ def read_ids(path: Path) -> Iterator[str]:
         raise DataError(f"cannot read the id list {path}: {error}") from error
 
 
+class _ShallowJson:
+    """Hands on the bytes of a JSON file, unless they open brackets by the thousand: the parser never ends with these.
+
+    Args:
+        file: opened.
+    """
+
+    DEEPEST = 1000
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = file
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes.
+
+        Raises:
+            ValueError: more brackets open in them than close, by far.
+        """
+        content = self.file.read(size)
+        opened = content.count(b"[") + content.count(b"{") - content.count(b"]") - content.count(b"}")
+        if opened > self.DEEPEST:
+            raise ValueError("it is nested too deeply")
+        return content
+
+
 def stream_json(path: Path) -> Iterator[tuple[str, Any]]:
     """The pairs of a JSON object, or the entries of a list with None, read as a stream however large the file is.
 
@@ -84,9 +109,10 @@ def stream_json(path: Path) -> Iterator[tuple[str, Any]]:
             listed = file.read(4096).lstrip()[:1] == b"["
             file.seek(0)
             # floats and not decimals, which no later step could store
-            items = ijson.items(file, "item") if listed else ijson.kvitems(file, "", use_float=True)
+            shallow = _ShallowJson(file)
+            items = ijson.items(shallow, "item") if listed else ijson.kvitems(shallow, "", use_float=True)
             for item in items:
                 yield (str(item), None) if listed else item
                 count += 1
-    except (OSError, ijson.JSONError) as error:
+    except (OSError, ValueError, RecursionError, ijson.JSONError) as error:
         raise DataError(f"cannot read {path} as JSON after {count:,} entries: {error}") from error

@@ -66,6 +66,9 @@ class M5Product:
         for path in (*self.media.values(), *self.features.values()):
             if not path.is_dir():
                 raise DataError(f"there is no folder {path}")
+        lists = (self.metadata, *self.regions, *self.splits.values(), self.instances, self.label_map, self.label_list)
+        if gone := [file for file in lists if file and not file.is_file()]:  # a pipe would be waited for
+            raise DataError(f"there is no file {gone[0]}")
 
 
 def import_m5product(data: M5Product, out: Path, *, copy: bool = False, format: Format = "arrow") -> ImportReport:  # noqa: A002

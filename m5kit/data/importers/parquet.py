@@ -6,10 +6,14 @@ from typing import Any
 
 from m5kit.data.importers.embedded import unpacked
 from m5kit.data.importers.reading import PLACE, Reading, Row
-from m5kit.data.importers.report import ImportReport
+from m5kit.data.importers.shards import find_shards
 from m5kit.errors import DataError
 
-BATCH = 1024
+BATCH = 64
+"""Rows that are decoded together."""
+
+BUFFER = 2**20
+"""Bytes of a column that are read at a time."""
 
 
 def read_rows(source: Path, reading: Reading) -> Iterator[Row]:
@@ -23,34 +27,25 @@ def read_rows(source: Path, reading: Reading) -> Iterator[Row]:
     import pyarrow
     import pyarrow.parquet
 
-    files = _find(source, reading.report) if source.is_dir() else [source]
+    # Spark and editors leave hidden files behind
+    files = find_shards(source, "*.parquet", reading, hidden=(".", "_")) if source.is_dir() else [source]
     if not files:
         raise DataError(f"there is no .parquet file in {source}")
     for path in files:
         # What stands in a folder's name stands in no row; the file's own column of that name goes before it.
         given = _partitions(path.relative_to(source)) if path != source else {}
         try:
-            opened = pyarrow.parquet.ParquetFile(path)
+            # streamed, and a row at a time: a group of rows with pictures in them takes gigabytes
+            opened = pyarrow.parquet.ParquetFile(path, buffer_size=BUFFER)
             _check_names(path, opened.schema_arrow.names)
-            for batch in opened.iter_batches(BATCH):
-                for row in batch.to_pylist():
+            for batch in opened.iter_batches(BATCH, use_threads=False):
+                for number in range(batch.num_rows):
+                    row = batch.slice(number, 1).to_pylist()[0]
                     values = {key: unpacked(value) for key, value in row.items()}
                     yield {**given, **values, PLACE: str(path)}
         # A time finer than microseconds, or beyond year 9999, is a ValueError or an OverflowError.
         except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
             raise DataError(f"cannot read {path} as Parquet: {error}") from error
-
-
-def _find(folder: Path, report: ImportReport) -> list[Path]:
-    """Its Parquet files in order, without hidden ones, which Spark and editors leave behind."""
-    found = []
-    for path in sorted(folder.rglob("*.parquet")):
-        inner = path.relative_to(folder)
-        if any(part.startswith((".", "_")) for part in inner.parts):
-            report.leave_out("hidden files (beginning with . or _)", inner)
-        elif path.is_file():
-            found.append(path)
-    return found
 
 
 def _partitions(path: Path) -> dict[str, Any]:

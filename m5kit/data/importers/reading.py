@@ -29,9 +29,11 @@ class Reading:
         delimiter: of CSV; None for a tab in ``.tsv`` and a comma elsewhere.
         quotes: whether cells of CSV may stand in quotation marks; None for no in ``.tsv`` and yes elsewhere.
         follow_links: whether links may lead out of the source's folder.
+        encoding: of CSV; None for UTF-8.
     """
 
     report: ImportReport
     delimiter: str | None = None
     quotes: bool | None = None
     follow_links: bool = False
+    encoding: str | None = None

@@ -32,6 +32,7 @@ def import_source(
     delimiter: str | None = None,
     quotes: bool | None = None,
     follow_links: bool = False,
+    encoding: str | None = None,
 ) -> ImportReport:
     """Write a manifest of what a source holds, and ``missing.tsv`` if files are missing.
 
@@ -46,18 +47,21 @@ def import_source(
         delimiter: what stands between the columns of CSV; None for a tab in ``.tsv`` and a comma elsewhere.
         quotes: whether cells of CSV may stand in quotation marks; None for no in ``.tsv`` and yes elsewhere.
         follow_links: whether links may lead out of the source's or the media's folder.
+        encoding: of CSV; None for UTF-8.
 
     Raises:
         DataError: the source cannot be read, a column is not there, an id comes twice, or nothing was imported.
     """
     if not source.exists():
         raise DataError(f"there is no {source}; name the file or folder to import")
+    if not (source.is_file() or source.is_dir()):
+        raise DataError(f"{source} is no regular file and no folder")  # reading a pipe would wait for its other end
     base = media or (source if source.is_dir() else source.parent)
     # the usual ones first, and in their order, so that manifests of different sources look alike
     modalities = tuple(dict.fromkeys((*MODALITIES, *columns.modalities)))
-    with ManifestWriter(out, format, modalities) as writer:
+    with ManifestWriter(out, format, modalities, columns.extra) as writer:
         report = ImportReport(writer.path)
-        reading = Reading(report, delimiter, quotes, follow_links)
+        reading = Reading(report, delimiter, quotes, follow_links, encoding)
         rows = import_module(f"m5kit.data.importers.{kind}").read_rows(source, reading)
         with MissingList(report) as missing:
             files = Media(out, base, copy, follow_links=follow_links, report=report)

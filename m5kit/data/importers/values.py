@@ -17,6 +17,9 @@ from m5kit.data.json_values import whole_text
 from m5kit.errors import DataError
 
 WHOLE = re.compile(r"[+-]?[0-9]+")
+DECIMAL_COMMA = re.compile(r"([+-]?(?:\d{1,3}(?:[.\s']\d{3})+|\d+))(?:,(\d+))?")
+"""Groups of three between points, spaces or apostrophes, or no groups; then the fraction."""
+
 NO_QUANTITY = "NaN and infinite numbers"
 DIGITS = 400
 """Digits of the longest whole number; no quantity is longer, and Python refuses to write one of 4,301."""
@@ -129,6 +132,25 @@ def as_number(value: Any, column: str, name: str, report: ImportReport) -> int |
     if Decimal(text) != Decimal(repr(number)):
         report.change(f"{column}: numbers were rounded to 64 bits", f"{text} to {number!r}")
     return number
+
+
+def with_point(value: Any, column: str, name: str) -> Any:
+    """A number with a decimal comma, and points or spaces between thousands, as one with a decimal point.
+
+    Raises:
+        DataError: it is written in another way.
+
+    Example:
+        >>> with_point("1.234,5", "price", "a"), with_point("12", "price", "a"), with_point(0.5, "price", "a")
+        ('1234.5', '12', 0.5)
+    """
+    if not isinstance(value, str):
+        return value
+    found = DECIMAL_COMMA.fullmatch(value.strip())
+    if found is None:
+        raise DataError(f"item {name}: {column} is no number with a decimal comma, as 1.234,5 is: {value!r}")
+    whole, fraction = found.groups()
+    return re.sub(r"[.\s']", "", whole) + (f".{fraction}" if fraction else "")
 
 
 def _scalar(value: Any, column: str) -> str | int | float | bool:

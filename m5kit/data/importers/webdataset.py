@@ -10,6 +10,7 @@ from typing import Any
 from m5kit.data.importers.embedded import safe_suffix
 from m5kit.data.importers.reading import PLACE, Blob, Reading, Row
 from m5kit.data.importers.report import ImportReport
+from m5kit.data.importers.shards import find_shards
 from m5kit.data.json_values import parse_json, whole_text
 from m5kit.errors import DataError
 
@@ -46,7 +47,7 @@ def read_rows(source: Path, reading: Reading) -> Iterator[Row]:
     """
     shards = [source]
     if source.is_dir():
-        shards = sorted(path for path in source.rglob("*.tar*") if path.is_file() and not path.name.startswith("."))
+        shards = find_shards(source, "*.tar*", reading)
     if not shards:
         raise DataError(f"there is no .tar file in {source}")
     for shard in shards:

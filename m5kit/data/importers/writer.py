@@ -22,24 +22,31 @@ class ManifestWriter:
         folder: made if need be; a folder that has a manifest is refused.
         format: ``jsonl`` can be read by people, ``arrow`` is opened in seconds however many rows it has.
         modalities: the columns besides id, split and labels.
+        extra: columns for other programs.
 
     Raises:
         DataError: the folder already has a manifest.
     """
 
-    def __init__(self, folder: Path, format: Format = "jsonl", modalities: Sequence[str] = MODALITIES) -> None:  # noqa: A002
+    def __init__(
+        self,
+        folder: Path,
+        format: Format = "jsonl",  # noqa: A002
+        modalities: Sequence[str] = MODALITIES,
+        extra: Sequence[str] = (),
+    ) -> None:
         there = [name for name in NAMES if (folder / name).exists()]
         if there:
             raise DataError(f"{folder} already holds {there[0]}; name another folder, or remove it first")
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / f"annotations.{format}"
-        self.modalities = tuple(modalities)
+        names = ("id", "split", *modalities, "labels", *extra)
         self._part = folder / f".annotations.{format}.part"
         self._rows: list[Mapping[str, Any]] = []
-        self._write, self._close = (_lines if format == "jsonl" else _columns)(self._part, format, self.modalities)
+        self._write, self._close = (_lines if format == "jsonl" else _columns)(self._part, format, names)
 
     def add(self, row: Mapping[str, Any]) -> None:
-        """Append one row; what is no modality, id, split or labels is not kept."""
+        """Append one row; what is no modality, id, split, labels or named column is not kept."""
         self._rows.append(row)
         if len(self._rows) == BATCH:
             self._flush()
@@ -68,10 +75,9 @@ class ManifestWriter:
 Writing: TypeAlias = tuple[Callable[[Sequence[Mapping[str, Any]]], None], Callable[[], None]]
 
 
-def _lines(part: Path, format: Format, modalities: Sequence[str]) -> Writing:  # noqa: A002
+def _lines(part: Path, format: Format, names: Sequence[str]) -> Writing:  # noqa: A002
     # Half a character has no UTF-8; its escape is JSON, which readers know how to take.
     file = part.open("w", encoding="utf-8", errors="backslashreplace")
-    names = ("id", "split", *modalities, "labels")
 
     def write(rows: Sequence[Mapping[str, Any]]) -> None:
         for row in rows:
@@ -82,11 +88,11 @@ def _lines(part: Path, format: Format, modalities: Sequence[str]) -> Writing:  #
     return write, file.close
 
 
-def _columns(part: Path, format: Format, modalities: Sequence[str]) -> Writing:  # noqa: A002
+def _columns(part: Path, format: Format, names: Sequence[str]) -> Writing:  # noqa: A002
     import pyarrow as pa
     import pyarrow.parquet
 
-    schema = pa.schema([(name, pa.string()) for name in ("id", "split", *modalities, "labels")])
+    schema = pa.schema([(name, pa.string()) for name in names])
     writer = (pa.ipc.new_file if format == "arrow" else pyarrow.parquet.ParquetWriter)(str(part), schema)
 
     def write(rows: Sequence[Mapping[str, Any]]) -> None:

@@ -44,6 +44,10 @@ class Dataset(ABC):
         """The name of every item, in order; override it if there is a quicker way than reading all of them."""
         return [self[index].id for index in range(len(self))]
 
+    def label_values(self, label: str) -> Sequence[str | None]:
+        """What every item says for a label, in order, None for nothing; override it if there is a quicker way."""
+        return [self[index].labels.get(label) for index in range(len(self))]
+
     def __str__(self) -> str:
         """How messages name it."""
         return str(self.root)

@@ -2,15 +2,17 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from m5kit.data.columnar import ColumnRows
-from m5kit.data.manifest_rows import MODALITIES, open_rows, raise_for
+from m5kit.data.columnar import ColumnRows, plain
+from m5kit.data.json_lines import JsonLines
+from m5kit.data.manifest_rows import MODALITIES, Rows, open_rows, raise_for
 from m5kit.data.sources.base import Dataset
 from m5kit.data.summary import DataSummary, summarize
 from m5kit.registry import DATASETS
@@ -25,13 +27,21 @@ class ManifestItems(Dataset):
         root: folder of the manifest, or the file itself.
         columns: the keys of a row that are modalities; all others but id, split and labels are extra.
         manifest: the file's name, if it is another or if there are several.
+        follow_links: whether the file may lie behind a link out of the folder; a run gives its ``data.follow_links``.
 
     Raises:
         DataError: the file is missing, or rows are wrong; every wrong row is named. Media files are not looked at.
     """
 
-    def __init__(self, *, root: Path, columns: Sequence[str] = MODALITIES, manifest: str | None = None) -> None:
-        self.rows = open_rows(root, manifest)
+    def __init__(
+        self,
+        *,
+        root: Path,
+        columns: Sequence[str] = MODALITIES,
+        manifest: str | None = None,
+        follow_links: bool = False,
+    ) -> None:
+        self.rows = open_rows(root, manifest, follow_links)
         self.columns = tuple(columns)
         raise_for(self.rows.path, self._summary.problems)
 
@@ -59,6 +69,15 @@ class ManifestItems(Dataset):
         found: list[str] = []
         for batch in self.rows.batches(["id"]):
             found += batch.column(0).to_pylist()
+        return found
+
+    def label_values(self, label: str) -> Sequence[str | None]:
+        """In one pass; texts that are equal are kept once."""
+        kept: dict[str, str] = {}
+        found: list[str | None] = []
+        for labels in _all_labels(self.rows):
+            value = None if labels is None else labels.get(label)
+            found.append(None if value is None else kept.setdefault(value, value))
         return found
 
     def fingerprint(self) -> Mapping[str, Any]:
@@ -91,6 +110,20 @@ class ManifestItems(Dataset):
         text = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
         (folder / "annotations.jsonl").write_text(f"{text}\n", encoding="utf-8")
         return cls(root=folder)
+
+
+def _all_labels(rows: Rows) -> Iterator[Mapping[str, str | None] | None]:
+    """The labels of every row; of columns only the one that holds them is read."""
+    if isinstance(rows, ColumnRows):
+        if "labels" not in rows.columns:
+            yield from repeat(None, len(rows))
+            return
+        for batch in rows.batches(["labels"]):
+            yield from (plain("labels", value) for value in batch.column(0).to_pylist())
+        return
+    quick = rows.quick_pass() if isinstance(rows, JsonLines) else repeat(None)
+    for index, record in zip(range(len(rows)), quick, strict=False):
+        yield (rows[index] if record is None else record).get("labels")
 
 
 def _sample(record: Mapping[str, Any], columns: Sequence[str]) -> Sample:

@@ -3,6 +3,7 @@
 Shape letters: b item, d width, c cluster.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,10 @@ from torch import Tensor
 
 BLOCK = 8_000_000
 """Distances in memory at once."""
+WORTH_A_PASS = 1e-4
+"""Part of the inertia that a pass must gain for another pass to follow."""
+TOLERANCE = 1e-4
+"""A single item moves if that gains this part of its squared distance; less is rounding in float32."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,17 +37,18 @@ class Partition:
 def kmeans(
     vectors: NDArray[np.float32], clusters: int, seed: int, *, restarts: int = 10, iterations: int = 100
 ) -> Partition:
-    """The best of several runs of Lloyd's algorithm from k-means++ starts.
+    """The best of several runs of Lloyd's algorithm from greedy k-means++ starts.
 
-    An empty cluster is moved to the item that is farthest from its centre.
-    Source: Lloyd (1982); Arthur and Vassilvitskii, k-means++ (2007).
+    An empty cluster is moved to the item that is farthest from its centre. The best run is improved further by moving
+    single items, where that lowers the inertia although the item's own centre is nearer.
+    Source: Lloyd (1982); Arthur and Vassilvitskii, k-means++ (2007), its greedy form; Hartigan (1975) for single items.
 
     Args:
         vectors: ``b d``.
         clusters: c; at most b of them can hold an item.
         seed: the same seed gives the same partition.
         restarts: starts to choose from by inertia.
-        iterations: upper bound of each run, which ends when no item moves.
+        iterations: upper bound of each run, which ends when a pass lowers the inertia by less than 1e-4 of it.
 
     Example:
         >>> kmeans(np.array([[0.0], [9.0], [1.0], [8.0]], dtype=np.float32), 2, seed=0).inertia
@@ -53,57 +59,126 @@ def kmeans(
     generator = torch.Generator().manual_seed(seed)
     # a generator: only the best partition and the current one are in memory
     runs = (_lloyd(items, _spread_start(items, clusters, generator), iterations) for _ in range(restarts))
-    return min(runs, key=lambda run: run.inertia)
+    best = min(runs, key=lambda run: run.inertia)
+    return _improve(items, best, iterations)
 
 
 def _spread_start(items: Tensor, clusters: int, generator: torch.Generator) -> Tensor:
-    """k-means++: draw each next centre among the items, with probabilities proportional to squared distances."""
-    chosen = torch.randint(len(items), (1,), generator=generator)
-    distances = (items - items[chosen]).square().sum(1)
-    for _ in range(clusters - 1):
-        weights = distances if distances.sum() > 0 else torch.ones_like(distances)
-        # by the cumulative sum, because torch.multinomial takes 2**24 items at most; in float64, or small steps vanish
-        cumulative = weights.double().cumsum(0)
-        point = torch.rand(1, generator=generator, dtype=torch.float64) * cumulative[-1]
-        drawn = torch.searchsorted(cumulative, point, right=True).clamp(max=len(items) - 1)
-        chosen = torch.cat([chosen, drawn])
-        distances = torch.minimum(distances, (items - items[chosen[-1]]).square().sum(1))
+    """Greedy k-means++: of a few candidates drawn by squared distance, keep the one that lowers their sum most."""
+    candidates = 2 + int(math.log(clusters))  # as Arthur and Vassilvitskii tried it, and as scikit-learn does
+    squares = items.square().sum(1)
+    chosen = torch.empty(clusters, dtype=torch.long)
+    chosen[:1] = torch.randint(len(items), (1,), generator=generator)
+    nearest = _squared_distances(items, squares, chosen[:1])[0]
+    for number in range(1, clusters):
+        drawn = _draw_far(nearest, candidates, generator)
+        lowered = torch.minimum(nearest, _squared_distances(items, squares, drawn))
+        best = lowered.double().sum(1).argmin()
+        chosen[number], nearest = drawn[best], lowered[best]
     return items[chosen].clone()
 
 
+def _draw_far(distances: Tensor, number: int, generator: torch.Generator) -> Tensor:
+    """Items drawn with probabilities proportional to their squared distances ``b``."""
+    weights = distances if distances.sum() > 0 else torch.ones_like(distances)
+    # by the cumulative sum, because torch.multinomial takes 2**24 items at most; in float64, or small steps vanish
+    cumulative = weights.double().cumsum(0)
+    points = torch.rand(number, generator=generator, dtype=torch.float64) * cumulative[-1]
+    return torch.searchsorted(cumulative, points, right=True).clamp(max=len(distances) - 1)
+
+
+def _squared_distances(items: Tensor, squares: Tensor, chosen: Tensor) -> Tensor:
+    """``n b``, from each of n chosen items to all items, by one matrix product."""
+    distances = squares[chosen, None] + squares - 2 * items[chosen] @ items.T
+    return distances.clamp(min=0)  # rounding can make it negative
+
+
 def _lloyd(items: Tensor, centres: Tensor, iterations: int) -> Partition:
-    """Alternate between assigning items to centres and moving centres to their items, until nothing moves."""
+    """Alternate between assigning items to centres and moving centres to their items, until little is gained."""
     distances, assignment = _nearest(items, centres)
+    inertia = float(distances.double().sum())
     for _ in range(iterations):
-        before = assignment
+        before = inertia
         centres = _means(items, assignment, distances, len(centres))
         distances, assignment = _nearest(items, centres)
-        if torch.equal(before, assignment):
+        inertia = float(distances.double().sum())
+        if before - inertia <= WORTH_A_PASS * inertia:
             break
+    return Partition(assignment.numpy(), centres.numpy(), inertia)
+
+
+def _improve(items: Tensor, partition: Partition, iterations: int) -> Partition:
+    """Move single items as long as the inertia falls."""
+    centres, assignment = torch.from_numpy(partition.centres), torch.from_numpy(partition.assignment)
+    for _ in range(iterations):
+        assignment, gain = _move_single_items(items, centres, assignment)
+        if gain == 0:
+            break
+        centres = _means(items, assignment, torch.zeros(len(items)), len(centres))
+        if gain < WORTH_A_PASS * partition.inertia:
+            break
+    distances = (items - centres[assignment]).square().sum(1)
     return Partition(assignment.numpy(), centres.numpy(), float(distances.double().sum()))
 
 
-def _nearest(items: Tensor, centres: Tensor) -> tuple[Tensor, Tensor]:
-    """Squared distance to the nearest centre, and the number of that centre, each ``b``."""
-    offset = centres.square().sum(1)
+def _move_single_items(items: Tensor, centres: Tensor, assignment: Tensor) -> tuple[Tensor, float]:
+    """The assignment after moves that each lower the inertia, and by how much they do.
+
+    A cluster's centre follows an item that leaves or joins it. Of a cluster of n items, one at squared distance s costs
+    ``s n / (n - 1)`` while it is there, and would cost another cluster ``s n / (n + 1)``.
+    """
+    sizes = assignment.bincount(minlength=len(centres)).to(items.dtype)
+    joins, target = _nearest(items, centres, factors=sizes / (sizes + 1), without=assignment)
+    own = (items - centres[assignment]).square().sum(1)
+    # the only item of a cluster costs nothing where it is
+    leaves = torch.where(sizes > 1, sizes / (sizes - 1), 0.0)[assignment] * own
+    gain = leaves - joins
+    order = gain.argsort(descending=True)[: int((gain > TOLERANCE * own).sum())]
+    moved, touched, total = assignment.clone(), set[int](), 0.0
+    for item, source, to in zip(order.tolist(), assignment[order].tolist(), target[order].tolist(), strict=True):
+        # the gains of moves that share a cluster do not add up
+        if source not in touched and to not in touched:
+            moved[item] = to
+            total += float(gain[item])
+            touched |= {source, to}
+    return moved, total
+
+
+def _nearest(
+    items: Tensor, centres: Tensor, factors: Tensor | None = None, without: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Squared distance to the nearest centre, and the number of that centre, each ``b``.
+
+    Args:
+        items: ``b d``.
+        centres: ``c d``.
+        factors: ``c``, by which the squared distances are multiplied.
+        without: ``b``, a centre that is not looked at.
+    """
+    squares, offset = items.square().sum(1), centres.square().sum(1)
     rows = max(1, BLOCK // len(centres))
     distances, nearest = [], []
+    # in blocks that bound the memory
     for start in range(0, len(items), rows):
-        # |x - c|^2 without |x|^2, which is the same for every centre, in blocks that bound the memory.
-        found = (offset - 2 * items[start : start + rows] @ centres.T).min(1)
+        part = slice(start, start + rows)
+        squared = (squares[part, None] + offset - 2 * items[part] @ centres.T).clamp(min=0)  # rounding
+        if factors is not None:
+            squared *= factors
+        if without is not None:
+            squared.scatter_(1, without[part, None], torch.inf)
+        found = squared.min(1)
         distances.append(found.values)
         nearest.append(found.indices)
-    # the part that was left out above
-    squared = torch.cat(distances) + items.square().sum(1)
-    return squared.clamp(min=0), torch.cat(nearest)  # rounding can make it negative
+    return torch.cat(distances), torch.cat(nearest)
 
 
 def _means(items: Tensor, assignment: Tensor, distances: Tensor, clusters: int) -> Tensor:
     """The centres ``c d`` of the items of each cluster."""
     sizes = assignment.bincount(minlength=clusters)
     sums = items.new_zeros(clusters, items.shape[1]).index_add_(0, assignment, items)
-    empty = (sizes == 0).nonzero().squeeze(1)
     centres = sums / sizes.clamp(min=1)[:, None]
-    # an empty cluster would stay empty for ever, so it takes an item that is far from its centre
-    centres[empty] = items[distances.topk(len(empty)).indices]
+    empty = (sizes == 0).nonzero().squeeze(1)
+    if len(empty):
+        # an empty cluster would stay empty for ever, so it takes an item that is far from its centre
+        centres[empty] = items[distances.topk(len(empty)).indices]
     return centres

@@ -43,7 +43,7 @@ def load_towers(weights: Weights, needed_by: str) -> tuple[Any, Mapping[str, Any
             model = library.create_model(name, pretrained=file, precision="fp32", **whole)
         _keep_blueprint(library, weights, name, getattr(model.visual, "preprocess_cfg", {}))
     except (OSError, ValueError, RuntimeError, KeyError) as error:
-        raise ConfigError([_missing(weights, needed_by, error)]) from error
+        raise ConfigError([_missing(library, weights, needed_by, error)]) from error
     facts = dict(getattr(model.visual, "preprocess_cfg", {}))
     size = facts.get("size")
     return model, facts | {"size": size[0] if isinstance(size, list | tuple) else size}
@@ -71,8 +71,7 @@ def _source(library: Any, weights: str) -> tuple[str, str | None]:
         return architecture, str(Path(rest).expanduser())
     if not offline():
         return architecture, rest
-    hub = (library.get_pretrained_cfg(architecture, rest) or {}).get("hf_hub", "").strip("/")
-    return _downloaded(hub or weights), None
+    return _downloaded(_hub_name(library, weights) or weights), None
 
 
 def _keep_blueprint(library: Any, weights: str, name: str, preprocessing: Mapping[str, Any]) -> None:
@@ -95,21 +94,39 @@ def _downloaded(name: str) -> str:
     return f"{FOLDER}{hub.snapshot_download(name, local_files_only=True)}"
 
 
-def _missing(weights: str, needed_by: str, error: Exception) -> str:
-    """The message for weights that cannot be loaded."""
+def _missing(library: Any, weights: str, needed_by: str, error: Exception) -> str:
+    """The message for weights that cannot be loaded: why, and where to get them."""
     why = " ".join(str(error).split())[:200]
-    forbidden = f" and {OFFLINE}=1 forbids the network" if offline() else ""
+    hub = _hub_name(library, weights)
+    if hub is None:
+        return (
+            f"{needed_by}: weights {weights!r} could not be loaded ({why}); name a folder with {CONFIG} and "
+            "open_clip_model.safetensors, hf-hub:NAME, ARCHITECTURE/TAG or ARCHITECTURE/FILE"
+        )
+    reason = f"{OFFLINE}=1 forbids the network" if offline() else "they could not be downloaded"
     return (
-        f"{needed_by}: weights {weights!r} could not be loaded{forbidden} ({why}); name a folder with "
-        "open_clip_config.json and open_clip_model.safetensors, hf-hub:NAME, ARCHITECTURE/TAG or ARCHITECTURE/FILE"
+        f"{needed_by}: the weights {weights!r} are not on this machine, and {reason}; where there is a network, run: "
+        f"hf download {hub} --local-dir clip, copy the folder here, and name it in place of {weights} "
+        f"(--set encoder_NAME.weights=clip for each encoder that has these weights); open_clip says: {why}"
     )
+
+
+def _hub_name(library: Any, weights: str) -> str | None:
+    """The repository on the hub that has the weights; None if they are none of the hub's."""
+    if Path(weights).expanduser().exists():
+        return None
+    if weights.startswith(HUB):
+        return weights.removeprefix(HUB)
+    architecture, _, tag = weights.partition("/")
+    known = (library.get_pretrained_cfg(architecture, tag) if tag else None) or {}
+    return str(known.get("hf_hub", "")).strip("/") or None
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Silence the root logger, on which open_clip reports; errors are raised anyway."""
     before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
+    logging.disable(logging.ERROR)
     try:
         yield
     finally:

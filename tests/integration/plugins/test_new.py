@@ -37,6 +37,27 @@ def test_a_new_plugin_passes_the_kit_untouched(family, tmp_path, on_path):
     assert check(f"{family}s", module.MyPart).failed == {}
 
 
+def test_a_new_modality_has_everything_that_a_config_needs(tmp_path, on_path, capsys):
+    folder = tmp_path / "it"
+    assert main(["plugins", "new", "modality", "depth_map", "--out", str(folder)]) == 0
+    assert "m5kit plugins check m5kit-modality-depth-map" in capsys.readouterr().out
+    on_path(folder)
+    from m5kit.config.reader import read_file
+    from m5kit.testing import check
+
+    for family, cls in (("decoders", "Decoder"), ("transforms", "Transform"), ("encoders", "Encoder")):
+        module = __import__(f"m5kit_modality_depth_map.{cls.lower()}", fromlist=[cls])
+        assert check(family, getattr(module, f"DepthMap{cls}")).failed == {}
+    pieces = sorted(folder.rglob("*.yaml"))
+    assert [path.parent.name for path in pieces] == ["encoder_depth_map", "input_depth_map"]
+    assert [list(read_file(path).value) for path in pieces] == [["encoder_depth_map"], ["input_depth_map"]]
+
+
+def test_a_modality_of_m5kit_is_not_written_anew(tmp_path, capsys):
+    assert main(["plugins", "new", "modality", "audio", "--out", str(tmp_path / "it")]) == 2
+    assert "m5kit has the modality 'audio' itself" in capsys.readouterr().err
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("family", SINGULAR)
 def test_a_new_plugin_installs_and_passes_its_tests(family, tmp_path, on_path):

@@ -160,3 +160,15 @@ def test_shared_parameters_are_counted_once(tmp_path):
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     checkpoint.save(tmp_path / "checkpoints", 5, model, optimizer, keep=1)
     assert count_parameters(RunFolder(tmp_path)) == 3 * 4 + 4
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"short", b"\xff" * 64, b"\x02" + bytes(7) + b"[]", b"\x02" + bytes(7) + b"3 "]
+)
+def test_parameters_of_a_damaged_checkpoint_cannot_be_told(tmp_path, content):
+    place = tmp_path / "checkpoints/step_0000001"
+    place.mkdir(parents=True)
+    (place / "model.safetensors").write_bytes(content)
+    assert count_parameters(RunFolder(tmp_path)) is None
+    (place / "state.json").write_text("[]")
+    assert count_parameters(RunFolder(tmp_path)) is None

@@ -122,7 +122,9 @@ def test_a_full_disk_is_one_sentence(act: Callable[..., int], capsys: pytest.Cap
         raise OSError(errno.ENOSPC, "No space left on device", "run/metrics.jsonl")
 
     assert act(full) == 2
-    assert capsys.readouterr().err == "error: [Errno 28] No space left on device: 'run/metrics.jsonl'\n"
+    assert capsys.readouterr().err == (
+        "error: run/metrics.jsonl: no space left on device; make room there, or name another place\n"
+    )
 
 
 def test_other_errors_of_the_system_are_bugs_and_keep_their_trace(act: Callable[..., int]) -> None:
@@ -131,3 +133,28 @@ def test_other_errors_of_the_system_are_bugs_and_keep_their_trace(act: Callable[
 
     with pytest.raises(OSError, match="Invalid argument"):
         act(broken)
+
+
+@pytest.mark.parametrize(
+    ("words", "near"),
+    [(["trian"], "'train'"), (["data", "imporrt"], "'import'"), (["config", "chek"], "'check'")],
+)
+def test_a_misspelt_word_is_answered_with_the_nearest(
+    words: list[str], near: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    assert f"there is no {words[-1]!r}; did you mean {near}? There are: " in capsys.readouterr().err
+
+
+def test_a_file_that_may_not_be_read_is_named_in_a_sentence(
+    act: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused(options: argparse.Namespace) -> int:
+        raise PermissionError(errno.EACCES, "Permission denied", "shop/annotations.jsonl")
+
+    assert act(refused) == 2
+    assert capsys.readouterr().err == (
+        "error: shop/annotations.jsonl: permission denied; see who may read and write it, or name another place\n"
+    )

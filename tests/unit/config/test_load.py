@@ -58,7 +58,7 @@ def test_a_dropped_part_is_gone(leaf: Path, write: Write) -> None:
     values = load_config("demo/less.yaml").values
     assert "task_hide" not in values
     assert values["evaluation"] == {}
-    assert values["init"] == {"run": None}
+    assert values["init"] == {"run": None, "model": "config"}
 
 
 def test_the_word_none_is_a_value_within_a_section(write: Write) -> None:
@@ -68,8 +68,8 @@ def test_the_word_none_is_a_value_within_a_section(write: Write) -> None:
 def test_a_dropped_encoder_takes_its_input_and_its_tasks_along_and_says_so(leaf: Path) -> None:
     resolved = load_config(leaf, ["encoder_a=none"])
     assert not {"encoder_a", "input_a", "task_hide"} & resolved.values.keys()
-    assert resolved.notes == ("input_a is dropped with encoder_a", "task_hide is dropped with encoder_a")
-    assert annotate(resolved).startswith("# input_a is dropped with encoder_a\n")
+    assert resolved.notes == ("dropped with encoder_a: input_a, task_hide",)
+    assert annotate(resolved).startswith("# dropped with encoder_a: input_a, task_hide\n")
 
 
 def test_a_dropped_encoder_takes_along_a_task_between_it_and_another(leaf: Path, write: Write) -> None:
@@ -77,7 +77,7 @@ def test_a_dropped_encoder_takes_along_a_task_between_it_and_another(leaf: Path,
     assert "task_align" in load_config("more.yaml", []).values
     resolved = load_config("more.yaml", ["encoder_b=none"])
     assert "task_align" not in resolved.values
-    assert "task_align is dropped with encoder_b" in resolved.notes
+    assert resolved.notes == ("dropped with encoder_b: task_align",)
 
 
 def test_a_dropped_encoder_leaves_the_stack_that_it_shared(leaf: Path, write: Write) -> None:
@@ -86,6 +86,32 @@ def test_a_dropped_encoder_leaves_the_stack_that_it_shared(leaf: Path, write: Wr
     assert resolved.values["model"]["share"] == [["b", "c"]]
     assert "a is dropped from model.share with encoder_a" in resolved.notes
     assert load_config("more.yaml", ["encoder_a=none", "encoder_b=none"]).values["model"]["share"] == []
+
+
+def test_what_compares_modalities_goes_where_one_is_left(leaf: Path, write: Write) -> None:
+    write(
+        "two.yaml",
+        "_base_: demo/leaf.yaml\nencoder_b: {}\ntask_pairs: {type: contrastive}\n"
+        "evaluation: {pairs: {type: cross_modal, split: test}}\n",
+    )
+    assert load_config("two.yaml").notes == ()
+    resolved = load_config("two.yaml", ["encoder_b=none"])
+    assert "task_pairs" not in resolved.values
+    assert list(resolved.values["evaluation"]) == ["search"]
+    assert resolved.notes == (
+        "dropped because they compare modalities and there is only a: task_pairs, evaluation.pairs",
+    )
+    by_hand = load_config("two.yaml", ["encoder_b=none", "evaluation.pairs.split=val"])
+    assert "pairs" in by_hand.values["evaluation"]
+
+
+def test_a_task_may_be_for_few_modalities_only(leaf: Path, write: Write) -> None:
+    write("alone.yaml", "_base_: demo/leaf.yaml\nencoder_b: {}\ntask_alone: {type: t_alone, most_modalities: 1}\n")
+    both, alone = load_config("alone.yaml"), load_config("alone.yaml", ["encoder_b=none"])
+    assert ("task_alone" in both.values, both.notes) == (False, ())
+    assert alone.values["task_alone"] == {"type": "t_alone"}
+    write("wrong.yaml", "_base_: demo/leaf.yaml\ntask_alone: {type: t_alone, most_modalities: few}\n")
+    assert load_config("wrong.yaml").values["task_alone"]["most_modalities"] == "few"
 
 
 def test_a_circle_of_bases_is_named_whole(write: Write) -> None:

@@ -75,3 +75,13 @@ def test_a_second_piece_of_a_table_joins_the_first(leaf: Path, write: Callable[[
 
 def test_a_path_may_hold_a_sharp_sign(leaf: Path) -> None:
     assert load_config(leaf, ["data.root=/shops/shop #2"]).values["data"]["root"] == "/shops/shop #2"
+
+
+def test_a_type_makes_a_new_metric_whatever_the_order_and_where_there_was_none(leaf: Path) -> None:
+    wanted = ["evaluation.mine.label=kind", "evaluation.mine.type=t_metric"]
+    made = {"type": "t_metric", "label": "kind"}
+    assert load_config(leaf, wanted).values["evaluation"]["mine"] == made
+    assert load_config(leaf, ["evaluation=none", *wanted]).values["evaluation"] == {"mine": made}
+    assert load_config(leaf, ["hooks.mine={type: t_one}"]).values["hooks"] == {"mine": {"type": "t_one"}}
+    with pytest.raises(ConfigError, match="'mine': the config has no such key"):
+        load_config(leaf, ["evaluation.mine.label=kind"])

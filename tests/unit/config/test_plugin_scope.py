@@ -8,6 +8,9 @@ import pytest
 from m5kit import plugins
 from m5kit.config import load_config
 from m5kit.errors import ConfigError
+from m5kit.permissions import LOCAL_PLUGINS, allowing
+from m5kit.plugins.known import remember
+from m5kit.plugins.scope import LocalFile
 from m5kit.registry import FUSIONS
 
 LOCAL = """
@@ -121,8 +124,22 @@ def test_what_a_run_folder_says_cannot_lead_beside_it(write, tmp_path):
     with pytest.raises(ConfigError, match=r"run/config.yaml is of a run, so it needs no base; take .*sly.yaml away"):
         load_config(config)
     assert plugins.LOCAL_VARIABLE not in os.environ
-    write("bundle/run/config.yaml", f"plugins: [{tmp_path}/bundle/mine.py]")
-    assert load_config(config).values["plugins"]["local"] == [f"{tmp_path}/bundle/mine.py"]
+
+
+def test_a_run_folder_names_code_only_if_its_user_trained_with_it_or_the_caller_allows_it(write, tmp_path):
+    code = str(tmp_path / write("bundle/mine.py", LOCAL))
+    write("bundle/run/provenance.json", "{}")
+    config = write("bundle/run/config.yaml", f"plugins: [{code}]")
+    with pytest.raises(
+        ConfigError, match=r"names code .*bundle/mine.py; nothing of it was run.* add --allow-local-plugins"
+    ):
+        load_config(config)
+    with pytest.raises(ConfigError, match="nothing of it was run"):
+        load_config(write("mine.yaml", f"_base_: [{config}]"))
+    with allowing(LOCAL_PLUGINS):
+        assert load_config(config).values["plugins"]["local"] == [code]
+    remember([LocalFile.at(code)])
+    assert load_config(config).values["plugins"]["local"] == [code]
 
 
 def test_a_run_folder_may_not_bring_code(write):

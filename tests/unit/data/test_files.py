@@ -7,8 +7,9 @@ import struct
 import pytest
 
 from m5kit.data.files import UnusableFileError, find_file, reading
-from m5kit.data.links import STATE, remember_link
+from m5kit.data.links import remember_link
 from m5kit.errors import DecodeError
+from m5kit.permissions import STATE
 
 
 @pytest.fixture

@@ -1,4 +1,5 @@
 import os
+import signal
 import sys
 import time
 from contextlib import suppress
@@ -39,3 +40,11 @@ def test_a_process_over_its_memory_gets_an_error_and_lives_on():
             os._exit(0)
         os._exit(1)
     assert os.waitpid(child, 0)[1] == 0
+
+
+def test_without_workers_the_limit_holds_too_unless_the_alarm_is_taken(monkeypatch):
+    with pytest.raises(ItemTimeoutError, match=r"longer than data.item_seconds=0.05"), time_limit(0.05):
+        time.sleep(5)
+    monkeypatch.setattr(signal, "getsignal", lambda number: lambda *_: None)
+    with time_limit(0.05):
+        time.sleep(0.1)

@@ -3,7 +3,8 @@ import pickle
 
 import pytest
 
-from m5kit.data.manifest_rows import JsonLines, open_rows, record_problems
+from m5kit.data.json_lines import JsonLines
+from m5kit.data.manifest_rows import looks_right, open_rows, record_problems
 from m5kit.errors import DataError
 
 FIVE = ("audio", "image", "table", "text", "video")
@@ -25,6 +26,22 @@ def test_a_pickle_holds_offsets_and_not_the_text(tmp_path):
     copy = pickle.dumps(rows)
     assert len(copy) < 3000
     assert pickle.loads(copy)[42]["id"] == "42"
+
+
+def test_a_manifest_behind_a_link_out_of_its_folder_needs_permission(tmp_path):
+    secret = tmp_path / "secret.jsonl"
+    secret.write_text('{"id": "a"}')
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "annotations.jsonl").symlink_to(secret)
+    with pytest.raises(DataError, match=r"annotations.jsonl is, or lies behind, a link that leaves .*--follow-links"):
+        open_rows(folder)
+    assert len(open_rows(folder, follow_links=True)) == 1
+    assert len(open_rows(folder / "annotations.jsonl")) == 1  # the user named this very file
+    secret.rename(folder / "other.jsonl")
+    (folder / "annotations.jsonl").unlink()
+    (folder / "annotations.jsonl").symlink_to(folder / "other.jsonl")
+    assert len(open_rows(folder)) == 1
 
 
 def test_the_manifest_is_found_by_its_usual_names(tmp_path):
@@ -73,3 +90,14 @@ def test_every_mistake_has_its_words(record, expected):
 
 def test_a_sixth_modality_may_hold_anything():
     assert list(record_problems({"id": "a", "scan": [1, 2]}, (*FIVE, "scan"))) == []
+
+
+def test_what_looks_right_has_no_problem():
+    values = [None, "", " ", "x", 3, [], {}, {"k": None}, {"k": "x"}, {"k": {}}, {"k": [1]}, ["x"]]
+    for field in ("id", "split", "labels", "text", "table", "image", "scan"):
+        for value in values:
+            record = {"id": "a", field: value}
+            if looks_right(record, (*FIVE, "scan")):
+                assert list(record_problems(record, (*FIVE, "scan"))) == [], record
+    assert looks_right({"id": "a", "labels": {"k": "x"}, "table": {"k": 1}, "text": "t", "split": ""}, FIVE)
+    assert not looks_right(None, FIVE)

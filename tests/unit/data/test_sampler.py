@@ -45,6 +45,21 @@ def test_ranks_share_a_step_without_overlap():
     assert [left + right for left, right in zip(*shares, strict=True)] == whole
 
 
+def together(world_size, start, steps, batch_size=23):
+    """The draws of all ranks, step after step."""
+    ranks = [
+        iter(StepSampler(size=97, batch_size=batch_size, seed=3, rank=rank, world_size=world_size, start=start))
+        for rank in range(world_size)
+    ]
+    return [[draw for rank in ranks for draw in next(rank)] for _ in range(steps)]
+
+
+def test_any_number_of_ranks_takes_the_same_items_and_may_change_on_the_way():
+    one = together(1, 0, 9)
+    assert all(together(world_size, 0, 9) == one for world_size in (2, 3, 4, 8))
+    assert together(4, 0, 4) + together(3, 4 * 23, 3) + together(1, 7 * 23, 2) == one
+
+
 def test_impossible_steps_are_refused():
     with pytest.raises(DataError, match=r"a step needs 8 items and there are 7; lower schedule.batch_size"):
         StepSampler(size=7, batch_size=8, seed=0)

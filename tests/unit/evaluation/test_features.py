@@ -6,8 +6,9 @@ import pytest
 from pyarrow import parquet
 
 from m5kit.errors import DataError
+from m5kit.evaluation import features
 from m5kit.evaluation.base import Embedded
-from m5kit.evaluation.features import require_features_name
+from m5kit.evaluation.features import read_columns, require_features_name
 
 
 @pytest.mark.parametrize("name", ["features.npz", "new/folder/features.parquet"])
@@ -64,3 +65,17 @@ def test_a_name_can_be_refused_before_the_work(tmp_path):
     require_features_name(tmp_path / "a.parquet")
     with pytest.raises(DataError, match=r"ends in \.npz or \.parquet, but this one is 'a\.txt'"):
         require_features_name(tmp_path / "a.txt")
+
+
+@pytest.mark.parametrize("name", ["a.npz", "a.parquet"])
+def test_a_damaged_file_is_named(tmp_path, name):
+    (tmp_path / name).write_bytes(b"PAR1 nonsense")
+    with pytest.raises(DataError, match=f"cannot read .*{name}: "):
+        read_columns(tmp_path / name)
+
+
+def test_a_small_file_that_unpacks_to_gigabytes_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(features, "ALWAYS_UNPACKED", 1000)
+    np.savez_compressed(tmp_path / "a.npz", vector=np.zeros((1000, 1000)))
+    with pytest.raises(DataError, match="bytes unpacked"):
+        read_columns(tmp_path / "a.npz")

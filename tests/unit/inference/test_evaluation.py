@@ -9,6 +9,7 @@ import pytest
 from m5kit.errors import ConfigError
 from m5kit.evaluation.base import Embedded, Gallery, GalleryQuery, Metric, MetricValue, Request
 from m5kit.inference.evaluation import build_metric, evaluate, evaluate_subsets
+from m5kit.parallel.group import Group
 from m5kit.plugins import PluginScope
 from m5kit.registry import METRICS
 from m5kit.runs.folder import RunFolder
@@ -49,9 +50,10 @@ def run(tmp_path):
     sizes = SimpleNamespace(split_sizes=lambda: {"train": 30, "test": 30})
     return Run(
         folder=RunFolder(tmp_path),
-        config=SimpleNamespace(evaluation=CONFIGURED, seed=0, plugins=PluginScope()),
+        config=SimpleNamespace(evaluation=CONFIGURED, seed=0, plugins=PluginScope(), data=SimpleNamespace(label=None)),
         data=SimpleNamespace(manifest=sizes),
         model=SimpleNamespace(backbone=SimpleNamespace(modalities=("a", "b"), encoders={})),
+        group=Group(),
     )
 
 

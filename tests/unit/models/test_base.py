@@ -6,7 +6,7 @@ import torch
 from m5kit.models.finetuner import Finetuner
 from m5kit.models.pretrainer import Pretrainer
 from m5kit.registry import BALANCERS, HEADS, TASKS
-from m5kit.train.step import TrainStep
+from m5kit.training.step import TrainStep
 
 EVERY = ("audio", "image", "table", "text", "video")
 # items without anything, without text and image, and with no label among them: some micro-batches have nothing to learn

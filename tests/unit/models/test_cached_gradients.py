@@ -86,7 +86,7 @@ def pretrainer(backbone: Backbone, tasks: dict, balancer: str = "fixed") -> Pret
         weights=weights,
         balancer=BALANCERS.build({"type": balancer}, tasks=tuple(built)),
     )
-    nn.init.normal_(backbone.items.addition.weight, std=0.1)  # from zero it would hide what goes through it
+    nn.init.constant_(backbone.items.gate, 0.3)  # from zero it would hide what goes through it
     return model.train()
 
 

@@ -22,7 +22,7 @@ def test_unscaled_is_the_fused_vector_before_it_gets_unit_length(backbone, batch
 def test_items_without_a_common_modality_are_compared_by_what_is_shared():
     shared = torch.nn.functional.normalize(torch.randn(2, 6, generator=torch.Generator().manual_seed(0)), dim=1)
     own = {"a": torch.tensor([[1.0, 0.0], [0.0, 0.0]]), "b": torch.tensor([[0.0], [1.0]])}
-    one, other = item_vectors(shared, own, torch.tensor([[True, False], [False, True]]))
+    one, other = item_vectors(shared, own, torch.tensor([[1.0, 0.0], [0.0, 1.0]]))
     assert float(one @ other) == pytest.approx(float(shared[0] @ shared[1]) * SHARED**2 / (SHARED**2 + 1))
 
 
@@ -36,3 +36,24 @@ def test_an_item_vector_has_unit_length_however_many_modalities_there_are(backbo
     assert torch.equal(embedding.vectors("audio"), embedding.modalities["audio"])
     with pytest.raises(ConfigError, match="there is no 'smell'; choose one of item, fused"):
         embedding.vectors("smell")
+
+
+def test_what_is_not_trusted_hardly_moves_an_item():
+    shared, own = torch.zeros(1, 2), {"a": torch.tensor([[1.0, 0.0]]), "b": torch.tensor([[1.0]])}
+    torch.testing.assert_close(
+        item_vectors(shared, own, torch.tensor([[1.0, 0.01]])),
+        torch.tensor([[0.0, 0.0, 1.0, 0.0, 0.01]]),
+        atol=1e-4,
+        rtol=0,
+    )
+
+
+def test_a_modality_is_its_own_vector_beside_its_feature(backbone, batch):
+    model = backbone().eval()
+    items = batch([("text", "image"), ("image",)])
+    balancer = BALANCERS.build({"type": "fixed"}, tasks=())
+    image = Pretrainer(backbone=model, tasks={}, weights={}, balancer=balancer).embed(items).modalities["image"]
+    view = model(items)
+    feature = torch.nn.functional.normalize(view.features[:, model.modalities.index("image")], dim=1)
+    own = torch.nn.functional.normalize(view.vectors["image"], dim=1)
+    torch.testing.assert_close(image * 2**0.5, torch.cat([own, feature], dim=1))

@@ -5,8 +5,8 @@ import torch
 from m5kit.models.finetuner import Finetuner
 from m5kit.models.parts import freeze, named_parts
 from m5kit.registry import HEADS
-from m5kit.train.optim import parameter_groups
-from m5kit.train.step import TrainStep
+from m5kit.training.optim import parameter_groups
+from m5kit.training.step import TrainStep
 
 EVERY = ("audio", "image", "table", "text", "video")
 

@@ -40,7 +40,10 @@ def test_every_parameter_learns_from_complete_items(pretrainer, batch):
     model = pretrainer()
     model.loss(batch([EVERY] * 6), 0).loss.backward()
     still = [name for name, p in model.named_parameters() if p.grad is None or not p.grad.any()]
-    assert still == ["backbone.items.addition.weight"]  # what the fusion adds to items is taught by completion alone
+    assert still == [
+        "backbone.items.gate",
+        "backbone.items.addition.weight",
+    ]  # what the fusion adds to items is taught by completion alone
 
 
 def test_the_total_is_the_weighted_sum(pretrainer, batch):

@@ -117,3 +117,11 @@ def test_gram_has_a_gradient_where_modalities_coincide():
     leaf = torch.eye(3, requires_grad=True)
     gram([leaf, leaf, leaf], 0.1).sum().backward()
     assert leaf.grad.isfinite().all()
+
+
+def test_some_rows_among_all_have_the_losses_that_they_have_in_the_whole():
+    a, b, c = torch.randn(3, 5, 4, dtype=torch.float64)
+    for own in (torch.tensor([1, 4]), torch.tensor([], dtype=torch.int64)):
+        assert_close(sigmoid_contrastive(a, b, 0.3, -1.0, own), sigmoid_contrastive(a, b, 0.3, -1.0)[own])
+        for loss in (symile, gram):
+            assert_close(loss([a, b, c], 0.3, own), loss([a, b, c], 0.3)[own])

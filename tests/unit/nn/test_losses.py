@@ -165,3 +165,11 @@ def test_no_loss_can_be_propagated():
     anchor = torch.full((2,), torch.nan, requires_grad=True)
     losses.no_loss(anchor).backward()
     assert anchor.grad.tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("loss", [losses.infonce, losses.paper_contrastive, losses.ntxent])
+def test_some_rows_among_all_have_the_losses_that_they_have_in_the_whole(loss):
+    a, b, scale = torch.randn(5, 3, dtype=torch.float64), torch.randn(5, 3, dtype=torch.float64), torch.rand(5)
+    own = torch.tensor([1, 4])
+    torch.testing.assert_close(loss(a, b, 0.3, scale[own], own), loss(a, b, 0.3, scale)[own])
+    assert loss(a, b, 0.3, scale[:0], own[:0]).shape == (0,)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from m5kit.runs.checksums import CHECKSUMS, damage, write_checksums
+from m5kit.runs.checksums import CHECKSUMS, altered, write_checksums
 
 
 @pytest.fixture
@@ -14,25 +14,31 @@ def folder(tmp_path):
 
 
 def test_what_was_written_is_whole(folder):
-    assert damage(folder) is None
+    assert altered(folder) is None
 
 
 def test_a_flipped_bit_is_found(folder):
     data = bytearray((folder / "model.safetensors").read_bytes())
     data[1000] ^= 1
     (folder / "model.safetensors").write_bytes(data)
-    assert damage(folder) == "model.safetensors is not as it was written"
+    assert altered(folder) == "model.safetensors is not as it was written"
 
 
 def test_a_cut_file_and_a_lost_one_are_found(folder):
     (folder / "model.safetensors").write_bytes(b"short")
-    assert damage(folder) == "model.safetensors is not as it was written"
+    assert altered(folder) == "model.safetensors is not as it was written"
     (folder / "model.safetensors").unlink()
-    assert "model.safetensors cannot be read" in damage(folder)
+    assert altered(folder) == "model.safetensors is missing"
 
 
 def test_a_damaged_list_is_damage_and_a_missing_one_is_an_older_version(folder):
     (folder / CHECKSUMS).write_text("{")
-    assert "cannot read" in damage(folder)
+    assert "cannot read" in altered(folder)
     (folder / CHECKSUMS).unlink()
-    assert damage(folder) is None
+    assert altered(folder) is None
+
+
+@pytest.mark.parametrize("listed", ["[]", "{}", "3", '{"../outside": "0"}', '{"/dev/zero": "0"}'])
+def test_a_list_that_names_no_file_of_the_folder_is_damage(folder, listed):
+    (folder / CHECKSUMS).write_text(listed)
+    assert altered(folder) is not None

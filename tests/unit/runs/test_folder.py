@@ -26,3 +26,10 @@ def test_a_run_and_a_sweep_have_one_writer(tmp_path):
             type(folder)(folder.path).writing(),
         ):
             pass
+
+
+def test_default_names_never_collide(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = {RunFolder.new("demo/scale").path.as_posix() for _ in range(3)}
+    assert len(names) == 3
+    assert all(name.startswith("runs/demo-scale-2") for name in names)

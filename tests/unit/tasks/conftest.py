@@ -36,6 +36,7 @@ def make_view():
             fused=Fused(fused, zeros, zeros[:, 0], present.float()),
             harmony=harmony,
             targets={"kind": torch.arange(items) % 2},
+            trust=present.float(),
             again=torch.randn(items, count, WIDTH, generator=generator) * present[:, :, None],
         )
 

@@ -37,3 +37,16 @@ def test_one_of_many_items_changes_with_the_file_or_pack_that_holds_it(tmp_path)
 def test_facts_have_one_digest_in_one_order():
     assert digest_settings([{"a": 1, "b": 2}, b"x"]) == digest_settings([{"b": 2, "a": 1}, b"x"])
     assert digest_settings(["ab", "c"]) != digest_settings(["a", "bc"])
+
+
+def test_no_file_outside_of_the_root_is_read(tmp_path):
+    root = tmp_path / "data"
+    root.mkdir()
+    (tmp_path / "secret.txt").write_text("one")
+    (root / "link.jpg").symlink_to(tmp_path / "secret.txt")
+    sources = ("../secret.txt", "link.jpg", "link.jpg#a")
+    before = [digest_content(source, root) for source in sources]
+    allowed = digest_content("link.jpg", root, follow_links=True)
+    (tmp_path / "secret.txt").write_text("other")
+    assert [digest_content(source, root) for source in sources] == before
+    assert digest_content("link.jpg", root, follow_links=True) != allowed

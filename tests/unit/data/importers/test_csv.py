@@ -2,6 +2,7 @@ import gzip
 
 import pytest
 
+from m5kit.data.importers.columns import ColumnMapping
 from m5kit.errors import DataError
 
 
@@ -52,3 +53,32 @@ def test_a_cut_gzip_is_an_error_not_a_shorter_file(imported, tmp_path):
     (tmp_path / "a.csv.gz").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(DataError, match=r"cannot read .*a\.csv\.gz as CSV"):
         imported("csv", tmp_path / "a.csv.gz")
+
+
+def test_decimal_commas_other_encodings_and_further_columns(imported, tmp_path):
+    source = tmp_path / "a.csv"
+    source.write_bytes("id;title;price;shelf\n1;Täßchen;1.234,50;A 7\n2;Krug;12;\n".encode("cp1252"))
+    columns = ColumnMapping(
+        {"text": ("title",)}, table=("price",), numbers=("price",), decimal_comma=True, extra=("shelf",)
+    )
+    _, items = imported("csv", source, columns=columns, delimiter=";", encoding="cp1252")
+    assert [(item["text"], item["table"]) for item in items] == [
+        ("Täßchen", {"price": 1234.5}),
+        ("Krug", {"price": 12}),
+    ]
+    assert [item.get("shelf") for item in items] == ["A 7", None]
+    with pytest.raises(DataError, match=r"is not utf-8 \(byte 0xe4\); say how it is written, as in --encoding cp1252"):
+        imported("csv", source, columns=columns, delimiter=";", out="b")
+    with pytest.raises(DataError, match="--encoding 'ansi-1': there is no such encoding"):
+        imported("csv", source, columns=columns, delimiter=";", encoding="ansi-1", out="c")
+
+
+def test_a_number_with_a_decimal_point_is_not_taken_for_thousands(imported, tmp_path):
+    columns = ColumnMapping({"text": ("title",)}, table=("price",), numbers=("price",), decimal_comma=True)
+    with pytest.raises(DataError, match=r"item 1: price is no number with a decimal comma, as 1\.234,5 is: '3\.5'"):
+        imported("csv", write(tmp_path, "id,title,price\n1,a,3.5\n"), columns=columns)
+
+
+def test_a_further_column_may_not_take_the_place_of_a_key():
+    with pytest.raises(DataError, match="--extra labels: items have a key of that name"):
+        ColumnMapping({"text": ("title",)}, extra=("labels",))

@@ -7,7 +7,7 @@ import pytest
 from m5kit.cli import main
 from m5kit.data.classes import class_order
 from m5kit.data.decode.features import FeaturesDecoder
-from m5kit.data.importers.ids import read_ids
+from m5kit.data.importers.ids import read_ids, stream_json
 from m5kit.data.importers.m5product import M5Product, import_m5product, parse_properties
 from m5kit.data.importers.regions import pack_regions
 from m5kit.data.importers.report import ImportReport, MissingList
@@ -175,3 +175,9 @@ def test_labels_outside_the_list_are_counted_and_no_class(data):
     manifest = read_manifest(data / "out")
     with pytest.raises(DataError, match=r"1 values of the label 'coarse' are not in classes\.json, such as 'Nord'"):
         label_classes(manifest, "coarse", class_order(manifest.root, "coarse"))
+
+
+def test_json_that_is_nested_too_deeply_is_refused_at_once(tmp_path):
+    (tmp_path / "a.json").write_text("[" * 200_000)
+    with pytest.raises(DataError, match="after 0 entries: it is nested too deeply"):
+        list(stream_json(tmp_path / "a.json"))

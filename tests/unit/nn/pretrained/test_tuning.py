@@ -7,7 +7,7 @@ from torch import nn
 from m5kit.errors import ConfigError, MissingDependencyError
 from m5kit.nn.pretrained.library import import_library
 from m5kit.nn.pretrained.tuning import Pretrained, Tuning, find_blocks, learning_rate_scales, prefixed
-from m5kit.train.optim import parameter_groups
+from m5kit.training.optim import parameter_groups
 
 
 class Network(nn.Module):

@@ -1,0 +1,56 @@
+"""Prints the memory that training is predicted to take."""
+
+from typing import TYPE_CHECKING
+
+from m5kit.cli.output import write, write_table
+
+if TYPE_CHECKING:
+    from m5kit.config import RunConfig
+
+ROWS = {
+    "parameters": "parameters",
+    "gathered": "gathered parameters",
+    "gradients": "gradients",
+    "sums": "buffers for their sum",
+    "optimizer": "optimizer state",
+    "activations": "activations",
+    "total": "total",
+}
+"""What is printed for each attribute of a :class:`m5kit.training.memory.RankMemory`."""
+
+
+def print_memory(config: "RunConfig", ranks: int, read: bool) -> None:
+    """Print what each of several processes holds, with a copy of the model each and with a shard of it each.
+
+    Args:
+        config: checked.
+        ranks: how many processes there are.
+        read: whether some items of the dataset are read for it.
+    """
+    from m5kit.training.memory import predict_memory
+
+    found = predict_memory(config, ranks, read)
+    batch = config.schedule.batch_size
+    if ranks == 1:
+        write(f"\nmemory of one process with micro-batches of {batch} items (estimate):")
+    else:
+        write(f"\nmemory of each of {ranks} processes, {found.items} of {batch} items each (estimate):")
+    rows = []
+    for name, label in ROWS.items():
+        whole, shard = getattr(found.replicas, name), getattr(found.shards, name)
+        if whole or shard:
+            rows.append((label, *map(_size, (whole,) if ranks == 1 else (whole, shard))))
+    write_table(["", "in one" if ranks == 1 else "replicas", *(["shards"] if ranks > 1 else [])], rows)
+    source = f"of {config.data.root}" if found.read else "that have everything in full length; --data DIR reads yours"
+    write(f"activations are counted in forward passes of {found.measured} items {source}")
+    write(f"precision {config.schedule.precision}; what libraries and devices take for themselves comes on top")
+
+
+def _size(number: int) -> str:
+    """Bytes as people read them.
+
+    Example:
+        >>> _size(3 * 2**20)
+        '3.0 MiB'
+    """
+    return f"{number / 2**30:.2f} GiB" if number >= 2**30 else f"{number / 2**20:.1f} MiB"

@@ -1,0 +1,116 @@
+"""What an index knows of itself: the run and the space of its vectors, its columns, how it is searched."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from m5kit.errors import DataError
+from m5kit.index.columns import ID, SPLIT, Column
+from m5kit.runs.checkpoint import to_use
+from m5kit.runs.checksums import CHECKSUMS
+from m5kit.runs.folder import RunFolder
+
+VERSION = 1
+
+Precision = Literal["float32", "float16"]
+Shown = Literal["words", "rows", "media"]
+
+
+@dataclass(frozen=True, slots=True)
+class Approximation:
+    """How the store searches without reading every vector.
+
+    Attributes:
+        probes: partitions that a search reads.
+        refine: how many times as many candidates as hits are scored again with the whole vectors.
+        recall: share of the true ten nearest that such a search finds, measured when the index was built.
+    """
+
+    probes: int
+    refine: int
+    recall: float
+
+
+@dataclass(frozen=True, slots=True)
+class IndexInfo:
+    """What stands beside the vectors.
+
+    Attributes:
+        width: of the vectors.
+        precision: of the numbers in them.
+        run: folder of the run that made them; empty for vectors from elsewhere.
+        fingerprint: of the run's config and weights.
+        space: which vector of an item.
+        modalities: those that a query may have, and what each of them is to a reader.
+        seen: the only modalities that the run saw of items; empty for all.
+        data: folder that references of items are relative to.
+        columns: to filter by.
+        approximation: None where every search reads all vectors.
+    """
+
+    width: int
+    precision: Precision = "float32"
+    run: str = ""
+    fingerprint: str = ""
+    space: str = "item"
+    modalities: Mapping[str, Shown] = field(default_factory=dict)
+    seen: tuple[str, ...] = ()
+    data: str = ""
+    columns: tuple[Column, ...] = ()
+    approximation: Approximation | None = None
+
+    @property
+    def filters(self) -> tuple[Column, ...]:
+        """Everything that a filter may name."""
+        return (ID, SPLIT, *self.columns)
+
+    def require_same(self, other: "IndexInfo") -> None:
+        """Refuse vectors that cannot be compared with those of the index.
+
+        Raises:
+            DataError: another run, space or width.
+        """
+        for name in ("fingerprint", "space", "width"):
+            mine, theirs = getattr(self, name), getattr(other, name)
+            if mine != theirs:
+                what = f"the run in {other.run} is another than that of the index, {self.run}"
+                if name != "fingerprint":
+                    what = f"the index holds vectors of {name} {mine!r}, not {theirs!r}"
+                raise DataError(f"{what}; vectors of both cannot be compared: build a new index")
+
+    def to_json(self) -> str:
+        """For the store."""
+        return json.dumps({"version": VERSION, **asdict(self)})
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """What :meth:`to_json` wrote.
+
+        Raises:
+            DataError: another version wrote it.
+        """
+        values: dict[str, Any] = json.loads(text)
+        if values.pop("version") != VERSION:
+            raise DataError("the index was written by another version of m5kit; build it again")
+        columns = tuple(Column(**each) for each in values.pop("columns"))
+        found = values.pop("approximation")
+        about = cls(**{**values, "seen": tuple(values["seen"])}, columns=columns)
+        return about if found is None else replace(about, approximation=Approximation(**found))
+
+
+def fingerprint(run: Path) -> str:
+    """A digest of the config and the weights of a run: vectors of two runs can be compared only if it is the same.
+
+    Raises:
+        CheckpointError: there is no run, or it has no checkpoint.
+    """
+    folder = RunFolder.open(run)
+    checkpoint = to_use(folder)
+    sums = checkpoint / CHECKSUMS
+    digest = hashlib.sha256(folder.config.read_bytes())
+    # the checksums stand for the weights, which take seconds to read
+    digest.update((sums if sums.exists() else checkpoint / "model.safetensors").read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,174 @@
+"""The index: built from the items of a run or from any vectors, added to, and deleted from."""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from m5kit.errors import DataError
+from m5kit.index.about import IndexInfo, Precision
+from m5kit.index.approximate import Say, approximate
+from m5kit.index.columns import stored_name
+from m5kit.index.facts import with_facts
+from m5kit.index.items import RunItems
+from m5kit.index.rows import Row, learn_columns, schema_of, to_table
+from m5kit.index.searchable import EXACT, Place, SearchableIndex
+from m5kit.index.store import Store
+
+
+def quiet(line: str) -> None:
+    """Say nothing."""
+
+
+class Index(SearchableIndex):
+    """An index that is built, added to and deleted from; :class:`SearchableIndex` says how it is searched."""
+
+    @classmethod
+    def build(
+        cls,
+        place: Place,
+        run: Place,
+        *,
+        data: Place | None = None,
+        splits: Sequence[str] | None = None,
+        modalities: Sequence[str] | None = None,
+        space: str = "item",
+        precision: Precision = "float32",
+        say: Say = quiet,
+    ) -> "Index":
+        """Build an index of the items of a run, or of others.
+
+        Args:
+            place: a new folder, or an address in an object store.
+            run: folder of a trained run.
+            data: folder of the items; None for those that the run was trained on.
+            splits: whose items; None for all.
+            modalities: the only ones that the model sees of an item.
+            space: which vector of an item; ``contrastive`` and ``item`` can be searched from any modality.
+            precision: of the stored numbers.
+            say: gets progress, line by line.
+
+        Raises:
+            DataError: there is an index already, or no items.
+        """
+        items = RunItems.open(Path(run), None if data is None else Path(data), splits, modalities, space)
+        index = cls.create(place, items.about(precision))
+        for rows, vectors in items.pieces(say):
+            index.append(rows, vectors)
+        index.finish(say)
+        return index
+
+    @classmethod
+    def of_vectors(
+        cls,
+        place: Place,
+        ids: Sequence[str],
+        vectors: NDArray[np.float32],
+        properties: Mapping[str, Sequence[Any]] | None = None,
+        *,
+        precision: Precision = "float32",
+        say: Say = quiet,
+    ) -> "Index":
+        """Build an index of vectors from anywhere.
+
+        Args:
+            place: a new folder, or an address in an object store.
+            ids: ``n`` names.
+            vectors: ``n d``; they are stored with unit length.
+            properties: ``n`` values by name, None where an item has none.
+            precision: of the stored numbers.
+            say: gets progress, line by line.
+
+        Raises:
+            DataError: there is an index already, or ids or vectors are wrong.
+        """
+        given = properties or {}
+        rows = []
+        for position, item in enumerate(ids):
+            values = {name: column[position] for name, column in given.items() if column[position] is not None}
+            rows.append(Row(item, values=values))
+        columns, _ = learn_columns(iter(rows))
+        index = cls.create(place, IndexInfo(width=vectors.shape[1], precision=precision, columns=columns))
+        index.append(rows, vectors)
+        index.finish(say)
+        return index
+
+    @classmethod
+    def create(cls, place: Place, about: IndexInfo) -> "Index":
+        """An empty index; it counts as one once :meth:`finish` was called.
+
+        Raises:
+            DataError: there is an index already.
+        """
+        store = Store(os.fspath(place))
+        if store.about() is not None:
+            raise DataError(f"{place} already holds an index; add to it with --update, or choose another --out")
+        store.create(schema_of(about))
+        return cls(store, about)
+
+    def append(self, rows: Sequence[Row], vectors: NDArray[np.float32]) -> None:
+        """Add items whose ids are new, without a look at those that are there."""
+        self.store.append(to_table(rows, vectors, self.about))
+
+    def add(self, rows: Sequence[Row], vectors: NDArray[np.float32], made_by: IndexInfo | None = None) -> None:
+        """Add items, or replace those of the same id; properties that are new become columns.
+
+        Args:
+            rows: the items.
+            vectors: ``n d``.
+            made_by: where the vectors come from; None if the caller knows that they belong here.
+
+        Raises:
+            DataError: the vectors cannot be compared with those of the index, or a value does not fit its column.
+        """
+        if made_by is not None:
+            self.about.require_same(made_by)
+        known = {column.name for column in self.about.columns}
+        learned, _ = learn_columns(iter(rows))
+        columns = list(self.about.columns)
+        for column in learned:
+            if column.name not in known:
+                columns.append(replace(column, stored=stored_name(column.name, columns)))
+        wider = replace(self.about, columns=tuple(columns))
+        table = to_table(rows, vectors, wider)
+        fresh = [schema_of(wider).field(column.stored) for column in columns if column.name not in known]
+        if fresh:
+            self.store.extend(fresh)
+        self.about = wider
+        self.store.replace(table)
+
+    def update(self, *, data: Place | None = None, splits: Sequence[str] | None = None, say: Say = quiet) -> None:
+        """Embed items with the index's run, and add them or replace those of the same id.
+
+        Args:
+            data: folder of the items; None for those that the index was built from.
+            splits: whose items; None for all.
+            say: gets progress, line by line.
+        """
+        modalities = list(self.about.seen) or None
+        folder = Path(self.about.data if data is None else data)
+        items = RunItems.open(Path(self.about.run), folder, splits, modalities, self.about.space)
+        made_by = items.about(self.about.precision)
+        for rows, vectors in items.pieces(say):
+            self.add(rows, vectors, made_by)
+        self.finish(say)
+
+    def delete(self, ids: Iterable[str]) -> int:
+        """Delete items by id; returns how many there were."""
+        wanted = list(ids)
+        return self.store.delete(wanted) if wanted else 0
+
+    def finish(self, say: Say = quiet) -> None:
+        """Make what was added fast to search, and write down what the index holds now."""
+        about = replace(self.about, columns=with_facts(self.store, self.about))
+        if len(self) >= EXACT:
+            about = replace(about, approximation=approximate(self.store, say))
+        else:
+            say(f"exact search: every search reads all {len(self):,} vectors")
+        self.store.tidy()
+        self.store.describe(about)
+        self.about = about

@@ -1,0 +1,114 @@
+"""The items of an index as rows: their ids, what filters read, and references to what can be shown of them."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from m5kit.errors import DataError
+from m5kit.index.about import IndexInfo
+from m5kit.index.columns import ARROW, Column, ColumnCollector, to_arrow
+
+LONGEST_WORDS = 500
+"""Characters that are kept of a text, to be shown with a hit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One item beside its vector.
+
+    Attributes:
+        id: its name.
+        split: that it belongs to.
+        values: labels and properties to filter by.
+        sources: by modality, what the manifest has of it: a path, a text or a table.
+    """
+
+    id: str
+    split: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    sources: Mapping[str, Any] = field(default_factory=dict)
+
+
+def item_values(labels: Mapping[str, Any], sources: Mapping[str, Any]) -> dict[str, Any]:
+    """Labels, and the properties of each modality that has some; a name that is taken gets the modality's before it.
+
+    Example:
+        >>> item_values({"size": "big"}, {"table": {"size": 3, "colour": "red"}})
+        {'size': 'big', 'table.size': 3, 'colour': 'red'}
+    """
+    values = dict(labels)
+    for modality, source in sources.items():
+        if not isinstance(source, Mapping):
+            continue
+        for name, value in source.items():
+            if value is not None and not isinstance(value, Mapping):
+                values[f"{modality}.{name}" if name in labels else str(name)] = value
+    return values
+
+
+def schema_of(about: IndexInfo) -> pa.Schema:
+    """The columns that the store holds."""
+    number = pa.float16() if about.precision == "float16" else pa.float32()
+    fields = [pa.field("id", pa.string()), pa.field("vector", pa.list_(number, about.width))]
+    fields += [pa.field("split", pa.string()), pa.field("sources", pa.string())]
+    return pa.schema([*fields, *(pa.field(column.stored, ARROW[column.kind]) for column in about.columns)])
+
+
+def to_table(rows: Sequence[Row], vectors: NDArray[np.float32], about: IndexInfo) -> pa.Table:
+    """Rows with their unit vectors, as the store holds them.
+
+    Raises:
+        DataError: a repeated id, a vector that is zero or not finite, or a value that its column cannot hold.
+    """
+    ids = [row.id for row in rows]
+    if len(set(ids)) != len(ids):
+        raise DataError(f"{len(ids) - len(set(ids))} of {len(ids)} ids are repeated; give every item its own")
+    units = as_units(vectors, ids)
+    schema = schema_of(about)
+    flat = pa.array(units.astype(schema.field("vector").type.value_type.to_pandas_dtype()).ravel())
+    columns = [
+        pa.array(ids, pa.string()),
+        pa.FixedSizeListArray.from_arrays(flat, about.width),
+        pa.array([row.split for row in rows], pa.string()),
+        pa.array([json.dumps(row.sources) for row in rows], pa.string()),
+    ]
+    for column in about.columns:
+        values = [row.values.get(column.name) for row in rows]
+        columns.append(to_arrow(column, values, ids))
+    return pa.table(columns, schema=schema)
+
+
+def as_units(vectors: NDArray[np.float32], ids: Sequence[str]) -> NDArray[np.float32]:
+    """The vectors with unit length.
+
+    Raises:
+        DataError: one is zero, or not finite: a search would find it anywhere or nowhere.
+    """
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    bad = ~(np.isfinite(lengths) & (lengths > 0))[:, 0]
+    if bad.any():
+        first = ids[int(bad.argmax())]
+        raise DataError(f"{bad.sum()} vectors are zero or not finite, such as that of {first!r}; leave these items out")
+    return np.asarray(vectors / lengths, np.float32)
+
+
+def read_hit(row: Mapping[str, Any], columns: Sequence[Column]) -> Row:
+    """A row of the store as it was given."""
+    values = {}
+    for column in columns:
+        if row[column.stored] is not None:
+            values[column.name] = row[column.stored]
+    return Row(row["id"], row["split"], values, json.loads(row["sources"]))
+
+
+def learn_columns(rows: Iterator[Row]) -> tuple[tuple[Column, ...], Sequence[str]]:
+    """The columns of some rows, and the properties that are too rare for one."""
+    collector = ColumnCollector()
+    for row in rows:
+        collector.see(row.values)
+    return collector.columns(), collector.left_out()

@@ -1,0 +1,175 @@
+"""The vector store below an index: LanceDB, on a local disk or in an object store (``s3://``, ``gs://``, ``az://``).
+
+No other module knows LanceDB. An index is two tables: the items, and one row of JSON about them, which is written last,
+so that an interrupted build is not taken for an index.
+"""
+
+import math
+import os
+import re
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from m5kit.errors import DataError, MissingDependencyError, QueryError
+from m5kit.index.about import Approximation, IndexInfo
+from m5kit.index.columns import Column
+from m5kit.index.where import describe
+
+ITEMS, ABOUT = "items", "about"
+FRESH = timedelta(seconds=2)
+"""How old the view of a reader may be while another process writes."""
+
+
+class Store:
+    """The tables of one index.
+
+    Args:
+        place: a folder, or the address of one in an object store.
+    """
+
+    def __init__(self, place: str) -> None:
+        self.place = place
+        # the library logs advice for its own developers to the terminal
+        os.environ.setdefault("LANCEDB_LOG", "error")
+        try:
+            import lancedb
+        except ImportError as error:
+            raise MissingDependencyError("lancedb", "an index", "index") from error
+        self._base = lancedb.connect(place, read_consistency_interval=FRESH)
+        self._opened: Any = None
+
+    def about(self) -> IndexInfo | None:
+        """What the index knows of itself; None if there is no whole index."""
+        if "://" not in self.place and not Path(self.place).is_dir():
+            return None
+        if ABOUT not in self._names():
+            return None
+        return IndexInfo.from_json(self._base.open_table(ABOUT).to_arrow()["json"][0].as_py())
+
+    def describe(self, about: IndexInfo) -> None:
+        """Write what the index knows of itself."""
+        self._base.create_table(ABOUT, pa.table({"json": [about.to_json()]}), mode="overwrite")
+
+    def create(self, schema: pa.Schema) -> None:
+        """Make an empty table of items; one that an interrupted build left is replaced."""
+        self._opened = self._base.create_table(ITEMS, schema=schema, mode="overwrite")
+
+    def append(self, rows: pa.Table) -> None:
+        """Add items that are not there yet."""
+        self._items.add(rows)
+
+    def replace(self, rows: pa.Table) -> None:
+        """Add items, or replace those that have the same id."""
+        merge = self._items.merge_insert("id").when_matched_update_all().when_not_matched_insert_all()
+        merge.execute(rows)
+
+    def extend(self, fields: Sequence[pa.Field]) -> None:
+        """Add columns, null for the items that are there."""
+        self._items.add_columns(pa.schema(fields))
+
+    def delete(self, ids: Sequence[str]) -> int:
+        """Delete items; returns how many there were."""
+        before = len(self)
+        self._items.delete(one_of(ids))
+        return before - len(self)
+
+    def __len__(self) -> int:
+        return self.count("")
+
+    def count(self, where: str) -> int:
+        """How many items fit a filter; all of them for none."""
+        try:
+            return int(self._items.count_rows(where or None))
+        except ValueError:
+            return len(self)  # the search that follows says what is wrong
+
+    def search(
+        self, vector: NDArray[np.float32], where: str, top: int, how: Approximation | None, columns: Sequence[Column]
+    ) -> pa.Table:
+        """The nearest items with all that is stored of them, and ``_distance``, one less their cosine.
+
+        Args:
+            vector: of unit length.
+            where: SQL.
+            top: how many.
+            how: None reads every vector.
+            columns: for messages about the filter.
+        """
+        asked = self._items.search(vector).distance_type("dot").limit(top)
+        if how is None:
+            asked = asked.bypass_vector_index()
+        else:
+            asked = asked.minimum_nprobes(how.probes).maximum_nprobes(0).refine_factor(how.refine)
+        return _run(asked.where(where, prefilter=True) if where else asked, columns)
+
+    def scan(
+        self, where: str, top: int | None, columns: Sequence[Column], only: Sequence[str] | None = None
+    ) -> pa.Table:
+        """The items that fit a filter, in the order in which they are stored."""
+        asked = self._items.search()
+        if where:
+            asked = asked.where(where)
+        if only is not None:
+            asked = asked.select(list(only))
+        return _run(asked if top is None else asked.limit(top), columns)
+
+    def sample(self, rows: Sequence[int]) -> pa.Table:
+        """Some items by their number."""
+        return self._items.take_offsets(list(rows)).to_arrow()
+
+    def approximate(self) -> int:
+        """Build the index that searches need in order not to read every vector; returns its number of partitions."""
+        from lancedb.index import IvfRq
+
+        partitions = max(1, round(math.sqrt(len(self))))
+        # partitions of vectors, kept as one bit a number beside the whole ones (RaBitQ, SIGMOD 2024)
+        self._items.create_index("vector", config=IvfRq(distance_type="dot", num_partitions=partitions))
+        return partitions
+
+    def tidy(self) -> None:
+        """Put what was added into few files and into the index."""
+        self._items.optimize()
+
+    @property
+    def _items(self) -> Any:
+        if self._opened is None:
+            self._opened = self._base.open_table(ITEMS)
+        return self._opened
+
+    def _names(self) -> Sequence[str]:
+        names: list[str] = self._base.list_tables().tables
+        return names
+
+
+def one_of(ids: Sequence[str]) -> str:
+    """SQL for the items of these ids.
+
+    Example:
+        >>> one_of(["a", "it's"])
+        "`id` in ('a', 'it''s')"
+    """
+    quoted = []
+    for each in ids:
+        escaped = each.replace("'", "''")
+        quoted.append(f"'{escaped}'")
+    return f"`id` in ({', '.join(quoted)})"
+
+
+def _run(asked: Any, columns: Sequence[Column]) -> pa.Table:
+    """Run a query; what the store says of a filter is put in words that name the columns."""
+    try:
+        return asked.to_arrow()
+    except UnicodeEncodeError as error:
+        raise QueryError(f"no text of an index holds {error.object[error.start]!a}") from error
+    except (ValueError, RuntimeError) as error:
+        # its messages end in a line of its own source
+        said = re.sub(r",? ?/\S+\.rs:\d+:\d+", "", str(error)).removeprefix("Invalid input, ")
+        if "filter" not in said and "parser" not in said and "predicate" not in said:
+            raise DataError(f"the index cannot be read: {said}") from error
+        raise QueryError(f"where: {said}; {describe(columns)}") from error

@@ -1,0 +1,97 @@
+"""Checks a filter such as ``price < 20 and colour = 'red'`` and writes it in the SQL of the store.
+
+The store evaluates any SQL expression, with functions that take memory or time without bound. So only comparisons get
+through: columns of the index, numbers, texts, and the words below.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from m5kit.errors import QueryError
+from m5kit.index.columns import Column
+from m5kit.signatures import suggestion
+
+WORDS = frozenset({"and", "or", "not", "in", "is", "null", "like", "ilike", "between", "true", "false"})
+FUNCTIONS = frozenset({"lower", "upper"})
+LONGEST = 4_000
+"""Characters of a filter."""
+DEEPEST = 40
+"""Parentheses in each other; the store's parser gives up at 50."""
+
+TOKEN = re.compile(
+    r"""\s*(?:
+        (?P<string>'(?:[^']|'')*')
+      | (?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)
+      | (?P<quoted>"[^"]+"|`[^`]+`)
+      | (?P<word>[^\W\d]\w*(?:\.\w+)*)
+      | (?P<sign><=|>=|<>|!=|==|[=<>()+\-*/%,])
+    )""",
+    re.VERBOSE,
+)
+
+
+def to_sql(where: str, columns: Sequence[Column]) -> str:
+    """The filter in the SQL of the store.
+
+    Args:
+        where: comparisons joined by ``and``, ``or`` and ``not``; a name with other signs than letters, digits and
+            underscores stands in double quotes.
+        columns: those that there are.
+
+    Raises:
+        QueryError: something else stands in it; the message names the columns.
+
+    Example:
+        >>> to_sql("Price < 20 and not sold", [Column("price", "price", "number"), Column("sold", "sold", "boolean")])
+        '`price` < 20 and not `sold`'
+    """
+    if len(where) > LONGEST:
+        raise QueryError(f"where: {len(where):,} characters are over {LONGEST:,}; shorten the filter")
+    depth, written = 0, []
+    for kind, token in _tokens(where):
+        depth += {"(": 1, ")": -1}.get(token, 0)
+        if depth > DEEPEST:
+            raise QueryError(f"where: more than {DEEPEST} parentheses are open; simplify the filter")
+        written.append(_written(kind, token, columns))
+    return " ".join(written)
+
+
+def describe(columns: Sequence[Column]) -> str:
+    """The columns with their kinds, for messages."""
+    named = [f"{column.name} ({column.kind})" for column in columns]
+    return f"the columns are: {', '.join(named)}"
+
+
+def _tokens(where: str) -> Iterator[tuple[str, str]]:
+    """Kind and text of each token."""
+    position, end = 0, len(where.rstrip())
+    while position < end:
+        found = TOKEN.match(where, position)
+        if found is None:
+            rest = where[position:].strip()[:20]
+            raise QueryError(
+                f"where: cannot read it from {rest!r} on; write comparisons such as price < 20 and colour = 'red'"
+            )
+        yield str(found.lastgroup), found[str(found.lastgroup)]
+        position = found.end()
+
+
+def _written(kind: str, token: str, columns: Sequence[Column]) -> str:
+    if kind == "quoted":
+        return _column(token[1:-1], columns)
+    if kind == "word":
+        known = token.lower() in WORDS | FUNCTIONS
+        return token.lower() if known else _column(token, columns)
+    if kind == "string" and not token.isprintable():
+        # half of a surrogate pair, or a control character, stands in no column
+        raise QueryError(f"where: the text {token!r} holds characters that cannot be printed")
+    return "=" if token == "==" else token
+
+
+def _column(name: str, columns: Sequence[Column]) -> str:
+    exact = [column for column in columns if column.name == name]
+    alike = exact or [column for column in columns if column.name.lower() == name.lower()]
+    if len(alike) == 1:
+        return f"`{alike[0].stored}`"
+    near = suggestion(name, [column.name for column in columns])
+    raise QueryError(f"where: there is no column {name!r}{f', {near}' if near else ''}; {describe(columns)}")

@@ -1,0 +1,107 @@
+"""A model card made of what a run knows about itself: its data, its results with intervals, its limits, its parts."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from m5kit.public.run import Run
+from m5kit.report.tables import markdown_text
+from m5kit.runs.json import read_json
+
+MOST_VALUES = 4
+"""Values of a metric that the card shows; results.json has all."""
+
+
+def model_card(run: Run) -> str:
+    """The card as Markdown, with the header that model hubs read."""
+    lines = [*_header(run), *_use(run), *_data(run), *_results(run), *_parts(run), *_limits(run)]
+    return "\n".join(lines) + "\n"
+
+
+def _header(run: Run) -> Iterator[str]:
+    yield "---"
+    yield "library_name: m5kit"
+    yield "tags:"
+    for tag in ("m5kit", "multimodal", "feature-extraction", *run.modalities):
+        yield f"- {tag}"
+    yield "---"
+    yield ""
+    yield f"# {markdown_text(run.trained.config.name)}"
+    yield ""
+    what = f"classifies items by their {run.trained.model.predicts}" if run.classes else "embeds items"
+    seen = ", ".join(run.modalities)
+    yield f"This model {what}. It reads {seen}; any of them may be missing. An item's vector has {run.width} numbers."
+    yield ""
+
+
+def _use(run: Run) -> Iterator[str]:
+    yield "## Use"
+    yield ""
+    yield "```python"
+    yield "import m5kit"
+    yield ""
+    yield 'run = m5kit.load("FOLDER")  # this folder'
+    for modality in run.modalities[:1]:
+        yield f'vectors = run.embed([{{"{modality}": ...}}])'
+    yield "```"
+    yield ""
+
+
+def _data(run: Run) -> Iterator[str]:
+    provenance = read_json(run.trained.folder.provenance)
+    data = provenance.get("data", {})
+    config = run.trained.config
+    yield "## Training"
+    yield ""
+    yield f"- Data: {data.get('items', 'an unknown number of')} items, splits {', '.join(config.data.train)}"
+    if "sha256" in data:
+        yield f"- Fingerprint of the manifest: `{data['sha256']}`"
+    yield f"- {config.schedule.max_steps} steps of {config.schedule.batch_size * config.schedule.accumulate} items"
+    yield f"- Seed {config.seed}, m5kit {provenance.get('m5kit', {}).get('version', 'of an unknown version')}"
+    yield ""
+
+
+def _results(run: Run) -> Iterator[str]:
+    yield "## Results"
+    yield ""
+    file = run.trained.folder.results
+    results: Mapping[str, Any] = read_json(file)["results"] if file.exists() else {}
+    if not results:
+        yield "The run was not evaluated."
+        yield ""
+        return
+    yield "| metric | value | 95 % interval | chance | items |"
+    yield "|---|--:|---|--:|--:|"
+    for metric, values in results.items():
+        for name, value in list(values.items())[:MOST_VALUES]:
+            interval = "" if value["low"] is None else f"{value['low']:.3f} to {value['high']:.3f}"
+            chance = "" if value["chance"] is None else f"{value['chance']:.3f}"
+            shown = markdown_text(f"{metric}/{name}")
+            yield f"| {shown} | {value['value']:.3f} | {interval} | {chance} | {value['count']} |"
+    yield ""
+    yield "Intervals are over the items of one run: they do not say how much another seed would change."
+    yield ""
+
+
+def _parts(run: Run) -> Iterator[str]:
+    config = run.trained.config
+    yield "## Parts and their licences"
+    yield ""
+    yield f"- Fusion `{config.fusion['type']}`, harmonizer `{config.harmonizer['type']}`"
+    for modality, encoder in sorted(config.encoders.items()):
+        weights = encoder.get("weights")
+        begun = f", begun from the weights `{weights}`, whose licence holds for this model too" if weights else ""
+        yield f"- {modality}: `{encoder['type']}`{begun}"
+    for plugin in read_json(run.trained.folder.provenance).get("plugins", []):
+        name = plugin.get("distribution", plugin) if isinstance(plugin, Mapping) else plugin
+        yield f"- Plugin {markdown_text(str(name))}: it must be installed, and has a licence of its own"
+    yield "- m5kit itself: Apache-2.0. Whoever shares this folder adds the licence of the data and of the weights."
+    yield ""
+
+
+def _limits(run: Run) -> Iterator[str]:
+    yield "## Limits"
+    yield ""
+    yield "- It was trained on the items above. Measure it on yours with `m5kit evaluate --data` before you rely on it."
+    yield "- An item is described by what it has: items that share no modality are compared by the shared space alone."
+    if run.classes:
+        yield f"- It knows {len(run.classes)} classes, and answers with one of them whatever it is shown."

@@ -1,0 +1,1 @@
+"""What ``import m5kit`` offers to those who use a model: load a run, embed, predict, explain."""

@@ -1,0 +1,44 @@
+"""The metrics of a loaded run: those of its config, or new ones."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from m5kit.config.reader import write_inline
+from m5kit.errors import ConfigError
+from m5kit.inference.evaluation import Evaluation, evaluate, evaluate_subsets
+from m5kit.inference.run_metrics import with_metrics
+from m5kit.inference.trained_run import TrainedRun
+
+Metrics: TypeAlias = Sequence[str] | Mapping[str, Mapping[str, Any]]
+"""Names of metrics in a config, or new metrics by name, each a ``type`` and its arguments."""
+
+
+def evaluate_run(
+    trained: TrainedRun, metrics: Metrics | None, modalities: Sequence[str] | None, data: Path | None, store: bool
+) -> Evaluation:
+    """Run metrics; :meth:`m5kit.public.run.Run.evaluate` says what the arguments mean.
+
+    Raises:
+        ConfigError: mistakes in the metrics or an unknown one; a part of the run's results is to be stored.
+    """
+    if store and (metrics is not None or data is not None):
+        raise ConfigError(["store: only all metrics on the run's own items can replace its results"])
+    if isinstance(metrics, str):
+        raise ConfigError([f"metrics: expected a list such as [{metrics!r}], got a text"])
+    if isinstance(metrics, Mapping):
+        trained = with_metrics(trained, [f"evaluation.{name}={write_inline(each)}" for name, each in metrics.items()])
+    if data is not None:
+        trained = _with_items(trained, data)
+    names = None if metrics is None else list(metrics)
+    if modalities is None:
+        return evaluate(trained, names, store=store)
+    return evaluate_subsets(trained, [modalities], names, store=store).popitem()[1]
+
+
+def _with_items(trained: TrainedRun, root: Path) -> TrainedRun:
+    """The run with the items of another folder."""
+    config = replace(trained.config, data=trained.config.data.model_copy(update={"root": str(root)}))
+    data = replace(trained.data, config=config, root=root)
+    return replace(trained, config=config, data=data)

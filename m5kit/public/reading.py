@@ -1,0 +1,184 @@
+"""Reads items that are handed over in Python with the pipelines of a run, in threads."""
+
+import copy
+import os
+import queue
+import threading
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from m5kit.data.dataset import Pipeline, Prepared
+from m5kit.data.held import as_array, in_a_file
+from m5kit.errors import DecodeError
+from m5kit.signatures import hint
+from m5kit.structures import Inputs, Sample
+
+CHUNK = 8
+"""Items that a thread reads at once; a text takes less time than handing it to a thread."""
+
+AHEAD = 16
+"""Chunks that are read before they are asked for: enough for two batches of the usual size."""
+
+Pipelines = dict[str, Pipeline]
+
+
+@dataclass(frozen=True, slots=True)
+class BadItem:
+    """An item that cannot be used.
+
+    Attributes:
+        position: among the items that were handed over.
+        problem: what is wrong with it, all of it in one line.
+    """
+
+    position: int
+    problem: str
+
+
+Reading = Prepared | BadItem
+
+
+class ItemReader:
+    """Makes inputs of items in memory or on disk, as training and ``m5kit embed`` do.
+
+    Args:
+        pipelines: of a run, by modality.
+        fill: whether an absent modality becomes zeros that count as present (the policy ``data.missing: zero``).
+        threads: how many items are read at the same time.
+    """
+
+    def __init__(self, pipelines: Mapping[str, Pipeline], fill: bool, threads: int) -> None:
+        self.columns = _columns(pipelines)
+        self.fill, self.threads = fill, max(1, threads)
+        # A decoder or a transform may keep state, as some tokenizers do, so no two threads share one.
+        self._idle: queue.SimpleQueue[Pipelines] = queue.SimpleQueue()
+        self._idle.put(_own_decoders(pipelines))
+        self._made, self._making = 1, threading.Lock()
+
+    def read(self, items: Sequence[Any], modalities: Sequence[str], root: Path | None) -> Iterator[Reading]:
+        """Every item in order, its inputs or what is wrong with it.
+
+        Args:
+            items: mappings from names of modalities to values.
+            modalities: those that are read.
+            root: folder that paths are relative to and must not leave; None takes them as this process does.
+        """
+        chunks = [range(first, min(first + CHUNK, len(items))) for first in range(0, len(items), CHUNK)]
+
+        def read_chunk(chunk: range) -> list[Reading]:
+            with self._borrowed(root) as pipelines:
+                return [self._read_one(i, items[i], pipelines, modalities, root or Path.cwd()) for i in chunk]
+
+        if self.threads == 1 or len(chunks) == 1:
+            for chunk in chunks:
+                yield from read_chunk(chunk)
+            return
+        self._make(min(self.threads, len(chunks)))
+        with ThreadPoolExecutor(self.threads, thread_name_prefix="m5kit-read") as pool:
+            waiting: deque[Future[list[Reading]]] = deque()
+            for chunk in chunks:
+                waiting.append(pool.submit(read_chunk, chunk))
+                if len(waiting) > AHEAD:
+                    yield from waiting.popleft().result()
+            for future in waiting:
+                yield from future.result()
+
+    def _read_one(
+        self, position: int, item: Any, pipelines: Pipelines, modalities: Sequence[str], root: Path
+    ) -> Reading:
+        problem = self._problem(item)
+        if problem is not None:
+            return BadItem(position, problem)
+        sample = Sample(str(position), {name: value for name, value in item.items() if value is not None})
+        inputs: dict[str, Inputs] = {}
+        problems = []
+        for modality in modalities:
+            pipeline = pipelines[modality]
+            value = pipeline.reference(sample, modality)
+            borrowed = not pipeline.join and modality not in sample.sources
+            if value is None or (borrowed and not _is_file(value)):
+                continue
+            try:
+                inputs[modality] = _prepare(pipeline, value, root)
+            except DecodeError as error:
+                # A clip without sound is no mistake: whoever handed it over did not promise any.
+                if not borrowed:
+                    problems.append(f"{modality}: {error}")
+        if not problems and not inputs:
+            problems.append(f"it has nothing of {', '.join(modalities)}")
+        if problems:
+            return BadItem(position, "; ".join(problems))
+        if self.fill:
+            inputs = {m: inputs.get(m) or pipelines[m].transform.blank() for m in modalities}
+        return Prepared(sample.id, inputs, position=position)
+
+    def _problem(self, item: Any) -> str | None:
+        """What is wrong with an item before any of its values is opened."""
+        if not isinstance(item, Mapping):
+            return f"expected values by modality, such as {{{self.columns[0]!r}: ...}}, got {type(item).__name__}"
+        unknown = [name for name in item if name not in self.columns]
+        return "; ".join(f"unknown modality {name!r}: {hint(str(name), self.columns)}" for name in unknown) or None
+
+    @contextmanager
+    def _borrowed(self, root: Path | None) -> Iterator[Pipelines]:
+        """Pipelines for one thread at a time; several threads may read with one run."""
+        pipelines = self._idle.get()
+        try:
+            for pipeline in pipelines.values():
+                pipeline.decoder.anywhere = root is None
+            yield pipelines
+        finally:
+            self._idle.put(pipelines)
+
+    def _make(self, wanted: int) -> None:
+        """See to it that there are pipelines for ``wanted`` threads."""
+        with self._making:
+            while self._made < wanted:
+                first = self._idle.get()
+                self._idle.put(copy.deepcopy(first))
+                self._idle.put(first)
+                self._made += 1
+
+
+def default_threads() -> int:
+    """One for each core of this process; more than eight wait for the model."""
+    return min(8, len(os.sched_getaffinity(0)))
+
+
+def _columns(pipelines: Mapping[str, Pipeline]) -> list[str]:
+    """The keys that an item may have."""
+    columns: dict[str, None] = {}  # a set that keeps the order
+    for modality, pipeline in pipelines.items():
+        columns |= dict.fromkeys(pipeline.columns(modality))
+    return list(columns)
+
+
+def _own_decoders(pipelines: Mapping[str, Pipeline]) -> Pipelines:
+    """Pipelines whose decoders may be changed: those of the run belong to its evaluation."""
+    own = {}
+    for modality, pipeline in pipelines.items():
+        own[modality] = Pipeline(copy.copy(pipeline.decoder), pipeline.transform, pipeline.source, pipeline.join)
+    return own
+
+
+def _prepare(pipeline: Pipeline, value: Any, root: Path) -> Inputs:
+    if isinstance(value, bytes | bytearray | memoryview):
+        with in_a_file(bytes(value)) as held:
+            return pipeline.prepare(held, root)
+    if isinstance(value, str | os.PathLike | int | float | list) or (isinstance(value, Mapping) and not _arrays(value)):
+        return pipeline.prepare(value, root)
+    return pipeline.accept(value)
+
+
+def _is_file(value: Any) -> bool:
+    return isinstance(value, str | os.PathLike | bytes | bytearray | memoryview)
+
+
+def _arrays(value: Mapping[Any, Any]) -> bool:
+    """Whether it is no table but arrays by name."""
+    return any(as_array(each) is not None for each in value.values())

@@ -1,0 +1,171 @@
+"""Training, evaluation and sweeps from Python: what the commands do, with values in place of printed lines."""
+
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from rich.console import Console
+
+from m5kit.ablation.orchestration import run_sweep
+from m5kit.ablation.preparation import prepare_sweep
+from m5kit.config import check_config, load_config
+from m5kit.config.reader import write_inline
+from m5kit.errors import ConfigError, M5KitError
+from m5kit.inference.evaluation import Evaluation
+from m5kit.inference.evaluation_check import metric_problems
+from m5kit.public.evaluation import Metrics
+from m5kit.public.forward import Folder
+from m5kit.public.loading import load
+from m5kit.public.run import Run
+from m5kit.runs.folder import RunFolder
+from m5kit.runs.study import Study
+from m5kit.training.run import train as train_plan
+from m5kit.training.setup import TrainingPlan
+
+Overrides: TypeAlias = Mapping[str, Any] | Sequence[str]
+"""Changes to a config: values by dotted key, or ``KEY=VALUE`` as for ``--set``."""
+
+
+@dataclass(frozen=True, slots=True)
+class SweepReport:
+    """What a sweep found.
+
+    Attributes:
+        study: every variant with its values, intervals and differences; ``study.failed`` lists trials without results.
+        page: the report, an HTML file.
+    """
+
+    study: Study
+    page: Path
+
+
+def train(
+    config: Folder,
+    *,
+    data: Folder | None = None,
+    overrides: Overrides = (),
+    run_dir: Folder | None = None,
+    resume: bool = False,
+    evaluate: bool = True,
+    progress: bool = False,
+) -> Run:
+    """Pretrain or fine-tune, evaluate, and load the run; ``m5kit train`` from Python.
+
+    Args:
+        config: a YAML file, or the name of a shipped one such as ``demo/scale``.
+        data: folder of the manifest.
+        overrides: changes to the config, such as ``{"fusion": "gated", "schedule.max_steps": 100}``; None drops a part.
+        run_dir: folder of the run; None makes ``runs/NAME-TIME``.
+        resume: go on with the run in ``run_dir``.
+        evaluate: compute the config's metrics afterwards and store them in the run folder.
+        progress: show what ``m5kit train`` shows.
+
+    Raises:
+        ConfigError: every mistake in the config.
+        DataError: the items cannot be read, or too many of them.
+        CheckpointError: there is a run in ``run_dir`` already, or none to resume.
+        KeyboardInterrupt: a signal stopped the run; a checkpoint was saved, from which ``resume`` goes on.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        raise M5KitError("a run takes signals to save before it stops, so train in the main thread of a process")
+    if resume and run_dir is None:
+        raise ConfigError(["resume: name the run with run_dir"])
+    resolved = load_config(config if isinstance(config, str) else Path(config), as_overrides(overrides), _path(data))
+    # before anything is written: a run should not fail only after its training, at its metrics
+    problems = list(metric_problems(check_config(resolved)))
+    if problems:
+        raise ConfigError(problems)
+    path = RunFolder.new(resolved.name).path if run_dir is None else Path(run_dir)
+    ended = train_plan(TrainingPlan(resolved, path, resume), Console(quiet=not progress))
+    if ended.stopped_by is not None:
+        raise KeyboardInterrupt(f"signal {ended.stopped_by} stopped the run in {path} after a checkpoint was saved")
+    run = load(path)
+    if evaluate and run.trained.config.evaluation:
+        run.evaluate(store=True)
+    return run
+
+
+def evaluate(
+    run: Run | Folder,
+    metrics: Metrics | None = None,
+    *,
+    modalities: Sequence[str] | None = None,
+    data: Folder | None = None,
+    store: bool = False,
+) -> Evaluation:
+    """Run metrics on a run; :meth:`m5kit.Run.evaluate` of one that need not be loaded before.
+
+    Args:
+        run: loaded, or its folder.
+        metrics: as there, and so are the others.
+        modalities: the only ones that the model sees.
+        data: folder of other items.
+        store: write the values to the run folder.
+
+    Raises:
+        ConfigError: mistakes in the metrics, or an unknown one.
+        CheckpointError: there is no run, or it cannot be loaded.
+    """
+    loaded = run if isinstance(run, Run) else load(run)
+    return loaded.evaluate(metrics, modalities=modalities, data=data, store=store)
+
+
+def sweep(
+    file: Folder,
+    out: Folder,
+    *,
+    data: Folder | None = None,
+    trials: Folder | None = None,
+    jobs: int = 1,
+    resume: bool = False,
+    tell: Callable[[str], None] | None = None,
+) -> SweepReport:
+    """Train what a sweep file varies, and compare; ``m5kit ablate`` from Python.
+
+    Args:
+        file: a YAML file such as ``configs/ablations/fusion.yaml``.
+        out: folder of the trials and the report.
+        data: folder of the manifest; None for the one that the configs name.
+        trials: folder of trials that sweeps share; None for that of this sweep.
+        jobs: how many trials run at once, each in a process of its own.
+        resume: go on with the sweep in ``out``.
+        tell: takes a line whenever a trial has ended.
+
+    Raises:
+        ConfigError: every mistake in the file and in its variants.
+        CheckpointError: there is a sweep in ``out`` already, or none to resume.
+    """
+    if jobs < 1:
+        raise ConfigError([f"jobs: expected at least 1, got {jobs}"])
+    prepared = prepare_sweep(Path(file), Path(out), _path(data), _path(trials))
+    result = run_sweep(prepared, tell=tell or _say_nothing, jobs=jobs, resume=resume)
+    return SweepReport(Study.read(prepared.folder.study), result.page)
+
+
+def as_overrides(given: Overrides) -> list[str]:
+    """Changes as ``--set`` takes them.
+
+    Example:
+        >>> as_overrides({"fusion": "gated", "task_matching": None, "schedule.lr": 3e-4})
+        ['fusion=gated', 'task_matching=none', 'schedule.lr=0.0003']
+    """
+    if not isinstance(given, Mapping):
+        return list(given)
+    overrides = []
+    for key, value in given.items():
+        # a name alone picks a piece, and is none of YAML's values
+        is_name = "." not in key and isinstance(value, str)
+        absent = "" if "." in key else "none"
+        overrides.append(f"{key}={absent if value is None else value if is_name else write_inline(value)}")
+    return overrides
+
+
+def _path(given: Folder | None) -> Path | None:
+    return None if given is None else Path(os.fspath(given))
+
+
+def _say_nothing(line: str) -> None:
+    """Nobody asked."""

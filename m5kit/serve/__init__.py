@@ -1,0 +1,1 @@
+"""An HTTP service over an index: embed, search and predict, and a page to search with."""

@@ -1,0 +1,159 @@
+"""The HTTP side of a service: its paths, its errors, its page."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import FileResponse, RedirectResponse, Response
+from starlette.staticfiles import StaticFiles
+
+import m5kit
+from m5kit.errors import DecodeError, M5KitError, QueryError
+from m5kit.index.index import Index
+from m5kit.index.rows import Row
+from m5kit.serve.answers import PlainJSON, encoded
+from m5kit.serve.guard import COOKIE, Guard
+from m5kit.serve.metrics import Metrics
+from m5kit.serve.requests import ItemsBody, SearchBody, read_items, read_search, request_schema
+from m5kit.serve.service import Service
+from m5kit.serve.settings import Settings
+
+PATHS = ("/", "/about", "/embed", "/health", "/media", "/metrics", "/openapi.json", "/predict", "/search", "/thumbnail")
+KEPT = {"cache-control": "private, max-age=3600"}
+"""For media: the files of an item change rarely."""
+
+
+def make_app(index: Index, settings: Settings) -> Guard:
+    """The service as an ASGI application.
+
+    Args:
+        index: of items that a run embedded.
+        settings: the limits.
+    """
+    metrics = Metrics(PATHS)
+    service = Service(index, settings, metrics)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        await run_in_threadpool(service.close)
+
+    # the pages that FastAPI would add load scripts from the network
+    app = FastAPI(title="m5kit", version=m5kit.__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
+    _add_errors(app)
+    _add_questions(app, service)
+    _add_files(app, service)
+    _add_state(app, service, metrics)
+    app.mount("/", StaticFiles(directory=str(files("m5kit.serve") / "page"), html=True))
+    return Guard(app, settings, metrics.request)
+
+
+def _add_errors(app: FastAPI) -> None:
+    async def of_client(request: Request, error: Exception) -> Response:
+        return PlainJSON.error(422, str(error))
+
+    async def of_http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        return PlainJSON.error(error.status_code, str(error.detail), error.headers)
+
+    async def gone(request: Request, error: Exception) -> Response:
+        return PlainJSON.error(400, "the client has gone")
+
+    app.add_exception_handler(M5KitError, of_client)
+    app.add_exception_handler(HTTPException, of_http)
+    app.add_exception_handler(ClientDisconnect, gone)
+
+
+def _add_questions(app: FastAPI, service: Service) -> None:
+    about, most = service.index.about, service.settings.max_items
+
+    @app.post("/search", openapi_extra=request_schema(SearchBody))
+    async def search(request: Request) -> Response:
+        """The nearest items of a query of any modalities, with the share that each modality has in a hit."""
+        body = await read_search(request, about)
+        return PlainJSON(await run_in_threadpool(service.search, body))
+
+    @app.post("/embed", openapi_extra=request_schema(ItemsBody))
+    async def embed(request: Request) -> Response:
+        """The vectors of items; null and a problem for an item that cannot be used."""
+        body = await read_items(request, about, most)
+        answers = await asyncio.wrap_future(service.embed(body.items))
+        vectors = [None if isinstance(answer, str) else encoded(answer, body.encoding) for answer in answers]
+        problems = {row: answer for row, answer in enumerate(answers) if isinstance(answer, str)}
+        return PlainJSON({"space": about.space, "width": about.width, "vectors": vectors, "problems": problems})
+
+    @app.post("/predict", openapi_extra=request_schema(ItemsBody))
+    async def predict(request: Request) -> Response:
+        """The classes of items, the best first."""
+        body = await read_items(request, about, most)
+        answers = await asyncio.wrap_future(service.predict(body.items))
+        return PlainJSON({"predictions": [asdict(answer) for answer in answers]})
+
+
+def _add_files(app: FastAPI, service: Service) -> None:
+    def row_of(item: str) -> Row:
+        row = service.row(item)
+        if row is None:
+            raise HTTPException(404, f"the index holds no item {item!r}")
+        return row
+
+    @app.get("/media")
+    def media(item: str, modality: str) -> Response:
+        """The file of one modality of an item; a range of it may be asked for."""
+        path, kind = _found(lambda: service.media.file(row_of(item), modality))
+        # in its own origin, so that no file of the catalogue can act as the page
+        return FileResponse(path, media_type=kind, headers={**KEPT, "content-security-policy": "sandbox"})
+
+    @app.get("/thumbnail")
+    def thumbnail(item: str, modality: str) -> Response:
+        """A small picture of one modality of an item."""
+        return Response(_found(lambda: service.media.thumbnail(row_of(item), modality)), 200, KEPT, "image/jpeg")
+
+    @app.get("/item")
+    def one(item: str) -> Response:
+        """One item of the index."""
+        row = row_of(item)
+        properties = {"id": row.id, "split": row.split, "properties": dict(row.values)}
+        return PlainJSON({**properties, **service.media.shown(row)})
+
+
+def _add_state(app: FastAPI, service: Service, metrics: Metrics) -> None:
+    @app.get("/about")
+    def about() -> Response:
+        """Modalities, columns and limits."""
+        return PlainJSON(service.about())
+
+    @app.get("/health")
+    async def health() -> Response:
+        """Whether the service answers."""
+        return PlainJSON({"status": "ok"})
+
+    @app.get("/metrics")
+    def counted() -> Response:
+        """Counters for Prometheus."""
+        return Response(metrics.text(), media_type="text/plain; version=0.0.4")
+
+    @app.get("/", include_in_schema=False)
+    async def page(request: Request) -> Response:
+        """The page; a token in its address becomes a cookie, so that it stays out of links and logs."""
+        if "token" not in request.query_params:
+            return FileResponse(Path(str(files("m5kit.serve") / "page" / "index.html")))
+        answer = RedirectResponse("/", 303)
+        answer.set_cookie(COOKIE, request.query_params["token"], httponly=True, samesite="strict")
+        return answer
+
+
+def _found(find: Any) -> Any:
+    """What ``find`` gives; what is not there is a 404."""
+    try:
+        return find()
+    except (QueryError, DecodeError) as error:
+        raise HTTPException(404, str(error)) from error

@@ -1,0 +1,126 @@
+"""Counts what a training pass keeps for its backward pass, for any number of items and processes."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from m5kit.api import Transform
+from m5kit.assembly.data import RunData
+from m5kit.assembly.model import build_model, build_pipelines
+from m5kit.config import RunConfig
+from m5kit.errors import ConfigError
+from m5kit.models.base import Model
+from m5kit.nn.saved_bytes import saved_bytes
+from m5kit.structures import Batch, Inputs
+
+READ = 32
+"""Items that are read of a dataset: enough for a mean of what they lack and how long they are."""
+MADE = 4
+"""Items that are made up where there is no data; they are all alike, so a few of them tell what many take."""
+
+LENGTHS = ("max_tokens", "steps")
+"""What transforms call the length of their longest item, where they provide it."""
+
+
+def read_items(config: RunConfig) -> tuple[Model, Batch]:
+    """The model of a config, and some items of its dataset as training reads them."""
+    data = RunData.fitted(config)
+    model = build_model(config, data.transforms, data.classes, data.class_counts)
+    schedule = config.schedule.model_copy(update={"batch_size": min(READ, len(data.training_items))})
+    return model, next(iter(replace(data, config=replace(config, schedule=schedule)).train_loader()))
+
+
+def make_items(config: RunConfig) -> tuple[Model, Batch]:
+    """The model of a config, and items that have every modality in full length."""
+    if config.mode == "finetune":
+        raise ConfigError(["--data: the head of fine-tuning has an output a class, and only the data tell the classes"])
+    transforms = {m: pipeline.transform for m, pipeline in build_pipelines(config).items()}
+    return build_model(config, transforms, {}), _full_items(transforms, MADE)
+
+
+def _full_items(transforms: Mapping[str, Transform], items: int) -> Batch:
+    modalities = tuple(sorted(transforms))
+    inputs = {}
+    for m, transform in transforms.items():
+        inputs[m] = Inputs.stack([_full_item(transform)] * items)
+    names = tuple(map(str, range(items)))
+    return Batch(names, modalities, torch.ones(items, len(modalities), dtype=torch.bool), inputs)
+
+
+def _full_item(transform: Transform) -> Inputs:
+    """The blank of a transform; where that is one step long, the step as often as the longest item has one."""
+    blank, facts = transform.blank(), transform.provides()
+    longest = max((facts[name] for name in LENGTHS if name in facts), default=1)
+    if int(blank.lengths) > 1 or longest == 1:
+        return blank
+    steps = torch.zeros(longest, dtype=torch.int64)  # of the blank's only step
+    return Inputs.single(blank.values[steps], {name: extra[steps] for name, extra in blank.extras.items()})
+
+
+def count_activations(model: Model, batch: Batch, items: int, ranks: int, config: RunConfig) -> int:
+    """What a pass over ``items`` keeps: the mean of such passes over parts of the batch, or what follows from it."""
+    if items > len(batch):
+        return _extrapolated(model, batch, items / len(batch), ranks, config)
+    parts = torch.arange(len(batch)).split(items)
+    whole = [part for part in parts if len(part) == items]
+    return sum(sum(_saved(model, batch.take(part), ranks, config)) for part in whole) // len(whole)
+
+
+def _extrapolated(model: Model, batch: Batch, growth: float, ranks: int, config: RunConfig) -> int:
+    """What a pass over ``growth`` times the items of a batch keeps.
+
+    Each saved tensor is compared between a batch and the same batch twice: it stays as it is, doubles, or grows with
+    the square where items are compared with each other. What grows otherwise is taken for the nearest of these.
+    """
+    once = torch.arange(len(batch))
+    single = _saved(model, batch, ranks, config)
+    double = _saved(model, batch.take(torch.cat([once, once])), ranks, config)
+    total = 0.0
+    # The same items take the same path through the model, so the tensors are saved in the same order.
+    for small, large in zip(single, double, strict=True):
+        power = round(math.log2(large / small)) if small and large else 1
+        total += small * growth ** max(0, min(2, power))
+    return int(total)
+
+
+def _saved(model: Model, batch: Batch, ranks: int, config: RunConfig) -> list[int]:
+    """The bytes of what a training pass over a batch saves, in order."""
+    device = next(model.parameters()).device.type
+    bf16 = config.schedule.precision == "bf16"
+    model.train()
+    with saved_bytes(model) as found, torch.autocast(device, torch.bfloat16, enabled=bf16):
+        part = model.prepare(batch, config.seed)
+        if ranks > 1:
+            shared = {name: ranks * count for name, count in part.counts.items()}
+            part = model.share(part, _Copies(ranks), shared)
+        model.partial_loss(part, part.shared)
+    return found
+
+
+class _Copies:
+    """Peers that hold the same items as this process, without any other process.
+
+    Args:
+        size: how many processes there seem to be.
+    """
+
+    first = 0
+    anchors: tuple[Tensor, ...] = ()
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def present(self, own: Tensor) -> Tensor:
+        return own.repeat(self.size, 1)
+
+    def rows(self, values: Tensor) -> Tensor:
+        return torch.cat([values] * self.size)
+
+    def total(self, values: Tensor) -> Tensor:
+        return values * self.size
+
+    def host_total(self, values: Tensor) -> Tensor:
+        return values * self.size

@@ -1,0 +1,109 @@
+"""The callbacks of every run, in the order that they depend on."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from rich.console import Console
+
+from m5kit.api import Hook
+from m5kit.data.failures import FailureLog
+from m5kit.parallel.group import Group
+from m5kit.runs.log import LOGGER
+from m5kit.runs.tensor_state import Stateful
+from m5kit.training.callbacks.base import Callback
+from m5kit.training.callbacks.checkpoint import BestValue, CheckpointCallback
+from m5kit.training.callbacks.clock import ClockCallback
+from m5kit.training.callbacks.failures import FailuresCallback
+from m5kit.training.callbacks.finite import FiniteCallback
+from m5kit.training.callbacks.hooks import HooksCallback
+from m5kit.training.callbacks.metrics import MetricsCallback
+from m5kit.training.callbacks.stop import StopCallback
+from m5kit.training.callbacks.validation import ValidationCallback
+from m5kit.training.callbacks.warnings import WarningsCallback
+from m5kit.training.clock import TrainClock
+from m5kit.training.held_out import HeldOut, held_out_items
+from m5kit.training.progress import Progress
+from m5kit.training.setup import Setup
+
+
+@dataclass(frozen=True, slots=True)
+class Callbacks:
+    """What goes on beside the steps of a run.
+
+    Attributes:
+        ordered: all callbacks.
+        stop: knows which signal ended the run.
+        stateful: what a checkpoint holds beside model, optimizer and random states, by name.
+    """
+
+    ordered: list[Callback]
+    stop: StopCallback
+    stateful: Mapping[str, Stateful]
+
+
+def standard_callbacks(
+    setup: Setup, hooks: Mapping[str, Hook], clock: TrainClock, console: Console, group: Group | None = None
+) -> Callbacks:
+    """What a run needs beside its steps.
+
+    Args:
+        setup: what is trained.
+        hooks: by name.
+        clock: of the run.
+        console: where progress is shown.
+        group: of the run; the first of several processes writes.
+    """
+    group = group or Group()
+    hooks = {name: hook for name, hook in hooks.items() if group.first or hook.everywhere}
+    config, folder, logged_every = setup.config, setup.folder, setup.config.logging.every_steps
+    minutes = config.schedule.minutes
+    write = partial(console.print, highlight=False, markup=False, soft_wrap=True)
+    timer = ClockCallback(clock, None if minutes is None else 60 * minutes, write)
+    finite = FiniteCallback(logged_every, setup.folder.checkpoints, writes=group.first)
+    log = FailureLog(folder.failures if group.first else None, config.data.max_failed)
+    failures = FailuresCallback(log, group, logged_every)
+    validation = _validation(setup, write) if group.first else None
+    metrics = MetricsCallback(folder, logged_every, Progress(console), validation, group)
+    stateful: dict[str, Stateful] = {**hooks, "run/clock": clock}
+    best = None
+    if config.checkpoint.best is not None:
+        best = stateful["run/best"] = BestValue(config.checkpoint.best, lambda: metrics.figures)
+    saver = CheckpointCallback(
+        folder.checkpoints, config.checkpoint.every_steps, config.checkpoint.keep, stateful, finite.require, best, group
+    )
+    # first what may end the run, then what reads its values; a checkpoint holds the state of all of them
+    before: list[Callback] = [timer, finite, failures]
+    if validation is not None:
+        before.append(validation)
+    before.append(metrics)
+    if group.first:
+        before.append(_warnings(setup, metrics, validation, write))
+    after, stop = HooksCallback(hooks, folder.path, metrics, write), StopCallback(group)
+    return Callbacks([*before, after, stop, saver], stop, stateful)
+
+
+def _validation(setup: Setup, write: Callable[[str], None]) -> ValidationCallback | None:
+    """None where nothing is held out, or nobody wants to look."""
+    wanted = setup.config.validation
+    if wanted.every_steps == 0:
+        return None
+    items = held_out_items(setup.data, wanted.items)
+    if items is None:
+        text = (
+            "no items are held out to look at while training: there is no split val beside those that it is trained on"
+        )
+        LOGGER.info(text)
+        write(f"{text}; data.val names others")
+        return None
+    held_out = HeldOut(setup.model, setup.data, items, wanted.label)
+    return ValidationCallback(held_out, wanted.every_steps, setup.config.logging.every_steps)
+
+
+def _warnings(
+    setup: Setup, metrics: MetricsCallback, validation: ValidationCallback | None, write: Callable[[str], None]
+) -> WarningsCallback:
+    tasks = getattr(setup.model, "tasks", {})
+    comparing = [name for name, task in tasks.items() if getattr(task, "compares_items", False)]
+    items = 0 if validation is None else len(validation.held_out.items)
+    return WarningsCallback(metrics, validation, items, comparing, setup.config.schedule.batch_size, write)

@@ -1,0 +1,44 @@
+"""Looks at held-out items on the way, so that a run that learns nothing of use is seen before its end."""
+
+from collections.abc import Mapping
+from time import perf_counter
+
+from torch import Tensor
+
+from m5kit.training.callbacks.base import Callback, StepData, TrainState, is_logged
+from m5kit.training.held_out import HeldOut
+
+LOOKS = 10
+"""How often a run is looked at if its config does not say."""
+
+
+class ValidationCallback(Callback):
+    """Measures the model at logged steps, about every ``every_steps``; training goes on to the same bits.
+
+    Args:
+        held_out: measures.
+        every_steps: distance in optimiser steps; None for a tenth of the run.
+        logged_every: distance of the logged steps.
+    """
+
+    def __init__(self, held_out: HeldOut, every_steps: int | None, logged_every: int) -> None:
+        self.held_out, self.every_steps, self.logged_every = held_out, every_steps, logged_every
+        self.values: Mapping[str, float] = {}  # of the last step, ``val/...``; empty if it was not looked at
+        self.chance: Mapping[str, float] = {}
+        self.seconds = 0.0  # that the last look took
+
+    def after_step(self, state: TrainState, data: StepData, outputs: Mapping[str, Tensor]) -> None:
+        """Measure if it is time."""
+        self.values, self.seconds = {}, 0.0
+        if not is_logged(state, self.logged_every) or not self._due(state):
+            return
+        started = perf_counter()
+        measured = self.held_out.measure()
+        self.values = {f"val/{name}": value for name, value in measured.values.items()}
+        self.chance = {f"val/{name}": value for name, value in measured.chance.items()}
+        self.seconds = perf_counter() - started
+
+    def _due(self, state: TrainState) -> bool:
+        """Whether a multiple of the distance lies after the last logged step: a function of the step, to resume."""
+        every = self.every_steps or max(state.max_steps / LOOKS, 1)
+        return state.last or state.step // every > max(state.step - self.logged_every, 0) // every

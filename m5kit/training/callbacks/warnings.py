@@ -1,0 +1,123 @@
+"""Plain warnings while there is still time: nothing learned, nothing that carries over, a modality left aside."""
+
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import pairwise
+
+from torch import Tensor
+
+from m5kit.runs.log import LOGGER
+from m5kit.training.callbacks.base import Callback, StepData, TrainState
+from m5kit.training.callbacks.metrics import MetricsCallback
+from m5kit.training.callbacks.validation import ValidationCallback
+
+_EARLY = 0.3  # share of a run in which nothing is expected yet
+_ROWS = 5  # logged steps over which single values are averaged
+_FALLING = 3  # looks in a row
+_FEW = 30  # held-out items
+
+
+class WarningsCallback(Callback):
+    """Says once of each thing that goes wrong what it is and what to try.
+
+    Args:
+        metrics: knows the values of logged steps; it stands before this one.
+        validation: knows those of held-out items, and how many items there are; None if there are none.
+        items: how many items are looked at; chance is not beaten within three standard errors of it.
+        comparing: tasks that pick an item out of a batch, whose accuracy is that of guessing at 1 / ``batch``.
+        batch: items of a micro-batch.
+        write: shows a line to the user.
+    """
+
+    def __init__(
+        self,
+        metrics: MetricsCallback,
+        validation: ValidationCallback | None,
+        items: int,
+        comparing: Collection[str],
+        batch: int,
+        write: Callable[[str], None],
+    ) -> None:
+        self.metrics, self.validation, self.items = metrics, validation, items
+        self.comparing, self.batch, self.write = comparing, batch, write
+        self._rows: list[Mapping[str, float]] = []
+        self._looks: list[tuple[float, float]] = []  # held-out loss, mean training loss
+        self._given: set[str] = set()
+
+    def after_step(self, state: TrainState, data: StepData, outputs: Mapping[str, Tensor]) -> None:
+        """Look at a logged step."""
+        if self.metrics.figures is None:
+            return
+        self._rows.append(self.metrics.figures)
+        if state.step >= _EARLY * state.max_steps and len(self._rows) >= 2 * _ROWS:
+            self._tasks()
+            self._modalities()
+        if self.validation is not None and self.validation.values:
+            self._held_out(self.validation.values, self.validation.chance, state)
+
+    def _tasks(self) -> None:
+        """A loss that stands where it began, or a choice that is no better than a guess."""
+        first, now = self._mean(self._rows[:_ROWS]), self._mean(self._rows[-_ROWS:])
+        for name in sorted(first.keys() & now.keys()):
+            task = name.removeprefix("loss/")
+            guessed = now.get(f"{task}/accuracy", 1.0) < 2 / self.batch
+            if task in self.comparing and guessed:
+                self._warn(
+                    f"task {task} is no better than chance: it picks the right item of {self.batch} in "
+                    f"{now[f'{task}/accuracy']:.1%} of all cases, a guess in {1 / self.batch:.1%} "
+                    f"(a loss of log {self.batch} = {math.log(self.batch):.2f}); try another schedule.lr or temperature"
+                )
+            elif name.startswith("loss/") and now[name] > 0.98 * first[name] > 0:
+                self._warn(
+                    f"task {task} does not learn: its loss is {now[name]:.3f}, at first it was {first[name]:.3f}; "
+                    "try another schedule.lr, or drop the task"
+                )
+
+    def _modalities(self) -> None:
+        """A modality that had less than half of an even share in all of the last third of the run so far."""
+        recent = self._rows[-max(len(self._rows) // 3, _ROWS) :]
+        shares = [name for name in recent[-1] if name.startswith("weight/")]
+        for name in sorted(shares):
+            highest = max(row.get(name, 1.0) for row in recent)
+            if highest < 0.5 / len(shares):
+                self._warn(
+                    f"{name.removeprefix('weight/')} has had at most {highest:.1%} of the weight for {len(recent)} "
+                    f"logged steps, less than half of an even share; try --set harmonizer=uniform"
+                )
+
+    def _held_out(self, values: Mapping[str, float], chance: Mapping[str, float], state: TrainState) -> None:
+        """Values at chance in the second half, and a loss that rises while that of training falls."""
+        for name, level in chance.items():
+            if self.items < _FEW:  # within three standard errors of chance almost anything lies
+                break
+            error = math.sqrt(max(level * (1 - level), 1e-9) / self.items)
+            if state.step * 2 >= state.max_steps and values[name] <= level + 3 * error:
+                self._warn(
+                    f"{name} is {values[name]:.3f} on {self.items} held-out items, and {level:.3f} is chance: "
+                    "nothing has been learned that carries over; train longer, on more items, or on other tasks"
+                )
+        self._looks.append((values["val/loss"], self._mean(self._rows[-_ROWS:])["loss"]))
+        recent = self._looks[-_FALLING - 1 :]
+        steps = [(b[0] - a[0], b[1] - a[1]) for a, b in pairwise(recent)]
+        if len(steps) == _FALLING and all(held > 0 > trained for held, trained in steps):
+            self._warn(
+                f"the held-out loss has risen {_FALLING} times in a row while the training loss fell: the model learns "
+                "the training items by heart; stop earlier (checkpoint.best, the hook early_stopping) or use more items"
+            )
+
+    def _mean(self, rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
+        """Of every value that all rows have."""
+        means = {}
+        for name in rows[0]:
+            found = [row[name] for row in rows if name in row]
+            if len(found) == len(rows):
+                means[name] = sum(found) / len(found)
+        return means
+
+    def _warn(self, text: str) -> None:
+        # the numbers differ each time; what the text is about stands in its first words
+        kind = " ".join(text.split()[:2])
+        if kind not in self._given:
+            self._given.add(kind)
+            LOGGER.warning(text)
+            self.write(f"warning: {text}")

@@ -1,0 +1,161 @@
+"""Trains a model that is set up, to its last step or until the run is told to stop."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from torch.optim import Optimizer
+from torch.utils.data import DataLoader
+
+from m5kit.api import Hook
+from m5kit.assembly.model import build_hooks, build_schedule
+from m5kit.config import RunConfig, check_config
+from m5kit.parallel.group import Group, ProcessGroup
+from m5kit.parallel.threads import share_cores
+from m5kit.plugins import in_use
+from m5kit.runs import checkpoint
+from m5kit.runs.folder import RunFolder
+from m5kit.runs.log import LOGGER, logging_to
+from m5kit.structures import Batch
+from m5kit.training.callbacks.base import TrainState
+from m5kit.training.callbacks.standard import standard_callbacks
+from m5kit.training.clock import SharedClock, TrainClock
+from m5kit.training.forecast import tell_length
+from m5kit.training.mmengine import build_runner
+from m5kit.training.optim import build_optimizer
+from m5kit.training.rates import LearningRates, TimedRates
+from m5kit.training.setup import Setup, TrainingPlan, last_checkpoint, set_up
+from m5kit.training.step import TrainStep
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingEnd:
+    """How training ended.
+
+    Attributes:
+        path: folder of the run.
+        stopped_by: the signal that ended it early; None if it came to its last step.
+    """
+
+    path: Path
+    stopped_by: int | None
+
+
+def train(plan: TrainingPlan, console: Console, group: Group | None = None) -> TrainingEnd:
+    """Train.
+
+    Args:
+        plan: what a user asks for.
+        console: where progress is shown.
+        group: the processes that train together; None for one alone.
+
+    Raises:
+        ConfigError: the config has mistakes, or differs from that of the run to be resumed.
+        CheckpointError: there is no run to resume, or there is one and nothing is to be resumed.
+    """
+    share_cores()
+    group = group or Group()
+    config = check_config(plan.resolved)  # before anything is written: a mistaken config makes no folder
+    folder = RunFolder.open(plan.path) if plan.resume else RunFolder(plan.path)
+    if not group.first:
+        setup = set_up(plan, config, folder, group)
+        return TrainingEnd(plan.path, _run(setup, build_hooks(config), Console(quiet=True), group))
+    with folder.writing():
+        if not plan.resume:
+            RunFolder.create(plan.path)
+        setup = set_up(plan, config, folder, group)
+        with logging_to(folder.log):
+            _introduce(setup, console, group)
+            stopped_by = _run(setup, build_hooks(config), console, group)
+    return TrainingEnd(plan.path, stopped_by)
+
+
+def _introduce(setup: Setup, console: Console, group: Group) -> None:
+    """Say what is about to be trained on what."""
+    schedule, model = setup.config.schedule, setup.model
+    items_a_step = schedule.batch_size * schedule.accumulate
+    length = f"{schedule.max_steps} steps" if schedule.minutes is None else f"{schedule.minutes:g} minutes in steps"
+    parameters = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    line = (
+        f"{setup.config.name}: {', '.join(model.modalities)}; {parameters / 1e6:.1f} M parameters; "
+        f"{len(setup.data.training_items)} items; {length} of {items_a_step}"
+    )
+    if isinstance(group, ProcessGroup):
+        line += f"; {group.size} processes ({group.backend}), each of which is waited for at most {group.timeout:g} s"
+    LOGGER.info(line)
+    console.print(line, highlight=False, soft_wrap=True)
+
+
+def _run(setup: Setup, hooks: Mapping[str, Hook], console: Console, group: Group) -> int | None:
+    config, model, schedule = setup.config, setup.model, setup.config.schedule
+    with in_use(config.plugins):  # the optimizer may be a plugin's
+        optimizer = build_optimizer(model, config.optimizer, schedule.lr, schedule.weight_decay, config.rates)
+    state = TrainState(model, optimizer, schedule.max_steps)
+    precision = _precision(setup, console)
+    # The first fills the cache of frozen outputs, if there is one; the others find them there.
+    with group.first_before_others():
+        loader = setup.data.train_loader(group.rank, group.size)
+    clock = _clock(setup, loader, precision, console, group)
+    callbacks = standard_callbacks(setup, hooks, clock, console, group)
+
+    def resume() -> int:
+        found = last_checkpoint(setup.folder, group)
+        if found is None:
+            return 0
+        step = checkpoint.restore(found, model, optimizer, callbacks.stateful)
+        if schedule.minutes is None and step >= schedule.max_steps:
+            text = f"this run is already finished: all {schedule.max_steps} steps are done; it is only evaluated again"
+            console.print(text, highlight=False, soft_wrap=True)
+        return step
+
+    runner = build_runner(
+        setup.folder.path,
+        TrainStep(model, optimizer, schedule.clip, precision, config.seed, group, schedule.batch_size, schedule.chunk),
+        loader,
+        state,
+        _rates(config, optimizer, clock),
+        schedule.accumulate,
+        callbacks.ordered,
+        config.seed,
+        resume,
+    )
+    runner.train()
+    return callbacks.stop.stopped_by
+
+
+def _clock(setup: Setup, loader: DataLoader[Batch], precision: str, console: Console, group: Group) -> TrainClock:
+    if group.size == 1:
+        return TrainClock(_forecast(setup, loader, precision, console))
+    # Only a run whose length is given in time depends on the clock, and then on that of one process.
+    return TrainClock() if setup.config.schedule.minutes is None else SharedClock(group.of_first)
+
+
+def _forecast(setup: Setup, loader: DataLoader[Batch], precision: str, console: Console) -> float | None:
+    """Say how long a new run will take; seconds a step, None if that is not told before the first one."""
+    if checkpoint.latest(setup.folder.checkpoints) is not None:
+        return None
+    told = tell_length(setup.config, setup.model, loader, precision)
+    if told is None:
+        return None
+    LOGGER.info(told[1])
+    console.print(told[1], highlight=False, soft_wrap=True)
+    return told[0]
+
+
+def _rates(config: RunConfig, optimizer: Optimizer, clock: TrainClock) -> LearningRates:
+    schedule, decay = config.schedule, build_schedule(config)
+    if schedule.minutes is None:
+        return LearningRates(optimizer, decay, schedule.warmup, schedule.max_steps)
+    return TimedRates(optimizer, decay, schedule.warmup, 60 * schedule.minutes, clock)
+
+
+def _precision(setup: Setup, console: Console) -> str:
+    """What is computed in: bf16 is several times slower than fp32 on most CPUs, so it has to be asked for twice."""
+    schedule, device = setup.config.schedule, next(setup.model.parameters()).device
+    if schedule.precision == "bf16" and device.type == "cpu" and not schedule.bf16_on_cpu:
+        text = "bf16 is slow on a CPU: this run computes in fp32; schedule.bf16_on_cpu=true insists on bf16"
+        LOGGER.warning(text)
+        console.print(text, highlight=False, soft_wrap=True)
+        return "fp32"
+    return schedule.precision

@@ -1,0 +1,180 @@
+"""One optimiser step in plain torch: count, forward and backward, add up over processes, clip, check, update."""
+
+import math
+from collections.abc import Sequence
+from functools import partial
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from m5kit.models.base import Counts, MicroBatch, Model, PartialLoss, log_counts, mean_logs
+from m5kit.models.cached_gradients import CachedGradients, needs_cache, require_chunks
+from m5kit.models.pretrainer import Pretrainer
+from m5kit.models.whole_step import whole_step
+from m5kit.nn.draws import Draws
+from m5kit.parallel.gradients import GradientSum
+from m5kit.parallel.group import Group
+from m5kit.structures import Batch
+from m5kit.training.exchange import StepExchange
+
+
+class TrainStep:
+    """Updates a model from the micro-batches of a step, without a transfer from the device.
+
+    A step whose loss or gradient is not finite changes neither the parameters nor the optimiser's state. Its values
+    stay on the device; whoever reads the log or writes a checkpoint must look at them.
+
+    Args:
+        model: in training mode.
+        optimizer: of its parameters.
+        clip: largest global norm of the gradient; None leaves it as it is.
+        precision: ``fp32`` or ``bf16``.
+        seed: of the run; together with each item's position it decides what is hidden.
+        group: the processes that share a step.
+        batch_size: items of a micro-batch over all processes; only several processes need it.
+        chunk: most items that have a graph at one time, however many a step has; None for those of a micro-batch.
+
+    Raises:
+        ConfigError: a task of the model cannot be trained in chunks.
+
+    Attributes:
+        grad_norm: scalar on the device, of the last step, before clipping.
+        counts: by name of a returned value that is a mean, over how many things of this process.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        optimizer: Optimizer,
+        clip: float | None,
+        precision: str,
+        seed: int,
+        group: Group | None = None,
+        batch_size: int = 0,
+        chunk: int | None = None,
+    ) -> None:
+        self.model = model
+        self.optimizer = optimizer
+        self.clip = math.inf if clip is None else clip
+        self.precision = precision
+        self.seed = seed
+        self.device = next(model.parameters()).device
+        self.grad_norm = torch.zeros((), device=self.device)
+        self.counts: Counts = {}
+        self.group = group or Group()
+        self.exchange = StepExchange(self.group, model, batch_size)
+        self.gradients = GradientSum(model.parameters(), self.group)
+        self.chunk = chunk
+        if chunk is not None and isinstance(model, Pretrainer):
+            require_chunks(model)
+
+    def __call__(self, batches: Sequence[Batch]) -> dict[str, Tensor]:
+        """Take one step, together with the other processes.
+
+        Args:
+            batches: its micro-batches, on the host. How the items are cut into them does not change the gradient of
+                tasks that do not compare items with each other.
+
+        Returns:
+            Scalars on the device; ``loss`` is the objective of the whole step, other losses and means are those of this
+            process's items.
+        """
+        self._seed_dropout(batches)
+        parts, totals = self._in_chunks(batches) if self._exceeds_chunk(batches) else self._in_batches(batches)
+        penalty = self.model.penalty(totals) / self.group.size  # every process adds its share of it
+        _backward(penalty)
+        self.gradients.reduce()
+        loss, learned = self.exchange.add(parts, penalty)
+        finite = self._update(loss)
+        more = self.model.observe(learned, totals, finite)
+        self.counts = log_counts(parts)
+        return {"loss": loss, **mean_logs(parts), **more, "grad_norm": self.grad_norm}
+
+    def _in_batches(self, batches: Sequence[Batch]) -> tuple[list[PartialLoss], Counts]:
+        """Go forward and backward through the micro-batches; what they add to the objective, and the step's counts."""
+        with self._autocast():
+            prepared = [self.model.prepare(batch, self.seed) for batch in batches]
+        prepared = self.exchange.share(prepared)
+        # Every loss is divided by what the whole step counts, so all counts must be known before the first backward.
+        totals = {name: sum(part.shared[name] for part in prepared) for name in self.model.objectives}
+        return [self._go_through(part, totals) for part in prepared], totals
+
+    def _in_chunks(self, batches: Sequence[Batch]) -> tuple[list[PartialLoss], Counts]:
+        """The same a chunk at a time; tasks that compare items see those of all micro-batches."""
+        chunks: list[Batch] = []
+        for batch in batches:
+            chunks.extend(batch.chunks(cast(int, self.chunk)))
+        if isinstance(self.model, Pretrainer) and needs_cache(self.model):
+            share = partial(self._share_whole, len(batches))
+            return CachedGradients(self.model, chunks, self.seed, self._autocast, share)()
+        with self._autocast():
+            prepared = [self.model.prepare(chunk, self.seed) for chunk in chunks]
+        totals = self._share_whole(len(batches), whole_step(prepared)).shared
+        return [self._go_through(part, totals) for part in prepared], totals
+
+    def _share_whole(self, batches: int, whole: MicroBatch) -> MicroBatch:
+        return self.exchange.share([whole], batches)[0]
+
+    def _exceeds_chunk(self, batches: Sequence[Batch]) -> bool:
+        """Whether the step is cut; asked alike on all processes, whose shares of a batch may differ by an item."""
+        if self.chunk is None:
+            return False
+        return len(batches) > 1 or max(len(batches[0]), *self.exchange.sizes) > self.chunk
+
+    def _seed_dropout(self, batches: Sequence[Batch]) -> None:
+        """Let each of several processes drop other values, whatever it computed before."""
+        if self.group.size > 1:
+            # By position, which no two processes or steps share, and which a resumed run has again.
+            torch.manual_seed(int(Draws(self.seed, "dropout", batches[0].positions[:1]).integers(0, 2**31)))
+
+    def _go_through(self, part: MicroBatch, totals: Counts) -> PartialLoss:
+        """Forward and backward of one micro-batch: its gradients are added to those that are there."""
+        with self._autocast():
+            partial = self.model.partial_loss(part, totals)
+        _backward(partial.loss)
+        return partial
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
+
+    def _update(self, loss: Tensor) -> Tensor:
+        """Clip and update unless something is not finite.
+
+        Returns:
+            Scalar bool on the device: the step was finite.
+        """
+        self.grad_norm = clip_gradients(self.optimizer, self.clip)
+        finite = loss.isfinite() & self.grad_norm.isfinite()
+        guarded_step(self.optimizer, finite)
+        self.optimizer.zero_grad()
+        return finite
+
+
+def clip_gradients(optimizer: Optimizer, largest: float) -> Tensor:
+    """Scale all gradients down to a global norm; the norm before, a scalar on the device."""
+    parameters = []
+    for group in optimizer.param_groups:
+        parameters += [parameter for parameter in group["params"] if parameter.grad is not None]
+    return nn.utils.clip_grad_norm_(parameters, largest)
+
+
+def guarded_step(optimizer: Optimizer, finite: Tensor) -> None:
+    """Update if ``finite`` (scalar bool on the device); otherwise leave parameters and state as they are.
+
+    Fused optimisers skip the update on the device, as they do for a gradient scaler. Of the others the host has to ask,
+    which costs a transfer where the device is not the host.
+    """
+    if getattr(optimizer, "_step_supports_amp_scaling", False):
+        optimizer.grad_scale = None  # type: ignore[attr-defined]  # torch reads both from the instance
+        optimizer.found_inf = (~finite).float()  # type: ignore[attr-defined]
+        optimizer.step()
+    elif bool(finite):
+        optimizer.step()
+
+
+def _backward(loss: Tensor) -> None:
+    """Add the gradients of ``loss``; where nobody has anything there is nothing to go back through."""
+    if loss.requires_grad:
+        loss.backward()  # type: ignore[no-untyped-call]

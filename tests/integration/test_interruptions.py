@@ -1,0 +1,190 @@
+"""Commands that are killed, or asked to end, at random moments lose nothing and leave nothing half-written.
+
+``M5KIT_KILLS=100`` and ``M5KIT_TERMS=20`` ask for more moments than the few of an ordinary run.
+"""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+
+import numpy as np
+import pytest
+
+from m5kit.runs.damage import damage
+
+pytestmark = pytest.mark.slow
+
+KILLS = int(os.environ.get("M5KIT_KILLS", "4"))
+TERMS = int(os.environ.get("M5KIT_TERMS", "2"))
+STEPS = 12
+LAST = f"step_{STEPS:07d}"
+
+SERVER = """
+import json, os, sys
+import m5kit.training.run, m5kit.inference.evaluation, m5kit.inference.trained_run, m5kit.report.curves
+from m5kit.cli import main
+print("ready", flush=True)
+for line in sys.stdin:
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        log = os.open("log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        os.dup2(log, 1); os.dup2(log, 2)
+        code = 70
+        try:
+            code = main(json.loads(line))
+        finally:
+            sys.stdout.flush()
+            os._exit(code)
+    print(child, flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+"""Starts each command as a process group of its own, without importing torch for each: that takes most of the time."""
+
+CONFIG = """
+_base_: [input_text/small, input_table/small, model/small, encoder_text/compact, encoder_table/compact, fusion/scale,
+  harmonizer/graph, weighting/everywhere, task_contrastive/infonce, task_masked_text/tokens, schedule/short]
+data: {train: [train], workers: 2, dropout: 0.2}
+model: {dim: 32, features: 32}
+encoder_text: {layers: 1}
+encoder_table: {layers: 1}
+schedule: {max_steps: STEPS, batch_size: 8}
+checkpoint: {every_steps: 2, keep: 2}
+logging: {every_steps: 1}
+""".replace("STEPS", str(STEPS))
+
+
+class Commands:
+    """Runs commands of m5kit in a folder."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.server = subprocess.Popen(
+            [sys.executable, "-c", SERVER],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=folder,
+            env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
+        )
+        self._answer()
+
+    def start(self, *words):
+        """Start a command; its process group."""
+        self.server.stdin.write(json.dumps(list(map(str, words))) + "\n")
+        self.server.stdin.flush()
+        return int(self._answer())
+
+    def wait(self):
+        """How it ended."""
+        return int(self._answer())
+
+    def run(self, *words):
+        self.start(*words)
+        return self.wait()
+
+    def interrupt(self, number, seconds, *words):
+        """Start a command, send its whole group a signal after a time, and wait for its end."""
+        group = self.start(*words)
+        time.sleep(seconds)
+        with suppress(ProcessLookupError):  # it was done before
+            os.killpg(group, number)
+        return self.wait()
+
+    def _answer(self):
+        line = self.server.stdout.readline()
+        assert line, (self.folder / "log.txt").read_text()
+        return line.strip()
+
+
+@pytest.fixture(scope="module")
+def commands(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("interruptions")
+    words = ["red", "blue", "mug", "bowl", "lamp", "chair", "large", "small", "soft", "oak"]
+    draw = random.Random(0)
+    with (folder / "annotations.jsonl").open("w") as file:
+        for number in range(64):
+            row = {"id": f"i{number}", "split": "train" if number % 4 else "test"}
+            row["text"] = " ".join(draw.choices(words, k=4))
+            row["table"] = {"size": draw.randint(1, 90), "colour": draw.choice(words)}
+            file.write(json.dumps(row) + "\n")
+    (folder / "leaf.yaml").write_text(CONFIG)
+    commands = Commands(folder)
+    yield commands
+    commands.server.stdin.close()
+    assert commands.server.wait(60) == 0
+
+
+@pytest.fixture(scope="module")
+def whole(commands):
+    """An undisturbed run, and how long it took."""
+    begun = time.monotonic()
+    assert commands.run(*_train("whole")) == 0, (commands.folder / "log.txt").read_text()
+    return commands.folder / "whole", time.monotonic() - begun
+
+
+def _train(run):
+    return ["train", "leaf.yaml", "--data", ".", "--run-dir", run]
+
+
+def _train_on(commands, run):
+    return [*_train(run), *["--resume"] * (commands.folder / run / "config.yaml").exists()]
+
+
+def _same_bits(whole, run):
+    for name in ("model.safetensors", "optimizer.safetensors", "random.safetensors"):
+        expected, found = (folder / "checkpoints" / LAST / name for folder in (whole, run))
+        assert found.read_bytes() == expected.read_bytes(), name
+    assert damage(run / "checkpoints" / LAST) is None
+    assert not list(run.rglob("*.partial"))
+
+
+def test_killed_at_random_moments_a_run_ends_with_the_same_bits(commands, whole):
+    folder, seconds = whole
+    draw, runs, killed = random.Random(1), 0, 0
+    while killed < KILLS:
+        run = f"killed{runs}"
+        while commands.interrupt(signal.SIGKILL, draw.uniform(0.05, 1.1) * seconds, *_train_on(commands, run)):
+            killed += 1
+        _same_bits(folder, commands.folder / run)
+        runs += 1
+
+
+@pytest.mark.parametrize("moment", range(TERMS))
+def test_a_run_that_is_asked_to_end_saves_and_goes_on(commands, whole, moment):
+    folder, seconds = whole
+    run, draw = f"ended{moment}", random.Random(moment)
+    code = commands.interrupt(signal.SIGTERM, draw.uniform(0.1, 0.9) * seconds, *_train(run))
+    # before training begins there is nothing to save, and the signal ends the process at once
+    assert code in (0, 128 + signal.SIGTERM, -signal.SIGTERM)
+    if code:
+        assert commands.run(*_train_on(commands, run)) == 0
+    _same_bits(folder, commands.folder / run)
+
+
+@pytest.mark.parametrize("moment", range(TERMS))
+def test_an_evaluation_that_is_asked_to_end_leaves_no_half_results(commands, whole, moment):
+    folder, seconds = whole
+    code = commands.interrupt(signal.SIGTERM, random.Random(moment).uniform(0, seconds / 2), "evaluate", folder)
+    assert code in (0, 128 + signal.SIGTERM, -signal.SIGTERM)
+    for file in folder.glob("*.json"):
+        json.loads(file.read_text())
+    assert not list(folder.glob(".*.partial"))
+
+
+@pytest.mark.parametrize("moment", range(TERMS))
+def test_an_export_that_is_asked_to_end_is_whole_or_absent(commands, whole, moment):
+    folder, seconds = whole
+    out = commands.folder / f"export{moment}.npz"
+    words = ("embed", folder, "--data", ".", "--out", out)
+    code = commands.interrupt(signal.SIGTERM, random.Random(moment).uniform(0, seconds / 2), *words)
+    assert code in (0, 128 + signal.SIGTERM, -signal.SIGTERM)
+    if out.exists():
+        with np.load(out) as file:
+            assert len(file["id"]) == 64
+    assert not list(commands.folder.glob(f".{out.name}*"))

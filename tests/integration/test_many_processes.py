@@ -1,0 +1,222 @@
+"""Training on several processes as a user starts it: equal to one, resumed by any number, ended by any fault."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+ROOT = Path(__file__).parents[2]
+EXACT = [f"encoder_{m}.dropout=0" for m in ("text", "table", "image")] + ["fusion.dropout=0"]
+SMALL = [
+    *(
+        "encoder_video=none",
+        "encoder_audio=none",
+        "data.workers=0",
+        "validation.every_steps=0",
+        "logging.every_steps=1",
+    ),
+    *("schedule.batch_size=8", "schedule.max_steps=12", "checkpoint.every_steps=4", "checkpoint.keep=20"),
+    *EXACT,
+]
+LIMIT = 60.0
+"""Seconds in which a fault must have ended all processes, on a machine that does something else as well."""
+
+pytestmark = pytest.mark.slow
+
+
+def command(processes, data, run, *overrides, resume=False, restarts=0, config="demo/scale"):
+    words = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        f"--nproc-per-node={processes}",
+        f"--max-restarts={restarts}",
+    ]
+    words += ["--rdzv-backend=c10d", "--rdzv-endpoint=localhost:0", "tools/train.py", config, "--data", str(data)]
+    words += ["--run-dir", str(run)]
+    for override in (*SMALL, *overrides):
+        words += ["--set", override]
+    return [*words, "--resume"] if resume else words
+
+
+def start(*arguments, **options):
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        command(*arguments, **options),
+        cwd=ROOT,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+
+
+def train(*arguments, **options):
+    process = start(*arguments, **options)
+    said = end_of(process, 600)
+    return process.returncode, said
+
+
+def end_of(process, seconds):
+    """What a launcher said until it ended by itself; one that does not is killed, and fails the test."""
+    try:
+        said, _ = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        for rank in ranks_of(process):
+            os.kill(rank, signal.SIGKILL)
+        process.kill()
+        pytest.fail(f"it did not end within {seconds:g} s\n{process.communicate()[0]}")
+    return said
+
+
+def weights(run, step):
+    return load_file(run / "checkpoints" / f"step_{step:07d}" / "model.safetensors")
+
+
+def difference(a, b):
+    assert a.keys() == b.keys()
+    return max(float(np.abs(a[name].astype(np.float64) - b[name]).max()) for name in a if a[name].size)
+
+
+def steps(run):
+    return sorted(int(path.name[5:]) for path in (run / "checkpoints").glob("step_*"))
+
+
+def wait_for(condition, process):
+    """Look until something is so; a process that ends before that fails the test with what it said."""
+    ends = time.monotonic() + 120
+    while not condition():
+        if process.poll() is not None or time.monotonic() > ends:
+            process.kill()
+            pytest.fail(process.communicate()[0])
+        time.sleep(0.05)
+
+
+def ranks_of(process):
+    """Process ids of a launcher's ranks."""
+    found = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=False)
+    return [int(line) for line in found.stdout.split()]
+
+
+def logged(run):
+    path = run / "metrics.jsonl"
+    return len(path.read_text().splitlines()) if path.exists() else 0
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory, demo):
+    run = tmp_path_factory.mktemp("runs") / "alone"
+    status, said = train(1, demo, run)
+    assert status == 0, said
+    return run
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory, demo):
+    run = tmp_path_factory.mktemp("runs") / "pair"
+    status, said = train(2, demo, run)
+    assert status == 0, said
+    assert "2 processes (gloo), each of which is waited for at most 600 s" in said
+    assert said.count("run folder:") == 1
+    return run
+
+
+def test_two_processes_give_the_checkpoint_and_the_results_of_one(alone, pair):
+    assert difference(weights(alone, 12), weights(pair, 12)) <= 1e-4
+    ours, theirs = (json.loads((run / "results.json").read_text())["results"] for run in (pair, alone))
+    for task, figures in theirs.items():
+        for name, figure in figures.items():
+            assert ours[task][name]["value"] == pytest.approx(figure["value"], abs=5e-4), (task, name)
+
+
+def test_figures_are_those_of_all_processes(alone, pair):
+    for ours, theirs in zip(*(read_metrics(run) for run in (pair, alone)), strict=True):
+        assert ours.keys() == theirs.keys()
+        for name, value in theirs.items():
+            if name not in ("items_per_second", "data_wait"):
+                assert ours[name] == pytest.approx(value, rel=1e-3, abs=1e-4), (theirs["step"], name)
+
+
+def read_metrics(run):
+    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+
+
+@pytest.mark.parametrize("processes", [1, 2, 3])
+def test_a_run_goes_on_with_any_number_of_processes(tmp_path, demo, pair, processes):
+    run = tmp_path / "run"
+    subprocess.run(["cp", "-r", str(pair), str(run)], check=True)
+    for step in (8, 12):
+        subprocess.run(["rm", "-r", str(run / "checkpoints" / f"step_{step:07d}")], check=True)
+    (run / "results.json").unlink()
+    status, said = train(processes, demo, run, "evaluation=none", resume=True)
+    assert status == 0, said
+    assert difference(weights(run, 12), weights(pair, 12)) <= 1e-4
+
+
+def test_a_signal_to_one_process_stops_all_at_one_step(tmp_path, demo):
+    run = tmp_path / "run"
+    process = start(2, demo, run, "schedule.max_steps=1000", "checkpoint.every_steps=500")
+    wait_for(lambda: logged(run) >= 2, process)
+    os.kill(ranks_of(process)[-1], signal.SIGTERM)
+    said = end_of(process, LIMIT)
+    assert said.count("stopped after saving a checkpoint") == 1, said
+    assert steps(run) == [read_metrics(run)[-1]["step"]]
+
+
+def test_a_signal_to_the_launcher_and_its_processes_saves_once(tmp_path, demo):
+    run = tmp_path / "run"
+    process = start(2, demo, run, "schedule.max_steps=1000", "checkpoint.every_steps=500")
+    wait_for(lambda: logged(run) >= 2, process)
+    for rank in ranks_of(process):
+        os.kill(rank, signal.SIGTERM)
+    process.send_signal(signal.SIGTERM)  # which the launcher passes on to processes that have it already
+    said = end_of(process, LIMIT)
+    assert len(steps(run)) == 1, said
+
+
+def test_a_process_that_dies_ends_all_and_the_run_goes_on(tmp_path, demo):
+    """At any moment, whichever it is: nobody hangs, and the newest whole checkpoint is gone on from."""
+    run, draws, resume = tmp_path / "run", random.Random(0), False
+    for _ in range(4):
+        before = logged(run)
+        process = start(2, demo, run, "schedule.max_steps=1000", "checkpoint.every_steps=2", resume=resume)
+        wait_for(lambda before=before: logged(run) > before, process)
+        time.sleep(draws.uniform(0, 3))
+        newest = steps(run)
+        os.kill(draws.choice(ranks_of(process)), signal.SIGKILL)
+        said = end_of(process, LIMIT)
+        assert process.returncode != 0
+        assert "contact with another process was lost" in said
+        assert newest == [] or steps(run)[-1] >= newest[-1]
+        resume = True
+    last = steps(run)[-1]
+    status, said = train(1, demo, run, f"schedule.max_steps={last + 2}", "evaluation=none", resume=True)
+    assert "a run resumes as it began" in said  # the length is the run's own, and a mistake is told once
+    assert status != 0
+
+
+def test_a_launcher_starts_a_run_again_from_its_last_checkpoint(tmp_path, demo):
+    run = tmp_path / "run"
+    process = start(2, demo, run, "checkpoint.every_steps=2", "evaluation=none", restarts=2)
+    wait_for(lambda: len(steps(run)) >= 2, process)
+    os.kill(ranks_of(process)[0], signal.SIGKILL)
+    said = end_of(process, 600)
+    assert process.returncode == 0, said
+    assert steps(run)[-1] == 12
+    assert [row["step"] for row in read_metrics(run)] == list(range(1, 13))
+
+
+def test_an_item_that_fails_everywhere_is_named_by_its_process(tmp_path, demo):
+    run = tmp_path / "run"
+    status, said = train(2, demo, run, "schedule.batch_size=1")
+    assert status != 0
+    assert "rank 1: error: " in said
+    assert "1 items are too few for 2 processes" in said

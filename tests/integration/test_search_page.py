@@ -1,0 +1,186 @@
+"""The search page in a real browser: words, files, sliders, filters, links, keys; wide and narrow, light and dark."""
+
+import json
+import shutil
+import threading
+import time
+
+import pytest
+
+pytest.importorskip("lancedb")
+uvicorn = pytest.importorskip("uvicorn")
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+SETTLED = "#results:not(.waiting) > li, #status.bad"
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine")
+    with playwright.sync_playwright() as running:
+        opened = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def address(trained, tmp_path_factory):
+    """A service on an index of the demo's items."""
+    from m5kit.index.index import Index
+    from m5kit.serve.app import make_app
+    from m5kit.serve.settings import Settings
+
+    index = Index.build(tmp_path_factory.mktemp("index") / "shop.index", trained[0])
+    server = uvicorn.Server(uvicorn.Config(make_app(index, Settings()), port=0, log_level="warning"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.05)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/"
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture
+def visit(browser, address):
+    """Opens the page; at the end nothing may have been complained of, or asked of another machine."""
+    contexts, complaints, requests = [], [], []
+
+    def open_page(query="", width=1280, scheme="light"):
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda request: requests.append(request.url))
+        page.goto(address + query)
+        page.wait_for_selector(SETTLED)
+        return page
+
+    yield open_page
+    assert complaints == []
+    assert [url for url in requests if not url.startswith((address, "blob:", "data:"))] == []
+    for context in contexts:
+        context.close()
+
+
+def ids(page):
+    page.wait_for_selector(SETTLED)
+    return page.eval_on_selector_all("#results > li", "cards => cards.map(card => card.dataset.id)")
+
+
+def after(page, act):
+    """Do something that starts a search, and wait for its answer."""
+    with page.expect_response("**/search"):
+        act()
+    page.wait_for_selector(SETTLED)
+
+
+def asked_of(address, **body):
+    from urllib.request import Request, urlopen
+
+    request = Request(f"{address}search", json.dumps(body).encode(), {"content-type": "application/json"})
+    with urlopen(request) as answer:
+        return [hit["id"] for hit in json.loads(answer.read())["hits"]]
+
+
+def test_words_find_what_the_service_finds_and_the_link_says_the_same(visit, address):
+    page = visit()
+    page.fill("#words", "striped cup")
+    after(page, lambda: page.press("#words", "Enter"))
+    assert ids(page) == asked_of(address, item={"text": "striped cup"}, top=24)
+    assert "v.text=striped+cup" in page.url
+    assert ids(visit(page.url.removeprefix(address))) == ids(page)
+    assert page.locator(".score").count() == 24
+
+
+def test_files_join_the_words_and_sliders_change_what_counts(visit, demo):
+    page = visit("?v.text=striped+cup")
+    files = [
+        demo / "media/image/000000.jpg",
+        *sorted(demo.glob("media/audio/*"))[:1],
+        *sorted(demo.glob("media/video/*"))[:1],
+    ]
+    after(page, lambda: page.set_input_files("#file", files))
+    assert page.locator(".part").count() == 4
+    assert page.locator("#legend li").count() == 4
+    assert page.locator(".shares").first.get_attribute("aria-label").startswith("Shares: ")
+    before = ids(page)
+    slider = page.get_by_label("How much text counts")
+    after(page, lambda: slider.fill("0"))
+    assert ids(page) != before
+    assert "w.text=0" in page.url
+    after(page, lambda: page.get_by_label("Remove video").click())
+    assert page.locator(".part").count() == 3
+
+
+def test_more_like_this_and_back(visit, address):
+    page = visit("?v.text=jar")
+    before = ids(page)
+    after(page, lambda: page.get_by_text("More like this").first.click())
+    assert ids(page) == asked_of(address, like=before[0], top=24)
+    assert f"like={before[0]}" in page.url
+    after(page, page.go_back)
+    assert ids(page) == before
+
+
+def test_filters_narrow_by_values_ranges_and_writing(visit):
+    page = visit()
+    page.click("#narrow")
+    room = page.locator("fieldset", has=page.locator("legend", has_text="room"))
+    after(page, lambda: room.locator("input").first.check())
+    value = room.locator("label span").first.text_content()
+    cells = page.eval_on_selector_all("dd", "cells => cells.map(cell => cell.textContent)")
+    assert cells.count(value) == len(ids(page))
+    after(page, lambda: (page.get_by_label("size_mm, max").fill("150"), page.keyboard.press("Enter")))
+    assert page.text_content("#narrowed") == "2"
+    after(page, lambda: (page.fill("#where", "size_mm < tiny"), page.keyboard.press("Enter")))
+    assert "no column 'tiny'" in page.text_content("#status.bad")
+    after(page, lambda: page.get_by_text("Clear filters").click())
+    assert len(ids(page)) == 24
+
+
+def test_everything_is_reached_by_keys(visit):
+    page = visit("?v.text=pot")
+    first = ids(page)
+    page.keyboard.press("Escape")
+    page.locator("#results").focus()
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.id") == "words"
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("document.activeElement.dataset.id") == first[1]
+    after(page, lambda: page.keyboard.press("m"))
+    assert f"like={first[1]}" in page.url
+
+
+def test_a_video_plays_and_a_sound_has_a_player(visit):
+    page = visit("?where=split+is+not+null")
+    page.locator(".play").first.click()
+    page.wait_for_selector(".stage video")
+    page.wait_for_timeout(500)
+    assert page.eval_on_selector(".stage video", "video => video.videoWidth") > 0
+    assert page.locator("audio").count() > 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390, 320])
+def test_it_fits_any_window_and_every_picture_loads(visit, width, scheme):
+    page = visit("?v.text=cup", width, scheme)
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+    widths = page.evaluate("[...document.images].filter(i => i.complete).map(i => i.naturalWidth)")
+    assert len(widths) > 4
+    assert min(widths) > 0
+    ink, paper = page.evaluate(
+        "[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]"
+    )
+    assert ink != paper
+
+
+def test_what_the_catalogue_says_is_never_html(visit):
+    page = visit("?v.text=%3Cimg+src%3Dx+onerror%3Dalert(1)%3E")
+    assert page.locator("img[src=x]").count() == 0

@@ -1,0 +1,127 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from m5kit.errors import DataError, QueryError
+from m5kit.index import index as indexing
+from m5kit.index import searchable
+from m5kit.index.about import IndexInfo
+from m5kit.index.index import Index
+from m5kit.index.rows import Row
+
+
+def exact(vectors, query, allowed, top):
+    scores = np.where(allowed, vectors @ query, -2)
+    return [f"i{number:03}" for number in np.argsort(-scores, kind="stable")[:top]]
+
+
+def ids(hits):
+    return [hit.row.id for hit in hits]
+
+
+def test_a_search_is_exact_with_and_without_a_filter(index, vectors, properties):
+    query = np.random.default_rng(1).standard_normal(16).astype(np.float32)
+    unit = query / np.linalg.norm(query)
+    red = np.array([colour == "red" for colour in properties["colour"]])
+    assert ids(index.search(query)) == exact(vectors, unit, True, 10)
+    hits = index.search(query, where="price < 50 and colour = 'red'", top=5)
+    assert ids(hits) == exact(vectors, unit, red & (np.arange(200) < 50), 5)
+    assert hits[0].score == pytest.approx(float(vectors[int(hits[0].row.id[1:])] @ unit), abs=1e-6)
+    assert hits[0].row.values["colour"] == "red"
+
+
+def test_an_absent_value_fits_no_comparison_and_can_be_asked_for(index):
+    assert {hit.row.values.get("colour") for hit in index.search(where="colour != 'red'", top=200)} == {"blue"}
+    assert len(index.search(where="colour is null", top=200)) == 66
+    assert ids(index.search(where="\"room name\" = 'it''s'")) == ["i005"]
+
+
+def test_more_like_an_item_leaves_the_item_out(index, vectors):
+    allowed = np.arange(200) != 7
+    assert ids(index.search(like="i007", top=3)) == exact(vectors, vectors[7], allowed, 3)
+    with pytest.raises(QueryError, match="holds no item 'i999'"):
+        index.search(like="i999")
+
+
+def test_equal_scores_come_in_the_order_of_ids(tmp_path):
+    same = np.ones((30, 8), np.float32)
+    index = Index.of_vectors(tmp_path / "same", [f"i{number:02}" for number in range(29, -1, -1)], same)
+    assert ids(index.search(np.ones(8), top=3))[0] <= "i20"
+    assert ids(index.search(np.ones(8), top=30)) == [f"i{number:02}" for number in range(30)]
+
+
+def test_items_are_added_replaced_and_deleted_by_id(index, vectors, tmp_path):
+    index.add([Row("i000", values={"price": 1.0, "new": True}), Row("z", "test")], vectors[[1, 2]])
+    assert index.delete(["i001", "absent"]) == 1
+    index.finish()
+    again = Index.open(tmp_path / "items.index")
+    assert len(again) == 200
+    assert ids(again.search(vectors[1], top=1)) == ["i000"]
+    assert ids(again.search(where="new")) == ["i000"]
+    assert ids(again.search(where="split = 'test'")) == ["z"]
+    assert [column.name for column in again.about.columns] == ["price", "colour", "room name", "new"]
+
+
+def test_facts_for_filters_are_those_of_the_items(index):
+    facts = {column.name: column.facts for column in index.about.columns}
+    assert facts["price"] == {"known": 200, "low": 0.0, "high": 199.0}
+    assert facts["colour"]["values"] == [("blue", 67), ("red", 67)]
+
+
+def test_float16_halves_the_numbers_and_keeps_the_order(tmp_path, vectors):
+    index = Index.of_vectors(tmp_path / "half", list(map(str, range(200))), vectors, precision="float16")
+    found = index.search(vectors[3], top=1)[0]
+    assert found.row.id == "3"
+    assert found.score == pytest.approx(1, abs=2e-3)
+
+
+def test_many_items_are_searched_approximately_and_the_recall_is_measured(tmp_path, monkeypatch):
+    monkeypatch.setattr(indexing, "EXACT", 1000)
+    monkeypatch.setattr(searchable, "EXACT", 500)
+    rng = np.random.default_rng(0)
+    centres = rng.standard_normal((40, 32))
+    rows = (centres[rng.integers(40, size=3000)] + 0.3 * rng.standard_normal((3000, 32))).astype(np.float32)
+    said = []
+    names = list(map(str, range(3000)))
+    index = Index.of_vectors(tmp_path / "many", names, rows, {"n": list(range(3000))}, say=said.append)
+    assert index.about.approximation.recall >= 0.95
+    assert "recall@10" in said[-1]
+    assert Index.open(tmp_path / "many").about.approximation == index.about.approximation
+    units = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    few = np.where(np.arange(3000) < 300, units @ units[5], -2)
+    assert ids(index.search(rows[5], where="n < 300", top=5)) == [str(n) for n in np.argsort(-few)[:5]]
+
+
+def test_what_does_not_belong_is_refused(index, tmp_path, vectors):
+    with pytest.raises(DataError, match="holds no index; m5kit index RUN"):
+        Index.open(tmp_path / "nowhere")
+    with pytest.raises(DataError, match="already holds an index"):
+        Index.create(tmp_path / "items.index", IndexInfo(width=3))
+    with pytest.raises(DataError, match="vectors of width 16, not 8"):
+        index.add([Row("x")], vectors[:1], replace(index.about, width=8))
+    with pytest.raises(DataError, match="the run in elsewhere is another"):
+        index.add([Row("x")], vectors[:1], replace(index.about, run="elsewhere", fingerprint="f"))
+    with pytest.raises(DataError, match="1 vectors are zero or not finite, such as that of 'x'"):
+        index.add([Row("x")], np.zeros((1, 16), np.float32))
+    with pytest.raises(QueryError, match="a vector of width 16, got one of shape"):
+        index.search(vectors[0, :8])
+    with pytest.raises(QueryError, match="top: expected 1 to"):
+        index.search(vectors[0], top=0)
+    with pytest.raises(DataError, match="built from vectors alone"):
+        index.search({"text": "a"})
+
+
+def test_an_interrupted_build_is_no_index_and_can_be_repeated(tmp_path, vectors):
+    place = tmp_path / "cut"
+    Index.create(place, IndexInfo(width=16)).append([Row("a")], vectors[:1])
+    with pytest.raises(DataError, match="holds no index"):
+        Index.open(place)
+    assert len(Index.of_vectors(place, ["b"], vectors[:1])) == 1
+
+
+def test_a_wrong_comparison_names_the_columns(index):
+    with pytest.raises(
+        QueryError, match=r"could not convert .*; the columns are: id \(string\), split \(string\), price"
+    ):
+        index.search(where="price < 'abc'")

@@ -1,0 +1,43 @@
+"""The store in an object store: the same code, another address."""
+
+import numpy as np
+import pytest
+
+from m5kit.index.index import Index
+from m5kit.index.store import one_of
+
+BUCKET = "shop"
+
+
+@pytest.fixture
+def bucket(monkeypatch):
+    """A bucket of an S3 server on this machine."""
+    boto3 = pytest.importorskip("boto3")
+    server = pytest.importorskip("moto.server").ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    settings = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_ALLOW_HTTP": "true"}
+    regions = {"AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1"}
+    for name, value in {**settings, **regions, "AWS_ENDPOINT": f"http://{host}:{port}"}.items():
+        monkeypatch.setenv(name, value)
+    boto3.client("s3", endpoint_url=f"http://{host}:{port}").create_bucket(Bucket=BUCKET)
+    yield f"s3://{BUCKET}"
+    server.stop()
+
+
+@pytest.mark.slow
+def test_an_index_lives_in_an_object_store_without_a_change_of_code(bucket):
+    vectors = np.random.default_rng(0).standard_normal((300, 16)).astype(np.float32)
+    names = [str(number) for number in range(300)]
+    place = f"{bucket}/items.index"
+    Index.of_vectors(place, names, vectors, {"n": list(range(300))})
+    units = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    near = np.where(np.arange(300) < 100, units @ units[3], -2).argsort()[::-1][:5]
+    index = Index.open(place)
+    assert [hit.row.id for hit in index.search(vectors[3], where="n < 100", top=5)] == [names[row] for row in near]
+    assert index.delete(["3"]) == 1
+    assert len(Index.open(place)) == 299
+
+
+def test_ids_are_quoted():
+    assert one_of(["a'); drop", "b"]) == "`id` in ('a''); drop', 'b')"

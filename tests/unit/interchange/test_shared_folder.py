@@ -1,0 +1,46 @@
+"""A folder to share: what is needed to use a run, and nothing else."""
+
+import numpy as np
+import pytest
+
+import m5kit
+from m5kit.cli import main
+from m5kit.errors import CheckpointError
+from m5kit.interchange.shared_folder import share_run
+
+
+@pytest.fixture(scope="module")
+def shared(run, tmp_path_factory):
+    return share_run(run, tmp_path_factory.mktemp("shared") / "shop")
+
+
+def test_a_shared_run_gives_the_same_bits(run, shared, items):
+    assert np.array_equal(m5kit.load(shared).embed(items), run.embed(items))
+
+
+def test_a_shared_run_has_no_optimizer_and_no_place_of_this_machine(shared, demo):
+    files = {path.relative_to(shared).as_posix() for path in shared.rglob("*") if path.is_file()}
+    assert not any("optimizer" in name or "random" in name for name in files)
+    for name in files:
+        assert str(demo).encode() not in (shared / name).read_bytes(), name
+        assert str(shared.parent).encode() not in (shared / name).read_bytes(), name
+
+
+def test_a_fine_tuned_run_predicts_as_before(classifier_folder, tmp_path, items):
+    run = m5kit.load(classifier_folder)
+    shared = m5kit.load(share_run(run, tmp_path / "shared"))
+    assert shared.predict(items[:4]) == run.predict(items[:4])
+
+
+def test_a_folder_that_holds_something_is_left_alone(run, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(CheckpointError, match="is not empty; name a new folder"):
+        share_run(run, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_the_command_writes_a_folder_with_a_card(run_folder, tmp_path, capsys):
+    assert main(["export", str(run_folder), "--out", str(tmp_path / "shop")]) == 0
+    assert "read README.md there before you share it" in capsys.readouterr().out
+    assert (tmp_path / "shop" / "README.md").exists()
+    assert main(["export", str(run_folder), "--out", str(tmp_path / "shop")]) == 2

@@ -1,0 +1,143 @@
+"""Training, evaluation and sweeps from Python: values and errors in place of printed lines."""
+
+import threading
+from pathlib import Path
+
+import pytest
+import yaml
+
+import m5kit
+from m5kit.errors import CheckpointError, ConfigError, M5KitError
+from m5kit.public.training import as_overrides
+
+ROOT = Path(__file__).parents[3]
+SHORT = {
+    "model.dim": 16,
+    "model.features": 8,
+    "schedule.max_steps": 2,
+    "schedule.batch_size": 4,
+    "schedule.warmup": 0.5,
+    "data.workers": 0,
+    "checkpoint.every_steps": 2,
+    "input_image": None,
+    "encoder_image": None,
+    "encoder_video": None,
+    "encoder_audio": None,
+    "evaluation": None,
+    "evaluation.found": {"type": "knn", "train": "train", "test": "test", "label": "coarse"},
+}
+
+
+@pytest.fixture(scope="module")
+def trained(demo, tmp_path_factory):
+    wanted = {key: value for key, value in SHORT.items() if key != "input_image"}
+    return m5kit.train(
+        "demo/scale", data=demo, overrides={**wanted, "fusion": "gated"}, run_dir=tmp_path_factory.mktemp("run") / "a"
+    )
+
+
+def test_a_trained_run_is_loaded_and_its_metrics_are_stored(trained, capsys):
+    assert trained.modalities == ("table", "text")
+    assert trained.trained.config.fusion["type"] == "gated"
+    assert trained.embed([{"text": "a red mug"}]).shape == (1, trained.width)
+    assert trained.path.joinpath("results.json").exists()
+    assert capsys.readouterr().out == ""
+
+
+def test_metrics_come_as_values_with_their_intervals(trained):
+    value = trained.evaluate(["found"]).results["found"]["accuracy"]
+    assert 0 <= value.low <= value.value <= value.high <= 1
+    assert m5kit.evaluate(trained.path).results["found"]["accuracy"] == value
+
+
+def test_new_metrics_are_run_alone_and_change_nothing(trained):
+    before = trained.path.joinpath("results.json").read_text()
+    new = {"mine": {"type": "clustering", "split": "test", "label": "coarse"}}
+    assert set(trained.evaluate(new).results) == {"mine"}
+    assert set(trained.evaluate().results) == {"found"}
+    assert trained.path.joinpath("results.json").read_text() == before
+
+
+def test_a_subset_of_the_modalities_and_other_items_can_be_evaluated(trained, demo):
+    seen = trained.evaluate(["found"], modalities=["text"]).results["found"]["accuracy"]
+    assert seen.count == trained.evaluate(["found"], data=demo).results["found"]["accuracy"].count
+
+
+def test_all_mistakes_in_new_metrics_are_named(trained):
+    with pytest.raises(ConfigError) as caught:
+        trained.evaluate({"one": {"type": "knn", "tain": "train"}, "two": {"type": "knm"}})
+    message = str(caught.value)
+    assert "evaluation.one.tain" in message
+    assert "did you mean 'knn'?" in message
+    with pytest.raises(ConfigError, match="only all metrics on the run's own items"):
+        trained.evaluate(["found"], store=True)
+    with pytest.raises(ConfigError, match="expected a list such as"):
+        trained.evaluate("found")
+
+
+def test_a_config_with_mistakes_makes_no_folder(demo, tmp_path):
+    with pytest.raises(ConfigError) as caught:
+        m5kit.train(
+            "demo/scale", data=demo, overrides={"schedule.lr": "fast", "fusion.dpth": 1}, run_dir=tmp_path / "run"
+        )
+    assert len(caught.value.problems) == 2
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_cannot_be_is_refused(demo, trained):
+    with pytest.raises(CheckpointError, match="already holds a run"):
+        m5kit.train("demo/scale", data=demo, run_dir=trained.path)
+    with pytest.raises(ConfigError, match="name the run with run_dir"):
+        m5kit.train("demo/scale", data=demo, resume=True)
+    caught = []
+
+    def in_a_thread():
+        try:
+            m5kit.train("demo/scale", data=demo)
+        except M5KitError as error:
+            caught.append(str(error))
+
+    thread = threading.Thread(target=in_a_thread)
+    thread.start()
+    thread.join()
+    assert "train in the main thread" in caught[0]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "override"),
+    [
+        ("fusion", "gated", "fusion=gated"),
+        ("task_matching", None, "task_matching=none"),
+        ("seed", 3, "seed=3"),
+        ("data.label", "3", "data.label='3'"),
+        ("data.label", None, "data.label="),
+        ("data.train", ["a", "b"], "data.train=[a, b]"),
+        ("evaluation.mine", {"type": "knn"}, "evaluation.mine={type: knn}"),
+    ],
+)
+def test_overrides_are_written_as_on_the_command_line(key, value, override):
+    assert as_overrides({key: value}) == [override]
+    assert as_overrides([override]) == [override]
+
+
+@pytest.mark.slow
+def test_a_sweep_comes_back_as_a_study(demo, tmp_path):
+    sweep = {
+        "base": "demo/scale",
+        "metrics": ["found/accuracy"],
+        "seeds": [0],
+        "overrides": as_overrides(SHORT),
+        "variants": {"scale": [], "gated": ["fusion=gated"]},
+    }
+    (tmp_path / "sweep.yaml").write_text(yaml.safe_dump(sweep))
+    lines = []
+    report = m5kit.sweep(tmp_path / "sweep.yaml", tmp_path / "out", data=demo, tell=lines.append)
+    assert [row.variant for row in report.study.rows] == ["scale", "gated"]
+    assert report.study.failed == ()
+    assert report.page.exists()
+    assert any(line.startswith("done gated") for line in lines)
+
+
+def test_a_sweep_refuses_what_cannot_be(tmp_path):
+    with pytest.raises(ConfigError, match="expected at least 1, got 0"):
+        m5kit.sweep(tmp_path / "sweep.yaml", tmp_path / "out", jobs=0)

@@ -1,0 +1,84 @@
+import io
+import os
+
+import pytest
+from PIL import Image
+
+from m5kit.errors import DecodeError, QueryError
+from m5kit.index.rows import Row
+from m5kit.serve.media import EDGE, ItemMedia, media_type
+
+
+@pytest.fixture
+def media(index, run, shop):
+    return ItemMedia(index.about, run.trained.data.pipelines, shop, follow_links=False)
+
+
+def with_modality(rows, name):
+    return next(row for row in rows.values() if row.get(name))
+
+
+@pytest.mark.parametrize("modality", ["image", "video", "audio"])
+def test_files_are_found_by_id_and_shown_small(client, rows, shop, modality):
+    row = with_modality(rows, modality)
+    asked = {"item": row["id"], "modality": modality}
+    assert client.get("/media", params=asked).content == (shop / row[modality]).read_bytes()
+    small = client.get("/thumbnail", params=asked)
+    assert small.headers["content-type"] == "image/jpeg"
+    assert max(Image.open(io.BytesIO(small.content)).size) <= EDGE
+
+
+def test_a_part_of_a_file_can_be_asked_for_and_a_file_cannot_act_as_the_page(client, rows, shop):
+    row = with_modality(rows, "audio")
+    part = client.get("/media", params={"item": row["id"], "modality": "audio"}, headers={"range": "bytes=10-19"})
+    assert part.status_code == 206
+    assert part.content == (shop / row["audio"]).read_bytes()[10:20]
+    assert part.headers["content-security-policy"] == "sandbox"
+    assert part.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    ("item", "modality"),
+    [("../../etc/passwd", "image"), ("/etc/passwd", "image"), ("000000", "../text"), ("000000", "text"), ("", "image")],
+)
+def test_no_client_names_a_file(client, item, modality):
+    for path in ("/media", "/thumbnail"):
+        assert client.get(path, params={"item": item, "modality": modality}).status_code == 404
+    assert client.get("/..%2f..%2fetc/passwd").status_code == 404
+
+
+def test_a_hostile_index_cannot_lead_out_of_the_data_either(media, shop, tmp_path):
+    outside = tmp_path / "secret.jpg"
+    Image.new("RGB", (4, 4)).save(outside)
+    link = shop / "link.jpg"
+    if not link.is_symlink():
+        os.symlink(outside, link)
+    for source in (str(outside), "../secret.jpg", "link.jpg", "absent.jpg"):
+        row = Row("x", sources={"image": source})
+        with pytest.raises(DecodeError):
+            media.file(row, "image")
+        with pytest.raises(DecodeError):
+            media.thumbnail(row, "image")
+
+
+def test_only_what_a_browser_plays_is_handed_out(media, shop):
+    (shop / "page.html").write_text("<script>")
+    with pytest.raises(QueryError, match="cannot play"):
+        media.file(Row("x", sources={"image": "page.html"}), "image")
+    assert media_type("a.svg") is None
+    assert media_type("a.jpg") == "image/jpeg"
+
+
+def test_a_damaged_file_is_a_404_and_no_more(client, index, media, shop):
+    (shop / "cut.jpg").write_bytes(b"\xff\xd8\xff\xe0" + b"x" * 50)
+    with pytest.raises(DecodeError):
+        media.thumbnail(Row("x", sources={"image": "cut.jpg"}), "image")
+
+
+def test_a_decompression_bomb_is_refused(client):
+    bomb = io.BytesIO()
+    Image.new("1", (20_000, 20_000)).save(bomb, "PNG")
+    assert len(bomb.getvalue()) < 100_000
+    answer = client.post("/search", files={"image": ("b.png", bomb.getvalue())})
+    assert answer.status_code == 422
+    assert "decompression bomb" in answer.json()["error"]
