@@ -94,6 +94,8 @@ class Schedule(Section):
     """Largest global norm of the gradient; empty for none."""
     accumulate: Positive = 1
     """Batches whose gradients make one step."""
+    chunk: Positive | None = None
+    """Most items that are in memory with all their activations; tasks still compare those of the whole step."""
     precision: Literal["fp32", "bf16"] = "fp32"
     bf16_on_cpu: bool = False
     """Compute in bf16 on a CPU too, where that is several times slower unless it has instructions for it."""
@@ -203,22 +205,8 @@ TABLES: Mapping[str, str] = {"hooks": "hooks", "evaluation": "metrics"}
 """Keys that hold several parts by name, and the family of those."""
 
 ORDER = (
-    *(
-        "name",
-        "mode",
-        "seed",
-        "plugins",
-        "init",
-        "data",
-        "input_",
-        "model",
-        "encoder_",
-        "descriptor_",
-        "readout_",
-        "fusion",
-        "harmonizer",
-        "weighting",
-    ),
+    *("name", "mode", "seed", "plugins", "init", "data", "input_", "model"),
+    *("encoder_", "descriptor_", "readout_", "fusion", "harmonizer", "weighting"),
     *("task_", "balancer", "head", "finetune", "freeze", "rates"),
     *("optimizer", "schedule", "checkpoint", "parallel", "logging", "validation", *TABLES),
 )

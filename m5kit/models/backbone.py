@@ -1,6 +1,7 @@
 """Encoders, harmonizer and fusion joined: a batch becomes a view of every item."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Literal, TypeAlias, cast
 
@@ -8,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from m5kit.api import Descriptor, Encoder, Facts, Fused, Fusion, Harmonizer, Harmony, Observation, Readout, Tokens, View
-from m5kit.errors import ConfigError
 from m5kit.models.items import ItemSpace
+from m5kit.models.projections import contrastive_heads
+from m5kit.models.seen import Seen
 from m5kit.models.vectors import PublicVectors
-from m5kit.nn.residual import ResidualVector
 from m5kit.structures import ALONE, Batch, Partial, Peers
 from m5kit.tasks.base import Swap
 
@@ -70,11 +71,8 @@ class Backbone(nn.Module):
         self.modalities = tuple(sorted(encoders))
         self.features = features
         self.encoders = cast(Mapping[str, Encoder], nn.ModuleDict(dict(sorted(encoders.items()))))
-        _check_widths(encoders, features)
         self.vectors = PublicVectors(encoders=encoders, readouts=readouts, descriptors=descriptors, width=vector)
-        self.projections = nn.ModuleDict()
-        for m in self.modalities:
-            self.projections[m] = _projection(projection, encoders[m], self.vectors.widths[m], features)
+        self.projections = contrastive_heads(projection, self.encoders, self.vectors.widths, features)
         self.fusion = fusion
         self.items = ItemSpace(dim=fusion.dim, features=features)
         self.harmonizer = harmonizer
@@ -96,37 +94,60 @@ class Backbone(nn.Module):
 
     def view(self, batch: Batch, observations: Mapping[str, Observation], peers: Peers = ALONE) -> View:
         """Encode and fuse ``observations`` of the present items, of which ``peers`` have more."""
+        seen = self.encode(batch, observations)
+        self.take_statistics(seen.features, seen.present, peers)
+        return replace(self.fuse(seen), peers=peers)
+
+    def encode(self, batch: Batch, observations: Mapping[str, Observation]) -> Seen:
+        """What the encoders make of ``observations``, the first half of :meth:`view`."""
         rows = _rows(batch, observations)
         present = self.present(batch)
         # The host keeps its own copy: tasks choose items by it without waiting for the device.
-        on_device = present.to(self.device, non_blocking=True)
+        there = present.to(self.device, non_blocking=True)
         encoded, vectors = self._encode(observations, rows, len(batch))
-        features = self._project(encoded, vectors, on_device)
-        if self.training:
-            self._tell_harmonizer(features.detach(), present, peers)
-        before = self.harmonizer(features, on_device)
-        even = _uniform(on_device)
-        fused: Fused = self.fusion(encoded, before.modalities if self.weigh_pooling else even.modalities)
-        looks: dict[str, Harmony] = {"encoded": before, "fused": self.harmonizer(fused.pooled, on_device)}
+        return Seen(present, there, rows, encoded, vectors, self._project(encoded, vectors, there), batch.targets)
+
+    def take_statistics(self, features: Tensor, present: Tensor, peers: Peers = ALONE) -> None:
+        """In training, show the harmonizer the items of all processes; between the halves of :meth:`view`.
+
+        Args:
+            features: ``b m h`` of this process's items.
+            present: ``b m`` bool on the host.
+            peers: those that have more of the items.
+        """
+        if not self.training or type(self.harmonizer).observe is Harmonizer.observe:
+            return  # It learns nothing, so there is nothing to gather.
+        everyone = peers.present(present).to(self.device, non_blocking=True)
+        # Running statistics are no path for gradients.
+        self.harmonizer.observe(peers.rows(features.detach()), everyone)
+
+    def weigh_features(self, features: Tensor, there: Tensor) -> Harmony:
+        """The weights of contrastive pairs by their features ``b m h``, where the first look is what weighs them."""
+        return self.harmonizer(features, there) if self.weigh_pairs else _uniform(there)
+
+    def fuse(self, seen: Seen) -> View:
+        """Weigh and fuse what was encoded, the second half of :meth:`view`."""
+        before, even = self.harmonizer(seen.features, seen.there), _uniform(seen.there)
+        fused: Fused = self.fusion(seen.encoded, before.modalities if self.weigh_pooling else even.modalities)
+        looks: dict[str, Harmony] = {"encoded": before, "fused": self.harmonizer(fused.pooled, seen.there)}
         harmony = Harmony(
             pairs=looks[self.pairs_from].pairs if self.weigh_pairs else even.pairs,
             tasks=looks[self.tasks_from].tasks if self.weigh_tasks else even.tasks,
             modalities=fused.weights,
         )
-        confidence = self._trust(on_device)
+        confidence = self._confidence(seen.there)
         return View(
             self.modalities,
-            present,
-            rows,
-            encoded,
-            features,
+            seen.present,
+            seen.rows,
+            seen.encoded,
+            seen.features,
             fused,
             harmony,
-            targets=batch.targets,
-            vectors=vectors,
+            targets=seen.targets,
+            vectors=seen.vectors,
             confidence=confidence,
-            items=self.items(features, fused.embedding, confidence),
-            peers=peers,
+            items=self.items(seen.features, fused.embedding, confidence),
         )
 
     def features_again(self, batch: Batch) -> Tensor:
@@ -162,7 +183,7 @@ class Backbone(nn.Module):
         features = view.features.detach() * present[..., None]
         weights = self.harmonizer(features, present) if self.weigh_pooling else _uniform(present)
         fused: Fused = self.fusion(encoded, weights.modalities)
-        return Partial(kept, self.items(features, fused.embedding, self._trust(present)))
+        return Partial(kept, self.items(features, fused.embedding, self._confidence(present)))
 
     def forward(self, batch: Batch) -> View:
         """The clean view of a batch: nothing hidden."""
@@ -179,14 +200,7 @@ class Backbone(nn.Module):
         columns = [batch.modalities.index(m) for m in self.modalities]
         return batch.present[:, columns]
 
-    def _tell_harmonizer(self, features: Tensor, present: Tensor, peers: Peers) -> None:
-        """Let it learn from the items of all processes; running statistics are no path for gradients."""
-        if type(self.harmonizer).observe is Harmonizer.observe:
-            return  # It learns nothing, so there is nothing to gather.
-        everyone = peers.present(present).to(self.device, non_blocking=True)
-        self.harmonizer.observe(peers.rows(features), everyone)
-
-    def _trust(self, present: Tensor) -> Tensor:
+    def _confidence(self, present: Tensor) -> Tensor:
         return self.harmonizer.confidence(present) if self.weigh_pooling else present.float()
 
     def _encode(
@@ -217,28 +231,6 @@ class Backbone(nn.Module):
 def _rows(batch: Batch, modalities: Iterable[str]) -> dict[str, Tensor]:
     """By modality, the positions on the host of the items that have it."""
     return {m: batch.rows(m) for m in modalities}
-
-
-def _check_widths(encoders: Mapping[str, Encoder], features: int) -> None:
-    problems = []
-    for m, encoder in sorted(encoders.items()):
-        width = encoder.given
-        if encoder.aligned and width != features:
-            problems.append(
-                f"model.features: {features} is not the width {width} of the space that encoder_{m}'s weights were "
-                f"aligned in; set model.features={width}, so that the run begins with what the tower knows"
-            )
-    if problems:
-        raise ConfigError(problems)
-
-
-def _projection(kind: str, encoder: Encoder, width: int, features: int) -> nn.Module:
-    """The contrastive head: users read what goes into it, the loss what comes out (SimCLR, 2020)."""
-    if encoder.aligned:
-        return ResidualVector(given=encoder.given, learned=width)
-    if kind == "linear_relu":
-        return nn.Sequential(nn.Linear(width, features), nn.ReLU())
-    return nn.Sequential(nn.Linear(width, 2 * features), nn.GELU(), nn.Linear(2 * features, features))
 
 
 def _uniform(present: Tensor) -> Harmony:

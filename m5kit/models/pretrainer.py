@@ -1,6 +1,6 @@
 """Self-supervised pretraining: pretext tasks hide tokens of a backbone's input and score what it makes of the rest."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import cast
 
@@ -66,21 +66,37 @@ class Pretrainer(Model):
     def partial_loss(self, part: MicroBatch, totals: Counts) -> PartialLoss:
         """Every task's sum over its count in the whole step, times its factor and weight."""
         views = self._views(part)
-        again = self._again(part)
-        outputs: dict[str, TaskOutput] = {}
-        for name, task in self.tasks.items():
+        outputs = self.run(self.tasks, part, views, self.again(part))
+        losses = [self.share_of_step(name, outputs, totals) for name in self.tasks]
+        stacked = torch.stack(losses)
+        loss = (self.factors(totals) * stacked).sum() if outputs else stacked.sum()
+        squares = self.squares(losses, list(views.values()), part.peers)
+        return PartialLoss(loss, stacked.detach(), squares, self.logs(outputs, part, views))
+
+    def run(
+        self, names: Iterable[str], part: MicroBatch, views: Mapping[str, View], again: Tensor | None
+    ) -> dict[str, TaskOutput]:
+        """The sums of the losses of some tasks, of those that have something to learn in a micro-batch.
+
+        Args:
+            names: of the tasks.
+            part: as :meth:`prepare` gave it.
+            views: by name, those that these tasks read.
+            again: features of the second augmentation, as :meth:`again` gives them.
+        """
+        outputs = {}
+        for name in names:
+            task = self.tasks[name]
             if part.counts[name] > 0:
-                view = self._with_parts(name, self._with_mismatches(name, views[task.view], part), part)
+                view = self.with_parts(name, self._with_mismatches(name, views[task.view], part), part)
                 if task.augments_twice:
                     view = replace(view, again=again)
                 outputs[name] = task.loss(view, part.hidden.get(name))
-        losses = [self._share_of_step(name, outputs, totals) for name in self.tasks]
-        stacked = torch.stack(losses)
-        loss = stacked.sum()
-        if outputs:
-            loss = (self.weights * self.balancer.factors(self._present(totals)) * stacked).sum()
-        squares = self._squares(losses, list(views.values()), part.peers)
-        return PartialLoss(loss, stacked.detach(), squares, self._logs(outputs, part, views))
+        return outputs
+
+    def factors(self, totals: Counts) -> Tensor:
+        """What each task's loss is multiplied by in the objective, ``t``: its weight and the balancer's factor."""
+        return self.weights * self.balancer.factors(self._present(totals))
 
     def penalty(self, totals: Counts) -> Tensor:
         """What harmonizer and balancer ask for, once a step."""
@@ -145,7 +161,7 @@ class Pretrainer(Model):
             views[name] = self.backbone.view(part.batch, part.observations[name], part.peers)
         return views
 
-    def _again(self, part: MicroBatch) -> Tensor | None:
+    def again(self, part: MicroBatch) -> Tensor | None:
         """Features of the second augmentation, if a task with something to learn reads them."""
         # Where others may have something, one who has nothing takes part with zeros.
         there = part.peers.size > 1 or any(inputs.again is not None for inputs in part.batch.inputs.values())
@@ -160,7 +176,8 @@ class Pretrainer(Model):
             return view
         return replace(view, mismatched=self.backbone.fuse_swapped(view, swap))
 
-    def _with_parts(self, name: str, view: View, part: MicroBatch) -> View:
+    def with_parts(self, name: str, view: View, part: MicroBatch) -> View:
+        """A view with the cut items that a task asks for, if it asks for any."""
         kept = self.tasks[name].shown(view, Draws(part.seed, f"{name}/shown", part.batch.positions))
         return view if kept is None else replace(view, partial=self.backbone.fuse_part(view, kept))
 
@@ -170,14 +187,15 @@ class Pretrainer(Model):
         there = torch.tensor([totals[name] > 0 for name in self.tasks])
         return there.to(self.weights.device, non_blocking=True)
 
-    def _share_of_step(self, name: str, outputs: Mapping[str, TaskOutput], totals: Counts) -> Tensor:
+    def share_of_step(self, name: str, outputs: Mapping[str, TaskOutput], totals: Counts) -> Tensor:
         """What this micro-batch adds to a task's mean loss; 0 where the task was not run."""
         if name not in outputs:
             return self.weights.new_zeros(())
         # Over the count of the whole step: micro-batches then add up to the loss of one large batch.
         return outputs[name].loss / totals[name]
 
-    def _squares(self, losses: Sequence[Tensor], views: Sequence[View], peers: Peers) -> Tensor | None:
+    def squares(self, losses: Sequence[Tensor], views: Sequence[View], peers: Peers) -> Tensor | None:
+        """Squared norms ``t`` of the losses' gradients on encoded tokens; None if the balancer does not ask."""
         if not (self.balancer.needs_norms and self.training and torch.is_grad_enabled() and views):
             return None
         # Measured at the encoded tokens, not at the parameters: one short backward pass a loss instead of a whole one.
@@ -186,7 +204,8 @@ class Pretrainer(Model):
             encoded.extend(tokens.values for tokens in view.encoded.values())
         return squared_norms(losses, [*encoded, *peers.anchors])
 
-    def _logs(self, outputs: Mapping[str, TaskOutput], part: MicroBatch, views: Mapping[str, View]) -> dict[str, Mean]:
+    def logs(self, outputs: Mapping[str, TaskOutput], part: MicroBatch, views: Mapping[str, View]) -> dict[str, Mean]:
+        """Losses and what the tasks log, as means over what they count, and the shares of modalities."""
         logs: dict[str, Mean] = {}
         counts = part.counts
         for name, output in outputs.items():

@@ -88,6 +88,29 @@ class Batch:
             plan=_rows(present, self.modalities),
         )
 
+    def chunks(self, size: int) -> tuple["Batch", ...]:
+        """The same items in batches of at most ``size``, with the memory of this one; itself if it is no larger."""
+        if len(self) <= size:
+            return (self,)
+        return tuple(self._between(first, first + size) for first in range(0, len(self), size))
+
+    def _between(self, first: int, last: int) -> "Batch":
+        """The items of a range: their inputs follow each other, so nothing is copied, pinned memory stays so."""
+        present, inputs = self.present[first:last], {}
+        for column, modality in enumerate(self.modalities):
+            before, count = int(self.present[:first, column].sum()), int(present[:, column].sum())
+            if count:
+                inputs[modality] = self.inputs[modality].between(before, before + count)
+        return replace(
+            self,
+            ids=self.ids[first:last],
+            present=present,
+            inputs=inputs,
+            targets={label: target[first:last] for label, target in self.targets.items()},
+            positions=self.positions[first:last],
+            plan=_rows(present, self.modalities),
+        )
+
     def to(self, device: torch.device | str) -> "Batch":
         """Move inputs and targets; ids and presence stay on the host."""
         inputs, targets = {}, {}

@@ -60,6 +60,16 @@ class Inputs:
         again = None if self.again is None else self.again.take(rows)
         return Inputs(self.values[rows.to(self.values.device)], self.lengths[rows], extras, again)
 
+    def between(self, first: int, last: int) -> "Inputs":
+        """The inputs of a range of rows, padded to the longest of them, without a copy."""
+        lengths, rows = self.lengths[first:last], slice(first, last)
+        # Where the longest fills the first axis, that axis is padded; the first axis of a picture is its colours.
+        padded = int(self.lengths.max()) == self.values.shape[1]
+        steps = slice(int(lengths.max()) if padded else None)
+        extras = {name: extra[rows, steps] for name, extra in self.extras.items()}
+        again = None if self.again is None else self.again.between(first, last)
+        return Inputs(self.values[rows, steps], lengths, extras, again)
+
     def to(self, device: torch.device | str) -> "Inputs":
         """Move the values; the plan stays on the host."""
         again = None if self.again is None else self.again.to(device)

@@ -57,6 +57,9 @@ class Task(nn.Module, ABC):
             item has.
         augments_twice: the task reads ``View.again``: every training item is then augmented a second time, and encoded.
         compares_items: the loss of an item depends on the others in its batch, as that of a contrastive task.
+        features_are_enough: a task that compares items reads no more of a view than ``present``, ``rows``,
+            ``features``, ``again``, ``targets`` and ``harmony.pairs``. A step in chunks (``schedule.chunk``) then keeps
+            no more.
         gathers: it compares them with the items of all processes, which it asks of ``View.peers``. :meth:`count` is
             then given the presence of all of them, without observations, and :meth:`loss` gives the part of the
             process's own items. Without it, items are compared with those of the same process.
@@ -70,6 +73,7 @@ class Task(nn.Module, ABC):
     view: str = "masked"
     turns: bool = False
     compares_items: bool = False
+    features_are_enough: bool = False
     gathers: bool = False
     augments_twice: bool = False
 

@@ -50,6 +50,7 @@ class ContrastiveTask(Task):
 
     least_modalities = 2
     compares_items = True
+    features_are_enough = True
     gathers = True
     log_scale: Tensor
 

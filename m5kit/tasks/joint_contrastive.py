@@ -44,6 +44,7 @@ class JointContrastiveTask(Task):
 
     least_modalities = 2
     compares_items = True
+    features_are_enough = True
     gathers = True
 
     def __init__(

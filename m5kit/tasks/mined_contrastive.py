@@ -48,6 +48,7 @@ class MinedContrastiveTask(Task):
 
     least_modalities = 2
     compares_items = True
+    features_are_enough = True
     gathers = True
 
     def __init__(

@@ -38,6 +38,7 @@ class WithinContrastiveTask(Task):
     """
 
     compares_items = True
+    features_are_enough = True
     gathers = True
     augments_twice = True
 

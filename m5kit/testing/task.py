@@ -2,10 +2,12 @@
 
 import inspect
 from collections.abc import Collection
+from copy import deepcopy
+from dataclasses import replace
 
 import torch
 
-from m5kit.api import Draws, Hidden, Mean, Task, TaskOutput
+from m5kit.api import Draws, Harmony, Hidden, Mean, Task, TaskOutput
 from m5kit.registry import TASKS
 from m5kit.testing.class_checks import class_checks
 from m5kit.testing.modules import MODULE_CHECKS, backward, finite
@@ -19,6 +21,7 @@ from m5kit.testing.views import (
     part_of_hidden,
     part_of_observation,
     part_of_view,
+    random_fused,
     random_view,
 )
 
@@ -111,6 +114,22 @@ def items_weigh_the_same_however_they_are_cut(case: TaskCase) -> None:
     expect(
         off < 1e-5, f"the loss over the count is off by {off:.3g} for two micro-batches; give the sum over the count"
     )
+
+
+@CHECKS.add
+def features_are_enough_if_it_says_so(case: TaskCase) -> None:
+    """A task that says that features are enough gives the same loss of a view that has nothing else."""
+    if not (case.module.compares_items and case.module.features_are_enough):
+        raise Skip("it does not say so")
+    view = case.made.view
+    weights = torch.full_like(view.harmony.tasks, torch.nan)
+    harmony = Harmony(view.harmony.pairs, weights, weights)
+    fused = replace(random_fused(view.present, {}), weights=weights)
+    bare = replace(view, encoded={}, fused=fused, harmony=harmony, vectors={}, items=None)
+    # Copies, as a task may keep features of its last batch.
+    with_all, with_features = deepcopy(case.module).loss(view, None), deepcopy(case.module).loss(bare, None)
+    off = abs(float((with_all.loss - with_features.loss).detach()))
+    expect(off == 0, f"the loss is off by {off:.3g} without the rest; leave features_are_enough at False")
 
 
 @CHECKS.add

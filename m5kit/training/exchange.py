@@ -27,11 +27,12 @@ class StepExchange:
         self.group, self.model = group, model
         self.sizes = shares(batch_size, group.size)
 
-    def share(self, prepared: Sequence[MicroBatch]) -> list[MicroBatch]:
+    def share(self, prepared: Sequence[MicroBatch], batches: int = 1) -> list[MicroBatch]:
         """Tell each micro-batch what all processes have of it.
 
         Args:
             prepared: this process's parts of the micro-batches of a step.
+            batches: how many of the loader's batches are in each.
         """
         if not isinstance(self.group, ProcessGroup):
             return list(prepared)
@@ -39,10 +40,11 @@ class StepExchange:
         # Counts are whole numbers well below 2 ** 53, so their sum has no rounding.
         counts = torch.tensor([[part.counts[name] for name in names] for part in prepared], dtype=torch.float64)
         present = [self.model.backbone.present(part.batch) for part in prepared]
-        sums, everyone = _tell(self.group, counts, present, self.sizes)
+        sizes = [size * batches for size in self.sizes]
+        sums, everyone = _tell(self.group, counts, present, sizes)
         shared = []
         for part, total, there in zip(prepared, sums, everyone, strict=True):
-            peers = GroupPeers(self.group, there, self.sizes)
+            peers = GroupPeers(self.group, there, sizes)
             shared.append(self.model.share(part, peers, dict(zip(names, total, strict=True))))
         return shared
 

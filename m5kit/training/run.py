@@ -111,7 +111,7 @@ def _run(setup: Setup, hooks: Mapping[str, Hook], console: Console, group: Group
 
     runner = build_runner(
         setup.folder.path,
-        TrainStep(model, optimizer, schedule.clip, precision, config.seed, group, schedule.batch_size),
+        TrainStep(model, optimizer, schedule.clip, precision, config.seed, group, schedule.batch_size, schedule.chunk),
         loader,
         state,
         _rates(config, optimizer, clock),

@@ -2,12 +2,17 @@
 
 import math
 from collections.abc import Sequence
+from functools import partial
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from m5kit.models.base import Counts, MicroBatch, Model, PartialLoss, log_counts, mean_logs
+from m5kit.models.cached_gradients import CachedGradients, needs_cache, require_chunks
+from m5kit.models.pretrainer import Pretrainer
+from m5kit.models.whole_step import whole_step
 from m5kit.nn.draws import Draws
 from m5kit.parallel.gradients import GradientSum
 from m5kit.parallel.group import Group
@@ -29,6 +34,10 @@ class TrainStep:
         seed: of the run; together with each item's position it decides what is hidden.
         group: the processes that share a step.
         batch_size: items of a micro-batch over all processes; only several processes need it.
+        chunk: most items that have a graph at one time, however many a step has; None for those of a micro-batch.
+
+    Raises:
+        ConfigError: a task of the model cannot be trained in chunks.
 
     Attributes:
         grad_norm: scalar on the device, of the last step, before clipping.
@@ -44,6 +53,7 @@ class TrainStep:
         seed: int,
         group: Group | None = None,
         batch_size: int = 0,
+        chunk: int | None = None,
     ) -> None:
         self.model = model
         self.optimizer = optimizer
@@ -56,6 +66,9 @@ class TrainStep:
         self.group = group or Group()
         self.exchange = StepExchange(self.group, model, batch_size)
         self.gradients = GradientSum(model.parameters(), self.group)
+        self.chunk = chunk
+        if chunk is not None and isinstance(model, Pretrainer):
+            require_chunks(model)
 
     def __call__(self, batches: Sequence[Batch]) -> dict[str, Tensor]:
         """Take one step, together with the other processes.
@@ -69,12 +82,7 @@ class TrainStep:
             process's items.
         """
         self._seed_dropout(batches)
-        with self._autocast():
-            prepared = [self.model.prepare(batch, self.seed) for batch in batches]
-        prepared = self.exchange.share(prepared)
-        # Every loss is divided by what the whole step counts, so all counts must be known before the first backward.
-        totals = {name: sum(part.shared[name] for part in prepared) for name in self.model.objectives}
-        parts = [self._go_through(part, totals) for part in prepared]
+        parts, totals = self._in_chunks(batches) if self._exceeds_chunk(batches) else self._in_batches(batches)
         penalty = self.model.penalty(totals) / self.group.size  # every process adds its share of it
         _backward(penalty)
         self.gradients.reduce()
@@ -83,6 +91,37 @@ class TrainStep:
         more = self.model.observe(learned, totals, finite)
         self.counts = log_counts(parts)
         return {"loss": loss, **mean_logs(parts), **more, "grad_norm": self.grad_norm}
+
+    def _in_batches(self, batches: Sequence[Batch]) -> tuple[list[PartialLoss], Counts]:
+        """Go forward and backward through the micro-batches; what they add to the objective, and the step's counts."""
+        with self._autocast():
+            prepared = [self.model.prepare(batch, self.seed) for batch in batches]
+        prepared = self.exchange.share(prepared)
+        # Every loss is divided by what the whole step counts, so all counts must be known before the first backward.
+        totals = {name: sum(part.shared[name] for part in prepared) for name in self.model.objectives}
+        return [self._go_through(part, totals) for part in prepared], totals
+
+    def _in_chunks(self, batches: Sequence[Batch]) -> tuple[list[PartialLoss], Counts]:
+        """The same a chunk at a time; tasks that compare items see those of all micro-batches."""
+        chunks: list[Batch] = []
+        for batch in batches:
+            chunks.extend(batch.chunks(cast(int, self.chunk)))
+        if isinstance(self.model, Pretrainer) and needs_cache(self.model):
+            share = partial(self._share_whole, len(batches))
+            return CachedGradients(self.model, chunks, self.seed, self._autocast, share)()
+        with self._autocast():
+            prepared = [self.model.prepare(chunk, self.seed) for chunk in chunks]
+        totals = self._share_whole(len(batches), whole_step(prepared)).shared
+        return [self._go_through(part, totals) for part in prepared], totals
+
+    def _share_whole(self, batches: int, whole: MicroBatch) -> MicroBatch:
+        return self.exchange.share([whole], batches)[0]
+
+    def _exceeds_chunk(self, batches: Sequence[Batch]) -> bool:
+        """Whether the step is cut; asked alike on all processes, whose shares of a batch may differ by an item."""
+        if self.chunk is None:
+            return False
+        return len(batches) > 1 or max(len(batches[0]), *self.exchange.sizes) > self.chunk
 
     def _seed_dropout(self, batches: Sequence[Batch]) -> None:
         """Let each of several processes drop other values, whatever it computed before."""
