@@ -92,11 +92,10 @@ def steps(run):
 
 def wait_for(condition, process):
     """Look until something is so; a process that ends before that fails the test with what it said."""
-    ends = time.monotonic() + 120
+    ends = time.monotonic() + 600
     while not condition():
         if process.poll() is not None or time.monotonic() > ends:
-            process.kill()
-            pytest.fail(process.communicate()[0])
+            pytest.fail(end_of(process, 0))
         time.sleep(0.05)
 
 
