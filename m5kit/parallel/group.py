@@ -150,8 +150,9 @@ class ProcessGroup(Group):
         except RuntimeError as error:
             if not _is_lost_contact(error):
                 raise
+            cause = str(error).partition(". ")[0]
             raise M5KitError(
-                f"contact with another process was lost ({str(error).partition('. ')[0]}). It has ended, and says above "
+                f"contact with another process was lost ({cause}). It has ended, and says above "
                 f"or in its own log why, or it was not heard of for {self.timeout:g} s (parallel.timeout). "
                 "--resume goes on from the last checkpoint"
             ) from error

@@ -213,9 +213,8 @@ def test_a_launcher_starts_a_run_again_from_its_last_checkpoint(tmp_path, demo):
     assert [row["step"] for row in read_metrics(run)] == list(range(1, 13))
 
 
-def test_an_item_that_fails_everywhere_is_named_by_its_process(tmp_path, demo):
-    run = tmp_path / "run"
-    status, said = train(2, demo, run, "schedule.batch_size=1")
+def test_a_mistake_names_the_process_that_found_it(tmp_path, demo):
+    status, said = train(2, demo, tmp_path / "run", "schedule.batch_size=1")
     assert status != 0
     assert "rank 1: error: " in said
     assert "1 items are too few for 2 processes" in said
