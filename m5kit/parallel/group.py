@@ -9,14 +9,14 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor
 from torch import distributed as dist
 
 from m5kit.errors import ConfigError, M5KitError
-from m5kit.parallel.launcher import started_processes
+from m5kit.parallel.launcher import agent_store, own_rank, restarts, started_processes
 
 Value = TypeVar("Value")
 
@@ -94,7 +94,7 @@ class ProcessGroup(Group):
     def __init__(self, backend: str, timeout: float) -> None:
         self.backend, self.timeout = backend, timeout
         limit = timedelta(seconds=timeout)
-        dist.init_process_group(backend, timeout=limit)
+        dist.init_process_group(backend, timeout=limit, **_meeting_point())
         self.rank, self.size = dist.get_rank(), dist.get_world_size()
         self.gradients = _channel(backend, limit)
         self.features = _channel(backend, limit)
@@ -160,13 +160,23 @@ class ProcessGroup(Group):
         except RuntimeError as error:
             if not _is_lost_contact(error):
                 raise
+            cause = str(error).partition(". ")[0]
             raise M5KitError(
-                f"contact with another process was lost ({str(error).splitlines()[0]}). It has ended, and says above "
+                f"contact with another process was lost ({cause}). It has ended, and says above "
                 f"or in its own log why, or it was not heard of for {self.timeout:g} s (parallel.timeout). "
                 "--resume goes on from the last checkpoint"
             ) from error
         # Not in a ``finally``: a process that fails ends at once, which is how the others learn of it.
         dist.destroy_process_group()
+
+
+def _meeting_point() -> dict[str, Any]:
+    """Where processes find each other; after a restart they must not find the addresses of those before it."""
+    store = agent_store()
+    if store is None:
+        return {}
+    fresh = dist.PrefixStore(f"m5kit/attempt/{restarts()}", store)  # type: ignore[attr-defined]  # made in C++
+    return {"store": fresh, "rank": own_rank(), "world_size": started_processes()}
 
 
 def gather_rows(every: Tensor, own: Tensor, channel: dist.ProcessGroup) -> None:

@@ -3,6 +3,10 @@
 import os
 from collections.abc import Callable
 from datetime import timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch.distributed import Store  # type: ignore[attr-defined]
 
 
 def started_processes() -> int:
@@ -25,15 +29,23 @@ def recalled(name: str, make: Callable[[], str]) -> str:
 
     Only torchrun's agent outlives its processes; of other launchers nothing is remembered.
     """
-    if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True":
+    store = agent_store()
+    if store is None:
         return make()
-    from torch.distributed import TCPStore  # type: ignore[attr-defined]  # made in C++, and left out of torch's types
-
-    address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
-    store = TCPStore(address, port, is_master=False, timeout=timedelta(seconds=30))
     key = f"m5kit/{name}"
     if restarts() and store.check([key]):
         return str(store.get(key).decode())
     value = make()
     store.set(key, value)
     return value
+
+
+def agent_store() -> "Store | None":
+    """The store of torchrun's agent, which lives as long as the agent; None of other launchers."""
+    if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True":
+        return None
+    from torch.distributed import TCPStore  # type: ignore[attr-defined]  # made in C++, and left out of torch's types
+
+    address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+    store: Store = TCPStore(address, port, is_master=False, timeout=timedelta(seconds=60))
+    return store

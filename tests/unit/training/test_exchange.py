@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from torch.optim import SGD
+from torch.optim import SGD, AdamW
 
 from m5kit.api import Task, TaskOutput
 from m5kit.models.backbone import Backbone
@@ -282,3 +282,43 @@ def test_means_of_a_task_that_does_not_count_are_averaged(on_ranks, double):
 
 def run_unaware(group):
     return run(group, tasks={"mean": "unaware"}, presence="everything")
+
+
+STEPS_OF_ADAM = 20
+
+
+def train_with_adam(group, kind):
+    """Weights after some steps of AdamW, of a model of which the first items have no sound."""
+    model = make_model(tasks=EVERY, harmonizer="agreement").to(kind)
+    step = TrainStep(model, AdamW(model.parameters(), lr=5e-4), 1.0, "fp32", SEED, group, ITEMS)
+    sizes = shares(ITEMS, group.size)
+    for number in range(STEPS_OF_ADAM):
+        batch = make_batch(number * ITEMS + sum(sizes[: group.rank]), sizes[group.rank], uneven)
+        inputs = {m: replace(part, values=_of(kind, part.values), again=None) for m, part in batch.inputs.items()}
+        step([replace(batch, inputs=inputs)])
+    return torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
+
+
+def _of(kind, values):
+    return values.to(kind) if values.is_floating_point() else values
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [2, 3])
+def test_twenty_steps_of_adam_in_double(on_ranks, double, size):
+    whole, found = train_with_adam(Group(), torch.float64), on_ranks(size, train_with_adam, torch.float64, limit=200.0)
+    assert all(torch.equal(weights, found[0]) for weights in found)
+    assert (found[0] - whole).abs().max() <= 1e-9
+
+
+@pytest.mark.slow
+def test_twenty_steps_of_adam_in_single(on_ranks, monkeypatch):
+    monkeypatch.setattr(matching, "exchangeable", exchangeable_in_blocks)
+    monkeypatch.setattr(matching, "draw_columns", columns_in_blocks)
+    monkeypatch.setattr(matching, "draw_donors", lambda present, items, columns, draws, likeness: items ^ 1)
+    whole, found = train_with_adam(Group(), torch.float32), on_ranks(2, train_with_adam, torch.float32, limit=200.0)
+    assert all(torch.equal(weights, found[0]) for weights in found)
+    assert (
+        found[0] - whole
+    ).abs().max() <= 1e-3  # two steps of the learning rate, for a gradient that is only rounding
+    assert (found[0] - whole).norm() / whole.norm() <= 1e-5
