@@ -18,7 +18,7 @@ from m5kit.api import Facts, Harmonizer, TaskOutput, View
 from m5kit.errors import ConfigError
 from m5kit.models.base import Counts, MicroBatch, PartialLoss
 from m5kit.models.comparison import Autocast, Comparison
-from m5kit.models.kept_view import KeptView, Named, Part, join, tensors_of
+from m5kit.models.kept_view import KeptPart, KeptView, Named, join, tensors_of
 from m5kit.models.pretrainer import Pretrainer
 from m5kit.models.seen import Seen
 from m5kit.models.whole_step import joined_facts, without_inputs, without_values
@@ -133,7 +133,7 @@ class CachedGradients:
             self.kept[name] = KeptView(self.backbone.modalities, join(parts), self.everything, whole.peers)
 
     @torch.no_grad()
-    def _part(self, index: int, name: str, seen: Seen, again: Tensor | None) -> Part:
+    def _part(self, index: int, name: str, seen: Seen, again: Tensor | None) -> KeptPart:
         tensors = {"features": seen.features}
         if self.everything:
             with self.autocast(), self.replay(index, name, "fused"):
@@ -141,7 +141,7 @@ class CachedGradients:
         if again is not None:
             tensors["again"] = again
         lengths = {m: tokens.lengths for m, tokens in seen.encoded.items()}
-        return Part(tensors, seen.present, lengths, seen.targets)
+        return KeptPart(tensors, seen.present, lengths, seen.targets)
 
     def _compare(self, whole: MicroBatch) -> PartialLoss:
         """Go back through the losses of the comparing tasks to what was kept."""

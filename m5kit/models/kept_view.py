@@ -42,7 +42,7 @@ def tensors_of(view: View, everything: bool) -> Named:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class KeptPart:
     """What a chunk adds to a kept view.
 
     Attributes:
@@ -72,7 +72,7 @@ class KeptView:
     """
 
     modalities: tuple[str, ...]
-    whole: Part
+    whole: KeptPart
     everything: bool
     peers: Peers = ALONE
     gradients: Named = field(default_factory=dict)
@@ -151,10 +151,10 @@ def bridge(tensors: Named, gradients: Named) -> Tensor:
     return total
 
 
-def join(parts: Sequence[Part]) -> Part:
+def join(parts: Sequence[KeptPart]) -> KeptPart:
     """One part of all chunks, in their order."""
     labels = parts[0].targets
-    return Part(
+    return KeptPart(
         _joined([part.tensors for part in parts], parts),
         torch.cat([part.present for part in parts]),
         _joined([part.lengths for part in parts], parts),
@@ -162,7 +162,7 @@ def join(parts: Sequence[Part]) -> Part:
     )
 
 
-def _joined(found: Sequence[Mapping[str, Tensor]], parts: Sequence[Part]) -> Named:
+def _joined(found: Sequence[Mapping[str, Tensor]], parts: Sequence[KeptPart]) -> Named:
     """Tensors by name, put below each other; zeros for a chunk that lacks one."""
     joined: Named = {}
     names: dict[str, None] = {}
@@ -191,9 +191,9 @@ def rows_of(modalities: Sequence[str], present: Tensor) -> dict[str, Tensor]:
     return rows
 
 
-def _some(part: Part, items: Tensor) -> Part:
+def _some(part: KeptPart, items: Tensor) -> KeptPart:
     """The rows ``n`` of a part, its tensors left out."""
-    return Part(
+    return KeptPart(
         {},
         part.present[items],
         {m: lengths[items] for m, lengths in part.lengths.items()},
