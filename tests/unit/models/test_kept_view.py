@@ -3,7 +3,7 @@
 import torch
 from torch.testing import assert_close
 
-from m5kit.models.kept_view import KeptView, Part, bridge, join, tensors_of
+from m5kit.models.kept_view import KeptView, KeptPart, bridge, join, tensors_of
 
 ROWS = [("image", "text"), ("text",), (), ("image", "text"), ("text", "table")]
 
@@ -14,7 +14,7 @@ def kept(model, whole, size, everything=True) -> tuple[KeptView, list]:
     for view in views:
         lengths = {m: tokens.lengths for m, tokens in view.encoded.items()}
         tensors = {name: tensor.detach() for name, tensor in tensors_of(view, everything).items()}
-        parts.append(Part(tensors, view.present, lengths, view.targets))
+        parts.append(KeptPart(tensors, view.present, lengths, view.targets))
     return KeptView(model.modalities, join(parts), everything), views
 
 
