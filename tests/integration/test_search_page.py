@@ -163,8 +163,12 @@ def test_a_video_plays_and_a_sound_has_a_player(visit):
     page = visit("?where=split+is+not+null")
     page.locator(".play").first.click()
     page.wait_for_selector(".stage video")
-    page.wait_for_timeout(500)
-    assert page.eval_on_selector(".stage video", "video => video.videoWidth") > 0
+    for _ in range(100):
+        if page.eval_on_selector(".stage video", "video => video.videoWidth"):
+            break
+        page.wait_for_timeout(200)
+    else:
+        pytest.fail("the video shows nothing after 20 s")
     assert page.locator("audio").count() > 0
 
 
@@ -175,7 +179,7 @@ def test_it_fits_any_window_and_every_picture_loads(visit, width, scheme):
     page.wait_for_load_state("networkidle")
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
     widths = page.evaluate("[...document.images].filter(i => i.complete).map(i => i.naturalWidth)")
-    assert len(widths) > 4
+    assert len(widths) > 2  # a narrow window loads the first cards alone
     assert min(widths) > 0
     ink, paper = page.evaluate(
         "[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]"
