@@ -3,7 +3,7 @@
 import torch
 from torch.testing import assert_close
 
-from m5kit.models.kept_view import KeptView, KeptPart, bridge, join, tensors_of
+from m5kit.models.kept_view import KeptPart, KeptView, bridge, join, tensors_of
 
 ROWS = [("image", "text"), ("text",), (), ("image", "text"), ("text", "table")]
 

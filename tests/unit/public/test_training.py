@@ -133,7 +133,7 @@ def test_a_sweep_comes_back_as_a_study(demo, tmp_path):
     lines = []
     report = m5kit.sweep(tmp_path / "sweep.yaml", tmp_path / "out", data=demo, tell=lines.append)
     assert [row.variant for row in report.study.rows] == ["base", "fusion=gated"]
-    assert report.study.failed == ()
+    assert report.study.failed == []
     assert report.page.exists()
     assert any(line.startswith("done fusion=gated") for line in lines)
 
