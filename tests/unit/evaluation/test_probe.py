@@ -68,3 +68,17 @@ def test_a_missing_label_names_the_split():
 def test_strengths_that_cannot_be_used_are_refused(strengths, message):
     with pytest.raises(ConfigError, match=message):
         Probe(train="train", test="test", label="coarse", strengths=strengths)
+
+
+@pytest.mark.parametrize(("space", "one"), [("item", True), ("image", True), ("fused", False), ("contrastive", False)])
+def test_parts_of_a_vector_keep_their_weights(monkeypatch, space, one):
+    scaled = []
+
+    def pretend(train, train_labels, test, *, strength, seed, one_scale):
+        scaled.append(one_scale)
+        return np.repeat("x", len(test))
+
+    monkeypatch.setattr(module, "linear_probe", pretend)
+    splits = {Request("train", space=space): items(9, 0), Request("test", space=space): items(5, 2)}
+    Probe(train="train", test="test", label="coarse", space=space).compute(splits, 0)
+    assert scaled == [one]
