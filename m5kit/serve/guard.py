@@ -33,6 +33,25 @@ class TooLargeError(Exception):
     """The body is over the limit."""
 
 
+class _Body:
+    """The messages of a request; a body over the limit is not read to its end."""
+
+    def __init__(self, receive: Receive, most: int) -> None:
+        self._receive, self._left = receive, most
+
+    @property
+    def over(self) -> bool:
+        """Whether more came than is allowed."""
+        return self._left < 0
+
+    async def receive(self) -> Message:
+        message: dict[str, Any] = dict(await self._receive())
+        self._left -= len(message.get("body", b""))
+        if self.over:
+            raise TooLargeError
+        return message
+
+
 class Guard:
     """Refuses early what a service must not work on, and answers in JSON whatever goes wrong.
 
@@ -73,17 +92,21 @@ class Guard:
         if refusal is not None:
             await refusal(scope, receive, send)
             return
-        started = False
+        started, body = False, _Body(receive, self.settings.max_bytes)
 
         async def sending(message: Message) -> None:
             nonlocal started
-            started = True
-            await send(message)
+            # What a framework makes of a body over the limit would leave the connection open for the rest of it.
+            if not body.over:
+                started = True
+                await send(message)
 
         self.working += 1
         try:
             async with asyncio.timeout(self.settings.seconds):
-                await self.app(scope, self._counted(receive), sending)
+                await self.app(scope, body.receive, sending)
+            if body.over:
+                raise TooLargeError  # which the framework took for a mistake of its own
         except (TimeoutError, TooLargeError) as error:
             if not started:
                 await self._too_much(error)(scope, receive, send)
@@ -116,20 +139,6 @@ class Guard:
             if hmac.compare_digest(each.encode("latin-1", "replace"), self.settings.token.encode()):
                 return True
         return False
-
-    def _counted(self, receive: Receive) -> Receive:
-        """The same messages; a body over the limit is not read to its end."""
-        count = 0
-
-        async def receiving() -> Message:
-            nonlocal count
-            message: dict[str, Any] = dict(await receive())
-            count += len(message.get("body", b""))
-            if count > self.settings.max_bytes:
-                raise TooLargeError
-            return message
-
-        return receiving
 
     def _too_much(self, error: Exception) -> PlainJSON:
         # what is left of a body is not read: the connection ends here

@@ -1,7 +1,7 @@
 """Contrastive learning between all pairs of modalities that items have, weighted by how well they agree."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 import torch
@@ -44,8 +44,12 @@ class ContrastiveTask(Task):
             importance between pairs and items and leaves the balance with the other tasks alone. False is the paper's.
         view: ``masked`` reads the pass that the masked tasks corrupted, as the released code, and costs nothing;
             ``clean`` asks for an untouched pass.
+        nested: widths at which the features are also compared, each by its first numbers alone, so that a vector may
+            later be cut to any of them. The loss is the mean over these widths and the whole.
+        features: the whole width, filled in from the model.
 
-    Source: Dong et al., M5Product (CVPR 2022), equations 2 and 3.
+    Source: Dong et al., M5Product (CVPR 2022), equations 2 and 3. ``nested``: Kusupati et al., Matryoshka
+    Representation Learning (NeurIPS 2022), equation 1, with equal weights.
     """
 
     least_modalities = 2
@@ -64,10 +68,13 @@ class ContrastiveTask(Task):
         over_pairs: Literal["mean", "sum"] = "mean",
         balanced: bool = False,
         view: Literal["masked", "clean"] = "masked",
+        nested: Sequence[int] = (),
+        features: int | None = None,
     ) -> None:
         super().__init__()
         if temperature <= 0:
             raise ConfigError([f"task 'contrastive': temperature must be above 0, got {temperature}"])
+        self.nested = checked_widths(nested, features)
         self.negatives, self.weight_on, self.balanced, self.view = negatives, weight_on, balanced, view
         self.over_pairs = over_pairs
         if negatives == "sigmoid" and weight_on != "loss":
@@ -126,11 +133,34 @@ class ContrastiveTask(Task):
     def _pair(self, a: Tensor, b: Tensor, weight: Tensor, own: Tensor | None) -> Tensor:
         """The part of the own rows in the mean over all rows."""
         scale = weight if self.weight_on in ("logits", "both") else None
-        if self.bias is None:
-            each = LOSSES[self.negatives](a, b, self.temperature, scale, own)
-        else:
-            each = sigmoid_contrastive(a, b, self.temperature, self.bias, own)
+        each = self._compare(a, b, scale, own)
+        for width in self.nested:
+            each = each + self._compare(a[:, :width], b[:, :width], scale, own)
+        # The mean over widths, so that nesting leaves the balance with the other tasks alone.
+        each = each / (1 + len(self.nested))
         return (each * weight if self.weight_on in ("loss", "both") else each).sum() / len(a)
+
+    def _compare(self, a: Tensor, b: Tensor, scale: Tensor | None, own: Tensor | None) -> Tensor:
+        """A loss for each of the own rows."""
+        if self.bias is None:
+            return LOSSES[self.negatives](a, b, self.temperature, scale, own)
+        return sigmoid_contrastive(a, b, self.temperature, self.bias, own)
+
+
+def checked_widths(nested: Sequence[int], features: int | None) -> tuple[int, ...]:
+    """The widths in increasing order.
+
+    Raises:
+        ConfigError: one that is no part of the features, or is named twice.
+    """
+    widths = tuple(sorted(set(nested)))
+    wrong = [str(width) for width in widths if width < 1 or (features is not None and width >= features)]
+    if wrong:
+        below = "1 or more" if features is None else f"1 to {features - 1}, as the features have width {features}"
+        raise ConfigError([f"task 'contrastive': nested: expected widths of {below}; got {', '.join(wrong)}"])
+    if len(widths) < len(nested):
+        raise ConfigError([f"task 'contrastive': nested: each width once, got {list(nested)}"])
+    return widths
 
 
 @torch.no_grad()

@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,12 @@ IN_THE_ROW = ("text", "table")
 
 ITEM_KEYS = ("id", "split", "labels", *MODALITIES)
 """Keys of an item that no further column may replace."""
+
+RESERVED = ("id", "split", "labels")
+"""Keys of an item that are no modality, and have options of their own."""
+
+NAME = re.compile(r"\w[\w.-]*")
+"""A modality's name is the key of a config, and of the folder that its files are unpacked into."""
 
 NAMES = ("id", "__key__")
 """Columns that hold an item's id if none is named."""
@@ -57,6 +64,11 @@ class ColumnMapping:
     def __post_init__(self) -> None:
         if not self.modalities and not self.table:
             raise DataError("no column is mapped to a modality; say --map MODALITY=COLUMN or --table COLUMN,COLUMN")
+        if strange := [name for name in self.modalities if name in RESERVED or not NAME.fullmatch(name)]:
+            raise DataError(
+                f"--map {strange[0]}: expected a modality, whose name has letters, digits and _ only; "
+                "ids, splits and labels have options of their own: --id, --split, --label"
+            )
         if self.table and "table" in self.modalities:
             raise DataError("the table comes from --table or from --map table=COLUMN; give one of them, not both")
         if strange := [name for name in self.values if name not in self.modalities]:

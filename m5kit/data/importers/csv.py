@@ -29,7 +29,7 @@ def read_rows(source: Path, reading: Reading) -> Iterator[Row]:
     csv.field_size_limit(LONGEST)
     tabs = ".tsv" in source.suffixes
     quotes = not tabs if reading.quotes is None else reading.quotes
-    delimiter = reading.delimiter or ("\t" if tabs else ",")
+    delimiter = _delimiter(reading.delimiter, tabs)
     opener: Any = gzip.open if source.suffix == ".gz" else open
     encoding = _encoding(reading.encoding)
     try:
@@ -39,14 +39,27 @@ def read_rows(source: Path, reading: Reading) -> Iterator[Row]:
                 file, delimiter=delimiter, strict=True, quoting=csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE
             )
             yield from _rows(reader, source, quotes, reading)
-    except UnicodeDecodeError as error:
-        place = f"byte {error.object[error.start]:#04x}"
+    except UnicodeError as error:
+        place = f"byte {error.object[error.start]:#04x}" if isinstance(error, UnicodeDecodeError) else str(error)
         raise DataError(
             f"{source} is not {encoding.removesuffix('-sig')} ({place}); say how it is written, as in "
             "--encoding cp1252 for files of Excel in western Europe, or gb18030 in China"
         ) from error
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"cannot read {source} as CSV: {error}") from error
+
+
+def _delimiter(given: str | None, tabs: bool) -> str:
+    """What stands between columns.
+
+    Raises:
+        DataError: it is not one sign, or one that has a meaning of its own.
+    """
+    if given is None:
+        return "\t" if tabs else ","
+    if len(given) != 1 or given in '"\r\n':
+        raise DataError(f"--delimiter {given!r}: expected one sign, such as ';' or tab, and no quotation mark")
+    return given
 
 
 def _encoding(name: str | None) -> str:
@@ -57,7 +70,8 @@ def _encoding(name: str | None) -> str:
     """
     try:
         known = codecs.lookup(name or "utf-8").name
-    except LookupError:
+        "".encode(known)  # 'hex' and 'zlib' are codecs, and none of texts
+    except (LookupError, UnicodeError):
         raise DataError(
             f"--encoding {name!r}: there is no such encoding; usual ones are utf-8, cp1252, gb18030"
         ) from None

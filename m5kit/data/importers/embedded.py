@@ -27,12 +27,16 @@ def unpacked(value: Any) -> Any:
     """A value of a table; bytes, alone or as ``{bytes, path}``, become a Blob, and ``{None, path}`` the path."""
     if isinstance(value, bytes):
         return Blob(value, suffix_of(value))
-    if isinstance(value, dict) and set(value) == {"bytes", "path"}:
+    if isinstance(value, dict) and set(value) == {"bytes", "path"} and _is_media(value["bytes"], value["path"]):
         data, path = value["bytes"], value["path"]
         return path if data is None else Blob(data, safe_suffix(PurePath(path or "").suffix) or suffix_of(data))
     if isinstance(value, list) and value and all(isinstance(pair, tuple) for pair in value):
         return dict(value)  # how pyarrow gives a map
     return value
+
+
+def _is_media(data: object, path: object) -> bool:
+    return isinstance(data, bytes | None) and isinstance(path, str | None)
 
 
 def safe_suffix(suffix: str) -> str:

@@ -1,4 +1,6 @@
-"""Notices names that are probably one: classes that differ in case, inner spaces or a ``.0``."""
+"""Notices names that are probably one: classes that differ in case, inner spaces, ``.0`` or stored accents."""
+
+import unicodedata
 
 from m5kit.data.importers.report import ImportReport
 
@@ -22,8 +24,11 @@ class Spellings:
         """Compare one name; both stay as they are, since nobody knows which is meant."""
         if name is None or len(self._first) >= MOST or (kind, name) in self._noticed:
             return
-        folded = " ".join(name.casefold().split()).removesuffix(".0")
+        # é is one sign, or two; both look the same
+        folded = " ".join(unicodedata.normalize("NFKC", name).casefold().split()).removesuffix(".0")
         first = self._first.setdefault((kind, folded), name)
         if first != name:
             self._noticed.add((kind, name))
-            self.report.notice(f"{kind}: names that differ in case, spaces or .0 only", f"{first!r} and {name!r}")
+            self.report.notice(
+                f"{kind}: names that differ in case, spaces, .0 or accents only", f"{first!r} and {name!r}"
+            )

@@ -8,7 +8,7 @@ import math
 import re
 import uuid
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from m5kit.data.importers.reading import Blob
@@ -52,7 +52,8 @@ def as_name(value: Any, column: str, report: ImportReport) -> str:
     if isinstance(value, bool) or not isinstance(value, float):
         plain = _scalar(value, column)
     else:
-        plain = int(value) if value.is_integer() else value
+        # beyond 2**53 a float is no count, and its digits are made up
+        plain = int(value) if value.is_integer() and abs(value) <= 2**53 else value
     text = str(plain)
     name = whole_text(text).strip()
     if name != text:
@@ -74,7 +75,7 @@ def as_text(value: Any, column: str, report: ImportReport) -> str | None:
         if "\ufffd" in text:
             report.change(f"{column}: bytes that are not UTF-8 became \ufffd", text)
     elif isinstance(value, list):
-        parts = list(filter(None, [as_text(each, column, report) for each in value]))
+        parts = list(filter(None, [as_text(each, column, report) for each in value if is_there(each)]))
         if len(parts) > 1:
             report.change(f"{column}: lists of texts were joined by spaces", parts)
         text = " ".join(parts)
@@ -129,9 +130,16 @@ def as_number(value: Any, column: str, name: str, report: ImportReport) -> int |
     if not math.isfinite(number):
         report.leave_out(f"{column}: {NO_QUANTITY}", value)
         return None
-    if Decimal(text) != Decimal(repr(number)):
+    if not _is_exactly(text, number):
         report.change(f"{column}: numbers were rounded to 64 bits", f"{text} to {number!r}")
     return number
+
+
+def _is_exactly(text: str, number: float) -> bool:
+    try:
+        return Decimal(text) == Decimal(repr(number))
+    except InvalidOperation:  # an exponent of twenty digits, which only a float takes, for zero
+        return False
 
 
 def with_point(value: Any, column: str, name: str) -> Any:

@@ -1,11 +1,12 @@
 """Writes a manifest row by row, in memory that does not grow."""
 
+import fcntl
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, TypeAlias
+from typing import IO, Any, Literal, TypeAlias
 
 from m5kit.data.manifest_rows import MODALITIES, NAMES
 from m5kit.errors import DataError
@@ -25,7 +26,7 @@ class ManifestWriter:
         extra: columns for other programs.
 
     Raises:
-        DataError: the folder already has a manifest.
+        DataError: the folder already has a manifest, or another import writes one.
     """
 
     def __init__(
@@ -35,10 +36,12 @@ class ManifestWriter:
         modalities: Sequence[str] = MODALITIES,
         extra: Sequence[str] = (),
     ) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._lock = _lock(folder / ".import.lock")
         there = [name for name in NAMES if (folder / name).exists()]
         if there:
+            _release(self._lock)
             raise DataError(f"{folder} already holds {there[0]}; name another folder, or remove it first")
-        folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / f"annotations.{format}"
         names = ("id", "split", *modalities, "labels", *extra)
         self._part = folder / f".annotations.{format}.part"
@@ -70,6 +73,29 @@ class ManifestWriter:
             os.replace(self._part, self.path)
         else:
             self._part.unlink()
+        _release(self._lock)
+
+
+def _lock(path: Path) -> IO[str]:
+    """The file of a lock that ends with the process, however that ends: two imports would write over each other.
+
+    Raises:
+        DataError: another process holds it.
+    """
+    file = path.open("w", encoding="utf-8")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        raise DataError(
+            f"another import writes into {path.parent}; wait until it ends, or name another folder"
+        ) from None
+    return file
+
+
+def _release(lock: IO[str]) -> None:
+    os.unlink(lock.name)
+    lock.close()
 
 
 Writing: TypeAlias = tuple[Callable[[Sequence[Mapping[str, Any]]], None], Callable[[], None]]

@@ -126,16 +126,16 @@ def test_a_sweep_comes_back_as_a_study(demo, tmp_path):
         "base": "demo/scale",
         "metrics": ["found/accuracy"],
         "seeds": [0],
-        "overrides": as_overrides(SHORT),
-        "variants": {"scale": [], "gated": ["fusion=gated"]},
+        "set": as_overrides(SHORT),
+        "vary": {"fusion": ["scale", "gated"]},
     }
     (tmp_path / "sweep.yaml").write_text(yaml.safe_dump(sweep))
     lines = []
     report = m5kit.sweep(tmp_path / "sweep.yaml", tmp_path / "out", data=demo, tell=lines.append)
-    assert [row.variant for row in report.study.rows] == ["scale", "gated"]
-    assert report.study.failed == ()
+    assert [row.variant for row in report.study.rows] == ["base", "fusion=gated"]
+    assert report.study.failed == []
     assert report.page.exists()
-    assert any(line.startswith("done gated") for line in lines)
+    assert any(line.startswith("done fusion=gated") for line in lines)
 
 
 def test_a_sweep_refuses_what_cannot_be(tmp_path):

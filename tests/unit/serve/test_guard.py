@@ -44,6 +44,19 @@ def test_a_body_over_the_limit_is_refused_before_and_while_it_is_read():
     assert opened.seen == [("/", 200), ("/", 413), ("/", 413)]
 
 
+def test_a_framework_that_answers_for_itself_does_not_keep_the_connection():
+    async def takes_it_for_a_mistake(scope, receive, send):
+        try:
+            await reads_all(scope, receive, send)
+        except Exception:
+            await PlainTextResponse("a mistake", 400)(scope, receive, send)
+
+    answer = TestClient(Guard(takes_it_for_a_mistake, Settings(max_bytes=10), lambda *seen: None)).post(
+        "/", content=iter([b"x" * 9] * 3)
+    )
+    assert (answer.status_code, answer.headers["connection"]) == (413, "close")
+
+
 @pytest.mark.parametrize("length", ["-1", "1e3", "nonsense", "9" * 5000])
 def test_strange_lengths_are_refused(length):
     assert client().post("/", content=b"x", headers={"content-length": length}).status_code == 413

@@ -145,3 +145,27 @@ def test_a_temperature_of_zero_is_refused():
 def test_it_says_which_pass_it_reads():
     assert ContrastiveTask().view == "masked"
     assert TASKS.build({"type": "contrastive", "view": "clean"}).view == "clean"
+
+
+def test_nested_widths_are_compared_by_their_first_numbers_and_averaged_with_the_whole(make_view):
+    view = make_view(ALL)
+    width = view.features.shape[-1]
+    whole = ContrastiveTask(over_pairs="sum")
+    expected = [whole(view).loss]
+    for narrow in (2, 3):
+        expected.append(whole(replace(view, features=view.features[..., :narrow])).loss)
+    task = ContrastiveTask(over_pairs="sum", nested=[3, 2], features=width)
+    output = task(view)
+    torch.testing.assert_close(output.loss, torch.stack(expected).mean())
+    # the first numbers are trained most, as every width has them
+    (gradient,) = torch.autograd.grad(output.loss, view.features)
+    (plain,) = torch.autograd.grad(expected[0], view.features)
+    torch.testing.assert_close(gradient[..., 3:] * 3, plain[..., 3:])
+    assert not torch.allclose(gradient[..., :2] * 3, plain[..., :2])
+
+
+def test_nested_widths_are_parts_of_the_features_each_named_once():
+    with pytest.raises(ConfigError, match="nested: expected widths of 1 to 7, as the features have width 8; got 0, 8"):
+        ContrastiveTask(nested=[4, 8, 0], features=8)
+    with pytest.raises(ConfigError, match=r"nested: each width once, got \[4, 4\]"):
+        ContrastiveTask(nested=[4, 4], features=8)

@@ -82,3 +82,17 @@ def test_a_number_with_a_decimal_point_is_not_taken_for_thousands(imported, tmp_
 def test_a_further_column_may_not_take_the_place_of_a_key():
     with pytest.raises(DataError, match="--extra labels: items have a key of that name"):
         ColumnMapping({"text": ("title",)}, extra=("labels",))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"delimiter": ";;"}, "--delimiter ';;': expected one sign"),
+        ({"delimiter": '"'}, "expected one sign"),
+        ({"encoding": "hex"}, "--encoding 'hex': there is no such encoding"),
+        ({"encoding": "utf-16"}, r"is not utf-16 \(UTF-16 stream does not start with BOM\)"),
+    ],
+)
+def test_options_that_cannot_be_are_refused(imported, tmp_path, options, message):
+    with pytest.raises(DataError, match=message):
+        imported("csv", write(tmp_path, "id,title\n1,a\n"), **options)

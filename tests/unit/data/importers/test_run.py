@@ -9,6 +9,7 @@ import pytest
 
 from m5kit.data.importers.columns import ColumnMapping
 from m5kit.data.importers.run import import_source
+from m5kit.data.importers.writer import ManifestWriter
 from m5kit.data.validate import validate
 from m5kit.errors import DataError, MissingDependencyError
 
@@ -117,6 +118,14 @@ def test_a_folder_with_a_manifest_is_left_alone(shop):
         import_source("csv", shop / "gone.csv", shop, COLUMNS)
 
 
+def test_two_imports_do_not_write_into_one_folder(shop, tmp_path):
+    with ManifestWriter(tmp_path / "out") as first:
+        first.add({"id": "a"})
+        with pytest.raises(DataError, match="another import writes into"):
+            import_source("csv", shop / "items.csv", tmp_path / "out", COLUMNS)
+    assert [item["id"] for item in lines(tmp_path / "out")] == ["a"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -191,18 +200,25 @@ def test_a_saved_dataset_keeps_its_media_and_class_names(tmp_path):
             "photo": datasets.Image(),
             "kind": datasets.ClassLabel(names=["cup", "bowl"]),
             "title": datasets.Value("string"),
+            "tags": datasets.Sequence(datasets.ClassLabel(names=["red", "blue"])),
         }
     )
-    rows = {"photo": [{"bytes": JPEG, "path": "1.jpg"}, None], "kind": [1, 0], "title": ["x", "y"]}
+    rows = {
+        "photo": [{"bytes": JPEG, "path": "1.jpg"}, None],
+        "kind": [1, 0],
+        "title": ["x", "y"],
+        "tags": [[1, 0], None],
+    }
     both = datasets.DatasetDict({"train": datasets.Dataset.from_dict(rows, features=features)})
     both.save_to_disk(tmp_path / "in")
-    columns = ColumnMapping({"image": ("photo",), "text": ("title",)}, labels={"coarse": "kind"})
+    columns = ColumnMapping({"image": ("photo",), "text": ("title",)}, labels={"coarse": "kind"}, table=("tags",))
     report = import_source("huggingface", tmp_path / "in", tmp_path / "out", columns)
     first, second = lines(tmp_path / "out")
     assert (first["split"], first["labels"]) == ("train", {"coarse": "bowl"})
     assert (tmp_path / "out" / first["image"]).read_bytes() == JPEG
     assert second["image"] is None
-    assert report.presence == {"image": 1, "text": 2}
+    assert [first["table"], second["table"]] == [{"tags": ["blue", "red"]}, None]
+    assert report.presence == {"image": 1, "text": 2, "table": 1}
 
 
 def test_an_absent_library_is_named(tmp_path, monkeypatch):

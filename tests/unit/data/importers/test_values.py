@@ -5,7 +5,7 @@ import pytest
 from m5kit.data.importers.columns import ColumnMapping
 from m5kit.data.importers.report import ImportReport
 from m5kit.data.importers.spellings import Spellings
-from m5kit.data.importers.values import as_name, as_number
+from m5kit.data.importers.values import as_name, as_number, as_text
 from m5kit.errors import DataError
 
 
@@ -44,6 +44,13 @@ def test_a_rounded_number_is_counted(report):
     assert as_number("0.12345678901234567891", "n", "a", report) == 0.12345678901234568
     assert as_number("0.1", "n", "a", report) == 0.1
     assert report.changed == {"n: numbers were rounded to 64 bits": 1}
+    assert as_number("1e-99999999999999999999", "n", "a", report) == 0
+    assert report.changed.total() == 2
+
+
+def test_lists_of_texts_may_have_gaps(report):
+    assert as_text(["a", None, " ", "b"], "captions", report) == "a b"
+    assert as_text([None], "captions", report) is None
 
 
 def test_names_lose_spaces_around_them_and_half_characters(report):
@@ -55,13 +62,14 @@ def test_names_lose_spaces_around_them_and_half_characters(report):
         "True",
     ]
     assert report.changed.total() == 2
+    assert as_name(1.5e300, "k", report) == "1.5e+300"
 
 
 def test_names_that_look_alike_are_noticed_once_and_kept(report):
     spellings = Spellings(report)
-    for name in ("mug", "Mug", "Mug", "3", "3.0", "red  cup", "red cup", "bowl", None):
+    for name in ("mug", "Mug", "Mug", "3", "3.0", "red  cup", "red cup", "bowl", "re\u0301d", "r\u00e9d", None):
         spellings.look_at("label c", name)
-    assert report.noticed.total() == 3
+    assert report.noticed.total() == 4
     assert "'mug' and 'Mug'" in report.examples.values()
 
 
@@ -69,6 +77,8 @@ def test_names_that_look_alike_are_noticed_once_and_kept(report):
     ("arguments", "message"),
     [
         ({"modalities": {"table": ("a",)}, "table": ("b",)}, "--table or from --map table=COLUMN; give one"),
+        ({"modalities": {"id": ("a",)}}, "--map id: expected a modality.*--id, --split, --label"),
+        ({"modalities": {"x/../y": ("a",)}}, "--map x/../y: expected a modality"),
         ({"modalities": {"text": ("a",)}, "values": ("ocr",)}, "'ocr' is to hold values, but no column is mapped"),
     ],
 )
