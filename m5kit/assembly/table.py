@@ -3,12 +3,11 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import torch
-
 from m5kit.api import Encoder, Transform
 from m5kit.assembly.model import build_backbone, build_pipelines
 from m5kit.assembly.tasks import build_tasks, observe_blank
 from m5kit.config import RunConfig
+from m5kit.nn.unfilled import without_values
 from m5kit.registry import BALANCERS
 
 
@@ -18,8 +17,8 @@ def describe_model(config: RunConfig) -> list[tuple[str, str, int, str]]:
     A vocabulary that would be learned from the corpus counts with its largest size.
     """
     transforms = {m: pipeline.transform for m, pipeline in build_pipelines(config).items()}
-    # the meta device allocates no weights, so the largest model is described in seconds
-    with torch.device("meta"):
+    # no weights are allocated or drawn, so the largest model is described in seconds
+    with without_values():
         backbone = build_backbone(config, transforms)
         tasks = build_tasks(config, backbone, transforms)
         balancer = BALANCERS.build(config.balancer, config.plugins, tasks=tuple(tasks))

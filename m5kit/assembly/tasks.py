@@ -48,4 +48,10 @@ def observe_blank(encoder: Encoder, transform: Transform) -> Observation:
     with torch.no_grad(), torch.device("cpu"):  # sizes and plans are the host's, also while a model is built elsewhere
         blank = Inputs.stack([transform.blank()])
         device = next((p.device for p in encoder.parameters()), torch.device("cpu"))
-        return encoder.observe(blank.to(device))
+        if device.type != "meta":
+            return encoder.observe(blank.to(device))
+        try:
+            # on the meta device PyTorch imports its compiler for the simplest sum; few encoders observe with weights
+            return encoder.observe(blank)
+        except (RuntimeError, NotImplementedError):  # this one does, and its weights have no values
+            return encoder.observe(blank.to(device))

@@ -1,24 +1,11 @@
-"""An item before its files are opened, the inputs that an encoder reads, and failures to read them."""
+"""The inputs that an encoder reads, and failures to read them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One item of a manifest, before any file is opened. A missing modality is a missing key of ``sources``."""
-
-    id: str
-    sources: Mapping[str, Any]  # by modality: a path, a text or a table
-    labels: Mapping[str, str] = field(default_factory=dict)
-    split: str = ""
-    extra: Mapping[str, Any] = field(default_factory=dict)
-    lost: frozenset[str] = frozenset()  # removed on purpose, so no other modality's file is read in their place
 
 
 @dataclass(frozen=True, slots=True)
