@@ -23,6 +23,7 @@ from m5kit.data.collate import collate
 from m5kit.data.dataset import ManifestDataset, Pipeline, Samples
 from m5kit.data.manifest import Manifest, label_classes
 from m5kit.data.sampler import SequentialSampler, StepSampler
+from m5kit.data.shards.prepared import require_prepared_for
 from m5kit.data.training_items import RemovedModalities, complete, portion, warn_of_absent
 from m5kit.errors import ConfigError
 from m5kit.nn.pretrained.blueprints import blueprints
@@ -116,6 +117,7 @@ class RunData:
         columns: dict[str, None] = {}  # a set that keeps the order
         for modality, pipeline in self.pipelines.items():
             columns |= dict.fromkeys(pipeline.columns(modality))
+        require_prepared_for(self.root, self.pipelines)
         return Manifest.of(open_dataset(self.config, tuple(columns)))
 
     def samples(self, *splits: str) -> Manifest:
@@ -178,8 +180,7 @@ class RunData:
             rank: of this process; each batch is its share of a step's items.
             world_size: how many processes share them.
         """
-        config = self.config
-        samples = self.training_items
+        config, samples = self.config, self.training_items
         groups = self._class_numbers if config.data.balance == "label" else None
         sampler = StepSampler(
             size=len(samples),

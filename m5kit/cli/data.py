@@ -1,4 +1,4 @@
-"""``m5kit data ACTION``: make a set to try m5kit on, import others', check and describe one's own."""
+"""``m5kit data ACTION``: make a set to try m5kit on, import others', check, describe and pack one's own."""
 
 import argparse
 import json
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from m5kit.cli._data_import import add_import
 from m5kit.cli._data_presence import presence_as_json, write_presence
+from m5kit.cli._data_shards import add_prepare, add_verify
 from m5kit.cli._data_stats import add_stats
 from m5kit.cli.options import Verbs
 from m5kit.cli.output import write
@@ -18,12 +19,16 @@ if TYPE_CHECKING:
 
 def add_parser(verbs: Verbs) -> None:
     """Add the verb."""
-    parser = verbs.add_parser("data", help="make the demo set; import, check or describe items", description=__doc__)
+    parser = verbs.add_parser(
+        "data", help="make the demo set; import, check, describe or pack items", description=__doc__
+    )
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     _add_make_demo(actions)
     add_import(actions)
     _add_validate(actions)
     add_stats(actions)
+    add_prepare(actions)
+    add_verify(actions)
 
 
 def make_demo(options: argparse.Namespace) -> int:

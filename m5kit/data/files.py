@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from m5kit.data.links import is_own_link
+from m5kit.data.tars.index import TarError
+from m5kit.data.tars.members import copy_out, open_tar, split_path
 from m5kit.errors import DataError, DecodeError
 
 
@@ -30,6 +32,8 @@ LONGEST_MESSAGE = 300
 def find_file(source: Any, root: Path, max_bytes: int, follow_links: bool = False, anywhere: bool = False) -> Path:
     """The regular file that ``source``, a path relative to ``root``, names.
 
+    A path may lead through a tar file, as ``000003.tar/a1.jpg``; the result is a copy that lives as long as its path.
+
     Args:
         source: as the manifest gives it.
         root: the data's folder; it may be a link itself.
@@ -41,13 +45,24 @@ def find_file(source: Any, root: Path, max_bytes: int, follow_links: bool = Fals
     Raises:
         DecodeError: not a path, outside ``root``, missing, not a regular file, empty, or over ``max_bytes``.
     """
-    if not isinstance(source, str | os.PathLike) or not os.fspath(source):
-        raise unreadable(source, f"expected a path relative to the data's root, got {type(source).__name__}")
-    base = os.path.abspath(root)
-    path = os.path.normpath(os.path.join(base, source))
-    if not anywhere:
-        _require_below(source, path, base, follow_links)
-    return check_file(path, source, max_bytes)
+    path = _resolve(source, root, follow_links, anywhere)
+    inside = split_path(path)
+    return _find_member(*inside, source, max_bytes) if inside else check_file(path, source, max_bytes)
+
+
+def require_file(source: Any, root: Path, follow_links: bool = False) -> None:
+    """See that there is a file, as :func:`find_file` does, without reading any of it.
+
+    Raises:
+        DecodeError: not a path, outside ``root``, missing, not a regular file, or empty.
+    """
+    path = _resolve(source, root, follow_links, anywhere=False)
+    inside = split_path(path)
+    if inside is None:
+        check_file(path, source, UNBOUNDED)
+        return
+    with _naming_member(source):
+        _check_size(open_tar(inside[0]).size(inside[1]), source, UNBOUNDED)
 
 
 def check_file(path: str | Path, source: Any, max_bytes: int) -> Path:
@@ -63,11 +78,42 @@ def check_file(path: str | Path, source: Any, max_bytes: int) -> Path:
         raise unreadable(source, error) from error
     if not stat.S_ISREG(status.st_mode):
         raise unreadable(source, "it is not a regular file")
-    if status.st_size == 0:
-        raise unreadable(source, "the file is empty (0 bytes)")
-    if status.st_size > max_bytes:
-        raise unreadable(source, f"{status.st_size:,} bytes are over the cap max_bytes={max_bytes:,}")
+    _check_size(status.st_size, source, max_bytes)
     return Path(path)
+
+
+def _resolve(source: Any, root: Path, follow_links: bool, anywhere: bool) -> str:
+    if not isinstance(source, str | os.PathLike) or not os.fspath(source):
+        raise unreadable(source, f"expected a path relative to the data's root, got {type(source).__name__}")
+    base = os.path.abspath(root)
+    path = os.path.normpath(os.path.join(base, source))
+    if not anywhere:
+        _require_below(source, path, base, follow_links)
+    return path
+
+
+def _find_member(tar: Path, name: str, source: Any, max_bytes: int) -> Path:
+    with _naming_member(source):
+        opened = open_tar(tar)
+        _check_size(opened.size(name), source, max_bytes)
+        return copy_out(opened, name)
+
+
+@contextmanager
+def _naming_member(source: Any) -> Iterator[None]:
+    try:
+        yield
+    except TarError as error:
+        raise unreadable(source, str(error)) from error
+    except OSError as error:
+        raise unreadable(source, error) from error
+
+
+def _check_size(size: int, source: Any, max_bytes: int) -> None:
+    if size == 0:
+        raise unreadable(source, "the file is empty (0 bytes)")
+    if size > max_bytes:
+        raise unreadable(source, f"{size:,} bytes are over the cap max_bytes={max_bytes:,}")
 
 
 def _require_below(source: Any, path: str, base: str, follow_links: bool) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from m5kit.data.decode.base import Decoder
 from m5kit.data.decode.table import TableDecoder
 from m5kit.data.decode.text import TextDecoder
-from m5kit.data.files import UNBOUNDED, find_file
+from m5kit.data.files import require_file
 from m5kit.data.json_lines import PATHS
 from m5kit.data.manifest_rows import MODALITIES, Problem, open_rows
 from m5kit.data.summary import in_order, look_through, name_of, repeated
@@ -132,7 +132,7 @@ class _Checks:
         if "#" in path:  # one of many items in a file or a pack: its decoder knows what is in it
             return None
         try:
-            find_file(path, self.root, UNBOUNDED, self.follow_links)
+            require_file(path, self.root, self.follow_links)
         except DecodeError as error:
             return _plain_words(path, self.root) or str(error)
         return None

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from m5kit.data.decode._container import DamagedClipError, best_stream, check_reach, opened
 from m5kit.data.files import UnusableFileError
 from m5kit.data.held import as_array, channels_last
+from m5kit.data.tars.members import MemberFile
 
 TIE = 3e-4  # seconds; a moment on the border of two frames must not depend on how a container rounds time
 KEPT = 0.95  # share of the declared frames that must be there
@@ -84,7 +85,9 @@ def capped_index(path: Path, caps: ClipCaps) -> ClipIndex:
         DamagedClipError: no video, cut short, or over a cap.
     """
     about = path.stat()
-    index = _remembered_index(path, about.st_mtime_ns, about.st_size, caps)
+    # The path of a copy out of a tar file is another one each time, and to remember it would keep the copy.
+    read = _remembered_index.__wrapped__ if isinstance(path, MemberFile) else _remembered_index
+    index: ClipIndex = read(path, about.st_mtime_ns, about.st_size, caps)
     caps.check_length(index.seconds)
     return index
 

@@ -86,3 +86,39 @@ def test_stats_prints_tables_json_and_a_page(folder, tmp_path, capsys):
 def test_stats_says_so_when_splits_share_nothing(folder, capsys):
     assert main(["data", "stats", str(folder), "--hash"]) == 0
     assert "no two splits share a content" in capsys.readouterr().out
+
+
+def test_prepare_writes_shards_and_says_what_was_left_out(folder, tmp_path, capsys):
+    out = tmp_path / "shop.shards"
+    assert main(["data", "prepare", str(folder), "--out", str(out), "--jobs", "1", "--items", "1"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("shard 1 of 2: ")
+    assert lines[0].endswith(" s left")
+    assert lines[1].endswith(", 1 failures")
+    assert lines[2] == "b: image: cannot read 'gone.jpg': there is no such file"
+    assert lines[3] == f"1 could not be taken in and are left out; all are listed in {out / 'failures.jsonl'}"
+    assert lines[4] == f"2 items, 2 shards, 0.0 MB in {out}"
+    assert lines[5] == f"next: m5kit train products/pretrained --data {out}"
+    assert main(["data", "validate", str(out)]) == 0
+
+
+def test_every_mistake_in_the_options_of_prepare_is_told(folder, tmp_path, capsys):
+    wrong = ["--jobs", "0", "--items", "0", "--prepare", "image=gif", "--prepare", "audio=flac,rate=fast"]
+    assert main(["data", "prepare", str(folder), "--out", str(tmp_path / "out"), *wrong]) == 2
+    said = capsys.readouterr().err
+    for mistake in ("--jobs: expected", "--items: expected", "'gif' is no kind of file", "flac.rate: expected"):
+        assert mistake in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_verify_exits_1_if_something_is_damaged(folder, tmp_path, capsys):
+    out = tmp_path / "shop.shards"
+    main(["data", "prepare", str(folder), "--out", str(out), "--jobs", "1"])
+    assert main(["data", "verify", str(out)]) == 0
+    (out / "000000.tar").write_bytes(b"")
+    capsys.readouterr()
+    assert main(["data", "verify", str(out)]) == 1
+    assert "cut short" in capsys.readouterr().out
+    assert main(["data", "verify", str(out), "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert (found["items"], found["shards"], len(found["problems"])) == (2, 1, 2)

@@ -1,0 +1,167 @@
+"""What shards gain: reading them by index against webdataset's reader, and prepared films against raw ones.
+
+`reading`: the same tar files, every byte of every item, in one process: webdataset reads one after the other, the index
+at random. Neither verifies checksums; in `checked` ours does, as it does for decoders.
+`films`: decoding and transforming a clip and its sound, raw (H.264 and AAC, 640 x 360, 10 s), and from shards prepared
+by `frames,frames=8,size=224` and `flac,rate=16000`.
+
+Contents are compared first. Both are timed in turns (A B B A) in processor time, and each one's times among themselves
+tell the noise. Ratios are the median, least and most of the rounds.
+
+Run: python benchmarks/shards.py [reading] [checked] [films] [--items 2000] [--clips 6] [--rounds 7]
+"""
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from m5kit.data.decode.pyav import PyAVDecoder
+from m5kit.data.decode.sound import SoundDecoder
+from m5kit.data.manifest import read_manifest
+from m5kit.data.shards.prepare import prepare
+from m5kit.data.sources.manifest import ManifestItems
+from m5kit.data.tars.members import open_tar
+from m5kit.data.transforms.frames import FramesTransform
+from m5kit.data.transforms.log_mel import LogMelTransform
+
+SIZE = 80_000
+"""Bytes of a medium: a prepared picture with some frames."""
+
+Run = Callable[[], object]
+
+
+def reading(folder: Path, items: int, checked: bool = False) -> tuple[Run, Run]:
+    """The reader of webdataset and ours over the same tar files."""
+    import webdataset
+
+    random = np.random.default_rng(0)
+    lines = []
+    for number in range(items):
+        (folder / f"{number}.jpg").write_bytes(random.bytes(SIZE))
+        lines.append(f'{{"id": "{number}", "split": "train", "image": "{number}.jpg", "text": "mug {number}"}}\n')
+    (folder / "annotations.jsonl").write_text("".join(lines), encoding="utf-8")
+    out = folder / "shards"
+    prepare(ManifestItems(root=folder), out, ("image", "text"))
+    tars = sorted(map(str, out.glob("*.tar")))
+    order = random.permutation(items)
+    names = [(out / f"{number // 1000:06d}.tar", f"{number}.image.jpg", f"{number}.json") for number in order]
+
+    def theirs() -> Iterator[tuple[str, bytes, bytes]]:
+        for item in webdataset.WebDataset(tars, shardshuffle=False, empty_check=False):
+            yield item["__key__"], item["image.jpg"], item["json"]
+
+    def ours() -> Iterator[tuple[str, bytes, bytes]]:
+        for tar, picture, row in names:
+            opened = open_tar(tar)
+            yield row.removesuffix(".json"), opened.read(picture, checked), opened.read(row, checked)
+
+    assert sorted(theirs()) == sorted(ours())
+    # nothing is kept while it is timed: to fill the memory would take both longer than to read
+    return lambda: deque(theirs(), 0), lambda: deque(ours(), 0)
+
+
+def films(folder: Path, clips: int) -> tuple[Run, Run]:
+    """Raw clips and prepared ones, to what an encoder reads."""
+    lines = []
+    for number in range(clips):
+        write_clip(folder / f"{number}.mp4", number)
+        lines.append(f'{{"id": "{number}", "split": "train", "video": "{number}.mp4"}}\n')
+    (folder / "annotations.jsonl").write_text("".join(lines), encoding="utf-8")
+    prepared = {
+        "video": {"type": "frames", "frames": 8, "size": 224},
+        "audio": {"type": "flac", "rate": 16_000, "source": "video"},
+    }
+    out = folder / "shards"
+    prepare(ManifestItems(root=folder), out, ("video",), prepared=prepared)
+    decoders = {"video": PyAVDecoder(frames=8), "audio": SoundDecoder()}
+    transforms = {"video": FramesTransform(size=224, frames=8), "audio": LogMelTransform(seconds=10.0)}
+
+    def read(root: Path) -> list[tuple[int, ...]]:
+        shapes = []
+        for item in read_manifest(root):
+            for modality, decoder in decoders.items():
+                source = item.sources.get(modality, item.sources["video"])
+                shapes.append(tuple(transforms[modality](decoder(source, root)).values.shape))
+        return shapes
+
+    assert read(folder) == read(out)
+    return lambda: read(folder), lambda: read(out)
+
+
+def write_clip(path: Path, seed: int) -> None:
+    """Ten seconds of moving texture with a sound."""
+    import av
+
+    random = np.random.default_rng(seed)
+    texture = random.integers(0, 255, (90, 400, 3)).astype(np.uint8).repeat(4, 0).repeat(4, 1)
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("libx264", rate=30, options={"crf": "23"})
+        video.width, video.height, video.pix_fmt = 640, 360, "yuv420p"
+        audio = container.add_stream("aac", rate=44_100, layout="mono")
+        for number in range(300):
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(texture[:, number * 3 : number * 3 + 640]), "rgb24")
+            frame.pts, frame.time_base = number, Fraction(1, 30)
+            container.mux(video.encode(frame))
+        container.mux(video.encode())
+        for start in range(0, 441_000, 1024):
+            wave = np.sin(np.arange(start, start + 1024, dtype=np.float32)[None] / 20)
+            sound = av.AudioFrame.from_ndarray(wave, format="fltp", layout="mono")
+            sound.sample_rate, sound.pts, sound.time_base = 44_100, start, Fraction(1, 44_100)
+            container.mux(audio.encode(sound))
+        container.mux(audio.encode())
+
+
+def seconds(run: Run) -> float:
+    """Processor seconds."""
+    started = time.process_time()
+    run()
+    return time.process_time() - started
+
+
+def compare(name: str, slow: Run, quick: Run, items: int, rounds: int) -> None:
+    """Print items a second of both, their ratio, and the noise."""
+    times: dict[str, list[float]] = {"slow": [], "quick": []}
+    for number in range(rounds):
+        order = [("slow", slow), ("quick", quick)]
+        for side, run in order if number % 2 == 0 else reversed(order):
+            times[side].append(seconds(run))
+    ratios = sorted(one / other for one, other in zip(times["slow"], times["quick"], strict=True))
+    noise = max(times["quick"]) / min(times["quick"])
+    a, b = (items / statistics.median(times[side]) for side in ("slow", "quick"))
+    spread = f"({ratios[0]:.1f} to {ratios[-1]:.1f})"
+    print(
+        f"{name:8s} {a:9.1f} and {b:9.1f} items a second and core; ratio {statistics.median(ratios):.1f} {spread}; ",
+        end="",
+    )
+    print(f"the quicker one against itself at most {noise:.2f}")
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", default=["reading", "checked", "films"])
+    parser.add_argument("--items", type=int, default=2000)
+    parser.add_argument("--clips", type=int, default=6)
+    parser.add_argument("--rounds", type=int, default=7)
+    options = parser.parse_args()
+    makers = {
+        "reading": (reading, options.items),
+        "checked": (partial(reading, checked=True), options.items),
+        "films": (films, options.clips),
+    }
+    for name in options.names:
+        maker, count = makers[name]
+        with tempfile.TemporaryDirectory() as folder:
+            compare(name, *maker(Path(folder), count), count, options.rounds)
+
+
+if __name__ == "__main__":
+    main()

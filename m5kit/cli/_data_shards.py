@@ -1,0 +1,152 @@
+"""``m5kit data prepare SOURCE`` and ``m5kit data verify SHARDS``: items as a few large files, and a check of them."""
+
+import argparse
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from m5kit.cli.options import Verbs, words
+from m5kit.cli.output import write
+
+if TYPE_CHECKING:
+    from m5kit.data.shards.prepare import Progress
+
+SHOWN = 20
+"""Failures and problems that are printed; the rest is counted."""
+
+
+def add_prepare(actions: Verbs) -> None:
+    """Add the action that writes shards."""
+    parser = actions.add_parser(
+        "prepare",
+        help="write items as shards: tar files that train quickly from any disk",
+        description="Write items as indexed tar files; a run that was killed goes on where it stopped.",
+    )
+    parser.add_argument("source", metavar="SOURCE", type=Path, help="a manifest, or its folder")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder, such as shop.shards")
+    parser.add_argument("--jobs", type=int, metavar="N", help="processes (default: one a CPU); the result is the same")
+    parser.add_argument("--items", type=int, default=1000, metavar="N", help="of a shard (default: %(default)s)")
+    parser.add_argument(
+        "--prepare",
+        action="append",
+        default=[],
+        metavar="MODALITY=KIND,...",
+        help="what media become: jpeg,size=256 or frames,frames=8,size=224 or flac,rate=16000; repeatable "
+        "(default: they stay as they are)",
+    )
+    parser.add_argument("--modalities", metavar="A,B", help="the keys that are modalities (default: the usual five)")
+    parser.add_argument("--follow-links", action="store_true", help="also read what links out of the folder lead to")
+    parser.set_defaults(run=prepare)
+
+
+def add_verify(actions: Verbs) -> None:
+    """Add the action that checks shards."""
+    parser = actions.add_parser(
+        "verify",
+        help="check shards for damage",
+        description="Read shards from end to end and name what is damaged; exit 1 if anything is.",
+    )
+    parser.add_argument("shards", metavar="SHARDS", type=Path, help="the folder that m5kit data prepare wrote")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(run=verify)
+
+
+def prepare(options: argparse.Namespace) -> int:
+    """Write the shards, tell how it goes, and what could not be taken in."""
+    from m5kit.data.manifest_rows import MODALITIES
+    from m5kit.data.shards.format import FAILURES
+    from m5kit.data.shards.prepare import prepare
+    from m5kit.data.sources.manifest import ManifestItems
+
+    prepared = _preparations(options)
+    modalities = words(options.modalities or "") or MODALITIES
+    dataset = ManifestItems(root=options.source, columns=modalities, follow_links=options.follow_links)
+    jobs = options.jobs or os.cpu_count() or 1
+    found = prepare(
+        dataset,
+        options.out,
+        modalities,
+        prepared=prepared,
+        items=options.items,
+        jobs=jobs,
+        follow_links=options.follow_links,
+        report=lambda progress: write(_progress(progress, jobs)),
+    )
+    _write_failures(options.out / FAILURES)
+    size = sum(shard.bytes for shard in found.shards)
+    write(f"{found.items:,} items, {len(found.shards)} shards, {size / 1e6:,.1f} MB in {options.out}")
+    write(f"next: m5kit train products/pretrained --data {options.out}")
+    return 0
+
+
+def verify(options: argparse.Namespace) -> int:
+    """Print every problem; 1 if there is one."""
+    from m5kit.data.shards.verify import verify
+
+    found = verify(options.shards)
+    count = len(found.problems)
+    if options.json:
+        about = {"items": found.shards.items, "shards": len(found.shards.shards), "problems": list(found.problems)}
+        write(json.dumps(about, ensure_ascii=False, indent=2))
+        return 1 if count else 0
+    for problem in found.problems:
+        write(problem)
+    counted = f"{count or 'no'} problem{'' if count == 1 else 's'}"
+    write(f"{options.shards}: {found.shards.items:,} items in {len(found.shards.shards)} shards, {counted}")
+    if count:
+        write("damaged items count as failures in training, up to data.max_failed; prepare again to mend them")
+    return 1 if count else 0
+
+
+def _preparations(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    """What ``--prepare`` asks for, by modality; every mistake in the options is told at once."""
+    from m5kit.data.shards.prepared import build_preparer
+    from m5kit.errors import ConfigError
+
+    problems = []
+    for name in ("jobs", "items"):
+        value = getattr(options, name)
+        if value is not None and value < 1:
+            problems.append(f"--{name}: expected a number from 1, got {value}")
+    prepared: dict[str, dict[str, Any]] = {}
+    for given in options.prepare:
+        modality, _, kind = given.partition("=")
+        try:
+            prepared[modality] = _settings(kind)
+            build_preparer(prepared[modality])
+        except ConfigError as error:
+            problems += error.problems
+    if problems:
+        raise ConfigError(problems)
+    return prepared
+
+
+def _settings(text: str) -> dict[str, Any]:
+    """``jpeg,size=256`` as settings."""
+    kind, *pairs = words(text) or ("",)
+    settings: dict[str, Any] = {"type": kind}
+    for pair in pairs:
+        key, _, value = pair.partition("=")
+        settings[key] = int(value) if value.isdecimal() else value
+    return settings
+
+
+def _progress(progress: "Progress", jobs: int) -> str:
+    pace = progress.items / max(progress.seconds, 1e-9)
+    line = f"shard {progress.done} of {progress.shards}: {pace:,.0f} items/s, {pace / jobs:,.0f} a process"
+    if progress.failures:
+        line += f", {progress.failures} failures"
+    minutes, seconds = divmod(round(progress.left), 60)
+    return f"{line}, {minutes} min {seconds:02d} s left" if progress.done < progress.shards else line
+
+
+def _write_failures(path: Path) -> None:
+    if not path.is_file():
+        return
+    # not splitlines(): a name may hold a character that it takes for the end of a line
+    lines = path.read_text(encoding="utf-8").strip("\n").split("\n")
+    for line in lines[:SHOWN]:
+        row = json.loads(line)
+        write(f"{row['id']}: {row['modality']}: {row['reason']}")
+    write(f"{len(lines)} could not be taken in and are left out; all are listed in {path}")

@@ -1,0 +1,79 @@
+"""Reads a folder of shards from end to end and names everything that is damaged."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tarfile import BLOCKSIZE
+
+from m5kit.data.json_lines import JsonLines
+from m5kit.data.shards.format import ABOUT, ANNOTATIONS, Shard, ShardSet, read_shard_set
+from m5kit.data.shards.write import file_digest
+from m5kit.data.tars.index import TarError, index_path
+from m5kit.data.tars.members import Tar
+from m5kit.errors import DataError
+
+LONGEST_NAME = 100
+"""Bytes of a name in a USTAR header."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What was found.
+
+    Attributes:
+        shards: what should be there.
+        problems: one sentence each; empty if all is well.
+    """
+
+    shards: ShardSet
+    problems: tuple[str, ...]
+
+
+def verify(root: Path) -> Verified:
+    """Compare sizes, checksums, indexes and counts with what was written.
+
+    Raises:
+        DataError: the folder holds no shards, or what describes them is damaged.
+    """
+    found = read_shard_set(root)
+    if found is None:
+        raise DataError(f"{root} holds no {ABOUT}; m5kit data prepare writes it when all shards are there")
+    problems = list(_count_problems(root, found))
+    for shard in found.shards:
+        problems += _shard_problems(root, shard)
+    return Verified(found, tuple(problems))
+
+
+def _count_problems(root: Path, found: ShardSet) -> Iterator[str]:
+    manifest = root / ANNOTATIONS
+    rows = len(JsonLines(manifest)) if manifest.is_file() else 0
+    if rows != found.items:
+        yield f"{ANNOTATIONS} lists {rows} items, and the shards hold {found.items}"
+
+
+def _shard_problems(root: Path, shard: Shard) -> list[str]:
+    """What is wrong with one shard; the members that are damaged by name, where they can be told."""
+    path = root / shard.name
+    if not path.is_file():
+        return [f"{shard.name} is missing, with {shard.items} items"]
+    index = index_path(path)
+    if not index.is_file() or file_digest(index) != shard.index_sha256:
+        return [f"{index.name} is missing or damaged; the items of {shard.name} cannot be found"]
+    if path.stat().st_size == shard.bytes and file_digest(path) == shard.sha256:
+        return []
+    problems = list(_damaged_members(path))
+    return problems or [f"{shard.name} is damaged between its members; every member is whole"]
+
+
+def _damaged_members(path: Path) -> Iterator[str]:
+    """A sentence for each member that is not what was written."""
+    opened = Tar(path)
+    with path.open("rb") as file:
+        for _, offset, size, check in opened.index.tolist():
+            # an index knows hashes of names; the name itself begins the header, a block before the contents
+            file.seek(offset - BLOCKSIZE)
+            name = file.read(LONGEST_NAME).rstrip(b"\0").decode("utf-8", "replace")
+            try:
+                opened.read_at(name or f"the member at byte {offset}", offset, size, check)
+            except TarError as error:
+                yield str(error)

@@ -1,0 +1,194 @@
+"""Writes one shard: a pure function of its rows, so that any process may do it, and a killed one does no harm."""
+
+import hashlib
+import io
+import json
+import os
+import tarfile
+import zlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from m5kit.data.decode._arrays import read_arrays
+from m5kit.data.files import UNBOUNDED, find_file
+from m5kit.data.json_lines import PATHS
+from m5kit.data.shards.format import Shard, member_stem, member_suffix, shard_name, write_whole
+from m5kit.data.shards.prepared import Preparer, build_preparer
+from m5kit.data.tars.index import Entry, index_path, make_index, save_index
+from m5kit.errors import DecodeError
+from m5kit.structures import Failure, Sample
+
+IN_ROWS = ("table", "text")
+"""Modalities whose values stand in the manifest itself."""
+
+LARGEST_ARRAYS = 64 * 2**20
+"""Bytes of one item's features in a file of many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What one shard is made of.
+
+    Attributes:
+        out: the folder of shards.
+        parts: the folder of what is known about finished ones.
+        root: the folder that the paths of items are relative to.
+        modalities: in the order of the data set.
+        prepared: by modality, the settings of what its media become; without an entry they stay as they are.
+        follow_links: also read files behind links out of ``root``.
+    """
+
+    out: Path
+    parts: Path
+    root: Path
+    modalities: tuple[str, ...]
+    prepared: Mapping[str, Mapping[str, Any]]
+    follow_links: bool
+
+    def part(self, number: int) -> Path:
+        """The file that says that a shard is finished, and what is in it."""
+        return self.parts / f"{number:06d}.json"
+
+
+@dataclass
+class _Open:
+    """A shard that is being written."""
+
+    tar: tarfile.TarFile
+    entries: list[Entry] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+
+    def add(self, name: str, content: bytes) -> None:
+        info = tarfile.TarInfo(name)  # its time is 0 and its owner nobody: the same bytes on every machine
+        info.size = len(content)
+        # USTAR: the header is one block, whatever the name, so the contents begin right behind it
+        self.entries.append((name, self.tar.offset + tarfile.BLOCKSIZE, len(content), zlib.crc32(content)))
+        self.tar.addfile(info, io.BytesIO(content))
+
+
+def write_shard(task: Task, number: int, samples: Sequence[Sample]) -> None:
+    """Write tar file, index and part file, in this order; each appears as a whole or not at all.
+
+    A modality that cannot be taken in is a recorded failure; its item goes on without it.
+    """
+    name = shard_name(number)
+    aside = task.out / f"{name}.{os.getpid()}.part"
+    preparers = {modality: build_preparer(settings) for modality, settings in task.prepared.items()}
+    with tarfile.open(aside, "w", format=tarfile.USTAR_FORMAT) as tar:
+        shard = _Open(tar)
+        rows = [_add_item(shard, task, preparers, name, sample) for sample in samples]
+    _sync(aside)
+    os.replace(aside, task.out / name)
+    save_index(index_path(task.out / name), make_index(shard.entries))
+    part = {
+        "shard": asdict(_describe(task, name, rows, shard)),
+        "rows": rows,
+        "failures": [asdict(failure) for failure in shard.failures],
+    }
+    write_whole(task.part(number), json.dumps(part, ensure_ascii=False))
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _add_item(shard: _Open, task: Task, preparers: Mapping[str, Preparer], tar: str, sample: Sample) -> dict[str, Any]:
+    """Add the members of one item; its row of the new manifest."""
+    row: dict[str, Any] = {"id": sample.id, "split": sample.split}
+    stem = member_stem(sample.id)
+    for modality in task.modalities:
+        preparer = preparers.get(modality)
+        reference = _reference(sample, modality, preparer)
+        if reference is None:
+            continue
+        try:
+            made = _content(task, modality, reference, preparer)
+        except DecodeError as error:
+            shard.failures.append(Failure(sample.id, modality, str(error)))
+            continue
+        if made is None:
+            row[modality] = reference
+            continue
+        name = f"{stem}.{modality}.{made[1]}"
+        shard.add(name, made[0])
+        row[modality] = f"{tar}/{name}"
+    row |= {"labels": dict(sample.labels), **sample.extra}
+    # Readers of WebDataset see no manifest: what stands in the row comes with the item, too.
+    inline = {key: value for key, value in row.items() if not _is_member(value, tar)}
+    shard.add(f"{stem}.json", json.dumps(inline, ensure_ascii=False).encode())
+    return row
+
+
+def _reference(sample: Sample, modality: str, preparer: Preparer | None) -> Any:
+    """What is taken in: the item's own, or what the preparer reads in its place."""
+    own = sample.sources.get(modality)
+    return sample.sources.get(preparer.source) if own is None and preparer and preparer.source else own
+
+
+def _content(task: Task, modality: str, reference: Any, preparer: Preparer | None) -> tuple[bytes, str] | None:
+    """The bytes of a member and its extension; None for a value that stays in the row.
+
+    Raises:
+        DecodeError: the file cannot be read, or not be prepared.
+    """
+    if preparer is not None:
+        return preparer(reference, task.root, task.follow_links)
+    if modality in IN_ROWS or not isinstance(reference, str):
+        return None
+    try:
+        path = find_file(reference, task.root, UNBOUNDED, task.follow_links)
+    except DecodeError:
+        if "#" in reference:
+            return _arrays(task, reference)
+        if modality in PATHS:
+            raise
+        return None  # a modality of a plugin, whose values need not be paths
+    return path.read_bytes(), member_suffix(reference)
+
+
+def _arrays(task: Task, reference: str) -> tuple[bytes, str]:
+    """One of many items in a file of features, as a file of its own.
+
+    Raises:
+        DecodeError: nothing usable is there.
+    """
+    arrays = read_arrays(
+        reference, lambda name, most: find_file(name, task.root, most, task.follow_links), "features", LARGEST_ARRAYS
+    )
+    content = io.BytesIO()
+    np.savez(content, **arrays)  # type: ignore[arg-type]  # numpy takes any name of an array
+    return content.getvalue(), "npz"
+
+
+def _is_member(value: Any, tar: str) -> bool:
+    return isinstance(value, str) and value.startswith(f"{tar}/")
+
+
+def _describe(task: Task, name: str, rows: Sequence[Mapping[str, Any]], shard: _Open) -> Shard:
+    tar = task.out / name
+    present = np.array([[modality in row for modality in task.modalities] for row in rows], np.bool_)
+    counts: Counter[str] = Counter(dict(zip(task.modalities, present.sum(0).tolist(), strict=True)))
+    return Shard(
+        name=name,
+        items=len(rows),
+        members=len(shard.entries),
+        bytes=tar.stat().st_size,
+        sha256=file_digest(tar),
+        index_sha256=file_digest(index_path(tar)),
+        counts=dict(counts),
+        presence=np.packbits(present).tobytes().hex(),
+        failures=len(shard.failures),
+    )
+
+
+def _sync(path: Path) -> None:
+    """See that the contents are on the disk before the name is: a power failure must not leave a hollow shard."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())

@@ -1,0 +1,122 @@
+"""The index of a tar file: where the contents of each member begin, how long they are, and their checksum.
+
+An index is one numpy array on disk, sorted by a hash of the members' names and mapped into memory: opening it costs
+nothing however many members there are, and processes on one machine share its pages.
+"""
+
+import os
+import tarfile
+from collections.abc import Iterable
+from hashlib import blake2b
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from m5kit.permissions import state_folder
+
+Index: TypeAlias = NDArray[np.void]
+"""Records of :data:`RECORD`, sorted by ``key``."""
+
+Entry = tuple[str, int, int, int]
+"""Name of a member, offset and length of its contents in bytes, and their checksum or :data:`UNCHECKED`."""
+
+RECORD = np.dtype([("key", "<u8"), ("offset", "<u8"), ("size", "<u8"), ("check", "<i8")])
+UNCHECKED = -1
+"""In place of a CRC-32, in the index of a tar file that m5kit did not write."""
+
+
+class TarError(ValueError):
+    """What is wrong with a tar file, its index or a member, in a sentence of our own."""
+
+
+def index_path(tar: Path) -> Path:
+    """Where the index of a tar file lies: beside it."""
+    return tar.with_suffix(".index.npy")
+
+
+def make_index(entries: Iterable[Entry]) -> Index:
+    """The index of these members.
+
+    Raises:
+        TarError: two of them have one name.
+    """
+    rows = [(key_of(name), offset, size, check) for name, offset, size, check in entries]
+    index = np.array(rows, RECORD)
+    index.sort(order="key")
+    if (index["key"][1:] == index["key"][:-1]).any():
+        raise TarError("two members have the same name")
+    return index
+
+
+def open_index(tar: Path) -> Index:
+    """The index of a tar file: the one beside it, or one that is made by reading all headers once and then kept.
+
+    Raises:
+        TarError: neither is usable.
+        OSError: the tar file cannot be read.
+    """
+    beside = index_path(tar)
+    if beside.is_file():
+        return load_index(beside)
+    kept = _kept_path(tar)
+    if not kept.is_file():
+        save_index(kept, make_index(_scan(tar)))
+    return load_index(kept)
+
+
+def load_index(path: Path) -> Index:
+    """Map an index into memory.
+
+    Raises:
+        TarError: the file is none.
+    """
+    try:
+        index: Index = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, OSError, EOFError) as error:
+        raise TarError(f"its index {path.name} is damaged; run m5kit data verify") from error
+    if index.dtype != RECORD or index.ndim != 1:
+        raise TarError(f"{path.name} is no index of a tar file")
+    return index
+
+
+def save_index(path: Path, index: Index) -> None:
+    """Write an index aside and rename it, so that nobody ever reads half of one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f"{path.name}.{os.getpid()}.part")
+    with aside.open("wb") as file:
+        np.save(file, index)
+    os.replace(aside, path)
+
+
+def key_of(name: str) -> int:
+    """The number under which an index keeps a member.
+
+    Example:
+        >>> key_of("a1.json") == key_of("a1.json") != key_of("a2.json")
+        True
+    """
+    return int.from_bytes(blake2b(name.encode("utf-8", "surrogateescape"), digest_size=8).digest(), "little")
+
+
+def _scan(tar: Path) -> list[Entry]:
+    """Every regular file in a tar file, from the headers alone; of two with one name the last one, as tar unpacks."""
+    found: dict[str, Entry] = {}
+    try:
+        with tarfile.open(tar, "r:") as archive:
+            for member in archive:
+                if member.isreg():
+                    name = os.path.normpath(member.name)  # as a path through the tar file is written
+                    found[name] = (name, member.offset_data, member.size, UNCHECKED)
+    except tarfile.TarError as error:
+        why = "compressed ones cannot be read in any order"
+        raise TarError(f"{tar.name} is no plain tar file ({error}); {why}") from error
+    return list(found.values())
+
+
+def _kept_path(tar: Path) -> Path:
+    """Where the index of a tar file is kept that has none beside it: the folder may not be ours to write to."""
+    status = tar.stat()
+    version = f"{os.path.realpath(tar)}\0{status.st_size}\0{status.st_mtime_ns}"
+    return state_folder() / "tars" / f"{blake2b(version.encode(), digest_size=16).hexdigest()}.npy"

@@ -1,0 +1,181 @@
+"""Writing shards: the same bytes in every way, nothing lost, and no write into what is not ours."""
+
+import json
+import shutil
+import tarfile
+import tempfile
+
+import numpy as np
+import pytest
+
+from m5kit.data.decode.pillow import PillowDecoder
+from m5kit.data.decode.pyav import PyAVDecoder
+from m5kit.data.decode.sound import SoundDecoder
+from m5kit.data.files import UNBOUNDED, find_file
+from m5kit.data.manifest import read_manifest
+from m5kit.data.shards import prepare as module
+from m5kit.data.shards.format import ABOUT, read_shard_set
+from m5kit.data.shards.prepare import PARTS, prepare
+from m5kit.data.sources.manifest import ManifestItems
+from m5kit.errors import ConfigError, DataError
+
+MODALITIES = ("audio", "image", "table", "text", "video")
+
+
+def write(shop, out, **options):
+    return prepare(ManifestItems(root=shop), out, MODALITIES, items=4, **options)
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.fixture(scope="module")
+def shards(shop, tmp_path_factory):
+    out = tmp_path_factory.mktemp("out") / "shop.shards"
+    write(shop, out)
+    return out
+
+
+def test_items_keep_their_order_and_all_they_say(shop, shards):
+    before, after = read_manifest(shop), read_manifest(shards)
+    assert [item.id for item in before] == [item.id for item in after]
+    for old, new in zip(before, after, strict=True):
+        assert (old.labels, old.split, old.extra) == (new.labels, new.split, new.extra)
+        assert old.sources.get("text") == new.sources.get("text")
+        assert old.sources.get("table") == new.sources.get("table")
+
+
+def test_media_are_the_same_bytes(shop, shards):
+    compared = 0
+    for old, new in zip(read_manifest(shop), read_manifest(shards), strict=True):
+        for modality in ("image", "audio", "video"):
+            if modality in new.sources and "#" not in old.sources[modality]:
+                content = find_file(new.sources[modality], shards, UNBOUNDED).read_bytes()
+                assert content == (shop / old.sources[modality]).read_bytes()
+                compared += 1
+    assert compared == 11
+
+
+def test_a_file_that_is_missing_is_a_recorded_failure(shards):
+    failures = [json.loads(line) for line in (shards / "failures.jsonl").read_text().splitlines()]
+    assert [(row["id"], row["modality"]) for row in failures] == [("item.2", "image")]
+    assert "there is no such file" in failures[0]["reason"]
+
+
+def test_features_of_many_items_become_a_file_of_one(shards):
+    item = read_manifest(shards)[5]
+    with np.load(find_file(item.sources["image"], shards, UNBOUNDED)) as found:
+        assert (found["features"] == np.ones((3, 2))).all()
+
+
+def test_the_description_counts_what_is_there(shards):
+    found = read_shard_set(shards)
+    assert [shard.items for shard in found.shards] == [4, 4, 2]
+    assert found.shards[0].counts == {"audio": 1, "image": 3, "table": 0, "text": 4, "video": 1}
+    bits = np.unpackbits(np.frombuffer(bytes.fromhex(found.shards[0].presence), np.uint8), count=20).reshape(4, 5)
+    assert bits.sum(0).tolist() == [1, 3, 0, 4, 1]
+    assert found.shards[0].failures == 1
+
+
+def test_the_tar_files_are_plain_ustar_with_the_names_that_webdataset_reads(shards):
+    with tarfile.open(shards / "000000.tar") as tar:
+        names = tar.getnames()
+        assert {member.mtime for member in tar} == {0}
+        assert (shards / "000000.tar").read_bytes()[257:263] == b"ustar\0"
+    assert names[:4] == ["item%2E0.image.jpg", "item%2E0.json", "item%2E1.image.jpg", "item%2E1.video.mp4"]
+    with tarfile.open(shards / "000000.tar") as tar:
+        values = json.loads(tar.extractfile("item%2E0.json").read())
+    assert values == {"id": "item.0", "split": "train", "text": "mug 0", "labels": {"kind": "a"}, "price": 0}
+
+
+def test_the_order_of_classes_comes_along(shop, shards):
+    assert (shards / "classes.json").read_bytes() == (shop / "classes.json").read_bytes()
+
+
+def test_several_processes_write_the_same_bytes(shop, shards, tmp_path):
+    write(shop, tmp_path / "out", jobs=2)
+    assert contents(tmp_path / "out") == contents(shards)
+
+
+@pytest.mark.parametrize("stop", [0, 1, 2])
+def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(shop, shards, tmp_path, monkeypatch, stop):
+    out, real = tmp_path / "out", module.write_shard
+
+    def stopping(task, number, samples):
+        if number == stop:
+            (task.out / "000009.tar.77.part").write_bytes(b"half")
+            raise KeyboardInterrupt
+        real(task, number, samples)
+
+    monkeypatch.setattr(module, "write_shard", stopping)
+    with pytest.raises(KeyboardInterrupt):
+        write(shop, out)
+    assert not (out / "annotations.jsonl").exists()
+    written = []
+    monkeypatch.setattr(module, "write_shard", lambda *given: (written.append(given[1]), real(*given)))
+    write(shop, out)
+    assert written == list(range(stop, 3))
+    assert contents(out) == contents(shards)
+
+
+def test_what_is_finished_is_not_written_again(shop, shards, monkeypatch):
+    monkeypatch.setattr(module, "write_shard", None)
+    assert write(shop, shards) == read_shard_set(shards)
+
+
+def test_other_options_do_not_overwrite_shards(shop, shards):
+    before = contents(shards)
+    with pytest.raises(DataError, match="holds shards of other items or with other options"):
+        prepare(ManifestItems(root=shop), shards, MODALITIES, items=5)
+    assert contents(shards) == before
+
+
+def test_a_folder_of_something_else_is_left_alone(shop, tmp_path):
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(DataError, match="is not empty and holds no shards"):
+        write(shop, tmp_path)
+    assert contents(tmp_path) == {"mine.txt": b"mine"}
+
+
+def test_two_processes_do_not_write_to_one_folder(shop, tmp_path):
+    plan = module._plan(ManifestItems(root=shop), MODALITIES, {}, 4)
+    out = tmp_path / "out"
+    with (
+        module._only_writer(out, out / PARTS, plan),
+        pytest.raises(DataError, match="another process is writing shards"),
+    ):
+        write(shop, out)
+
+
+def test_a_run_that_was_killed_at_its_very_end_leaves_nothing_behind(shop, shards, tmp_path):
+    out = tmp_path / "out"
+    shutil.copytree(shards, out)
+    (out / PARTS).mkdir()
+    (out / PARTS / "plan.json").write_text(json.dumps(read_shard_set(out).plan))
+    write(shop, out)
+    assert contents(out) == contents(shards)
+
+
+def test_progress_is_told_after_each_shard(shop, tmp_path):
+    told = []
+    write(shop, tmp_path / "out", report=told.append)
+    assert [(each.done, each.shards, each.items, each.failures) for each in told] == [
+        (1, 3, 4, 1), (2, 3, 8, 1), (3, 3, 10, 1),
+    ]  # fmt: skip
+    assert told[-1].left == 0
+
+
+def test_wrong_settings_are_told_before_anything_is_written(shop, tmp_path):
+    with pytest.raises(ConfigError, match="'gif' is no kind of file; there are jpeg, frames, flac"):
+        write(shop, tmp_path / "out", prepared={"image": {"type": "gif"}})
+    assert not (tmp_path / "out" / ABOUT).exists()
+
+
+def test_decoding_leaves_no_copy_behind(shards, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    item = read_manifest(shards)[1]
+    PillowDecoder()(item.sources["image"], shards)
+    PyAVDecoder()(item.sources["video"], shards)
+    SoundDecoder()(item.sources["video"], shards)
+    assert list(tmp_path.iterdir()) == []
