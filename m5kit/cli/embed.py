@@ -1,6 +1,7 @@
 """``m5kit embed RUN --data DIR --out FILE``: writes the embeddings of any items."""
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +9,7 @@ from m5kit.cli.options import Verbs, add_permissions, words
 from m5kit.cli.output import write
 
 if TYPE_CHECKING:
-    from m5kit.api import Exporter
+    from m5kit.api import Embedded, Exporter
 
 
 def add_parser(verbs: Verbs) -> None:
@@ -38,27 +39,69 @@ def add_parser(verbs: Verbs) -> None:
         metavar="NAME",
         help="which embedding: item (default), the name of a modality, contrastive, fused or unscaled",
     )
+    add_size(parser)
     add_permissions(parser)
     parser.set_defaults(run=run)
 
 
+def add_size(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say how large vectors are."""
+    parser.add_argument("--width", type=int, metavar="N", help="numbers that are kept of a vector (default: all)")
+    parser.add_argument(
+        "--precision",
+        default="float32",
+        metavar="NAME",
+        help="of the numbers: float32 (default), float16, int8 or binary",
+    )
+
+
 def run(options: argparse.Namespace) -> int:
     """Embed the items; of several processes the first one writes the file."""
+    exporter = _exporter(options)
+    exporter.check(options.out)  # before the model is loaded and hours are spent
+    _check_size(options, exporter)
+    from m5kit.inference.shortening import is_nested, shorten
     from m5kit.inference.trained_run import WAIT, TrainedRun
     from m5kit.parallel.group import start_group
 
-    exporter = _exporter(options)
-    exporter.check(options.out)  # before the model is loaded and hours are spent
     group = start_group(WAIT)
     with group.joined():
         trained = TrainedRun.open(options.run_folder, data=options.data, group=group)
-        embedded = trained.embed_items(options.split, options.modalities, options.space)
-    if embedded is None:
+        found = trained.embed_items(options.split, options.modalities, options.space)
+    if found is None:
         return 0
+    nested = is_nested(trained.config, options.space)
+    vectors = shorten(found.vectors, options.width, options.precision, nested)
+    embedded = replace(found, vectors=vectors, precision=options.precision)
+    if options.precision == "binary":
+        embedded = _with_signs(embedded)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     files = exporter.write(embedded, options.out)
     write(f"{len(embedded)} embeddings of width {embedded.vectors.shape[1]} in {' and '.join(map(str, files))}")
     return 0
+
+
+def _check_size(options: argparse.Namespace, exporter: "Exporter") -> None:
+    """Refuse a size before anything is embedded.
+
+    Raises:
+        ConfigError: there is none such, or the exporter cannot write it.
+    """
+    from m5kit.errors import ConfigError
+    from m5kit.evaluation.precision import check_size
+
+    check_size(options.space, options.width, options.precision)
+    if options.precision not in exporter.precisions:
+        can = ", ".join(exporter.precisions)
+        raise ConfigError([f"--precision: {options.out.suffix} files hold {can}, not {options.precision}"])
+
+
+def _with_signs(embedded: "Embedded") -> "Embedded":
+    """The items that have anything: zeros have no signs, so the others would be found by a search."""
+    left_out = len(embedded) - int(embedded.seen.sum())
+    if left_out:
+        write(f"{left_out} items have nothing that the run can read; they are left out")
+    return embedded.select(embedded.seen)
 
 
 def _exporter(options: argparse.Namespace) -> "Exporter":

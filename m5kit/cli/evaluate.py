@@ -13,6 +13,7 @@ from m5kit.errors import ConfigError
 
 if TYPE_CHECKING:
     from m5kit.inference.evaluation import Evaluation
+    from m5kit.inference.sizes import SizedEvaluation
     from m5kit.parallel.group import Group
 
 
@@ -50,6 +51,19 @@ def add_parser(verbs: Verbs) -> None:
         help="evaluation.NAME.type=knn adds a metric, evaluation.NAME.KEY=VALUE changes one; repeatable",
     )
     parser.add_argument("--untrained", action="store_true", help="use the weights before training, for comparison")
+    parser.add_argument(
+        "--widths",
+        type=words,
+        metavar="N,M",
+        help="also evaluate shortened vectors, and print what is left at each size",
+    )
+    parser.add_argument(
+        "--precisions",
+        type=words,
+        default=(),
+        metavar="A,B",
+        help="with --widths: float32 (default), float16, int8, binary",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     add_permissions(parser)
     parser.set_defaults(run=run)
@@ -69,6 +83,8 @@ def run(options: argparse.Namespace) -> int:
 
 def _run_on_folder(options: argparse.Namespace, group: "Group") -> int:
     """Evaluate a run; of several processes the first one prints."""
+    if options.widths is not None or options.precisions:
+        return _run_on_sizes(options, group)
     from m5kit.inference.evaluation import all_subsets, evaluate, evaluate_subsets
     from m5kit.inference.run_metrics import config_with_metrics
     from m5kit.inference.trained_run import TrainedRun
@@ -96,6 +112,35 @@ def _run_on_folder(options: argparse.Namespace, group: "Group") -> int:
     return 0
 
 
+def _run_on_sizes(options: argparse.Namespace, group: "Group") -> int:
+    """Evaluate a run at several sizes of its vectors, and print a table; nothing is stored.
+
+    Raises:
+        ConfigError: a size that cannot be, or options that do not go together.
+    """
+    together = {"--modalities": options.modalities, "--all-subsets": options.all_subsets}
+    given = [name for name, value in together.items() if value]
+    if given:
+        raise ConfigError([f"{', '.join(given)}: not together with --widths; evaluate one or the other"])
+    unknown = [word for word in options.widths or () if not word.isdecimal()]
+    if unknown:
+        raise ConfigError([f"--widths: expected whole numbers such as 64,128; got {', '.join(unknown)}"])
+    from m5kit.inference.sizes import evaluate_sizes, sizes
+    from m5kit.inference.trained_run import TrainedRun
+
+    chosen = sizes([int(word) for word in options.widths or ()], options.precisions)
+    trained = TrainedRun.open(options.run_folder, options.data, options.overrides, options.untrained, group)
+    found = evaluate_sizes(trained, chosen, options.metrics)
+    if not group.first:
+        return 0
+    if options.json:
+        write(json.dumps([each.as_json() for each in found], indent=2))
+    else:
+        show_sizes(found)
+    _require({str(each.size): each.evaluation for each in found}, options.metrics)
+    return 0
+
+
 def _require(found: Mapping[str, "Evaluation"], wanted: Sequence[str] | None) -> None:
     """A metric that was asked for by its name must have been computed; of all metrics, some may be skipped.
 
@@ -120,6 +165,7 @@ def _run_on_file(options: argparse.Namespace) -> int:
         "--modalities": options.modalities,
         "--all-subsets": options.all_subsets,
         "--untrained": options.untrained,
+        "--widths": options.widths,
     }
     given = [name for name, value in needs_run.items() if value]
     if given:
@@ -161,4 +207,14 @@ def show(evaluation: "Evaluation") -> None:
         if more:
             write(f"{metric}: {more} further values in results.json, or with --json")
     for metric, reason in evaluation.skipped.items():
+        write(f"skipped {metric}: {reason}")
+
+
+def show_sizes(found: Sequence["SizedEvaluation"]) -> None:
+    """Print a row a size, with the main value of each metric, and why metrics were skipped."""
+    from m5kit.report.results import size_headings, size_rows
+
+    results = [each.as_json() for each in found]
+    write_table(size_headings(results), size_rows(results))
+    for metric, reason in found[0].evaluation.skipped.items():
         write(f"skipped {metric}: {reason}")

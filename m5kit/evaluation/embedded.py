@@ -12,10 +12,14 @@ from numpy.typing import NDArray
 
 from m5kit.errors import DataError
 from m5kit.evaluation.features import read_columns, write_columns
+from m5kit.evaluation.precision import Precision, decode, encode
 from m5kit.evaluation.request import Request
 
 LABEL_PREFIX = "label_"
 """What the names of label columns begin with in a features file."""
+
+BITS_COLUMN = "bits"
+"""What the vectors are called in a features file that holds their signs, 8 in a byte."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,12 +32,14 @@ class Embedded:
         labels: ``b`` strings by label name, ``""`` where an item has no such label.
         predictions: ``b`` class names by label name, predicted by the model; empty unless it was fine-tuned. They are
             not written to files.
+        precision: of the numbers in a file; the vectors here hold what is left of them.
     """
 
     ids: NDArray[np.str_]
     vectors: NDArray[np.float32]
     labels: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
     predictions: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
+    precision: Precision = "float32"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "ids", np.asarray(self.ids, dtype=np.str_))
@@ -79,12 +85,16 @@ class Embedded:
         """The items at ``rows`` (a mask or positions)."""
         labels = {name: values[rows] for name, values in self.labels.items()}
         predictions = {name: values[rows] for name, values in self.predictions.items()}
-        return Embedded(self.ids[rows], self.vectors[rows], labels, predictions)
+        return Embedded(self.ids[rows], self.vectors[rows], labels, predictions, self.precision)
 
     def save(self, path: Path) -> None:
-        """Write ``id``, ``vector`` and one ``label_NAME`` for each label, as ``.npz`` or ``.parquet``."""
+        """Write ``id``, ``vector`` and one ``label_NAME`` for each label, as ``.npz`` or ``.parquet``.
+
+        Vectors of signs are called ``bits``.
+        """
         labels = {LABEL_PREFIX + name: values for name, values in self.labels.items()}
-        write_columns(path, {"id": self.ids, "vector": self.vectors, **labels})
+        name = BITS_COLUMN if self.precision == "binary" else "vector"
+        write_columns(path, {"id": self.ids, name: encode(self.vectors, self.precision), **labels})
 
     @classmethod
     def load(cls, path: Path) -> "Embedded":
@@ -93,7 +103,9 @@ class Embedded:
         Raises:
             DataError: the file is not ``.npz`` or ``.parquet``, or lacks ``id`` or ``vector``.
         """
-        columns = read_columns(path)
+        columns = dict(read_columns(path))
+        if BITS_COLUMN in columns:
+            columns["vector"] = decode(columns.pop(BITS_COLUMN))
         missing = {"id", "vector"} - columns.keys()
         if missing:
             raise DataError(f"{path} has no column {' and no '.join(sorted(missing))} (it has {', '.join(columns)})")
@@ -102,7 +114,8 @@ class Embedded:
             # a file from elsewhere may have any other columns
             if name.startswith(LABEL_PREFIX):
                 labels[name.removeprefix(LABEL_PREFIX)] = values
-        return cls(columns["id"], columns["vector"], labels)
+        vectors = columns["vector"]
+        return cls(columns["id"], decode(vectors) if vectors.dtype == np.int8 else vectors, labels)
 
     def _check(self) -> None:
         """Refuse what would give wrong values without an error: uneven columns, repeated ids, NaN."""

@@ -78,7 +78,7 @@ def _read_parquet(path: Path) -> Columns:
 
     def read(column: Any) -> NDArray[Any]:
         if types.is_list(column.type) or types.is_fixed_size_list(column.type):
-            return _vectors(path, column.to_pylist())
+            return _vectors(path, column.to_pylist(), column.type.value_type.to_pandas_dtype())
         return np.array(["" if value is None else str(value) for value in column.to_pylist()], dtype=np.str_)
 
     file = parquet.read_table(path)
@@ -88,12 +88,12 @@ def _read_parquet(path: Path) -> Columns:
     return columns
 
 
-def _vectors(path: Path, rows: list[list[float] | None]) -> NDArray[np.float32]:
-    """The rows as one array; a missing row counts as one of width 0."""
+def _vectors(path: Path, rows: list[list[float] | None], number: type[np.generic]) -> NDArray[Any]:
+    """The rows as one array of a type of numbers; a missing row counts as one of width 0."""
     widths = sorted({len(row or ()) for row in rows})
     if len(widths) > 1:
         raise DataError(f"the vectors of {path} have widths {widths}; every item needs a vector of one width")
-    return np.array(rows, dtype=np.float32).reshape(len(rows), widths[0] if widths else 0)
+    return np.array(rows, dtype=number).reshape(len(rows), widths[0] if widths else 0)
 
 
 def _write_parquet(path: Path, columns: Columns) -> None:

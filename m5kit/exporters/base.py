@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from m5kit.errors import DataError
 from m5kit.evaluation.base import Embedded
+from m5kit.evaluation.precision import Precision
 
 
 class Exporter(ABC):
@@ -17,9 +18,11 @@ class Exporter(ABC):
 
     Attributes:
         suffix: of its files, such as ``.parquet``.
+        precisions: of the numbers that it can write; ``Embedded.precision`` says which one is wanted.
     """
 
     suffix: ClassVar[str]
+    precisions: ClassVar[Sequence[Precision]] = ("float32",)
 
     def check(self, path: Path) -> None:
         """Check, before hours of work, that :meth:`write` can succeed; subclasses may check more than the suffix.

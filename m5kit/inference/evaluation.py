@@ -51,11 +51,11 @@ def evaluate(run: TrainedRun, metrics: Sequence[str] | None = None, store: bool 
     Raises:
         ConfigError: an unknown metric.
     """
-    chosen = _build_chosen(run, metrics)
-    embedded = run.embed(_answerable_requests(chosen.values(), run.data.manifest.split_sizes()))
+    chosen = build_chosen(run, metrics)
+    embedded = run.embed(answerable_requests(chosen.values(), run.data.manifest.split_sizes()))
     if not run.group.first:
         return Evaluation({}, {})
-    evaluation = _compute(run, chosen, embedded)
+    evaluation = compute(run, chosen, embedded)
     if store:
         shown = {name: chosen[name] for name in evaluation.results}
         write_json(run.folder.results, evaluation.as_json())
@@ -79,12 +79,12 @@ def evaluate_subsets(
     Raises:
         ConfigError: an unknown metric or modality, or every metric names its modalities itself.
     """
-    following = {name: metric for name, metric in _build_chosen(run, metrics).items() if _is_open(metric)}
+    following = {name: metric for name, metric in build_chosen(run, metrics).items() if _is_open(metric)}
     if not following:
         raise ConfigError(
             ["evaluation: every metric asked for names its own modalities, so a subset of them changes nothing"]
         )
-    requests = _answerable_requests(following.values(), run.data.manifest.split_sizes())
+    requests = answerable_requests(following.values(), run.data.manifest.split_sizes())
     # each once, though metrics ask for the same embeddings again and again
     wanted = dict.fromkeys(_narrowed(request, tuple(subset)) for subset in subsets for request in requests)
     embedded = run.embed(wanted)
@@ -94,7 +94,7 @@ def evaluate_subsets(
     for subset in subsets:
         # A metric looks its embeddings up by the request it made, which names no subset.
         seen = {request: embedded[_narrowed(request, tuple(subset))] for request in requests}
-        found["+".join(subset)] = _compute(run, following, seen)
+        found["+".join(subset)] = compute(run, following, seen)
     if store:
         _store_subsets(run.folder, found)
     return found
@@ -152,7 +152,7 @@ def choose(configured: Mapping[str, Any], names: Sequence[str] | None, whose: st
     return {name: config for name, config in configured.items() if not names or name in names}
 
 
-def _build_chosen(run: TrainedRun, names: Sequence[str] | None) -> dict[str, Metric]:
+def build_chosen(run: TrainedRun, names: Sequence[str] | None) -> dict[str, Metric]:
     known = run.model.backbone.modalities
     chosen = choose(run.config.evaluation, names, "the run's config")
     widths = {m: encoder.given for m, encoder in run.model.backbone.encoders.items()}
@@ -187,7 +187,7 @@ def baseline_space(config: Mapping[str, Any], widths: Mapping[str, int]) -> str 
     return "given" if space == "item" and all(widths.get(m) for m in seen) else None
 
 
-def _answerable_requests(metrics: Iterable[Metric], there: Mapping[str, int]) -> list[Request]:
+def answerable_requests(metrics: Iterable[Metric], there: Mapping[str, int]) -> list[Request]:
     """The requests of the metrics whose splits the manifest has, each once."""
     # Not a set: processes that share the work go through the requests in one order.
     asked: dict[Request, None] = {}
@@ -215,7 +215,7 @@ def _narrowed(request: Request, subset: Subset) -> Request:
     return replace(request, modalities=tuple(sorted(subset)))
 
 
-def _compute(run: TrainedRun, metrics: Mapping[str, Metric], embedded: Mapping[Request, Embedded]) -> Evaluation:
+def compute(run: TrainedRun, metrics: Mapping[str, Metric], embedded: Mapping[Request, Embedded]) -> Evaluation:
     """Score every metric; one that the data do not suit is skipped with the reason."""
     there = run.data.manifest.split_sizes()
     results: dict[str, Result] = {}

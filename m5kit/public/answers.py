@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +17,12 @@ class Embeddings:
     """The vectors of those of n items that could be used, in the order of the items.
 
     Attributes:
-        vectors: ``k d`` float32.
+        vectors: ``k d``, float32 unless another type was asked for.
         rows: ``k``, the position of each vector's item among the n.
         problems: why the others were left out, by their position.
     """
 
-    vectors: NDArray[np.float32]
+    vectors: NDArray[Any]
     rows: NDArray[np.int64]
     problems: Mapping[int, str]
 

@@ -5,14 +5,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, Unpack, overload
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from m5kit.errors import BadItemsError, ConfigError
+from m5kit.evaluation.precision import Precision as Numbers
+from m5kit.evaluation.precision import check_size
 from m5kit.inference.embedding import check_space
 from m5kit.inference.evaluation import Evaluation
+from m5kit.inference.shortening import is_nested, stored
 from m5kit.inference.trained_run import TrainedRun
 from m5kit.models.embedder import Embedding
 from m5kit.public.answers import (
@@ -105,7 +107,7 @@ class Run:
     @overload
     def embed(
         self, items: Iterable[Item], *, space: str = ..., errors: Literal["raise"] = ..., **options: Unpack[Options]
-    ) -> NDArray[np.float32]: ...
+    ) -> NDArray[Any]: ...
 
     @overload
     def embed(
@@ -123,7 +125,9 @@ class Run:
         precision: Precision = "fp32",
         device: Device | None = None,
         root: Folder | None = None,
-    ) -> NDArray[np.float32] | Embeddings:
+        width: int | None = None,
+        dtype: Numbers = "float32",
+    ) -> NDArray[Any] | Embeddings:
         """Vectors ``n d`` float32 of n items.
 
         Args:
@@ -138,6 +142,8 @@ class Run:
             device: where to compute; the model stays there. None leaves it where it is.
             root: folder that paths are relative to and must not leave, for items from a stranger. None reads any file
                 that this process may read.
+            width: numbers that are kept of a vector; None for all.
+            dtype: of the numbers: ``float32``, ``float16``, ``int8``, or ``binary`` for signs, 8 in a byte.
 
         Returns:
             The vectors in the order of the items; with ``errors="skip"`` those of the usable items, their positions,
@@ -148,11 +154,11 @@ class Run:
             ConfigError: an unknown space, modality or option.
         """
         check_space(self.trained.model, space)
+        check_size(space, width, dtype)
         options = Options(modalities=modalities, batch_size=batch_size, precision=precision, device=device, root=root)
         found = self._answer(items, vectors(space), errors, options)
-        if errors == "raise":
-            return found.values
-        return Embeddings(found.values, found.rows, found.problems)
+        kept = stored(found.values, width, dtype, is_nested(self.trained.config, space))
+        return kept if errors == "raise" else Embeddings(kept, found.rows, found.problems)
 
     def predict(
         self, items: Iterable[Item], *, errors: Errors = "raise", **options: Unpack[Options]

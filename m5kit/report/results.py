@@ -1,6 +1,6 @@
 """Metric values as rows of a table, for the terminal or a page."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 HEADINGS = ("task", "metric", "value", "95 % interval", "chance", "items")
@@ -47,6 +47,36 @@ def result_rows(results: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[
             )
             rows.append(row)
     return rows
+
+
+def size_headings(found: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The size, then each metric with the name of its main value."""
+    mains = [f"{metric}/{_main(values)}" for metric, values in found[0]["results"].items()]
+    return ["width", "precision", "bytes", *mains]
+
+
+def size_rows(found: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+    """One row a size of what an evaluation of several sizes gives, in its order.
+
+    Example:
+        >>> size = {"width": None, "precision": "float32", "bytes": 256, "results": {"coarse": {"mrr": {"value": 0.5}}}}
+        >>> size_rows([size, size | {"width": 32, "precision": "binary", "bytes": 4}])
+        [['whole', 'float32', '256', '0.500'], ['32', 'binary', '4', '0.500']]
+    """
+    rows = []
+    for each in found:
+        mains = [_number(values[_main(values)]["value"]) for values in each["results"].values()]
+        width = "whole" if each["width"] is None else str(each["width"])
+        rows.append([width, each["precision"], str(each["bytes"]), *mains])
+    return rows
+
+
+def _main(values: Mapping[str, Mapping[str, Any]]) -> str:
+    """The value that stands for a metric: the mean over pairs, the search depth of most tables, else the first."""
+    for name in values:
+        if name in ("map_std@10", "recall@10") or name.endswith("recall@10|mean"):
+            return name
+    return next(iter(values))
 
 
 def _number(value: float | None) -> str:

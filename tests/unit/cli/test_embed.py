@@ -1,7 +1,9 @@
 """The exporter is chosen, and its settings are checked, before anything is embedded."""
 
+import numpy as np
 import pytest
 
+from m5kit.api import Embedded
 from m5kit.cli import main
 from m5kit.cli.embed import _exporter
 from m5kit.cli.main import _parser
@@ -31,9 +33,22 @@ def test_it_can_be_named_and_set():
         (["--out", "a.faiss", "--with", "metrik=l2"], "--with.metrik: unknown key; did you mean 'metric'?"),
         (["--out", "a.faiss", "--with", "metric=l3"], "--with.metric: expected 'cosine', 'dot' or 'l2', got 'l3'"),
         (["--out", "a.txt", "--as", "npz"], "this exporter writes files that end in .npz, not 'a.txt'; rename it"),
+        (["--out", "a.faiss", "--precision", "int8"], "--precision: .faiss files hold float32, not int8"),
+        (["--out", "a.npz", "--precision", "binary"], "binary needs a width, such as 256"),
+        (["--out", "a.npz", "--width", "0"], "width: expected at least 1, got 0"),
         (["--out", "a.faiss", "--with", "factory=Nope"], "exporter 'faiss': factory 'Nope' for width"),
     ],
 )
 def test_mistakes_are_told_before_the_run_is_opened(words, said, capsys):
     assert main(["embed", "no/run", "--data", "no/data", *words]) == 2
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("precision", "column"), [("int8", "vector"), ("binary", "bits")])
+def test_the_file_holds_vectors_of_the_size_that_is_asked_for(run_folder, demo, tmp_path, precision, column, capsys):
+    file = tmp_path / "items.npz"
+    size = ["--width", "16", "--precision", precision]
+    assert main(["embed", str(run_folder), "--data", str(demo), "--out", str(file), "--split", "test", *size]) == 0
+    assert "embeddings of width 16" in capsys.readouterr().out
+    assert np.load(file)[column].shape[1] == (16 if precision == "int8" else 2)
+    assert Embedded.load(file).vectors.shape[1] == 16

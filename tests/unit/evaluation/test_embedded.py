@@ -5,6 +5,8 @@ import pytest
 
 from m5kit.errors import DataError
 from m5kit.evaluation.base import Embedded, Request, labelled
+from m5kit.evaluation.features import read_columns
+from m5kit.evaluation.precision import rounded
 
 
 @pytest.fixture
@@ -59,3 +61,15 @@ def test_predictions_follow_their_items():
 def test_what_cannot_be_scored_is_refused(ids, vectors, labels, message):
     with pytest.raises(DataError, match=message):
         Embedded(ids, vectors, labels)
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".parquet"])
+@pytest.mark.parametrize("precision", ["float16", "int8", "binary"])
+def test_vectors_in_fewer_bits_are_read_back_as_they_were_rounded(tmp_path, suffix, precision):
+    drawn = np.random.default_rng(0).normal(size=(5, 16)).astype(np.float32)
+    saved = Embedded([*"abcde"], rounded(drawn, precision), precision=precision)
+    saved.save(tmp_path / f"x{suffix}")
+    np.testing.assert_allclose(Embedded.load(tmp_path / f"x{suffix}").vectors, saved.vectors, atol=1e-6)
+    column = "bits" if precision == "binary" else "vector"
+    stored = read_columns(tmp_path / f"x{suffix}")[column]
+    assert stored.dtype == {"float16": np.float16, "int8": np.int8, "binary": np.uint8}[precision]

@@ -199,3 +199,14 @@ def test_the_package_offers_its_names_and_no_others(run):
 def test_an_error_about_items_survives_a_process_pool():
     error = BadItemsError({1: "why"}, 3)
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
+
+
+def test_short_vectors_in_fewer_bits(run, items, vectors):
+    short = run.embed(items, width=8)
+    assert short.shape == (len(items), 8)
+    np.testing.assert_allclose(np.linalg.norm(short, axis=1), 1, atol=1e-5)
+    assert run.embed(items, width=8, dtype="int8").dtype == np.int8
+    assert run.embed(items, width=8, dtype="binary").shape == (len(items), 1)
+    assert np.array_equal(run.embed(items, dtype="float16"), vectors.astype(np.float16))
+    with pytest.raises(ConfigError, match="expected a multiple of 8, got 12"):
+        run.embed(items, width=12, dtype="binary")

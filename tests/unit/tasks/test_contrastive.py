@@ -151,9 +151,7 @@ def test_nested_widths_are_compared_by_their_first_numbers_and_averaged_with_the
     view = make_view(ALL)
     width = view.features.shape[-1]
     whole = ContrastiveTask(over_pairs="sum")
-    expected = [whole(view).loss]
-    for narrow in (2, 3):
-        expected.append(whole(replace(view, features=view.features[..., :narrow])).loss)
+    expected = [whole(replace(view, features=view.features[..., :narrow])).loss for narrow in (width, 2, 3)]
     task = ContrastiveTask(over_pairs="sum", nested=[3, 2], features=width)
     output = task(view)
     torch.testing.assert_close(output.loss, torch.stack(expected).mean())
