@@ -29,7 +29,7 @@ HOW_TOS = {
         *("configs", "pretrained-encoders", "watch-training", "pretext-tasks", "balance-tasks", "augmentation"),
         *("optimizers", "hooks", "finetune", "many-gpus", "clusters"),
     ),
-    "Using a run": ("python", "evaluate", "export-embeddings", "export-models", "search", "serve"),
+    "Using a run": ("first-search", "python", "evaluate", "export-embeddings", "export-models", "search", "serve"),
     "Studies": ("ablations", "baselines", "m5product-preset"),
 }
 """How-tos by heading."""

@@ -42,7 +42,7 @@ class SizedEvaluation:
 
     Attributes:
         size: of the vectors.
-        bytes: that the vector of an item takes, in the space ``item``.
+        bytes: that the vector of an item takes, in the space ``item``, or in the widest that a metric reads.
         evaluation: the values by metric.
     """
 
@@ -62,7 +62,8 @@ def sizes(widths: Sequence[int], precisions: Sequence[str]) -> list[Size]:
     Raises:
         ConfigError: every size that cannot be.
     """
-    found, problems = [Size(None, "float32")], []
+    found = [Size(None, "float32")]
+    problems: list[str] = []
     for width in widths:
         for precision in precisions or ["float32"]:
             try:
@@ -114,5 +115,7 @@ def _reads_lengths(metric: Metric) -> bool:
 
 def _item_width(embedded: Mapping[Request, Embedded]) -> int:
     """The width of the space ``item``, or of the widest if no metric reads that."""
-    items = [each.vectors.shape[1] for request, each in embedded.items() if request.space == "item"]
-    return max(items or [each.vectors.shape[1] for each in embedded.values()])
+    widths: dict[str, int] = {}
+    for request, each in embedded.items():
+        widths[request.space] = each.vectors.shape[1]
+    return widths.get("item") or max(widths.values())
