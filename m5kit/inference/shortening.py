@@ -22,7 +22,7 @@ def shorten(
     """What is left of vectors ``b d`` at a size: unit vectors ``b n`` float32; zeros stay zeros.
 
     A short vector is the beginning of every longer one. Nothing is learned from data, so vectors of any subset of
-    modalities can be shortened, and cosines stay what they were but for a random error of about ``1 / sqrt(n)``
+    modalities can be shortened, and cosines keep their values up to a random error of about ``1 / sqrt(n)``
     (Johnson and Lindenstrauss, 1984). For ``binary`` the share of equal signs tells the angle (Charikar, STOC 2002).
 
     Args:
