@@ -3,7 +3,8 @@
 Prints, for a config and a data folder: milliseconds an item of every modality (decoding, then transform), items a
 second that the loader alone delivers, items a second that the model alone consumes from memory, and their ratio. A
 ratio above 1.3 means that training hardly waits; `data_wait` in a run's metrics.jsonl is the share of time that it did
-wait.
+wait. Caches are off unless ``--cached`` leaves them as the config has them: a cached input is neither decoded nor
+augmented.
 
 Run: python benchmarks/loading.py --data demo [--config demo/scale] [--set KEY=VALUE]... [--steps 20]
 """
@@ -52,8 +53,12 @@ def main() -> None:
     parser.add_argument("--data", required=True)
     parser.add_argument("--set", dest="overrides", action="append", default=[])
     parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--cached", action="store_true", help="leave the caches as the config has them")
     arguments = parser.parse_args()
     config = check_config(load_config(arguments.config, arguments.overrides, arguments.data))
+    if not arguments.cached:
+        closed = [f"input_{modality}.cache=false" for modality, given in config.inputs.items() if given.get("cache")]
+        config = check_config(load_config(arguments.config, [*arguments.overrides, *closed], arguments.data))
     with tempfile.TemporaryDirectory() as temporary:
         data = RunData.prepare(config, RunFolder.create(Path(temporary) / "run"))
     modality_times(data, 100)

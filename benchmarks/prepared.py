@@ -1,7 +1,8 @@
 """What `cache: true` gains: opening and preparing an item's media anew, against reading what was prepared once.
 
 For every modality of a config: both ways are checked to give the same inputs, then timed in turns (A B B A) over the
-same items in one process. Prints milliseconds an item, and their ratio as the median, least and most of the rounds.
+same items in one process. Prints milliseconds of processor time an item, and their ratio as the median, least and most
+of the rounds.
 
 Run: python benchmarks/prepared.py --data demo [--config demo/scale] [--items 200] [--rounds 7]
 """
@@ -31,11 +32,11 @@ def reader(pipeline: Pipeline, root: Path) -> Callable[[Any], Inputs]:
 
 
 def seconds(read: Callable[[Any], Inputs], references: Sequence[Any]) -> float:
-    """An item's share of one pass."""
-    started = time.perf_counter()
+    """An item's share of the processor time of one pass."""
+    started = time.process_time()
     for reference in references:
         read(reference)
-    return (time.perf_counter() - started) / len(references)
+    return (time.process_time() - started) / len(references)
 
 
 def compare(

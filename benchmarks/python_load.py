@@ -7,24 +7,13 @@ Run: OMP_NUM_THREADS=1 python benchmarks/python_load.py RUN [--rounds 5]
 """
 
 import argparse
-import os
-import resource
 import statistics
-import subprocess
-import sys
+
+from _measure import of_a_process
 
 TORCH = "import torch"
 LOAD = "import m5kit; run = m5kit.load({run!r})"
 EMBED = LOAD + "; run.embed([{{'text': 'a red mug'}}])"
-
-
-def processor_seconds(code: str) -> float:
-    """User and system time of a process that runs ``code``."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    subprocess.run([sys.executable, "-c", code], check=True, env=environment)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def main() -> None:
@@ -35,13 +24,13 @@ def main() -> None:
     arguments = parser.parse_args()
     load, embed = LOAD.format(run=arguments.run), EMBED.format(run=arguments.run)
     for code in (TORCH, embed):  # bytecode and the file system's cache
-        processor_seconds(code)
+        of_a_process(["-c", code])
     first, second, loaded, embedded = [], [], [], []
     for _ in range(arguments.rounds):
-        first.append(processor_seconds(TORCH))
-        embedded.append(processor_seconds(embed))
-        loaded.append(processor_seconds(load))
-        second.append(processor_seconds(TORCH))
+        first.append(of_a_process(["-c", TORCH]))
+        embedded.append(of_a_process(["-c", embed]))
+        loaded.append(of_a_process(["-c", load]))
+        second.append(of_a_process(["-c", TORCH]))
     torch = statistics.median([*first, *second])
     print(f"import torch: {torch:.2f} s; the second half against the first: {sum(second) / sum(first):.2f}")
     print(f"m5kit.load: {statistics.median(loaded) - torch:.2f} s more")

@@ -69,7 +69,7 @@ def test_every_module_of_a_family_has_a_mirror_test():
     [
         ("import m5kit", ("torch", "mmengine", "numpy")),
         ("from m5kit.registry import FUSIONS; FUSIONS.names()", ("torch", "transformers")),
-        ("import m5kit.data.stats", ("torch", "mmengine", "matplotlib", "av")),
+        ("import m5kit.data.stats", ("torch", "matplotlib", "av")),
         (
             "import m5kit.cli; m5kit.cli.main(['config', 'check', 'demo/scale'])",
             ("torch._dynamo", "sympy", "transformers", "torch.distributed.fsdp", "matplotlib"),
