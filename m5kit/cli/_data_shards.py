@@ -10,7 +10,7 @@ from m5kit.cli.options import Verbs, words
 from m5kit.cli.output import write
 
 if TYPE_CHECKING:
-    from m5kit.data.shards.prepare import Progress
+    from m5kit.data.shards.prepare import ShardProgress
 
 SHOWN = 20
 """Failures and problems that are printed; the rest is counted."""
@@ -136,7 +136,7 @@ def _settings(text: str) -> dict[str, Any]:
     return settings
 
 
-def _progress(progress: "Progress", jobs: int) -> str:
+def _progress(progress: "ShardProgress", jobs: int) -> str:
     pace = progress.items / max(progress.seconds, 1e-9)
     line = f"shard {progress.done} of {progress.shards}: {pace:,.0f} items/s, {pace / jobs:,.0f} a process"
     if progress.failures:
