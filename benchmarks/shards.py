@@ -1,14 +1,14 @@
-"""What shards gain: reading them by index against webdataset's reader, and prepared films against raw ones.
+"""What shards gain: reading them by index against webdataset's reader, and prepared videos against raw ones.
 
 `reading`: the same tar files, every byte of every item, in one process: webdataset reads one after the other, the index
 at random. Neither verifies checksums; in `checked` ours does, as it does for decoders.
-`films`: decoding and transforming a clip and its sound, raw (H.264 and AAC, 640 x 360, 10 s), and from shards prepared
+`videos`: decoding and transforming a clip and its sound, raw (H.264 and AAC, 640 x 360, 10 s), and from shards prepared
 by `frames,frames=8,size=224` and `flac,rate=16000`.
 
 Contents are compared first. Both are timed in turns (A B B A) in processor time, and each one's times among themselves
 tell the noise. Ratios are the median, least and most of the rounds.
 
-Run: python benchmarks/shards.py [reading] [checked] [films] [--items 2000] [--clips 6] [--rounds 7]
+Run: python benchmarks/shards.py [reading] [checked] [videos] [--items 2000] [--clips 6] [--rounds 7]
 """
 
 import argparse
@@ -68,7 +68,7 @@ def reading(folder: Path, items: int, checked: bool = False) -> tuple[Run, Run]:
     return lambda: deque(theirs(), 0), lambda: deque(ours(), 0)
 
 
-def films(folder: Path, clips: int) -> tuple[Run, Run]:
+def videos(folder: Path, clips: int) -> tuple[Run, Run]:
     """Raw clips and prepared ones, to what an encoder reads."""
     lines = []
     for number in range(clips):
@@ -147,7 +147,7 @@ def compare(name: str, slow: Run, quick: Run, items: int, rounds: int) -> None:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", default=["reading", "checked", "films"])
+    parser.add_argument("names", nargs="*", default=["reading", "checked", "videos"])
     parser.add_argument("--items", type=int, default=2000)
     parser.add_argument("--clips", type=int, default=6)
     parser.add_argument("--rounds", type=int, default=7)
@@ -155,7 +155,7 @@ def main() -> None:
     makers = {
         "reading": (reading, options.items),
         "checked": (partial(reading, checked=True), options.items),
-        "films": (films, options.clips),
+        "videos": (videos, options.clips),
     }
     for name in options.names:
         maker, count = makers[name]

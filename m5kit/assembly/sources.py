@@ -5,12 +5,13 @@ from pathlib import Path
 from m5kit.api import Dataset
 from m5kit.config import RunConfig
 from m5kit.config.section import NO_ROOT
+from m5kit.data.sources.webdataset import default_source
 from m5kit.errors import ConfigError
 from m5kit.registry import DATASETS
 
 
 def open_dataset(config: RunConfig, columns: tuple[str, ...] = ()) -> Dataset:
-    """The dataset that a config names; a manifest by default.
+    """The dataset that a config names; by default a manifest or, where there are tar files alone, their members.
 
     Args:
         config: checked.
@@ -21,13 +22,14 @@ def open_dataset(config: RunConfig, columns: tuple[str, ...] = ()) -> Dataset:
         DataError: the items cannot be found, or some of them are invalid.
     """
     wanted = config.data
+    root = data_root(config)
     given = {
-        "root": data_root(config),
+        "root": root,
         "columns": columns,
         "manifest": wanted.manifest,
         "follow_links": wanted.follow_links,
     }
-    opened: Dataset = DATASETS.build(config.data.source or {"type": "manifest"}, config.plugins, **given)
+    opened: Dataset = DATASETS.build(config.data.source or default_source(root), config.plugins, **given)
     return opened
 
 

@@ -10,7 +10,7 @@ from m5kit.cli.options import Verbs, words
 from m5kit.cli.output import write
 
 if TYPE_CHECKING:
-    from m5kit.data.shards.prepare import Progress
+    from m5kit.data.shards.prepare import ShardProgress
 
 SHOWN = 20
 """Failures and problems that are printed; the rest is counted."""
@@ -23,7 +23,7 @@ def add_prepare(actions: Verbs) -> None:
         help="write items as shards: tar files that train quickly from any disk",
         description="Write items as indexed tar files; a run that was killed goes on where it stopped.",
     )
-    parser.add_argument("source", metavar="SOURCE", type=Path, help="a manifest, or its folder")
+    parser.add_argument("source", metavar="SOURCE", type=Path, help="a manifest, its folder, or a folder of tar files")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder, such as shop.shards")
     parser.add_argument("--jobs", type=int, metavar="N", help="processes (default: one a CPU); the result is the same")
     parser.add_argument("--items", type=int, default=1000, metavar="N", help="of a shard (default: %(default)s)")
@@ -57,11 +57,13 @@ def prepare(options: argparse.Namespace) -> int:
     from m5kit.data.manifest_rows import MODALITIES
     from m5kit.data.shards.format import FAILURES
     from m5kit.data.shards.prepare import prepare
-    from m5kit.data.sources.manifest import ManifestItems
+    from m5kit.data.sources.webdataset import default_source
+    from m5kit.registry import DATASETS
 
     prepared = _preparations(options)
     modalities = words(options.modalities or "") or MODALITIES
-    dataset = ManifestItems(root=options.source, columns=modalities, follow_links=options.follow_links)
+    given = {"root": options.source, "columns": modalities, "follow_links": options.follow_links}
+    dataset = DATASETS.build({**default_source(options.source), **given})
     jobs = options.jobs or os.cpu_count() or 1
     found = prepare(
         dataset,
@@ -95,7 +97,9 @@ def verify(options: argparse.Namespace) -> int:
     counted = f"{count or 'no'} problem{'' if count == 1 else 's'}"
     write(f"{options.shards}: {found.shards.items:,} items in {len(found.shards.shards)} shards, {counted}")
     if count:
-        write("damaged items count as failures in training, up to data.max_failed; prepare again to mend them")
+        write(
+            "in training these items count as failures, up to data.max_failed; write the shards again to replace them"
+        )
     return 1 if count else 0
 
 
@@ -132,7 +136,7 @@ def _settings(text: str) -> dict[str, Any]:
     return settings
 
 
-def _progress(progress: "Progress", jobs: int) -> str:
+def _progress(progress: "ShardProgress", jobs: int) -> str:
     pace = progress.items / max(progress.seconds, 1e-9)
     line = f"shard {progress.done} of {progress.shards}: {pace:,.0f} items/s, {pace / jobs:,.0f} a process"
     if progress.failures:

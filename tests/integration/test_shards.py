@@ -2,12 +2,17 @@
 
 import json
 import random
+import re
+import shlex
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -74,3 +79,21 @@ def test_a_writer_that_is_killed_again_and_again_writes_the_same_bytes(demo, sha
             break
     assert killed
     assert contents(out) == contents(shards)
+
+
+@pytest.mark.slow
+def test_the_commands_and_the_code_of_the_page_run(tool, demo, tmp_path, monkeypatch):
+    page = (ROOT / "docs" / "howto" / "shards.md").read_text(encoding="utf-8")
+    (tmp_path / "shop").symlink_to(demo)
+    commands = re.findall(r"^\$ m5kit (.*)$", page, flags=re.MULTILINE)
+    assert len(commands) == 5
+    for command in commands:
+        tool("-m", "m5kit", *shlex.split(command), cwd=tmp_path)
+    assert (tmp_path / "runs" / "shop" / "results.json").exists()
+    assert (tmp_path / "small.shards" / "annotations.jsonl").exists()
+    pytest.importorskip("webdataset")
+    monkeypatch.chdir(tmp_path)
+    found = {}
+    (code,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    exec(compile(code, "shards.md", "exec"), found)
+    assert json.loads(found["row"])["id"]

@@ -29,7 +29,7 @@ from m5kit.data.shards.format import (
     write_whole,
 )
 from m5kit.data.shards.prepared import build_preparer
-from m5kit.data.shards.write import Task, write_shard
+from m5kit.data.shards.write import ShardJob, write_shard
 from m5kit.data.sources.base import Dataset
 from m5kit.errors import DataError
 
@@ -42,7 +42,7 @@ AHEAD = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class ShardProgress:
     """How far it is.
 
     Attributes:
@@ -71,7 +71,7 @@ def prepare(
     items: int = ITEMS,
     jobs: int = 1,
     follow_links: bool = False,
-    report: Callable[[Progress], None] = lambda progress: None,
+    report: Callable[[ShardProgress], None] = lambda progress: None,
 ) -> ShardSet:
     """Write a folder of shards. A run that was killed goes on where it stopped.
 
@@ -97,10 +97,10 @@ def prepare(
     if finished is not None:
         return finished
     parts = out / PARTS
-    task = Task(out, parts, dataset.root, tuple(plan["modalities"]), plan["prepared"], follow_links)
+    job = ShardJob(out, parts, dataset.root, tuple(plan["modalities"]), plan["prepared"], follow_links)
     with _only_writer(out, parts, plan):
-        _write_all(task, dataset, items, jobs, report)
-        return _finish(task, plan, dataset)
+        _write_all(job, dataset, items, jobs, report)
+        return _finish(job, plan, dataset)
 
 
 def _plan(
@@ -149,21 +149,22 @@ def _only_writer(out: Path, parts: Path, plan: Mapping[str, Any]) -> Iterator[No
         yield
 
 
-def _write_all(task: Task, dataset: Dataset, items: int, jobs: int, report: Callable[[Progress], None]) -> None:
+def _write_all(job: ShardJob, dataset: Dataset, items: int, jobs: int, report: Callable[[ShardProgress], None]) -> None:
     numbers = range(-(-len(dataset) // items))
-    missing = [number for number in numbers if not _is_done(task, number)]
-    failures = sum(_read_part(task, number)["shard"]["failures"] for number in numbers if number not in set(missing))
+    missing = [number for number in numbers if not _is_done(job, number)]
+    before = sorted(set(numbers) - set(missing))
+    failures = sum(_read_part(job, number)["shard"]["failures"] for number in before)
     began, written = time.monotonic(), 0
-    for count, number in enumerate(_written(task, dataset, missing, items, jobs), start=1):
-        shard = _read_part(task, number)["shard"]
+    for count, number in enumerate(_written(job, dataset, missing, items, jobs), start=1):
+        shard = _read_part(job, number)["shard"]
         written += shard["items"]
         failures += shard["failures"]
         seconds = time.monotonic() - began
         left = seconds / count * (len(missing) - count)
-        report(Progress(len(numbers) - len(missing) + count, len(numbers), written, failures, seconds, left))
+        report(ShardProgress(len(before) + count, len(numbers), written, failures, seconds, left))
 
 
-def _written(task: Task, dataset: Dataset, missing: Sequence[int], items: int, jobs: int) -> Iterator[int]:
+def _written(job: ShardJob, dataset: Dataset, missing: Sequence[int], items: int, jobs: int) -> Iterator[int]:
     """The numbers of shards, each once it is on the disk."""
 
     def rows(number: int) -> list[Any]:
@@ -171,7 +172,7 @@ def _written(task: Task, dataset: Dataset, missing: Sequence[int], items: int, j
 
     if jobs == 1:
         for number in missing:
-            write_shard(task, number, rows(number))
+            write_shard(job, number, rows(number))
             yield number
         return
     # spawned, not forked: the caller may hold threads of torch or of a decoder
@@ -181,7 +182,7 @@ def _written(task: Task, dataset: Dataset, missing: Sequence[int], items: int, j
         while True:
             # a few at a time: the rows of all shards would fill the memory
             for number in islice(left, AHEAD * jobs - len(waiting)):
-                waiting[pool.submit(write_shard, task, number, rows(number))] = number
+                waiting[pool.submit(write_shard, job, number, rows(number))] = number
             if not waiting:
                 return
             for done in wait(waiting, return_when=FIRST_COMPLETED).done:
@@ -201,38 +202,38 @@ def _end_with_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _is_done(task: Task, number: int) -> bool:
+def _is_done(job: ShardJob, number: int) -> bool:
     """Whether a shard is on the disk: its part file is written last."""
-    return task.part(number).is_file() and (task.out / shard_name(number)).is_file()
+    return job.part(number).is_file() and (job.out / shard_name(number)).is_file()
 
 
-def _read_part(task: Task, number: int) -> dict[str, Any]:
-    found: dict[str, Any] = parse_json(task.part(number).read_text(encoding="utf-8"))
+def _read_part(job: ShardJob, number: int) -> dict[str, Any]:
+    found: dict[str, Any] = parse_json(job.part(number).read_text(encoding="utf-8"))
     return found
 
 
-def _finish(task: Task, plan: Mapping[str, Any], dataset: Dataset) -> ShardSet:
+def _finish(job: ShardJob, plan: Mapping[str, Any], dataset: Dataset) -> ShardSet:
     """Put what is known about the shards together. The manifest comes last: a folder without one is not finished."""
     shards: list[Shard] = []
-    aside = task.parts / f"{ANNOTATIONS}.part"
+    aside = job.parts / f"{ANNOTATIONS}.part"
     failures: list[Any] = []
     with aside.open("w", encoding="utf-8") as file:
         number = 0
-        while _is_done(task, number):
-            part = _read_part(task, number)
+        while _is_done(job, number):
+            part = _read_part(job, number)
             shards.append(Shard(**part["shard"]))
             failures += part["failures"]
             file.write(as_lines(part["rows"]))
             number += 1
     found = ShardSet(plan, tuple(shards))
     if found.items != len(dataset):
-        raise DataError(f"{task.out} holds {found.items} of {len(dataset)} items; run the command again")
+        raise DataError(f"{job.out} holds {found.items} of {len(dataset)} items; run the command again")
     if failures:
-        write_whole(task.out / FAILURES, as_lines(failures))
+        write_whole(job.out / FAILURES, as_lines(failures))
     classes = dataset.root / CLASSES
     if classes.is_file():
-        shutil.copyfile(classes, task.out / CLASSES)
-    write_shard_set(task.out, found)
-    os.replace(aside, task.out / ANNOTATIONS)
-    shutil.rmtree(task.parts)
+        shutil.copyfile(classes, job.out / CLASSES)
+    write_shard_set(job.out, found)
+    os.replace(aside, job.out / ANNOTATIONS)
+    shutil.rmtree(job.parts)
     return found

@@ -31,7 +31,7 @@ LARGEST_ARRAYS = 64 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class ShardJob:
     """What one shard is made of.
 
     Attributes:
@@ -71,26 +71,26 @@ class _Open:
         self.tar.addfile(info, io.BytesIO(content))
 
 
-def write_shard(task: Task, number: int, samples: Sequence[Sample]) -> None:
+def write_shard(job: ShardJob, number: int, samples: Sequence[Sample]) -> None:
     """Write tar file, index and part file, in this order; each appears as a whole or not at all.
 
     A modality that cannot be taken in is a recorded failure; its item goes on without it.
     """
     name = shard_name(number)
-    aside = task.out / f"{name}.{os.getpid()}.part"
-    preparers = {modality: build_preparer(settings) for modality, settings in task.prepared.items()}
+    aside = job.out / f"{name}.{os.getpid()}.part"
+    preparers = {modality: build_preparer(settings) for modality, settings in job.prepared.items()}
     with tarfile.open(aside, "w", format=tarfile.USTAR_FORMAT) as tar:
         shard = _Open(tar)
-        rows = [_add_item(shard, task, preparers, name, sample) for sample in samples]
+        rows = [_add_item(shard, job, preparers, name, sample) for sample in samples]
     _sync(aside)
-    os.replace(aside, task.out / name)
-    save_index(index_path(task.out / name), make_index(shard.entries))
+    os.replace(aside, job.out / name)
+    save_index(index_path(job.out / name), make_index(shard.entries))
     part = {
-        "shard": asdict(_describe(task, name, rows, shard)),
+        "shard": asdict(_describe(job, name, rows, shard)),
         "rows": rows,
         "failures": [asdict(failure) for failure in shard.failures],
     }
-    write_whole(task.part(number), json.dumps(part, ensure_ascii=False))
+    write_whole(job.part(number), json.dumps(part, ensure_ascii=False))
 
 
 def file_digest(path: Path) -> str:
@@ -99,17 +99,19 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _add_item(shard: _Open, task: Task, preparers: Mapping[str, Preparer], tar: str, sample: Sample) -> dict[str, Any]:
+def _add_item(
+    shard: _Open, job: ShardJob, preparers: Mapping[str, Preparer], tar: str, sample: Sample
+) -> dict[str, Any]:
     """Add the members of one item; its row of the new manifest."""
     row: dict[str, Any] = {"id": sample.id, "split": sample.split}
     stem = member_stem(sample.id)
-    for modality in task.modalities:
+    for modality in job.modalities:
         preparer = preparers.get(modality)
         reference = _reference(sample, modality, preparer)
         if reference is None:
             continue
         try:
-            made = _content(task, modality, reference, preparer)
+            made = _content(job, modality, reference, preparer)
         except DecodeError as error:
             shard.failures.append(Failure(sample.id, modality, str(error)))
             continue
@@ -132,35 +134,35 @@ def _reference(sample: Sample, modality: str, preparer: Preparer | None) -> Any:
     return sample.sources.get(preparer.source) if own is None and preparer and preparer.source else own
 
 
-def _content(task: Task, modality: str, reference: Any, preparer: Preparer | None) -> tuple[bytes, str] | None:
+def _content(job: ShardJob, modality: str, reference: Any, preparer: Preparer | None) -> tuple[bytes, str] | None:
     """The bytes of a member and its extension; None for a value that stays in the row.
 
     Raises:
         DecodeError: the file cannot be read, or not be prepared.
     """
     if preparer is not None:
-        return preparer(reference, task.root, task.follow_links)
+        return preparer(reference, job.root, job.follow_links)
     if modality in IN_ROWS or not isinstance(reference, str):
         return None
     try:
-        path = find_file(reference, task.root, UNBOUNDED, task.follow_links)
+        path = find_file(reference, job.root, UNBOUNDED, job.follow_links)
     except DecodeError:
         if "#" in reference:
-            return _arrays(task, reference)
+            return _arrays(job, reference)
         if modality in PATHS:
             raise
         return None  # a modality of a plugin, whose values need not be paths
     return path.read_bytes(), member_suffix(reference)
 
 
-def _arrays(task: Task, reference: str) -> tuple[bytes, str]:
+def _arrays(job: ShardJob, reference: str) -> tuple[bytes, str]:
     """One of many items in a file of features, as a file of its own.
 
     Raises:
         DecodeError: nothing usable is there.
     """
     arrays = read_arrays(
-        reference, lambda name, most: find_file(name, task.root, most, task.follow_links), "features", LARGEST_ARRAYS
+        reference, lambda name, most: find_file(name, job.root, most, job.follow_links), "features", LARGEST_ARRAYS
     )
     content = io.BytesIO()
     np.savez(content, **arrays)  # type: ignore[arg-type]  # numpy takes any name of an array
@@ -171,10 +173,10 @@ def _is_member(value: Any, tar: str) -> bool:
     return isinstance(value, str) and value.startswith(f"{tar}/")
 
 
-def _describe(task: Task, name: str, rows: Sequence[Mapping[str, Any]], shard: _Open) -> Shard:
-    tar = task.out / name
-    present = np.array([[modality in row for modality in task.modalities] for row in rows], np.bool_)
-    counts: Counter[str] = Counter(dict(zip(task.modalities, present.sum(0).tolist(), strict=True)))
+def _describe(job: ShardJob, name: str, rows: Sequence[Mapping[str, Any]], shard: _Open) -> Shard:
+    tar = job.out / name
+    present = np.array([[modality in row for modality in job.modalities] for row in rows], np.bool_)
+    counts: Counter[str] = Counter(dict(zip(job.modalities, present.sum(0).tolist(), strict=True)))
     return Shard(
         name=name,
         items=len(rows),

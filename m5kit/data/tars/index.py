@@ -62,7 +62,7 @@ def open_index(tar: Path) -> Index:
         return load_index(beside)
     kept = _kept_path(tar)
     if not kept.is_file():
-        save_index(kept, make_index(_scan(tar)))
+        save_index(kept, make_index(scan(tar)))
     return load_index(kept)
 
 
@@ -100,8 +100,12 @@ def key_of(name: str) -> int:
     return int.from_bytes(blake2b(name.encode("utf-8", "surrogateescape"), digest_size=8).digest(), "little")
 
 
-def _scan(tar: Path) -> list[Entry]:
-    """Every regular file in a tar file, from the headers alone; of two with one name the last one, as tar unpacks."""
+def scan(tar: Path) -> list[Entry]:
+    """Every regular file in a tar file, from the headers alone; of two with one name the last one, as tar unpacks.
+
+    Raises:
+        TarError: it is compressed, damaged, or no tar file.
+    """
     found: dict[str, Entry] = {}
     try:
         with tarfile.open(tar, "r:") as archive:

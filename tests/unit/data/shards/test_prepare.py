@@ -102,11 +102,11 @@ def test_several_processes_write_the_same_bytes(shop, shards, tmp_path):
 def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(shop, shards, tmp_path, monkeypatch, stop):
     out, real = tmp_path / "out", module.write_shard
 
-    def stopping(task, number, samples):
+    def stopping(job, number, samples):
         if number == stop:
-            (task.out / "000009.tar.77.part").write_bytes(b"half")
+            (job.out / "000009.tar.77.part").write_bytes(b"half")
             raise KeyboardInterrupt
-        real(task, number, samples)
+        real(job, number, samples)
 
     monkeypatch.setattr(module, "write_shard", stopping)
     with pytest.raises(KeyboardInterrupt):

@@ -1,0 +1,81 @@
+"""Items of plain tar files."""
+
+import io
+import json
+import tarfile
+
+import pytest
+
+from m5kit.data.sources.webdataset import WebDatasetItems, default_source
+from m5kit.errors import DataError
+
+
+def write(path, members, mode="w"):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(path, mode) as tar:
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content.encode()))
+
+
+@pytest.fixture
+def root(tmp_path):
+    root = tmp_path / "tars"
+    row = json.dumps({"text": "a bowl", "table": {"size": 3}, "labels": {"fine": "b1", "coarse": None}})
+    write(
+        root / "train" / "a.tar", {"1.jpg": "j", "1.txt": "a mug", "1.cls": "mug\n", "2.image.png": "p", "2.json": row}
+    )
+    write(root / "test" / "b.tar", {"1.json": '{"colour": "red"}', "1.seg.xyz": "?", "x/3.wav": "w"})
+    return root
+
+
+def test_members_of_one_key_are_one_item(root):
+    items = list(WebDatasetItems(root=root))
+    assert [(item.id, item.split, item.labels) for item in items] == [
+        ("test/b/1", "test", {}),
+        ("test/b/x/3", "test", {}),
+        ("train/a/1", "train", {"class": "mug"}),
+        ("train/a/2", "train", {"fine": "b1"}),
+    ]
+    assert [item.sources for item in items] == [
+        {"table": {"colour": "red"}},
+        {"audio": "test/b.tar/x/3.wav"},
+        {"image": "train/a.tar/1.jpg", "text": "a mug"},
+        {"image": "train/a.tar/2.image.png", "text": "a bowl", "table": {"size": 3}},
+    ]
+
+
+def test_one_tar_file_alone_puts_no_name_in_front(root):
+    items = WebDatasetItems(root=root / "train", columns=("text",), split="val", label="kind")
+    assert (items.ids(), items.splits()) == (["1", "2"], ["val", "val"])
+    assert [item.sources for item in items] == [{"text": "a mug"}, {"text": "a bowl"}]
+    assert items[0].labels == {"kind": "mug"}
+
+
+def test_a_damaged_text_fails_when_it_is_decoded(tmp_path):
+    write(tmp_path / "a.tar", {"1.jpg": "j", "1.txt": ""})
+    item = WebDatasetItems(root=tmp_path)[0]
+    assert "the file is empty" in str(item.sources["text"])
+
+
+@pytest.mark.parametrize(
+    ("members", "mode", "message"),
+    [
+        ({"1.jpg": "a", "1.png": "b"}, "w", "are both the image of one item"),
+        ({"1.xyz": "a"}, "w", "holds no tar file with members"),
+        ({"1.jpg": "a"}, "w:gz", "is no plain tar file"),
+    ],
+)
+def test_what_cannot_be_items_is_an_error(tmp_path, members, mode, message):
+    write(tmp_path / "a.tar", members, mode)
+    with pytest.raises(DataError, match=message):
+        WebDatasetItems(root=tmp_path)
+
+
+def test_tar_files_are_taken_where_no_manifest_describes_them(tmp_path):
+    assert default_source(tmp_path) == {"type": "manifest"}
+    write(tmp_path / "a.tar", {"1.txt": "a"})
+    assert default_source(tmp_path) == {"type": "webdataset"}
+    (tmp_path / "annotations.jsonl").write_text("{}")
+    assert default_source(tmp_path) == {"type": "manifest"}
