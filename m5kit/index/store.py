@@ -200,7 +200,7 @@ def one_of(ids: Sequence[str]) -> str:
         if not isinstance(each, str):
             raise QueryError(f"ids are texts, got {each!r}")
         if whole_text(each) != each:
-            raise QueryError(f"no text of an index holds half a character, as {each!a} does")
+            raise QueryError(f"no text of an index holds {each!a}")
         escaped = each.replace("'", "''")
         quoted.append(f"'{escaped}'")
     return f"`id` in ({', '.join(quoted)})"
