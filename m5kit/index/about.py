@@ -3,10 +3,13 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
+from pydantic import PositiveInt, TypeAdapter, ValidationError
+
+from m5kit.data.json_values import parse_json
 from m5kit.errors import DataError
 from m5kit.index.columns import ID, SPLIT, Column
 from m5kit.runs.checkpoint import to_use
@@ -31,10 +34,10 @@ class Approximation:
         recall: share of the true ten nearest that such a search finds, measured when the index was built.
     """
 
-    items: int
-    partitions: int
-    probes: int
-    refine: int
+    items: PositiveInt
+    partitions: PositiveInt
+    probes: PositiveInt
+    refine: PositiveInt
     recall: float
 
 
@@ -55,7 +58,7 @@ class IndexInfo:
         approximation: None where every search reads all vectors.
     """
 
-    width: int
+    width: PositiveInt
     precision: Precision = "float32"
     run: str = ""
     fingerprint: str = ""
@@ -103,15 +106,21 @@ class IndexInfo:
         """What :meth:`to_json` wrote.
 
         Raises:
-            DataError: another version wrote it.
+            DataError: another version wrote it, or it is damaged.
         """
-        values: dict[str, Any] = json.loads(text)
-        if values.pop("version") != VERSION:
-            raise DataError("the index was written by another version of m5kit; build it again")
-        columns = tuple(Column(**each) for each in values.pop("columns"))
-        found = values.pop("approximation")
-        about = cls(**{**values, "seen": tuple(values["seen"])}, columns=columns)
-        return about if found is None else replace(about, approximation=Approximation(**found))
+        try:
+            values = parse_json(text)
+            if isinstance(values, dict) and values.get("version", VERSION) != VERSION:
+                raise DataError("the index was written by another version of m5kit; build it again")
+            return TypeAdapter(cls).validate_python(values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            raise DataError(
+                f"what the index says of itself is damaged: {where}: {first['msg']}; build it again"
+            ) from error
+        except ValueError as error:
+            raise DataError(f"what the index says of itself is damaged: {error}; build it again") from error
 
 
 def fingerprint(run: Path) -> str:

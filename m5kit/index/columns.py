@@ -92,6 +92,9 @@ def stored_name(name: str, others: Sequence[Column]) -> str:
     """
     taken = {*RESERVED, *(column.stored.lower() for column in others)}
     plain = re.sub(r"\W", "_", name, flags=re.ASCII) or "_"
+    # the store keeps such names for itself: _rowid, _distance, _score
+    if re.match(r"_+\w*[a-z]", plain):
+        plain = f"p{plain}"
     stored, number = plain, 2
     # the store's filters do not tell capitals from small letters everywhere
     while stored.lower() in taken:

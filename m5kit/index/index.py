@@ -79,10 +79,11 @@ class Index(SearchableIndex):
         about, pieces = items.about(precision), items.pieces(say or quiet)
         # The loader starts its workers with the first piece: before the store, whose threads no fork survives.
         first = list(islice(pieces, 1))
-        index = cls.create(place, about)
-        for rows, vectors in chain(first, pieces):
-            index._append(rows, vectors)
-        index.finish(say)
+        with Store(os.fspath(place)).writing():
+            index = cls.create(place, about)
+            for rows, vectors in chain(first, pieces):
+                index._append(rows, vectors)
+            index.finish(say)
         return index
 
     @classmethod
@@ -111,16 +112,21 @@ class Index(SearchableIndex):
         """
         if len(set(ids)) != len(ids):
             raise DataError(f"{len(ids) - len(set(ids))} of {len(ids)} ids are repeated; give every item its own")
+        vectors = _as_matrix(vectors, len(ids))
         given = properties or {}
+        if short := [name for name, column in given.items() if len(column) != len(ids)]:
+            raise DataError(f"the property {short[0]!r} has {len(given[short[0]])} values for {len(ids)} ids")
         rows = []
         for position, item in enumerate(ids):
             values = {name: column[position] for name, column in given.items() if column[position] is not None}
             rows.append(Row(item, values=values))
         columns, _ = learn_columns(iter(rows))
-        index = cls.create(place, IndexInfo(width=vectors.shape[1], precision=precision, columns=columns))
-        for start in range(0, len(rows), PIECE):
-            index._append(rows[start : start + PIECE], vectors[start : start + PIECE])
-        index.finish(say)
+        about = IndexInfo(width=vectors.shape[1], precision=precision, columns=columns)
+        with Store(os.fspath(place)).writing():
+            index = cls.create(place, about)
+            for start in range(0, len(rows), PIECE):
+                index._append(rows[start : start + PIECE], vectors[start : start + PIECE])
+            index.finish(say)
         return index
 
     @classmethod
@@ -179,9 +185,10 @@ class Index(SearchableIndex):
         folder = Path(self.about.data if data is None else data)
         items = RunItems.open(Path(self.about.run), folder, splits, modalities, self.about.space)
         made_by = items.about(self.about.precision)
-        for rows, vectors in items.pieces(say or quiet):
-            self.add(rows, vectors, made_by)
-        self.finish(say)
+        with self.store.writing():
+            for rows, vectors in items.pieces(say or quiet):
+                self.add(rows, vectors, made_by)
+            self.finish(say)
 
     def delete(self, ids: Iterable[str]) -> int:
         """Delete items by id; returns how many there were."""
@@ -198,3 +205,16 @@ class Index(SearchableIndex):
             (say or quiet)(f"exact search: every search reads all {len(self):,} vectors")
         self.store.describe(about)
         self.about = about
+
+
+def _as_matrix(vectors: Any, count: int) -> NDArray[np.float32]:
+    """Vectors ``n d`` of numbers, one for each of ``count`` ids.
+
+    Raises:
+        DataError: they are something else.
+    """
+    found = np.asarray(vectors)
+    if found.dtype.kind not in "fiu" or found.ndim != 2 or len(found) != count or not found.shape[1]:
+        raise DataError(f"expected {count} vectors, one for each id, got {found.dtype} of shape {found.shape}")
+    with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused with its id
+        return found.astype(np.float32, copy=False)

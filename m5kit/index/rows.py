@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from m5kit.data.json_values import parse_json, whole_text
 from m5kit.errors import DataError
 from m5kit.index.about import IndexInfo
 from m5kit.index.columns import ARROW, Column, ColumnCollector, to_arrow
@@ -63,9 +64,14 @@ def to_table(rows: Sequence[Row], vectors: NDArray[np.float32], about: IndexInfo
     """Rows with their unit vectors, as the store holds them.
 
     Raises:
-        DataError: a repeated id, a vector that is zero or not finite, or a value that its column cannot hold.
+        DataError: an id that is repeated or no text; vectors of another number or width, zero or not finite; or a value
+            that its column cannot hold.
     """
     ids = [row.id for row in rows]
+    if odd := [name for name in ids if not isinstance(name, str) or whole_text(name) != name]:
+        raise DataError(f"ids must be texts that UTF-8 can write, got {odd[0]!a}")
+    if vectors.shape != (len(ids), about.width):
+        raise DataError(f"expected a vector of width {about.width} for each of {len(ids)} ids, got {vectors.shape}")
     if len(set(ids)) != len(ids):
         raise DataError(f"{len(ids) - len(set(ids))} of {len(ids)} ids are repeated; give every item its own")
     units = as_units(vectors, ids)
@@ -98,12 +104,20 @@ def as_units(vectors: NDArray[np.float32], ids: Sequence[str]) -> NDArray[np.flo
 
 
 def read_hit(row: Mapping[str, Any], columns: Sequence[Column]) -> Row:
-    """A row of the store as it was given."""
+    """A row of the store as it was given.
+
+    Raises:
+        DataError: it is damaged.
+    """
     values = {}
     for column in columns:
         if row[column.stored] is not None:
             values[column.name] = row[column.stored]
-    return Row(row["id"], row["split"], values, json.loads(row["sources"]))
+    try:
+        sources = parse_json(row["sources"] or "{}")
+    except ValueError as error:
+        raise DataError(f"item {row['id']!r}: what the index knows of its files is damaged; build it again") from error
+    return Row(row["id"], row["split"], values, sources if isinstance(sources, dict) else {})
 
 
 def learn_columns(rows: Iterator[Row]) -> tuple[tuple[Column, ...], Sequence[str]]:

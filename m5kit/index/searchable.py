@@ -106,8 +106,8 @@ class SearchableIndex:
         Raises:
             QueryError: a wrong filter, weight or vector, or an item that cannot be embedded.
         """
-        if not 1 <= top <= MOST:
-            raise QueryError(f"top: expected 1 to {MOST:,}, got {top}")
+        if not isinstance(top, int) or not 1 <= top <= MOST:
+            raise QueryError(f"top: expected 1 to {MOST:,}, got {top!r}")
         if item is not None and like is not None:
             raise QueryError("give an item to search for, or the id of one, not both")
         condition = to_sql(where, self.about.filters) if where.strip() else ""
@@ -131,7 +131,13 @@ class SearchableIndex:
             self.about.require_run()
             require_known([*item, *weights], self.inputs)
             return make_query(item, weights, embed or self._embed)
-        vector = np.asarray(item, np.float32)
+        try:
+            with np.errstate(over="ignore"):
+                vector = np.asarray(item, np.float32)
+        except (ValueError, TypeError) as error:
+            raise QueryError(
+                f"expected values by modality or a vector of numbers, got {type(item).__name__}"
+            ) from error
         if vector.shape != (self.about.width,):
             raise QueryError(f"expected a vector of width {self.about.width}, got one of shape {vector.shape}")
         length = float(np.linalg.norm(vector))
@@ -152,6 +158,8 @@ class SearchableIndex:
 
     def get(self, ids: Sequence[str]) -> dict[str, Row]:
         """Some items by id; those that the index does not hold are left out."""
+        if not ids:
+            return {}
         found = self.store.scan(one_of(ids), None, self.about.filters)
         return {row.id: row for row in read_rows(found, self.about)}
 

@@ -7,7 +7,8 @@ so that an interrupted build is not taken for an index.
 import math
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from m5kit.data.json_values import whole_text
 from m5kit.errors import DataError, MissingDependencyError, QueryError
 from m5kit.index.about import Approximation, IndexInfo
 from m5kit.index.columns import Column
 from m5kit.index.where import describe
+from m5kit.runs.lock import single_writer
 
 ITEMS, ABOUT = "items", "about"
 FRESH = timedelta(seconds=2)
@@ -41,16 +44,43 @@ class Store:
             import lancedb
         except ImportError as error:
             raise MissingDependencyError("lancedb", "an index", "index") from error
+        if "\0" in place or ("://" not in place and Path(place).exists() and not Path(place).is_dir()):
+            raise DataError(f"{place!r} is no folder, and so no index")
         self._base = lancedb.connect(place, read_consistency_interval=FRESH)
         self._opened: Any = None
 
     def about(self) -> IndexInfo | None:
-        """What the index knows of itself; None if there is no whole index."""
+        """What the index knows of itself; None if there is no whole index.
+
+        Raises:
+            DataError: its files are damaged, or another version wrote it.
+        """
         if "://" not in self.place and not Path(self.place).is_dir():
             return None
         if ABOUT not in self._names():
             return None
-        return IndexInfo.from_json(self._base.open_table(ABOUT).to_arrow()["json"][0].as_py())
+        with self._reading():
+            text = self._base.open_table(ABOUT).to_arrow()["json"][0].as_py()
+            there = {field.name: field.type for field in self._items.schema}
+        about = IndexInfo.from_json(text or "")
+        lacking = sorted({column.stored for column in about.filters} - there.keys())
+        width = getattr(there.get("vector"), "list_size", None)
+        if lacking or width != about.width:
+            raise DataError(f"the items of {self.place} are not those that it was built with; build it again")
+        return about
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the index for a build or an update; an object store has no locks.
+
+        Raises:
+            CheckpointError: another process writes it.
+        """
+        if "://" in self.place:
+            yield
+            return
+        with single_writer(Path(self.place) / ".lock", f"the index in {self.place}"):
+            yield
 
     def describe(self, about: IndexInfo) -> None:
         """Write what the index knows of itself."""
@@ -106,7 +136,7 @@ class Store:
             asked = asked.bypass_vector_index()
         else:
             asked = asked.minimum_nprobes(how.probes).maximum_nprobes(0).refine_factor(how.refine)
-        return _run(asked.where(where, prefilter=True) if where else asked, columns)
+        return _run(asked.where(where, prefilter=True) if where else asked, where, columns)
 
     def scan(
         self, where: str, top: int | None, columns: Sequence[Column], only: Sequence[str] | None = None
@@ -117,7 +147,7 @@ class Store:
             asked = asked.where(where)
         if only is not None:
             asked = asked.select(list(only))
-        return _run(asked if top is None else asked.limit(top), columns)
+        return _run(asked if top is None else asked.limit(top), where, columns)
 
     def sample(self, rows: Sequence[int]) -> pa.Table:
         """Some items by their number."""
@@ -136,6 +166,14 @@ class Store:
         """Put what was added into few files and into the index."""
         self._items.optimize()
 
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """What the store raises for damaged files, as one error that names the index."""
+        try:
+            yield
+        except (ValueError, RuntimeError, KeyError, IndexError, OSError) as error:
+            raise DataError(f"the index {self.place} cannot be read: {_said(error)}") from error
+
     @property
     def _items(self) -> Any:
         if self._opened is None:
@@ -150,26 +188,38 @@ class Store:
 def one_of(ids: Sequence[str]) -> str:
     """SQL for the items of these ids.
 
+    Raises:
+        QueryError: an id is no text, or holds half a character, which no index stores.
+
     Example:
         >>> one_of(["a", "it's"])
         "`id` in ('a', 'it''s')"
     """
     quoted = []
     for each in ids:
+        if not isinstance(each, str):
+            raise QueryError(f"ids are texts, got {each!r}")
+        if whole_text(each) != each:
+            raise QueryError(f"no text of an index holds {each!a}")
         escaped = each.replace("'", "''")
         quoted.append(f"'{escaped}'")
     return f"`id` in ({', '.join(quoted)})"
 
 
-def _run(asked: Any, columns: Sequence[Column]) -> pa.Table:
+def _run(asked: Any, where: str, columns: Sequence[Column]) -> pa.Table:
     """Run a query; what the store says of a filter is put in words that name the columns."""
     try:
         return asked.to_arrow()
     except UnicodeEncodeError as error:
         raise QueryError(f"no text of an index holds {error.object[error.start]!a}") from error
     except (ValueError, RuntimeError) as error:
-        # its messages end in a line of its own source
-        said = re.sub(r",? ?/\S+\.rs:\d+:\d+", "", str(error)).removeprefix("Invalid input, ")
-        if "filter" not in said and "parser" not in said and "predicate" not in said:
+        said = _said(error)
+        if not where or "LanceError(IO)" in said or "Lance file" in said:
             raise DataError(f"the index cannot be read: {said}") from error
         raise QueryError(f"where: {said}; {describe(columns)}") from error
+
+
+def _said(error: Exception) -> str:
+    """A message of the store without its end, a line of its own source."""
+    said = re.sub(r",? ?/\S+\.rs:\d+:\d+", "", str(error)).removeprefix("Invalid input, ")
+    return " ".join(said.split())

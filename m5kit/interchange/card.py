@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from m5kit.errors import CheckpointError
 from m5kit.public.run import Run
 from m5kit.report.tables import markdown_text
 from m5kit.runs.json import read_json
@@ -27,7 +28,9 @@ def _header(run: Run) -> Iterator[str]:
     yield ""
     yield f"# {markdown_text(run.trained.config.name)}"
     yield ""
-    what = f"classifies items by their {run.trained.model.predicts}" if run.classes else "embeds items"
+    what = (
+        f"classifies items by their {markdown_text(str(run.trained.model.predicts))}" if run.classes else "embeds items"
+    )
     seen = ", ".join(run.modalities)
     yield f"This model {what}. It reads {seen}; any of them may be missing. An item's vector has {run.width} numbers."
     yield ""
@@ -52,7 +55,8 @@ def _data(run: Run) -> Iterator[str]:
     config = run.trained.config
     yield "## Training"
     yield ""
-    yield f"- Data: {data.get('items', 'an unknown number of')} items, splits {', '.join(config.data.train)}"
+    splits = markdown_text(", ".join(config.data.train))
+    yield f"- Data: {data.get('items', 'an unknown number of')} items, splits {splits}"
     if "sha256" in data:
         yield f"- Fingerprint of the manifest: `{data['sha256']}`"
     yield f"- {config.schedule.max_steps} steps of {config.schedule.batch_size * config.schedule.accumulate} items"
@@ -64,22 +68,29 @@ def _results(run: Run) -> Iterator[str]:
     yield "## Results"
     yield ""
     file = run.trained.folder.results
-    results: Mapping[str, Any] = read_json(file)["results"] if file.exists() else {}
+    results: Mapping[str, Any] = read_json(file).get("results", {}) if file.exists() else {}
     if not results:
         yield "The run was not evaluated."
         yield ""
         return
     yield "| metric | value | 95 % interval | chance | items |"
     yield "|---|--:|---|--:|--:|"
+    try:
+        yield from _result_rows(results)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise CheckpointError(f"{file} is damaged ({error!r}); evaluate the run again, or remove the file") from error
+    yield ""
+    yield "Intervals are over the items of one run: they do not say how much another seed would change."
+    yield ""
+
+
+def _result_rows(results: Mapping[str, Any]) -> Iterator[str]:
     for metric, values in results.items():
         for name, value in list(values.items())[:MOST_VALUES]:
             interval = "" if value["low"] is None else f"{value['low']:.3f} to {value['high']:.3f}"
             chance = "" if value["chance"] is None else f"{value['chance']:.3f}"
             shown = markdown_text(f"{metric}/{name}")
             yield f"| {shown} | {value['value']:.3f} | {interval} | {chance} | {value['count']} |"
-    yield ""
-    yield "Intervals are over the items of one run: they do not say how much another seed would change."
-    yield ""
 
 
 def _parts(run: Run) -> Iterator[str]:

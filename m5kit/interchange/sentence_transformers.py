@@ -17,7 +17,7 @@ from sentence_transformers.base.modules import InputModule
 
 import m5kit
 from m5kit.errors import ConfigError, DataError
-from m5kit.interchange.shared_folder import add_json, share_run
+from m5kit.interchange.shared_folder import add_json, share_run, write_run, written_aside
 from m5kit.public.loading import load
 from m5kit.public.run import Run
 
@@ -36,12 +36,15 @@ def write_sentence_transformers(run: Run, out: Path) -> Path:
     Raises:
         CheckpointError: the folder holds something.
     """
-    share_run(run, out)
     kind = f"{RunModule.__module__}.{RunModule.__qualname__}"
-    add_json(out / "modules.json", [{"idx": 0, "name": "0", "path": "", "type": kind}])
     versions = {"sentence_transformers": version("sentence-transformers"), "m5kit": m5kit.__version__}
     described = {"model_type": "SentenceTransformer", "__version__": versions, "similarity_fn_name": "cosine"}
-    add_json(out / "config_sentence_transformers.json", {**described, "prompts": {}, "default_prompt_name": None})
+    with written_aside(out) as folder:
+        write_run(run, folder)
+        add_json(folder / "modules.json", [{"idx": 0, "name": "0", "path": "", "type": kind}])
+        add_json(
+            folder / "config_sentence_transformers.json", {**described, "prompts": {}, "default_prompt_name": None}
+        )
     return out
 
 

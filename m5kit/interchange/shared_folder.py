@@ -1,7 +1,10 @@
 """Writes what is needed to use a run, and nothing else: no state of an optimizer, no paths of the machine, no items."""
 
 import json
+import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +38,34 @@ def share_run(run: Run, out: Path) -> Path:
     Raises:
         CheckpointError: the folder holds something.
     """
-    if out.exists() and any(out.iterdir()):
-        raise CheckpointError(f"{out} is not empty; name a new folder")
+    with written_aside(out) as folder:
+        write_run(run, folder)
+    return out
+
+
+@contextmanager
+def written_aside(out: Path) -> Iterator[Path]:
+    """A folder beside ``out`` that takes its place once all is written: nobody opens half of an export.
+
+    Args:
+        out: a new or empty folder.
+
+    Raises:
+        CheckpointError: the folder holds something.
+    """
+    if os.path.lexists(out) and (not out.is_dir() or any(out.iterdir())):
+        raise CheckpointError(f"{out} is no folder, or is not empty; name a new folder")
+    part = out.parent / f".{out.name}.{os.getpid()}.part"
+    part.mkdir(parents=True)
+    try:
+        yield part
+        os.replace(part, out)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def write_run(run: Run, out: Path) -> None:
+    """Write a run into an empty folder."""
     source, target = run.trained.folder, RunFolder(out)
     target.checkpoints.mkdir(parents=True)
     target.config.write_text(write(_shared_config(source)), encoding="utf-8")
@@ -51,7 +80,6 @@ def share_run(run: Run, out: Path) -> Path:
     unused = torch.optim.SGD(run.trained.model.parameters())
     checkpoint.save(target.checkpoints, 0, run.trained.model, unused, keep=1)
     (out / "README.md").write_text(model_card(run), encoding="utf-8")
-    return out
 
 
 def _shared_config(source: RunFolder) -> dict[str, Any]:

@@ -67,9 +67,18 @@ class Forward:
         self._computing = threading.Lock()
 
     def move(self, device: Device) -> None:
-        """Move the model once no pass is going on."""
+        """Move the model once no pass is going on.
+
+        Raises:
+            ConfigError: there is no such device.
+        """
         with self._computing:
-            self.model.to(device)
+            try:
+                self.model.to(device)
+            except (RuntimeError, AssertionError) as error:  # torch has no narrower ones for a device that is not there
+                raise ConfigError(
+                    [f"device: cannot compute on {str(device)!r}: {str(error).splitlines()[0]}"]
+                ) from error
 
     def __call__(
         self, items: Sequence[Any], take: Callable[[Embedding], Tensor], go_on: bool, options: Options
@@ -130,8 +139,11 @@ def check_options(options: Options) -> None:
     modalities, size = options.get("modalities"), options.get("batch_size")
     if isinstance(modalities, str):
         problems.append(f"modalities: expected a list such as [{modalities!r}], got a text")
-    if size is not None and size < 1:
-        problems.append(f"batch_size: expected at least 1, got {size}")
+    if size is not None and not (isinstance(size, int) and size >= 1):
+        problems.append(f"batch_size: expected at least 1, got {size!r}")
+    root = options.get("root")
+    if root is not None and not Path(root).is_dir():
+        problems.append(f"root: there is no folder {root}")
     if options.get("precision", "fp32") not in ("fp32", "bf16"):
         problems.append(f"precision: expected 'fp32' or 'bf16', got {options['precision']!r}")
     if problems:

@@ -80,6 +80,10 @@ class RunFolder:
             CheckpointError: another process trains it now.
         """
         with single_writer(self.path / ".lock", f"the run in {self.path}"):
+            # half of a file that a killed training was writing; only trainings write these two
+            for file in (self.config, self.provenance):
+                for half in self.path.glob(f".{file.name}.*.partial"):
+                    half.unlink(missing_ok=True)
             yield
 
     @contextmanager

@@ -1,9 +1,11 @@
+import json
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
-from m5kit.errors import DataError, QueryError
+from m5kit.errors import CheckpointError, DataError, QueryError
 from m5kit.index import index as indexing
 from m5kit.index import searchable
 from m5kit.index.about import IndexInfo
@@ -129,3 +131,76 @@ def test_a_wrong_comparison_names_the_columns(index):
         QueryError, match=r"could not convert .*; the columns are: id \(string\), split \(string\), price"
     ):
         index.search(where="price < 'abc'")
+
+
+@pytest.mark.parametrize(
+    ("names", "shape", "properties", "message"),
+    [
+        (["a", 0], (2, 4), {}, "ids must be texts that UTF-8 can write, got 0"),
+        (["a", "b\ud800"], (2, 4), {}, "ids must be texts"),
+        (["a"], (2, 4), {}, r"expected 1 vectors, one for each id, got float32 of shape \(2, 4\)"),
+        (["a", "b"], (2,), {}, "expected 2 vectors"),
+        (["a", "b"], (2, 0), {}, "expected 2 vectors"),
+        (["a", "b"], (2, 4), {"price": [1]}, "the property 'price' has 1 values for 2 ids"),
+    ],
+)
+def test_vectors_and_ids_that_do_not_fit_are_refused(tmp_path, names, shape, properties, message):
+    pytest.importorskip("lancedb")
+    with pytest.raises(DataError, match=message):
+        Index.of_vectors(tmp_path / "items.index", names, np.ones(shape, np.float32), properties)
+
+
+@pytest.mark.parametrize("names", [["a'b", 'c"d`e', "x\ny"], ["", "\0", "😀"], ["') or 1=1 --", "%", "\\"]])
+def test_any_text_is_an_id(tmp_path, names):
+    pytest.importorskip("lancedb")
+    index = Index.of_vectors(tmp_path / "items.index", names, np.eye(3, dtype=np.float32))
+    assert set(index.get(names)) == set(names)
+    assert names[0] not in ids(index.search(like=names[0]))
+    assert index.delete(names[:1]) == 1
+    assert set(ids(index.search())) == set(names[1:])
+
+
+def test_names_that_the_store_keeps_for_itself_may_be_properties(tmp_path):
+    pytest.importorskip("lancedb")
+    values = {"_rowid": [5, 6], "_distance": [1, 2], "": [3, 4]}
+    index = Index.of_vectors(tmp_path / "items.index", ["a", "b"], np.eye(2, dtype=np.float32), values)
+    assert index.search(np.array([1, 0.1]), where='"_rowid" = 6')[0].row.values == {"_rowid": 6, "_distance": 2, "": 4}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"width": -1},
+        {"width": 5},
+        {"columns": None},
+        {"columns": [{"name": "price", "stored": "price` < 0 or `price", "kind": "number"}]},
+        {"approximation": {"items": 1, "partitions": -1, "probes": 1, "refine": 1, "recall": 0}},
+    ],
+)
+def test_an_index_of_a_stranger_is_checked_before_it_is_searched(index, tmp_path, change):
+    values = {**json.loads(index.about.to_json()), **change}
+    index.store._base.create_table("about", pa.table({"json": [json.dumps(values)]}), mode="overwrite")
+    with pytest.raises(DataError, match="build it again"):
+        Index.open(tmp_path / "items.index")
+
+
+@pytest.mark.parametrize("table", ["about", "items"])
+def test_an_index_whose_files_were_cut_says_so(index, tmp_path, table):
+    for file in (tmp_path / f"items.index/{table}.lance/data").iterdir():
+        file.write_bytes(file.read_bytes()[:40])
+    with pytest.raises(DataError, match="cannot be read"):
+        Index.open(tmp_path / "items.index").search(np.ones(16), where="price < 3")
+
+
+def test_an_index_has_one_writer(index, tmp_path, vectors):
+    with index.store.writing(), pytest.raises(CheckpointError, match="is being written by this process"):
+        Index.of_vectors(tmp_path / "items.index", ["a"], vectors[:1])
+
+
+def test_questions_of_the_wrong_type_are_refused(index):
+    for question in ({"item": "red"}, {"top": 2.5}, {"top": None}, {"like": 3}, {"like": "\ud800"}):
+        with pytest.raises(QueryError):
+            index.search(**question)
+    assert index.get([]) == {}
+    with pytest.raises(QueryError, match=r"where: .*; the columns are"):
+        index.search(where="lower(price) = 'a'")

@@ -2,7 +2,10 @@
 
 import json
 
+import pytest
+
 import m5kit
+from m5kit.errors import CheckpointError
 from m5kit.interchange.card import model_card
 from m5kit.interchange.shared_folder import share_run
 
@@ -26,6 +29,9 @@ def test_results_come_with_their_intervals_and_chance_levels(run, tmp_path):
     card = model_card(m5kit.load(shared))
     assert "| found/accuracy | 0.500 | 0.400 to 0.600 | 0.250 | 10 |" in card
     assert "| found/nmi | 0.700 |  |  | 10 |" in card
+    (shared / "results.json").write_text('{"results": {"found": {"accuracy": 3}}}')
+    with pytest.raises(CheckpointError, match=r"results\.json is damaged .* evaluate the run again"):
+        model_card(m5kit.load(shared))
 
 
 def test_the_card_of_a_classifier_says_that_it_always_answers(classifier_folder):

@@ -38,7 +38,16 @@ def test_a_folder_that_holds_something_is_left_alone(run, tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(CheckpointError, match="is not empty; name a new folder"):
         share_run(run, tmp_path)
+    with pytest.raises(CheckpointError, match="is no folder"):
+        share_run(run, tmp_path / "notes.txt")
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_an_export_that_fails_leaves_nothing(run, tmp_path, monkeypatch):
+    monkeypatch.setattr("m5kit.interchange.shared_folder.model_card", lambda run: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        share_run(run, tmp_path / "shop")
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_command_writes_a_folder_with_a_card(run_folder, tmp_path, capsys):

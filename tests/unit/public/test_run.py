@@ -143,6 +143,14 @@ def test_wrong_options_are_named_together(run):
         run.embed([], modalities=["smell"])
     with pytest.raises(ConfigError, match="expected 'raise' or 'skip'"):
         run.embed([], errors="ignore")
+    with pytest.raises(ConfigError, match="device: cannot compute on 'gpu'"):
+        run.embed([], device="gpu")
+    with pytest.raises(ConfigError) as caught:
+        run.embed([], batch_size=2.5, root="absent")
+    assert list(caught.value.problems) == [
+        "batch_size: expected at least 1, got 2.5",
+        "root: there is no folder absent",
+    ]
 
 
 def test_shares_are_of_what_an_item_has_and_sum_to_one(run):

@@ -33,3 +33,10 @@ def test_default_names_never_collide(tmp_path, monkeypatch):
     names = {RunFolder.new("demo/scale").path.as_posix() for _ in range(3)}
     assert len(names) == 3
     assert all(name.startswith("runs/demo-scale-2") for name in names)
+
+
+def test_half_of_a_file_that_a_killed_training_wrote_is_removed_by_the_next(tmp_path):
+    (tmp_path / ".provenance.json.123.partial").write_text("{")
+    (tmp_path / ".results.json.124.partial").write_text("{")  # an evaluation may be writing it
+    with RunFolder(tmp_path).writing():
+        assert [path.name for path in tmp_path.glob("*.partial")] == [".results.json.124.partial"]
