@@ -1,10 +1,13 @@
-"""What gradient caching costs and saves: a large batch in chunks, the same whole, and a batch of one chunk.
+"""What gradient caching costs and saves: a large batch in chunks, the same whole, and each chunk as a batch.
 
-Each arm is a process of its own, which reads its batch, then takes steps on it. Memory is the peak of the resident set
-beyond what the process held before its first step (libraries, weights and the batch itself); the C library is told to
-give freed blocks back at once, or the peak would be what it hoards. Time is processor time of
-a step after the first. That the gradients agree is what tests/unit/models/test_cached_gradients.py is about; here the
-losses of the first step must agree, dropout being off.
+Each arm is a process of its own, which reads the same items, then takes steps on them. What small batches take is the
+most that any of the chunks takes as a step of its own: items differ in size, and by more than what caching adds.
+
+Memory is counted twice. ``tensors`` are the most bytes that tensors held at one time in a step, the state of the
+optimizer included. ``resident`` is the peak of the resident set beyond what the process held before its first step
+(libraries, weights and the batch itself); the C library is told to give freed blocks back at once, but keeps small
+ones. Time is processor time of a step after the first. That the gradients agree is what
+tests/unit/models/test_cached_gradients.py is about; here the losses of the first step must agree, dropout being off.
 
 Run: OMP_NUM_THREADS=1 python benchmarks/chunks.py --data demo [--batch 512] [--chunk 64] [--set KEY=VALUE]...
 Data: m5kit data make-demo demo --items 2000
@@ -20,6 +23,7 @@ import time
 from pathlib import Path
 
 import torch
+from _live import LiveTensors
 
 from m5kit.assembly.data import RunData
 from m5kit.assembly.model import build_model
@@ -52,19 +56,24 @@ def measure(arguments: argparse.Namespace) -> None:
     schedule = config.schedule
     optimizer = build_optimizer(model, config.optimizer, schedule.lr, schedule.weight_decay)
     step = TrainStep(model, optimizer, schedule.clip, schedule.precision, config.seed, chunk=arguments.chunk)
+    steps = batch.chunks(arguments.apart) if arguments.apart else [batch]
     before, losses, seconds = resident("VmRSS"), [], []
     for _ in range(arguments.steps + 1):
         started = time.process_time()
-        losses.append(float(step([batch])["loss"]))
-        seconds.append(time.process_time() - started)
-    print(json.dumps({"memory": resident("VmHWM") - before, "seconds": min(seconds[1:]), "loss": losses[0]}))
+        losses += [float(step([each])["loss"]) for each in steps]
+        seconds.append((time.process_time() - started) / len(steps))
+    found = {"resident": resident("VmHWM") - before, "seconds": min(seconds[1:]), "loss": losses[0]}
+    # Last, as watching takes time and memory.
+    with LiveTensors() as live:
+        for each in steps:
+            step([each])
+    print(json.dumps(found | {"tensors": live.peak / 2**20}))
 
 
-def arm(arguments: argparse.Namespace, batch: int, chunk: int | None) -> dict[str, float]:
+def arm(arguments: argparse.Namespace, *options: str) -> dict[str, float]:
     """The figures of an arm, from a process of its own."""
     command = [sys.executable, __file__, "--data", arguments.data, "--config", arguments.config, "--measure"]
-    command += ["--batch", str(batch), "--steps", str(arguments.steps)]
-    command += ["--chunk", str(chunk)] if chunk else []
+    command += ["--batch", str(arguments.batch), "--steps", str(arguments.steps), *options]
     for override in arguments.overrides:
         command += ["--set", override]
     # Fixed, as the C library raises this threshold by itself once large blocks are freed, and then keeps such blocks.
@@ -77,17 +86,19 @@ def compare(arguments: argparse.Namespace) -> None:
     """Print the table and the ratios."""
     batch, chunk = arguments.batch, arguments.chunk or 64
     arms = {
-        f"batch {chunk}": arm(arguments, chunk, None),
-        f"batch {chunk} again (noise)": arm(arguments, chunk, None),
-        f"batch {batch} in chunks of {chunk}": arm(arguments, batch, chunk),
-        f"batch {batch}": arm(arguments, batch, None),
+        f"batches of {chunk}": arm(arguments, "--apart", str(chunk)),
+        f"batches of {chunk} again (noise)": arm(arguments, "--apart", str(chunk)),
+        f"batch {batch} in chunks of {chunk}": arm(arguments, "--chunk", str(chunk)),
+        f"batch {batch}": arm(arguments),
     }
     one, _, chunked, whole = arms.values()
     if abs(chunked["loss"] - whole["loss"]) > 1e-4 * abs(whole["loss"]):
         raise SystemExit(f"the arms do not compute the same: {chunked['loss']} and {whole['loss']}")
-    print(f"{'':<32}{'MiB':>8}{'of one':>8}{'s/step':>8}")
+    print(f"{'':<32}{'tensors MiB':>12}{'of one':>8}{'resident MiB':>14}{'of one':>8}{'s/step':>8}")
     for name, found in arms.items():
-        print(f"{name:<32}{found['memory']:8.0f}{found['memory'] / one['memory']:8.2f}{found['seconds']:8.2f}")
+        tensors, held = found["tensors"], found["resident"]
+        print(f"{name:<32}{tensors:12.0f}{tensors / one['tensors']:8.2f}", end="")
+        print(f"{held:14.0f}{held / one['resident']:8.2f}{found['seconds']:8.2f}")
     print(f"time of the chunks over that of the whole batch: {chunked['seconds'] / whole['seconds']:.2f}")
 
 
@@ -99,6 +110,7 @@ def main() -> None:
     parser.add_argument("--chunk", type=int)
     parser.add_argument("--steps", type=int, default=1)
     parser.add_argument("--set", dest="overrides", action="append", default=[])
+    parser.add_argument("--apart", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     measure(arguments) if arguments.measure else compare(arguments)
