@@ -49,17 +49,33 @@ def require_data(resolved: "Resolved") -> None:
     """See that the folder of the items exists, before anything heavy is imported.
 
     Raises:
-        ConfigError: the config names no folder, or one that is not there.
+        ConfigError: the config names no folder, or one that is not there; with all other mistakes of the config.
     """
-    from m5kit.config.section import NO_ROOT
     from m5kit.errors import ConfigError
+
+    problem = _problem_of_root(resolved)
+    if problem is None:
+        return
+    from m5kit.config import check_config
+
+    problems = [problem]
+    try:
+        check_config(resolved)  # it imports the parts, but a run that cannot begin has the time to tell everything
+    except ConfigError as error:
+        problems += [each for each in error.problems if each not in problems]
+    raise ConfigError(problems)
+
+
+def _problem_of_root(resolved: "Resolved") -> str | None:
+    from m5kit.config.section import NO_ROOT
 
     section = resolved.values["data"]
     root = section.get("root") if isinstance(section, dict) else None
     if root is None:
-        raise ConfigError([NO_ROOT])
+        return NO_ROOT
     if isinstance(root, str) and "://" not in root and not Path(root).expanduser().exists():
-        raise ConfigError([f"data.root: there is no folder {root}; name another with --data DIR"])
+        return f"data.root: there is no folder {root}; name another with --data DIR"
+    return None
 
 
 def words(text: str) -> tuple[str, ...]:

