@@ -76,7 +76,7 @@ def _not_finite(path: Path, on_purpose: Container[str] | None) -> str | None:
             values = tensors.get_tensor(name)
             if not values.is_floating_point() or (on_purpose is not None and name in on_purpose):
                 continue
-            # A sum shows any NaN or infinity, in a tenth of the time; only a large one may do so for another reason.
+            # A finite sum rules out NaN and infinity in one pass; only a large one may overflow for another reason.
             if values.sum().isfinite():
                 continue
             wrong = torch.isnan(values) if on_purpose is None else ~torch.isfinite(values)
