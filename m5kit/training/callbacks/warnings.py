@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import pairwise
+from statistics import mean, variance
 
 from torch import Tensor
 
@@ -14,6 +15,7 @@ from m5kit.training.callbacks.validation import ValidationCallback
 _EARLY = 0.3  # share of a run in which nothing is expected yet
 _ROWS = 5  # logged steps over which single values are averaged
 _FALLING = 3  # looks in a row
+_LEAST_FALL = 0.02  # share of a loss
 _FEW = 30  # held-out items
 
 
@@ -57,17 +59,19 @@ class WarningsCallback(Callback):
 
     def _tasks(self) -> None:
         """A loss that stands where it began, or a choice that is no better than a guess."""
-        first, now = self._mean(self._rows[:_ROWS]), self._mean(self._rows[-_ROWS:])
+        window = max(len(self._rows) // 3, _ROWS)
+        early, late = self._rows[:window], self._rows[-window:]
+        first, now = self._mean(early), self._mean(late)
         for name in sorted(first.keys() & now.keys()):
             task = name.removeprefix("loss/")
-            guessed = now.get(f"{task}/accuracy", 1.0) < 2 / self.batch
-            if task in self.comparing and guessed:
+            accuracy = now.get(f"{task}/accuracy") if task in self.comparing else None
+            if accuracy is not None and accuracy < 2 / self.batch:
                 self._warn(
                     f"task {task} is no better than chance: it picks the right item of {self.batch} in "
-                    f"{now[f'{task}/accuracy']:.1%} of all cases, a guess in {1 / self.batch:.1%} "
+                    f"{accuracy:.1%} of all cases, a guess in {1 / self.batch:.1%} "
                     f"(a loss of log {self.batch} = {math.log(self.batch):.2f}); try another schedule.lr or temperature"
                 )
-            elif name.startswith("loss/") and now[name] > 0.98 * first[name] > 0:
+            elif accuracy is None and name.startswith("loss/") and _stands_still(name, early, late):
                 self._warn(
                     f"task {task} does not learn: its loss is {now[name]:.3f}, at first it was {first[name]:.3f}; "
                     "try another schedule.lr, or drop the task"
@@ -121,3 +125,11 @@ class WarningsCallback(Callback):
             self._given.add(kind)
             LOGGER.warning(text)
             self.write(f"warning: {text}")
+
+
+def _stands_still(name: str, early: Sequence[Mapping[str, float]], late: Sequence[Mapping[str, float]]) -> bool:
+    """Whether a loss has not fallen by the least share that counts, beyond what single steps scatter."""
+    before, after = [row[name] for row in early], [row[name] for row in late]
+    error = math.sqrt(variance(before) / len(before) + variance(after) / len(after))
+    # A logged value is that of one batch: with few of them a loss that falls slowly looks like one that stands still.
+    return mean(after) - 2 * error > (1 - _LEAST_FALL) * mean(before) > 0

@@ -33,6 +33,16 @@ def test_a_loss_that_stands_still():
     assert text.startswith("warning: task masked does not learn: its loss is 2.000, at first it was 2.000")
 
 
+def test_a_loss_that_scatters_more_than_it_could_have_fallen():
+    # logged values of the demo's masked properties, of which a batch hides few
+    table = [1.94, 0.9, 1.05, 1.63, 1.57, 1.74, 1.52, 1.43, 1.65, 1.91, 1.57, 1.93, 0.71, 1.37, 1.13, 1.07, 1.98]
+    assert _warned([{"loss/masked": value} for value in table]) == []
+
+
+def test_a_task_whose_accuracy_is_known_is_not_judged_by_its_loss():
+    assert _warned([{"loss/contrastive": 2.3, "contrastive/accuracy": 0.23}] * 20) == []
+
+
 def test_a_task_that_only_guesses():
     rows = [{"loss/contrastive": 2.8 - step / 10, "contrastive/accuracy": 0.07} for step in range(20)]
     (text,) = _warned(rows)
