@@ -162,6 +162,19 @@ def read_text(root: Path, name: str, follow_links: bool) -> tuple[str, bool]:
         return data.decode("utf-8", "replace"), False
 
 
+def read_source(root: Path, name: str, is_json: bool, follow_links: bool) -> Any:
+    """What a file of text or JSON says to a manifest; what cannot be read is handed on for the decoder to refuse."""
+    try:
+        text, _ = read_text(root, name, follow_links)
+    except DecodeError as error:
+        # The decoder of texts and tables opens no file; it must refuse this item, with the reason.
+        return error
+    try:
+        return parse_json(text) if is_json else text
+    except ValueError:
+        return text
+
+
 def _is_utf8(name: str) -> bool:
     try:
         name.encode()

@@ -8,11 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from m5kit.data.importers.folder import FolderItem, find_items, read_text
-from m5kit.data.json_values import parse_json
+from m5kit.data.importers.folder import FolderItem, find_items, read_source
 from m5kit.data.manifest_rows import MODALITIES
 from m5kit.data.sources.base import Dataset
-from m5kit.errors import DataError, DecodeError
+from m5kit.errors import DataError
 from m5kit.registry import DATASETS
 from m5kit.structures import Sample
 
@@ -65,8 +64,10 @@ class FolderItems(Dataset):
         item = self.items[index]
         sources = {}
         for modality, name in item.files.items():
-            if modality in self.columns:
-                sources[modality] = self._source(modality, name)
+            if modality in ("text", "table") and modality in self.columns:
+                sources[modality] = read_source(self.root, name, modality == "table", self.follow_links)
+            elif modality in self.columns:
+                sources[modality] = name
         return Sample(item.id, sources, {self.label: item.category}, item.split or self.split)
 
     def splits(self) -> Sequence[str]:
@@ -86,20 +87,6 @@ class FolderItems(Dataset):
         # sizes and not contents: a folder of videos would take hours to read
         sizes = json.dumps([(name, (self.root / name).stat().st_size) for name in names])
         return {"folder": self.root.name, "sha256": hashlib.sha256(sizes.encode()).hexdigest(), "items": len(self)}
-
-    def _source(self, modality: str, name: str) -> Any:
-        """The path, or what a text or a table says; what cannot be read is handed on for the decoder to refuse."""
-        if modality not in ("text", "table"):
-            return name
-        try:
-            text, _ = read_text(self.root, name, self.follow_links)
-        except DecodeError as error:
-            # The decoder of texts and tables opens no file; it must refuse this item, with the reason.
-            return error
-        try:
-            return parse_json(text) if modality == "table" else text
-        except ValueError:
-            return text
 
     @classmethod
     def example(cls, folder: Path) -> "FolderItems":

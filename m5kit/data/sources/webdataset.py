@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from m5kit.data.files import require_inside
-from m5kit.data.importers.folder import KINDS, read_text
-from m5kit.data.json_values import parse_json
+from m5kit.data.importers.folder import KINDS, read_source
 from m5kit.data.manifest_rows import MODALITIES, NAMES
 from m5kit.data.sources.base import Dataset
 from m5kit.data.tars.index import TarError, scan
-from m5kit.errors import DataError, DecodeError
+from m5kit.errors import DataError
 from m5kit.registry import DATASETS
 from m5kit.structures import Sample
 
@@ -112,15 +111,7 @@ class WebDatasetItems(Dataset):
         return {"folder": self.root.name, "sha256": hashlib.sha256(names.encode()).hexdigest(), "items": len(self)}
 
     def _read(self, member: str) -> Any:
-        """What a text or a table says; what cannot be read is handed on for the decoder to refuse."""
-        try:
-            text, _ = read_text(self.root, member, self.follow_links)
-        except DecodeError as error:
-            return error
-        try:
-            return parse_json(text) if member.endswith(".json") else text
-        except ValueError:
-            return text
+        return read_source(self.root, member, member.endswith(".json"), self.follow_links)
 
     @classmethod
     def example(cls, folder: Path) -> "WebDatasetItems":
