@@ -77,7 +77,7 @@ def prepare(options: argparse.Namespace) -> int:
     )
     _write_failures(options.out / FAILURES)
     size = sum(shard.bytes for shard in found.shards)
-    write(f"{found.items:,} items, {len(found.shards)} shards, {size / 1e6:,.1f} MB in {options.out}")
+    write(f"{found.items:,} items, {_shards(len(found.shards))}, {size / 1e6:,.1f} MB in {options.out}")
     write(f"next: m5kit train products/pretrained --data {options.out}")
     return 0
 
@@ -95,7 +95,7 @@ def verify(options: argparse.Namespace) -> int:
     for problem in found.problems:
         write(problem)
     counted = f"{count or 'no'} problem{'' if count == 1 else 's'}"
-    write(f"{options.shards}: {found.shards.items:,} items in {len(found.shards.shards)} shards, {counted}")
+    write(f"{options.shards}: {found.shards.items:,} items in {_shards(len(found.shards.shards))}, {counted}")
     if count:
         write(
             "in training these items count as failures, up to data.max_failed; write the shards again to replace them"
@@ -154,3 +154,7 @@ def _write_failures(path: Path) -> None:
         row = json.loads(line)
         write(f"{row['id']}: {row['modality']}: {row['reason']}")
     write(f"{len(lines)} could not be taken in and are left out; all are listed in {path}")
+
+
+def _shards(count: int) -> str:
+    return "1 shard" if count == 1 else f"{count:,} shards"

@@ -21,7 +21,7 @@ Compose = Callable[[Sequence[str]], Resolved]
 def suit_config(
     compose: Compose, overrides: Sequence[str], look: Callable[[RunConfig], Contents] = read_contents
 ) -> Resolved:
-    """The config without the modalities that no training item has, its metrics on the splits and labels that are there.
+    """The config without modalities that no training item has, its metrics and steps on the items that are there.
 
     Args:
         compose: the config.
@@ -48,6 +48,8 @@ def suit_config(
         note = f"{_none_of(contents)} {_either(absent)}: left out with all that needs it"
         notes = [each for each in composed.notes if not _is_about(each, absent)]
         resolved = replace(composed, notes=(note, *notes))
+    if "schedule.batch_size" not in named:
+        resolved = _with_suited_steps(resolved, config, contents)
     suited = _with_suited_metrics(resolved, check_config(resolved), contents, named)
     problems = list(metric_problems(check_config(suited)))
     if problems:
@@ -97,6 +99,16 @@ def _is_about(note: str, absent: Sequence[str]) -> bool:
     """Whether a note of the composition tells what went with the encoder of an absent modality."""
     keys = [f"encoder_{modality}" for modality in absent]
     return note.endswith(tuple(keys)) or note.startswith(tuple(f"dropped with {key}:" for key in keys))
+
+
+def _with_suited_steps(resolved: Resolved, config: RunConfig, contents: Contents) -> Resolved:
+    """Steps of as many items as there are, where the config wants more."""
+    there = sum(contents.splits.get(split, 0) for split in config.data.train)
+    if not 0 < there < config.schedule.batch_size:
+        return resolved
+    note = f"a step has all {there} training items: the config's {config.schedule.batch_size} are more than there are"
+    schedule = {**resolved.values["schedule"], "batch_size": there}
+    return replace(resolved, values={**resolved.values, "schedule": schedule}, notes=(*resolved.notes, note))
 
 
 def _with_suited_metrics(resolved: Resolved, config: RunConfig, contents: Contents, named: Sequence[str]) -> Resolved:

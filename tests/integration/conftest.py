@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -33,6 +34,19 @@ def run_tool(*arguments: str | Path, cwd: Path = ROOT, check: bool = True) -> su
 def options(*overrides: str) -> list[str]:
     """``--set`` for each override, on top of a short schedule."""
     return [word for override in (*SHORT, *overrides) for word in ("--set", override)]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A Chromium of the system, driven by playwright (``pip install playwright``, without its browsers)."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if chromium is None:
+        pytest.skip("no Chromium on this machine")
+    with playwright.sync_playwright() as running:
+        opened = running.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield opened
+        opened.close()
 
 
 @pytest.fixture(scope="session")

@@ -3,8 +3,6 @@
 Needs playwright (``pip install playwright``, without its browsers) and a Chromium of the system.
 """
 
-import shutil
-
 import pytest
 
 from m5kit.ablation.analysis import Question, analyse
@@ -12,21 +10,9 @@ from m5kit.ablation.outcomes import Found, RunOutcome
 from m5kit.runs.study import FailedRun
 from m5kit.runs.sweep_folder import TrialStatus
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 WIDE, NARROW = 1280, 390
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine")
-    with playwright.sync_playwright() as running:
-        opened = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The search page in a real browser: words, files, sliders, filters, links, keys; wide and narrow, light and dark."""
 
 import json
-import shutil
 import threading
 import time
 
@@ -9,21 +8,9 @@ import pytest
 
 pytest.importorskip("lancedb")
 uvicorn = pytest.importorskip("uvicorn")
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 SETTLED = "#results:not(.waiting) > li, #status.bad"
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine")
-    with playwright.sync_playwright() as running:
-        opened = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")

@@ -15,16 +15,28 @@ PAIR = {"image": "a.jpg", "text": "cup"}
 def suited(tmp_path):
     """Fits products/small to items that are made of the given columns."""
 
-    def suit(columns, *overrides, leaf="products/small"):
+    def suit(columns, *overrides, leaf="products/small", fits_steps=False):
         rows = [
             {"id": str(number), "split": split, **columns, "labels": {"kind": str(number % 2)}}
             for number, split in enumerate(["train"] * 4 + ["test"] * 4)
         ]
         (tmp_path / "annotations.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
 
-        return suit_config(lambda given: load_config(leaf, given, tmp_path), overrides)
+        # as many items a step as there are, unless the test is about it
+        steps = () if fits_steps else ("schedule.batch_size=4",)
+        return suit_config(lambda given: load_config(leaf, given, tmp_path), (*steps, *overrides))
 
     return suit
+
+
+def test_a_step_has_at_most_the_items_that_there_are(suited):
+    resolved = suited(PAIR, fits_steps=True)
+    assert resolved.values["schedule"]["batch_size"] == 4
+    assert "a step has all 4 training items: the config's 32 are more than there are" in resolved.notes
+
+
+def test_a_batch_that_was_named_is_kept(suited):
+    assert suited(PAIR, "schedule.batch_size=7", fits_steps=True).values["schedule"]["batch_size"] == 7
 
 
 def test_absent_modalities_are_left_out_in_one_line(suited):
