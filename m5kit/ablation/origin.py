@@ -50,7 +50,8 @@ def _steps(folder: RunFolder, schedule: Mapping[str, Any]) -> str:
     done, planned = checkpoint.newest_step(folder.checkpoints), schedule.get("max_steps")
     if done is None:
         return ""
-    return f"{done:,}" if planned in (None, done) else f"{done:,} of {planned:,}"
+    # a run whose length is given in minutes planned no number of steps
+    return f"{done:,}" if planned in (None, done) or schedule.get("minutes") is not None else f"{done:,} of {planned:,}"
 
 
 def _versions(provenance: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -44,6 +44,8 @@ def print_memory(config: "RunConfig", ranks: int, read: bool) -> None:
     source = f"of {config.data.root}" if found.read else "that have everything in full length; --data DIR reads yours"
     write(f"activations are counted in forward passes of {found.measured} items {source}")
     write(f"precision {config.schedule.precision}; what libraries and devices take for themselves comes on top")
+    if ranks > 1:
+        write("shards are what parallel.shard would need; training refuses it as yet")
 
 
 def _size(number: int) -> str:

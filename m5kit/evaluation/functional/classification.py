@@ -3,6 +3,7 @@
 Shape letters: b item, d width, c class, k top-k.
 """
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,10 @@ def linear_probe(
     spread = np.square(train - centre).mean(axis=None if one_scale else 0)
     scale = np.where(spread > SMALLEST, np.sqrt(spread), 1.0).astype(train.dtype)
     probe = LogisticRegression(C=strength, max_iter=1000, random_state=seed)
-    predicted: Labels = probe.fit((train - centre) / scale, train_labels).predict((test - centre) / scale)
+    with warnings.catch_warnings():
+        # With few items a class scikit-learn asks whether numbers were meant; a user of a metric cannot act on it.
+        warnings.filterwarnings("ignore", message="The number of unique classes", category=UserWarning)
+        predicted: Labels = probe.fit((train - centre) / scale, train_labels).predict((test - centre) / scale)
     return predicted
 
 

@@ -50,3 +50,10 @@ def test_votes(neighbours, expected):
 def test_a_majority_far_away_outvotes_a_minority_near_by():
     labels = np.array(["near"] * 49 + ["far"] * 50)
     assert neighbour_vote(np.arange(99)[None], labels).tolist() == ["far"]
+
+
+def test_few_items_a_class_are_no_matter_of_a_warning(recwarn):
+    rng = np.random.default_rng(0)
+    vectors, labels = rng.normal(size=(12, 3)).astype(np.float32), np.array(list("abcdefghijaa"))
+    linear_probe(vectors, labels, vectors, strength=1.0, seed=0)
+    assert [str(warning.message) for warning in recwarn if "unique classes" in str(warning.message)] == []
