@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     if options.resume and options.run_dir is not None:
         _require_plugins(options.run_dir)
     # Before anything heavy is imported: a wrong name or folder is told at once.
-    require_data(load(options))
+    require_data(load(options), options)
     resolved = _suited(options)
     for note in resolved.notes:
         _write(f"note: {note}")
