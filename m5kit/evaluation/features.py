@@ -114,5 +114,5 @@ def _arrow(values: NDArray[Any]) -> Any:
         return pyarrow.array(texts, pyarrow.string())
     # a list column is one flat array and the start of each row in it, which 32 bits may be too few to count
     starts, column = (np.int32, pyarrow.ListArray) if values.size < 2**31 else (np.int64, pyarrow.LargeListArray)
-    offsets = np.arange(len(values) + 1, dtype=starts) * starts(values.shape[1])
+    offsets = (np.arange(len(values) + 1) * values.shape[1]).astype(starts)
     return column.from_arrays(pyarrow.array(offsets), pyarrow.array(values.ravel()))
