@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from m5kit.data.files import open_own
 from m5kit.errors import DataError
 from m5kit.structures import Batch, Failure
 
@@ -67,7 +68,7 @@ class FailureLog:
     def _append(self, failures: list[Failure]) -> None:
         if not failures or self.path is None:
             return
-        with self.path.open("a", encoding="utf-8") as file:
+        with open_own(self.path, "a") as file:
             for failure in failures:
                 self._listed.add((failure.id, failure.modality))
                 row = {"id": failure.id, "modality": failure.modality, "reason": failure.reason}
