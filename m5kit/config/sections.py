@@ -19,7 +19,7 @@ class Data(Section):
     """File name within the root; empty for ``annotations.jsonl`` or ``annotations.parquet``, whichever there is."""
     source: dict[str, Any] | None = None
     """The dataset that the items come from, a ``type`` and its arguments; empty for a manifest."""
-    train: tuple[str, ...] = ("train",)
+    train: Annotated[tuple[str, ...], Field(min_length=1)] = ("train",)
     """Splits to train on."""
     val: tuple[str, ...] | None = None
     """Splits that are looked at while training; empty for ``val`` where there is one."""
@@ -41,7 +41,7 @@ class Data(Section):
     """``label`` draws the classes of the label equally often in training, and items that lack the label never."""
     accept_changes: bool = False
     """Whether ``--resume`` may go on with items that have changed since the run began; provenance.json says so then."""
-    workers: Natural = 2
+    workers: Annotated[int, Field(ge=0, le=1024)] = 2
     """Processes that decode."""
     item_seconds: Positive | None = 60.0
     """Seconds that a worker may spend on one modality of an item before that modality fails; empty for no limit."""

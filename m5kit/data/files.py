@@ -161,24 +161,22 @@ def open_own(path: Path, mode: str) -> IO[Any]:
         CheckpointError: it is a link, a pipe or a device.
     """
     try:
-        file = open(path, mode, encoding="utf-8", opener=_without_following)  # noqa: SIM115  # the caller closes it
+        return open(path, mode, encoding="utf-8", opener=_without_following)
     except OSError as error:
         if error.errno not in (errno.ELOOP, errno.ENXIO):
             raise
-        raise _not_own(path) from error
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        file.close()
-        raise _not_own(path)
-    return file
+        raise CheckpointError(
+            f"{path} is a link or no regular file, so nothing was written there; remove it"
+        ) from error
 
 
 def _without_following(name: str, flags: int) -> int:
     """Open neither what a link leads to nor, with a long wait, a pipe."""
-    return os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
-
-
-def _not_own(path: Path) -> CheckpointError:
-    return CheckpointError(f"{path} is a link or no regular file, so nothing was written there; remove it")
+    opened = os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
+    if not stat.S_ISREG(os.fstat(opened).st_mode):
+        os.close(opened)
+        raise OSError(errno.ENXIO, os.strerror(errno.ENXIO), name)
+    return opened
 
 
 def is_below(path: str, folder: str) -> bool:

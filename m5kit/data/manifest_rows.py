@@ -13,6 +13,8 @@ from m5kit.data.files import require_inside
 from m5kit.data.json_lines import PATHS, JsonLines
 from m5kit.errors import DataError
 
+LONGEST_ID = 1_000
+"""Characters. Ids stand in arrays as wide as the longest: one of a megabyte would cost a terabyte among a million."""
 MODALITIES = ("audio", "image", "table", "text", "video")
 NAMES = ("annotations.jsonl", "annotations.parquet", "annotations.arrow")
 KINDS: Mapping[str, type[ColumnRows]] = {".parquet": ParquetRows, ".arrow": ArrowRows}
@@ -90,6 +92,8 @@ def record_problems(record: Any, modalities: Sequence[str]) -> Iterator[tuple[st
         yield "id", "is missing; give every item a name of its own"
     elif not isinstance(record["id"], str):
         yield "id", f"expected a text, got {_given(record['id'])}"
+    elif len(record["id"]) > LONGEST_ID:
+        yield "id", f"has {len(record['id']):,} characters; at most {LONGEST_ID:,} can be kept"
     if not isinstance(record.get("split") or "", str):
         yield "split", f"expected a text, got {_given(record['split'])}"
     yield from _label_problems(record.get("labels"))
@@ -101,7 +105,7 @@ def record_problems(record: Any, modalities: Sequence[str]) -> Iterator[tuple[st
 
 def looks_right(record: Any, modalities: Sequence[str]) -> bool:
     """Whether a row has no problem, told quickly; False where only :func:`record_problems` can tell."""
-    if type(record) is not dict or type(record.get("id")) is not str or not record["id"]:
+    if type(record) is not dict or type(record.get("id")) is not str or not 0 < len(record["id"]) <= LONGEST_ID:
         return False
     labels, split = record.get("labels"), record.get("split")
     if labels is None:

@@ -51,17 +51,24 @@ def _use(run: Run) -> Iterator[str]:
 
 def _data(run: Run) -> Iterator[str]:
     provenance = read_json(run.trained.folder.provenance)
-    data = provenance.get("data", {})
+    data = _mapping(provenance, "data")
     config = run.trained.config
     yield "## Training"
     yield ""
     splits = markdown_text(", ".join(config.data.train))
-    yield f"- Data: {data.get('items', 'an unknown number of')} items, splits {splits}"
+    yield f"- Data: {markdown_text(str(data.get('items', 'an unknown number of')))} items, splits {splits}"
     if "sha256" in data:
-        yield f"- Fingerprint of the manifest: `{data['sha256']}`"
+        yield f"- Fingerprint of the manifest: `{markdown_text(str(data['sha256']))}`"
     yield f"- {config.schedule.max_steps} steps of {config.schedule.batch_size * config.schedule.accumulate} items"
-    yield f"- Seed {config.seed}, m5kit {provenance.get('m5kit', {}).get('version', 'of an unknown version')}"
+    version = _mapping(provenance, "m5kit").get("version", "of an unknown version")
+    yield f"- Seed {config.seed}, m5kit {markdown_text(str(version))}"
     yield ""
+
+
+def _mapping(provenance: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """A section of what a run says of its origin; empty where it says nothing, or something else."""
+    found = provenance.get(key)
+    return found if isinstance(found, Mapping) else {}
 
 
 def _results(run: Run) -> Iterator[str]:
