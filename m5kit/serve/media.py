@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from m5kit.data.dataset import Pipeline
 from m5kit.data.decode.sound import Sound
 from m5kit.data.files import find_file
+from m5kit.data.pipeline import Pipeline
 from m5kit.data.preview import sound_picture
 from m5kit.errors import DecodeError, QueryError
 from m5kit.index.about import IndexInfo

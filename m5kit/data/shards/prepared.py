@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from m5kit.data.dataset import Pipeline
+from m5kit.data.pipeline import Pipeline
 from m5kit.data.shards.format import read_shard_set
 from m5kit.errors import ConfigError
 

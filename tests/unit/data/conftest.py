@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from m5kit.data.dataset import Pipeline
+from m5kit.data.pipeline import Pipeline
 from m5kit.errors import DecodeError
 from m5kit.structures import Inputs
 
