@@ -16,7 +16,7 @@ from m5kit.assembly.loader import build_loader
 from m5kit.assembly.model import build_pipelines, fit_transforms
 from m5kit.assembly.sources import data_root, open_dataset
 from m5kit.config import RunConfig
-from m5kit.data.cache.reader import cached
+from m5kit.data.cache.reader import cached_where_asked
 from m5kit.data.cache.store import CacheStore
 from m5kit.data.classes import class_order
 from m5kit.data.collate import collate
@@ -205,8 +205,7 @@ class RunData:
     ) -> DataLoader[list[Batch]]:
         """Every item once, in order, one batch for each corruption; of n processes each gets every n-th batch.
 
-        Without ``every_value`` an item is one row, also where it has several values of a modality.
-        """
+        Without ``every_value`` an item is one row, whatever values it has."""
         items = CorruptedItems(self._dataset(samples, False, every_value), self.pipelines, corruptions)
         sampler = SequentialSampler(size=len(samples), batch_size=batch_size, rank=rank, world_size=processes)
         return build_loader(self.config, items, samples, sampler, collate_corrupted)
@@ -214,12 +213,7 @@ class RunData:
     @cached_property
     def _reading(self) -> Mapping[str, Pipeline]:
         """The pipelines; those that the config caches read their prepared inputs from disk."""
-        store, reading = CacheStore.from_environment(), dict(self.pipelines)
-        for modality, pipeline in self.pipelines.items():
-            settings = self.config.inputs[modality]
-            if settings.get("cache", settings.get("keep")):  # keep is the older name
-                reading[modality] = cached(pipeline, settings, store)
-        return reading
+        return cached_where_asked(self.pipelines, self.config.inputs, CacheStore.from_environment())
 
     @property
     def _augments_twice(self) -> bool:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from torch.utils.data import Dataset
 
+from m5kit.data.failures import failures_of
 from m5kit.data.limits import time_limit
 from m5kit.data.manifest import Manifest
 from m5kit.data.pipeline import Pipeline
@@ -101,7 +102,7 @@ class ManifestDataset(Dataset[Prepared]):
             if modality not in kept and read:
                 break
             found, damaged = self._read(modality, references[modality], draw.position)
-            failures += _failures(sample.id, modality, damaged, lost=not found)
+            failures += failures_of(sample.id, modality, damaged, lost=not found)
             if found:
                 read[modality] = found
         inputs, *others = map(self._filled, passes(read))
@@ -171,10 +172,3 @@ def corpus(samples: Samples, root: Path, modality: str, pipeline: Pipeline) -> I
             except DecodeError:
                 continue  # counted when training meets it
             yield decoded
-
-
-def _failures(item: str, modality: str, damaged: Mapping[int, str], lost: bool) -> list[Failure]:
-    """One failure for a modality that is lost, one for each damaged value where another was read."""
-    if lost:
-        return [Failure(item, modality, "; ".join(damaged.values()))]
-    return [Failure(item, modality, reason, number, lost=False) for number, reason in damaged.items()]

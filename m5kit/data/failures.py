@@ -90,6 +90,13 @@ class FailureLog:
         )
 
 
+def failures_of(item: str, modality: str, damaged: Mapping[int, str], lost: bool) -> list[Failure]:
+    """One failure for a modality that is lost, one for each damaged value where another was read."""
+    if lost:
+        return [Failure(item, modality, "; ".join(damaged.values()))]
+    return [Failure(item, modality, reason, number, lost=False) for number, reason in damaged.items()]
+
+
 def attempts(batch: Batch) -> Counter[str]:
     """By modality, how many items of a batch were tried: those that are present, and those that failed.
 

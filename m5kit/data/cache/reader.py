@@ -28,6 +28,18 @@ log = logging.getLogger("m5kit")
 VALUES, LENGTH, EXTRA = "values", "length", "extra."
 
 
+def cached_where_asked(
+    pipelines: Mapping[str, Pipeline], inputs: Mapping[str, Mapping[str, Any]], store: CacheStore | None
+) -> dict[str, Pipeline]:
+    """The pipelines by modality; those whose input says ``cache: true`` read prepared inputs from the store."""
+    reading = dict(pipelines)
+    for modality, pipeline in pipelines.items():
+        settings = inputs[modality]
+        if settings.get("cache", settings.get("keep")):  # keep is the older name
+            reading[modality] = cached(pipeline, settings, store)
+    return reading
+
+
 def cached(pipeline: Pipeline, settings: Mapping[str, Any], store: CacheStore | None) -> Pipeline:
     """A pipeline whose inputs are made once; its transform, fitted, does not augment any more.
 

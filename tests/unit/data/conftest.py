@@ -12,6 +12,8 @@ from m5kit.structures import Inputs
 class FakeDecoder:
     """Gives the reference back; fails on what starts with ``bad``."""
 
+    reads_lists = False
+
     def __call__(self, source, root):
         if str(source).startswith("bad"):
             raise DecodeError(f"{source} is damaged")
