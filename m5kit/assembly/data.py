@@ -205,7 +205,8 @@ class RunData:
     ) -> DataLoader[list[Batch]]:
         """Every item once, in order, one batch for each corruption; of n processes each gets every n-th batch.
 
-        Without ``every_value`` an item is one row, whatever values it has."""
+        Without ``every_value`` an item is one row, whatever values it has.
+        """
         items = CorruptedItems(self._dataset(samples, False, every_value), self.pipelines, corruptions)
         sampler = SequentialSampler(size=len(samples), batch_size=batch_size, rank=rank, world_size=processes)
         return build_loader(self.config, items, samples, sampler, collate_corrupted)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from m5kit.data.decode._container import opened
-from m5kit.data.decode.pillow import FORMATS
+from m5kit.data.decode._pictures import FORMATS
 from m5kit.data.files import UNBOUNDED, find_file
 
 

@@ -20,7 +20,7 @@ from m5kit.errors import DecodeError
 
 DEFAULT_DECODERS: Mapping[str, str] = {
     "audio": "sound",
-    "image": "pillow",
+    "image": "simplejpeg",
     "table": "table",
     "text": "text",
     "video": "pyav",
