@@ -20,9 +20,10 @@ from torch import nn
 from m5kit.assembly.frozen import FrozenOutputs
 from m5kit.data.cache.store import FOLDER, CacheStore
 from m5kit.data.collate import collate
-from m5kit.data.dataset import ManifestDataset, Pipeline
+from m5kit.data.dataset import ManifestDataset
 from m5kit.data.demo.make import make_demo
 from m5kit.data.manifest import read_manifest
+from m5kit.data.pipeline import Pipeline
 from m5kit.data.sampler import Draw
 from m5kit.registry import DECODERS, ENCODERS, TRANSFORMS
 

@@ -21,7 +21,7 @@ from m5kit.assembly.data import RunData
 from m5kit.config import check_config, load_config
 from m5kit.data.cache.reader import cached
 from m5kit.data.cache.store import CacheStore
-from m5kit.data.dataset import Pipeline
+from m5kit.data.pipeline import Pipeline
 from m5kit.runs.folder import RunFolder
 from m5kit.structures import Inputs
 

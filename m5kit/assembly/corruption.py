@@ -10,7 +10,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from m5kit.data.collate import collate
-from m5kit.data.dataset import ManifestDataset, Pipeline, Prepared
+from m5kit.data.dataset import ManifestDataset, Prepared
+from m5kit.data.pipeline import Pipeline
 from m5kit.data.sampler import Draw
 from m5kit.errors import DecodeError
 from m5kit.evaluation.request import Corruption
@@ -44,13 +45,21 @@ class CorruptedItems(Dataset[tuple[Prepared, ...]]):
             if corruption is None:
                 corrupted.append(item)
             else:
-                corrupted.append(replace(item, inputs=self._inputs(item, draw, corruption)))
+                corrupted.append(self._corrupted(item, draw, corruption))
         return tuple(corrupted)
 
-    def _inputs(self, item: Prepared, draw: Draw, corruption: Corruption) -> dict[str, Inputs]:
-        """The inputs of an item with one corruption applied."""
+    def _corrupted(self, item: Prepared, draw: Draw, corruption: Corruption) -> Prepared:
+        """An item with one corruption, which is the same for all of its values of a modality."""
+        inputs, *others = (
+            self._inputs(replace(item, inputs=inputs), draw, corruption, number)
+            for number, inputs in enumerate(item.passes)
+        )
+        return replace(item, inputs=inputs, others=tuple(others))
+
+    def _inputs(self, item: Prepared, draw: Draw, corruption: Corruption, value: int) -> dict[str, Inputs]:
+        """The inputs of an item with one corruption applied; ``value`` is the number of the pass."""
         if corruption.kind == "withheld":
-            return self._withheld(item, self.clean.samples[draw.index], corruption)
+            return self._withheld(item, self.clean.samples[draw.index], corruption, value)
         inputs = dict(item.inputs)
         for modality in item.inputs:
             if corruption.modality not in (None, modality):
@@ -58,7 +67,7 @@ class CorruptedItems(Dataset[tuple[Prepared, ...]]):
             # one generator an item and modality, so that neither batches nor workers change what is drawn
             generator = np.random.default_rng([corruption.seed, crc32(item.id.encode()), crc32(modality.encode())])
             if corruption.kind == "noise":
-                inputs[modality] = self._noisy(item, draw, modality, corruption.strength, generator)
+                inputs[modality] = self._noisy(item, draw, modality, corruption.strength, generator, value)
             # one draw an item, whatever the strength: a larger strength corrupts the same items and more
             elif generator.random() < corruption.strength:
                 found = self._of_other(modality, draw.index, generator) if corruption.kind == "mismatch" else None
@@ -89,18 +98,18 @@ class CorruptedItems(Dataset[tuple[Prepared, ...]]):
         return None
 
     def _noisy(
-        self, item: Prepared, draw: Draw, modality: str, strength: float, generator: np.random.Generator
+        self, item: Prepared, draw: Draw, modality: str, strength: float, generator: np.random.Generator, value: int
     ) -> Inputs:
         """The modality of an item with noise added to what its transform returns."""
         plain = self.pipelines[modality]
         inputs: Inputs | None = item.inputs[modality]
         # With a frozen encoder the item holds that encoder's outputs; the noise belongs on the media before it.
         if self.clean.pipelines[modality] is not plain:
-            inputs = self._read(self.clean.samples[draw.index], modality, self.pipelines)
+            inputs = self._read(self.clean.samples[draw.index], modality, self.pipelines, value)
         vocabulary = plain.transform.provides().get("vocabulary")
         return item.inputs[modality] if inputs is None else noisy(inputs, strength, vocabulary, generator)
 
-    def _withheld(self, item: Prepared, sample: Sample, corruption: Corruption) -> dict[str, Inputs]:
+    def _withheld(self, item: Prepared, sample: Sample, corruption: Corruption, value: int) -> dict[str, Inputs]:
         """Read again every modality that draws on the property, without the property."""
         source = corruption.modality or ""
         properties = sample.sources.get(source)
@@ -114,17 +123,18 @@ class CorruptedItems(Dataset[tuple[Prepared, ...]]):
             plain = self.pipelines[modality]
             # a joined text may read the property too, so all pipelines are asked, not only that of the source
             if plain.reference(changed, modality) != plain.reference(sample, modality):
-                self._put(inputs, modality, self._read(changed, modality, self.pipelines))
+                self._put(inputs, modality, self._read(changed, modality, self.pipelines, value))
         return inputs
 
-    def _read(self, sample: Sample, modality: str, pipelines: Mapping[str, Pipeline]) -> Inputs | None:
-        """The inputs of one modality of a sample; None if it has none or it cannot be decoded."""
+    def _read(self, sample: Sample, modality: str, pipelines: Mapping[str, Pipeline], number: int = 0) -> Inputs | None:
+        """The inputs of one value of a modality of a sample; None if it has none or it cannot be decoded."""
         pipeline = pipelines[modality]
         reference = pipeline.reference(sample, modality)
         if reference is None:
             return None
+        values = pipeline.values(reference)
         try:
-            return pipeline.prepare(reference, self.clean.root)
+            return pipeline.prepare(values[number % len(values)], self.clean.root)
         except DecodeError:
             return None  # counted where the item itself is read
 

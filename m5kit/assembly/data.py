@@ -16,12 +16,13 @@ from m5kit.assembly.loader import build_loader
 from m5kit.assembly.model import build_pipelines, fit_transforms
 from m5kit.assembly.sources import data_root, open_dataset
 from m5kit.config import RunConfig
-from m5kit.data.cache.reader import cached
+from m5kit.data.cache.reader import cached_where_asked
 from m5kit.data.cache.store import CacheStore
 from m5kit.data.classes import class_order
 from m5kit.data.collate import collate
-from m5kit.data.dataset import ManifestDataset, Pipeline, Samples
+from m5kit.data.dataset import ManifestDataset, Samples
 from m5kit.data.manifest import Manifest, label_classes
+from m5kit.data.pipeline import Pipeline
 from m5kit.data.sampler import SequentialSampler, StepSampler
 from m5kit.data.shards.prepared import require_prepared_for
 from m5kit.data.training_items import RemovedModalities, complete, portion, warn_of_absent
@@ -200,21 +201,20 @@ class RunData:
         batch_size: int = EVAL_BATCH,
         rank: int = 0,
         processes: int = 1,
+        every_value: bool = True,
     ) -> DataLoader[list[Batch]]:
-        """Every item once, in order, one batch for each corruption; of n processes each gets every n-th batch."""
-        items = CorruptedItems(self._dataset(samples, train=False), self.pipelines, corruptions)
+        """Every item once, in order, one batch for each corruption; of n processes each gets every n-th batch.
+
+        Without ``every_value`` an item is one row, whatever values it has.
+        """
+        items = CorruptedItems(self._dataset(samples, False, every_value), self.pipelines, corruptions)
         sampler = SequentialSampler(size=len(samples), batch_size=batch_size, rank=rank, world_size=processes)
         return build_loader(self.config, items, samples, sampler, collate_corrupted)
 
     @cached_property
     def _reading(self) -> Mapping[str, Pipeline]:
         """The pipelines; those that the config caches read their prepared inputs from disk."""
-        store, reading = CacheStore.from_environment(), dict(self.pipelines)
-        for modality, pipeline in self.pipelines.items():
-            settings = self.config.inputs[modality]
-            if settings.get("cache", settings.get("keep")):  # keep is the older name
-                reading[modality] = cached(pipeline, settings, store)
-        return reading
+        return cached_where_asked(self.pipelines, self.config.inputs, CacheStore.from_environment())
 
     @property
     def _augments_twice(self) -> bool:
@@ -222,7 +222,7 @@ class RunData:
         kinds = [TASKS.get(task["type"], self.config.plugins) for task in self.config.tasks.values()]
         return any(getattr(kind, "augments_twice", False) for kind in kinds)
 
-    def _dataset(self, samples: Samples, train: bool) -> ManifestDataset:
+    def _dataset(self, samples: Samples, train: bool, every_value: bool = False) -> ManifestDataset:
         """The samples as a torch dataset; augmentation and modality dropout only in training."""
         reading = self._reading
         return ManifestDataset(
@@ -236,6 +236,7 @@ class RunData:
             twice=self._augments_twice,
             missing=self.config.data.missing,
             item_seconds=self.config.data.item_seconds,
+            every_value=every_value,
         )
 
 

@@ -24,7 +24,7 @@ def fit_descriptors(backbone: Backbone, data: RunData) -> None:
     items = data.training_items
     share = min(DESCRIBED_ITEMS / len(items), 1.0)
     measured: dict[str, list[Tensor]] = {m: [] for m in waiting}
-    for batch, *_ in data.eval_loader(portion(items, share, data.config.seed)):
+    for batch, *_ in data.eval_loader(portion(items, share, data.config.seed), every_value=False):
         for modality, descriptor in waiting.items():
             if modality in batch.inputs:
                 measured[modality].append(descriptor.measure(batch.inputs[modality]))

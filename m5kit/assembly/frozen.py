@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,10 @@ from m5kit.config import RunConfig
 from m5kit.data.cache.key import digest_content, digest_settings
 from m5kit.data.cache.reader import CachedDecoder, CachedTransform, pack, room_problem, unaugmented
 from m5kit.data.cache.store import CacheError, CacheStore
-from m5kit.data.dataset import Pipeline, Samples
+from m5kit.data.dataset import Samples
 from m5kit.data.limits import time_limit
 from m5kit.data.loader import WatchedItems
+from m5kit.data.pipeline import Pipeline
 from m5kit.parallel.device import default_device
 from m5kit.structures import Inputs
 
@@ -111,8 +113,8 @@ class FrozenOutputs:
 
 
 @dataclass(frozen=True)
-class MissingItems(Dataset[KeyedInputs | None]):
-    """Items by position: key and inputs of an item that is not in the cache yet, None for the others.
+class MissingItems(Dataset[list[KeyedInputs]]):
+    """Items by position: key and inputs of each value of an item that is not in the cache yet.
 
     Attributes:
         samples: the items.
@@ -121,7 +123,7 @@ class MissingItems(Dataset[KeyedInputs | None]):
         root: folder that paths are relative to.
         store: the cache.
         space: where in it.
-        item_seconds: how long an item may take; None for no limit.
+        item_seconds: how long a value may take; None for no limit.
     """
 
     samples: Samples
@@ -135,10 +137,12 @@ class MissingItems(Dataset[KeyedInputs | None]):
     def __len__(self) -> int:
         return len(self.samples)
 
-    def __getitem__(self, index: int) -> KeyedInputs | None:
-        source = self.pipeline.reference(self.samples[index], self.modality)
-        if source is None:
-            return None
+    def __getitem__(self, index: int) -> list[KeyedInputs]:
+        reference = self.pipeline.reference(self.samples[index], self.modality)
+        values = () if reference is None else self.pipeline.values(reference)
+        return [found for found in map(self._read, values) if found is not None]
+
+    def _read(self, source: Any) -> KeyedInputs | None:
         key = digest_content(source, self.root, self.pipeline.decoder.follow_links)
         if self.store.has(self.space, key):
             return None
@@ -158,7 +162,7 @@ def _batches(items: MissingItems, config: RunConfig) -> Iterator[list[KeyedInput
         name=lambda index: items.samples[index].id,
         batch_size=BATCH,
         num_workers=config.data.workers,
-        collate_fn=_present,
+        collate_fn=_together,
         worker_init_fn=partial(start_worker, memory=config.data.item_memory),
         generator=generator,
     )
@@ -167,9 +171,9 @@ def _batches(items: MissingItems, config: RunConfig) -> Iterator[list[KeyedInput
             yield batch
 
 
-def _present(found: Sequence[KeyedInputs | None]) -> list[KeyedInputs]:
-    """The items of a batch that have something to compute."""
-    return [each for each in found if each is not None]
+def _together(found: Sequence[list[KeyedInputs]]) -> list[KeyedInputs]:
+    """What the items of a batch have to compute."""
+    return list(chain.from_iterable(found))
 
 
 @torch.no_grad()

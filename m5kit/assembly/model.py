@@ -18,7 +18,8 @@ from m5kit.assembly.tasks import build_tasks
 from m5kit.assembly.vectors import build_descriptors, build_readouts
 from m5kit.config import RunConfig
 from m5kit.config.parts import named_part
-from m5kit.data.dataset import Pipeline, Samples, corpus
+from m5kit.data.dataset import Samples, corpus
+from m5kit.data.pipeline import Pipeline
 from m5kit.errors import ConfigError, DataError
 from m5kit.models.backbone import Backbone
 from m5kit.models.base import Model
@@ -54,6 +55,7 @@ def build_pipelines(config: RunConfig) -> dict[str, Pipeline]:
             transform=TRANSFORMS.build(settings["transform"], config.plugins),
             source=settings.get("source"),
             join=tuple(settings.get("join", ())),
+            several=settings.get("several", "all"),
         )
     return pipelines
 

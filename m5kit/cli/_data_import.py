@@ -32,6 +32,8 @@ def import_source(options: argparse.Namespace) -> int:
         modalities={modality: words(names) for modality, names in _pairs("--map", options.map).items()},
         table=words(options.table),
         values=words(options.values),
+        several=words(options.several),
+        separator=options.separator,
         numbers=words(options.number),
         decimal_comma=options.decimal_comma,
         extra=words(options.extra),
@@ -123,6 +125,14 @@ def _add_source(kinds: Verbs, kind: str) -> None:
     add("--map", action="append", default=[], metavar="MODALITY=COLUMN", help="what a column holds; repeatable")
     add("--table", default="", metavar="COL,COL", help="columns that are properties of the item's table")
     add("--values", default="", metavar="MODALITY,..", help="further modalities whose columns hold values, not paths")
+    add(
+        "--several",
+        default="",
+        metavar="MODALITY,..",
+        help="of which an item has all values, such as pictures from several sides: of every column of --map, of "
+        "lists, and of files called NAME.0.jpg, NAME.1.jpg (default: the first column that has a value)",
+    )
+    add("--separator", metavar="SIGNS", help="between several values in one cell, such as '|'")
     add("--number", default="", metavar="COL,COL", help="those of them whose texts are numbers")
     add("--decimal-comma", action="store_true", help="those are written as in 1.234,5")
     add("--extra", default="", metavar="COL,COL", help="columns that the manifest keeps for other programs")

@@ -103,7 +103,7 @@ def _section_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
 
 def _input_problems(values: Mapping[str, Any], scope: PluginScope) -> Iterator[Problem]:
     """Mistakes of ``input_*`` beside those of its decoder and transform, which are parts."""
-    closed = ["decoder", "transform", "source", "join", "cache", "keep"]
+    closed = ["decoder", "transform", "source", "join", "several", "cache", "keep"]
     for modality, given in by_name(values, "input_").items():
         key = f"input_{modality}"
         if not isinstance(given, Mapping):
@@ -114,6 +114,8 @@ def _input_problems(values: Mapping[str, Any], scope: PluginScope) -> Iterator[P
                 yield f"{key}.{name}", f"unknown key; {hint(name, closed)}"
         if not isinstance(given.get("source", ""), str):
             yield f"{key}.source", f"expected the name of a column of the manifest, got {given['source']!r}"
+        if given.get("several", "all") not in ("all", "first"):
+            yield f"{key}.several", f"expected all or first, got {given['several']!r}"
         for name in ("cache", "keep"):  # keep is the older name of cache
             if not isinstance(given.get(name, False), bool):
                 yield f"{key}.{name}", f"expected true or false, got {given[name]!r}"

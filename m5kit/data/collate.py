@@ -1,6 +1,6 @@
 """Put prepared items together: the inputs of those that have a modality, and who has what."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 
@@ -9,32 +9,38 @@ from m5kit.structures import Batch, Failure, Inputs
 
 
 def collate(items: Sequence[Prepared], modalities: Sequence[str]) -> Batch:
-    """Make a batch of b items.
+    """Make a batch of b rows: one an item, or several where evaluation reads several values of a modality.
 
     Args:
         items: all with the same labels.
         modalities: the m columns of ``present``, sorted whatever order they come in.
     """
     columns = tuple(sorted(modalities))
+    rows: list[Mapping[str, Inputs]] = []
+    owners: list[int] = []
+    for number, item in enumerate(items):
+        rows += item.passes
+        owners += [number] * len(item.passes)
     present, inputs = {}, {}
     for m in columns:
-        parts = [item.inputs[m] for item in items if m in item.inputs]
-        present[m] = torch.tensor([m in item.inputs for item in items])
+        parts = [row[m] for row in rows if m in row]
+        present[m] = torch.tensor([m in row for row in rows])
         # only present items are padded and encoded; a modality that nobody has is a missing key
         if parts:
             inputs[m] = Inputs.stack(parts)
     targets = {}
     for name in items[0].targets:
-        targets[name] = torch.tensor([item.targets[name] for item in items])
+        targets[name] = torch.tensor([items[owner].targets[name] for owner in owners])
     failures: list[Failure] = []
     for item in items:
         failures += item.failures
     return Batch(
-        positions=torch.tensor([item.position for item in items]),
-        ids=tuple(item.id for item in items),
+        positions=torch.tensor([items[owner].position for owner in owners]),
+        ids=tuple(items[owner].id for owner in owners),
         modalities=columns,
         present=torch.stack(list(present.values()), dim=1),
         inputs=inputs,
         targets=targets,
         failures=tuple(failures),
+        owners=torch.tensor(owners) if len(rows) > len(items) else None,
     )

@@ -2,121 +2,23 @@
 
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import torch
 from torch.utils.data import Dataset
 
-from m5kit.data.decode.base import Decoder
+from m5kit.data.failures import failures_of
 from m5kit.data.limits import time_limit
 from m5kit.data.manifest import Manifest
+from m5kit.data.pipeline import Pipeline
 from m5kit.data.sampler import Draw
-from m5kit.data.transforms.base import Transform
-from m5kit.errors import DecodeError, M5KitError
+from m5kit.data.several import passes
+from m5kit.errors import DecodeError
 from m5kit.structures import Failure, Inputs, Sample
 
 Samples = Manifest | Sequence[Sample]
-
-LONGEST_REASON = 400
-"""Characters of the message of an unexpected error."""
-
-
-@contextmanager
-def one_item() -> Iterator[None]:
-    """Turn whatever a decoder or a transform raises into a DecodeError: one item must not end a run.
-
-    Plugins and the libraries below raise anything, and a bug that meets every item still ends the run, by the share of
-    failures that is allowed. Other errors of m5kit pass: a cache that cannot be read is no matter of one item.
-    """
-    try:
-        yield
-    except M5KitError:
-        raise
-    except Exception as error:
-        message = " ".join(f"{type(error).__name__}: {error}".split())
-        raise DecodeError(message[:LONGEST_REASON]) from error
-
-
-@dataclass(frozen=True, slots=True)
-class Pipeline:
-    """How one modality is read.
-
-    Attributes:
-        decoder: opens the reference.
-        transform: prepares what was decoded.
-        source: another modality whose reference is used where an item has none of its own, as a video's sound.
-        join: columns of the manifest that the decoder reads together; empty for the modality's own column alone.
-    """
-
-    decoder: Decoder
-    transform: Transform
-    source: str | None = None
-    join: tuple[str, ...] = ()
-
-    def reference(self, sample: Sample, modality: str) -> Any:
-        """What to decode, values by column where several are joined, or None if the item has nothing."""
-        if self.join:
-            return {column: sample.sources[column] for column in self.join if column in sample.sources} or None
-        own = sample.sources.get(modality)
-        if own is not None or self.source is None or modality in sample.lost:
-            return own
-        return sample.sources.get(self.source)
-
-    def decode(self, reference: Any, root: Path) -> Any:
-        """What the decoder makes of a reference.
-
-        Raises:
-            DecodeError: whatever goes wrong with this one item; other errors of m5kit are not about an item.
-        """
-        with one_item():
-            return self.decoder(reference, root)
-
-    def prepare(
-        self,
-        reference: Any,
-        root: Path,
-        generator: np.random.Generator | None = None,
-        again: np.random.Generator | None = None,
-    ) -> Inputs:
-        """Decoded and transformed.
-
-        Args:
-            reference: of one item.
-            root: folder that paths are relative to.
-            generator: augments; None leaves the item as it is.
-            again: augments the item a second time, as ``Inputs.again``.
-
-        Raises:
-            DecodeError: whatever goes wrong with this one item, or numbers that would spoil a whole batch.
-        """
-        with one_item():
-            decoded = self.decoder(reference, root)
-            inputs = _finite(self.transform(decoded, generator))
-            return inputs if again is None else replace(inputs, again=_finite(self.transform(decoded, again)))
-
-    def accept(self, value: Any) -> Inputs:
-        """Transformed as in evaluation: a value that a user of Python has decoded already, such as an array.
-
-        Raises:
-            DecodeError: the decoder takes no such value, or it would spoil a batch.
-        """
-        with one_item():
-            return _finite(self.transform(self.decoder.accept(value)))
-
-    def columns(self, modality: str) -> tuple[str, ...]:
-        """The columns of the manifest that :meth:`reference` looks at."""
-        return self.join or tuple(filter(None, (modality, self.source)))
-
-
-def _finite(inputs: Inputs) -> Inputs:
-    values = inputs.values
-    if values.is_floating_point() and not torch.isfinite(values).all():
-        raise DecodeError("what the transform made of it holds NaN or infinite numbers")
-    return inputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +30,12 @@ class Prepared:
     targets: Mapping[str, int] = field(default_factory=dict)
     failures: tuple[Failure, ...] = ()
     position: int = 0  # the number of the draw that it came from
+    others: tuple[Mapping[str, Inputs], ...] = ()  # in evaluation, the same with its further values of a modality
+
+    @property
+    def passes(self) -> tuple[Mapping[str, Inputs], ...]:
+        """What a model reads of the item, one mapping after the other."""
+        return (self.inputs, *self.others)
 
 
 class ManifestDataset(Dataset[Prepared]):
@@ -144,7 +52,8 @@ class ManifestDataset(Dataset[Prepared]):
             were kept fail to decode, hidden ones come back until one can be read.
         twice: augment each item of training a second time, as ``Inputs.again``.
         missing: ``mask`` leaves an absent modality out, ``zero`` gives zeros that count as present, as the paper does.
-        item_seconds: how long a modality of an item may take; None for no limit.
+        item_seconds: how long a value of a modality may take; None for no limit.
+        every_value: outside training, read all values of a modality where its pipeline says so; otherwise one.
     """
 
     def __init__(
@@ -160,6 +69,7 @@ class ManifestDataset(Dataset[Prepared]):
         twice: bool = False,
         missing: Literal["mask", "zero"] = "mask",
         item_seconds: float | None = None,
+        every_value: bool = True,
     ) -> None:
         self.samples = samples
         self.root = root
@@ -171,6 +81,7 @@ class ManifestDataset(Dataset[Prepared]):
         self.twice = twice
         self.missing = missing
         self.item_seconds = item_seconds
+        self.every_value = every_value
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -184,24 +95,22 @@ class ManifestDataset(Dataset[Prepared]):
                 references[m] = reference
         present = list(references)
         kept = self._keep(present, draw.position)
-        inputs: dict[str, Inputs] = {}
+        read: dict[str, list[Inputs]] = {}
         failures: list[Failure] = []
         # kept ones first; hidden ones are touched only if no kept one could be read
         for modality in dict.fromkeys([*kept, *present]):
-            if modality not in kept and inputs:
+            if modality not in kept and read:
                 break
-            try:
-                with time_limit(self.item_seconds):
-                    inputs[modality] = self._prepare(modality, references[modality], draw.position)
-            except DecodeError as error:
-                failures.append(Failure(sample.id, modality, str(error)))
-        if self.missing == "zero":
-            inputs = {m: inputs.get(m) or pipeline.transform.blank() for m, pipeline in self.pipelines.items()}
+            found, damaged = self._read(modality, references[modality], draw.position)
+            failures += failures_of(sample.id, modality, damaged, lost=not found)
+            if found:
+                read[modality] = found
+        inputs, *others = map(self._filled, passes(read))
         numbers = {}
         for name, classes in self.targets.items():
             # a class that training never saw counts as no label
             numbers[name] = classes.get(sample.labels.get(name, ""), -1)
-        return Prepared(sample.id, inputs, numbers, tuple(failures), draw.position)
+        return Prepared(sample.id, inputs, numbers, tuple(failures), draw.position, tuple(others))
 
     def _keep(self, present: list[str], position: int) -> list[str]:
         if not self.train or not self.dropout or len(present) < 2:
@@ -209,6 +118,36 @@ class ManifestDataset(Dataset[Prepared]):
         generator = self._generator(position)
         kept = [m for m, chance in zip(present, generator.random(len(present)), strict=True) if chance >= self.dropout]
         return kept or [present[generator.integers(len(present))]]
+
+    def _read(self, modality: str, reference: Any, position: int) -> tuple[list[Inputs], dict[int, str]]:
+        """Inputs of one value or of all, and by number why others could not be read; a damaged one costs no more."""
+        pipeline = self.pipelines[modality]
+        values = pipeline.values(reference)
+        every = pipeline.several == "all" and self.every_value and not self.train
+        found: list[Inputs] = []
+        damaged: dict[int, str] = {}
+        for number in self._order(len(values), modality, position):
+            if found and not every:
+                break
+            try:
+                with time_limit(self.item_seconds):
+                    found.append(self._prepare(modality, values[number], position))
+            except DecodeError as error:
+                damaged[number] = str(error)
+        return found, damaged
+
+    def _order(self, count: int, modality: str, position: int) -> Sequence[int]:
+        """In which order values are tried; in training another one at every draw."""
+        if count == 1 or not self.train:
+            return range(count)
+        # a stream of its own: an item with one value is augmented as if there were no others in the set
+        order: list[int] = self._generator(position, f"{modality} value").permutation(count).tolist()
+        return order
+
+    def _filled(self, inputs: dict[str, Inputs]) -> dict[str, Inputs]:
+        if self.missing == "mask":
+            return inputs
+        return {m: inputs.get(m) or pipeline.transform.blank() for m, pipeline in self.pipelines.items()}
 
     def _prepare(self, modality: str, reference: Any, position: int) -> Inputs:
         pipeline = self.pipelines[modality]
@@ -227,10 +166,9 @@ def corpus(samples: Samples, root: Path, modality: str, pipeline: Pipeline) -> I
     for index in range(len(samples)):
         sample = samples[index]
         reference = pipeline.reference(sample, modality)
-        if reference is None:
-            continue
-        try:
-            decoded = pipeline.decode(reference, root)
-        except DecodeError:
-            continue  # counted when training meets it
-        yield decoded
+        for value in () if reference is None else pipeline.values(reference):
+            try:
+                decoded = pipeline.decode(value, root)
+            except DecodeError:
+                continue  # counted when training meets it
+            yield decoded

@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from m5kit.data.files import open_own
 from m5kit.errors import DataError
@@ -49,9 +50,10 @@ class FailureLog:
             self.attempts[modality] += count
         unlisted, damaged = [], set()
         for failure in failures:
-            self.failed[failure.modality] += 1
-            damaged.add(failure.modality)
-            if (failure.id, failure.modality) not in self._listed:
+            if failure.lost:
+                self.failed[failure.modality] += 1
+                damaged.add(failure.modality)
+            if _key(failure) not in self._listed:
                 unlisted.append(failure)
         # listed before it is judged: whoever is told that a run stopped looks into the file
         self._append(unlisted)
@@ -70,8 +72,10 @@ class FailureLog:
             return
         with open_own(self.path, "a") as file:
             for failure in failures:
-                self._listed.add((failure.id, failure.modality))
-                row = {"id": failure.id, "modality": failure.modality, "reason": failure.reason}
+                self._listed.add(_key(failure))
+                row: dict[str, Any] = {"id": failure.id, "modality": failure.modality, "reason": failure.reason}
+                if not failure.lost:
+                    row |= {"value": failure.value, "lost": False}
                 file.write(json.dumps(row) + "\n")  # ASCII: nothing that is in an id or a path can make it unreadable
 
     def _judge(self, modality: str, failures: Sequence[Failure]) -> None:
@@ -79,7 +83,7 @@ class FailureLog:
         # early on, one bad file is a large share
         if tried < self.minimum or failed <= self.max_share * tried:
             return
-        last = next(failure for failure in reversed(failures) if failure.modality == modality)
+        last = next(failure for failure in reversed(failures) if failure.lost and failure.modality == modality)
         raise DataError(
             f"{failed} of {tried} {modality} items could not be decoded, more than the allowed share of "
             f"{self.max_share:g}; the last was {last.id}: {last.reason}\n"
@@ -87,13 +91,26 @@ class FailureLog:
         )
 
 
+def failures_of(item: str, modality: str, damaged: Mapping[int, str], lost: bool) -> list[Failure]:
+    """One failure for a modality that is lost, one for each damaged value where another was read."""
+    if lost:
+        return [Failure(item, modality, "; ".join(damaged.values()))]
+    return [Failure(item, modality, reason, number, lost=False) for number, reason in damaged.items()]
+
+
 def attempts(batch: Batch) -> Counter[str]:
-    """By modality, how many items of a batch were tried: those that are present, and those that failed."""
+    """By modality, how many items of a batch were tried: those that are present, and those that failed.
+
+    Of an item with several rows only the first counts.
+    """
+    batch = batch.one_row_each()
     tried: Counter[str] = Counter()
     for modality, count in zip(batch.modalities, batch.present.sum(0).tolist(), strict=True):
         if count:  # a modality that never comes must not stand in the summary with zeros
             tried[modality] += count
     for failure in batch.failures:
+        if not failure.lost:
+            continue
         imputed = batch.present[batch.ids.index(failure.id), batch.modalities.index(failure.modality)]
         tried[failure.modality] += not bool(imputed)
     return tried
@@ -101,24 +118,34 @@ def attempts(batch: Batch) -> Counter[str]:
 
 def describe_failures(path: Path) -> list[str]:
     """A sentence a modality about what ``failures.jsonl`` lists; none if there is no such file."""
-    counts: Counter[str] = Counter()
-    first: dict[str, str] = {}
+    counts: Counter[tuple[str, bool]] = Counter()
+    first: dict[tuple[str, bool], str] = {}
     for row in _rows(path):
-        counts[row["modality"]] += 1
-        first.setdefault(row["modality"], f"{row['id']}: {row.get('reason', '')}")
+        kind = row["modality"], row.get("lost", True)
+        counts[kind] += 1
+        first.setdefault(kind, f"{row['id']}: {row.get('reason', '')}")
     sentences = []
-    for modality, count in sorted(counts.items()):
-        items = "items" if count > 1 else "item"
-        example = f"such as {first[modality]} (all are listed in {path})"
-        sentences.append(f"{modality}: {count} {items} could not be decoded, {example}")
+    for (modality, lost), count in sorted(counts.items()):
+        what = f"{count} {'items' if count > 1 else 'item'} could not be decoded"
+        if not lost:
+            what = f"{count} of several values could not be decoded, another of the item was taken"
+        sentences.append(f"{modality}: {what}, such as {first[modality, lost]} (all are listed in {path})")
     return sentences
 
 
-def _read(path: Path) -> set[tuple[str, str]]:
-    return {(row["id"], row["modality"]) for row in _rows(path)}
+Key = tuple[str, str, int]
+"""Item, modality, and the number of the value where the item has another."""
 
 
-def _rows(path: Path) -> Iterator[dict[str, str]]:
+def _key(failure: Failure) -> Key:
+    return failure.id, failure.modality, failure.value if not failure.lost else -1
+
+
+def _read(path: Path) -> set[Key]:
+    return {(row["id"], row["modality"], row.get("value", -1)) for row in _rows(path)}
+
+
+def _rows(path: Path) -> Iterator[dict[str, Any]]:
     if not path.is_file():
         return
     # Not splitlines(): an id may hold U+2028 or another character that it takes for the end of a line.

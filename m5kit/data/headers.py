@@ -2,10 +2,23 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from m5kit.data.decode._container import opened
-from m5kit.data.decode.pillow import FORMATS
+from m5kit.data.decode._pictures import FORMATS
 from m5kit.data.files import UNBOUNDED, find_file
+
+
+def measure(modality: str, value: Any, root: Path | None) -> dict[str, float]:
+    """Numbers of one value by unit; a zero without a unit for a file that cannot be read."""
+    if modality == "text":
+        return {"characters": len(value)}
+    if modality == "table":
+        return {"properties": len(value)}
+    # path#ID is one of many items in a file: it has no size of its own
+    if root is not None and isinstance(value, str) and ("#" not in value or (root / value).is_file()):
+        return read_header(modality, value, root) or {"": 0}
+    return {}
 
 
 def read_header(modality: str, source: str, root: Path) -> dict[str, float]:

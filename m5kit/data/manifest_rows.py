@@ -18,6 +18,9 @@ LONGEST_ID = 1_000
 MODALITIES = ("audio", "image", "table", "text", "video")
 NAMES = ("annotations.jsonl", "annotations.parquet", "annotations.arrow")
 KINDS: Mapping[str, type[ColumnRows]] = {".parquet": ParquetRows, ".arrow": ArrowRows}
+SEVERAL = (*PATHS, "text")
+"""Modalities of which a row may have several values, as a list."""
+
 SHOWN = 20
 
 
@@ -124,9 +127,11 @@ def looks_right(record: Any, modalities: Sequence[str]) -> bool:
 
 
 def _looks_right(modality: str, value: Any) -> bool:
-    if modality != "table":
-        return type(value) is str and value != "" and not value.isspace()
-    return type(value) is dict and value != {} and dict not in map(type, value.values())
+    if type(value) is str:
+        return modality != "table" and value != "" and not value.isspace()
+    if type(value) is list and modality in SEVERAL:
+        return value != [] and all(type(part) is str and part != "" and not part.isspace() for part in value)
+    return modality == "table" and type(value) is dict and value != {} and dict not in map(type, value.values())
 
 
 def raise_for(path: Path, problems: Iterable[Problem]) -> None:
@@ -164,9 +169,20 @@ def _label_problems(labels: Any) -> Iterator[tuple[str, str]]:
 
 
 def _value_problems(modality: str, value: Any) -> Iterator[str]:
+    if not isinstance(value, list) or not value or modality not in SEVERAL:
+        yield from _single_problems(modality, value)
+        return
+    for number, part in enumerate(value, start=1):
+        for message in _single_problems(modality, part):
+            yield f"value {number} of {len(value)}: {message}"
+
+
+def _single_problems(modality: str, value: Any) -> Iterator[str]:
     kind = "a path" if modality in PATHS else {"text": "a text", "table": "properties and values"}.get(modality)
     wanted: type = Mapping if modality == "table" else str
-    if kind and not isinstance(value, wanted):
+    if value == [] and modality in SEVERAL:
+        yield "is empty; write null if the item has none"
+    elif kind and not isinstance(value, wanted):
         yield f"expected {kind}, got {_given(value)}"
     elif isinstance(value, str | Mapping) and not (value.strip() if isinstance(value, str) else value):
         yield "is empty; write null if the item has none"

@@ -13,9 +13,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from m5kit.data.dataset import Pipeline
 from m5kit.data.decode.features import Features
 from m5kit.data.decode.sound import Sound
+from m5kit.data.pipeline import Pipeline
 from m5kit.errors import DecodeError
 from m5kit.structures import Sample
 
@@ -23,6 +23,8 @@ EDGE = 112
 """Longest side of a picture in pixels."""
 FRAMES, FRAME = 4, 56
 """Frames of a strip, and their height."""
+VALUES = 4
+"""Of a modality that has several, such as pictures of a product."""
 SOUND = (120, 44)
 """Width and height of the picture of a sound."""
 LETTERS, ROWS, CELL = 90, 4, 28
@@ -64,11 +66,12 @@ def preview(sample: Sample, root: Path, pipelines: Mapping[str, Pipeline]) -> li
         reference = pipeline.reference(sample, modality)
         if reference is None:
             continue
-        try:
-            kind, value = _shown(pipeline.decoder(reference, root))
-        except DecodeError:
-            kind, value = "note", "cannot be read"
-        parts.append(PreviewPart(modality, kind, value))
+        for each in pipeline.values(reference)[:VALUES]:
+            try:
+                kind, value = _shown(pipeline.decoder(each, root))
+            except DecodeError:
+                kind, value = "note", "cannot be read"
+            parts.append(PreviewPart(modality, kind, value))
     return parts
 
 

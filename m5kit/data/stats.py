@@ -15,13 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from m5kit.data.files import UNBOUNDED, find_file
-from m5kit.data.headers import read_header
+from m5kit.data.headers import measure
 from m5kit.data.json_lines import PATHS
 from m5kit.data.manifest import Manifest
-from m5kit.data.manifest_rows import MODALITIES
+from m5kit.data.manifest_rows import MODALITIES, SEVERAL
+from m5kit.data.several import each_value
 from m5kit.data.sources.manifest import ManifestItems
 from m5kit.errors import DecodeError
 from m5kit.structures import Sample
+
+VALUES = "values"
+"""The unit of how many values of a modality an item has."""
 
 SHOWN = 10
 """Examples of contents that two splits share."""
@@ -125,7 +129,7 @@ def describe(
         patterns=dict(counts.patterns.most_common()),
         labels=labels,
         properties=dict(counts.properties.most_common()),
-        spreads=tuple(Spread(*key, np.array(values)) for key, values in sorted(counts.numbers.items())),
+        spreads=tuple(counts.spreads()),
         unreadable=dict(counts.unreadable),
         shared=None if digests is None else tuple(digests.shared()),
     )
@@ -154,6 +158,9 @@ class _Counts:
         self.properties.update(list(sample.sources.get("table") or ()))
         for name, value in sample.labels.items():
             self.labels.setdefault(name, Counter())[value] += 1
+        for modality, value in sample.sources.items():
+            count = len(each_value(value)) if modality in SEVERAL else 1
+            self.numbers.setdefault((modality, VALUES), array("d")).append(count)
         for modality, unit, number in _numbers(sample, self.media):
             if unit:
                 # arrays of doubles: a list of a million floats takes eight times the memory
@@ -161,21 +168,19 @@ class _Counts:
             else:
                 self.unreadable[modality] += 1
 
+    def spreads(self) -> Iterator[Spread]:
+        """Of each number; how many values items have is told where some have several."""
+        for (modality, unit), values in sorted(self.numbers.items()):
+            if unit != VALUES or max(values) > 1:
+                yield Spread(modality, unit, np.array(values))
+
 
 def _numbers(sample: Sample, root: Path | None) -> Iterator[tuple[str, str, float]]:
     """Triples (modality, unit, number); without a unit where a file cannot be read."""
-    for modality, value in sample.sources.items():
-        if modality == "text":
-            yield modality, "characters", len(value)
-        elif modality == "table":
-            yield modality, "properties", len(value)
-        elif root is not None and isinstance(value, str) and ("#" not in value or (root / value).is_file()):
-            # path#ID is one of many items in a file: it has no size of its own
-            found = read_header(modality, value, root)
-            for unit, number in found.items():
+    for modality, several in sample.sources.items():
+        for value in each_value(several):
+            for unit, number in measure(modality, value, root).items():
                 yield modality, unit, number
-            if not found:
-                yield modality, "", 0
 
 
 class _Digests:
@@ -190,9 +195,8 @@ class _Digests:
 
     def add(self, sample: Sample) -> None:
         """Remember the contents of one item; what cannot be read has none."""
-        for modality, value in sample.sources.items():
-            digest = _digest(modality, value, self.root)
-            if digest is not None:
+        for modality, several in sample.sources.items():
+            for digest in filter(None, (_digest(modality, value, self.root) for value in each_value(several))):
                 digests, rows = self._found.setdefault(modality, (array("q"), array("q")))
                 digests.append(digest)
                 rows.append(len(self._ids))

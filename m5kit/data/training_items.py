@@ -11,8 +11,9 @@ from math import ceil
 
 import numpy as np
 
-from m5kit.data.dataset import Pipeline, Samples
+from m5kit.data.dataset import Samples
 from m5kit.data.manifest import Manifest
+from m5kit.data.pipeline import Pipeline
 from m5kit.errors import DataError
 from m5kit.structures import Sample
 

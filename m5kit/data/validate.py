@@ -14,12 +14,13 @@ from m5kit.data.decode.text import TextDecoder
 from m5kit.data.files import require_file
 from m5kit.data.json_lines import PATHS
 from m5kit.data.manifest_rows import MODALITIES, Problem, open_rows
+from m5kit.data.several import each_value
 from m5kit.data.summary import in_order, look_through, name_of, repeated
 from m5kit.errors import DecodeError
 
 DEFAULT_DECODERS: Mapping[str, str] = {
     "audio": "sound",
-    "image": "pillow",
+    "image": "simplejpeg",
     "table": "table",
     "text": "text",
     "video": "pyav",
@@ -121,12 +122,17 @@ class _Checks:
 
     def problems(self, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         """Pairs (modality, message)."""
-        for modality, value in values.items():
-            message = self._file_problem(value) if modality in PATHS else None
-            if message is None and modality in self.decoders:
-                message = self._decode_problem(self.decoders[modality], value)
-            if message is not None:
-                yield modality, message
+        for modality, several in values.items():
+            for value in each_value(several):
+                message = self._problem(modality, value)
+                if message is not None:
+                    yield modality, message
+
+    def _problem(self, modality: str, value: Any) -> str | None:
+        message = self._file_problem(value) if modality in PATHS else None
+        if message is None and modality in self.decoders:
+            return self._decode_problem(self.decoders[modality], value)
+        return message
 
     def _file_problem(self, path: str) -> str | None:
         if "#" in path:  # one of many items in a file or a pack: its decoder knows what is in it

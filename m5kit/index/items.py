@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 
 from m5kit.assembly.data import EVAL_BATCH
 from m5kit.data.collate import collate
-from m5kit.data.dataset import Pipeline, Prepared
+from m5kit.data.dataset import Prepared
 from m5kit.data.failures import FailureLog
 from m5kit.data.manifest import Manifest
+from m5kit.data.pipeline import Pipeline
+from m5kit.data.several import each_value, single_if_alone
 from m5kit.errors import DecodeError
 from m5kit.index.about import IndexInfo, Precision, Shown, fingerprint
 from m5kit.index.approximate import Say
@@ -112,7 +114,7 @@ class RunItems:
 
     def _batches(self, failures: FailureLog) -> Iterator[Batch]:
         for batch, *_ in self.run.data.eval_loader(self.manifest):
-            failures.update(batch)
+            failures.update(batch)  # of an item with several rows the first one counts
             yield batch
 
     def _vectors(self, batch: Batch) -> NDArray[np.float32]:
@@ -127,15 +129,19 @@ class RunItems:
             # a modality that reads another's file shows nothing of its own
             own = sample.sources.get(name)
             if own is not None:
-                sources[name] = self._words(name, own) if kind == "words" else own
+                sources[name] = self._words(name, own) if kind == "words" else single_if_alone(each_value(own))
         return Row(sample.id, sample.split, item_values(sample.labels, sample.sources), sources)
 
     def _words(self, name: str, source: Any) -> str:
+        return " · ".join(filter(None, (self._decoded(name, value) for value in each_value(source))))[:LONGEST_WORDS]
+
+    def _decoded(self, name: str, value: Any) -> str:
+        """What one value says; nothing if it cannot be read."""
         pipeline = self.run.data.pipelines.get(name)
         if pipeline is None or pipeline.join:  # one column of several that are read as one text
-            return str(source)[:LONGEST_WORDS]
+            return str(value)
         try:
-            return str(pipeline.decode(source, self.run.data.root))[:LONGEST_WORDS]
+            return str(pipeline.decode(value, self.run.data.root))
         except DecodeError:
             return ""
 
@@ -159,10 +165,10 @@ def _what_is_shown(manifest: Manifest, run: TrainedRun) -> dict[str, Shown]:
 
 def _kind_of(modality: str, pipeline: Pipeline, manifest: Manifest, root: Path) -> Shown:
     """What the first item that has the modality shows of it."""
-    holders = (sample for sample in manifest if pipeline.reference(sample, modality) is not None)
-    for sample in islice(holders, PROBED):
+    references = (pipeline.reference(sample, modality) for sample in manifest)
+    for reference in islice((each for each in references if each is not None), PROBED):
         try:
-            decoded = pipeline.decode(pipeline.reference(sample, modality), root)
+            decoded = pipeline.decode(pipeline.values(reference)[0], root)
         except DecodeError:
             continue
         if isinstance(decoded, str):

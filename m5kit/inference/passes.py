@@ -113,7 +113,8 @@ class Passes:
                 vectors[condition, space] = found.vectors(space).numpy()
             if found.scores is not None:
                 classes[condition] = found.scores.argmax(1).numpy()
-        return BatchAnswers(replace(batches[0], inputs={}, targets={}, plan={}), vectors, classes)
+        items = batches[0].one_row_each()
+        return BatchAnswers(replace(items, inputs={}, targets={}, plan={}), vectors, classes)
 
 
 def failed_sentences(log: FailureLog, failures: Path) -> Iterator[str]:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from m5kit.api import Fused, Hidden, Mean, Observation, TaskOutput, View
 from m5kit.models.backbone import Backbone
-from m5kit.models.embedder import Embedding, embed
+from m5kit.models.embedder import Embedding, embed, mean_by_item
 from m5kit.structures import ALONE, Batch, Peers
 
 Counts = Mapping[str, float]
@@ -162,9 +162,14 @@ class Model(nn.Module, ABC):
         """The vectors of a batch's items, on the host; the model must be in eval mode.
 
         Args:
-            batch: on the model's device; any items, whatever they lack. An item with nothing gets zeros.
+            batch: on the model's device; any items, whatever they lack. An item with nothing gets zeros, one with
+                several rows (several values of a modality) the mean of their vectors.
         """
-        return embed(self.backbone, self.readout, batch)
+        if batch.owners is None:
+            return embed(self.backbone, self.readout, batch)
+        # never more rows at a time than there are items: a pass takes the memory of one value each
+        rows = batch.chunks(int(batch.owners[-1]) + 1)
+        return mean_by_item([embed(self.backbone, self.readout, part) for part in rows], batch.owners)
 
     def forward(self, batch: Batch, seed: int) -> TaskOutput:
         """Same as :meth:`loss`."""

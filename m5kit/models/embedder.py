@@ -1,6 +1,6 @@
 """Turns what a model makes of a batch into vectors to compare items by."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -97,6 +97,35 @@ def embed_view(backbone: Backbone, readout: Callable[[Fused], tuple[Tensor, Tens
         contrastive=sum_of_parts(view.features, view.confidence).cpu(),
         weights=view.fused.weights.float().cpu(),
         scores=None if scores is None else scores.float().cpu(),
+    )
+
+
+def mean_by_item(parts: Sequence[Embedding], owners: Tensor) -> Embedding:
+    """One vector an item of those of its rows: their mean, of unit length where vectors have it.
+
+    Args:
+        parts: the vectors of all b rows, one part after the other.
+        owners: ``b``, the item of each row, from 0, none left out.
+    """
+    counts = torch.bincount(owners)[:, None]
+
+    def mean(rows: Sequence[Tensor]) -> Tensor:
+        together = torch.cat(list(rows))
+        sums = together.new_zeros(len(counts), together.shape[1]).index_add_(0, owners, together)
+        return sums / counts
+
+    def unit(rows: Sequence[Tensor]) -> Tensor:
+        return normalize(mean(rows), dim=1)
+
+    scores = [part.scores for part in parts if part.scores is not None]
+    return Embedding(
+        item=unit([part.item for part in parts]),
+        modalities={m: unit([part.modalities[m] for part in parts]) for m in parts[0].modalities},
+        fused=unit([part.fused for part in parts]),
+        unscaled=mean([part.unscaled for part in parts]),
+        contrastive=unit([part.contrastive for part in parts]),
+        weights=mean([part.weights for part in parts]),
+        scores=mean(scores) if scores else None,
     )
 
 

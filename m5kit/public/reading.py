@@ -8,12 +8,14 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from m5kit.data.dataset import Pipeline, Prepared
+from m5kit.data.dataset import Prepared
 from m5kit.data.held import as_array, in_a_file
+from m5kit.data.pipeline import Pipeline
+from m5kit.data.several import each_value, passes
 from m5kit.errors import DecodeError
 from m5kit.signatures import hint
 from m5kit.structures import Inputs, Sample
@@ -95,27 +97,29 @@ class ItemReader:
         if problem is not None:
             return BadItem(position, problem)
         sample = Sample(str(position), {name: value for name, value in item.items() if value is not None})
-        inputs: dict[str, Inputs] = {}
+        read: dict[str, list[Inputs]] = {}
         problems = []
         for modality in modalities:
             pipeline = pipelines[modality]
             value = pipeline.reference(sample, modality)
             borrowed = not pipeline.join and modality not in sample.sources
-            if value is None or (borrowed and not _is_file(value)):
+            if value is None or (borrowed and not all(map(_is_file, each_value(value)))):
                 continue
             try:
-                inputs[modality] = _prepare(pipeline, value, root)
+                read[modality] = [_prepare(pipeline, each, root) for each in pipeline.evaluated(value)]
             except DecodeError as error:
                 # A clip without sound is no mistake: whoever handed it over did not promise any.
                 if not borrowed:
                     problems.append(f"{modality}: {error}")
-        if not problems and not inputs:
+        if not problems and not read:
             problems.append(f"it has nothing of {', '.join(modalities)}")
         if problems:
             return BadItem(position, "; ".join(problems))
+        inputs, *others = passes(read)
         if self.fill:
-            inputs = {m: inputs.get(m) or pipelines[m].transform.blank() for m in modalities}
-        return Prepared(sample.id, inputs, position=position)
+            blank = {m: pipelines[m].transform.blank() for m in modalities}
+            inputs, others = blank | inputs, [blank | other for other in others]
+        return Prepared(sample.id, inputs, position=position, others=tuple(others))
 
     def _problem(self, item: Any) -> str | None:
         """What is wrong with an item before any of its values is opened."""
@@ -162,7 +166,7 @@ def _own_decoders(pipelines: Mapping[str, Pipeline]) -> Pipelines:
     """Pipelines whose decoders may be changed: those of the run belong to its evaluation."""
     own = {}
     for modality, pipeline in pipelines.items():
-        own[modality] = Pipeline(copy.copy(pipeline.decoder), pipeline.transform, pipeline.source, pipeline.join)
+        own[modality] = replace(pipeline, decoder=copy.copy(pipeline.decoder))
     return own
 
 

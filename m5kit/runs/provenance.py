@@ -24,7 +24,7 @@ log = logging.getLogger("m5kit")
 
 LIBRARIES = (
     *("torch", "torchvision", "torchaudio", "mmengine", "transformers", "open_clip_torch", "tokenizers", "decord"),
-    *("av", "soundfile", "pillow", "numpy", "pyarrow", "safetensors", "scikit-learn", "scipy"),
+    *("av", "soundfile", "pillow", "simplejpeg", "numpy", "pyarrow", "safetensors", "scikit-learn", "scipy"),
 )
 """The distributions whose versions can change a metric value."""
 

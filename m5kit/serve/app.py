@@ -106,16 +106,17 @@ def _add_files(app: FastAPI, service: Service) -> None:
         return row
 
     @app.get("/media")
-    def media(item: str, modality: str) -> Response:
+    def media(item: str, modality: str, number: int = 0) -> Response:
         """The file of one modality of an item; a range of it may be asked for."""
-        path, kind = _found(lambda: service.media.file(row_of(item), modality))
+        path, kind = _found(lambda: service.media.file(row_of(item), modality, number))
         # in its own origin, so that no file of the catalogue can act as the page
         return FileResponse(path, media_type=kind, headers={**KEPT, "content-security-policy": "sandbox"})
 
     @app.get("/thumbnail")
-    def thumbnail(item: str, modality: str) -> Response:
+    def thumbnail(item: str, modality: str, number: int = 0) -> Response:
         """A small picture of one modality of an item."""
-        return Response(_found(lambda: service.media.thumbnail(row_of(item), modality)), 200, KEPT, "image/jpeg")
+        picture = _found(lambda: service.media.thumbnail(row_of(item), modality, number))
+        return Response(picture, 200, KEPT, "image/jpeg")
 
     @app.get("/item")
     def one(item: str) -> Response:

@@ -2,7 +2,7 @@
 
 import io
 import mimetypes
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from m5kit.data.dataset import Pipeline
 from m5kit.data.decode.sound import Sound
 from m5kit.data.files import find_file
+from m5kit.data.pipeline import Pipeline
 from m5kit.data.preview import sound_picture
+from m5kit.data.several import each_value
 from m5kit.errors import DecodeError, QueryError
 from m5kit.index.about import IndexInfo
 from m5kit.index.rows import Row
@@ -49,15 +50,14 @@ class ItemMedia:
 
     def shown(self, row: Row) -> dict[str, Any]:
         """An item for the page: its words, its tables, and where its files are had."""
-        words, files = [], []
+        words: list[str] = []
+        files: list[dict[str, Any]] = []
         for name, kind in self.about.modalities.items():
             source = row.sources.get(name)
             if kind == "words" and source:
                 words.append(source)
-            elif kind == "media" and isinstance(source, str):
-                asked = urlencode({"item": row.id.encode("utf-8", "replace"), "modality": name})
-                addresses = {"file": f"media?{asked}", "thumbnail": f"thumbnail?{asked}"}
-                files.append({"modality": name, "type": media_type(source), **addresses})
+            elif kind == "media":
+                files += _addresses(row.id, name, _paths(source))
         return {"title": " · ".join(words), "files": files}
 
     def kinds(self, rows: Iterable[Row]) -> dict[str, list[str]]:
@@ -69,33 +69,33 @@ class ItemMedia:
                     found.setdefault(file["modality"], set()).add(file["type"].partition("/")[0])
         return {name: sorted(kinds) for name, kinds in found.items()}
 
-    def file(self, row: Row, modality: str) -> tuple[Path, str]:
-        """The file of one modality of an item, and its type.
+    def file(self, row: Row, modality: str, number: int = 0) -> tuple[Path, str]:
+        """A file of one modality of an item, and its type; ``number`` tells one of several.
 
         Raises:
             QueryError: there is none, or it is of no type that a browser plays.
             DecodeError: it may not be read.
         """
-        source = self._source(row, modality)
+        source = self._source(row, modality, number)
         kind = media_type(source)
         if kind is None:
             raise QueryError(f"{modality}: a browser cannot play this file")
         return find_file(source, self.root, MOST_BYTES, self.follow_links), kind
 
-    def thumbnail(self, row: Row, modality: str) -> bytes:
+    def thumbnail(self, row: Row, modality: str, number: int = 0) -> bytes:
         """A small picture of one modality of an item, as JPEG.
 
         Raises:
             QueryError: there is none.
             DecodeError: the file cannot be read.
         """
-        return self._remembered(self._source(row, modality), modality)
+        return self._remembered(self._source(row, modality, number), modality)
 
-    def _source(self, row: Row, modality: str) -> str:
-        source = row.sources.get(modality)
-        if self.about.modalities.get(modality) != "media" or not isinstance(source, str):
-            raise QueryError(f"the item has no file of {modality!r}")
-        return source
+    def _source(self, row: Row, modality: str, number: int) -> str:
+        paths = _paths(row.sources.get(modality)) if self.about.modalities.get(modality) == "media" else []
+        if not 0 <= number < len(paths):
+            raise QueryError(f"the item has no {'further ' if number and paths else ''}file of {modality!r}")
+        return paths[number]
 
     def _draw(self, source: str, modality: str) -> bytes:
         decoded = self.pipelines[modality].decode(source, self.root)
@@ -107,6 +107,20 @@ class ItemMedia:
         written = io.BytesIO()
         picture.save(written, "JPEG", quality=85)
         return written.getvalue()
+
+
+def _paths(source: Any) -> list[str]:
+    """The files of a modality of an item."""
+    return [each for each in each_value(source) if isinstance(each, str)]
+
+
+def _addresses(item: str, modality: str, paths: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Where the page gets each file of a modality, and a small picture of it."""
+    for number, path in enumerate(paths):
+        asked = {"item": item.encode("utf-8", "replace"), "modality": modality} | ({"number": number} if number else {})
+        query = urlencode(asked)
+        addresses = {"file": f"media?{query}", "thumbnail": f"thumbnail?{query}"}
+        yield {"modality": modality, "type": media_type(path), **addresses}
 
 
 def media_type(source: str) -> str | None:

@@ -24,6 +24,9 @@ class Batch:
             index). Everything random about an item is a function of it; by default it counts from 0.
         plan: for each modality that some item has, the rows ``p`` of those items. It is made together with the batch,
             in a worker, so that the training process has no index to compute.
+        owners: ``b`` int64 on the host, the number of the item that each row belongs to, where evaluation reads several
+            values of a modality: an item then has several rows, one after the other, and its vectors are their mean.
+            None where every row is an item.
     """
 
     ids: tuple[str, ...]
@@ -34,6 +37,7 @@ class Batch:
     failures: tuple[Failure, ...] = ()
     positions: Tensor = None  # type: ignore[assignment]  # filled in below: a default must not be shared
     plan: Mapping[str, Tensor] = None  # type: ignore[assignment]
+    owners: Tensor | None = None
 
     def __post_init__(self) -> None:
         if self.positions is None:
@@ -48,6 +52,13 @@ class Batch:
         """Positions ``p`` (host) of the items that have ``modality``."""
         found = self.plan.get(modality)
         return torch.zeros(0, dtype=torch.int64) if found is None else found
+
+    def one_row_each(self) -> "Batch":
+        """The first row of each item; itself if no item has several."""
+        if self.owners is None:
+            return self
+        _, counts = torch.unique_consecutive(self.owners, return_counts=True)
+        return self.take(counts.cumsum(0) - counts)
 
     def only(self, modalities: Sequence[str]) -> "Batch":
         """The same items, with only ``modalities``; the others count as absent."""
@@ -86,6 +97,7 @@ class Batch:
             targets=targets,
             positions=self.positions[items],
             plan=_rows(present, self.modalities),
+            owners=None,
         )
 
     def chunks(self, size: int) -> tuple["Batch", ...]:
@@ -109,6 +121,7 @@ class Batch:
             targets={label: target[first:last] for label, target in self.targets.items()},
             positions=self.positions[first:last],
             plan=_rows(present, self.modalities),
+            owners=None,
         )
 
     def to(self, device: torch.device | str) -> "Batch":

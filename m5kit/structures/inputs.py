@@ -77,8 +77,18 @@ def _pad_first(values: Tensor, size: int, fill: int) -> Tensor:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A modality of an item that could not be decoded, and why."""
+    """A modality of an item, or one of its values, that could not be decoded, and why.
+
+    Attributes:
+        id: of the item.
+        modality: its name.
+        reason: in a sentence.
+        value: the number of the damaged value where the modality has several and another one was read.
+        lost: whether the item goes on without the modality; not if another value of it was read.
+    """
 
     id: str
     modality: str
     reason: str
+    value: int = 0
+    lost: bool = True

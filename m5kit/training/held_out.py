@@ -105,7 +105,9 @@ class HeldOut:
             return
         kept: list[Batch] = []
         size = 0
-        for batches in self.data.eval_loader(self.items, batch_size=self.data.config.schedule.batch_size):
+        size = self.data.config.schedule.batch_size
+        # one row an item: two pictures of one product would be each other's negatives
+        for batches in self.data.eval_loader(self.items, batch_size=size, every_value=False):
             size += _bytes(batches[0])
             if size <= _MOST_BYTES:
                 kept.append(batches[0])

@@ -28,14 +28,14 @@ from m5kit.runs import checkpoint
 from m5kit.runs.metrics import read_curves
 
 DECODER_OF = {
-    "pillow": ("jpg", "png", "gif", "webp", "bmp", "tif", "ppm", "pcx", "ico"),
+    "simplejpeg": ("jpg", "png", "gif", "webp", "bmp", "tif", "ppm", "pcx", "ico"),
     "sound": ("wav", "flac", "ogg", "mp3", "aiff", "au"),
     "pyav": ("mp4", "mkv"),
     "features": ("npy", "npz", "safetensors", "h5"),
 }
 
 
-@pytest.mark.parametrize("kind", ["pillow", "sound"])
+@pytest.mark.parametrize("kind", ["simplejpeg", "sound"])
 def test_media(fuzz, media, tmp_path, kind):
     _fuzz_decoder(fuzz, media, tmp_path, kind)
 

@@ -18,14 +18,26 @@ from safetensors.torch import load, save
 import m5kit
 from m5kit.data.cache.key import digest_content, digest_settings
 from m5kit.data.cache.store import CacheError, CacheStore
-from m5kit.data.dataset import Pipeline
 from m5kit.data.decode.base import Decoder
+from m5kit.data.pipeline import Pipeline
 from m5kit.data.transforms.base import Transform
 from m5kit.errors import DataError
 from m5kit.structures import Inputs
 
 log = logging.getLogger("m5kit")
 VALUES, LENGTH, EXTRA = "values", "length", "extra."
+
+
+def cached_where_asked(
+    pipelines: Mapping[str, Pipeline], inputs: Mapping[str, Mapping[str, Any]], store: CacheStore | None
+) -> dict[str, Pipeline]:
+    """The pipelines by modality; those whose input says ``cache: true`` read prepared inputs from the store."""
+    reading = dict(pipelines)
+    for modality, pipeline in pipelines.items():
+        settings = inputs[modality]
+        if settings.get("cache", settings.get("keep")):  # keep is the older name
+            reading[modality] = cached(pipeline, settings, store)
+    return reading
 
 
 def cached(pipeline: Pipeline, settings: Mapping[str, Any], store: CacheStore | None) -> Pipeline:
@@ -70,7 +82,9 @@ class CachedDecoder(Decoder):
 
     def __init__(self, pipeline: Pipeline, store: CacheStore | None, space: str, filled: bool = False) -> None:
         self.pipeline, self.store, self.space, self.filled = pipeline, store, space, filled
-        self.joins, self.follow_links = pipeline.decoder.joins, pipeline.decoder.follow_links
+        # what others ask of a decoder, they ask of the one that opens the media
+        self.joins, self.reads_lists = pipeline.decoder.joins, pipeline.decoder.reads_lists
+        self.follow_links = pipeline.decoder.follow_links
 
     def __call__(self, source: Any, root: Path) -> Inputs:
         """The inputs of one item.

@@ -16,11 +16,13 @@ class Decoder(ABC):
 
     Attributes:
         joins: whether a source is several columns of the manifest, values by name, which the input's ``join`` lists.
+        reads_lists: whether a list is one source; otherwise one that is no list of numbers is several, read one by one.
         follow_links: whether links may lead out of the data's root; a run sets it from ``data.follow_links``.
         anywhere: whether paths may leave the root: those that a user of Python writes may, those of a data set not.
     """
 
     joins: bool = False
+    reads_lists: bool = False
     follow_links: bool = False
     anywhere: bool = False
 

@@ -1,30 +1,13 @@
 """Decodes a picture file with Pillow: upright, three channels of 8 bits, first frame."""
 
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from m5kit.data.decode.base import Decoder
-from m5kit.data.files import UnusableFileError, reading, unreadable
-from m5kit.data.held import CHANNELS, as_array, channels_last
-from m5kit.errors import DecodeError
-from m5kit.ranges import Count
+from m5kit.data.decode._pictures import PictureDecoder
 from m5kit.registry import DECODERS
-
-FORMATS = (
-    *("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "JPEG2000", "AVIF"),
-    *("PPM", "ICO", "PCX", "QOI"),
-)
-"""What is read, whatever a file is called. Pillow knows others, some of which start a program (EPS, Ghostscript)."""
-
-ORIENTATION = 0x0112
-"""The EXIF tag that tells how a camera was held."""
 
 
 @DECODERS.register_module("pillow")
-class PillowDecoder(Decoder):
+class PillowDecoder(PictureDecoder):
     """JPEG, PNG, WebP, GIF, TIFF, BMP, JPEG 2000, AVIF and a few more → ``h w 3`` uint8, as a person would see it.
 
     EXIF rotation is applied, transparency is laid on white, 16 bits are scaled (not clipped) to 8, CMYK, palette, grey
@@ -38,50 +21,6 @@ class PillowDecoder(Decoder):
             than this; 2 to 5 times faster. Use twice the size that the transform makes to keep training quality.
     """
 
-    def __init__(
-        self, *, max_pixels: Count = 64_000_000, max_bytes: Count = 64 * 2**20, at_least: Count | None = None
-    ) -> None:
-        self.max_pixels = max_pixels
-        self.max_bytes = max_bytes
-        self.at_least = at_least
-
-    def __call__(self, source: Any, root: Path) -> NDArray[np.uint8]:
-        """Decode to ``h w 3``.
-
-        Raises:
-            DecodeError: missing, damaged or truncated, not a picture of a known format, or over a cap.
-        """
-        from PIL import Image, UnidentifiedImageError
-
-        path = self.find(source, root, self.max_bytes)
-        try:
-            with reading(source), Image.open(path, formats=FORMATS) as image:
-                if image.width * image.height > self.max_pixels:
-                    raise unreadable(source, f"{image.width}x{image.height} is over max_pixels={self.max_pixels:,}")
-                if self.at_least is not None:
-                    image.draft(None, (self.at_least, self.at_least))  # type: ignore[arg-type]  # None keeps the mode
-                image.load()
-                return np.array(_to_rgb(_upright(image)))
-        except DecodeError as error:
-            if isinstance(error.__cause__, UnidentifiedImageError):
-                known = ", ".join(FORMATS)
-                raise unreadable(source, f"it is damaged, or not a picture of a known format ({known})") from error
-            raise
-
-    def accept(self, value: Any) -> NDArray[np.uint8]:
-        """A picture of Pillow, or pixels ``h w``, ``h w c`` or ``c h w``: 8 or 16 bits, or floats from 0 to 1.
-
-        Raises:
-            DecodeError: neither of them, or over ``max_pixels``.
-        """
-        from PIL import Image
-
-        with reading(type(value).__name__):
-            image = value if isinstance(value, Image.Image) else _from_pixels(value)
-            if image.width * image.height > self.max_pixels:
-                raise UnusableFileError(f"{image.width}x{image.height} is over max_pixels={self.max_pixels:,}")
-            return np.array(_to_rgb(_upright(image)))
-
     @classmethod
     def example(cls, folder: Path) -> tuple["PillowDecoder", str]:
         """A small JPEG."""
@@ -89,64 +28,3 @@ class PillowDecoder(Decoder):
 
         Image.linear_gradient("L").resize((40, 30)).save(folder / "picture.jpg")
         return cls(), "picture.jpg"
-
-
-def _from_pixels(value: Any) -> Any:
-    """A picture of Pillow made of an array or a tensor."""
-    from PIL import Image
-
-    pixels = as_array(value)
-    if pixels is None:
-        raise UnusableFileError("expected a path, the bytes of a file, a picture of Pillow, or an array of pixels")
-    if pixels.ndim == 3:
-        pixels = channels_last(pixels)
-    if pixels.size == 0 or not (pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] in CHANNELS)):
-        raise UnusableFileError(f"expected pixels of shape (h, w), (h, w, 3) or (3, h, w), got {pixels.shape}")
-    eight = pixels if pixels.dtype == np.uint8 else _to_8_bits(pixels)
-    return Image.fromarray(np.ascontiguousarray(eight[:, :, 0] if eight.shape[2:] == (1,) else eight))
-
-
-def _upright(image: Any) -> Any:
-    """The picture turned as its EXIF orientation says.
-
-    Only this one tag is read: Pillow's own ``exif_transpose`` also writes all tags anew, and fails for a sound picture
-    if any other of them is malformed.
-    """
-    from PIL import Image
-
-    turns = {
-        2: Image.Transpose.FLIP_LEFT_RIGHT,
-        3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM,
-        5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_270,
-        7: Image.Transpose.TRANSVERSE,
-        8: Image.Transpose.ROTATE_90,
-    }
-    try:
-        turn = turns.get(image.getexif().get(ORIENTATION))
-    except Exception:  # damaged EXIF raises struct.error, SyntaxError, KeyError ...; it says nothing then
-        return image
-    return image if turn is None else image.transpose(turn)
-
-
-def _to_rgb(image: Any) -> Any:
-    from PIL import Image
-
-    if image.mode.startswith(("I", "F")):
-        return Image.fromarray(_to_8_bits(np.asarray(image))).convert("RGB")
-    if image.has_transparency_data:
-        rgba = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
-    return image.convert("RGB")
-
-
-def _to_8_bits(grey: NDArray[Any]) -> NDArray[np.uint8]:
-    """Scale 16-bit integers, or floats from 0 to 1, to 0..255; other ranges are not known, so refused."""
-    top = 1.0 if grey.dtype.kind == "f" else 65535.0
-    if not (np.isfinite(grey).all() and grey.min() >= 0 and grey.max() <= top):
-        raise ValueError(
-            f"{grey.dtype} pixels from {grey.min()} to {grey.max()}, expected 0 to {top:g}; save it with 8 or 16 bits"
-        )
-    scaled: NDArray[np.uint8] = np.rint(grey.astype(np.float32) * (255 / top)).astype(np.uint8)
-    return scaled

@@ -17,6 +17,7 @@ from m5kit.data.decode._frames import (
     display_matrix,
     turn_upright,
 )
+from m5kit.data.decode._references import decoded
 from m5kit.data.decode.base import Decoder
 from m5kit.data.files import reading
 from m5kit.ranges import Count, Positive
@@ -28,7 +29,8 @@ class PyAVDecoder(Decoder):
     """The default for video: any container → ``t h w 3`` uint8, upright, evenly spaced in time.
 
     The packets are read once for the exact times and key frames; then only what the chosen frames need is decoded,
-    seeking when a key frame lies between two of them. A clip with fewer frames than asked gives those it has.
+    seeking when a key frame lies between two of them, and passing over frames of H.264 that no other refers to. A clip
+    with fewer frames than asked gives those it has.
 
     Args:
         frames: at most so many frames.
@@ -114,13 +116,14 @@ def _by_time(path: Path, ticks: NDArray[np.int64], keys: NDArray[np.int64], dead
     found: list[Any] = []
     with opened(path) as container:
         stream = best_stream(container, "video")
-        decoded, position = container.decode(stream), keys[0]
+        wanted = frozenset(ticks.tolist())
+        frames, position = decoded(container, stream, wanted), keys[0]
         for tick in ticks:
             key = keys[max(np.searchsorted(keys, tick, side="right") - 1, 0)]
             if key > position:  # seeking pays only past a later key frame
                 container.seek(int(key), stream=stream, backward=True)
-                decoded = container.decode(stream)
-            frame = _next_at(decoded, tick, deadline)
+                frames = decoded(container, stream, wanted)
+            frame = _next_at(frames, tick, deadline)
             if frame is None or frame.pts != tick:
                 break
             position = tick
@@ -128,9 +131,9 @@ def _by_time(path: Path, ticks: NDArray[np.int64], keys: NDArray[np.int64], dead
     return found
 
 
-def _next_at(decoded: Iterator[Any], tick: int, deadline: Deadline) -> Any | None:
+def _next_at(frames: Iterator[Any], tick: int, deadline: Deadline) -> Any | None:
     """The first frame at ``tick`` or later; None if the decoder gives no such frame."""
-    for frame in decoded:
+    for frame in frames:
         deadline.check()
         if frame.pts is not None and frame.pts >= tick:
             return frame

@@ -12,6 +12,7 @@ from m5kit.data.importers.report import ImportReport
 from m5kit.data.importers.values import as_name, as_number, as_property, as_text, is_there, with_point
 from m5kit.data.json_values import parse_json
 from m5kit.data.manifest_rows import MODALITIES
+from m5kit.data.several import single_if_alone
 from m5kit.errors import DataError
 
 IN_THE_ROW = ("text", "table")
@@ -39,6 +40,8 @@ class ColumnMapping:
         table: columns that are properties of the item's table; a column that holds a whole table (a mapping or a JSON
             text) is named in ``modalities`` instead.
         values: further modalities whose columns hold values, not paths of files.
+        several: modalities of which an item has all values that its columns hold, not the first alone.
+        separator: what stands between several values in one cell; None where a cell holds one.
         numbers: columns of ``table`` whose texts are numbers.
         decimal_comma: numbers are written as in 1.234,5.
         extra: columns that the manifest keeps beside the item, for other programs.
@@ -52,6 +55,8 @@ class ColumnMapping:
     modalities: Mapping[str, Sequence[str]] = field(default_factory=dict)
     table: Sequence[str] = ()
     values: Sequence[str] = ()
+    several: Sequence[str] = ()
+    separator: str | None = None
     numbers: Sequence[str] = ()
     decimal_comma: bool = False
     extra: Sequence[str] = ()
@@ -73,6 +78,7 @@ class ColumnMapping:
             raise DataError("the table comes from --table or from --map table=COLUMN; give one of them, not both")
         if strange := [name for name in self.values if name not in self.modalities]:
             raise DataError(f"{strange[0]!r} is to hold values, but no column is mapped to it with --map")
+        self._check_several()
         if self.split and self.shares:
             raise DataError("the split comes from a column or from shares; give --split or --split-by, not both")
         if self.shares and (min(self.shares.values()) < 0 or not math.isclose(sum(self.shares.values()), 1)):
@@ -82,6 +88,12 @@ class ColumnMapping:
         taken = {*ITEM_KEYS, *self.modalities}
         if strange := [name for name in self.extra if name in taken]:
             raise DataError(f"--extra {strange[0]}: items have a key of that name; rename the column")
+
+    def _check_several(self) -> None:
+        if strange := [name for name in self.several if name not in self.modalities or name == "table"]:
+            raise DataError(f"{strange[0]!r} is to have several values; map columns of files or texts to it with --map")
+        if self.separator is not None and not self.several:
+            raise DataError("--separator says what stands between several values; name the modality with --several")
 
     @property
     def named(self) -> set[str]:
@@ -147,11 +159,23 @@ class ColumnMapping:
         return f"{number:09d}"
 
     def _value(self, modality: str, row: Row, columns: Sequence[str], name: str, report: ImportReport) -> Any:
-        for column in columns:
-            if is_there(row.get(column)):
-                break
-        else:
-            return None
+        there = [column for column in columns if is_there(row.get(column))]
+        if modality in self.several:
+            found: list[Any] = []
+            for column in there:
+                found += self._several(modality, row[column], column, name, report)
+            return single_if_alone(found) if found else None
+        return self._single(modality, row, there[0], name, report) if there else None
+
+    def _several(self, modality: str, cell: Any, column: str, name: str, report: ImportReport) -> list[Any]:
+        """All values in a cell: the parts of a list, or of a text with separators."""
+        parts = cell if isinstance(cell, list) else [cell]
+        if self.separator is not None and isinstance(cell, str):
+            parts = [part.strip() for part in cell.split(self.separator)]
+        values = [self._single(modality, {column: part}, column, name, report) for part in parts if is_there(part)]
+        return [value for value in values if value is not None]
+
+    def _single(self, modality: str, row: Row, column: str, name: str, report: ImportReport) -> Any:
         if modality == "text":
             return as_text(row[column], column, report)
         if modality == "table":

@@ -1,15 +1,16 @@
 """Rows of a folder whose sub-folders are classes: ``CLASS/NAME.jpg`` or ``SPLIT/CLASS/NAME.jpg``."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from m5kit.data.files import find_file, is_below, link_leads_out
 from m5kit.data.importers.reading import Reading, Row
 from m5kit.data.json_values import parse_json
+from m5kit.data.several import each_value, single_if_alone
 from m5kit.errors import DataError, DecodeError
 
 SUFFIXES = {
@@ -22,6 +23,9 @@ SUFFIXES = {
 KINDS: dict[str, str] = {}
 for _modality, _suffixes in SUFFIXES.items():
     KINDS |= dict.fromkeys(_suffixes, _modality)
+NUMBER = re.compile(r"(.+)\.(\d+)")
+"""The name of a file that is one of several of an item."""
+
 DEPTH = 2
 LONGEST_TEXT = 16 * 2**20
 """Bytes of a text or a table."""
@@ -44,17 +48,20 @@ class FolderItem:
         id: path below the source, without the ending.
         category: name of the folder that holds it.
         split: name of the folder above that; empty if there is none.
-        files: path below the source by modality.
+        files: path below the source by modality; a list of them where there are several.
     """
 
     id: str
     category: str
     split: str
-    files: Mapping[str, str]
+    files: Mapping[str, str | list[str]]
 
 
 def find_items(
-    source: Path, follow_links: bool = False, left_out: LeftOut = lambda reason, path: None
+    source: Path,
+    follow_links: bool = False,
+    left_out: LeftOut = lambda reason, path: None,
+    several: Collection[str] = (),
 ) -> Iterator[FolderItem]:
     """All files of a class that differ in their suffix only, as one item; no file is opened.
 
@@ -62,6 +69,7 @@ def find_items(
         source: the folder.
         follow_links: also what links out of it lead to; links inside of it are always followed.
         left_out: is told what becomes part of no item.
+        several: modalities of which an item may have several files, ``NAME.0.jpg`` and ``NAME.1.jpg``.
 
     Raises:
         DataError: no folder, two files of one kind for one item, or deeper folders.
@@ -75,9 +83,10 @@ def find_items(
         files = sorted(filter(allowed.file, names))
         if files and not 1 <= len(place.parts) <= DEPTH:
             raise DataError(f"{Path(folder) / files[0]} is not in CLASS/ or SPLIT/CLASS/ below {source}")
-        for stem, group in groupby(files, key=lambda name: Path(name).stem):
-            split = place.parts[0] if len(place.parts) == DEPTH else ""
-            yield FolderItem((place / stem).as_posix(), place.name, split, _files(source, place, stem, list(group)))
+        numbered = _Numbered(several)
+        split = place.parts[0] if len(place.parts) == DEPTH else ""
+        for stem, group in numbered.groups(files).items():
+            yield FolderItem((place / stem).as_posix(), place.name, split, _files(source, place, stem, group))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,21 +141,29 @@ def read_rows(source: Path, reading: Reading) -> Iterator[Row]:
         DataError: no folder, two files of one kind for one item, or deeper folders.
     """
     report = reading.report
-    for item in find_items(source, reading.follow_links, report.leave_out):
+    for item in find_items(source, reading.follow_links, report.leave_out, reading.several):
         row: dict[str, Any] = {"id": item.id, "class": item.category} | ({"split": item.split} if item.split else {})
         for modality, name in item.files.items():
             if modality not in ("text", "table"):
                 row[modality] = name
                 continue
-            try:
-                text, whole = read_text(source, name, reading.follow_links)
-                row[modality] = parse_json(text) if modality == "table" else text
-            except (DecodeError, ValueError) as error:
-                report.leave_out(f"{modality}: files that cannot be read", f"{name}: {error}")
-                continue
-            if not whole:
-                report.change("bytes of texts that are not UTF-8 became \ufffd", name)
+            values = [_read_value(source, modality, each, reading) for each in each_value(name)]
+            if read := [value for value in values if value is not None]:
+                row[modality] = single_if_alone(read)
         yield row
+
+
+def _read_value(source: Path, modality: str, name: str, reading: Reading) -> Any:
+    """What a file of text or JSON says; None for one that is left out."""
+    try:
+        text, whole = read_text(source, name, reading.follow_links)
+        value = parse_json(text) if modality == "table" else text
+    except (DecodeError, ValueError) as error:
+        reading.report.leave_out(f"{modality}: files that cannot be read", f"{name}: {error}")
+        return None
+    if not whole:
+        reading.report.change("bytes of texts that are not UTF-8 became \ufffd", name)
+    return value
 
 
 def read_text(root: Path, name: str, follow_links: bool) -> tuple[str, bool]:
@@ -183,11 +200,35 @@ def _is_utf8(name: str) -> bool:
     return True
 
 
-def _files(source: Path, place: Path, stem: str, names: list[str]) -> dict[str, str]:
-    files: dict[str, str] = {}
+def _files(source: Path, place: Path, stem: str, names: list[str]) -> dict[str, str | list[str]]:
+    files: dict[str, list[str]] = {}
     for name in names:
         modality = KINDS[Path(name).suffix.lower()]
-        if modality in files:
+        if modality in files and Path(name).stem == stem:
             raise DataError(f"{source / place} holds two files of {modality} for {stem}; give them names of their own")
-        files[modality] = (place / name).as_posix()
-    return files
+        files.setdefault(modality, []).append((place / name).as_posix())
+    return {modality: single_if_alone(paths) for modality, paths in files.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Numbered:
+    """Tells the items of file names, some of which are numbered in front of the ending.
+
+    Attributes:
+        several: the modalities of such files.
+    """
+
+    several: Collection[str]
+
+    def groups(self, names: Sequence[str]) -> dict[str, list[str]]:
+        """The files of each item by what their names share, in the order of their numbers."""
+        found: dict[str, list[str]] = {}
+        for name in names:
+            found.setdefault(self.place(name)[0], []).append(name)
+        return {stem: sorted(group, key=self.place) for stem, group in found.items()}
+
+    def place(self, name: str) -> tuple[str, int]:
+        """The item of a file, and its number; 10 comes behind 9."""
+        path = Path(name)
+        found = NUMBER.fullmatch(path.stem) if KINDS[path.suffix.lower()] in self.several else None
+        return (found[1], int(found[2])) if found else (path.stem, -1)

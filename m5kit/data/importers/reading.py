@@ -1,6 +1,6 @@
 """How a source is read, and where a reader counts what it does not hand on as it stands."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -30,6 +30,7 @@ class Reading:
         quotes: whether cells of CSV may stand in quotation marks; None for no in ``.tsv`` and yes elsewhere.
         follow_links: whether links may lead out of the source's folder.
         encoding: of CSV; None for UTF-8.
+        several: modalities of which an item may have several values.
     """
 
     report: ImportReport
@@ -37,3 +38,4 @@ class Reading:
     quotes: bool | None = None
     follow_links: bool = False
     encoding: str | None = None
+    several: Sequence[str] = ()

@@ -14,6 +14,7 @@ from m5kit.data.importers.report import ImportReport, MissingList
 from m5kit.data.importers.spellings import Spellings
 from m5kit.data.importers.writer import Format, ManifestWriter
 from m5kit.data.manifest_rows import MODALITIES
+from m5kit.data.several import each_value, single_if_alone
 from m5kit.errors import DataError
 
 LOOSE = ("webdataset", "folder")
@@ -59,9 +60,9 @@ def import_source(
     base = media or (source if source.is_dir() else source.parent)
     # the usual ones first, and in their order, so that manifests of different sources look alike
     modalities = tuple(dict.fromkeys((*MODALITIES, *columns.modalities)))
-    with ManifestWriter(out, format, modalities, columns.extra) as writer:
+    with ManifestWriter(out, format, modalities, columns.extra, columns.several) as writer:
         report = ImportReport(writer.path)
-        reading = Reading(report, delimiter, quotes, follow_links, encoding)
+        reading = Reading(report, delimiter, quotes, follow_links, encoding, columns.several)
         rows = import_module(f"m5kit.data.importers.{kind}").read_rows(source, reading)
         with MissingList(report) as missing:
             files = Media(out, base, copy, follow_links=follow_links, report=report)
@@ -169,7 +170,14 @@ def _place_media(item: dict[str, Any], columns: ColumnMapping, files: Media, mis
     for modality in columns.modalities:
         if modality in IN_THE_ROW or modality in columns.values or item[modality] is None:
             continue
-        path = files.place(modality, item[modality], item["id"])
-        if path is None:
-            missing.add(modality, item["id"], item[modality])
-        item[modality] = path
+        values = each_value(item[modality])
+        placed = []
+        for number, value in enumerate(values):
+            # what is unpacked is called after the item, so several files of it need names of their own
+            name = item["id"] if len(values) == 1 else f"{item['id']}.{number}"
+            path = files.place(modality, value, name)
+            if path is None:
+                missing.add(modality, item["id"], value)
+            else:
+                placed.append(path)
+        item[modality] = single_if_alone(placed) if placed else None

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import IO, Any, Literal, TypeAlias
 
 from m5kit.data.manifest_rows import MODALITIES, NAMES
+from m5kit.data.several import each_value
 from m5kit.errors import DataError
 
 Format: TypeAlias = Literal["jsonl", "arrow", "parquet"]
@@ -24,6 +25,7 @@ class ManifestWriter:
         format: ``jsonl`` can be read by people, ``arrow`` is opened in seconds however many rows it has.
         modalities: the columns besides id, split and labels.
         extra: columns for other programs.
+        several: modalities of which a row may have several values; in ``arrow`` and ``parquet``, columns of lists.
 
     Raises:
         DataError: the folder already has a manifest, or another import writes one.
@@ -35,6 +37,7 @@ class ManifestWriter:
         format: Format = "jsonl",  # noqa: A002
         modalities: Sequence[str] = MODALITIES,
         extra: Sequence[str] = (),
+        several: Sequence[str] = (),
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._lock = _lock(folder / ".import.lock")
@@ -46,7 +49,10 @@ class ManifestWriter:
         names = ("id", "split", *modalities, "labels", *extra)
         self._part = folder / f".annotations.{format}.part"
         self._rows: list[Mapping[str, Any]] = []
-        self._write, self._close = (_lines if format == "jsonl" else _columns)(self._part, format, names)
+        if format == "jsonl":
+            self._write, self._close = _lines(self._part, names)
+        else:
+            self._write, self._close = _columns(self._part, format, names, several)
 
     def add(self, row: Mapping[str, Any]) -> None:
         """Append one row; what is no modality, id, split, labels or named column is not kept."""
@@ -101,7 +107,7 @@ def _release(lock: IO[str]) -> None:
 Writing: TypeAlias = tuple[Callable[[Sequence[Mapping[str, Any]]], None], Callable[[], None]]
 
 
-def _lines(part: Path, format: Format, names: Sequence[str]) -> Writing:  # noqa: A002
+def _lines(part: Path, names: Sequence[str]) -> Writing:
     # Half a character has no UTF-8; its escape is JSON, which readers know how to take.
     file = part.open("w", encoding="utf-8", errors="backslashreplace")
 
@@ -114,25 +120,33 @@ def _lines(part: Path, format: Format, names: Sequence[str]) -> Writing:  # noqa
     return write, file.close
 
 
-def _columns(part: Path, format: Format, names: Sequence[str]) -> Writing:  # noqa: A002
+def _columns(part: Path, format: Format, names: Sequence[str], several: Sequence[str]) -> Writing:  # noqa: A002
     import pyarrow as pa
     import pyarrow.parquet
 
-    schema = pa.schema([(name, pa.string()) for name in names])
+    texts = pa.string()
+    schema = pa.schema([(name, pa.list_(texts) if name in several else texts) for name in names])
     writer = (pa.ipc.new_file if format == "arrow" else pyarrow.parquet.ParquetWriter)(str(part), schema)
 
     def write(rows: Sequence[Mapping[str, Any]]) -> None:
-        writer.write_batch(pa.RecordBatch.from_pylist([_texts(row, schema.names) for row in rows], schema))
+        cells = [_cells(row, schema.names, several) for row in rows]
+        writer.write_batch(pa.RecordBatch.from_pylist(cells, schema))
 
     return write, writer.close
 
 
-def _texts(row: Mapping[str, Any], names: Sequence[str]) -> dict[str, str | None]:
-    """Tables and labels as JSON texts: a table may hold any mixture of types."""
-    texts: dict[str, str | None] = {}
+def _cells(row: Mapping[str, Any], names: Sequence[str], several: Sequence[str]) -> dict[str, Any]:
+    """Tables and labels as JSON texts (a table may hold any mixture of types), several values as lists."""
+    cells: dict[str, Any] = {}
     for name in names:
         value = row.get(name)
-        if value is not None and not isinstance(value, str):
-            value = json.dumps(value, ensure_ascii=False)
-        texts[name] = None if value is None else value.encode("utf-8", "backslashreplace").decode()
-    return texts
+        if name in several and value is not None:
+            cells[name] = [_text(each) for each in each_value(value)]
+        else:
+            cells[name] = None if value is None else _text(value)
+    return cells
+
+
+def _text(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text.encode("utf-8", "backslashreplace").decode()

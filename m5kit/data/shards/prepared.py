@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from m5kit.data.dataset import Pipeline
+from m5kit.data.pipeline import Pipeline
 from m5kit.data.shards.format import read_shard_set
 from m5kit.errors import ConfigError
 
@@ -62,10 +62,10 @@ class Jpeg(Preparer):
 
     def __call__(self, reference: Any, root: Path, follow_links: bool) -> tuple[bytes, str]:
         """Decoded, turned upright, resized."""
-        from m5kit.data.decode.pillow import PillowDecoder
+        from m5kit.data.decode.simplejpeg import SimpleJpegDecoder
 
         # read at up to a half of its size where it is larger than twice what is wanted: much faster, hardly visible
-        decoder = PillowDecoder(at_least=2 * self.size)
+        decoder = SimpleJpegDecoder(at_least=2 * self.size)
         decoder.follow_links = follow_links
         return encode_jpeg(decoder(reference, root), self.size, self.quality), "jpg"
 

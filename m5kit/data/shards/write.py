@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 
 from m5kit.data.decode._arrays import read_arrays
+from m5kit.data.failures import failures_of
 from m5kit.data.files import UNBOUNDED, find_file
 from m5kit.data.json_lines import PATHS
+from m5kit.data.several import each_value, single_if_alone
 from m5kit.data.shards.format import Shard, member_stem, member_suffix, shard_name, write_whole
 from m5kit.data.shards.prepared import Preparer, build_preparer
 from m5kit.data.tars.index import Entry, index_path, make_index, save_index
@@ -110,22 +112,39 @@ def _add_item(
         reference = _reference(sample, modality, preparer)
         if reference is None:
             continue
-        try:
-            made = _content(job, modality, reference, preparer)
-        except DecodeError as error:
-            shard.failures.append(Failure(sample.id, modality, str(error)))
-            continue
-        if made is None:
-            row[modality] = reference
-            continue
-        name = f"{stem}.{modality}.{made[1]}"
-        shard.add(name, made[0])
-        row[modality] = f"{tar}/{name}"
+        written = _add_values(shard, job, preparer, tar, sample.id, modality, reference)
+        if written is not None:
+            row[modality] = written
     row |= {"labels": dict(sample.labels), **sample.extra}
     # Readers of WebDataset see no manifest: what stands in the row comes with the item, too.
     inline = {key: value for key, value in row.items() if not _is_member(value, tar)}
     shard.add(f"{stem}.json", json.dumps(inline, ensure_ascii=False).encode())
     return row
+
+
+def _add_values(
+    shard: _Open, job: ShardJob, preparer: Preparer | None, tar: str, item: str, modality: str, reference: Any
+) -> Any:
+    """Add the values of a modality that can be read; what the row says of them, None if there are none.
+
+    Of several values the members are numbered: ``a1.image.0.jpg``.
+    """
+    values, stem = each_value(reference), f"{member_stem(item)}.{modality}"
+    written: list[Any] = []
+    damaged: dict[int, str] = {}
+    for number, value in enumerate(values):
+        try:
+            made = _content(job, modality, value, preparer)
+        except DecodeError as error:
+            damaged[number] = str(error)
+            continue
+        if made is None:
+            return reference  # it stands in the row as a whole
+        name = f"{stem}.{number}.{made[1]}" if len(values) > 1 else f"{stem}.{made[1]}"
+        shard.add(name, made[0])
+        written.append(f"{tar}/{name}")
+    shard.failures += failures_of(item, modality, damaged, lost=not written)
+    return single_if_alone(written) if written else None
 
 
 def _reference(sample: Sample, modality: str, preparer: Preparer | None) -> Any:
@@ -170,7 +189,7 @@ def _arrays(job: ShardJob, reference: str) -> tuple[bytes, str]:
 
 
 def _is_member(value: Any, tar: str) -> bool:
-    return isinstance(value, str) and value.startswith(f"{tar}/")
+    return all(isinstance(each, str) and each.startswith(f"{tar}/") for each in each_value(value))
 
 
 def _describe(job: ShardJob, name: str, rows: Sequence[Mapping[str, Any]], shard: _Open) -> Shard:

@@ -5,11 +5,13 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from m5kit.data.importers.folder import FolderItem, find_items, read_source
 from m5kit.data.manifest_rows import MODALITIES
+from m5kit.data.several import each_value, single_if_alone
 from m5kit.data.sources.base import Dataset
 from m5kit.errors import DataError
 from m5kit.registry import DATASETS
@@ -30,6 +32,7 @@ class FolderItems(Dataset):
         columns: the modalities to look at.
         split: that of items in a folder without splits.
         label: what the label is called.
+        several: modalities of which an item may have several files, ``NAME.0.jpg`` and ``NAME.1.jpg``.
         follow_links: whether links may lead out of the folder; a run gives its ``data.follow_links``.
 
     Raises:
@@ -43,6 +46,7 @@ class FolderItems(Dataset):
         columns: Sequence[str] = MODALITIES,
         split: str = "train",
         label: str = "class",
+        several: Sequence[str] = (),
         follow_links: bool = False,
     ) -> None:
         self.root = root
@@ -50,7 +54,7 @@ class FolderItems(Dataset):
         self.follow_links = follow_links
         left_out: Counter[str] = Counter()
         self.items: list[FolderItem] = list(
-            find_items(root, follow_links, lambda reason, path: left_out.update([reason]))
+            find_items(root, follow_links, lambda reason, path: left_out.update([reason]), several)
         )
         for reason, count in left_out.items():
             log.warning("%s: left out: %d %s", root, count, reason)
@@ -65,7 +69,8 @@ class FolderItems(Dataset):
         sources = {}
         for modality, name in item.files.items():
             if modality in ("text", "table") and modality in self.columns:
-                sources[modality] = read_source(self.root, name, modality == "table", self.follow_links)
+                read = partial(read_source, self.root, is_json=modality == "table", follow_links=self.follow_links)
+                sources[modality] = single_if_alone([read(each) for each in each_value(name)])
             elif modality in self.columns:
                 sources[modality] = name
         return Sample(item.id, sources, {self.label: item.category}, item.split or self.split)
@@ -82,7 +87,8 @@ class FolderItems(Dataset):
         """SHA-256 of the names and sizes of all files; contents are not read."""
         names: list[str] = []
         for item in self.items:
-            names += item.files.values()
+            for name in item.files.values():
+                names += each_value(name)
         names.sort()
         # sizes and not contents: a folder of videos would take hours to read
         sizes = json.dumps([(name, (self.root / name).stat().st_size) for name in names])

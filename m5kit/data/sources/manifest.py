@@ -12,7 +12,8 @@ import numpy as np
 
 from m5kit.data.columnar import ColumnRows, plain
 from m5kit.data.json_lines import JsonLines
-from m5kit.data.manifest_rows import MODALITIES, Rows, open_rows, raise_for
+from m5kit.data.manifest_rows import MODALITIES, SEVERAL, Rows, open_rows, raise_for
+from m5kit.data.several import single_if_alone
 from m5kit.data.sources.base import Dataset
 from m5kit.data.summary import DataSummary, summarize
 from m5kit.registry import DATASETS
@@ -130,11 +131,16 @@ def _sample(record: Mapping[str, Any], columns: Sequence[str]) -> Sample:
     known = {"id", "split", "labels", *columns}
     return Sample(
         id=record["id"],
-        sources={name: _present(record[name]) for name in columns if record.get(name) is not None},
+        sources={name: _value(name, record[name]) for name in columns if record.get(name) is not None},
         labels=_present(record.get("labels") or {}),
         split=record.get("split") or "",
         extra={key: value for key, value in record.items() if key not in known},
     )
+
+
+def _value(name: str, value: Any) -> Any:
+    """A value as it stands; a list of one, as columns of lists have it, is that one."""
+    return single_if_alone(value) if isinstance(value, list) and name in SEVERAL else _present(value)
 
 
 def _present(value: Any) -> Any:

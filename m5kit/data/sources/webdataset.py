@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 from m5kit.data.files import require_inside
 from m5kit.data.importers.folder import KINDS, read_source
 from m5kit.data.manifest_rows import MODALITIES, NAMES
+from m5kit.data.several import each_value, single_if_alone
 from m5kit.data.sources.base import Dataset
 from m5kit.data.tars.index import TarError, scan
 from m5kit.errors import DataError
@@ -19,6 +21,9 @@ from m5kit.structures import Sample
 
 IN_ROWS = {"txt": "text", "text": "text", "caption": "text", "json": "table"}
 """Members whose contents are read with the item, and the modality that they are."""
+
+NUMBERED = re.compile(r"(^|\.)\d+\.")
+"""In an ending such as ``image.0.jpg``: one of several members of a modality."""
 
 CLASS = "cls"
 """The member that holds the class of an item."""
@@ -31,12 +36,12 @@ class TarItem:
     Attributes:
         id: the key, with the tar file's folder and name in front if there are several files.
         split: the folder that holds the tar file; empty directly below the root.
-        members: by column, or ``json`` and ``cls``, paths that lead through the tar file.
+        members: by column, or ``json`` and ``cls``, a path that leads through the tar file, or a list of them.
     """
 
     id: str
     split: str
-    members: Mapping[str, str]
+    members: Mapping[str, str | list[str]]
 
 
 @DATASETS.register_module("webdataset")
@@ -44,7 +49,8 @@ class WebDatasetItems(Dataset):
     """Members ``KEY.jpg``, ``KEY.txt``, ``KEY.json``, ``KEY.cls`` or ``KEY.MODALITY.EXT`` of uncompressed tar files.
 
     Members of one key are an item: the ending tells the modality, ``.txt`` is a text, ``.json`` a table, ``.cls`` the
-    label. A ``.json`` with ``labels``, ``text`` or ``table`` in it, such as m5kit writes, is a row instead. The headers
+    label. Several of one modality are numbered, as ``KEY.0.jpg`` or ``KEY.image.0.jpg``. A ``.json`` with ``labels``,
+    ``text`` or ``table`` in it, such as m5kit writes, is a row instead. The headers
     are read once, at the start; texts and tables are read when an item is.
 
     Args:
@@ -87,9 +93,9 @@ class WebDatasetItems(Dataset):
         labels: dict[str, str] = {}
         for column, member in item.members.items():
             if column == CLASS:
-                labels[self.label] = str(self._read(member)).strip()
+                labels[self.label] = str(self._read(each_value(member)[0])).strip()
             elif column in ("text", "table"):
-                value = self._read(member)
+                value = single_if_alone([self._read(each) for each in each_value(member)])
                 row = value if column == "table" and _is_row(value) else {column: value}
                 labels |= {name: text for name, text in (row.get("labels") or {}).items() if text is not None}
                 sources |= {name: row[name] for name in self.columns if row.get(name) is not None}
@@ -107,7 +113,7 @@ class WebDatasetItems(Dataset):
 
     def fingerprint(self) -> Mapping[str, Any]:
         """SHA-256 of the names of all members; contents are not read."""
-        names = json.dumps([sorted(item.members.values()) for item in self.items])
+        names = json.dumps([_all_members(item) for item in self.items])
         return {"folder": self.root.name, "sha256": hashlib.sha256(names.encode()).hexdigest(), "items": len(self)}
 
     def _read(self, member: str) -> Any:
@@ -143,7 +149,7 @@ def _items(tar: Path, place: Path, columns: Sequence[str], alone: bool) -> Itera
     Raises:
         DataError: it cannot be read, or two members of an item are of one kind.
     """
-    found: dict[str, dict[str, str]] = {}
+    found: dict[str, dict[str, list[str]]] = {}
     try:
         names = [name for name, *_ in scan(tar)]
     except (TarError, OSError) as error:
@@ -155,13 +161,20 @@ def _items(tar: Path, place: Path, columns: Sequence[str], alone: bool) -> Itera
         if column is None or not stem:
             continue
         members = found.setdefault(os.path.join(folder, stem), {})
-        if column in members:
-            raise DataError(f"{tar}: {name} and {members[column]} are both the {column} of one item")
-        members[column] = (place / name).as_posix()
+        if column in members and not NUMBERED.search(suffix):
+            raise DataError(f"{tar}: {name} and {members[column][0]} are both the {column} of one item")
+        members.setdefault(column, []).append((place / name).as_posix())
     prefix = "" if alone else f"{place.with_suffix('').as_posix()}/"
     split = place.parts[0] if len(place.parts) > 1 else ""
     for key, members in found.items():
-        yield TarItem(f"{prefix}{key}", split, members)
+        yield TarItem(f"{prefix}{key}", split, {name: single_if_alone(paths) for name, paths in members.items()})
+
+
+def _all_members(item: TarItem) -> list[str]:
+    names: list[str] = []
+    for members in item.members.values():
+        names += each_value(members)
+    return sorted(names)
 
 
 def _column(suffix: str, columns: Sequence[str]) -> str | None:

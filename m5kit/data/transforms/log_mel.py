@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from m5kit.ranges import Count, Positive, Share
 from m5kit.registry import TRANSFORMS
 from m5kit.structures import Inputs
 
+RATES = 16  # filters that are kept, one for each rate that the sounds of a data set have
 FLOOR = 1e-6  # of the power; silence is log(FLOOR), not minus infinity
 
 
@@ -27,7 +28,8 @@ class LogMelTransform(Transform):
     With ``cepstra`` it is MFCC: ``t cepstra``, each coefficient of mean 0 and deviation 1 over the clip.
 
     Resampling, the mel bank and SpecAugment (Park et al., Interspeech 2019) are torchaudio's; what SpecAugment masks is
-    drawn from our generator.
+    drawn from our generator. The power is computed here, to torchaudio's values within a rounding of their largest, in
+    about half of its time: torchaudio takes a square root of each power in between, and squares it again.
 
     Args:
         seconds: longer sounds are cut to this: the middle, in training anywhere.
@@ -72,7 +74,7 @@ class LogMelTransform(Transform):
         if generator is not None:
             waveform = torch.from_numpy(self.changes(waveform.numpy(), self.rate, generator))
         waveform = self._cut(self._long_enough(waveform), generator)
-        mel = self._even(torch.log(self._bank(waveform) + FLOOR).T)
+        mel = self._even(torch.log(self._power(waveform) @ self._bank + FLOOR))
         return Inputs.single(mel if generator is None else self._masked(mel, generator))
 
     def blank(self) -> Inputs:
@@ -89,27 +91,40 @@ class LogMelTransform(Transform):
         return cls(seconds=0.2, rate=8000, mels=16), Sound(np.sin(np.arange(2000) ** 0.9).astype(np.float32), 8000)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "_bank"}  # each worker makes its own
+        made = ("_bank", "_shape")  # each worker makes its own
+        return {name: value for name, value in vars(self).items() if name not in made}
 
     @property
     def _transform_size(self) -> int:
         return max(512, self.window)
 
     @cached_property
-    def _bank(self) -> nn.Module:
-        from torchaudio.transforms import MelSpectrogram
+    def _bank(self) -> Tensor:
+        """Triangles on the mel scale, one column a band."""
+        from torchaudio.functional import melscale_fbanks
 
-        bank: nn.Module = MelSpectrogram(
-            self.rate, n_fft=self._transform_size, win_length=self.window, hop_length=self.hop, n_mels=self.mels
-        )
+        bank: Tensor = melscale_fbanks(self._transform_size // 2 + 1, 0.0, self.rate / 2, self.mels, self.rate)
         return bank
 
-    def _resampled(self, sound: Sound) -> Tensor:
-        from torchaudio.functional import resample
+    @cached_property
+    def _shape(self) -> Tensor:
+        """A Hann window in the middle of zeros, as long as the transform."""
+        left = (self._transform_size - self.window) // 2
+        right = self._transform_size - self.window - left
+        return nn.functional.pad(torch.hann_window(self.window), (left, right))
 
+    def _power(self, waveform: Tensor) -> Tensor:
+        """The power of each moment and frequency, the first moment in the middle of its window."""
+        edge = self._transform_size // 2
+        padded = nn.functional.pad(waveform[None], (edge, edge), mode="reflect")[0]
+        spectrum = torch.fft.rfft(padded.unfold(0, self._transform_size, self.hop) * self._shape)
+        # not abs() ** 2, whose square root costs more than the transform itself
+        return spectrum.real.square() + spectrum.imag.square()
+
+    def _resampled(self, sound: Sound) -> Tensor:
         # odd rates (44,101 Hz) would need a filter of gigabytes; a fraction of small numbers is off by 1e-6 at most
         ratio = Fraction(sound.rate, self.rate).limit_denominator(640)
-        waveform: Tensor = resample(torch.from_numpy(sound.waveform), ratio.numerator, ratio.denominator)
+        waveform: Tensor = _resampler(ratio.numerator, ratio.denominator)(torch.from_numpy(sound.waveform))
         return waveform
 
     def _long_enough(self, waveform: Tensor) -> Tensor:
@@ -143,3 +158,12 @@ class LogMelTransform(Transform):
                 if widest:
                     mel = mask_along_axis(mel[None], widest, 0.0, axis)[0]
         return mel
+
+
+@lru_cache(RATES)
+def _resampler(rate: int, wanted: int) -> nn.Module:
+    """Keeps its filter: to compute it takes as long as to filter ten seconds."""
+    from torchaudio.transforms import Resample
+
+    resampler: nn.Module = Resample(rate, wanted)
+    return resampler

@@ -34,6 +34,8 @@ function drawStage(hit) {
   const picture = make("img", { src: seen.thumbnail, alt: "", loading: "lazy", decoding: "async", class: wave ? "wave" : undefined });
   picture.addEventListener("error", () => picture.remove());
   stage.append(picture);
+  const pictures = files(hit, "image");
+  if (pictures.length > 1) stage.append(drawOthers(pictures, picture));
   if (video) {
     const play = make("button", { type: "button", class: "play", onclick: () => {
       stage.replaceChildren(make("video", { src: video.file, controls: true, autoplay: true, loop: true, playsinline: true }));
@@ -41,6 +43,17 @@ function drawStage(hit) {
     stage.append(play);
   }
   return stage;
+}
+
+/** Small pictures of an item that has several: one is shown large when it is pointed at or reached by the keyboard. */
+function drawOthers(pictures, large) {
+  const row = make("div", { class: "others" });
+  for (const [number, file] of pictures.entries()) {
+    const show = () => { large.src = file.thumbnail; };
+    const small = make("img", { src: file.thumbnail, alt: "", loading: "lazy" });
+    row.append(make("button", { type: "button", "aria-label": `Picture ${number + 1} of ${pictures.length}`, onclick: show, onfocus: show, onmouseenter: show }, small));
+  }
+  return row;
 }
 
 function drawPlayer(file) {

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import astuple
 
 from torch import Tensor
 
@@ -38,7 +39,7 @@ class FailuresCallback(Callback):
         self._tell()
 
     def _tell(self) -> None:
-        own = [[failure.id, failure.modality, failure.reason] for failure in self._failures]
+        own = list(map(astuple, self._failures))
         tried: Counter[str] = Counter()
         failed: list[Failure] = []
         for counted, failures in self.group.values((self._attempts, own)):

@@ -8,9 +8,10 @@ import pytest
 
 from m5kit.assembly.loader import ScopedLoader
 from m5kit.data.collate import collate
-from m5kit.data.dataset import ManifestDataset, Pipeline
+from m5kit.data.dataset import ManifestDataset
 from m5kit.data.loader import WatchedItems
 from m5kit.data.manifest import read_manifest
+from m5kit.data.pipeline import Pipeline
 from m5kit.data.sampler import SequentialSampler
 from m5kit.plugins import PluginScope
 from m5kit.registry import DECODERS, TRANSFORMS

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from m5kit.assembly.corruption import CorruptedItems, collate_corrupted, noisy
-from m5kit.data.dataset import ManifestDataset, Pipeline
+from m5kit.data.dataset import ManifestDataset
+from m5kit.data.pipeline import Pipeline
 from m5kit.data.sampler import Draw
 from m5kit.evaluation.request import Corruption
 from m5kit.structures import Inputs, Sample

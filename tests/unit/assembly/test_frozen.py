@@ -14,8 +14,9 @@ from m5kit.data.cache import store
 from m5kit.data.cache.reader import pack
 from m5kit.data.cache.store import CacheStore
 from m5kit.data.collate import collate
-from m5kit.data.dataset import ManifestDataset, Pipeline
+from m5kit.data.dataset import ManifestDataset
 from m5kit.data.decode.pillow import PillowDecoder
+from m5kit.data.pipeline import Pipeline
 from m5kit.data.sampler import Draw
 from m5kit.data.transforms.image import ImageTransform
 from m5kit.encoders.pretrained.base import TokenOptions

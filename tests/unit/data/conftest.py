@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from m5kit.data.dataset import Pipeline
+from m5kit.data.pipeline import Pipeline
 from m5kit.errors import DecodeError
 from m5kit.structures import Inputs
 
 
 class FakeDecoder:
     """Gives the reference back; fails on what starts with ``bad``."""
+
+    reads_lists = False
 
     def __call__(self, source, root):
         if str(source).startswith("bad"):

@@ -35,3 +35,19 @@ def test_a_batch_with_nothing_is_still_a_batch():
     assert batch.present.tolist() == [[False, False]]
     assert batch.present.dtype == torch.bool
     assert batch.inputs == {}
+
+
+def test_an_item_with_several_values_has_a_row_for_each_and_they_say_whose_they_are():
+    several = Prepared(
+        "y", {"a": steps(3), "b": steps(5)}, {"fine": 2}, position=7, others=({"a": steps(4), "b": steps(5)},)
+    )
+    batch = collate([Prepared("x", {"b": steps(1)}, {"fine": 1}, position=6), several], modalities=("a", "b"))
+    assert batch.ids == ("x", "y", "y")
+    assert batch.owners.tolist() == [0, 1, 1]
+    assert batch.positions.tolist() == [6, 7, 7]
+    assert batch.targets["fine"].tolist() == [1, 2, 2]
+    assert batch.inputs["a"].values.tolist() == [[3], [4]]
+    items = batch.one_row_each()
+    assert (items.ids, items.owners) == (("x", "y"), None)
+    assert items.inputs["a"].values.tolist() == [[3]]
+    assert collate([Prepared("x", {})], modalities=("a",)).owners is None

@@ -180,3 +180,69 @@ def test_inputs_that_are_no_numbers_fail(make, pipelines):
     pipelines["image"] = replace(pipelines["image"], transform=Broken())
     item = make(pipelines=pipelines)[Draw(0, 0)]
     assert "NaN or infinite" in item.failures[0].reason
+
+
+SEVERAL = [
+    Sample("a", {"image": ["i", "bad1.jpg", "jj"], "text": ["u", "v"]}),
+    Sample("b", {"image": ["bad2", "bad3"]}),
+]
+
+
+def images(dataset, position, index=0):
+    return [chr(int(step)) for step in dataset[Draw(position, index)].inputs["image"].values if step > 1]
+
+
+def test_training_takes_one_of_several_values_by_the_draw_and_passes_over_damaged_ones(make):
+    train = make(samples=SEVERAL, train=True, seed=3)
+    drawn = [images(train, position) for position in range(60)]
+    assert 15 < drawn.count(["i"]) < 45
+    assert drawn.count(["i"]) + drawn.count(["j", "j"]) == 60
+    assert drawn == [images(make(samples=SEVERAL, train=True, seed=3), position) for position in range(60)]
+    assert drawn != [images(make(samples=SEVERAL, train=True, seed=4), position) for position in range(60)]
+    assert all(train[Draw(position, 0)].others == () for position in range(5))
+
+
+def test_a_damaged_value_is_named_and_costs_the_item_nothing(make):
+    item = make(samples=SEVERAL)[Draw(0, 0)]
+    assert [(f.reason, f.value, f.lost) for f in item.failures] == [("bad1.jpg is damaged", 1, False)]
+    assert "image" in item.inputs
+
+
+def test_an_item_is_lost_where_all_of_its_values_are_damaged_and_counts_once(make):
+    item = make(samples=SEVERAL)[Draw(0, 1)]
+    assert item.inputs == {}
+    assert [(f.reason, f.lost) for f in item.failures] == [("bad2 is damaged; bad3 is damaged", True)]
+
+
+def test_evaluation_reads_all_values_or_the_first_that_can_be_read(make, pipelines):
+    def read(**settings):
+        item = make(samples=SEVERAL, **settings)[Draw(0, 0)]
+        return [{m: len(inputs.values) for m, inputs in each.items()} for each in item.passes]
+
+    assert read() == [{"image": 1, "text": 1}, {"image": 2, "text": 1}]
+    assert read(every_value=False) == [{"image": 1, "text": 1}]
+    first = {m: replace(pipeline, several="first") for m, pipeline in pipelines.items()}
+    assert read(pipelines=first) == [{"image": 1, "text": 1}]
+    blank = read(missing="zero")
+    assert [sorted(each) for each in blank] == [["audio", "image", "text"]] * 2
+
+
+def test_the_corpus_has_every_value(pipelines):
+    assert list(corpus(SEVERAL, Path(), "text", pipelines["text"])) == ["u", "v"]
+    assert list(corpus(SEVERAL, Path(), "image", pipelines["image"])) == ["i", "jj"]
+
+
+def test_joined_columns_go_through_their_values_together(pipelines):
+    joined = replace(pipelines["text"], join=("title", "seen"))
+    assert joined.values({"title": ["a", "b"], "seen": "c"}) == (
+        {"title": "a", "seen": "c"},
+        {"title": "b", "seen": "c"},
+    )
+
+
+def test_a_decoder_that_reads_lists_is_given_them_whole(pipelines):
+    class Tags:
+        reads_lists = True
+
+    assert replace(pipelines["text"], decoder=Tags()).values(["red", "blue"]) == (["red", "blue"],)
+    assert pipelines["text"].values([0.5, 1.0]) == ([0.5, 1.0],)

@@ -3,7 +3,7 @@ import json
 import pytest
 import torch
 
-from m5kit.data.failures import FailureLog, describe_failures
+from m5kit.data.failures import FailureLog, describe_failures, failures_of
 from m5kit.errors import DataError
 from m5kit.structures import Batch, Failure
 
@@ -62,3 +62,22 @@ def test_failures_are_described_by_modality_also_after_half_a_line(tmp_path):
     assert describe_failures(path) == [
         f"a: 2 items could not be decoded, such as 1: damaged 坏 (all are listed in {path})"
     ]
+
+
+def test_a_damaged_value_of_an_item_that_has_another_is_listed_and_not_counted(tmp_path):
+    path = tmp_path / "failures.jsonl"
+    failures = [Failure("x", "a", f"{n}.jpg is damaged", n, lost=False) for n in (1, 2)]
+    spared = Batch(("x", "y"), ("a",), torch.tensor([[True], [True]]), {}, failures=tuple(failures))
+    for _ in range(2):
+        log = FailureLog(path, max_share=0.0, minimum=1)
+        log.update(spared)
+        assert log.summary() == {"a": {"attempts": 2, "failed": 0}}
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    assert [(row["value"], row["lost"]) for row in rows] == [(1, False), (2, False)]
+    assert describe_failures(path)[0].startswith("a: 2 of several values could not be decoded, another of the item was")
+
+
+def test_failures_of_one_item_are_one_if_it_is_lost():
+    assert failures_of("x", "a", {0: "p", 1: "q"}, lost=True) == [Failure("x", "a", "p; q")]
+    assert failures_of("x", "a", {1: "q"}, lost=False) == [Failure("x", "a", "q", 1, lost=False)]
+    assert failures_of("x", "a", {}, lost=False) == []

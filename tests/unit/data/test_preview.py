@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from m5kit.data.dataset import Pipeline
 from m5kit.data.decode.features import Features
 from m5kit.data.decode.sound import Sound
+from m5kit.data.pipeline import Pipeline
 from m5kit.data.preview import CELL, EDGE, FRAME, FRAMES, LETTERS, ROWS, SOUND, preview, sound_picture
 from m5kit.errors import DecodeError
 from m5kit.structures import Sample

@@ -72,3 +72,17 @@ def test_a_head_that_cannot_be_read_is_empty(folder):
     assert read_header("image", "../up.png", folder) == {}
     np.save(folder / "f.npy", np.zeros((7, 3)))
     assert read_header("image", "f.npy", folder)["tokens"] == 7
+
+
+def test_each_of_several_files_is_measured_compared_and_counted(folder):
+    rows = [
+        {"id": "a", "split": "train", "image": ["1.png", "3.png"], "text": "x"},
+        {"id": "b", "split": "test", "image": "2.png"},
+    ]
+    (folder / "annotations.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = describe(folder, media=True, contents=True)
+    spreads = {(spread.modality, spread.unit): spread.values.tolist() for spread in found.spreads}
+    assert spreads["image", "width"] == [4, 8, 4]
+    assert spreads["image", "values"] == [2, 1]
+    assert ("text", "values") not in spreads
+    assert [shared.examples for shared in found.shared] == [(("b", "a"),)]

@@ -101,3 +101,15 @@ def test_links_out_of_the_folder_are_problems_unless_allowed(write_manifest, tmp
     (root / "a.jpg").symlink_to(outside)
     assert ["link that leaves" in problem.message for problem in validate(root).problems] == [True]
     assert validate(root, follow_links=True).problems == ()
+
+
+def test_each_of_several_files_is_looked_at_and_named(write_manifest):
+    root = write_manifest({"id": "a", "image": ["there.jpg", "gone.jpg"], "text": ["t", 5]}, {"id": "b", "image": []})
+    (root / "there.jpg").write_bytes(b"x")
+    assert [(p.id, p.field, p.message) for p in validate(root).problems] == [
+        ("a", "text", "value 2 of 2: expected a text, got 5 (int)"),
+        ("a", "image", "gone.jpg is missing"),
+        ("b", "image", "is empty; write null if the item has none"),
+    ]
+    broken = validate(root, decode=True).problems
+    assert next(p.message for p in broken if p.field == "image").startswith("cannot read 'there.jpg'")

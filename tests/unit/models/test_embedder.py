@@ -1,5 +1,7 @@
 """Vectors to compare items by: of unit length, or as they are."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -57,3 +59,19 @@ def test_a_modality_is_its_own_vector_beside_its_feature(backbone, batch):
     feature = torch.nn.functional.normalize(view.features[:, model.modalities.index("image")], dim=1)
     own = torch.nn.functional.normalize(view.vectors["image"], dim=1)
     torch.testing.assert_close(image * (1 + FEATURE**2) ** 0.5, torch.cat([own, FEATURE * feature], dim=1))
+
+
+def test_an_item_with_several_rows_gets_the_mean_of_their_vectors_at_unit_length(backbone, batch):
+    balancer = BALANCERS.build({"type": "fixed"}, tasks=())
+    model = Pretrainer(backbone=backbone().eval(), tasks={}, weights={}, balancer=balancer).eval()
+    rows = batch([("text",), ("image", "text"), ("image", "text"), ("image", "text"), ()])
+    alone = model.embed(rows)
+    together = model.embed(replace(rows, owners=torch.tensor([0, 1, 1, 1, 2])))
+    for space in ("item", "fused", "contrastive", "image"):
+        mean = alone.vectors(space)[1:4].mean(0)
+        torch.testing.assert_close(
+            together.vectors(space)[1], mean / mean.norm().clamp(min=1e-12), rtol=1e-4, atol=1e-5
+        )
+        torch.testing.assert_close(together.vectors(space)[[0, 2]], alone.vectors(space)[[0, 4]], rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(together.unscaled[1], alone.unscaled[1:4].mean(0), rtol=1e-4, atol=1e-5)
+    assert together.weights.shape == (3, alone.weights.shape[1])

@@ -218,3 +218,13 @@ def test_short_vectors_in_fewer_bits(run, items, vectors):
     assert np.array_equal(run.embed(items, dtype="float16"), vectors.astype(np.float16))
     with pytest.raises(ConfigError, match="expected a multiple of 8, got 12"):
         run.embed(items, width=12, dtype="binary")
+
+
+def test_several_values_of_a_modality_are_one_item_whose_vector_is_their_mean(run, items, tmp_path):
+    pictures = [item["image"] for item in items if "image" in item][:2]
+    alone = run.embed([{"image": picture} for picture in pictures])
+    together = run.embed([{"image": pictures}, {"image": [picture.read_bytes() for picture in pictures]}])
+    mean = alone.mean(0) / np.linalg.norm(alone.mean(0))
+    np.testing.assert_allclose(together, [mean, mean], atol=1e-5)
+    with pytest.raises(BadItemsError, match=r"no_such\.jpg"):
+        run.embed([{"image": [pictures[0], "no_such.jpg"]}])

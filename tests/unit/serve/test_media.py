@@ -82,3 +82,17 @@ def test_a_decompression_bomb_is_refused(client):
     answer = client.post("/search", files={"image": ("b.png", bomb.getvalue())})
     assert answer.status_code == 422
     assert "decompression bomb" in answer.json()["error"]
+
+
+def test_each_of_several_files_is_had_by_its_number(media, rows, shop):
+    one, other = [row["image"] for row in rows.values() if row.get("image")][:2]
+    row = Row("x y", "test", {}, {"image": [one, other]})
+    shown = media.shown(row)["files"]
+    assert [file["file"] for file in shown] == [
+        "media?item=x+y&modality=image",
+        "media?item=x+y&modality=image&number=1",
+    ]
+    assert media.file(row, "image", 1)[0] == shop / other
+    assert media.thumbnail(row, "image", 1) != media.thumbnail(row, "image")
+    with pytest.raises(QueryError, match="no further file of 'image'"):
+        media.file(row, "image", 2)

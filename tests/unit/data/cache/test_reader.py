@@ -10,8 +10,8 @@ import torch
 
 from m5kit.data.cache.reader import cached
 from m5kit.data.cache.store import CacheStore
-from m5kit.data.dataset import Pipeline
 from m5kit.data.decode.base import Decoder
+from m5kit.data.pipeline import Pipeline
 from m5kit.data.transforms.base import Transform
 from m5kit.errors import DecodeError
 from m5kit.structures import Inputs

@@ -90,3 +90,28 @@ def test_imported_links_can_be_decoded_and_others_cannot(imported, photos, tmp_p
     imported("folder", photos, columns=PICTURES)
     sample = read_manifest(tmp_path / "out")[0]
     assert DECODERS.build({"type": "pillow"})(sample.sources["image"], tmp_path / "out").shape == (8, 8, 3)
+
+
+def test_numbered_files_are_several_of_an_item_where_that_is_asked_for(imported, tmp_path):
+    place = tmp_path / "s" / "mug"
+    place.mkdir(parents=True)
+    for name in ("a.10.jpg", "a.2.jpg", "a.txt", "b.jpg", "c.0.txt"):
+        (place / name).write_text(name)
+    columns = ColumnMapping({"image": ("image",), "text": ("text",)}, several=("image",))
+    _, items = imported("folder", tmp_path / "s", columns=columns)
+    assert [(item["id"], item["image"]) for item in items] == [
+        ("mug/a", ["media/mug/a.2.jpg", "media/mug/a.10.jpg"]),
+        ("mug/b", "media/mug/b.jpg"),
+        ("mug/c.0", None),
+    ]
+    assert [item.id for item in FolderItems(root=tmp_path / "s").items] == [
+        "mug/a.10",
+        "mug/a.2",
+        "mug/a",
+        "mug/b",
+        "mug/c.0",
+    ]
+    assert FolderItems(root=tmp_path / "s", several=("image",))[0].sources == {
+        "image": ["mug/a.2.jpg", "mug/a.10.jpg"],
+        "text": "a.txt",
+    }

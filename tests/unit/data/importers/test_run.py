@@ -10,6 +10,7 @@ import pytest
 from m5kit.data.importers.columns import ColumnMapping
 from m5kit.data.importers.run import import_source
 from m5kit.data.importers.writer import ManifestWriter
+from m5kit.data.manifest import read_manifest
 from m5kit.data.validate import validate
 from m5kit.errors import DataError, MissingDependencyError
 
@@ -225,3 +226,29 @@ def test_an_absent_library_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "datasets", None)
     with pytest.raises(MissingDependencyError, match="data import huggingface needs the library 'datasets'"):
         import_source("huggingface", tmp_path, tmp_path / "out", COLUMNS)
+
+
+def test_several_columns_lists_and_separated_cells_become_several_files(imported, tmp_path):
+    for name in ("1.jpg", "2.jpg", "3.jpg"):
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "rows.csv").write_text(
+        "id,front,more,title,short\na,1.jpg,2.jpg | gone.jpg,red mug,mug\nb,3.jpg,,bowl,\n"
+    )
+    columns = ColumnMapping(
+        {"image": ("front", "more"), "text": ("title", "short")}, several=("image", "text"), separator="|"
+    )
+    report, items = imported("csv", tmp_path / "rows.csv", columns=columns)
+    assert [(item["image"], item["text"]) for item in items] == [
+        (["media/1.jpg", "media/2.jpg"], ["red mug", "mug"]),
+        ("media/3.jpg", "bowl"),
+    ]
+    assert report.missing == {"image": 1}
+    import_source("csv", tmp_path / "rows.csv", tmp_path / "p", columns, format="parquet")
+    assert [item.sources["image"] for item in read_manifest(tmp_path / "p")] == [item["image"] for item in items]
+
+
+def test_several_values_need_a_modality_of_files_or_texts():
+    with pytest.raises(DataError, match="'image' is to have several values"):
+        ColumnMapping({"text": ("title",)}, several=("image",))
+    with pytest.raises(DataError, match="name the modality with --several"):
+        ColumnMapping({"image": ("a",)}, separator="|")

@@ -7,6 +7,7 @@ import tempfile
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from m5kit.data.decode.pillow import PillowDecoder
 from m5kit.data.decode.pyav import PyAVDecoder
@@ -17,6 +18,7 @@ from m5kit.data.shards import prepare as module
 from m5kit.data.shards.format import ABOUT, read_shard_set
 from m5kit.data.shards.prepare import PARTS, prepare
 from m5kit.data.sources.manifest import ManifestItems
+from m5kit.data.sources.webdataset import WebDatasetItems
 from m5kit.errors import ConfigError, DataError
 
 MODALITIES = ("audio", "image", "table", "text", "video")
@@ -179,3 +181,24 @@ def test_decoding_leaves_no_copy_behind(shards, tmp_path, monkeypatch):
     PyAVDecoder()(item.sources["video"], shards)
     SoundDecoder()(item.sources["video"], shards)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_several_files_become_numbered_members_that_other_readers_open(tmp_path):
+    root = tmp_path / "views"
+    root.mkdir()
+    for number in range(3):
+        Image.new("RGB", (8, 8), (number * 80,) * 3).save(root / f"{number}.png")
+    row = {"id": "a.1", "image": ["0.png", "gone.png", "2.png"], "text": ["mug", "cup"]}
+    (root / "annotations.jsonl").write_text(json.dumps(row))
+    prepare(ManifestItems(root=root), tmp_path / "out", ("image", "text"))
+    (item,) = read_manifest(tmp_path / "out")
+    assert item.sources == {
+        "image": ["000000.tar/a%2E1.image.0.png", "000000.tar/a%2E1.image.2.png"],
+        "text": ["mug", "cup"],
+    }
+    failure = json.loads((tmp_path / "out" / "failures.jsonl").read_text())
+    assert (failure["id"], failure["modality"], failure["value"], failure["lost"]) == ("a.1", "image", 1, False)
+    assert find_file(item.sources["image"][1], tmp_path / "out", 10**6).read_bytes() == (root / "2.png").read_bytes()
+    (tmp_path / "plain").mkdir()
+    shutil.copy(tmp_path / "out" / "000000.tar", tmp_path / "plain")
+    assert WebDatasetItems(root=tmp_path / "plain")[0].sources == {**item.sources, "text": ["mug", "cup"]}

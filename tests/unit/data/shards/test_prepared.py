@@ -9,11 +9,11 @@ import pytest
 import soundfile
 from PIL import Image
 
-from m5kit.data.dataset import Pipeline
 from m5kit.data.decode.pillow import PillowDecoder
 from m5kit.data.decode.pyav import PyAVDecoder
 from m5kit.data.decode.sound import SoundDecoder
 from m5kit.data.manifest import read_manifest
+from m5kit.data.pipeline import Pipeline
 from m5kit.data.shards.prepare import prepare
 from m5kit.data.shards.prepared import build_preparer, require_prepared_for
 from m5kit.data.sources.manifest import ManifestItems

@@ -1,4 +1,5 @@
 import hashlib
+import json
 import pickle
 
 import pyarrow
@@ -44,3 +45,19 @@ def test_a_worker_gets_the_rows_but_not_what_one_pass_found(tmp_path):
 def test_a_missing_manifest_is_told(tmp_path):
     with pytest.raises(DataError, match=r"no annotations\.jsonl or .* in .*; see docs/howto/own-data"):
         ManifestItems(root=tmp_path)
+
+
+def test_several_values_are_a_list_and_a_list_of_one_is_that_one(tmp_path):
+    rows = [{"id": "a", "image": ["1.jpg", "2.jpg"], "text": ["one"]}, {"id": "b", "image": ["3.jpg"], "text": "two"}]
+    table = pyarrow.Table.from_pylist(
+        [{**row, "text": [row["text"]] if row["id"] == "b" else row["text"]} for row in rows]
+    )
+    parquet.write_table(table, tmp_path / "annotations.parquet")
+    (tmp_path / "lines").mkdir()
+    (tmp_path / "lines" / "annotations.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    for root in (tmp_path, tmp_path / "lines"):
+        found = ManifestItems(root=root)
+        assert [item.sources for item in (found[0], found[1])] == [
+            {"image": ["1.jpg", "2.jpg"], "text": "one"},
+            {"image": "3.jpg", "text": "two"},
+        ]

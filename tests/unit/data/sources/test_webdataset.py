@@ -79,3 +79,14 @@ def test_tar_files_are_taken_where_no_manifest_describes_them(tmp_path):
     assert default_source(tmp_path) == {"type": "webdataset"}
     (tmp_path / "annotations.jsonl").write_text("{}")
     assert default_source(tmp_path) == {"type": "manifest"}
+
+
+def test_numbered_members_are_several_values_of_a_modality(tmp_path):
+    names = ["1.image.0.jpg", "1.image.1.jpg", "1.txt", "2.0.jpg", "2.1.jpg", "2.text.0.txt", "2.text.1.txt"]
+    write(tmp_path / "a.tar", {name: name for name in names})
+    items = WebDatasetItems(root=tmp_path)
+    assert [item.sources for item in (items[0], items[1])] == [
+        {"image": ["a.tar/1.image.0.jpg", "a.tar/1.image.1.jpg"], "text": "1.txt"},
+        {"image": ["a.tar/2.0.jpg", "a.tar/2.1.jpg"], "text": ["2.text.0.txt", "2.text.1.txt"]},
+    ]
+    assert items.fingerprint() == WebDatasetItems(root=tmp_path).fingerprint()

@@ -147,3 +147,18 @@ def test_blank_is_zero_and_sizes_are_told():
     transform = LogMelTransform(seconds=1.5, mels=16)
     assert transform.provides() == {"mels": 16, "steps": 151}
     assert transform.blank().values.tolist() == torch.zeros(151, 16).tolist()
+
+
+@pytest.mark.parametrize(
+    ("window", "hop", "rate"), [(0.025, 0.010, 16_000), (0.064, 0.020, 16_000), (0.025, 0.010, 8_000)]
+)
+def test_the_power_is_that_of_torchaudio_within_a_rounding(window, hop, rate):
+    from torchaudio.transforms import MelSpectrogram
+
+    made = LogMelTransform(seconds=0.5, rate=rate, mels=40, window=window, hop=hop)
+    size = max(512, made.window)
+    books = MelSpectrogram(rate, n_fft=size, win_length=made.window, hop_length=made.hop, n_mels=40)(
+        torch.from_numpy(NOISE)
+    )
+    found = made._power(torch.from_numpy(NOISE)) @ made._bank
+    assert float((found.T - books).abs().max() / books.max()) < 5e-7

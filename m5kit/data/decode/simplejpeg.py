@@ -1,0 +1,65 @@
+"""Decodes JPEG with simplejpeg: the pixels that Pillow gives, in half of the time; other formats with Pillow."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from m5kit.data.decode._pictures import PictureDecoder
+from m5kit.errors import MissingDependencyError
+from m5kit.registry import DECODERS
+
+
+@DECODERS.register_module("simplejpeg")
+class SimpleJpegDecoder(PictureDecoder):
+    """The default for pictures: what ``pillow`` reads, to the same pixels, twice as fast for JPEG.
+
+    Both stand on libjpeg-turbo, but Pillow hands rows on one by one and copies them. Whatever simplejpeg finds odd in a
+    JPEG is left to Pillow, so the same files are read and the same ones refused.
+
+    Args:
+        max_pixels: pictures that declare more are refused before they are unpacked.
+        max_bytes: larger files are refused.
+        at_least: if given, a JPEG whose both sides are at least twice this is read at 1/2, 1/4 or 1/8, never smaller
+            than this; 2 to 5 times faster. Use twice the size that the transform makes to keep training quality.
+
+    Raises:
+        MissingDependencyError: simplejpeg is not installed.
+    """
+
+    def __init__(
+        self, *, max_pixels: int = 64_000_000, max_bytes: int = 64 * 2**20, at_least: int | None = None
+    ) -> None:
+        super().__init__(max_pixels=max_pixels, max_bytes=max_bytes, at_least=at_least)
+        _simplejpeg()
+
+    def quick(self, image: Any, path: Path) -> NDArray[np.uint8] | None:
+        """Pixels of a JPEG in grey or colours; CMYK is Pillow's business."""
+        if image.format != "JPEG" or image.mode not in ("RGB", "L"):
+            return None
+        # the size that Pillow's draft chose: the smallest scale that is not below it is the same one
+        width, height = image.size
+        try:
+            pixels: NDArray[np.uint8] = _simplejpeg().decode_jpeg(
+                path.read_bytes(), "RGB", min_height=height, min_width=width
+            )
+        except ValueError:  # damaged, or of a kind that it does not know: Pillow decides, and says why
+            return None
+        return pixels if pixels.shape == (height, width, 3) else None
+
+    @classmethod
+    def example(cls, folder: Path) -> tuple["SimpleJpegDecoder", str]:
+        """A small JPEG."""
+        from PIL import Image
+
+        Image.linear_gradient("L").resize((40, 30)).save(folder / "picture.jpg")
+        return cls(), "picture.jpg"
+
+
+def _simplejpeg() -> Any:
+    try:
+        import simplejpeg
+    except ImportError as error:
+        raise MissingDependencyError("simplejpeg", "the decoder 'simplejpeg'", "simplejpeg") from error
+    return simplejpeg
