@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from fractions import Fraction
 from functools import cached_property
+from importlib import import_module
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,8 @@ from m5kit.registry import TRANSFORMS
 from m5kit.structures import Inputs
 
 FLOOR = 1e-6  # of the power; silence is log(FLOOR), not minus infinity
+
+_IMPORTING = Lock()
 
 
 @TRANSFORMS.register_module("log_mel")
@@ -96,16 +100,13 @@ class LogMelTransform(Transform):
 
     @cached_property
     def _bank(self) -> nn.Module:
-        from torchaudio.transforms import MelSpectrogram
-
-        bank: nn.Module = MelSpectrogram(
+        bank: nn.Module = _of_torchaudio("transforms", "MelSpectrogram")(
             self.rate, n_fft=self._transform_size, win_length=self.window, hop_length=self.hop, n_mels=self.mels
         )
         return bank
 
     def _resampled(self, sound: Sound) -> Tensor:
-        from torchaudio.functional import resample
-
+        resample = _of_torchaudio("functional", "resample")
         # odd rates (44,101 Hz) would need a filter of gigabytes; a fraction of small numbers is off by 1e-6 at most
         ratio = Fraction(sound.rate, self.rate).limit_denominator(640)
         waveform: Tensor = resample(torch.from_numpy(sound.waveform), ratio.numerator, ratio.denominator)
@@ -125,9 +126,7 @@ class LogMelTransform(Transform):
         """Mean 0 and deviation 1: of all ``t mels`` numbers, or of each coefficient made of them."""
         if self.cepstra is None:
             return (mel - mel.mean()) / (mel.std(correction=0) + 1e-5)
-        from torchaudio.functional import create_dct
-
-        made: Tensor = mel @ create_dct(self.cepstra, self.mels, norm="ortho")
+        made: Tensor = mel @ _of_torchaudio("functional", "create_dct")(self.cepstra, self.mels, norm="ortho")
         return (made - made.mean(0)) / (made.std(0, correction=0) + 1e-5)
 
     def _masked(self, mel: Tensor, generator: np.random.Generator) -> Tensor:
@@ -142,3 +141,12 @@ class LogMelTransform(Transform):
                 if widest:
                     mel = mask_along_axis(mel[None], widest, 0.0, axis)[0]
         return mel
+
+
+def _of_torchaudio(module: str, name: str) -> Any:
+    """A part of torchaudio, imported when it is needed, by one thread at a time.
+
+    Its modules import each other: a second thread would be handed one that is half imported.
+    """
+    with _IMPORTING:
+        return getattr(import_module(f"torchaudio.{module}"), name)
