@@ -24,7 +24,12 @@ def add_parser(verbs: Verbs) -> None:
     parser.add_argument(
         "--space", metavar="NAME", help="which vector of an item: item (default), contrastive, the name of a modality"
     )
-    parser.add_argument("--precision", choices=("float32", "float16"), help="of the stored numbers (default: float32)")
+    parser.add_argument("--width", type=int, metavar="N", help="numbers that are kept of a vector (default: all)")
+    parser.add_argument(
+        "--precision",
+        choices=("float32", "float16", "int8", "binary"),
+        help="of the stored numbers (default: float32); int8 and binary ones are found by signs and ranked again",
+    )
     parser.add_argument(
         "--update", action="store_true", help="add the items to an index that is there, or replace those of the same id"
     )
@@ -33,6 +38,9 @@ def add_parser(verbs: Verbs) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Build the index, or add to it."""
+    from m5kit.evaluation.precision import check_size
+
+    check_size(options.space or "item", options.width, options.precision or "float32")
     from m5kit.index.index import Index
 
     if options.update:
@@ -45,6 +53,7 @@ def run(options: argparse.Namespace) -> int:
         splits=options.split,
         modalities=options.modalities,
         space=options.space or "item",
+        width=options.width,
         precision=options.precision or "float32",
         say=write,
     )
@@ -69,7 +78,7 @@ def _update(options: argparse.Namespace) -> None:
     from m5kit.index.about import fingerprint
     from m5kit.index.index import Index
 
-    fixed = [name for name in ("modalities", "space", "precision") if getattr(options, name)]
+    fixed = [name for name in ("modalities", "space", "width", "precision") if getattr(options, name)]
     if fixed:
         raise ConfigError([f"--{name}: an index keeps what it was built with; leave it out" for name in fixed])
     index = Index.open(options.out)

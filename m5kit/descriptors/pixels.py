@@ -42,7 +42,7 @@ class PixelsDescriptor(Descriptor):
         # the middles of equal stretches; past its own count an item repeats a frame, which is not averaged
         chosen = ((torch.arange(self.frames) + 0.5) * lengths[:, None] / count.clamp(min=1)[:, None]).long()
         chosen = chosen.clamp(max=clips.shape[1] - 1).to(clips.device)
-        looked_at = clips[torch.arange(len(clips), device=clips.device)[:, None], chosen]
+        looked_at = clips[torch.arange(clips.shape[0], device=clips.device)[:, None], chosen]
         # Only frames that are averaged are measured: histograms of gradients cost far more than packing.
         packing = Packing.from_lengths(count, self.frames, clips.device)
         measured = packing.unpack(self._measure_pictures(packing.pack(looked_at)))

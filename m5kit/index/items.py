@@ -19,11 +19,13 @@ from m5kit.data.manifest import Manifest
 from m5kit.data.pipeline import Pipeline
 from m5kit.data.several import each_value, single_if_alone
 from m5kit.errors import DecodeError
-from m5kit.index.about import IndexInfo, Precision, Shown, fingerprint
+from m5kit.evaluation.precision import Precision
+from m5kit.index.about import IndexInfo, Shown, fingerprint
 from m5kit.index.approximate import Say
 from m5kit.index.rows import LONGEST_WORDS, Row, item_values, learn_columns
 from m5kit.inference.embedding import check_space
 from m5kit.inference.passes import failed_sentences, known_modalities
+from m5kit.inference.shortening import is_nested
 from m5kit.inference.trained_run import TrainedRun
 from m5kit.parallel.device import default_device
 from m5kit.structures import Batch, Sample
@@ -74,13 +76,21 @@ class RunItems:
         check_space(opened.model, space)
         return cls(opened, manifest, seen, space, _what_is_shown(manifest, opened))
 
-    def about(self, precision: Precision) -> IndexInfo:
-        """What an index of these items knows of itself."""
+    def about(self, precision: Precision, width: int | None = None) -> IndexInfo:
+        """What an index of these items knows of itself.
+
+        Args:
+            precision: of the stored numbers.
+            width: numbers that are kept of a vector; None for all.
+
+        Raises:
+            ConfigError: vectors cannot be kept so.
+        """
         nothing = self._vectors(collate([Prepared("", {})], self.run.model.modalities))
         columns, left_out = learn_columns(self._row(sample) for sample in self.manifest)
         if left_out:
             log.warning("%d rare properties are no columns to filter by, such as %s", len(left_out), left_out[0])
-        return IndexInfo(
+        about = IndexInfo(
             width=nothing.shape[1],
             precision=precision,
             run=str(self.run.folder.path.resolve()),
@@ -91,6 +101,7 @@ class RunItems:
             data=str(self.run.data.root.resolve()),
             columns=columns,
         )
+        return about.shortened(width, is_nested(self.run.config, self.space))
 
     def pieces(self, say: Say) -> Iterator[tuple[Sequence[Row], NDArray[np.float32]]]:
         """Rows with their vectors, a piece at a time, so that memory does not grow with the number of items.

@@ -1,6 +1,6 @@
 """A model card made of what a run knows about itself: its data, its results with intervals, its limits, its parts."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from m5kit.errors import CheckpointError
@@ -12,9 +12,21 @@ MOST_VALUES = 4
 """Values of a metric that the card shows; results.json has all."""
 
 
-def model_card(run: Run) -> str:
-    """The card as Markdown, with the header that model hubs read."""
-    lines = [*_header(run), *_use(run), *_data(run), *_results(run), *_parts(run), *_limits(run)]
+def model_card(run: Run, use: Iterable[str] | None = None) -> str:
+    """The card as Markdown, with the header that model hubs read.
+
+    Args:
+        run: loaded.
+        use: the lines of the section on how to use the files; None for those of a run folder.
+    """
+    lines = [
+        *_header(run),
+        *(_use(run) if use is None else use),
+        *_data(run),
+        *_results(run),
+        *_parts(run),
+        *_limits(run),
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -44,7 +44,7 @@ def colour_histogram(pictures: Tensor, bins: tuple[int, int, int]) -> Tensor:
     hues, saturations, values = hue_saturation_value(pictures)
     place = _bin(hues, bins[0]) * bins[1] * bins[2] + _bin(saturations, bins[1]) * bins[2] + _bin(values, bins[2])
     place = place.flatten(1)
-    counts = torch.zeros(len(pictures), math.prod(bins), device=pictures.device)
+    counts = torch.zeros(pictures.shape[0], math.prod(bins), device=pictures.device)
     counts.scatter_add_(1, place, torch.ones_like(place, dtype=counts.dtype))
     return (counts / place.shape[1]).sqrt()
 

@@ -103,13 +103,15 @@ class Forward:
         problems: dict[int, str] = {}
         usable = _usable(self.reader.read(items, modalities, None if root is None else Path(root)), problems)
         size = options.get("batch_size")
-        values, rows = [take(self.nothing())[:0]], []
+        values: list[Tensor] = []
+        rows: list[int] = []
         for batch in cut(usable, size or EVAL_BATCH, sort=size is not None):
             rows += [item.position for item in batch]
             # the remaining items are still read, so that all mistakes can be named
             if go_on or not problems:
                 values.append(take(self._embed(batch, options.get("precision", "fp32"))))
-        found = torch.cat(values).float().numpy()
+        # Where nothing was computed, an item with nothing tells the width.
+        found = torch.cat(values or [take(self.nothing())[:0]]).float().numpy()
         if len(found) < len(rows):
             return Computed(found[:0], np.empty(0, np.int64), problems)
         return _whole(found, np.array(rows, np.int64), problems)

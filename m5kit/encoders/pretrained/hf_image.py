@@ -86,7 +86,7 @@ class HFImage(PretrainedEncoder):
         if inputs.values.shape[-2:] != (self.size, self.size):
             raise ContractError(f"hf_image was built for {self.size} pixels a side, got {tuple(inputs.values.shape)}")
         patches = split_patches(self.normalize(inputs.values), self.patch)
-        return Observation(patches, torch.full((len(patches),), patches.shape[1]))
+        return Observation(patches, torch.full((patches.shape[0],), patches.shape[1]))
 
     def run(self, observation: Observation) -> tuple[Tensor, Tensor]:
         """Summary ``p c`` and tokens ``p l c``."""

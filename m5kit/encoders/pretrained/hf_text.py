@@ -125,7 +125,7 @@ class HFText(PretrainedEncoder):
             return values[:, 0], tokens
         if self.pooling == "last":
             last = torch.full_like(lengths, ids.shape[1]) if self.full else lengths
-            return values[torch.arange(len(values)), (last - 1).to(device, non_blocking=True)], tokens
+            return values[torch.arange(values.shape[0]), (last - 1).to(device, non_blocking=True)], tokens
         share = real / real.sum(1, keepdim=True).clamp(min=1)
         return (share[:, None].to(values.dtype) @ values.masked_fill(~real[..., None], 0.0)).squeeze(1), tokens
 

@@ -80,7 +80,7 @@ class OpenClipText(PretrainedEncoder):
         if self.pooling in ("first", "last"):
             return values[:, 0 if self.pooling == "first" else -1], values[:, first : first + size]
         end = (lengths - 1).clamp(min=0).to(device, non_blocking=True)
-        return values[torch.arange(len(values)), end], values[:, first : first + size]
+        return values[torch.arange(values.shape[0]), end], values[:, first : first + size]
 
     @classmethod
     def example(cls) -> tuple["OpenClipText", Inputs]:
