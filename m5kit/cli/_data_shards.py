@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from m5kit.cli.options import Verbs, words
 from m5kit.cli.output import write
+from m5kit.data.remote.place import as_place, local_folder
 
 if TYPE_CHECKING:
     from m5kit.data.shards.prepare import ShardProgress
@@ -23,7 +24,9 @@ def add_prepare(actions: Verbs) -> None:
         help="write items as shards: tar files that train quickly from any disk",
         description="Write items as indexed tar files; a run that was killed goes on where it stopped.",
     )
-    parser.add_argument("source", metavar="SOURCE", type=Path, help="a manifest, its folder, or a folder of tar files")
+    parser.add_argument(
+        "source", metavar="SOURCE", type=as_place, help="a manifest, its folder, a folder of tar files, or a URL"
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder, such as shop.shards")
     parser.add_argument("--jobs", type=int, metavar="N", help="processes (default: one a CPU); the result is the same")
     parser.add_argument("--items", type=int, default=1000, metavar="N", help="of a shard (default: %(default)s)")
@@ -47,7 +50,9 @@ def add_verify(actions: Verbs) -> None:
         help="check shards for damage",
         description="Read shards from end to end and name what is damaged; exit 1 if anything is.",
     )
-    parser.add_argument("shards", metavar="SHARDS", type=Path, help="the folder that m5kit data prepare wrote")
+    parser.add_argument(
+        "shards", metavar="SHARDS", type=as_place, help="the folder, or its URL, that m5kit data prepare wrote"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=verify)
 
@@ -55,15 +60,16 @@ def add_verify(actions: Verbs) -> None:
 def prepare(options: argparse.Namespace) -> int:
     """Write the shards, tell how it goes, and what could not be taken in."""
     from m5kit.data.manifest_rows import MODALITIES
-    from m5kit.data.shards.format import FAILURES
+    from m5kit.data.shard_set import FAILURES
     from m5kit.data.shards.prepare import prepare
     from m5kit.data.sources.webdataset import default_source
     from m5kit.registry import DATASETS
 
     prepared = _preparations(options)
     modalities = words(options.modalities or "") or MODALITIES
-    given = {"root": options.source, "columns": modalities, "follow_links": options.follow_links}
-    dataset = DATASETS.build({**default_source(options.source), **given})
+    source = local_folder(options.source)
+    given = {"root": source, "columns": modalities, "follow_links": options.follow_links}
+    dataset = DATASETS.build({**default_source(source), **given})
     jobs = options.jobs or os.cpu_count() or 1
     found = prepare(
         dataset,
@@ -86,7 +92,7 @@ def verify(options: argparse.Namespace) -> int:
     """Print every problem; 1 if there is one."""
     from m5kit.data.shards.verify import verify
 
-    found = verify(options.shards)
+    found = verify(local_folder(options.shards))
     count = len(found.problems)
     if options.json:
         about = {"items": found.shards.items, "shards": len(found.shards.shards), "problems": list(found.problems)}

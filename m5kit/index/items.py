@@ -16,6 +16,7 @@ from m5kit.data.collate import collate
 from m5kit.data.dataset import Pipeline, Prepared
 from m5kit.data.failures import FailureLog
 from m5kit.data.manifest import Manifest
+from m5kit.data.remote.place import Place, is_remote
 from m5kit.errors import DecodeError
 from m5kit.index.about import IndexInfo, Precision, Shown, fingerprint
 from m5kit.index.approximate import Say
@@ -55,7 +56,7 @@ class RunItems:
 
     @classmethod
     def open(
-        cls, run: Path, data: Path | None, splits: Sequence[str] | None, modalities: Sequence[str] | None, space: str
+        cls, run: Path, data: Place | None, splits: Sequence[str] | None, modalities: Sequence[str] | None, space: str
     ) -> "RunItems":
         """Load the run and look at the items; no media file is opened but the first of each modality.
 
@@ -86,7 +87,7 @@ class RunItems:
             space=self.space,
             modalities=self.shown,
             seen=self.modalities or (),
-            data=str(self.run.data.root.resolve()),
+            data=_place_of(self.run),
             columns=columns,
         )
 
@@ -170,3 +171,9 @@ def _kind_of(modality: str, pipeline: Pipeline, manifest: Manifest, root: Path) 
         return "rows" if isinstance(decoded, Mapping) else "media"
     # nothing of it can be read; files are the strictest for what a client may send
     return "media"
+
+
+def _place_of(run: TrainedRun) -> str:
+    """Where the items of a run are, for later commands, which may start in another folder."""
+    root = run.config.data.root
+    return root if root is not None and is_remote(root) else str(run.data.root.resolve())

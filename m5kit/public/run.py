@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from m5kit.data.remote.place import as_place
 from m5kit.errors import BadItemsError, ConfigError
 from m5kit.evaluation.precision import Precision as Numbers
 from m5kit.evaluation.precision import check_size
@@ -220,7 +221,7 @@ class Run:
                 ``{"mine": {"type": "knn", "train": "train", "test": "test", "label": "kind"}}``; None for all of the
                 config.
             modalities: the only ones that the model sees.
-            data: folder of other items.
+            data: folder of other items, or its URL.
             store: write the values to the run folder, as ``m5kit evaluate`` does.
 
         Returns:
@@ -229,7 +230,7 @@ class Run:
         Raises:
             ConfigError: mistakes in the metrics, or an unknown one.
         """
-        return evaluate_run(self.trained, metrics, modalities, None if data is None else Path(data), store)
+        return evaluate_run(self.trained, metrics, modalities, None if data is None else as_place(data), store)
 
     def _answer(
         self, items: Iterable[Item], take: Callable[[Embedding], Tensor], errors: str, options: Options

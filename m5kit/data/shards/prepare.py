@@ -17,7 +17,7 @@ from typing import Any
 
 from m5kit.data.classes import CLASSES
 from m5kit.data.json_values import parse_json
-from m5kit.data.shards.format import (
+from m5kit.data.shard_set import (
     ANNOTATIONS,
     FAILURES,
     Shard,

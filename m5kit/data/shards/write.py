@@ -17,7 +17,7 @@ import numpy as np
 from m5kit.data.decode._arrays import read_arrays
 from m5kit.data.files import UNBOUNDED, find_file
 from m5kit.data.json_lines import PATHS
-from m5kit.data.shards.format import Shard, member_stem, member_suffix, shard_name, write_whole
+from m5kit.data.shard_set import Shard, member_stem, member_suffix, shard_name, write_whole
 from m5kit.data.shards.prepared import Preparer, build_preparer
 from m5kit.data.tars.index import Entry, index_path, make_index, save_index
 from m5kit.errors import DecodeError

@@ -13,8 +13,8 @@ from m5kit.data.decode.pyav import PyAVDecoder
 from m5kit.data.decode.sound import SoundDecoder
 from m5kit.data.files import UNBOUNDED, find_file
 from m5kit.data.manifest import read_manifest
+from m5kit.data.shard_set import ABOUT, read_shard_set
 from m5kit.data.shards import prepare as module
-from m5kit.data.shards.format import ABOUT, read_shard_set
 from m5kit.data.shards.prepare import PARTS, prepare
 from m5kit.data.sources.manifest import ManifestItems
 from m5kit.errors import ConfigError, DataError

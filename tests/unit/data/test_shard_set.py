@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from m5kit.data.shards.format import (
+from m5kit.data.shard_set import (
     ABOUT,
     LONGEST_STEM,
     Shard,
