@@ -9,21 +9,17 @@ from typing import Any, TypeAlias
 import numpy as np
 from torch.utils.data import Sampler
 
-from m5kit.data.json_lines import PATHS
 from m5kit.data.manifest import Manifest
+from m5kit.data.remote.ahead import CONNECTIONS, named_files
 from m5kit.data.remote.mirror import bring, mirror_of
 from m5kit.data.remote.room import limit_in_bytes
 from m5kit.data.sampler import Draw, SequentialSampler, StepSampler
 from m5kit.data.shard_set import Shard, read_shard_set, shard_name
 from m5kit.data.tars.index import index_path
-from m5kit.data.tars.members import SUFFIX
 from m5kit.errors import ConfigError
 
 ITEMS = 2000
 """Items to look ahead, where no window of shards says how many."""
-
-CONNECTIONS = 4
-"""Files that are fetched at a time."""
 
 FilesOf: TypeAlias = Callable[[int], Sequence[str]]
 """The files of an item, as paths in a mirror."""
@@ -178,13 +174,4 @@ def _in_shards(samples: Manifest) -> FilesOf:
 
 def _in_rows(samples: Manifest) -> FilesOf:
     """The files that the row of an item names."""
-
-    def files_of(index: int) -> list[str]:
-        found = []
-        for modality, source in samples[index].sources.items():
-            if isinstance(source, str) and (modality in PATHS or f"{SUFFIX}/" in source):
-                tar, inside, _ = source.partition(f"{SUFFIX}/")
-                found.append(os.path.normpath(samples.root / (f"{tar}{SUFFIX}" if inside else source)))
-        return found
-
-    return files_of
+    return lambda index: named_files(samples[index], samples.root)

@@ -4,7 +4,7 @@ import errno
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
@@ -23,6 +23,9 @@ DELAYS = (0.5, 2.0, 8.0)
 
 LIBRARIES = {"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs", "abfs": "adlfs"}
 """What reads URLs of each scheme, where it is another library than aiohttp; all come with the extra ``remote``."""
+
+WHOLE = ("s3://", "s3a://", "gs://", "gcs://", "az://", "abfs://", "memory://")
+"""Beginnings of URLs of object stores: a file in one is there as a whole or not at all."""
 
 HOPELESS = (PermissionError, ImportError, NotImplementedError, ValueError, TypeError)
 """Errors that another try does not change."""
@@ -98,6 +101,22 @@ class RemoteFolder:
             return None
         return content
 
+    def put(self, file: Path, name: str) -> None:
+        """Copy a file of this machine into the folder, where it is as a whole or not at all."""
+        system = self._system()
+        if self.url.startswith(WHOLE):
+            self._patiently(lambda: system.put_file(str(file), self._path(name)), "write to")
+            return
+        self._patiently(lambda: system.makedirs(self._path(name).rpartition("/")[0], exist_ok=True), "write to")
+        aside = self._path(f"{name}.part")
+        self._patiently(lambda: system.put_file(str(file), aside), "write to")
+        self._patiently(lambda: system.mv(aside, self._path(name)), "write to")
+
+    def remove(self, names: Sequence[str]) -> None:
+        """Remove files."""
+        if names:
+            self._patiently(lambda: self._system().rm([self._path(name) for name in names]), "write to")
+
     def explain_absence(self) -> None:
         """Raise an error if the folder itself is what is missing, such as a bucket that there is not."""
         try:
@@ -119,8 +138,8 @@ class RemoteFolder:
     def _is_web(self) -> bool:
         return self.url.startswith(("http://", "https://"))
 
-    def _patiently(self, act: Callable[[], T]) -> T:
-        """Do something, again and again where the network is to blame.
+    def _patiently(self, act: Callable[[], T], doing: str = "read") -> T:
+        """Do something, again and again where the network is to blame; ``doing`` is for messages.
 
         Raises:
             FileNotFoundError: the file is not there.
@@ -138,14 +157,14 @@ class RemoteFolder:
                     raise
                 reason = error
             if _is_hopeless(reason):
-                raise self._error(reason) from reason
+                raise self._error(reason, doing) from reason
             if delay is None:
-                raise self._error(reason, f" after {len(DELAYS) + 1} tries") from reason
+                raise self._error(reason, doing, f" after {len(DELAYS) + 1} tries") from reason
             log.info("%s: %s; trying again in %g s", self.url, type(reason).__name__, delay)
             time.sleep(delay)
         raise AssertionError  # the last delay is None
 
-    def _error(self, reason: BaseException, tries: str = "") -> RemoteError:
+    def _error(self, reason: BaseException, doing: str, tries: str = "") -> RemoteError:
         """One line about an error of a library; without the URL of the request, which may be signed."""
         name = type(reason).__name__
         if isinstance(reason, PermissionError) or name in HOPELESS_NAMES or _status(reason) in (401, 403):
@@ -154,7 +173,7 @@ class RemoteFolder:
             why = f"{name}: {' '.join(str(reason).split('?')[0].split())[:200]}"
         else:
             why = f"it cannot be reached{tries} ({name}); check the URL and the network"
-        return RemoteError(f"cannot read {self.url}: {why}")
+        return RemoteError(f"cannot {doing} {self.url}: {why}")
 
 
 @lru_cache(64)
