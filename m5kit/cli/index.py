@@ -5,6 +5,7 @@ from pathlib import Path
 
 from m5kit.cli.options import Verbs, words
 from m5kit.cli.output import write
+from m5kit.data.remote.place import as_place
 
 
 def add_parser(verbs: Verbs) -> None:
@@ -15,7 +16,9 @@ def add_parser(verbs: Verbs) -> None:
         description="Embed items and keep them in a vector store, beside labels and properties to filter by.",
     )
     parser.add_argument("run_folder", metavar="RUN", type=Path, help="folder of a training run")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="folder with a manifest (default: that of the run)")
+    parser.add_argument(
+        "--data", type=as_place, metavar="DIR", help="folder with a manifest (default: that of the run)"
+    )
     parser.add_argument(
         "--out", required=True, metavar="INDEX", help="a folder, or an address in an object store (s3://BUCKET/NAME)"
     )

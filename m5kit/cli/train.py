@@ -158,4 +158,6 @@ def _evaluate(path: Path, group: "Group") -> None:
     _write(f"\nlosses and modality weights: {folder.curves}")
     _write(f"TensorBoard:                 tensorboard --logdir {folder.events}")
     _write(f"evaluate again, or in part:  m5kit evaluate {path} --modalities {','.join(trained.data.pipelines)}")
-    _write(f"embed your items:            m5kit embed {path} --data {trained.data.root} --out embeddings.parquet")
+    _write(
+        f"embed your items:            m5kit embed {path} --data {trained.config.data.root} --out embeddings.parquet"
+    )

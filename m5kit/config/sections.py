@@ -39,6 +39,8 @@ class Data(Section):
     """Whether links in the data folder may lead out of it; those that ``m5kit data import`` made always may."""
     balance: Literal["none", "label"] = "none"
     """``label`` draws the classes of the label equally often in training, and items that lack the label never."""
+    window: Count | None = None
+    """How many shards are mixed at a time in training; empty mixes all. Without shards 1,000 items count as one."""
     accept_changes: bool = False
     """Whether ``--resume`` may go on with items that have changed since the run began; provenance.json says so then."""
     workers: Annotated[int, Field(ge=0, le=1024)] = 2

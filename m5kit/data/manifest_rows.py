@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from m5kit.data.columnar import ArrowRows, ColumnRows, ParquetRows
 from m5kit.data.files import require_inside
 from m5kit.data.json_lines import PATHS, JsonLines
+from m5kit.data.remote.mirror import describe_with, shown
 from m5kit.errors import DataError
 
 LONGEST_ID = 1_000
@@ -68,7 +69,7 @@ def open_rows(root: Path, name: str | None = None, follow_links: bool = False) -
         require_inside(path, root, follow_links)
     rows: Rows = KINDS.get(path.suffix, JsonLines)(path)
     if not len(rows):
-        raise DataError(f"{path} holds no items; write one JSON object a line (docs/howto/own-data.md)")
+        raise DataError(f"{shown(path)} holds no items; write one JSON object a line (docs/howto/own-data.md)")
     return rows
 
 
@@ -141,20 +142,24 @@ def raise_for(path: Path, problems: Iterable[Problem]) -> None:
         return
     lines = [f"  {problem}" for problem in every[:SHOWN]]
     if len(every) > SHOWN:
-        lines.append(f"  and {len(every) - SHOWN} more; m5kit data validate {path} lists them")
+        lines.append(f"  and {len(every) - SHOWN} more; m5kit data validate {shown(path)} lists them")
     count = "1 problem" if len(every) == 1 else f"{len(every)} problems"
-    raise DataError("\n".join([f"{path} has {count}:", *lines]))
+    raise DataError("\n".join([f"{shown(path)} has {count}:", *lines]))
 
 
 def _find(root: Path, name: str | None) -> Path:
     if root.is_file():
         return root
+    if name is not None:
+        describe_with(root / name)
     found = [root / candidate for candidate in ((name,) if name else NAMES) if (root / candidate).is_file()]
     if len(found) == 1:
         return found[0]
     if found:
-        raise DataError(f"{root} holds both {' and '.join(file.name for file in found)}; name the one to read")
-    raise DataError(f"no {name or ' or '.join(NAMES)} in {root}; see docs/howto/own-data.md for how to write one")
+        raise DataError(f"{shown(root)} holds both {' and '.join(file.name for file in found)}; name the one to read")
+    raise DataError(
+        f"no {name or ' or '.join(NAMES)} in {shown(root)}; see docs/howto/own-data.md for how to write one"
+    )
 
 
 def _label_problems(labels: Any) -> Iterator[tuple[str, str]]:

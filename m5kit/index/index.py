@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from m5kit.data.remote.place import as_place
 from m5kit.errors import DataError
 from m5kit.evaluation.precision import Precision
 from m5kit.index.about import IndexInfo
@@ -79,7 +80,7 @@ class Index(SearchableIndex):
             DataError: there is an index already, or no items.
             ConfigError: vectors cannot be kept so.
         """
-        items = RunItems.open(Path(run), None if data is None else Path(data), splits, modalities, space)
+        items = RunItems.open(Path(run), None if data is None else as_place(data), splits, modalities, space)
         refuse_existing(os.fspath(place))  # before hours of embedding
         about, pieces = items.about(precision, width), items.pieces(say or quiet)
         # The loader starts its workers with the first piece: before the store, whose threads no fork survives.
@@ -192,7 +193,7 @@ class Index(SearchableIndex):
             say: gets progress, line by line; None for silence.
         """
         modalities = list(self.about.seen) or None
-        folder = Path(self.about.data if data is None else data)
+        folder = as_place(self.about.data if data is None else data)
         items = RunItems.open(Path(self.about.run), folder, splits, modalities, self.about.space)
         made_by = items.about(self.about.precision, self.about.query_width)
         with self.store.writing():

@@ -17,6 +17,7 @@ from m5kit.data.dataset import Prepared
 from m5kit.data.failures import FailureLog
 from m5kit.data.manifest import Manifest
 from m5kit.data.pipeline import Pipeline
+from m5kit.data.remote.place import Place, is_remote
 from m5kit.data.several import each_value, single_if_alone
 from m5kit.errors import DecodeError
 from m5kit.evaluation.precision import Precision
@@ -59,7 +60,7 @@ class RunItems:
 
     @classmethod
     def open(
-        cls, run: Path, data: Path | None, splits: Sequence[str] | None, modalities: Sequence[str] | None, space: str
+        cls, run: Path, data: Place | None, splits: Sequence[str] | None, modalities: Sequence[str] | None, space: str
     ) -> "RunItems":
         """Load the run and look at the items; no media file is opened but the first of each modality.
 
@@ -98,7 +99,7 @@ class RunItems:
             space=self.space,
             modalities=self.shown,
             seen=self.modalities or (),
-            data=str(self.run.data.root.resolve()),
+            data=_place_of(self.run),
             columns=columns,
         )
         return about.shortened(width, is_nested(self.run.config, self.space))
@@ -187,3 +188,9 @@ def _kind_of(modality: str, pipeline: Pipeline, manifest: Manifest, root: Path) 
         return "rows" if isinstance(decoded, Mapping) else "media"
     # nothing of it can be read; files are the strictest for what a client may send
     return "media"
+
+
+def _place_of(run: TrainedRun) -> str:
+    """Where the items of a run are, for later commands, which may start in another folder."""
+    root = run.config.data.root
+    return root if root is not None and is_remote(root) else str(run.data.root.resolve())

@@ -17,11 +17,17 @@ from m5kit.assembly.data import EVAL_BATCH
 from m5kit.data.collate import collate
 from m5kit.data.dataset import Prepared
 from m5kit.errors import ConfigError
+from m5kit.evaluation.precision import Precision as Numbers
 from m5kit.inference.passes import known_modalities
 from m5kit.models.base import Model
 from m5kit.models.embedder import Embedding
 from m5kit.public.batches import cut
 from m5kit.public.reading import BadItem, ItemReader, Reading
+
+Item: TypeAlias = Mapping[str, Any]
+"""Values by modality; what is absent is a missing key, or None."""
+
+Errors: TypeAlias = Literal["raise", "skip"]
 
 Device: TypeAlias = str | torch.device
 Folder: TypeAlias = str | os.PathLike[str]
@@ -36,6 +42,13 @@ class Options(TypedDict, total=False):
     precision: Precision
     device: Device | None
     root: Folder | None
+
+
+class VectorOptions(Options, total=False):
+    """What is kept of vectors, beside how they are computed."""
+
+    width: int | None
+    dtype: Numbers
 
 
 @dataclass(frozen=True, eq=False)

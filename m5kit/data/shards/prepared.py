@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from m5kit.data.pipeline import Pipeline
-from m5kit.data.shards.format import read_shard_set
+from m5kit.data.shard_set import read_shard_set
 from m5kit.errors import ConfigError
 
 

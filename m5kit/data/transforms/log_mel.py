@@ -114,7 +114,8 @@ class LogMelTransform(Transform):
         """A Hann window in the middle of zeros, as long as the transform."""
         left = (self._transform_size - self.window) // 2
         right = self._transform_size - self.window - left
-        return nn.functional.pad(torch.hann_window(self.window), (left, right))
+        shape: Tensor = nn.functional.pad(torch.hann_window(self.window), (left, right))
+        return shape
 
     def _power(self, waveform: Tensor) -> Tensor:
         """The power of each moment and frequency, the first moment in the middle of its window."""
@@ -122,7 +123,8 @@ class LogMelTransform(Transform):
         padded = nn.functional.pad(waveform[None], (edge, edge), mode="reflect")[0]
         spectrum = torch.fft.rfft(padded.unfold(0, self._transform_size, self.hop) * self._shape)
         # not abs() ** 2, whose square root costs more than the transform itself
-        return spectrum.real.square() + spectrum.imag.square()
+        power: Tensor = spectrum.real.square() + spectrum.imag.square()
+        return power
 
     def _resampled(self, sound: Sound) -> Tensor:
         # odd rates (44,101 Hz) would need a filter of gigabytes; a fraction of small numbers is off by 1e-6 at most
