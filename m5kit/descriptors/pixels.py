@@ -13,6 +13,8 @@ from m5kit.structures import Inputs
 
 ORIENTATIONS = 8
 HUES, SATURATIONS, VALUES = 12, 4, 4
+AT_ONCE = 2**17
+"""Pixels that are measured at once; the maps that are made of them then stay in a core's cache."""
 
 
 @DESCRIPTORS.register_module("pixels")
@@ -49,6 +51,12 @@ class PixelsDescriptor(Descriptor):
         return length_mean(measured, count)
 
     def _measure_pictures(self, pictures: Tensor) -> Tensor:
+        if pictures.device.type != "cpu":
+            return self._measure_together(pictures)
+        few = max(1, AT_ONCE // pictures.shape[-2:].numel())
+        return torch.cat([self._measure_together(part) for part in pictures.split(few)])
+
+    def _measure_together(self, pictures: Tensor) -> Tensor:
         # From bytes on the device: a quarter of the transfer of floats.
         colours = pictures.float() / 255
         histogram = colour_histogram(colours, (HUES, SATURATIONS, VALUES))
