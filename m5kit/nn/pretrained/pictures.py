@@ -110,7 +110,8 @@ class Normalize(nn.Module):
     def patches(self, pictures: Tensor, patch: int) -> Tensor:
         """Patches ``b l e`` of ``b 3 h w`` uint8; cut as bytes, which are a quarter of the floats."""
         cut = split_patches(pictures, patch)
-        return self(cut.unflatten(-1, (-1, patch, patch))).flatten(2)
+        patches: Tensor = self(cut.unflatten(-1, (-1, patch, patch)))
+        return patches.flatten(2)
 
 
 def _side(size: Any) -> int | None:
