@@ -3,7 +3,6 @@
 Shape letters: b item, c channel, l patch, e values in a patch.
 """
 
-import torch
 from torch import Tensor
 
 from m5kit.errors import ConfigError
@@ -13,11 +12,12 @@ def centre_bytes(values: Tensor) -> Tensor:
     """Bytes 0 to 255 become floats from -2 to 2; none becomes exactly 0, which is the value of a hidden patch.
 
     Example:
+        >>> import torch
         >>> centre_bytes(torch.tensor([0, 255], dtype=torch.uint8))
         tensor([-2.,  2.])
     """
-    # in place: new memory for millions of numbers costs more than the arithmetic
-    return values.to(torch.float32, copy=True).sub_(127.5).div_(63.75)
+    centred = values.float() - 127.5
+    return centred.div_(63.75)  # in place: new memory for millions of numbers costs more than the arithmetic
 
 
 def split_patches(pictures: Tensor, patch: int) -> Tensor:
