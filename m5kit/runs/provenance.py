@@ -18,6 +18,7 @@ import m5kit
 from m5kit import plugins
 from m5kit.config import Resolved, find_parts
 from m5kit.errors import CheckpointError
+from m5kit.plugins.content import digest_of
 from m5kit.registry import FAMILIES
 
 log = logging.getLogger("m5kit")
@@ -56,16 +57,19 @@ def _library_versions() -> dict[str, str]:
 
 
 def software(resolved: Resolved) -> dict[str, str]:
-    """Name and version of everything outside the config that can change a result; local files by their content.
+    """Name and version of everything outside the config that can change a result; code of plugins by its content.
 
     Two runs of one config, seed and data are the same computation only if this is the same, too.
     """
     found = {"m5kit": m5kit.__version__, "Python": platform.python_version(), **_library_versions()}
-    for used in plugins_in_use(resolved):
-        if not Path(used["distribution"]).is_absolute():
-            found[used["distribution"]] = used["version"]
+    for _, part in _parts_in_use(resolved):
+        if not part.local:
+            found[part.distribution] = part.version
+            # the code of an editable install changes, and its version does not
+            found[f"{part.distribution}, code"] = digest_of(part) or "not found"
     for file in resolved.plugins.files:
-        found[Path(file.path).name] = file.digest  # without the folder, which may be another on another machine
+        name = Path(file.path).name  # without the folder, which may be another on another machine
+        found[name] = f"{found[name]} {file.digest}" if name in found else file.digest
     return found
 
 
@@ -93,15 +97,18 @@ def git_state() -> dict[str, Any] | None:
 
 def plugins_in_use(resolved: Resolved) -> list[dict[str, str]]:
     """Distribution, version and entry point of each part that a plugin provides, those inside other parts included."""
-    used = []
+    return [_record(key, part) for key, part in _parts_in_use(resolved)]
+
+
+def _parts_in_use(resolved: Resolved) -> Iterator[tuple[str, plugins.PluginPart]]:
+    """Each part that a plugin provides, with its key in the config."""
     for part in find_parts(resolved.values):
         for key, name in _types(part.key, part.given):
             if name.removeprefix("m5kit:") in FAMILIES[part.family].built_ins:
                 continue
             found = plugins.find(part.family, name, resolved.plugins)
             if found is not None:
-                used.append(_record(key, found))
-    return used
+                yield key, found
 
 
 def _record(key: str, part: plugins.PluginPart) -> dict[str, str]:

@@ -13,7 +13,7 @@ from m5kit import plugins
 from m5kit.config import load_config
 from m5kit.data.sources.manifest import ManifestItems
 from m5kit.errors import CheckpointError
-from m5kit.runs.provenance import collect, config_hash, git_state, plugins_in_use, require_plugins
+from m5kit.runs.provenance import collect, config_hash, git_state, plugins_in_use, require_plugins, software
 
 
 def config(folder: Path, text: str = "seed: 5\n") -> Path:
@@ -166,3 +166,14 @@ def test_a_local_plugin_of_a_run_must_still_be_there(tmp_path: Path, caplog: pyt
     assert caplog.records == []
     require_plugins(used("abc", str(file)))
     assert f"mine.py abc; here it is {plugins.hash_of(file)}" in caplog.text
+
+
+def test_local_plugins_of_one_name_all_count(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "part.py").write_text(f"# {folder}\n")
+    path = config(tmp_path, "plugins: [a/part.py, b/part.py]\n")
+    before = software(load_config(path))
+    assert len(before["part.py"].split()) == 2
+    (tmp_path / "a/part.py").write_text("# changed\n")
+    assert software(load_config(path))["part.py"] != before["part.py"]

@@ -1,0 +1,42 @@
+"""A plugin's code is told by its content, without importing it."""
+
+import sys
+
+import pytest
+
+from m5kit.plugins import content
+from m5kit.plugins.parts import API_VERSION, PluginPart
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    content._digest.cache_clear()
+    folder = tmp_path / "m5told"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("raise RuntimeError('imported')\n")
+    (folder / "part.py").write_text("x = 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    yield folder
+    content._digest.cache_clear()
+
+
+def part(target):
+    return PluginPart("fusions", "mine", "m5told", "1.0", API_VERSION, target)
+
+
+def test_any_file_of_the_package_counts_and_none_is_imported(package):
+    before = content.digest_of(part("m5told.part:Mine"))
+    assert len(before) == 16
+    content._digest.cache_clear()
+    assert content.digest_of(part("m5told:Mine")) == before
+    (package / "part.py").write_text("x = 2\n")
+    content._digest.cache_clear()
+    assert content.digest_of(part("m5told.part:Mine")) != before
+    assert "m5told" not in sys.modules
+
+
+def test_a_single_module_has_a_digest_and_a_missing_one_has_none(package):
+    (package.parent / "m5single.py").write_text("x = 1\n")
+    assert len(content.digest_of(part("m5single:Mine"))) == 16
+    assert content.digest_of(part("m5nowhere:Mine")) is None
+    assert content.digest_of(part("not a name")) is None
