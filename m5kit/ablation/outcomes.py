@@ -142,16 +142,18 @@ def _outcomes(
     variant: str, seed: int, folder: RunFolder, status: TrialStatus, out: Path, origin: RunOrigin
 ) -> list[RunOutcome]:
     """The run as its config says, then as it sees with some of its modalities."""
-    results = {"": read_json(folder.results, REMEDY)}
+    # a run that no sweep made is not to be thrown away because of its results
+    remedy = REMEDY if TrialFolder.of_run(folder.path) else f"run: m5kit evaluate {folder.path}"
+    results = {"": read_json(folder.results, remedy)}
     if folder.views.exists():
-        results |= read_json(folder.views, REMEDY)
+        results |= read_json(folder.views, remedy)
     run = _relative(folder.path, out)
     outcomes = []
     for subset, found in results.items():
         try:
             scores = _scores(found)
         except ValueError as error:
-            raise CheckpointError(f"{folder.results} or {folder.views.name}: {error}; {REMEDY}") from error
+            raise CheckpointError(f"{folder.results} or {folder.views.name}: {error}; {remedy}") from error
         outcomes.append(RunOutcome(variant, subset, seed, scores, status, run, origin))
     return outcomes
 
@@ -187,7 +189,9 @@ def _score(value: Mapping[str, Any]) -> Score:
 def _config(folder: RunFolder) -> Mapping[str, Any]:
     try:
         config = read_data(folder.config)
-        return {**config, "name": config["name"], "seed": int(config["seed"])}
+        if type(config["seed"]) is not int:
+            raise ValueError(f"seed: expected a whole number, got {config['seed']!r}")
+        return {**config, "name": config["name"]}
     except (ConfigError, KeyError, TypeError, ValueError) as error:
         file = folder.config.name
         raise CheckpointError(f"{folder.path} holds no run (its {file} cannot be read); give training runs") from error

@@ -75,9 +75,7 @@ def run(options: argparse.Namespace) -> int:
         return 0
     nested = is_nested(trained.config, options.space)
     vectors = shorten(found.vectors, options.width, options.precision, nested)
-    embedded = replace(found, vectors=vectors, precision=options.precision)
-    if options.precision == "binary":
-        embedded = _with_signs(embedded)
+    embedded = _with_contents(replace(found, vectors=vectors, precision=options.precision))
     files = export(exporter, embedded, options.out)
     write(f"{len(embedded)} embeddings of width {embedded.vectors.shape[1]} in {' and '.join(map(str, files))}")
     return 0
@@ -98,11 +96,21 @@ def _check_size(options: argparse.Namespace, exporter: "Exporter") -> None:
         raise ConfigError([f"--precision: {options.out.suffix} files hold {can}, not {options.precision}"])
 
 
-def _with_signs(embedded: "Embedded") -> "Embedded":
-    """The items that have anything: zeros have no signs, so the others would be found by a search."""
-    left_out = len(embedded) - int(embedded.seen.sum())
-    if left_out:
-        write(f"{left_out} items have nothing that the run can read; they are left out")
+def _with_contents(embedded: "Embedded") -> "Embedded":
+    """The items that have anything: a vector of zeros says nothing, and would be found by any search.
+
+    Raises:
+        DataError: none has.
+    """
+    from m5kit.errors import DataError
+
+    empty = embedded.ids[~embedded.seen].tolist()
+    if not empty:
+        return embedded
+    problem = f"{len(empty)} of {len(embedded)} items have nothing that the vectors are made of, such as {empty[0]}"
+    if len(empty) == len(embedded):
+        raise DataError(f"{problem}; nothing was written")
+    write(f"{problem}; they are left out")
     return embedded.select(embedded.seen)
 
 

@@ -93,10 +93,24 @@ def test_a_damaged_file_of_a_trial_is_named(tmp_path):
     sweep = Sweep(base="x", vary={"f": ("g",)}, seeds=(0,), metrics=("coarse/mrr@10",))
     plan = make_plan(sweep, lambda base, overrides: {"changes": list(overrides)})
     trial_folder(tmp_path, plan.trials[0]).set_status(TrialStatus("done"))
+    write_json(trial_folder(tmp_path, plan.trials[0]).task, {"variant": "f=g"})
     with pytest.raises(
         CheckpointError, match=r"cannot read .*results\.json.* remove its folder to run that trial again"
     ):
         of_sweep(tmp_path, plan, tmp_path)
+
+
+def test_a_run_with_damaged_results_is_to_be_evaluated_again_and_not_removed(run, tmp_path):
+    path = run("a")
+    (path / "results.json").write_text("[]")
+    with pytest.raises(CheckpointError, match=f"found list; run: m5kit evaluate {path}"):
+        of_runs([path], tmp_path)
+
+
+@pytest.mark.parametrize("seed", [1.5, True, "1", None])
+def test_a_seed_is_a_whole_number(run, tmp_path, seed):
+    with pytest.raises(CheckpointError, match=r"config\.yaml cannot be read"):
+        of_runs([run("a", seed)], tmp_path)
 
 
 def test_runs_of_trials_have_the_names_of_their_variants(run, tmp_path):

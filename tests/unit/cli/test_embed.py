@@ -5,8 +5,9 @@ import pytest
 
 from m5kit.api import Embedded
 from m5kit.cli import main
-from m5kit.cli.embed import _exporter
+from m5kit.cli.embed import _exporter, _with_contents
 from m5kit.cli.main import _parser
+from m5kit.errors import DataError
 from m5kit.exporters.faiss import FaissExporter
 from m5kit.exporters.parquet import ParquetExporter
 
@@ -52,3 +53,21 @@ def test_the_file_holds_vectors_of_the_size_that_is_asked_for(run_folder, demo, 
     assert "embeddings of width 16" in capsys.readouterr().out
     assert np.load(file)[column].shape[1] == (16 if precision == "int8" else 2)
     assert Embedded.load(file).vectors.shape[1] == 16
+
+
+def test_items_without_what_is_asked_for_are_counted_and_left_out(run_folder, demo, rows, tmp_path, capsys):
+    file = tmp_path / "items.npz"
+    words = ["embed", str(run_folder), "--data", str(demo), "--out", str(file)]
+    assert main([*words, "--modalities", "video"]) == 0
+    without = [row["id"] for row in rows if row.get("video") is None]
+    said = f"{len(without)} of {len(rows)} items have nothing that the vectors are made of, such as "
+    assert said in capsys.readouterr().out
+    found = Embedded.load(file)
+    assert sorted(found.ids) == sorted(row["id"] for row in rows if row.get("video") is not None)
+    assert found.seen.all()
+
+
+def test_a_file_of_zeros_alone_is_refused():
+    nothing = Embedded(np.array(["a", "b"]), np.zeros((2, 3), np.float32))
+    with pytest.raises(DataError, match=r"2 of 2 items have nothing .*, such as a; nothing was written"):
+        _with_contents(nothing)
