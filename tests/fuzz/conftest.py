@@ -26,7 +26,7 @@ INPUTS = int(os.environ.get("M5KIT_FUZZ", "0"))
 SKIP = int(os.environ.get("M5KIT_FUZZ_SKIP", "0"))
 """Inputs of each test that an earlier, interrupted run has tried already."""
 
-TESTS = 9
+TESTS = 11
 SHORT = 20
 """Inputs of each test where none is asked for."""
 
@@ -268,3 +268,20 @@ def sources(manifests: list[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
         ("a.parquet", parquet),
         ("a.tar", packed.getvalue()),
     ]
+
+
+@pytest.fixture(scope="session")
+def shards(media: list[tuple[str, bytes]], tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, bytes]]:
+    """All files of a folder of shards."""
+    from m5kit.data.shards.prepare import prepare
+    from m5kit.data.sources.manifest import ManifestItems
+
+    source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("packed") / "shards"
+    rows = [{**row} for row in ROWS]
+    for row, (name, content) in zip(rows, media, strict=False):
+        (source / name).write_bytes(content)
+        row["image"] = name
+    text = "".join(json.dumps(row) + "\n" for row in rows)
+    (source / "annotations.jsonl").write_text(text, encoding="utf-8")
+    prepare(ManifestItems(root=source), out, ("image", "table", "text"), items=2)
+    return [(path.name, path.read_bytes()) for path in sorted(out.iterdir()) if path.is_file()]

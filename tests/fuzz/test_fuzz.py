@@ -20,12 +20,18 @@ from m5kit.data.importers.columns import ColumnMapping
 from m5kit.data.importers.run import import_source
 from m5kit.data.json_values import parse_json
 from m5kit.data.manifest import read_manifest
+from m5kit.data.shards.verify import verify
+from m5kit.data.tars.index import TarError, scan
 from m5kit.data.validate import validate
 from m5kit.errors import DataError, DecodeError, M5KitError
 from m5kit.evaluation.base import Embedded
+from m5kit.index.about import IndexInfo
+from m5kit.index.columns import Column
 from m5kit.registry import DECODERS
 from m5kit.runs import checkpoint
 from m5kit.runs.metrics import read_curves
+from m5kit.runs.study import Study
+from m5kit.runs.sweep_folder import TrialFolder, TrialStatus
 
 DECODER_OF = {
     "simplejpeg": ("jpg", "png", "gif", "webp", "bmp", "tif", "ppm", "pcx", "ico"),
@@ -97,6 +103,44 @@ def test_importers(fuzz, sources, tmp_path):
         import_source(kinds[suffix], source, out, columns)
 
     fuzz(sources, read)
+
+
+def test_shards(fuzz, shards, tmp_path):
+    decoders = {"image": DECODERS.build({"type": "pillow"}), "text": DECODERS.build({"type": "text"})}
+
+    def read(name, content):
+        for file, before in shards:
+            (tmp_path / file).write_bytes(before)
+        (tmp_path / name).write_bytes(content)
+        with suppress(M5KitError):
+            verify(tmp_path)
+        with suppress(TarError):
+            scan(tmp_path / "000000.tar")
+        for sample in read_manifest(tmp_path):
+            for modality in decoders.keys() & sample.sources.keys():
+                _decode(decoders[modality], sample.sources[modality], tmp_path)
+
+    fuzz(shards, read)
+
+
+def test_files_of_sweeps_and_indexes(fuzz, tmp_path):
+    trial = TrialFolder(tmp_path)
+    trial.set_status(TrialStatus("done", seconds=3.0, memory=2**30, parameters=7))
+    row = {"variant": "a", "runs": ["../a"], "seeds": [0], "figures": {}}
+    Study.from_json({"title": "t", "figures": ["coarse/mrr@10"], "rows": [row]}).write(tmp_path / "study.json")
+    about = IndexInfo(4, run="runs/a", modalities={"words": "words"}, columns=(Column("size", "c0", "number"),))
+    files = [(name, (tmp_path / name).read_bytes()) for name in ("status.json", "study.json")]
+
+    def read(name, content):
+        (tmp_path / name).write_bytes(content)
+        if name == "status.json":
+            _ = trial.status
+        elif name == "study.json":
+            Study.read(tmp_path / name)
+        else:
+            IndexInfo.from_json(content.decode("utf-8", "replace"))
+
+    fuzz([*files, ("about.json", about.to_json().encode())], read)
 
 
 def test_features_files(fuzz, tmp_path):

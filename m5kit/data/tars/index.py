@@ -7,6 +7,7 @@ nothing however many members there are, and processes on one machine share its p
 import os
 import tarfile
 from collections.abc import Iterable
+from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 from typing import TypeAlias
@@ -63,8 +64,10 @@ def open_index(tar: Path) -> Index:
     if beside.is_file():
         return load_index(beside)
     kept = _kept_path(tar)
-    if not kept.is_file():
-        save_index(kept, make_index(scan(tar)))
+    if kept.is_file():
+        with suppress(TarError):  # a damaged one of our own is made again
+            return load_index(kept)
+    save_index(kept, make_index(scan(tar)))
     return load_index(kept)
 
 
@@ -76,7 +79,7 @@ def load_index(path: Path) -> Index:
     """
     try:
         index: Index = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
+    except Exception as error:  # numpy reads the header as Python, and raises what its tokenizer raises
         raise TarError(f"its index {path.name} is damaged; run m5kit data verify") from error
     if index.dtype != RECORD or index.ndim != 1:
         raise TarError(f"{path.name} is no index of a tar file")
@@ -115,7 +118,7 @@ def scan(tar: Path) -> list[Entry]:
                 if member.isreg():
                     name = os.path.normpath(member.name)  # as a path through the tar file is written
                     found[name] = (name, member.offset_data, member.size, UNCHECKED)
-    except tarfile.TarError as error:
+    except (tarfile.TarError, ValueError, ArithmeticError) as error:  # numbers of a damaged header may be any text
         why = "compressed ones cannot be read in any order"
         raise TarError(f"{tar.name} is no plain tar file ({error}); {why}") from error
     return list(found.values())

@@ -39,7 +39,11 @@ def test_a_tar_file_without_an_index_gets_one_that_is_kept_elsewhere(tmp_path, w
         assert tar.read_bytes()[offset : offset + size] in (b"first", b"other")
 
 
-@pytest.mark.parametrize("damage", [b"", b"no array", "wrong"])
+UNCLOSED = b"\x93NUMPY\x01\x00\x28\x00" + b"{'descr': [('key', '<u8), ".ljust(40)
+"""Numpy reads the header of an array as Python, and lets its tokenizer's errors through."""
+
+
+@pytest.mark.parametrize("damage", [b"", b"no array", UNCLOSED, "wrong"])
 def test_a_damaged_index_is_named(tmp_path, damage):
     path = tmp_path / "a.index.npy"
     if damage == "wrong":
@@ -59,6 +63,16 @@ def test_what_is_no_plain_tar_file_is_refused(tmp_path, write_tar, mode):
         write_tar(tar, mode, x=b"content")
     with pytest.raises(TarError, match=r"a\.tar is no plain tar file"):
         open_index(tar)
+
+
+def test_a_damaged_index_of_our_own_is_made_again(tmp_path, write_tar, monkeypatch):
+    monkeypatch.setenv("M5KIT_STATE", str(tmp_path / "state"))
+    tar = tmp_path / "a.tar"
+    write_tar(tar, x=b"content")
+    expected = open_index(tar).tolist()
+    (kept,) = (tmp_path / "state/tars").iterdir()
+    kept.write_bytes(UNCLOSED)
+    assert open_index(tar).tolist() == expected
 
 
 def test_a_record_takes_32_bytes():
