@@ -13,7 +13,7 @@ from m5kit.data.importers.reading import PLACE, Reading, Row
 from m5kit.data.importers.report import ImportReport, MissingList
 from m5kit.data.importers.spellings import Spellings
 from m5kit.data.importers.writer import Format, ManifestWriter
-from m5kit.data.manifest_rows import MODALITIES
+from m5kit.data.manifest_rows import LONGEST_ID, MODALITIES
 from m5kit.data.several import each_value, single_if_alone
 from m5kit.errors import DataError
 
@@ -152,6 +152,9 @@ def _items(rows: Iterable[Row], columns: ColumnMapping, report: ImportReport) ->
     spellings = Spellings(report)
     for number, row in enumerate(rows, start=1):
         item = columns.item(row, number, report)
+        if len(item["id"]) > LONGEST_ID:
+            size = f"has {len(item['id']):,} characters, more than {LONGEST_ID:,}"
+            raise DataError(f"row {number}: the id {item['id'][:40]!r}... {size}; name a column of ids with --id")
         # eight bytes an id and not its text; two of 64 bits that are equal by chance are refused as a repetition
         key = hash(item["id"])
         if key in hashes:
