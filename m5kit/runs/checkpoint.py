@@ -86,6 +86,9 @@ def _write(partial: Path, step: int, model: nn.Module, optimizer: Stateful, hook
     if hook_tensors:
         save_file(plain(hook_tensors), partial / HOOKS)
     write_json(partial / STATE, state)
+    for file in partial.glob("*.safetensors"):
+        # safetensors lets nobody but the owner read its files, whatever the umask says; colleagues are to use the run
+        shutil.copymode(partial / STATE, file)
     write_checksums(partial)
     _fsync(partial)
 

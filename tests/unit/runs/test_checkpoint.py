@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import random
 
 import numpy as np
@@ -52,6 +53,18 @@ def test_every_random_state_comes_back(tmp_path):
     _draws()
     checkpoint.restore(path, model, optimizer)
     assert _draws() == expected
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o007, 0o660), (0o077, 0o600)])
+def test_whom_the_umask_allows_may_read_every_file(tmp_path, umask, mode):
+    before = os.umask(umask)
+    try:
+        path = checkpoint.save(tmp_path, 3, *_trained(), keep=1)
+    finally:
+        os.umask(before)
+    assert {file.name: file.stat().st_mode & 0o777 for file in path.iterdir()} == dict.fromkeys(
+        ["model.safetensors", "optimizer.safetensors", "random.safetensors", "state.json", "checksums.json"], mode
+    )
 
 
 def test_only_the_newest_are_kept(tmp_path):
