@@ -9,6 +9,7 @@ from m5kit.ablation.reporting import report_on
 from m5kit.errors import CheckpointError, ConfigError
 from m5kit.report.plots import Drawing
 from m5kit.runs.sweep_folder import ReportFolder
+from m5kit.signatures import suggestion
 
 
 def compare_runs(
@@ -33,7 +34,7 @@ def compare_runs(
         test: ``permutation`` or ``t``.
 
     Raises:
-        ConfigError: no run has the name ``reference``.
+        ConfigError: no run has the name ``reference``, or a value that ``metrics`` names.
         CheckpointError: a folder holds no run, or none of them has a metric value.
     """
     # a path such as NEW/../run leads nowhere before NEW exists
@@ -43,6 +44,7 @@ def compare_runs(
         why = found.failed[0].reason if found.failed else "their evaluations found nothing"
         raise CheckpointError(f"none of these runs has a metric value, such as {runs[0]}: {why}")
     _check_reference(reference, found)
+    _check_metrics(metrics or (), found)
     question = Question(title, "", metrics or one_of_each_task(found), reference or "", interval, test)
     report_on(found, question, out, Drawing())
     return ReportFolder(out).page
@@ -69,3 +71,13 @@ def _check_reference(name: str | None, found: Found) -> None:
     variants = list(dict.fromkeys(outcome.variant for outcome in found.outcomes))
     if name is not None and name not in variants:
         raise ConfigError([f"--reference: no run is called {name!r}; there are: {', '.join(variants) or 'none'}"])
+
+
+def _check_metrics(names: Sequence[str], found: Found) -> None:
+    problems = []
+    for name in names:
+        if name not in found.metrics:
+            hint = suggestion(name, found.metrics) or f"there are: {', '.join(one_of_each_task(found))} and others"
+            problems.append(f"--metrics: no run has a value {name!r}; {hint}")
+    if problems:
+        raise ConfigError(problems)

@@ -28,6 +28,8 @@ def add_parser(verbs: Verbs) -> None:
         usage="m5kit search INDEX [--MODALITY VALUE ...] [--like ID] [--where FILTER] [--top N] [--json]",
         add_help=False,
     )
+    # Behind an index the word belongs to the query, whose options only the index knows.
+    parser.add_argument("-h", "--help", action="store_true", dest="asks_for_help", help="show this text")
     parser.add_argument("index", metavar="INDEX", nargs="?", help="what m5kit index wrote")
     parser.add_argument("query", nargs=argparse.REMAINDER, help="what to search for")
     parser.set_defaults(run=run, parser=parser)
@@ -35,7 +37,7 @@ def add_parser(verbs: Verbs) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Search, and print what was found."""
-    if options.index is None or options.index in ("-h", "--help"):
+    if options.index is None or options.asks_for_help:
         options.parser.print_help()
         return 0
     from m5kit.index.index import Index

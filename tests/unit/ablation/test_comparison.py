@@ -1,9 +1,12 @@
 """Comparing runs: which metrics are shown unless told."""
 
+import json
+
 import pytest
 
-from m5kit.ablation.comparison import one_of_each_task
+from m5kit.ablation.comparison import compare_runs, one_of_each_task
 from m5kit.ablation.outcomes import Found, RunOutcome
+from m5kit.errors import ConfigError
 from m5kit.runs.sweep_folder import TrialStatus
 
 
@@ -32,3 +35,17 @@ def test_a_metric_with_a_chance_level_goes_before_a_share_without():
     }
     found = Found([RunOutcome("plain", "", 0, scores, TrialStatus("done"), "run")])
     assert one_of_each_task(found) == ["a/mrr@10", "b/y"]
+
+
+def test_metrics_that_no_run_has_are_named(tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "config.yaml").write_text("name: plain\nseed: 0\n")
+    results = {"results": {"kind": {"mrr@10": {"value": 0.5, "chance": 0.1, "count": 3}}}, "skipped": {}}
+    (run / "results.json").write_text(json.dumps(results))
+    with pytest.raises(ConfigError) as caught:
+        compare_runs([run], tmp_path / "out", metrics=["kind/mmr@10", "nope"])
+    assert caught.value.problems == (
+        "--metrics: no run has a value 'kind/mmr@10'; did you mean 'kind/mrr@10'?",
+        "--metrics: no run has a value 'nope'; there are: kind/mrr@10 and others",
+    )

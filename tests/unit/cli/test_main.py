@@ -54,6 +54,16 @@ def test_help_is_quick_because_it_imports_nothing_heavy() -> None:
         assert f"    {name} " in done.stdout
 
 
+@pytest.mark.parametrize("name", [module.__name__.rpartition(".")[2] for module in frame._verb_modules()])
+def test_every_verb_has_a_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        status = main([name, "--help"])
+    except SystemExit as ended:
+        status = ended.code
+    assert status == 0
+    assert capsys.readouterr().out.startswith(f"usage: m5kit {name} ")
+
+
 def test_without_a_verb_the_help_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 0
     assert "VERB" in capsys.readouterr().out
