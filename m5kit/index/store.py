@@ -45,7 +45,10 @@ class Store:
             raise MissingDependencyError("lancedb", "an index", "index") from error
         if "\0" in place or ("://" not in place and Path(place).exists() and not Path(place).is_dir()):
             raise DataError(f"{place!r} is no folder, and so no index")
-        self._base = lancedb.connect(place, read_consistency_interval=FRESH)
+        try:
+            self._base = lancedb.connect(place, read_consistency_interval=FRESH)
+        except (ValueError, RuntimeError, OSError) as error:  # no such kind of address, or nobody answers there
+            raise DataError(f"{place!r} cannot be opened as an index: {_said(error)}") from error
         self._opened: Any = None
 
     def about(self) -> IndexInfo | None:
@@ -77,8 +80,16 @@ class Store:
         if "://" in self.place:
             yield
             return
+        self._require_own_folder()
         with single_writer(Path(self.place) / ".lock", f"the index in {self.place}"):
             yield
+
+    def _require_own_folder(self) -> None:
+        """Keep the files of an index out of a folder that is something else, such as that of the items."""
+        folder = Path(self.place)
+        there = {path.name for path in folder.iterdir() if path.name[0] != "."} if folder.is_dir() else set()
+        if there and not there & {f"{ITEMS}.lance", f"{ABOUT}.lance"}:
+            raise DataError(f"{self.place} holds other files, such as {min(there)}; name a new folder for the index")
 
     def describe(self, about: IndexInfo) -> None:
         """Write what the index knows of itself."""

@@ -64,10 +64,12 @@ def plan(items: int, seed: int, rates: Rates, noise_modality: str | None = None)
     """All items, shuffled. The fine splits share products with each other and with nobody else.
 
     Raises:
-        DataError: too few items for the splits, or no modality is called ``noise_modality``.
+        DataError: too few items for the splits, a negative seed, or no modality is called ``noise_modality``.
     """
     if items < MINIMUM:
         raise DataError(f"a demo set of {items} items cannot fill its splits; ask for {MINIMUM} or more")
+    if seed < 0:
+        raise DataError(f"seed: expected 0 or more, got {seed}")
     if noise_modality is not None and noise_modality not in SHOWS:
         raise DataError(f"no modality of the demo set is called {noise_modality!r}; it has {', '.join(sorted(SHOWS))}")
     generator = np.random.default_rng([seed, 0])

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from m5kit.errors import DataError
 from m5kit.index.index import Index
-from m5kit.index.store import one_of
+from m5kit.index.store import Store, one_of
 
 BUCKET = "shop"
 
@@ -41,3 +42,22 @@ def test_an_index_lives_in_an_object_store_without_a_change_of_code(bucket):
 
 def test_ids_are_quoted():
     assert one_of(["a'); drop", "b"]) == "`id` in ('a''); drop', 'b')"
+
+
+def test_an_address_of_an_unknown_kind_is_refused():
+    with pytest.raises(DataError, match=r"'gopher://x' cannot be opened as an index"):
+        Store("gopher://x")
+
+
+def test_a_folder_that_is_something_else_takes_no_index(tmp_path):
+    (tmp_path / "annotations.jsonl").write_text("{}")
+    with (
+        pytest.raises(DataError, match=r"holds other files, such as annotations\.jsonl"),
+        Store(str(tmp_path)).writing(),
+    ):
+        pass
+    for name in (".lock", "items.lance"):  # what an interrupted build leaves
+        (tmp_path / "begun" / name).mkdir(parents=True)
+    (tmp_path / "begun" / ".lock").rmdir()
+    with Store(str(tmp_path / "begun")).writing(), Store(str(tmp_path / "new")).writing():
+        pass

@@ -72,3 +72,5 @@ def test_impossible_wishes_are_refused():
         plan(10, 0, Rates())
     with pytest.raises(DataError, match=r"called 'smell'; it has audio, image, table, text, video"):
         plan(100, 0, Rates(), "smell")
+    with pytest.raises(DataError, match=r"seed: expected 0 or more, got -1"):
+        plan(100, -1, Rates())
