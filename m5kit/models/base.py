@@ -94,6 +94,11 @@ class Model(nn.Module, ABC):
             part.eval()
         return self
 
+    @property
+    def measures_gradients(self) -> bool:
+        """Whether :meth:`partial_loss` takes gradients by itself, before its loss is gone back through."""
+        return False
+
     @abstractmethod
     def prepare(self, batch: Batch, seed: int) -> MicroBatch:
         """Move a batch to the model's device, draw what is hidden in it, and count what there is to learn.

@@ -6,7 +6,7 @@ from torch import Tensor
 from m5kit.api import Fused, Head, Mean, View
 from m5kit.models.backbone import Backbone
 from m5kit.models.base import Counts, MicroBatch, Model, PartialLoss, modality_logs
-from m5kit.structures import Batch
+from m5kit.structures import Batch, Peers
 
 
 class Finetuner(Model):
@@ -57,7 +57,7 @@ class Finetuner(Model):
         view, target = self.backbone.view(part.batch, observed, part.peers), part.batch.targets[self.label]
         sums = [self.head.loss(self.head(view.fused), target)]
         if self.alone:
-            sums.append(self._alone(view, target))
+            sums.append(self._alone(view, target, part.peers))
         losses, logs = [], modality_logs(view)
         for name, given in zip(self.objectives, sums, strict=True):
             count = part.counts[name]
@@ -68,12 +68,16 @@ class Finetuner(Model):
         loss = losses[0] + self.alone * losses[1] if self.alone else losses[0]
         return PartialLoss(loss, torch.stack(losses).detach(), None, logs)
 
-    def _alone(self, view: View, target: Tensor) -> Tensor:
+    def _alone(self, view: View, target: Tensor, peers: Peers) -> Tensor:
         """The sum of the head's losses on each modality as if its items had no other."""
         total = view.features.new_zeros(())
-        for modality, rows in view.rows.items():
-            known = target[rows.to(target.device, non_blocking=True)]
-            total = total + self.head.loss(self.head(fuse_alone(self.backbone, view, modality)), known)
+        somewhere = peers.present(view.present).any(0).tolist()
+        for column, modality in enumerate(view.modalities):
+            if modality in view.rows:
+                known = target[view.rows[modality].to(target.device, non_blocking=True)]
+                total = total + self.head.loss(self.head(fuse_alone(self.backbone, view, modality)), known)
+            elif somewhere[column]:
+                peers.pass_by(self.backbone.fusion)
         return total
 
     def readout(self, fused: Fused) -> tuple[Tensor, Tensor | None]:

@@ -43,6 +43,11 @@ class Pretrainer(Model):
         self.objectives = tuple(tasks)
         self.register_buffer("weights", torch.tensor([float(weights[name]) for name in tasks]), persistent=False)
 
+    @property
+    def measures_gradients(self) -> bool:
+        """Whether the balancer asks for the norms of the losses' gradients."""
+        return self.balancer.needs_norms
+
     def prepare(self, batch: Batch, seed: int) -> MicroBatch:
         """Observe the items, hide what the tasks hide, and let each task count."""
         batch = batch.to(self.backbone.device)
@@ -92,6 +97,8 @@ class Pretrainer(Model):
                 if task.augments_twice:
                     view = replace(view, again=again)
                 outputs[name] = task.loss(view, part.hidden.get(name))
+            elif part.shared[name] > 0:
+                self._pass_by(task, part.peers)
         return outputs
 
     def factors(self, totals: Counts) -> Tensor:
@@ -167,19 +174,33 @@ class Pretrainer(Model):
         there = part.peers.size > 1 or any(inputs.again is not None for inputs in part.batch.inputs.values())
         for name, task in self.tasks.items():
             if there and task.augments_twice and part.counts[name] > 0:
-                return self.backbone.features_again(part.batch)
+                return self.backbone.features_again(part.batch, part.peers)
         return None
 
+    def _pass_by(self, task: Task, peers: Peers) -> None:
+        """Take part in the passes of the fusion that a task asks for where other processes have items for it."""
+        for moment in ("swap", "shown"):
+            if getattr(type(task), moment) is not getattr(Task, moment):
+                peers.pass_by(self.backbone.fusion)
+
     def _with_mismatches(self, name: str, view: View, part: MicroBatch) -> View:
-        swap = self.tasks[name].swap(view, Draws(part.seed, name, part.batch.positions))
+        task = self.tasks[name]
+        swap = task.swap(view, Draws(part.seed, name, part.batch.positions))
         if swap is None or len(swap.items) == 0:
+            if type(task).swap is not Task.swap:
+                part.peers.pass_by(self.backbone.fusion)
             return view
         return replace(view, mismatched=self.backbone.fuse_swapped(view, swap))
 
     def with_parts(self, name: str, view: View, part: MicroBatch) -> View:
         """A view with the cut items that a task asks for, if it asks for any."""
-        kept = self.tasks[name].shown(view, Draws(part.seed, f"{name}/shown", part.batch.positions))
-        return view if kept is None else replace(view, partial=self.backbone.fuse_part(view, kept))
+        task = self.tasks[name]
+        kept = task.shown(view, Draws(part.seed, f"{name}/shown", part.batch.positions))
+        if kept is not None:
+            return replace(view, partial=self.backbone.fuse_part(view, kept))
+        if type(task).shown is not Task.shown:
+            part.peers.pass_by(self.backbone.fusion)
+        return view
 
     def _present(self, totals: Counts) -> Tensor:
         """``t`` on the device, which tasks the step can teach."""

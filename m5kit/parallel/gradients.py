@@ -1,11 +1,12 @@
 """Adds up the gradients of all processes in a few large buffers, whatever each of them used."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
 from m5kit.parallel.group import Group
+from m5kit.parallel.replica import Replica
 
 BUCKET_BYTES = 32 * 2**20
 """Large enough that a transfer takes longer than its start, small enough that little memory is held twice."""
@@ -18,13 +19,14 @@ class GradientSum:
     gradient everywhere; one that nobody used keeps None, as in one process, or the optimizer would let it decay.
 
     Args:
-        parameters: of the model; those without a gradient of their own are left out.
+        replica: what this process holds of the model; parameters without a gradient of their own are left out. Those of
+            pieces are added up in the backward pass.
         group: of the run.
     """
 
-    def __init__(self, parameters: Iterable[nn.Parameter], group: Group) -> None:
-        self.group = group
-        self.parameters = [parameter for parameter in parameters if parameter.requires_grad]
+    def __init__(self, replica: Replica, group: Group) -> None:
+        self.replica, self.group = replica, group
+        self.parameters = [parameter for parameter in replica.copies if parameter.requires_grad]
         self._buckets = _buckets(self.parameters) if group.size > 1 else []
         self._buffers = [_buffer(bucket) for bucket in self._buckets]
 
@@ -34,6 +36,7 @@ class GradientSum:
         if self.group.size == 1:
             return
         used = self._used()
+        self.replica.give_gradients(used[len(self.parameters) :])
         at = 0
         for bucket, buffer in zip(self._buckets, self._buffers, strict=True):
             views = _views(bucket, buffer)
@@ -49,10 +52,11 @@ class GradientSum:
                 at += 1
 
     def _used(self) -> list[bool]:
-        """Which parameters, bucket after bucket, some process has a gradient of."""
+        """Which parameters, bucket after bucket, and then which pieces, some process has a gradient of."""
         flags = []
         for bucket in self._buckets:
             flags += [parameter.grad is not None for parameter in bucket]
+        flags += self.replica.used()
         # On the host: a flag on the device would have to be waited for before the update.
         return self.group.all_bytes(torch.tensor(flags, dtype=torch.uint8)).any(0).tolist()  # type: ignore[no-any-return]
 

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch import distributed as dist
 
 from m5kit.parallel.group import ProcessGroup, gather_rows, scatter_sum
+from m5kit.parallel.replica import Replica
 
 
 class GroupPeers:
@@ -21,9 +22,13 @@ class GroupPeers:
         group: of the run.
         everyone: presence ``B m`` on the host of the items of all processes.
         sizes: how many of them each process has.
+        replica: what this process holds of the model.
     """
 
-    def __init__(self, group: ProcessGroup, everyone: Tensor, sizes: Sequence[int]) -> None:
+    def __init__(
+        self, group: ProcessGroup, everyone: Tensor, sizes: Sequence[int], replica: Replica | None = None
+    ) -> None:
+        self.replica = replica
         self.group, self.everyone, self.sizes = group, everyone, tuple(sizes)
         self.size = group.size
         self.first = sum(sizes[: group.rank])
@@ -52,6 +57,11 @@ class GroupPeers:
         added = values.clone()
         dist.all_reduce(added, group=self.group.facts)
         return added
+
+    def pass_by(self, module: nn.Module) -> None:
+        """Call a sharded part with nothing; a copy needs nobody."""
+        if self.replica is not None:
+            self.replica.pass_by(module)
 
     def _pad(self, values: Tensor) -> Tensor:
         """As many rows as the largest share has: a collective wants the same number from all."""

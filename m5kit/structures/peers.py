@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from torch import Tensor
+from torch import Tensor, nn
 
 
 class Peers(Protocol):
@@ -37,6 +37,9 @@ class Peers(Protocol):
     def host_total(self, values: Tensor) -> Tensor:
         """The same on the host, without a gradient."""
 
+    def pass_by(self, module: nn.Module) -> None:
+        """Take part in the pass that others make of an encoder or a fusion that this process has nothing for."""
+
 
 class Alone:
     """One process holds all items: everything is as it is given."""
@@ -59,6 +62,9 @@ class Alone:
     def host_total(self, values: Tensor) -> Tensor:
         """``values``."""
         return values
+
+    def pass_by(self, module: nn.Module) -> None:
+        """Nothing: there are no others."""
 
 
 ALONE = Alone()

@@ -9,6 +9,7 @@ from torch.nn.functional import pad
 from m5kit.models.base import MicroBatch, Model, PartialLoss
 from m5kit.parallel.group import Group, ProcessGroup
 from m5kit.parallel.peers import GroupPeers
+from m5kit.parallel.replica import Replica
 from m5kit.parallel.shares import shares
 
 
@@ -21,10 +22,11 @@ class StepExchange:
         group: of the run.
         model: what is trained.
         batch_size: items of a micro-batch, over all processes.
+        replica: what this process holds of the model.
     """
 
-    def __init__(self, group: Group, model: Model, batch_size: int) -> None:
-        self.group, self.model = group, model
+    def __init__(self, group: Group, model: Model, batch_size: int, replica: Replica | None = None) -> None:
+        self.group, self.model, self.replica = group, model, replica
         self.sizes = shares(batch_size, group.size)
 
     def share(self, prepared: Sequence[MicroBatch], batches: int = 1) -> list[MicroBatch]:
@@ -44,7 +46,7 @@ class StepExchange:
         sums, everyone = _tell(self.group, counts, present, sizes)
         shared = []
         for part, total, there in zip(prepared, sums, everyone, strict=True):
-            peers = GroupPeers(self.group, there, sizes)
+            peers = GroupPeers(self.group, there, sizes, self.replica)
             shared.append(self.model.share(part, peers, dict(zip(names, total, strict=True))))
         return shared
 

@@ -11,11 +11,13 @@ from m5kit.api import Task, TaskOutput
 from m5kit.models.backbone import Backbone
 from m5kit.models.finetuner import Finetuner
 from m5kit.models.pretrainer import Pretrainer
+from m5kit.parallel import pieces
 from m5kit.parallel.group import Group
 from m5kit.parallel.shares import shares
 from m5kit.registry import BALANCERS, ENCODERS, FUSIONS, HARMONIZERS, HEADS, TASKS
 from m5kit.structures import Batch, Inputs
 from m5kit.tasks import matching
+from m5kit.training.setup import hold
 from m5kit.training.step import TrainStep
 
 DIM, ITEMS, STEPS, SEED = 16, 11, 2, 3  # the items are even neither for two processes nor for three
@@ -109,6 +111,7 @@ OFTEN = (
     "symile",
     "fusion one_stream",
 )
+SHARDED_OFTEN = ("head classification", "gradnorm | only the first", "uncertainty | uneven")
 CASES = {f"{b} | {p}": {"balancer": b, "presence": p} for b in sorted(BALANCERS.names()) for p in PRESENCE}
 CASES |= {name: {"tasks": tasks} for name, tasks in CONTRASTS.items()}
 CASES |= {f"harmonizer {name}": {"harmonizer": name} for name in HARMONIZERS.names()}
@@ -175,13 +178,14 @@ def make_model(tasks=EVERY, balancer="fixed", harmonizer="agreement", fusion="sc
     return Pretrainer(backbone=backbone, tasks=made, weights=weights, balancer=balanced).double().train()
 
 
-def run(group, presence="uneven", accumulate=1, **options):
+def run(group, presence="uneven", accumulate=1, shard=False, chunk=None, clip=None, **options):
     """Gradients, loss and buffers of each step; the parameters move a little in between."""
     model = make_model(**options)
-    optimizer = SGD(model.parameters(), lr=1e-2)
+    replica = hold(model, group, shard)
+    optimizer = SGD([replica.trained(parameter) for parameter in model.parameters()], lr=1e-2)
     found = []
-    optimizer.register_step_pre_hook(lambda *_: found.append(gradients(model)))
-    step = TrainStep(model, optimizer, None, "fp32", SEED, group, ITEMS)
+    optimizer.register_step_pre_hook(lambda *_: found.append(gradients(model, replica)))
+    step = TrainStep(model, optimizer, clip, "fp32", SEED, group, ITEMS, chunk, replica)
     sizes = shares(ITEMS, group.size)
     results = []
     for number in range(STEPS):
@@ -195,8 +199,16 @@ def run(group, presence="uneven", accumulate=1, **options):
     return results
 
 
-def gradients(model):
-    return {n: None if p.grad is None else p.grad.detach().clone() for n, p in model.named_parameters()}
+def gradients(model, replica):
+    """Of whole parameters, wherever the pieces are."""
+    found = {}
+    for name, parameter in model.named_parameters():
+        piece = replica.trained(parameter)
+        if piece is parameter or piece.grad is None:
+            found[name] = None if piece.grad is None else piece.grad.detach().clone()
+        else:
+            found[name] = pieces.whole(pieces.like(piece.grad, parameter))
+    return found
 
 
 @contextmanager
@@ -235,30 +247,41 @@ def double():
         yield
 
 
-def cases():
+def cases(often):
     """All of them, of which a few that differ most are tried at every run of the tests."""
     for name in CASES:
-        yield pytest.param(name, marks=() if name in OFTEN else pytest.mark.slow, id=name)
+        yield pytest.param(name, marks=() if name in often else pytest.mark.slow, id=name)
 
 
 @pytest.mark.parametrize("size", [2, 3])
-@pytest.mark.parametrize("name", list(cases()))
+@pytest.mark.parametrize("name", list(cases(OFTEN)))
 def test_every_process_has_the_gradients_of_one_alone(on_ranks, double, name, size):
     whole, found = run(Group(), **CASES[name]), on_ranks(size, run_case, name, limit=120.0)
     for rank in range(size):
-        for (ours, loss, buffers), (theirs, objective, kept), (same, *_) in zip(
-            found[rank], whole, found[0], strict=True
-        ):
-            assert float(loss) == pytest.approx(float(objective), rel=1e-12)
-            assert differences(ours, theirs) <= 1e-11
-            for buffer, value in kept.items():
-                torch.testing.assert_close(buffers[buffer], value, rtol=1e-9, atol=1e-12, msg=buffer)
-            # Ranks go on from the same bits, or they would drift apart over a long run.
-            assert all(gradient is None or torch.equal(gradient, same[n]) for n, gradient in ours.items())
+        require_same(found[rank], whole, found[0])
 
 
-def run_case(group, name):
-    return run(group, **CASES[name])
+def require_same(found, whole, of_first):
+    """The steps of a process are those of one alone, and to the bit those of the first process."""
+    for (ours, loss, buffers), (theirs, objective, kept), (same, *_) in zip(found, whole, of_first, strict=True):
+        assert float(loss) == pytest.approx(float(objective), rel=1e-12)
+        assert differences(ours, theirs) <= 1e-11
+        for buffer, value in kept.items():
+            torch.testing.assert_close(buffers[buffer], value, rtol=1e-9, atol=1e-12, msg=buffer)
+        # Ranks go on from the same bits, or they would drift apart over a long run.
+        assert all(gradient is None or torch.equal(gradient, same[n]) for n, gradient in ours.items())
+
+
+def run_case(group, name, shard=False):
+    return run(group, shard=shard, **CASES[name])
+
+
+@pytest.mark.parametrize("size", [2, 3])
+@pytest.mark.parametrize("name", list(cases(SHARDED_OFTEN)))
+def test_shards_have_the_gradients_of_one_process(on_ranks, double, name, size):
+    whole, found = run(Group(), **CASES[name]), on_ranks(size, run_case, name, True, limit=120.0)
+    for rank in range(size):
+        require_same(found[rank], whole, found[0])
 
 
 def differences(ours, theirs):
