@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from m5kit.api import Descriptor, Encoder, Facts, Fused, Fusion, Harmonizer, Harmony, Observation, Readout, Tokens, View
+from m5kit.models.donors import linked, make_up, nothing_fused
 from m5kit.models.items import ItemSpace
 from m5kit.models.projections import contrastive_heads
 from m5kit.models.seen import Seen
@@ -158,19 +159,14 @@ class Backbone(nn.Module):
         return self.project(encoded, vectors, present.to(self.device, non_blocking=True))
 
     def fuse_swapped(self, view: View, swap: Swap) -> Fused:
-        """What the fusion makes of items of which one modality is another's; encoders do not run again."""
-        encoded, sources = {}, []
-        for column, m in enumerate(self.modalities):
-            source = swap.sources(column)
-            sources.append(source)
-            if m in view.encoded:
-                encoded[m] = view.encoded[m].select(source)
-        rows = torch.stack(sources, dim=1).to(self.device, non_blocking=True)
-        features = view.features[rows, torch.arange(len(self.modalities), device=self.device)]
+        """What the fusion makes of items of which one modality is another's, perhaps of one of the view's ``peers``."""
+        made = make_up(view, swap, self.fusion.dim)
+        if len(swap.items) == 0:
+            view.peers.pass_by(self.fusion)
+            return nothing_fused(view, made.link, self.fusion.dim)
         present = view.present[swap.items].to(self.device, non_blocking=True)
-        weights = self.harmonizer(features, present) if self.weigh_pooling else _uniform(present)
-        fused: Fused = self.fusion(encoded, weights.modalities)
-        return fused
+        weights = self.harmonizer(made.features, present) if self.weigh_pooling else _uniform(present)
+        return linked(self.fusion(made.tokens, weights.modalities), made.link)
 
     def fuse_part(self, view: View, kept: Tensor) -> Partial:
         """Items cut to the modalities ``kept`` (``b m``, host); encoders neither run again nor learn from it."""

@@ -12,7 +12,7 @@ from m5kit.models.backbone import Backbone
 from m5kit.models.base import Counts, MicroBatch, Model, PartialLoss, modality_logs
 from m5kit.nn.gradients import squared_norms
 from m5kit.nn.masking import only_rows
-from m5kit.structures import Batch, Peers
+from m5kit.structures import ALONE, Batch, Peers
 
 Observations = dict[str, Observation]
 
@@ -186,11 +186,13 @@ class Pretrainer(Model):
     def _with_mismatches(self, name: str, view: View, part: MicroBatch) -> View:
         task = self.tasks[name]
         swap = task.swap(view, Draws(part.seed, name, part.batch.positions))
-        if swap is None or len(swap.items) == 0:
+        # A task that knows nothing of other processes has donors of this one.
+        among = view if task.gathers else replace(view, peers=ALONE)
+        if swap is None or (among.peers.size == 1 and len(swap.items) == 0):
             if type(task).swap is not Task.swap:
                 part.peers.pass_by(self.backbone.fusion)
             return view
-        return replace(view, mismatched=self.backbone.fuse_swapped(view, swap))
+        return replace(view, mismatched=self.backbone.fuse_swapped(among, swap))
 
     def with_parts(self, name: str, view: View, part: MicroBatch) -> View:
         """A view with the cut items that a task asks for, if it asks for any."""

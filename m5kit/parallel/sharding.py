@@ -5,6 +5,7 @@ them must make the same passes in the same order, whatever modalities their item
 part still calls it, without computing anything, and every backward pass goes through all of these calls.
 """
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -126,6 +127,8 @@ class Shards(Replica):
             # Made last, so that backward comes here first, and gathers the parameters at once.
             return result, anchor * 1.0
 
+        # Of tensors that share memory torch warns, as writing into one would lose the call; no part does so.
+        warnings.filterwarnings("ignore", message="FSDP2-wrapped module .* returned a view")
         unit: FSDPModule = fully_shard(module, mesh=mesh, reshard_after_forward=True, ignored_params=copied)
         # The objective is a sum over the processes. As a plain one: gloo knows none with a factor.
         unit.set_gradient_divide_factor(1.0)

@@ -29,7 +29,8 @@ class Swap:
     Attributes:
         items: ``n``, positions of the items.
         columns: ``n``, the modality that is not the item's own.
-        donors: ``n``, positions of the items that it is taken from.
+        donors: ``n``, positions of the items that it is taken from; of a task that ``gathers``, among those of all
+            processes.
     """
 
     items: Tensor
@@ -64,7 +65,8 @@ class Task(nn.Module, ABC):
             no more.
         gathers: it compares them with the items of all processes, which it asks of ``View.peers``. :meth:`count` is
             then given the presence of all of them, without observations, and :meth:`loss` gives the part of the
-            process's own items. Without it, items are compared with those of the same process.
+            process's own items; :meth:`swap`, if there is one, always gives a :class:`Swap`, perhaps of no items.
+            Without it, items are compared with those of the same process.
     """
 
     filled_in: ClassVar[frozenset[str]] = frozenset(

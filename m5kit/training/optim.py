@@ -76,7 +76,7 @@ def parameter_groups(
 def _require_elementwise(builder: OptimizerBuilder, name: str) -> None:
     if builder.elementwise:
         return
-    known = [each for each in OPTIMIZERS.names() if OPTIMIZERS.get(each).elementwise]
+    known = [each for each in OPTIMIZERS.names() if getattr(OPTIMIZERS.get(each), "elementwise", False)]
     raise ConfigError(
         [
             f"optimizer: {name} reads whole matrices, and with parallel.shard a process has only some of their rows; "

@@ -153,7 +153,7 @@ def _clock(setup: Setup, loader: DataLoader[Batch], precision: str, console: Con
     if group.size == 1:
         return TrainClock(_forecast(setup, loader, precision, console))
     # Only a run whose length is given in time depends on the clock, and then on that of one process.
-    return TrainClock() if setup.config.schedule.minutes is None else SharedClock(group.of_first)
+    return TrainClock() if setup.config.schedule.minutes is None else SharedClock(group)
 
 
 def _forecast(setup: Setup, loader: DataLoader[Batch], precision: str, console: Console) -> float | None:

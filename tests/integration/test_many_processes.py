@@ -270,6 +270,32 @@ def test_a_process_that_dies_ends_all_and_the_run_goes_on(tmp_path, demo):
     assert status != 0
 
 
+KILLS = 20
+
+
+def test_kills_at_random_moments_change_no_bit(tmp_path, demo):
+    """One process of two is killed at any moment, at its start too; the run then has the weights of one left alone."""
+    options = ("schedule.max_steps=120", "checkpoint.every_steps=3", "checkpoint.keep=3", "evaluation=none")
+    undisturbed, run, draws = tmp_path / "undisturbed", tmp_path / "run", random.Random(5)
+    status, said = train(2, demo, undisturbed, *options)
+    assert status == 0, said
+    for kill in range(KILLS):
+        before, newest = logged(run), steps(run)[-1:]
+        process = start(2, demo, run, *options, resume=(run / "config.yaml").exists())
+        wait_for(lambda process=process: len(ranks_of(process)) == 2, process)
+        if draws.random() < 0.8:  # otherwise while it is being set up
+            wait_for(lambda before=before: logged(run) != before, process)
+        time.sleep(draws.uniform(0, 2))
+        os.kill(draws.choice(ranks_of(process)), signal.SIGKILL)
+        said = end_of(process, LIMIT)
+        assert process.returncode != 0, f"kill {kill}\n{said}"
+        assert steps(run)[-1:] >= newest, f"kill {kill}\n{said}"
+    status, said = train(2, demo, run, *options, resume=True)
+    assert status == 0, said
+    assert difference(weights(run, 120), weights(undisturbed, 120)) == 0.0
+    assert [row["step"] for row in read_metrics(run)] == list(range(1, 121))
+
+
 def test_a_launcher_starts_a_run_again_from_its_last_checkpoint(tmp_path, demo):
     run = tmp_path / "run"
     process = start(2, demo, run, "checkpoint.every_steps=2", "evaluation=none", restarts=2)

@@ -63,6 +63,7 @@ def standard_callbacks(
         replica: what this process holds of the model; None for all of it.
     """
     group, replica = group or Group(), replica or Replica(setup.model)
+    stop = StopCallback(group, hooks=len(hooks) > 0)
     hooks = {name: hook for name, hook in hooks.items() if _runs_here(hook, group, replica)}
     config, folder, logged_every = setup.config, setup.folder, setup.config.logging.every_steps
     minutes = config.schedule.minutes
@@ -96,7 +97,7 @@ def standard_callbacks(
     before.append(metrics)
     if group.first:
         before.append(_warnings(setup, metrics, validation, write))
-    after, stop = HooksCallback(hooks, folder.path, metrics, write), StopCallback(group)
+    after = HooksCallback(hooks, folder.path, metrics, write)
     return Callbacks([*before, after, stop, saver], stop, stateful)
 
 

@@ -62,3 +62,16 @@ def test_nobody_to_exchange_with_gives_nothing():
     items, columns = draw_columns(PRESENT[:1], drawn(1))
     assert items.tolist() == columns.tolist() == []
     assert draw_donors(PRESENT[:1], items, columns, drawn(1)).tolist() == []
+
+
+def test_a_process_draws_for_its_own_items_what_one_process_draws_for_all():
+    present, positions = torch.ones(9, 3, dtype=torch.bool), torch.arange(9) * 5
+    present[4, 0] = present[7, 2] = False
+    items, columns = draw_columns(present, Draws(0, "matching", positions))
+    donors = draw_donors(present, items, columns, Draws(0, "matching", positions))
+    own = slice(3, 7)
+    draws = Draws(0, "matching", positions[own])
+    some, of_some = draw_columns(present[own], draws, present)
+    assert of_some.equal(columns[own])
+    found = draw_donors(present, some, of_some, draws, positions=positions, first=3)
+    assert found.equal(donors[own])

@@ -16,7 +16,6 @@ from m5kit.parallel.group import Group
 from m5kit.parallel.shares import shares
 from m5kit.registry import BALANCERS, ENCODERS, FUSIONS, HARMONIZERS, HEADS, TASKS
 from m5kit.structures import Batch, Inputs
-from m5kit.tasks import matching
 from m5kit.training.setup import hold
 from m5kit.training.step import TrainStep
 
@@ -104,20 +103,30 @@ PRESENCE = {
     "everything": everything,
 }
 OFTEN = (
-    "head classification",
+    "head classification | uneven",
+    "head projection | uneven",
+    "hard donors",
     "gradnorm | only the first",
     "uncertainty | without sound",
     "ntxent",
     "symile",
     "fusion one_stream",
 )
-SHARDED_OFTEN = ("head classification", "gradnorm | only the first", "uncertainty | uneven")
+SHARDED_OFTEN = ("head projection | uneven", "gradnorm | only the first", "uncertainty | uneven")
 CASES = {f"{b} | {p}": {"balancer": b, "presence": p} for b in sorted(BALANCERS.names()) for p in PRESENCE}
 CASES |= {name: {"tasks": tasks} for name, tasks in CONTRASTS.items()}
 CASES |= {f"harmonizer {name}": {"harmonizer": name} for name in HARMONIZERS.names()}
 CASES |= {f"fusion {name}": {"fusion": name} for name in FUSIONS.names()}
 CASES |= {"micro-batches": {"accumulate": 2, "balancer": "gradnorm"}, "another order": {"reverse": True}}
-CASES |= {"head classification": {"head": "classification"}}
+CASES |= {
+    f"head {name} | {p}": {"head": name, "presence": p} for name in ("classification", "projection") for p in PRESENCE
+}
+CASES |= {
+    "hard donors": {
+        "tasks": MASKED | {"contrastive": {"type": "contrastive"}, "matching": {"type": "matching", "hard": True}}
+    }
+}
+CASES |= {"donors alone": {"tasks": {"matching": {"type": "matching"}}, "presence": "only the first"}}
 
 
 def one_input(modality, generator):
@@ -217,28 +226,10 @@ def in_double(patch):
     before = torch.get_default_dtype()
     torch.set_default_dtype(torch.float64)
     patch.setattr(torch.Tensor, "float", torch.Tensor.double)
-    patch.setattr(matching, "exchangeable", exchangeable_in_blocks)
-    patch.setattr(matching, "draw_columns", columns_in_blocks)
-    patch.setattr(matching, "draw_donors", lambda present, items, columns, draws, likeness: items ^ 1)
     try:
         yield
     finally:
         torch.set_default_dtype(before)
-
-
-def exchangeable_in_blocks(present):
-    """As the product's, with the one other item of a block of two: every process count draws the same donors then."""
-    other = torch.zeros_like(present)
-    partner = torch.arange(len(present)) ^ 1
-    known = partner < len(present)
-    other[known] = present[partner[known]]
-    return present & other & (present.sum(1, keepdim=True) >= 2)
-
-
-def columns_in_blocks(present, draws):
-    possible = exchangeable_in_blocks(present)
-    items = possible.any(1).nonzero().squeeze(1)
-    return items, possible[items].int().argmax(1)
 
 
 @pytest.fixture
@@ -335,10 +326,7 @@ def test_twenty_steps_of_adam_in_double(on_ranks, double, size):
 
 
 @pytest.mark.slow
-def test_twenty_steps_of_adam_in_single(on_ranks, monkeypatch):
-    monkeypatch.setattr(matching, "exchangeable", exchangeable_in_blocks)
-    monkeypatch.setattr(matching, "draw_columns", columns_in_blocks)
-    monkeypatch.setattr(matching, "draw_donors", lambda present, items, columns, draws, likeness: items ^ 1)
+def test_twenty_steps_of_adam_in_single(on_ranks):
     whole, found = train_with_adam(Group(), torch.float32), on_ranks(2, train_with_adam, torch.float32, limit=200.0)
     assert all(torch.equal(weights, found[0]) for weights in found)
     assert (
