@@ -160,7 +160,7 @@ class Backbone(nn.Module):
 
     def fuse_swapped(self, view: View, swap: Swap) -> Fused:
         """What the fusion makes of items of which one modality is another's, perhaps of one of the view's ``peers``."""
-        made = make_up(view, swap, self.fusion.dim)
+        made = make_up(view, swap, self.fusion.dim, self.harmonizer if self.weigh_pooling else None)
         if len(swap.items) == 0:
             view.peers.pass_by(self.fusion)
             return nothing_fused(view, made.link, self.fusion.dim)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from m5kit.api import Fused, Tokens, View
+from m5kit.api import Fused, Harmonizer, Tokens, View
 from m5kit.tasks.base import Swap
 
 
@@ -51,15 +51,16 @@ class Table:
         return cls(every[:, 0], every[:, 1], every[:, 2:])
 
 
-def make_up(view: View, swap: Swap, width: int) -> MadeUp:
+def make_up(view: View, swap: Swap, width: int, weigh: Harmonizer | None) -> MadeUp:
     """Put made-up items together.
 
     Args:
         view: of this process's items.
         swap: their donors are places among the items of all processes.
         width: d of the tokens.
+        weigh: reads their features; None if nothing does.
     """
-    return _of_own(view, swap) if view.peers.size == 1 else _of_all(view, swap, width)
+    return _of_own(view, swap) if view.peers.size == 1 else _of_all(view, swap, width, weigh)
 
 
 def linked(fused: Fused, link: Tensor | None) -> Fused:
@@ -89,13 +90,15 @@ def _of_own(view: View, swap: Swap) -> MadeUp:
     return MadeUp(tokens, features, None)
 
 
-def _of_all(view: View, swap: Swap, width: int) -> MadeUp:
+def _of_all(view: View, swap: Swap, width: int, weigh: Harmonizer | None) -> MadeUp:
     """What donors give is fetched. A process sends what is wanted of it alone, so memory grows with its own items."""
     table = Table.of(view, swap)
-    device = view.features.device
-    features = view.features.index_select(0, swap.items.to(device, non_blocking=True))
+    features = view.features
+    if weigh is None or not _follows(weigh, features):
+        features = features.detach()  # as in one process, no gradient comes back by this way
+    made = features.index_select(0, swap.items.to(features.device, non_blocking=True))
     tokens: dict[str, Tokens] = {}
-    link = view.features.new_zeros(())
+    link = features.new_zeros(())
     for column, m in enumerate(view.modalities):
         if m in view.encoded:
             tokens[m] = view.encoded[m].select(swap.items)
@@ -104,14 +107,28 @@ def _of_all(view: View, swap: Swap, width: int) -> MadeUp:
             continue
         longest = int(table.lengths[:, column].max())
         values = view.peers.take(_lent(view, m, longest, width), wanted)
-        vectors = view.peers.take(view.features[:, column], wanted)
-        link = link + values[:0].sum() + vectors[:0].sum()
+        vectors = view.peers.take(features[:, column], wanted)
+        link = link + values[:0].sum() + (vectors[:0].sum() if features.requires_grad else 0.0)
         places = (swap.columns == column).nonzero().squeeze(1)
         if len(places):
-            lengths = table.lengths[swap.donors[places], column]
-            tokens[m] = _placed(tokens[m], places, values, lengths)
-            features = features.index_put((places.to(device), torch.tensor(column, device=device)), vectors)
-    return MadeUp(tokens, features, link)
+            tokens[m] = _placed(tokens[m], places, values, table.lengths[swap.donors[places], column])
+            made = _replaced(made, column, places, vectors)
+    return MadeUp(tokens, made, link)
+
+
+def _follows(weigh: Harmonizer, features: Tensor) -> bool:
+    """Whether gradients go through the weights to the features ``b m h``."""
+    with torch.enable_grad():
+        one = features[:1].detach().clone().requires_grad_()
+        weights = weigh(one, torch.ones(one.shape[:2], dtype=torch.bool, device=one.device)).modalities
+        return weights.requires_grad and torch.autograd.grad(weights.sum(), one, allow_unused=True)[0] is not None
+
+
+def _replaced(features: Tensor, column: int, places: Tensor, vectors: Tensor) -> Tensor:
+    """``n m h`` with others in one column of the rows ``places`` (host)."""
+    there = places.to(features.device, non_blocking=True)
+    changed = features[:, column].index_copy(0, there, vectors)
+    return features.slice_scatter(changed[:, None], 1, column, column + 1)
 
 
 def _lent(view: View, modality: str, longest: int, width: int) -> Tensor:

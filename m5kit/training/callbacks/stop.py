@@ -48,7 +48,8 @@ class StopCallback(Callback):
             self.notice.told_signal = self.notice.signal  # there is nobody to wait for
         self.stopped_by = self.notice.told_signal or None
         state.stopping = state.stopping or self.stopped_by is not None
-        if self.hooks:
+        # No exchange follows the last step, and what hooks decide is as old as the step itself.
+        if self.hooks or state.last:
             self._agree(state)
 
     def after_train(self, state: TrainState) -> None:
@@ -57,8 +58,10 @@ class StopCallback(Callback):
             signal.signal(number, handler)
 
     def _agree(self, state: TrainState) -> None:
-        own = torch.tensor([state.stopping], dtype=torch.uint8)
-        state.stopping = bool(self.group.all_bytes(own).any())
+        own = torch.tensor([self.notice.signal, state.stopping], dtype=torch.uint8)
+        told = self.group.all_bytes(own).amax(0).tolist()
+        self.stopped_by = told[0] or None
+        state.stopping = any(told)
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         if not self.notice.signal:

@@ -1,6 +1,7 @@
 """Looks at held-out items on the way, so that a run that learns nothing of use is seen before its end."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from time import perf_counter
 
 from torch import Tensor
@@ -27,7 +28,7 @@ class ValidationCallback(Callback):
         self, held_out: HeldOut, every_steps: int | None, logged_every: int, replica: Replica | None = None
     ) -> None:
         self.held_out, self.every_steps, self.logged_every = held_out, every_steps, logged_every
-        self.replica = replica or Replica(held_out.model)
+        self.replica = replica
         self.values: Mapping[str, float] = {}  # of the last step, ``val/...``; empty if it was not looked at
         self.chance: Mapping[str, float] = {}
         self.seconds = 0.0  # that the last look took
@@ -38,7 +39,7 @@ class ValidationCallback(Callback):
         if not is_due(state, self.every_steps, self.logged_every):
             return
         started = perf_counter()
-        with self.replica.whole():
+        with self.replica.whole() if self.replica else nullcontext():
             measured = self.held_out.measure()
         self.values = {f"val/{name}": value for name, value in measured.values.items()}
         self.chance = {f"val/{name}": value for name, value in measured.chance.items()}
