@@ -109,7 +109,7 @@ class Parallel(Section):
     timeout: Positive = 600.0
     """Seconds after which a process that the others wait for in a step is given up, and the run with it."""
     shard: bool = False
-    """Whether each process holds pieces of the encoders and the fusion, and of the optimizer's state, not a copy."""
+    """Whether each process holds pieces of encoders, fusion and heads, and of the optimizer's state, not copies."""
 
 
 class Checkpoint(Section):

@@ -183,7 +183,7 @@ class Backbone(nn.Module):
         return Partial(kept, self.items(features, fused.embedding, self._confidence(present)))
 
     def units(self) -> list[tuple[nn.Module, str]]:
-        """The large parts, whose parameters may be gathered only while they compute, and the methods that do so."""
+        """Encoders and fusion, and the methods that compute with their parameters."""
         encoders: list[tuple[nn.Module, str]] = [(self.encoders[m], "encode") for m in self.modalities]
         return [*encoders, (self.fusion, "forward")]
 

@@ -96,6 +96,13 @@ class Model(nn.Module, ABC):
             part.eval()
         return self
 
+    def units(self) -> list[tuple[nn.Module, str]]:
+        """The large parts, whose parameters may be gathered only while they compute, and the methods that do so.
+
+        All processes must call them alike; one with nothing for a part passes it by (:meth:`Peers.pass_by`).
+        """
+        return self.backbone.units()
+
     @property
     def measures_gradients(self) -> bool:
         """Whether :meth:`partial_loss` takes gradients by itself, before its loss is gone back through."""

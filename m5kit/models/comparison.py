@@ -11,11 +11,11 @@ from torch import Tensor
 from m5kit.api import Draws, Fused, Harmony, Partial, Swap, TaskOutput, View
 from m5kit.models.base import MicroBatch
 from m5kit.models.kept_view import KeptView, Named, bridge
+from m5kit.models.passes import swaps
 from m5kit.models.pretrainer import Pretrainer
 from m5kit.nn.buffers import with_buffers
 from m5kit.nn.replay import Replay
 from m5kit.structures import ALONE
-from m5kit.tasks.base import Task
 
 Autocast = Callable[[], AbstractContextManager[object]]
 
@@ -77,7 +77,7 @@ class Comparison:
         task, leaves, totals = self.model.tasks[name], kept.leaves(), self.whole.shared
         with self.autocast():
             view = kept.view(leaves, early=self._early_weights(task.view, kept, leaves))
-            if type(task).swap is not Task.swap:
+            if swaps(task):
                 view = replace(view, peers=ALONE)  # what other processes hold in chunks cannot be fetched
             swap = task.swap(view, self._draws(name))
             shown = task.shown(view, self._draws(f"{name}/shown"))

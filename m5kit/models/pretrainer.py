@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from m5kit.api import Balancer, Draws, Facts, Hidden, Mean, Observation, Task, TaskOutput, View
 from m5kit.models.backbone import Backbone
 from m5kit.models.base import Counts, MicroBatch, Model, PartialLoss, modality_logs
+from m5kit.models.passes import cuts, pass_by_task, swaps
 from m5kit.nn.gradients import squared_norms
 from m5kit.nn.masking import only_rows
 from m5kit.structures import ALONE, Batch, Peers
@@ -42,6 +43,13 @@ class Pretrainer(Model):
         self.balancer = balancer
         self.objectives = tuple(tasks)
         self.register_buffer("weights", torch.tensor([float(weights[name]) for name in tasks]), persistent=False)
+
+    def units(self) -> list[tuple[nn.Module, str]]:
+        """Those of the backbone and of the tasks."""
+        units = super().units()
+        for task in self.tasks.values():
+            units += [(unit, "forward") for unit in task.units()]
+        return units
 
     @property
     def measures_gradients(self) -> bool:
@@ -98,7 +106,7 @@ class Pretrainer(Model):
                     view = replace(view, again=again)
                 outputs[name] = task.loss(view, part.hidden.get(name))
             elif part.shared[name] > 0:
-                self._pass_by(task, part.peers)
+                pass_by_task(task, self.backbone.fusion, part.peers)
         return outputs
 
     def factors(self, totals: Counts) -> Tensor:
@@ -153,10 +161,7 @@ class Pretrainer(Model):
         # Draws lie from 0 to 1: -1 never wins against a modality that the item has.
         chances = draws.uniform(len(names)).masked_fill(~facts.present[:, columns], -1.0)
         turn = chances.argmax(1)
-        turns = {}
-        for number, name in enumerate(names):
-            turns[name] = turn == number
-        return turns
+        return {name: turn == number for number, name in enumerate(names)}
 
     def _views(self, part: MicroBatch) -> dict[str, View]:
         """The passes that the tasks with something to learn ask for, the masked one first."""
@@ -177,19 +182,13 @@ class Pretrainer(Model):
                 return self.backbone.features_again(part.batch, part.peers)
         return None
 
-    def _pass_by(self, task: Task, peers: Peers) -> None:
-        """Take part in the passes of the fusion that a task asks for where other processes have items for it."""
-        for moment in ("swap", "shown"):
-            if getattr(type(task), moment) is not getattr(Task, moment):
-                peers.pass_by(self.backbone.fusion)
-
     def _with_mismatches(self, name: str, view: View, part: MicroBatch) -> View:
         task = self.tasks[name]
         swap = task.swap(view, Draws(part.seed, name, part.batch.positions))
         # A task that knows nothing of other processes has donors of this one.
         among = view if task.gathers else replace(view, peers=ALONE)
         if swap is None or (among.peers.size == 1 and len(swap.items) == 0):
-            if type(task).swap is not Task.swap:
+            if swaps(task):
                 part.peers.pass_by(self.backbone.fusion)
             return view
         return replace(view, mismatched=self.backbone.fuse_swapped(among, swap))
@@ -200,7 +199,7 @@ class Pretrainer(Model):
         kept = task.shown(view, Draws(part.seed, f"{name}/shown", part.batch.positions))
         if kept is not None:
             return replace(view, partial=self.backbone.fuse_part(view, kept))
-        if type(task).shown is not Task.shown:
+        if cuts(task):
             part.peers.pass_by(self.backbone.fusion)
         return view
 

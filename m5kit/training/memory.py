@@ -57,7 +57,7 @@ class MemoryForecast:
         measured: how many of them a forward pass was run on; the rest follows from it.
         read: whether these were items of the dataset; otherwise they have everything in full length.
         replicas: where every process holds the whole model.
-        shards: where each holds an equal part of the encoders and the fusion, of their gradients and optimizer state.
+        shards: where each holds an equal part of the large parts, of their gradients and optimizer state.
     """
 
     ranks: int
@@ -99,7 +99,7 @@ def predict_memory(config: RunConfig, ranks: int, read: bool) -> MemoryForecast:
 
 def _sharded(model: Model) -> set[nn.Parameter]:
     """The parameters of which a process holds pieces with ``parallel.shard``."""
-    units = model.backbone.units()
+    units = model.units()
     parameters: set[nn.Parameter] = set()
     for module, _ in units:
         parameters.update(module.parameters())
@@ -114,7 +114,7 @@ def _memory(
     trained = _bytes(parameter for parameter in copies if parameter.requires_grad)
     pieces = _part(_bytes(sharded), ranks)
     gathered = []
-    for module, _ in model.backbone.units():
+    for module, _ in model.units():
         gathered.append(_bytes(parameter for parameter in module.parameters() if parameter in sharded))
     several = ranks > 1
     return RankMemory(

@@ -103,7 +103,7 @@ def hold(model: Model, group: Group, shard: bool) -> Replica:
         return Replica(model)
     from m5kit.parallel.sharding import Shards  # 0.5 s that only a sharded run needs
 
-    return Shards(model, model.backbone.units(), group)
+    return Shards(model, model.units(), group)
 
 
 def last_checkpoint(folder: RunFolder, group: Group) -> Path | None:
