@@ -202,7 +202,7 @@ hooks:
 def test_what_goes_on_beside_the_steps_is_that_of_one_process(tmp_path, demo, shard):
     """An average of the weights, an early end, a frozen encoder, the best checkpoint: all at once."""
     leaf = tmp_path / "leaf.yaml"
-    leaf.write_text(EVERYTHING.format(base=ROOT / "configs" / "demo" / "scale"), encoding="utf-8")
+    leaf.write_text(EVERYTHING.format(base=ROOT / "configs/demo/scale.yaml"), encoding="utf-8")
     options = ("freeze=[encoder_text]", "checkpoint.best=val/loss", "validation.every_steps=1", "evaluation=none")
     for processes in (1, 2):
         run = tmp_path / str(processes)
