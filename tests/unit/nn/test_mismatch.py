@@ -67,8 +67,9 @@ def test_nobody_to_exchange_with_gives_nothing():
 def test_a_process_draws_for_its_own_items_what_one_process_draws_for_all():
     present, positions = torch.ones(9, 3, dtype=torch.bool), torch.arange(9) * 5
     present[4, 0] = present[7, 2] = False
-    items, columns = draw_columns(present, Draws(0, "matching", positions))
-    donors = draw_donors(present, items, columns, Draws(0, "matching", positions))
+    draws = Draws(0, "matching", positions)
+    items, columns = draw_columns(present, draws)
+    donors = draw_donors(present, items, columns, draws)
     own = slice(3, 7)
     draws = Draws(0, "matching", positions[own])
     some, of_some = draw_columns(present[own], draws, present)
