@@ -184,12 +184,12 @@ def clip_gradients(
         parameters += [parameter for parameter in group["params"] if parameter.grad is not None]
     if processes is None or not pieces:
         return nn.utils.clip_grad_norm_(parameters, largest)
-    held = set(pieces)
-    norms = [
-        nn.utils.get_total_norm([each.grad for each in parameters if (each in held) == piece])
-        for piece in (True, False)
-    ]
-    norm = (processes.add(norms[0].square()) + norms[1].square()).sqrt()
+    held, own, whole = set(pieces), [], []
+    for parameter in parameters:
+        (own if parameter in held else whole).append(cast(Tensor, parameter.grad))
+    device = parameters[0].device  # there may be no gradient of either kind, and then torch gives a zero on the host
+    squares = processes.add(nn.utils.get_total_norm(own).square().to(device))
+    norm = (squares + nn.utils.get_total_norm(whole).square().to(device)).sqrt()
     nn.utils.clip_grads_with_norm_(parameters, largest, norm)
     return norm
 

@@ -263,14 +263,18 @@ def require_same(found, whole, of_first):
         assert all(gradient is None or torch.equal(gradient, same[n]) for n, gradient in ours.items())
 
 
-def run_case(group, name, shard=False):
-    return run(group, shard=shard, **CASES[name])
+def run_case(group, name, **options):
+    return run(group, **options, **CASES[name])
+
+
+def run_sharded(group, name):
+    return run_case(group, name, shard=True, clip=1.0)
 
 
 @pytest.mark.parametrize("size", [2, 3])
 @pytest.mark.parametrize("name", list(cases(SHARDED_OFTEN)))
 def test_shards_have_the_gradients_of_one_process(on_ranks, double, name, size):
-    whole, found = run(Group(), **CASES[name]), on_ranks(size, run_case, name, True, limit=120.0)
+    whole, found = run_case(Group(), name, clip=1.0), on_ranks(size, run_sharded, name, limit=120.0)
     for rank in range(size):
         require_same(found[rank], whole, found[0])
 
