@@ -184,7 +184,9 @@ def clip_gradients(
         parameters += [parameter for parameter in group["params"] if parameter.grad is not None]
     if processes is None or not pieces:
         return nn.utils.clip_grad_norm_(parameters, largest)
-    held, own, whole = set(pieces), [], []
+    held = set(pieces)
+    own: list[Tensor] = []
+    whole: list[Tensor] = []
     for parameter in parameters:
         (own if parameter in held else whole).append(cast(Tensor, parameter.grad))
     device = parameters[0].device  # there may be no gradient of either kind, and then torch gives a zero on the host
