@@ -6,6 +6,7 @@ or for a core that something else holds, counts nothing; next to it stands the t
 on a machine with a free core for each process. The first arm is run twice: what its two runs differ by is the noise.
 
 Run: OMP_NUM_THREADS=1 python benchmarks/ranks.py --data demo [--batch 64] [--set KEY=VALUE]...
+     (--set parallel.shard=true for the price of shards)
 Data: m5kit data make-demo demo --items 600
 """
 
@@ -23,6 +24,7 @@ from m5kit.assembly.model import build_model
 from m5kit.config import check_config, load_config
 from m5kit.parallel.group import Group, start_group
 from m5kit.training.optim import build_optimizer
+from m5kit.training.setup import hold
 from m5kit.training.step import TrainStep
 
 SKIPPED = 1
@@ -40,9 +42,11 @@ def measure(arguments: argparse.Namespace) -> None:
     batches = [batch for batch, _ in zip(loader, range(SKIPPED + arguments.steps), strict=False)]
     torch.manual_seed(config.seed)
     model = build_model(config, data.transforms, data.classes).train()
-    schedule = config.schedule
-    optimizer = build_optimizer(model, config.optimizer, schedule.lr, schedule.weight_decay)
-    step = TrainStep(model, optimizer, schedule.clip, schedule.precision, config.seed, group, arguments.batch)
+    schedule, replica = config.schedule, hold(model, group, config.parallel.shard)
+    optimizer = build_optimizer(model, config.optimizer, schedule.lr, schedule.weight_decay, replica=replica)
+    step = TrainStep(
+        model, optimizer, schedule.clip, schedule.precision, config.seed, group, arguments.batch, replica=replica
+    )
     with group.joined():
         steps = group.values([_timed(step, batch, group) for batch in batches])
     if group.first:

@@ -45,7 +45,7 @@ def print_memory(config: "RunConfig", ranks: int, read: bool) -> None:
     write(f"activations are counted in forward passes of {found.measured} items {source}")
     write(f"precision {config.schedule.precision}; what libraries and devices take for themselves comes on top")
     if ranks > 1:
-        write("shards are what parallel.shard would need; training refuses it as yet")
+        write("shards are what a process holds with parallel.shard=true")
 
 
 def _size(number: int) -> str:

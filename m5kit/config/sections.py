@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
 from m5kit.config.section import Section, Seed, UserPath
 from m5kit.ranges import Amount, Count, Dropout, Natural, Positive, Share
@@ -104,19 +103,13 @@ class Schedule(Section):
     """Compute in bf16 on a CPU too, where that is several times slower unless it has instructions for it."""
 
 
-def _not_yet(shard: bool) -> bool:
-    if shard:
-        raise PydanticCustomError("not_yet", "false, as every process still holds a copy of the whole model")
-    return shard
-
-
 class Parallel(Section):
     """What several processes, started by a launcher such as torchrun, do together."""
 
     timeout: Positive = 600.0
     """Seconds after which a process that the others wait for in a step is given up, and the run with it."""
-    shard: Annotated[bool, AfterValidator(_not_yet)] = False
-    """Whether each process holds a piece of the model instead of a copy; not available yet."""
+    shard: bool = False
+    """Whether each process holds pieces of encoders, fusion and heads, and of the optimizer's state, not copies."""
 
 
 class Checkpoint(Section):

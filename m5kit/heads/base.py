@@ -20,9 +20,12 @@ class Head(nn.Module, ABC):
         filled_in: these names; a config need not set them.
         classifies: whether a prediction is one score for each class, ``b classes``; the class with the best score is
             then the model's answer in an evaluation.
+        gathers: the loss compares items, with those of all processes: :meth:`count` is given the targets of all of
+            them, and :meth:`loss_among` gives the part of the process's own items.
     """
 
     classifies: ClassVar[bool] = False
+    gathers: ClassVar[bool] = False
     filled_in: ClassVar[frozenset[str]] = frozenset({"dim", "modalities", "classes", "class_names", "class_counts"})
 
     @abstractmethod
@@ -36,6 +39,16 @@ class Head(nn.Module, ABC):
     @abstractmethod
     def loss(self, prediction: Tensor, target: Tensor) -> Tensor:
         """The sum, a scalar, over what :meth:`count` counts; without items with a target of 0 or more it is zero."""
+
+    def loss_among(self, prediction: Tensor, target: Tensor, own: Tensor) -> Tensor:
+        """The part of :meth:`loss` that the items ``own`` (``q``) have; asked of a head that ``gathers``.
+
+        Args:
+            prediction: ``B ...``, of the items of all processes.
+            target: ``B``.
+            own: the places of this process's items.
+        """
+        raise NotImplementedError(f"{type(self).__name__} sets gathers; override loss_among()")
 
     def count(self, target: Tensor) -> float:
         """The number of things that :meth:`loss` sums over; 0 if there is nothing to learn.

@@ -24,6 +24,8 @@ class ProjectionHead(Head):
     Source: Khosla et al., Supervised Contrastive Learning (2020).
     """
 
+    gathers = True
+
     def __init__(self, *, dim: Count, width: Count = 256, temperature: Positive = 0.1) -> None:
         super().__init__()
         self.temperature = temperature
@@ -40,6 +42,10 @@ class ProjectionHead(Head):
     def loss(self, prediction: Tensor, target: Tensor) -> Tensor:
         """Sum over the items that share their class with another one in the batch."""
         return supervised_contrastive(prediction, target, self.temperature)
+
+    def loss_among(self, prediction: Tensor, target: Tensor, own: Tensor) -> Tensor:
+        """The part of the sum that some of the items have."""
+        return supervised_contrastive(prediction, target, self.temperature, own)
 
     def count(self, target: Tensor) -> float:
         """The items that share their class with another one in the batch."""

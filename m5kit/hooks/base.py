@@ -54,9 +54,12 @@ class Hook:
         everywhere: of several processes all have the hook, not the first one alone. The first has all that a hook needs
             to watch a run: the weights, the figures, the run's folder. A hook that changes something of the model must
             do so everywhere; its state is then saved by the first.
+        takes_pieces: of a model that is shared out in pieces (``parallel.shard``) all processes have the hook. The
+            sharded tensors of its state (torch's ``DTensor``) are gathered for the checkpoint.
     """
 
     everywhere: ClassVar[bool] = False
+    takes_pieces: ClassVar[bool] = False
 
     def before_train(self, training: Training) -> None:
         """The run begins, or goes on; a saved state has been loaded by now."""

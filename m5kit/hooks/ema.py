@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from m5kit.errors import ConfigError
 from m5kit.hooks.base import WEIGHTS, Hook, Training
+from m5kit.parallel.pieces import held, like, piece_of
 from m5kit.ranges import Share
 from m5kit.registry import HOOKS
 
@@ -25,6 +26,8 @@ class EmaHook(Hook):
     Source: Polyak and Juditsky (1992); Tarvainen and Valpola, Mean teachers (NeurIPS 2017).
     """
 
+    takes_pieces = True
+
     def __init__(self, *, decay: Share = 0.999) -> None:
         if not 0 <= decay < 1:
             raise ConfigError([f"hook 'ema': decay must be at least 0 and below 1, got {decay}"])
@@ -36,8 +39,9 @@ class EmaHook(Hook):
         """Begin at the weights as they are, unless there is an average already."""
         saved, self._average = self._average, {}
         for name, value in _trained(training.model).items():
+            begin = piece_of(saved[name], value) if name in saved else held(value)
             # A copy in any case, on the device and in the type of the weight: the optimiser updates that in place.
-            self._average[name] = saved.get(name, value).detach().to(value, copy=True)
+            self._average[name] = begin.detach().to(held(value), copy=True)
         self._model = training.model
 
     @torch.no_grad()
@@ -46,14 +50,14 @@ class EmaHook(Hook):
         kept = min(self.decay, (1 + training.step) / (10 + training.step))
         trained = _trained(training.model)
         # One fused call: a loop would launch a kernel for each of hundreds of parameters in every step.
-        torch._foreach_lerp_(list(self._average.values()), [trained[name] for name in self._average], 1 - kept)
+        torch._foreach_lerp_(list(self._average.values()), [held(trained[name]) for name in self._average], 1 - kept)
 
     def state_dict(self) -> dict[str, Any]:
         """The averages, and what is not averaged as it is."""
         if self._model is None:
             return {}
         # Buffers and frozen weights too, so that the result is a whole model for whoever loads it.
-        averages = {id(value): self._average[name] for name, value in _trained(self._model).items()}
+        averages = {id(value): like(self._average[name], value) for name, value in _trained(self._model).items()}
         state: dict[str, Any] = {}
         # a parameter that several parts share has several names here, and one average
         for name, value in self._model.state_dict(keep_vars=True).items():

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from m5kit.api import Descriptor, Encoder, Facts, Fused, Fusion, Harmonizer, Harmony, Observation, Readout, Tokens, View
+from m5kit.models.donors import linked, make_up, nothing_fused
 from m5kit.models.items import ItemSpace
 from m5kit.models.projections import contrastive_heads
 from m5kit.models.seen import Seen
@@ -94,17 +95,17 @@ class Backbone(nn.Module):
 
     def view(self, batch: Batch, observations: Mapping[str, Observation], peers: Peers = ALONE) -> View:
         """Encode and fuse ``observations`` of the present items, of which ``peers`` have more."""
-        seen = self.encode(batch, observations)
+        seen = self.encode(batch, observations, peers)
         self.take_statistics(seen.features, seen.present, peers)
         return replace(self.fuse(seen), peers=peers)
 
-    def encode(self, batch: Batch, observations: Mapping[str, Observation]) -> Seen:
+    def encode(self, batch: Batch, observations: Mapping[str, Observation], peers: Peers = ALONE) -> Seen:
         """What the encoders make of ``observations``, the first half of :meth:`view`."""
         rows = _rows(batch, observations)
         present = self.present(batch)
         # The host keeps its own copy: tasks choose items by it without waiting for the device.
         there = present.to(self.device, non_blocking=True)
-        encoded, vectors = self._encode(observations, rows, len(batch))
+        encoded, vectors = self._encode(observations, rows, present, peers)
         return Seen(present, there, rows, encoded, vectors, self.project(encoded, vectors, there), batch.targets)
 
     def take_statistics(self, features: Tensor, present: Tensor, peers: Peers = ALONE) -> None:
@@ -150,26 +151,22 @@ class Backbone(nn.Module):
             items=self.items(seen.features, fused.embedding, confidence),
         )
 
-    def features_again(self, batch: Batch) -> Tensor:
+    def features_again(self, batch: Batch, peers: Peers = ALONE) -> Tensor:
         """Contrastive features ``b m h`` of the items as their second augmentation made them; nothing is fused."""
         second = batch.augmented_again()
-        encoded, vectors = self._encode(self.observe(second), _rows(second, second.inputs), len(second))
-        return self.project(encoded, vectors, self.present(second).to(self.device, non_blocking=True))
+        present = self.present(second)
+        encoded, vectors = self._encode(self.observe(second), _rows(second, second.inputs), present, peers)
+        return self.project(encoded, vectors, present.to(self.device, non_blocking=True))
 
     def fuse_swapped(self, view: View, swap: Swap) -> Fused:
-        """What the fusion makes of items of which one modality is another's; encoders do not run again."""
-        encoded, sources = {}, []
-        for column, m in enumerate(self.modalities):
-            source = swap.sources(column)
-            sources.append(source)
-            if m in view.encoded:
-                encoded[m] = view.encoded[m].select(source)
-        rows = torch.stack(sources, dim=1).to(self.device, non_blocking=True)
-        features = view.features[rows, torch.arange(len(self.modalities), device=self.device)]
+        """What the fusion makes of items of which one modality is another's, perhaps of one of the view's ``peers``."""
+        made = make_up(view, swap, self.fusion.dim, self.harmonizer if self.weigh_pooling else None)
+        if len(swap.items) == 0:
+            view.peers.pass_by(self.fusion)
+            return nothing_fused(view, made.link, self.fusion.dim)
         present = view.present[swap.items].to(self.device, non_blocking=True)
-        weights = self.harmonizer(features, present) if self.weigh_pooling else _uniform(present)
-        fused: Fused = self.fusion(encoded, weights.modalities)
-        return fused
+        weights = self.harmonizer(made.features, present) if self.weigh_pooling else _uniform(present)
+        return linked(self.fusion(made.tokens, weights.modalities), made.link)
 
     def fuse_part(self, view: View, kept: Tensor) -> Partial:
         """Items cut to the modalities ``kept`` (``b m``, host); encoders neither run again nor learn from it."""
@@ -184,6 +181,11 @@ class Backbone(nn.Module):
         weights = self.harmonizer(features, present) if self.weigh_pooling else _uniform(present)
         fused: Fused = self.fusion(encoded, weights.modalities)
         return Partial(kept, self.items(features, fused.embedding, self._confidence(present)))
+
+    def units(self) -> list[tuple[nn.Module, str]]:
+        """Encoders and fusion, and the methods that compute with their parameters."""
+        encoders: list[tuple[nn.Module, str]] = [(self.encoders[m], "encode") for m in self.modalities]
+        return [*encoders, (self.fusion, "forward")]
 
     def forward(self, batch: Batch) -> View:
         """The clean view of a batch: nothing hidden."""
@@ -204,14 +206,18 @@ class Backbone(nn.Module):
         return self.harmonizer.confidence(present) if self.weigh_pooling else present.float()
 
     def _encode(
-        self, observations: Mapping[str, Observation], rows: Mapping[str, Tensor], items: int
+        self, observations: Mapping[str, Observation], rows: Mapping[str, Tensor], present: Tensor, peers: Peers
     ) -> tuple[dict[str, Tokens], dict[str, Tensor]]:
-        """Tokens and public vectors of all items of a batch, by modality that was observed."""
+        """Tokens and public vectors of all items of a batch (``present``: ``b m``), by modality that was observed."""
         encoded, vectors = {}, {}
-        for m, observation in observations.items():
-            # Encoders run on the present items alone; from here on every modality has a row for each item.
-            encoded[m] = self.encoders[m].encode(observation).scatter(rows[m], items)
-            vectors[m] = self.vectors(m, encoded[m], observation.described, rows[m])
+        somewhere = peers.present(present).any(0).tolist()
+        for column, m in enumerate(self.modalities):
+            if m in observations:
+                # Encoders run on the present items alone; from here on every modality has a row for each item.
+                encoded[m] = self.encoders[m].encode(observations[m]).scatter(rows[m], len(present))
+                vectors[m] = self.vectors(m, encoded[m], observations[m].described, rows[m])
+            elif somewhere[column]:
+                peers.pass_by(self.encoders[m])
         return encoded, vectors
 
     def project(self, encoded: Mapping[str, Tokens], vectors: Mapping[str, Tensor], present: Tensor) -> Tensor:

@@ -29,6 +29,7 @@ class MicroBatch:
         hidden: by task, what it hid.
         peers: the other processes that have items of this micro-batch.
         shared: counts over all of them; those of this one where it is alone.
+        labels: ``b`` on the host, the class numbers that a head learns from; None if there is none.
     """
 
     batch: Batch
@@ -38,6 +39,7 @@ class MicroBatch:
     hidden: Mapping[str, Hidden] = field(default_factory=dict)
     peers: Peers = ALONE
     shared: Counts = None  # type: ignore[assignment]  # filled in below: it is usually ``counts`` itself
+    labels: Tensor | None = None
 
     def __post_init__(self) -> None:
         if self.shared is None:
@@ -93,6 +95,18 @@ class Model(nn.Module, ABC):
         for part in self.frozen:
             part.eval()
         return self
+
+    def units(self) -> list[tuple[nn.Module, str]]:
+        """The large parts, whose parameters may be gathered only while they compute, and the methods that do so.
+
+        All processes must call them alike; one with nothing for a part passes it by (:meth:`Peers.pass_by`).
+        """
+        return self.backbone.units()
+
+    @property
+    def measures_gradients(self) -> bool:
+        """Whether :meth:`partial_loss` takes gradients by itself, before its loss is gone back through."""
+        return False
 
     @abstractmethod
     def prepare(self, batch: Batch, seed: int) -> MicroBatch:

@@ -11,9 +11,11 @@ from torch import Tensor
 from m5kit.api import Draws, Fused, Harmony, Partial, Swap, TaskOutput, View
 from m5kit.models.base import MicroBatch
 from m5kit.models.kept_view import KeptView, Named, bridge
+from m5kit.models.passes import swaps
 from m5kit.models.pretrainer import Pretrainer
 from m5kit.nn.buffers import with_buffers
 from m5kit.nn.replay import Replay
+from m5kit.structures import ALONE
 
 Autocast = Callable[[], AbstractContextManager[object]]
 
@@ -75,6 +77,8 @@ class Comparison:
         task, leaves, totals = self.model.tasks[name], kept.leaves(), self.whole.shared
         with self.autocast():
             view = kept.view(leaves, early=self._early_weights(task.view, kept, leaves))
+            if swaps(task):
+                view = replace(view, peers=ALONE)  # what other processes hold in chunks cannot be fetched
             swap = task.swap(view, self._draws(name))
             shown = task.shown(view, self._draws(f"{name}/shown"))
             pieces = [*self._swapped(name, swap), *self._cut(name, shown)]
@@ -110,7 +114,7 @@ class Comparison:
             yield Piece((name, "swapped", number), items, partial(self._fuse_swapped, part))
 
     def _fuse_swapped(self, swap: Swap, view: View) -> Named:
-        fused = self.backbone.fuse_swapped(view, swap)
+        fused = self.backbone.fuse_swapped(replace(view, peers=ALONE), swap)
         # The fused tokens of items that do not exist are of no use to anybody.
         return {"made pooled": fused.pooled, "made embedding": fused.embedding, "made weights": fused.weights}
 

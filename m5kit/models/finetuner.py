@@ -1,12 +1,14 @@
 """Supervised fine-tuning: a head reads the fused view and everything below it learns with it."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
 from m5kit.api import Fused, Head, Mean, View
 from m5kit.models.backbone import Backbone
 from m5kit.models.base import Counts, MicroBatch, Model, PartialLoss, modality_logs
-from m5kit.structures import Batch
+from m5kit.structures import Batch, Peers
 
 
 class Finetuner(Model):
@@ -39,14 +41,23 @@ class Finetuner(Model):
 
     def prepare(self, batch: Batch, seed: int) -> MicroBatch:
         """Count the items that the head learns from, while their classes are still on the host; nothing is drawn."""
-        target = batch.targets[self.label]
-        counts = {self.label: self.head.count(target)}
+        labels = batch.targets[self.label]
+        counts = self._counts(labels, self.backbone.present(batch))
+        return MicroBatch(batch.to(self.backbone.device), counts, seed, labels=labels)
+
+    def share(self, part: MicroBatch, peers: Peers, shared: Counts) -> MicroBatch:
+        """Count again for a head that gathers: what it compares are the items of all processes."""
+        if not self.head.gathers or part.labels is None:
+            return super().share(part, peers, shared)
+        counts = self._counts(peers.host_rows(part.labels), peers.present(self.backbone.present(part.batch)))
+        return replace(part, peers=peers, counts=counts, shared=counts)
+
+    def _counts(self, labels: Tensor, present: Tensor) -> Counts:
+        """What the head learns from items with class numbers ``b`` and presence ``b m``."""
+        counts = {self.label: self.head.count(labels)}
         if self.alone:
-            alone = 0.0
-            for m in self.modalities:
-                alone += self.head.count(target[batch.rows(m)])
-            counts[f"{self.label}_alone"] = alone
-        return MicroBatch(batch.to(self.backbone.device), counts, seed)
+            counts[f"{self.label}_alone"] = sum(self.head.count(labels[there]) for there in present.T)
+        return counts
 
     def partial_loss(self, part: MicroBatch, totals: Counts) -> PartialLoss:
         """The head's losses over the labelled items of the whole step, and over their single modalities."""
@@ -55,26 +66,53 @@ class Finetuner(Model):
             return PartialLoss(nothing.sum(), nothing, None, {})
         observed = self.backbone.observe(part.batch)
         view, target = self.backbone.view(part.batch, observed, part.peers), part.batch.targets[self.label]
-        sums = [self.head.loss(self.head(view.fused), target)]
+        prediction = self.head(view.fused)
+        sums = [self._loss(prediction, target, part.peers)]
         if self.alone:
-            sums.append(self._alone(view, target))
+            sums.append(self._alone(view, prediction, target, part.peers))
         losses, logs = [], modality_logs(view)
+        # The parts of all processes add up to the loss; their mean times their number is what is logged.
+        parts = part.peers.size if self.head.gathers else 1
         for name, given in zip(self.objectives, sums, strict=True):
             count = part.counts[name]
             # Divided by the count of the step, not of the micro-batch: items then weigh alike however a step is cut.
             losses.append(given / totals[name] if totals[name] else given)
             if count:
-                logs[f"loss/{name}"] = Mean(given.detach() / count, count)
+                logs[f"loss/{name}"] = Mean(given.detach() * parts / count, count)
         loss = losses[0] + self.alone * losses[1] if self.alone else losses[0]
         return PartialLoss(loss, torch.stack(losses).detach(), None, logs)
 
-    def _alone(self, view: View, target: Tensor) -> Tensor:
+    def _loss(self, prediction: Tensor, target: Tensor, peers: Peers) -> Tensor:
+        """The part of the loss that this process's items ``b`` have."""
+        if not self.head.gathers or peers.size == 1:
+            return self.head.loss(prediction, target)
+        own = torch.arange(peers.first, peers.first + len(target), device=target.device)
+        return self.head.loss_among(peers.rows(prediction), peers.rows(target), own)
+
+    def _alone(self, view: View, together: Tensor, target: Tensor, peers: Peers) -> Tensor:
         """The sum of the head's losses on each modality as if its items had no other."""
         total = view.features.new_zeros(())
-        for modality, rows in view.rows.items():
-            known = target[rows.to(target.device, non_blocking=True)]
-            total = total + self.head.loss(self.head(fuse_alone(self.backbone, view, modality)), known)
+        somewhere = peers.present(view.present).any(0).tolist()
+        for column, modality in enumerate(view.modalities):
+            if modality in view.rows:
+                rows = view.rows[modality].to(target.device, non_blocking=True)
+                prediction = self.head(fuse_alone(self.backbone, view, modality))
+                total = total + self._loss_of_some(prediction, target, rows, peers)
+            elif somewhere[column]:
+                peers.pass_by(self.backbone.fusion)
+                if self.head.gathers:  # others wait for rows of this process too
+                    nothing = torch.zeros_like(together)
+                    total = total + self._loss(nothing, torch.full_like(target, -1), peers)
         return total
+
+    def _loss_of_some(self, prediction: Tensor, target: Tensor, rows: Tensor, peers: Peers) -> Tensor:
+        """The part of the loss that the items in ``rows`` (``p``) have; the others count as without a label."""
+        if not self.head.gathers or peers.size == 1:
+            return self.head.loss(prediction, target[rows])
+        # Every item has a row, as processes gather equally shaped ones.
+        every = prediction.new_zeros(len(target), *prediction.shape[1:]).index_copy(0, rows, prediction)
+        known = torch.full_like(target, -1).index_copy(0, rows, target[rows])
+        return self._loss(every, known, peers)
 
     def readout(self, fused: Fused) -> tuple[Tensor, Tensor | None]:
         """The head's hidden layer, and its scores."""

@@ -10,9 +10,10 @@ from torch import Tensor, nn
 from m5kit.api import Balancer, Draws, Facts, Hidden, Mean, Observation, Task, TaskOutput, View
 from m5kit.models.backbone import Backbone
 from m5kit.models.base import Counts, MicroBatch, Model, PartialLoss, modality_logs
+from m5kit.models.passes import cuts, pass_by_task, swaps
 from m5kit.nn.gradients import squared_norms
 from m5kit.nn.masking import only_rows
-from m5kit.structures import Batch, Peers
+from m5kit.structures import ALONE, Batch, Peers
 
 Observations = dict[str, Observation]
 
@@ -42,6 +43,18 @@ class Pretrainer(Model):
         self.balancer = balancer
         self.objectives = tuple(tasks)
         self.register_buffer("weights", torch.tensor([float(weights[name]) for name in tasks]), persistent=False)
+
+    def units(self) -> list[tuple[nn.Module, str]]:
+        """Those of the backbone and of the tasks."""
+        units = super().units()
+        for task in self.tasks.values():
+            units += [(unit, "forward") for unit in task.units()]
+        return units
+
+    @property
+    def measures_gradients(self) -> bool:
+        """Whether the balancer asks for the norms of the losses' gradients."""
+        return self.balancer.needs_norms
 
     def prepare(self, batch: Batch, seed: int) -> MicroBatch:
         """Observe the items, hide what the tasks hide, and let each task count."""
@@ -92,6 +105,8 @@ class Pretrainer(Model):
                 if task.augments_twice:
                     view = replace(view, again=again)
                 outputs[name] = task.loss(view, part.hidden.get(name))
+            elif part.shared[name] > 0:
+                pass_by_task(task, self.backbone.fusion, part.peers)
         return outputs
 
     def factors(self, totals: Counts) -> Tensor:
@@ -146,10 +161,7 @@ class Pretrainer(Model):
         # Draws lie from 0 to 1: -1 never wins against a modality that the item has.
         chances = draws.uniform(len(names)).masked_fill(~facts.present[:, columns], -1.0)
         turn = chances.argmax(1)
-        turns = {}
-        for number, name in enumerate(names):
-            turns[name] = turn == number
-        return turns
+        return {name: turn == number for number, name in enumerate(names)}
 
     def _views(self, part: MicroBatch) -> dict[str, View]:
         """The passes that the tasks with something to learn ask for, the masked one first."""
@@ -167,19 +179,29 @@ class Pretrainer(Model):
         there = part.peers.size > 1 or any(inputs.again is not None for inputs in part.batch.inputs.values())
         for name, task in self.tasks.items():
             if there and task.augments_twice and part.counts[name] > 0:
-                return self.backbone.features_again(part.batch)
+                return self.backbone.features_again(part.batch, part.peers)
         return None
 
     def _with_mismatches(self, name: str, view: View, part: MicroBatch) -> View:
-        swap = self.tasks[name].swap(view, Draws(part.seed, name, part.batch.positions))
-        if swap is None or len(swap.items) == 0:
+        task = self.tasks[name]
+        swap = task.swap(view, Draws(part.seed, name, part.batch.positions))
+        # A task that knows nothing of other processes has donors of this one.
+        among = view if task.gathers else replace(view, peers=ALONE)
+        if swap is None or (among.peers.size == 1 and len(swap.items) == 0):
+            if swaps(task):
+                part.peers.pass_by(self.backbone.fusion)
             return view
-        return replace(view, mismatched=self.backbone.fuse_swapped(view, swap))
+        return replace(view, mismatched=self.backbone.fuse_swapped(among, swap))
 
     def with_parts(self, name: str, view: View, part: MicroBatch) -> View:
         """A view with the cut items that a task asks for, if it asks for any."""
-        kept = self.tasks[name].shown(view, Draws(part.seed, f"{name}/shown", part.batch.positions))
-        return view if kept is None else replace(view, partial=self.backbone.fuse_part(view, kept))
+        task = self.tasks[name]
+        kept = task.shown(view, Draws(part.seed, f"{name}/shown", part.batch.positions))
+        if kept is not None:
+            return replace(view, partial=self.backbone.fuse_part(view, kept))
+        if cuts(task):
+            part.peers.pass_by(self.backbone.fusion)
+        return view
 
     def _present(self, totals: Counts) -> Tensor:
         """``t`` on the device, which tasks the step can teach."""

@@ -38,7 +38,7 @@ class Draws:
         self.positions = positions
         digest = blake2b(f"{seed}\0{purpose}".encode(), digest_size=8).digest()
         self._key = np.uint64(int.from_bytes(digest, "little"))
-        self._items = _mix(positions.numpy().astype(np.uint64) ^ self._key)
+        self._items = self._hashed(positions)
         self._calls = 0
 
     def __len__(self) -> int:
@@ -54,10 +54,17 @@ class Draws:
         spread = (self._words(shape) >> np.uint64(32)) * np.uint64(high - low) >> np.uint64(32)
         return torch.from_numpy(spread.astype(np.int64) + low)
 
-    def pairs(self) -> Tensor:
-        """``p p`` float32 on the host, in [0, 1): one number for each ordered pair of items, by both positions."""
-        others = _mix(self._items + _GOLDEN)
-        return _unit(_mix(self._next_call()[:, None] ^ others))
+    def pairs(self, positions: Tensor | None = None) -> Tensor:
+        """``p q`` float32 on the host, in [0, 1): a number for each of these items with each other one, by positions.
+
+        Args:
+            positions: ``q`` of the others; None for those of these items.
+        """
+        others = self._items if positions is None else self._hashed(positions)
+        return _unit(_mix(self._next_call()[:, None] ^ _mix(others + _GOLDEN)))
+
+    def _hashed(self, positions: Tensor) -> Words:
+        return _mix(positions.numpy().astype(np.uint64) ^ self._key)
 
     def _words(self, shape: Sequence[int]) -> Words:
         """Random 64-bit words ``p *shape`` of the next call."""

@@ -87,13 +87,14 @@ def ntxent(
     return F.cross_entropy(logits, partner, reduction="none").view(2, len(own)).mean(dim=0)
 
 
-def supervised_contrastive(features: Tensor, target: Tensor, temperature: float) -> Tensor:
+def supervised_contrastive(features: Tensor, target: Tensor, temperature: float, own: Tensor | None = None) -> Tensor:
     """Supervised contrastive loss, ``L_out`` of Khosla et al. (2020): all items of a class are positives.
 
     Args:
         features: ``b h``.
         target: class numbers ``b``; items with -1 are left out.
         temperature: divides the cosines.
+        own: the items ``q`` whose losses are added up; None for all of them.
 
     Returns:
         Scalar sum over the items that share their class with another one, see :func:`repeated`.
@@ -104,10 +105,11 @@ def supervised_contrastive(features: Tensor, target: Tensor, temperature: float)
         >>> supervised_contrastive(torch.eye(3), torch.tensor([0, 1, -1]), 1.0)
         tensor(0.)
     """
-    logits = cosines(features, features) / temperature
+    own = torch.arange(len(target), device=target.device) if own is None else own
+    logits = cosines(features[own], features) / temperature
     known = target >= 0
-    others = known[:, None] & known & ~torch.eye(len(target), dtype=torch.bool, device=target.device)
-    positive = others & (target[:, None] == target)
+    others = known[own, None] & known & ~places(own, len(target))
+    positive = others & (target[own, None] == target)
     # the smallest finite number, not -inf: a row without others would give NaN, in its gradient too
     log_chance = logits.masked_fill(~others, torch.finfo(logits.dtype).min).log_softmax(dim=1)
     count = positive.sum(dim=1)

@@ -7,23 +7,29 @@ from torch.nn.functional import normalize
 from m5kit.nn.draws import Draws
 
 
-def exchangeable(present: Tensor) -> Tensor:
+def exchangeable(present: Tensor, everyone: Tensor | None = None) -> Tensor:
     """``b m``, True where a modality can be exchanged: the item keeps another one, and another item has this one.
+
+    Args:
+        present: ``b m`` bool on the host.
+        everyone: ``B m``, presence of all items that may give one; None for those of ``present`` alone.
 
     Example:
         >>> exchangeable(torch.tensor([[True, True], [True, False], [False, True]])).int().tolist()
         [[1, 1], [0, 0], [0, 0]]
     """
-    return present & (present.sum(0) >= 2) & (present.sum(1, keepdim=True) >= 2)
+    others = present if everyone is None else everyone
+    return present & (others.sum(0) >= 2) & (present.sum(1, keepdim=True) >= 2)
 
 
-def draw_columns(present: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
+def draw_columns(present: Tensor, draws: Draws, everyone: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """A random modality to exchange for each item that has one to exchange.
 
     Args:
         present: ``b m`` bool on the host; a column that must not be exchanged may be set to False by the caller, but
             then no longer counts as one that the item keeps.
         draws: of the b items.
+        everyone: ``B m``, presence of all items that may give one; None for those of ``present`` alone.
 
     Returns:
         ``n`` items and ``n`` columns.
@@ -33,7 +39,7 @@ def draw_columns(present: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
         >>> draw_columns(present, Draws(0, "matching", torch.arange(3)))[0]
         tensor([0])
     """
-    possible = exchangeable(present)
+    possible = exchangeable(present, everyone)
     items = possible.any(1).nonzero().squeeze(1)
     # the largest of equally likely numbers: each possible modality has the same chance
     chances = draws.uniform(present.shape[1]).masked_fill(~possible, -1.0)
@@ -41,31 +47,39 @@ def draw_columns(present: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
 
 
 def draw_donors(
-    present: Tensor, items: Tensor, columns: Tensor, draws: Draws, likeness: Tensor | None = None
+    present: Tensor,
+    items: Tensor,
+    columns: Tensor,
+    draws: Draws,
+    likeness: Tensor | None = None,
+    positions: Tensor | None = None,
+    first: int = 0,
 ) -> Tensor:
     """For each of n items, another item that has the modality in its column.
 
     Args:
-        present: ``b m`` bool on the host.
-        items: ``n``.
+        present: ``B m`` bool on the host, of all items that may give one.
+        items: ``n``, of the b that something is drawn for.
         columns: ``n``; another item must have that modality.
         draws: of the b items. A donor is drawn by the positions of both, so their order in the batch does not matter.
-        likeness: ``n b`` on the host, logarithms of unnormalised probabilities; None for equal ones.
+        likeness: ``n B`` on the host, logarithms of unnormalised probabilities; None for equal ones.
+        positions: ``B``; None if the b items are all there are.
+        first: where the b items stand among the B.
 
     Returns:
-        ``n`` items.
+        ``n`` of the B items.
 
     Example:
         >>> present = torch.tensor([[True, True], [True, False], [False, True]])
         >>> draw_donors(present, torch.tensor([0, 0]), torch.tensor([0, 1]), Draws(0, "matching", torch.arange(3)))
         tensor([1, 2])
     """
-    possible = present[:, columns].T.clone()  # n b
-    possible[torch.arange(len(items)), items] = False
+    possible = present[:, columns].T.clone()  # n B
+    possible[torch.arange(len(items)), items + first] = False
     if len(items) == 0:
         return items
     # Gumbel's trick: the largest of log-chance + noise is a draw from these chances
-    noise = -(-draws.pairs()[items].double().clamp(min=1e-12).log()).log()
+    noise = -(-draws.pairs(positions)[items].double().clamp(min=1e-12).log()).log()
     chances = noise if likeness is None else likeness + noise
     return chances.masked_fill(~possible, -torch.inf).argmax(1)
 

@@ -20,6 +20,8 @@ class AdamWBuilder(OptimizerBuilder):
     Source: Loshchilov and Hutter, Decoupled weight decay regularization (ICLR 2019), Algorithm 2.
     """
 
+    elementwise = True
+
     def __init__(self, *, betas: tuple[Dropout, Dropout] = (0.9, 0.999), eps: Amount = 1e-8) -> None:
         self.betas, self.eps = betas, eps
 

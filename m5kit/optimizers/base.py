@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from torch.optim import Optimizer
 
@@ -15,7 +15,13 @@ class OptimizerBuilder(ABC):
 
     Learning rate and weight decay are not among the settings: they come with the groups, because they differ between
     matrices and vectors and between new and pretrained layers, whichever optimizer is used.
+
+    Attributes:
+        elementwise: each number of a parameter is updated by its own gradient and state alone, so that a process may
+            hold and update a piece of the parameter (``parallel.shard``).
     """
+
+    elementwise: ClassVar[bool] = False
 
     @abstractmethod
     def build(self, groups: Sequence[ParameterGroup]) -> Optimizer:

@@ -20,6 +20,8 @@ class SGDBuilder(OptimizerBuilder):
     Source: Sutskever et al., On the importance of initialization and momentum in deep learning (ICML 2013).
     """
 
+    elementwise = True
+
     def __init__(self, *, momentum: Share = 0.9, nesterov: bool = True) -> None:
         self.momentum = momentum
         self.nesterov = nesterov and momentum > 0  # torch refuses nesterov without momentum

@@ -17,6 +17,7 @@ from torch import distributed as dist
 
 from m5kit.errors import ConfigError, M5KitError
 from m5kit.parallel.launcher import agent_store, own_rank, restarts, started_processes
+from m5kit.parallel.notice import Notice
 
 Value = TypeVar("Value")
 
@@ -30,9 +31,13 @@ class Group:
     Attributes:
         rank: number of this process, from 0.
         size: how many processes there are.
+        notice: what they tell each other with each step.
     """
 
     rank, size = 0, 1
+
+    def __init__(self) -> None:
+        self.notice = Notice()
 
     @property
     def first(self) -> bool:
@@ -92,6 +97,7 @@ class ProcessGroup(Group):
     """
 
     def __init__(self, backend: str, timeout: float) -> None:
+        super().__init__()
         self.backend, self.timeout = backend, timeout
         limit = timedelta(seconds=timeout)
         dist.init_process_group(backend, timeout=limit, **_meeting_point())

@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch import distributed as dist
 
 from m5kit.parallel.group import ProcessGroup, gather_rows, scatter_sum
+from m5kit.parallel.replica import Replica
+from m5kit.parallel.routes import Route
 
 
 class GroupPeers:
@@ -21,9 +23,20 @@ class GroupPeers:
         group: of the run.
         everyone: presence ``B m`` on the host of the items of all processes.
         sizes: how many of them each process has.
+        positions: ``B`` on the host, of the same items.
+        replica: what this process holds of the model.
     """
 
-    def __init__(self, group: ProcessGroup, everyone: Tensor, sizes: Sequence[int]) -> None:
+    def __init__(
+        self,
+        group: ProcessGroup,
+        everyone: Tensor,
+        sizes: Sequence[int],
+        positions: Tensor | None = None,
+        replica: Replica | None = None,
+    ) -> None:
+        self.replica = replica
+        self._positions = torch.arange(sum(sizes)) if positions is None else positions
         self.group, self.everyone, self.sizes = group, everyone, tuple(sizes)
         self.size = group.size
         self.first = sum(sizes[: group.rank])
@@ -33,6 +46,10 @@ class GroupPeers:
     def present(self, own: Tensor) -> Tensor:
         """Presence of the items of all processes, as they told each other at the beginning of the step."""
         return self.everyone
+
+    def positions(self, own: Tensor) -> Tensor:
+        """Positions of the items of all processes, as they told each other."""
+        return self._positions
 
     def rows(self, values: Tensor) -> Tensor:
         """Rows of all processes; whole numbers have no gradient."""
@@ -52,6 +69,24 @@ class GroupPeers:
         added = values.clone()
         dist.all_reduce(added, group=self.group.facts)
         return added
+
+    def host_rows(self, values: Tensor) -> Tensor:
+        """Rows of all processes on the host."""
+        padded = self._pad(values).contiguous()
+        every = self.group.all_bytes(padded.view(torch.uint8).flatten()).view(values.dtype)
+        return self._unpad(every.view(-1, *values.shape[1:]))
+
+    def take(self, values: Tensor, wanted: Tensor) -> Tensor:
+        """Rows of any process; each sends only what others ask for."""
+        route = Route.of(wanted, self.sizes, self.group.rank)
+        sent = values.index_select(0, route.sent.to(values.device, non_blocking=True))
+        came = _Sent.apply(sent, self.anchors[0].to(values.device), route, self.group)
+        return came.index_select(0, route.order.to(values.device, non_blocking=True))  # type: ignore[no-any-return]
+
+    def pass_by(self, module: nn.Module) -> None:
+        """Call a sharded part with nothing; a copy needs nobody."""
+        if self.replica is not None:
+            self.replica.pass_by(module)
 
     def _pad(self, values: Tensor) -> Tensor:
         """As many rows as the largest share has: a collective wants the same number from all."""
@@ -93,6 +128,27 @@ class _Total(torch.autograd.Function):
     @staticmethod
     def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[override]
         return _added(gradient, context.group), None, None
+
+
+class _Sent(torch.autograd.Function):
+    """Sends rows where they are wanted; its adjoint sends gradients back."""
+
+    @staticmethod
+    def forward(context: Any, values: Tensor, anchor: Tensor, route: Route, group: ProcessGroup) -> Tensor:
+        context.route, context.group = route, group
+        return _exchanged(values.detach(), route.given, route.taken, group)
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:  # type: ignore[override]
+        route = context.route
+        return _exchanged(gradient, route.taken, route.given, context.group), None, None, None
+
+
+def _exchanged(values: Tensor, given: Sequence[int], taken: Sequence[int], group: ProcessGroup) -> Tensor:
+    """The rows that all processes have for this one, which has ``given`` rows for each of them, in order."""
+    came = values.new_empty(sum(taken), *values.shape[1:])
+    dist.all_to_all_single(came, values.contiguous(), list(taken), list(given), group=group.features)
+    return came
 
 
 def _gather(values: Tensor, group: ProcessGroup) -> Tensor:

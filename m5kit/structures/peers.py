@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from torch import Tensor
+from torch import Tensor, nn
 
 
 class Peers(Protocol):
@@ -28,6 +28,9 @@ class Peers(Protocol):
     def present(self, own: Tensor) -> Tensor:
         """Presence ``B m`` (bool, host) of the items of all processes; ``own`` (``b m``) is that of this one's."""
 
+    def positions(self, own: Tensor) -> Tensor:
+        """Positions ``B`` (int64, host) of the items of all processes; ``own`` (``b``) are those of this one's."""
+
     def rows(self, values: Tensor) -> Tensor:
         """Rows ``B ...`` of all processes, in order; ``values`` (``b ...``) are those of this one's items."""
 
@@ -37,6 +40,24 @@ class Peers(Protocol):
     def host_total(self, values: Tensor) -> Tensor:
         """The same on the host, without a gradient."""
 
+    def host_rows(self, values: Tensor) -> Tensor:
+        """Rows ``B ...`` of all processes; ``values`` (``b ...``, int64, host) are those of this one's items."""
+
+    def take(self, values: Tensor, wanted: Tensor) -> Tensor:
+        """Rows of any process, of which each sends only what others ask for; gradients go back to where they came from.
+
+        Args:
+            values: ``b ...`` of this process's items; all processes must give rows of one shape.
+            wanted: ``B`` (int64, host), the same on all processes: by item, the row among the B that its process wants
+                for it, or -1.
+
+        Returns:
+            ``n ...``, those that this process's items want, in their order.
+        """
+
+    def pass_by(self, module: nn.Module) -> None:
+        """Take part in the pass that others make of an encoder or a fusion that this process has nothing for."""
+
 
 class Alone:
     """One process holds all items: everything is as it is given."""
@@ -45,6 +66,10 @@ class Alone:
     anchors: tuple[Tensor, ...] = ()
 
     def present(self, own: Tensor) -> Tensor:
+        """``own``."""
+        return own
+
+    def positions(self, own: Tensor) -> Tensor:
         """``own``."""
         return own
 
@@ -59,6 +84,17 @@ class Alone:
     def host_total(self, values: Tensor) -> Tensor:
         """``values``."""
         return values
+
+    def host_rows(self, values: Tensor) -> Tensor:
+        """``values``."""
+        return values
+
+    def take(self, values: Tensor, wanted: Tensor) -> Tensor:
+        """The wanted ones of ``values``."""
+        return values.index_select(0, wanted[wanted >= 0].to(values.device, non_blocking=True))
+
+    def pass_by(self, module: nn.Module) -> None:
+        """Nothing: there are no others."""
 
 
 ALONE = Alone()

@@ -5,7 +5,7 @@ What all tasks that hide tokens share stands here too, because parts of a family
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -29,7 +29,8 @@ class Swap:
     Attributes:
         items: ``n``, positions of the items.
         columns: ``n``, the modality that is not the item's own.
-        donors: ``n``, positions of the items that it is taken from.
+        donors: ``n``, positions of the items that it is taken from; of a task that ``gathers``, among those of all
+            processes.
     """
 
     items: Tensor
@@ -64,7 +65,8 @@ class Task(nn.Module, ABC):
             no more.
         gathers: it compares them with the items of all processes, which it asks of ``View.peers``. :meth:`count` is
             then given the presence of all of them, without observations, and :meth:`loss` gives the part of the
-            process's own items. Without it, items are compared with those of the same process.
+            process's own items; :meth:`swap`, if there is one, always gives a :class:`Swap`, perhaps of no items.
+            Without it, items are compared with those of the same process.
     """
 
     filled_in: ClassVar[frozenset[str]] = frozenset(
@@ -117,6 +119,14 @@ class Task(nn.Module, ABC):
             return 1.0
         return float(hidden is not None and len(hidden.positions) > 0)
 
+    def units(self) -> Sequence[nn.Module]:
+        """Large modules that :meth:`loss` calls once each, in this order, whenever there is something to learn.
+
+        Of a model that is shared out in pieces (``parallel.shard``) they are gathered only for their call, and nothing
+        else may read their parameters. None by default: then every process holds all of the task.
+        """
+        return ()
+
     @abstractmethod
     def loss(self, view: View, hidden: Hidden | None) -> TaskOutput:
         """Score the view: a sum over what :meth:`count` counts.
@@ -157,6 +167,10 @@ class MaskedTask(Task):
         self.weight_on, self.turns = weight_on, turns
         self.head = _head(dim, out)
         self.early = _head(dim, out) if reads == "both" else None
+
+    def units(self) -> Sequence[nn.Module]:
+        """Its heads, which are as wide as a vocabulary."""
+        return [self.head] if self.early is None else [self.head, self.early]
 
     def count(self, facts: Facts, hidden: Hidden | None) -> float:
         """The hidden tokens."""

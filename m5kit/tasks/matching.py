@@ -12,7 +12,7 @@ from m5kit.nn.losses import no_loss
 from m5kit.nn.mismatch import draw_columns, draw_donors, exchangeable, likeness_to_the_rest
 from m5kit.ranges import Count, Positive
 from m5kit.registry import TASKS
-from m5kit.structures import Facts, Hidden, TaskOutput, View
+from m5kit.structures import Facts, Hidden, Mean, TaskOutput, View
 from m5kit.tasks.base import Swap, Task
 
 
@@ -23,7 +23,8 @@ class MatchingTask(Task):
     Image-text matching for any number of modalities (ViLBERT, VisualBERT, UNITER, FLAVA). Each item with two modalities
     or more, one of which another item has too, is seen once as it is and once with one of them, drawn at random,
     exchanged; both count alike. It costs one
-    more pass of the fusion, none of the encoders, and is the usual task that trains ``Fused.embedding``.
+    more pass of the fusion, none of the encoders, and is the usual task that trains ``Fused.embedding``. Donors are the
+    items of all processes.
 
     Args:
         dim: width d of the embedding.
@@ -39,7 +40,7 @@ class MatchingTask(Task):
     """
 
     least_modalities = 2
-    compares_items = True
+    compares_items = gathers = True
 
     def __init__(
         self,
@@ -57,10 +58,13 @@ class MatchingTask(Task):
 
     def swap(self, view: View, draws: Draws) -> Swap:
         """One modality of each item that has two or more, from an item that has it too."""
+        peers = view.peers
+        everyone = peers.present(view.present)
         # Only modalities that another item has too: a swap with nobody would be a right item called wrong.
-        items, columns = draw_columns(view.present, draws)
-        likeness = self._likeness(view.features, items, columns) if self.hard else None
-        return Swap(items, columns, draw_donors(view.present, items, columns, draws, likeness))
+        items, columns = draw_columns(view.present, draws, everyone)
+        likeness = self._likeness(peers.rows(view.features), items + peers.first, columns) if self.hard else None
+        positions = peers.positions(draws.positions)
+        return Swap(items, columns, draw_donors(everyone, items, columns, draws, likeness, positions, peers.first))
 
     def count(self, facts: Facts, hidden: Hidden | None = None) -> float:
         """The swaps: each brings a right item and a wrong one, of which half counts."""
@@ -68,17 +72,20 @@ class MatchingTask(Task):
 
     def loss(self, view: View, hidden: Hidden | None = None) -> TaskOutput:
         """Binary cross entropy, half of the sums over both kinds; logs how many are told right."""
-        if view.mismatched is None or len(view.mismatched.embedding) == 0:
+        if view.mismatched is None:
             return TaskOutput(no_loss(view.features))
         # the items that were swapped, as they are: there are as many right ones as wrong ones
-        whole = exchangeable(view.present).any(1).nonzero().squeeze(1).to(view.features.device, non_blocking=True)
+        swapped = exchangeable(view.present, view.peers.present(view.present)).any(1).nonzero().squeeze(1)
+        whole = swapped.to(view.features.device, non_blocking=True)
         right = self.head(view.fused.embedding[whole]).squeeze(1)
         wrong = self.head(view.mismatched.embedding).squeeze(1)
         # Logits in float32: half precision rounds the loss of a sure and right answer to 0, and its gradient with it.
         with torch.autocast(view.features.device.type, enabled=False):
             loss = (_loss(right, 1.0) + _loss(wrong, 0.0)) / 2
+        if len(swapped) == 0:  # a process may have none while others have some
+            return TaskOutput(loss)
         told = ((right.detach() > 0).float().mean() + (wrong.detach() <= 0).float().mean()) / 2
-        return TaskOutput(loss, {"accuracy": told})
+        return TaskOutput(loss, {"accuracy": Mean(told, float(len(swapped)))})
 
     @torch.no_grad()
     def _likeness(self, features: Tensor, items: Tensor, columns: Tensor) -> Tensor:

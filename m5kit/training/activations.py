@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from m5kit.api import Transform
 from m5kit.assembly.data import RunData
@@ -116,6 +116,9 @@ class _Copies:
     def present(self, own: Tensor) -> Tensor:
         return own.repeat(self.size, 1)
 
+    def positions(self, own: Tensor) -> Tensor:
+        return own.repeat(self.size)
+
     def rows(self, values: Tensor) -> Tensor:
         return torch.cat([values] * self.size)
 
@@ -124,3 +127,13 @@ class _Copies:
 
     def host_total(self, values: Tensor) -> Tensor:
         return values * self.size
+
+    def host_rows(self, values: Tensor) -> Tensor:
+        return torch.cat([values] * self.size)
+
+    def take(self, values: Tensor, wanted: Tensor) -> Tensor:
+        own = wanted[: len(values)]
+        return values.index_select(0, own[own >= 0] % len(values))
+
+    def pass_by(self, module: nn.Module) -> None:
+        pass

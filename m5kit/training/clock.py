@@ -1,8 +1,10 @@
 """How long a run has been trained, those parts before an interruption counted."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from time import perf_counter
 from typing import Any
+
+from m5kit.parallel.group import Group
 
 
 class TrainClock:
@@ -20,7 +22,7 @@ class TrainClock:
     @property
     def seconds(self) -> float:
         """Of training so far."""
-        return self._before + (0.0 if self._started is None else perf_counter() - self._started)
+        return self._own_seconds()
 
     def start(self) -> None:
         """Training begins, or goes on."""
@@ -28,6 +30,9 @@ class TrainClock:
 
     def tick(self) -> None:
         """A step is done; only a shared clock needs to know."""
+
+    def _own_seconds(self) -> float:
+        return self._before + (0.0 if self._started is None else perf_counter() - self._started)
 
     def state_dict(self) -> dict[str, Any]:
         """The seconds so far."""
@@ -39,30 +44,31 @@ class TrainClock:
 
 
 class SharedClock(TrainClock):
-    """That of the first process, read by all once a step: what depends on the time must not differ between them.
+    """That of the first process, told with each step: what depends on the time must not differ between them.
 
     Args:
-        of_first: gives what the first process gives.
+        group: of the run.
     """
 
-    def __init__(self, of_first: Callable[[float], float]) -> None:
+    def __init__(self, group: Group) -> None:
         super().__init__()
-        self.of_first = of_first
+        self.group = group
+        group.notice.clock = self._own_seconds
         self._read = 0.0
 
     @property
     def seconds(self) -> float:
-        """Of training up to the last tick."""
+        """Of training up to the exchange of the last step."""
         return self._read
 
     def start(self) -> None:
         """Training begins, or goes on."""
         super().start()
-        self.tick()
+        self._read = self.group.of_first(self._own_seconds())
 
     def tick(self) -> None:
-        """Read the first process's clock."""
-        self._read = self.of_first(super().seconds)
+        """Read what was told."""
+        self._read = self.group.notice.told_seconds
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from there."""

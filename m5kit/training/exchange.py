@@ -4,16 +4,18 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from torch.nn.functional import pad
 
 from m5kit.models.base import MicroBatch, Model, PartialLoss
 from m5kit.parallel.group import Group, ProcessGroup
 from m5kit.parallel.peers import GroupPeers
+from m5kit.parallel.replica import Replica
 from m5kit.parallel.shares import shares
 
 
 class StepExchange:
     """One small transfer on the host before the losses of a step, and one on the device after them.
+
+    Whatever the processes have to agree on goes with the first: each transfer costs its way, not its length.
 
     A process that is alone gets back what it gives.
 
@@ -21,10 +23,11 @@ class StepExchange:
         group: of the run.
         model: what is trained.
         batch_size: items of a micro-batch, over all processes.
+        replica: what this process holds of the model.
     """
 
-    def __init__(self, group: Group, model: Model, batch_size: int) -> None:
-        self.group, self.model = group, model
+    def __init__(self, group: Group, model: Model, batch_size: int, replica: Replica | None = None) -> None:
+        self.group, self.model, self.replica = group, model, replica
         self.sizes = shares(batch_size, group.size)
 
     def share(self, prepared: Sequence[MicroBatch], batches: int = 1) -> list[MicroBatch]:
@@ -41,10 +44,11 @@ class StepExchange:
         counts = torch.tensor([[part.counts[name] for name in names] for part in prepared], dtype=torch.float64)
         present = [self.model.backbone.present(part.batch) for part in prepared]
         sizes = [size * batches for size in self.sizes]
-        sums, everyone = _tell(self.group, counts, present, sizes)
+        positions = [part.batch.positions for part in prepared]
+        sums, everyone, every_position = _tell(self.group, counts, present, positions, sizes)
         shared = []
-        for part, total, there in zip(prepared, sums, everyone, strict=True):
-            peers = GroupPeers(self.group, there, sizes)
+        for part, total, there, where in zip(prepared, sums, everyone, every_position, strict=True):
+            peers = GroupPeers(self.group, there, sizes, where, self.replica)
             shared.append(self.model.share(part, peers, dict(zip(names, total, strict=True))))
         return shared
 
@@ -68,21 +72,39 @@ class StepExchange:
 
 
 def _tell(
-    group: ProcessGroup, counts: Tensor, present: Sequence[Tensor], sizes: Sequence[int]
-) -> tuple[list[list[float]], list[Tensor]]:
-    """By micro-batch, sums of the counts over the processes, and presence ``B m`` of their items in order.
+    group: ProcessGroup,
+    counts: Tensor,
+    present: Sequence[Tensor],
+    positions: Sequence[Tensor],
+    sizes: Sequence[int],
+) -> tuple[list[list[float]], list[Tensor], list[Tensor]]:
+    """By micro-batch, sums of the counts over the processes, and presence ``B m`` and positions ``B`` of their items.
 
     Args:
-        group: of the run.
+        group: of the run; its notice is told too.
         counts: ``a t`` of this process, for a micro-batches.
         present: a of ``b m``.
+        positions: a of ``b``.
         sizes: the b of each process.
     """
-    padded = torch.stack([pad(there, (0, 0, 0, max(sizes) - len(there))) for there in present])
-    flags = padded.flatten().to(torch.uint8)
+    flags = torch.stack([_padded(there, sizes) for there in present]).to(torch.uint8)
+    numbers = torch.stack([_padded(own, sizes) for own in positions])
+    own = [counts.view(torch.uint8), numbers.view(torch.uint8), flags, group.notice.own()]
     # All in one message: what costs time is its way, not its length.
-    rows = group.all_bytes(torch.cat([counts.flatten().view(torch.uint8), flags]))
-    numbers = rows[:, : -len(flags)].contiguous().view(torch.float64)
-    grids = rows[:, -len(flags) :].bool().view(group.size, *padded.shape)
-    there = torch.cat([grid[:, :size] for grid, size in zip(grids, sizes, strict=True)], dim=1)
-    return numbers.view(group.size, *counts.shape).sum(0).tolist(), list(there)
+    rows = group.all_bytes(torch.cat([piece.flatten() for piece in own]))
+    every = [piece.contiguous() for piece in rows.split([piece.numel() for piece in own], dim=1)]
+    sums = every[0].view(torch.float64).view(group.size, *counts.shape).sum(0)
+    where = _joined(every[1].view(torch.int64).view(group.size, *numbers.shape), sizes)
+    there = _joined(every[2].bool().view(group.size, *flags.shape), sizes)
+    group.notice.tell(every[3].tolist())
+    return sums.tolist(), list(there), list(where)
+
+
+def _padded(rows: Tensor, sizes: Sequence[int]) -> Tensor:
+    """As many rows as the largest share has."""
+    return torch.cat([rows, rows.new_zeros(max(sizes) - len(rows), *rows.shape[1:])])
+
+
+def _joined(shares: Tensor, sizes: Sequence[int]) -> Tensor:
+    """``a B ...`` of the padded shares ``r a b ...`` of r processes."""
+    return torch.cat([share[:, :size] for share, size in zip(shares, sizes, strict=True)], dim=1)

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -12,7 +12,7 @@ from torch.optim import Optimizer
 from m5kit.config import RunConfig
 from m5kit.errors import ConfigError
 from m5kit.models.base import Model
-from m5kit.models.parts import named_parts
+from m5kit.parallel.replica import copied_parameters
 from m5kit.parallel.shares import shares
 from m5kit.plugins import in_use
 from m5kit.registry import OPTIMIZERS
@@ -57,7 +57,7 @@ class MemoryForecast:
         measured: how many of them a forward pass was run on; the rest follows from it.
         read: whether these were items of the dataset; otherwise they have everything in full length.
         replicas: where every process holds the whole model.
-        shards: where each holds an equal part of parameters, gradients and optimizer state.
+        shards: where each holds an equal part of the large parts, of their gradients and optimizer state.
     """
 
     ranks: int
@@ -87,28 +87,53 @@ def predict_memory(config: RunConfig, ranks: int, read: bool) -> MemoryForecast:
     torch.manual_seed(config.seed)
     model, batch = read_items(config) if read else make_items(config)
     activations = count_activations(model, batch, share[0], ranks, config)
-    trained = _bytes(parameter for parameter in model.parameters() if parameter.requires_grad)
-    held = _bytes([*model.parameters(), *model.buffers()])
-    state = _state_bytes(model, config)
-    parts = [_bytes(part.parameters()) for part in named_parts(model).values()]
-    several = ranks > 1
     return MemoryForecast(
         ranks=ranks,
         items=share[0],
         measured=len(batch),
         read=read,
-        replicas=RankMemory(held, 0, trained, trained if several else 0, state, activations),
-        shards=RankMemory(
-            _part(held, ranks), max(parts) if several else 0, _part(trained, ranks), 0, _part(state, ranks), activations
-        ),
+        replicas=_memory(model, config, ranks, set(), activations),
+        shards=_memory(model, config, ranks, _sharded(model), activations),
     )
 
 
-def _state_bytes(model: Model, config: RunConfig) -> int:
-    """Bytes of the optimizer's state: of one parameter of each shape, times how many there are."""
-    schedule, total = config.schedule, 0
+def _sharded(model: Model) -> set[nn.Parameter]:
+    """The parameters of which a process holds pieces with ``parallel.shard``."""
+    units = model.units()
+    parameters: set[nn.Parameter] = set()
+    for module, _ in units:
+        parameters.update(module.parameters())
+    return parameters - copied_parameters(units)
+
+
+def _memory(
+    model: Model, config: RunConfig, ranks: int, sharded: Collection[nn.Parameter], activations: int
+) -> RankMemory:
+    """Of a process that holds an equal part of the ``sharded`` parameters, and all others."""
+    copies = [parameter for parameter in model.parameters() if parameter not in sharded]
+    trained = _bytes(parameter for parameter in copies if parameter.requires_grad)
+    pieces = _part(_bytes(sharded), ranks)
+    gathered = []
+    for module, _ in model.units():
+        gathered.append(_bytes(parameter for parameter in module.parameters() if parameter in sharded))
+    several = ranks > 1
+    return RankMemory(
+        parameters=_bytes([*copies, *model.buffers()]) + pieces,
+        gathered=max(gathered) if several else 0,
+        gradients=trained + pieces,
+        sums=trained if several else 0,
+        optimizer=_state_bytes(model, config, copies) + _part(_state_bytes(model, config, sharded), ranks),
+        activations=activations,
+    )
+
+
+def _state_bytes(model: Model, config: RunConfig, chosen: Collection[nn.Parameter]) -> int:
+    """Bytes of the optimizer's state for some parameters: for one of each shape, times how many there are."""
+    schedule, total, wanted = config.schedule, 0, set(chosen)
     for group in parameter_groups(model, schedule.lr, schedule.weight_decay, config.rates):
-        counts = Counter((parameter.shape, parameter.dtype) for parameter in group["params"])
+        counts = Counter((parameter.shape, parameter.dtype) for parameter in group["params"] if parameter in wanted)
+        if not counts:
+            continue
         stand_ins = [nn.Parameter(torch.zeros(shape, dtype=kind)) for shape, kind in counts]
         for stand_in in stand_ins:
             stand_in.grad = torch.zeros_like(stand_in)

@@ -12,7 +12,8 @@ from m5kit.errors import ConfigError
 from m5kit.models.base import Model
 from m5kit.models.parts import named_parts
 from m5kit.nn.pretrained.tuning import learning_rate_scales
-from m5kit.optimizers.base import ParameterGroup
+from m5kit.optimizers.base import OptimizerBuilder, ParameterGroup
+from m5kit.parallel.replica import Replica
 from m5kit.registry import OPTIMIZERS
 
 
@@ -22,6 +23,7 @@ def build_optimizer(
     lr: float,
     weight_decay: float,
     rates: Mapping[str, float] = MappingProxyType({}),
+    replica: Replica | None = None,
 ) -> Optimizer:
     """The optimizer of a run.
 
@@ -31,14 +33,20 @@ def build_optimizer(
         lr: of new parameters at full strength.
         weight_decay: of matrices.
         rates: factors of the learning rate by part, as in the config.
+        replica: what this process holds of the model; None for all of it.
 
     Raises:
-        ConfigError: every parameter is frozen.
+        ConfigError: every parameter is frozen; the optimizer reads whole matrices, and this process has pieces.
     """
     groups = parameter_groups(model, lr, weight_decay, rates)
     if not groups:
         raise ConfigError(["freeze: nothing is left that learns; leave a part out, such as head"])
-    optimizer: Optimizer = OPTIMIZERS.build(settings).build(groups)
+    builder = OPTIMIZERS.build(settings)
+    if replica is not None and replica.pieces():
+        _require_elementwise(builder, settings["type"])
+        for group in groups:
+            group["params"] = [replica.trained(parameter) for parameter in group["params"]]
+    optimizer: Optimizer = builder.build(groups)
     return optimizer
 
 
@@ -56,12 +64,25 @@ def parameter_groups(
         scales[name] = scales.get(name, 1.0) * factor
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
-            kinds[scales.get(name, 1.0), parameter.squeeze().dim() >= 2].append(parameter)
+            matrix = sum(size > 1 for size in parameter.shape) >= 2
+            kinds[scales.get(name, 1.0), matrix].append(parameter)
     groups: list[ParameterGroup] = []
     for scale, matrix in sorted(kinds, key=lambda kind: (kind[0] != 1.0, -kind[0], not kind[1])):
         decay = weight_decay if matrix else 0.0
         groups.append({"params": kinds[scale, matrix], "lr": lr * scale, "weight_decay": decay})
     return groups
+
+
+def _require_elementwise(builder: OptimizerBuilder, name: str) -> None:
+    if builder.elementwise:
+        return
+    known = [each for each in OPTIMIZERS.names() if getattr(OPTIMIZERS.get(each), "elementwise", False)]
+    raise ConfigError(
+        [
+            f"optimizer: {name} reads whole matrices, and with parallel.shard a process has only some of their rows; "
+            f"use {' or '.join(known)}, or parallel.shard=false"
+        ]
+    )
 
 
 def _factors(model: nn.Module, rates: Mapping[str, float]) -> dict[str, float]:

@@ -26,7 +26,7 @@ from m5kit.training.forecast import tell_length
 from m5kit.training.mmengine import build_runner
 from m5kit.training.optim import build_optimizer
 from m5kit.training.rates import LearningRates, TimedRates
-from m5kit.training.setup import Setup, TrainingPlan, last_checkpoint, set_up
+from m5kit.training.setup import Setup, TrainingPlan, hold, last_checkpoint, set_up
 from m5kit.training.step import TrainStep
 
 
@@ -101,21 +101,24 @@ def _introduce(setup: Setup, console: Console, group: Group) -> None:
 
 def _run(setup: Setup, hooks: Mapping[str, Hook], console: Console, group: Group) -> int | None:
     config, model, schedule = setup.config, setup.model, setup.config.schedule
+    replica = hold(model, group, config.parallel.shard)
     with in_use(config.plugins):  # the optimizer may be a plugin's
-        optimizer = build_optimizer(model, config.optimizer, schedule.lr, schedule.weight_decay, config.rates)
+        optimizer = build_optimizer(
+            model, config.optimizer, schedule.lr, schedule.weight_decay, config.rates, replica=replica
+        )
     state = TrainState(model, optimizer, schedule.max_steps)
     precision = _precision(setup, console)
     # The first fills the cache of frozen outputs, if there is one; the others find them there.
     with group.first_before_others():
         loader = setup.data.train_loader(group.rank, group.size)
     clock = _clock(setup, loader, precision, console, group)
-    callbacks = standard_callbacks(setup, hooks, clock, console, group)
+    callbacks = standard_callbacks(setup, hooks, clock, console, group, replica)
 
     def resume() -> int:
         found = last_checkpoint(setup.folder, group)
         if found is None:
             return 0
-        step = checkpoint.restore(found, model, optimizer, callbacks.stateful)
+        step = checkpoint.restore(found, *replica.restoring(model, optimizer), callbacks.stateful)
         if schedule.minutes is None and step >= schedule.max_steps:
             text = f"this run is already finished: all {schedule.max_steps} steps are done; it is only evaluated again"
             console.print(text, highlight=False, soft_wrap=True)
@@ -123,7 +126,17 @@ def _run(setup: Setup, hooks: Mapping[str, Hook], console: Console, group: Group
 
     runner = build_runner(
         setup.folder.path,
-        TrainStep(model, optimizer, schedule.clip, precision, config.seed, group, schedule.batch_size, schedule.chunk),
+        TrainStep(
+            model,
+            optimizer,
+            schedule.clip,
+            precision,
+            config.seed,
+            group,
+            schedule.batch_size,
+            schedule.chunk,
+            replica,
+        ),
         loader,
         state,
         _rates(config, optimizer, clock),
@@ -140,7 +153,7 @@ def _clock(setup: Setup, loader: DataLoader[Batch], precision: str, console: Con
     if group.size == 1:
         return TrainClock(_forecast(setup, loader, precision, console))
     # Only a run whose length is given in time depends on the clock, and then on that of one process.
-    return TrainClock() if setup.config.schedule.minutes is None else SharedClock(group.of_first)
+    return TrainClock() if setup.config.schedule.minutes is None else SharedClock(group)
 
 
 def _forecast(setup: Setup, loader: DataLoader[Batch], precision: str, console: Console) -> float | None:

@@ -13,7 +13,8 @@ from m5kit.config import Resolved, RunConfig
 from m5kit.models.base import Model
 from m5kit.nn.pretrained.blueprints import blueprints
 from m5kit.parallel.device import default_device
-from m5kit.parallel.group import Group
+from m5kit.parallel.group import Group, ProcessGroup
+from m5kit.parallel.replica import Replica
 from m5kit.runs import checkpoint
 from m5kit.runs.beginning import begin_run, require_resumable, require_same_data
 from m5kit.runs.folder import RunFolder
@@ -88,6 +89,21 @@ def set_up(plan: TrainingPlan, config: RunConfig, folder: RunFolder, group: Grou
     group.align([*model.parameters(), *model.buffers()])
     # what frozen encoders give is computed with the weights that are in place now
     return Setup(config, folder, data.with_frozen(FrozenOutputs.of(model, config)), model)
+
+
+def hold(model: Model, group: Group, shard: bool) -> Replica:
+    """What this process holds of a model that all processes have: a copy of it, or, where there are several, a shard.
+
+    Args:
+        model: as it begins or goes on; sharded in place.
+        group: of the run.
+        shard: whether the config asks for it.
+    """
+    if not (shard and isinstance(group, ProcessGroup)):
+        return Replica(model)
+    from m5kit.parallel.sharding import Shards  # 0.5 s that only a sharded run needs
+
+    return Shards(model, model.units(), group)
 
 
 def last_checkpoint(folder: RunFolder, group: Group) -> Path | None:

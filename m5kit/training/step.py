@@ -1,7 +1,7 @@
 """One optimiser step in plain torch: count, forward and backward, add up over processes, clip, check, update."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from typing import cast
 
@@ -16,6 +16,7 @@ from m5kit.models.whole_step import whole_step
 from m5kit.nn.draws import Draws
 from m5kit.parallel.gradients import GradientSum
 from m5kit.parallel.group import Group
+from m5kit.parallel.replica import Replica
 from m5kit.structures import Batch
 from m5kit.training.exchange import StepExchange
 
@@ -35,6 +36,7 @@ class TrainStep:
         group: the processes that share a step.
         batch_size: items of a micro-batch over all processes; only several processes need it.
         chunk: most items that have a graph at one time, however many a step has; None for those of a micro-batch.
+        replica: what this process holds of the model; None for a copy of it.
 
     Raises:
         ConfigError: a task of the model cannot be trained in chunks.
@@ -54,6 +56,7 @@ class TrainStep:
         group: Group | None = None,
         batch_size: int = 0,
         chunk: int | None = None,
+        replica: Replica | None = None,
     ) -> None:
         self.model = model
         self.optimizer = optimizer
@@ -64,8 +67,9 @@ class TrainStep:
         self.grad_norm = torch.zeros((), device=self.device)
         self.counts: Counts = {}
         self.group = group or Group()
-        self.exchange = StepExchange(self.group, model, batch_size)
-        self.gradients = GradientSum(model.parameters(), self.group)
+        self.replica = replica or Replica(model)
+        self.exchange = StepExchange(self.group, model, batch_size, self.replica)
+        self.gradients = GradientSum(self.replica, self.group)
         self.chunk = chunk
         if chunk is not None and isinstance(model, Pretrainer):
             require_chunks(model)
@@ -82,7 +86,7 @@ class TrainStep:
             process's items.
         """
         self._seed_dropout(batches)
-        parts, totals = self._in_chunks(batches) if self._exceeds_chunk(batches) else self._in_batches(batches)
+        parts, totals = self._go(batches)
         penalty = self.model.penalty(totals) / self.group.size  # every process adds its share of it
         _backward(penalty)
         self.gradients.reduce()
@@ -91,6 +95,15 @@ class TrainStep:
         more = self.model.observe(learned, totals, finite)
         self.counts = log_counts(parts)
         return {"loss": loss, **mean_logs(parts), **more, "grad_norm": self.grad_norm}
+
+    def _go(self, batches: Sequence[Batch]) -> tuple[list[PartialLoss], Counts]:
+        """Forward and backward; what the parts of the step add to the objective, and the step's counts."""
+        chunked = self._exceeds_chunk(batches)
+        if not (chunked or self.model.measures_gradients):
+            return self._in_batches(batches)
+        # Processes have different numbers of chunks, and measure gradients of losses that others may not have.
+        with self.replica.whole(learns=True):
+            return self._in_chunks(batches) if chunked else self._in_batches(batches)
 
     def _in_batches(self, batches: Sequence[Batch]) -> tuple[list[PartialLoss], Counts]:
         """Go forward and backward through the micro-batches; what they add to the objective, and the step's counts."""
@@ -133,7 +146,7 @@ class TrainStep:
         """Forward and backward of one micro-batch: its gradients are added to those that are there."""
         with self._autocast():
             partial = self.model.partial_loss(part, totals)
-        _backward(partial.loss)
+        _backward(self.replica.linked(partial.loss))
         return partial
 
     def _autocast(self) -> torch.autocast:
@@ -145,19 +158,42 @@ class TrainStep:
         Returns:
             Scalar bool on the device: the step was finite.
         """
-        self.grad_norm = clip_gradients(self.optimizer, self.clip)
+        self.grad_norm = clip_gradients(self.optimizer, self.clip, self.replica.pieces(), self.group)
         finite = loss.isfinite() & self.grad_norm.isfinite()
         guarded_step(self.optimizer, finite)
         self.optimizer.zero_grad()
         return finite
 
 
-def clip_gradients(optimizer: Optimizer, largest: float) -> Tensor:
-    """Scale all gradients down to a global norm; the norm before, a scalar on the device."""
+def clip_gradients(
+    optimizer: Optimizer, largest: float, pieces: Collection[nn.Parameter] = (), processes: Group | None = None
+) -> Tensor:
+    """Scale all gradients down to a global norm.
+
+    Args:
+        optimizer: its parameters have the gradients.
+        largest: the norm that they have at most afterwards.
+        pieces: those of its parameters of which other processes hold the rest.
+        processes: that hold it.
+
+    Returns:
+        The norm before, a scalar on the device.
+    """
     parameters = []
     for group in optimizer.param_groups:
         parameters += [parameter for parameter in group["params"] if parameter.grad is not None]
-    return nn.utils.clip_grad_norm_(parameters, largest)
+    if processes is None or not pieces:
+        return nn.utils.clip_grad_norm_(parameters, largest)
+    held = set(pieces)
+    own: list[Tensor] = []
+    whole: list[Tensor] = []
+    for parameter in parameters:
+        (own if parameter in held else whole).append(cast(Tensor, parameter.grad))
+    device = parameters[0].device  # there may be no gradient of either kind, and then torch gives a zero on the host
+    squares = processes.add(nn.utils.get_total_norm(own).square().to(device))
+    norm = (squares + nn.utils.get_total_norm(whole).square().to(device)).sqrt()
+    nn.utils.clip_grads_with_norm_(parameters, largest, norm)
+    return norm
 
 
 def guarded_step(optimizer: Optimizer, finite: Tensor) -> None:

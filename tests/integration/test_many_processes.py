@@ -155,6 +155,79 @@ def test_a_run_goes_on_with_any_number_of_processes(tmp_path, demo, pair, proces
     assert difference(weights(run, 12), weights(pair, 12)) <= 1e-4
 
 
+@pytest.fixture(scope="module")
+def sharded(tmp_path_factory, demo):
+    run = tmp_path_factory.mktemp("runs") / "sharded"
+    status, said = train(2, demo, run, "parallel.shard=true", "validation.every_steps=4")
+    assert status == 0, said
+    return run
+
+
+def test_a_sharded_run_gives_the_checkpoint_and_the_results_of_one(alone, sharded):
+    assert difference(weights(alone, 12), weights(sharded, 12)) <= 1e-4
+    states = [state_of_optimizer(run, 12) for run in (alone, sharded)]
+    assert {name: value.shape for name, value in states[0].items()} == {n: v.shape for n, v in states[1].items()}
+    ours, theirs = (json.loads((run / "results.json").read_text())["results"] for run in (sharded, alone))
+    for task, figures in theirs.items():
+        for name, figure in figures.items():
+            assert ours[task][name]["value"] == pytest.approx(figure["value"], abs=5e-4), (task, name)
+    assert [row["step"] for row in read_metrics(sharded) if "val/loss" in row] == [4, 8, 12]
+
+
+@pytest.mark.parametrize("processes", [1, 2, 3])
+def test_a_sharded_run_goes_on_with_any_number_of_processes(tmp_path, demo, sharded, processes):
+    run = tmp_path / "run"
+    subprocess.run(["cp", "-r", str(sharded), str(run)], check=True)
+    for step in (8, 12):
+        subprocess.run(["rm", "-r", str(run / "checkpoints" / f"step_{step:07d}")], check=True)
+    shard = "parallel.shard=true" if processes == 3 else "parallel.shard=false"
+    status, said = train(processes, demo, run, shard, "evaluation=none", resume=True)
+    assert status == 0, said
+    assert difference(weights(run, 12), weights(sharded, 12)) <= 1e-4
+
+
+def state_of_optimizer(run, step):
+    return load_file(run / "checkpoints" / f"step_{step:07d}" / "optimizer.safetensors")
+
+
+EVERYTHING = """
+_base_: {base}
+hooks:
+  average: {{type: ema, decay: 0.9}}
+  enough: {{type: early_stopping, patience: 2, smoothing: 0.0, least: 100.0}}
+"""
+
+
+@pytest.mark.parametrize("shard", ["false", "true"])
+def test_what_goes_on_beside_the_steps_is_that_of_one_process(tmp_path, demo, shard):
+    """An average of the weights, an early end, a frozen encoder, the best checkpoint: all at once."""
+    leaf = tmp_path / "leaf.yaml"
+    leaf.write_text(EVERYTHING.format(base=ROOT / "configs/demo/scale.yaml"), encoding="utf-8")
+    options = ("freeze=[encoder_text]", "checkpoint.best=val/loss", "validation.every_steps=1", "evaluation=none")
+    for processes in (1, 2):
+        run = tmp_path / str(processes)
+        status, said = train(processes, demo, run, *options, f"parallel.shard={shard}", config=leaf)
+        assert status == 0, said
+        assert "ended after step 3: loss has not improved for 2 logged steps" in said
+    ours, theirs = tmp_path / "2", tmp_path / "1"
+    for name in ("model", "hooks"):
+        one, other = (load_file(run / "checkpoints" / "best" / f"{name}.safetensors") for run in (theirs, ours))
+        assert difference(one, other) <= 1e-4, name
+    assert steps(ours) == steps(theirs)
+    for mine, his in zip(read_metrics(ours), read_metrics(theirs), strict=True):
+        assert {name for name in mine if name.startswith("val/")} == {n for n in his if n.startswith("val/")}
+
+
+def test_a_run_in_minutes_ends_at_one_step_everywhere(tmp_path, demo):
+    run = tmp_path / "run"
+    status, said = train(2, demo, run, "schedule.minutes=0.1", "evaluation=none")
+    assert status == 0, said
+    assert steps(run)[-1] == read_metrics(run)[-1]["step"] > 2
+    status, said = train(2, demo, run, "schedule.minutes=0.1", "evaluation=none", resume=True)
+    assert status == 0, said
+    assert steps(run)[-1] == read_metrics(run)[-1]["step"]
+
+
 def test_a_signal_to_one_process_stops_all_at_one_step(tmp_path, demo):
     run = tmp_path / "run"
     process = start(2, demo, run, "schedule.max_steps=1000", "checkpoint.every_steps=500")
@@ -195,6 +268,32 @@ def test_a_process_that_dies_ends_all_and_the_run_goes_on(tmp_path, demo):
     status, said = train(1, demo, run, f"schedule.max_steps={last + 2}", "evaluation=none", resume=True)
     assert "a run resumes as it began" in said  # the length is the run's own, and a mistake is told once
     assert status != 0
+
+
+KILLS = 20
+
+
+def test_kills_at_random_moments_change_no_bit(tmp_path, demo):
+    """One process of two is killed at any moment, at its start too; the run then has the weights of one left alone."""
+    options = ("schedule.max_steps=120", "checkpoint.every_steps=3", "checkpoint.keep=3", "evaluation=none")
+    undisturbed, run, draws = tmp_path / "undisturbed", tmp_path / "run", random.Random(5)
+    status, said = train(2, demo, undisturbed, *options)
+    assert status == 0, said
+    for kill in range(KILLS):
+        before, newest = logged(run), steps(run)[-1:]
+        process = start(2, demo, run, *options, resume=(run / "config.yaml").exists())
+        wait_for(lambda process=process: len(ranks_of(process)) == 2, process)
+        if draws.random() < 0.8:  # otherwise while it is being set up
+            wait_for(lambda before=before: logged(run) != before, process)
+        time.sleep(draws.uniform(0, 2))
+        os.kill(draws.choice(ranks_of(process)), signal.SIGKILL)
+        said = end_of(process, LIMIT)
+        assert process.returncode != 0, f"kill {kill}\n{said}"
+        assert steps(run)[-1:] >= newest, f"kill {kill}\n{said}"
+    status, said = train(2, demo, run, *options, resume=True)
+    assert status == 0, said
+    assert difference(weights(run, 120), weights(undisturbed, 120)) == 0.0
+    assert [row["step"] for row in read_metrics(run)] == list(range(1, 121))
 
 
 def test_a_launcher_starts_a_run_again_from_its_last_checkpoint(tmp_path, demo):

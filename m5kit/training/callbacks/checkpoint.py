@@ -8,6 +8,7 @@ from torch import Tensor
 
 from m5kit.errors import ConfigError
 from m5kit.parallel.group import Group
+from m5kit.parallel.replica import Replica
 from m5kit.runs import checkpoint
 from m5kit.runs.tensor_state import Stateful
 from m5kit.training.callbacks.base import Callback, StepData, TrainState
@@ -26,6 +27,7 @@ class CheckpointCallback(Callback):
         require_finite: raises unless every step so far was finite; called before each save.
         best: decides which checkpoint is the best so far; None if nobody asked.
         group: of the run.
+        replica: what this process holds of the model; None for all of it.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class CheckpointCallback(Callback):
         require_finite: Callable[[], None],
         best: "BestValue | None" = None,
         group: Group | None = None,
+        replica: Replica | None = None,
     ) -> None:
         self.folder = folder
         self.every_steps = every_steps
@@ -44,19 +47,23 @@ class CheckpointCallback(Callback):
         self.hooks = hooks
         self.require_finite = require_finite
         self.best = best
-        self.group = group or Group()
+        self.group, self.replica = group or Group(), replica
 
     def after_step(self, state: TrainState, data: StepData, outputs: Mapping[str, Tensor]) -> None:
         """Save if it is time, or if the run ends."""
         improved = self.best is not None and self.best.improves()
         if state.step % self.every_steps == 0 or state.last or improved:
             self.require_finite()
-            if self.group.first:
-                self._save(state, improved)
+            self._save(state, improved)
             self.group.wait()
 
     def _save(self, state: TrainState, improved: bool) -> None:
-        saved = checkpoint.save(self.folder, state.step, state.model, state.optimizer, self.keep, self.hooks)
+        replica = self.replica or Replica(state.model)
+        model, optimizer = replica.saved(state.model, state.optimizer)
+        hooks = replica.saved_hooks(self.hooks)
+        if not self.group.first:
+            return
+        saved = checkpoint.save(self.folder, state.step, model, optimizer, self.keep, hooks)
         if improved:
             checkpoint.mark_best(saved)
 

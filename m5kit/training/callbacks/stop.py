@@ -19,19 +19,20 @@ _PASSED_ON = 5.0
 class StopCallback(Callback):
     """Takes over the signals, so that a step is never cut in half, and agrees with the other processes on the end.
 
-    It stands after everything that may end a run and before the checkpoint of the last step.
+    It stands after everything that may end a run and before the checkpoint of the last step. A signal is told with the
+    exchange of a step; one that comes later in the step ends the run after the next.
 
     Args:
         group: of the run.
+        hooks: whether there are any, which may end the run after a step for reasons of their own.
 
     Attributes:
         stopped_by: the signal that ends the run, on whichever process it came; None if none did.
     """
 
-    def __init__(self, group: Group) -> None:
-        self.group = group
+    def __init__(self, group: Group, hooks: bool = True) -> None:
+        self.group, self.notice, self.hooks = group, group.notice, hooks
         self.stopped_by: int | None = None
-        self._received: int | None = None
         self._at = 0.0
         self._before: dict[int, Any] = {}
 
@@ -43,7 +44,13 @@ class StopCallback(Callback):
 
     def after_step(self, state: TrainState, data: StepData, outputs: Mapping[str, Tensor]) -> None:
         """See whether anybody wants to end the run."""
-        self._agree(state)
+        if self.group.size == 1:
+            self.notice.told_signal = self.notice.signal  # there is nobody to wait for
+        self.stopped_by = self.notice.told_signal or None
+        state.stopping = state.stopping or self.stopped_by is not None
+        # No exchange follows the last step, and what hooks decide is as old as the step itself.
+        if self.hooks or state.last:
+            self._agree(state)
 
     def after_train(self, state: TrainState) -> None:
         """Give the signals back."""
@@ -51,14 +58,14 @@ class StopCallback(Callback):
             signal.signal(number, handler)
 
     def _agree(self, state: TrainState) -> None:
-        own = torch.tensor([self._received or 0, state.stopping], dtype=torch.uint8)
+        own = torch.tensor([self.notice.signal, state.stopping], dtype=torch.uint8)
         told = self.group.all_bytes(own).amax(0).tolist()
         self.stopped_by = told[0] or None
         state.stopping = any(told)
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
-        if self._received is None:
-            self._received, self._at = number, monotonic()
+        if not self.notice.signal:
+            self.notice.signal, self._at = number, monotonic()
             if self.group.size == 1:
                 signal.signal(number, self._before[number])
         elif self.group.size == 1 or monotonic() - self._at >= _PASSED_ON:

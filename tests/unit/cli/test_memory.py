@@ -68,7 +68,7 @@ def test_replicas_and_shards_stand_side_by_side(check):
         "activations are counted in forward passes of 4 items that have everything in full length; "
         "--data DIR reads yours",
         "precision bf16; what libraries and devices take for themselves comes on top",
-        "shards are what parallel.shard would need; training refuses it as yet",
+        "shards are what a process holds with parallel.shard=true",
     ]
     assert check.asked == [(8, False)]
 

@@ -62,3 +62,17 @@ def test_nobody_to_exchange_with_gives_nothing():
     items, columns = draw_columns(PRESENT[:1], drawn(1))
     assert items.tolist() == columns.tolist() == []
     assert draw_donors(PRESENT[:1], items, columns, drawn(1)).tolist() == []
+
+
+def test_a_process_draws_for_its_own_items_what_one_process_draws_for_all():
+    present, positions = torch.ones(9, 3, dtype=torch.bool), torch.arange(9) * 5
+    present[4, 0] = present[7, 2] = False
+    draws = Draws(0, "matching", positions)
+    items, columns = draw_columns(present, draws)
+    donors = draw_donors(present, items, columns, draws)
+    own = slice(3, 7)
+    draws = Draws(0, "matching", positions[own])
+    some, of_some = draw_columns(present[own], draws, present)
+    assert of_some.equal(columns[own])
+    found = draw_donors(present, some, of_some, draws, positions=positions, first=3)
+    assert found.equal(donors[own])

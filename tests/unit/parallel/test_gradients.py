@@ -6,6 +6,7 @@ from torch import nn
 from m5kit.parallel import gradients
 from m5kit.parallel.gradients import GradientSum
 from m5kit.parallel.group import Group
+from m5kit.parallel.replica import Replica
 
 
 def model():
@@ -23,7 +24,7 @@ def summed(group, bucket_bytes):
     if group.first:
         loss = loss + made["one"](torch.ones(1, 2)).sum()
     loss.backward()
-    GradientSum(made.parameters(), group).reduce()
+    GradientSum(Replica(made), group).reduce()
     return {name: parameter.grad for name, parameter in made.named_parameters()}
 
 
@@ -40,5 +41,5 @@ def test_a_process_alone_keeps_its_own(monkeypatch):
     made = model()
     made["both"](torch.ones(1, 2)).sum().backward()
     own = made["both"].weight.grad
-    GradientSum(made.parameters(), Group()).reduce()
+    GradientSum(Replica(made), Group()).reduce()
     assert made["both"].weight.grad is own

@@ -46,7 +46,8 @@ def test_the_loss_is_the_mean_of_both_kinds_of_cross_entropy(make_view):
     whole = (math.log(2) + math.log(1 + math.exp(-2))) / 2
     assert count == 2
     assert output.loss.item() / count == pytest.approx((whole + math.log(1 + math.e)) / 2)
-    assert output.logs["accuracy"].item() == pytest.approx((0.5 + 0.0) / 2)
+    assert output.logs["accuracy"].value.item() == pytest.approx((0.5 + 0.0) / 2)
+    assert output.logs["accuracy"].count == 2
 
 
 def test_items_without_another_modality_are_not_made_up(make_view):

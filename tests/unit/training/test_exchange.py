@@ -11,11 +11,12 @@ from m5kit.api import Task, TaskOutput
 from m5kit.models.backbone import Backbone
 from m5kit.models.finetuner import Finetuner
 from m5kit.models.pretrainer import Pretrainer
+from m5kit.parallel import pieces
 from m5kit.parallel.group import Group
 from m5kit.parallel.shares import shares
 from m5kit.registry import BALANCERS, ENCODERS, FUSIONS, HARMONIZERS, HEADS, TASKS
 from m5kit.structures import Batch, Inputs
-from m5kit.tasks import matching
+from m5kit.training.setup import hold
 from m5kit.training.step import TrainStep
 
 DIM, ITEMS, STEPS, SEED = 16, 11, 2, 3  # the items are even neither for two processes nor for three
@@ -102,19 +103,30 @@ PRESENCE = {
     "everything": everything,
 }
 OFTEN = (
-    "head classification",
+    "head classification | uneven",
+    "head projection | uneven",
+    "hard donors",
     "gradnorm | only the first",
     "uncertainty | without sound",
     "ntxent",
     "symile",
     "fusion one_stream",
 )
+SHARDED_OFTEN = ("head projection | uneven", "gradnorm | only the first", "uncertainty | uneven")
 CASES = {f"{b} | {p}": {"balancer": b, "presence": p} for b in sorted(BALANCERS.names()) for p in PRESENCE}
 CASES |= {name: {"tasks": tasks} for name, tasks in CONTRASTS.items()}
 CASES |= {f"harmonizer {name}": {"harmonizer": name} for name in HARMONIZERS.names()}
 CASES |= {f"fusion {name}": {"fusion": name} for name in FUSIONS.names()}
 CASES |= {"micro-batches": {"accumulate": 2, "balancer": "gradnorm"}, "another order": {"reverse": True}}
-CASES |= {"head classification": {"head": "classification"}}
+CASES |= {
+    f"head {name} | {p}": {"head": name, "presence": p} for name in ("classification", "projection") for p in PRESENCE
+}
+CASES |= {
+    "hard donors": {
+        "tasks": MASKED | {"contrastive": {"type": "contrastive"}, "matching": {"type": "matching", "hard": True}}
+    }
+}
+CASES |= {"donors alone": {"tasks": {"matching": {"type": "matching"}}, "presence": "only the first"}}
 
 
 def one_input(modality, generator):
@@ -175,13 +187,14 @@ def make_model(tasks=EVERY, balancer="fixed", harmonizer="agreement", fusion="sc
     return Pretrainer(backbone=backbone, tasks=made, weights=weights, balancer=balanced).double().train()
 
 
-def run(group, presence="uneven", accumulate=1, **options):
+def run(group, presence="uneven", accumulate=1, shard=False, chunk=None, clip=None, **options):
     """Gradients, loss and buffers of each step; the parameters move a little in between."""
     model = make_model(**options)
-    optimizer = SGD(model.parameters(), lr=1e-2)
+    replica = hold(model, group, shard)
+    optimizer = SGD([replica.trained(parameter) for parameter in model.parameters()], lr=1e-2)
     found = []
-    optimizer.register_step_pre_hook(lambda *_: found.append(gradients(model)))
-    step = TrainStep(model, optimizer, None, "fp32", SEED, group, ITEMS)
+    optimizer.register_step_pre_hook(lambda *_: found.append(gradients(model, replica)))
+    step = TrainStep(model, optimizer, clip, "fp32", SEED, group, ITEMS, chunk, replica)
     sizes = shares(ITEMS, group.size)
     results = []
     for number in range(STEPS):
@@ -195,8 +208,16 @@ def run(group, presence="uneven", accumulate=1, **options):
     return results
 
 
-def gradients(model):
-    return {n: None if p.grad is None else p.grad.detach().clone() for n, p in model.named_parameters()}
+def gradients(model, replica):
+    """Of whole parameters, wherever the pieces are."""
+    found = {}
+    for name, parameter in model.named_parameters():
+        piece = replica.trained(parameter)
+        if piece is parameter or piece.grad is None:
+            found[name] = None if piece.grad is None else piece.grad.detach().clone()
+        else:
+            found[name] = pieces.whole(pieces.like(piece.grad, parameter))
+    return found
 
 
 @contextmanager
@@ -205,28 +226,10 @@ def in_double(patch):
     before = torch.get_default_dtype()
     torch.set_default_dtype(torch.float64)
     patch.setattr(torch.Tensor, "float", torch.Tensor.double)
-    patch.setattr(matching, "exchangeable", exchangeable_in_blocks)
-    patch.setattr(matching, "draw_columns", columns_in_blocks)
-    patch.setattr(matching, "draw_donors", lambda present, items, columns, draws, likeness: items ^ 1)
     try:
         yield
     finally:
         torch.set_default_dtype(before)
-
-
-def exchangeable_in_blocks(present):
-    """As the product's, with the one other item of a block of two: every process count draws the same donors then."""
-    other = torch.zeros_like(present)
-    partner = torch.arange(len(present)) ^ 1
-    known = partner < len(present)
-    other[known] = present[partner[known]]
-    return present & other & (present.sum(1, keepdim=True) >= 2)
-
-
-def columns_in_blocks(present, draws):
-    possible = exchangeable_in_blocks(present)
-    items = possible.any(1).nonzero().squeeze(1)
-    return items, possible[items].int().argmax(1)
 
 
 @pytest.fixture
@@ -235,30 +238,45 @@ def double():
         yield
 
 
-def cases():
+def cases(often):
     """All of them, of which a few that differ most are tried at every run of the tests."""
     for name in CASES:
-        yield pytest.param(name, marks=() if name in OFTEN else pytest.mark.slow, id=name)
+        yield pytest.param(name, marks=() if name in often else pytest.mark.slow, id=name)
 
 
 @pytest.mark.parametrize("size", [2, 3])
-@pytest.mark.parametrize("name", list(cases()))
+@pytest.mark.parametrize("name", list(cases(OFTEN)))
 def test_every_process_has_the_gradients_of_one_alone(on_ranks, double, name, size):
     whole, found = run(Group(), **CASES[name]), on_ranks(size, run_case, name, limit=120.0)
     for rank in range(size):
-        for (ours, loss, buffers), (theirs, objective, kept), (same, *_) in zip(
-            found[rank], whole, found[0], strict=True
-        ):
-            assert float(loss) == pytest.approx(float(objective), rel=1e-12)
-            assert differences(ours, theirs) <= 1e-11
-            for buffer, value in kept.items():
-                torch.testing.assert_close(buffers[buffer], value, rtol=1e-9, atol=1e-12, msg=buffer)
-            # Ranks go on from the same bits, or they would drift apart over a long run.
-            assert all(gradient is None or torch.equal(gradient, same[n]) for n, gradient in ours.items())
+        require_same(found[rank], whole, found[0])
 
 
-def run_case(group, name):
-    return run(group, **CASES[name])
+def require_same(found, whole, of_first):
+    """The steps of a process are those of one alone, and to the bit those of the first process."""
+    for (ours, loss, buffers), (theirs, objective, kept), (same, *_) in zip(found, whole, of_first, strict=True):
+        assert float(loss) == pytest.approx(float(objective), rel=1e-12)
+        assert differences(ours, theirs) <= 1e-11
+        for buffer, value in kept.items():
+            torch.testing.assert_close(buffers[buffer], value, rtol=1e-9, atol=1e-12, msg=buffer)
+        # Ranks go on from the same bits, or they would drift apart over a long run.
+        assert all(gradient is None or torch.equal(gradient, same[n]) for n, gradient in ours.items())
+
+
+def run_case(group, name, **options):
+    return run(group, **options, **CASES[name])
+
+
+def run_sharded(group, name):
+    return run_case(group, name, shard=True, clip=1.0)
+
+
+@pytest.mark.parametrize("size", [2, 3])
+@pytest.mark.parametrize("name", list(cases(SHARDED_OFTEN)))
+def test_shards_have_the_gradients_of_one_process(on_ranks, double, name, size):
+    whole, found = run_case(Group(), name, clip=1.0), on_ranks(size, run_sharded, name, limit=120.0)
+    for rank in range(size):
+        require_same(found[rank], whole, found[0])
 
 
 def differences(ours, theirs):
@@ -312,10 +330,7 @@ def test_twenty_steps_of_adam_in_double(on_ranks, double, size):
 
 
 @pytest.mark.slow
-def test_twenty_steps_of_adam_in_single(on_ranks, monkeypatch):
-    monkeypatch.setattr(matching, "exchangeable", exchangeable_in_blocks)
-    monkeypatch.setattr(matching, "draw_columns", columns_in_blocks)
-    monkeypatch.setattr(matching, "draw_donors", lambda present, items, columns, draws, likeness: items ^ 1)
+def test_twenty_steps_of_adam_in_single(on_ranks):
     whole, found = train_with_adam(Group(), torch.float32), on_ranks(2, train_with_adam, torch.float32, limit=200.0)
     assert all(torch.equal(weights, found[0]) for weights in found)
     assert (

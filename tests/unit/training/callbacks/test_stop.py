@@ -15,15 +15,17 @@ def state():
     return TrainState(model=None, optimizer=None, max_steps=1000)
 
 
-def end_after(group, told):
+def end_after(group, told, hooks=False):
     """The step after which each process ends; ``told`` says what one of them is told, and when."""
-    run, callback = state(), StopCallback(group)
+    run, callback = state(), StopCallback(group, hooks)
     callback.before_train(run)
     while not run.last:
         run.step += 1
+        group.notice.tell(group.all_bytes(group.notice.own()).tolist())  # as the exchange of a step does
         if group.rank == group.size - 1 and run.step == 3:
             told(run)
         callback.after_step(run, None, {})
+        assert run.step < 10
     callback.after_train(run)
     return run.step, callback.stopped_by
 
@@ -37,11 +39,25 @@ def ask(run):
 
 
 def test_a_signal_to_one_process_ends_all_at_the_same_step(on_ranks):
-    assert on_ranks(3, end_after, terminate) == [(3, signal.SIGTERM)] * 3
+    # It came after the exchange of the third step, so it is told with the fourth.
+    assert on_ranks(3, end_after, terminate) == [(4, signal.SIGTERM)] * 3
 
 
 def test_what_ends_one_process_ends_all(on_ranks):
-    assert on_ranks(2, end_after, ask) == [(3, None)] * 2
+    assert on_ranks(2, end_after, ask, True) == [(3, None)] * 2
+
+
+def test_a_signal_in_the_last_step_is_not_lost(on_ranks):
+    def last_step(group):
+        run, callback = state(), StopCallback(group, hooks=False)
+        callback.before_train(run)
+        run.step = run.max_steps
+        if group.first:
+            terminate(run)
+        callback.after_step(run, None, {})
+        return callback.stopped_by
+
+    assert on_ranks(2, last_step) == [signal.SIGTERM] * 2
 
 
 def test_a_process_alone_stops_too():
