@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from m5kit.data.decode._container import DamagedClipError, Deadline
 from m5kit.data.decode._frames import ClipCaps, accept_frames, capped_index, is_mirrored
+from m5kit.data.decode._stored_frames import read_stored
 from m5kit.data.decode.base import Decoder
 from m5kit.data.files import reading
 from m5kit.errors import MissingDependencyError
@@ -63,6 +64,9 @@ class DecordDecoder(Decoder):
         decord = _decord()
         path = self.find(source, root, self.caps.bytes)
         with reading(source):
+            stored = read_stored(path, self.frames, self.fps, self.caps)
+            if stored is not None:
+                return stored
             deadline = Deadline(self.max_decode_seconds)
             # PyAV first: it opens known formats only, and decord's own FFmpeg would open a playlist.
             index = capped_index(path, self.caps)

@@ -18,6 +18,7 @@ from m5kit.data.decode._frames import (
     turn_upright,
 )
 from m5kit.data.decode._references import decoded
+from m5kit.data.decode._stored_frames import read_stored
 from m5kit.data.decode.base import Decoder
 from m5kit.data.files import reading
 from m5kit.registry import DECODERS
@@ -64,6 +65,9 @@ class PyAVDecoder(Decoder):
         """
         path = self.find(source, root, self.caps.bytes)
         with reading(source):
+            stored = read_stored(path, self.frames, self.fps, self.caps)
+            if stored is not None:
+                return stored
             deadline = Deadline(self.max_decode_seconds)
             index = capped_index(path, self.caps)
             found = _find(path, index, index.choose(self.frames, self.fps), deadline)
