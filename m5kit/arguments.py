@@ -40,11 +40,11 @@ def flat_parameters(part: type) -> dict[str, inspect.Parameter]:
 
 
 def flat_hints(part: type) -> dict[str, Any]:
-    """The types of the :func:`flat_parameters`; quoted annotations are resolved where that is possible."""
+    """The types of the :func:`flat_parameters`, with ranges; quoted ones are resolved where that is possible."""
     hints = _hints(part)
     for name, group in argument_groups(part).items():
         hints.pop(name)
-        hints |= get_type_hints(group)
+        hints |= get_type_hints(group, include_extras=True)
     return hints
 
 
@@ -72,7 +72,7 @@ def gather(part: type, arguments: Mapping[str, Any]) -> dict[str, Any]:
 def _group_fields(group: type, default: Any) -> list[inspect.Parameter]:
     """The fields of a group as keyword-only parameters."""
     found = []
-    hints = get_type_hints(group)
+    hints = get_type_hints(group, include_extras=True)
     for field in fields(group):  # type: ignore[arg-type]
         value = getattr(default, field.name) if isinstance(default, ArgumentGroup) else _default(field)
         kind = inspect.Parameter.KEYWORD_ONLY
@@ -93,6 +93,6 @@ def _default(field: Field[Any]) -> Any:
 def _hints(part: type) -> dict[str, Any]:
     """Types of the constructor's arguments; empty if one is imported for type checkers only."""
     try:
-        return get_type_hints(part.__init__)  # type: ignore[misc]  # the class is the one that is built
+        return get_type_hints(part.__init__, include_extras=True)  # type: ignore[misc]  # the class is the one that is built
     except (NameError, TypeError, AttributeError):
         return {}

@@ -1,11 +1,15 @@
 """A sweep: the base config, what varies, the seeds, the budget, the metrics; and the variants that follow from it."""
 
 import itertools
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Discriminator, Field, Tag
+
+from m5kit.config.reader import read_value
+from m5kit.errors import ConfigError
 
 BASE = "base"
 """Name of the variant that changes nothing."""
@@ -155,7 +159,8 @@ def _listed(name: str, entry: Entry) -> Variant:
 
 
 def _choices(key: str, entry: Entry) -> list[str]:
-    return [f"{key}={_text(value)}" for value in values_of(entry)]
+    # a key without dots picks a piece by its name, which is never quoted
+    return [f"{key}={_text(value, quoted='.' in key)}" for value in values_of(entry)]
 
 
 def values_of(entry: Entry) -> tuple[Scalar, ...]:
@@ -163,7 +168,18 @@ def values_of(entry: Entry) -> tuple[Scalar, ...]:
     return entry.set if isinstance(entry, BasedVariant) else entry
 
 
-def _text(value: Scalar) -> str:
-    """As ``--set`` reads it."""
+def _text(value: Scalar, quoted: bool) -> str:
+    """As ``--set`` reads it: the text ``"1"`` of a sweep file must not become a number on the way."""
+    if quoted and isinstance(value, str) and not _keeps_its_kind(value):
+        return json.dumps(value, ensure_ascii=False)
     # YAML writes true where Python writes True
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _keeps_its_kind(text: str) -> bool:
+    """Whether ``--set`` reads a text as that text, or as the list or mapping that a sweep can write in no other way."""
+    try:
+        found = read_value(text, "")
+    except ConfigError:
+        return False
+    return bool(text) and (found.value == text or text.startswith(("[", "{")))

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from m5kit.data.files import open_own
 from m5kit.errors import CheckpointError
 from m5kit.runs.folder import RunFolder
 from m5kit.runs.json import read_json
@@ -86,8 +87,8 @@ class _Usage:
     memory: int
 
 
-def _run(folder: TrialFolder, task: Mapping[str, Any], children: _Children, lock: IO[bytes]) -> TrialStatus:
-    with folder.log.open("wb") as log, _TimeLimit(task["seconds"], children) as budget:
+def _run(folder: TrialFolder, task: Mapping[str, Any], children: _Children, lock: IO[str]) -> TrialStatus:
+    with open_own(folder.log, "w") as log, _TimeLimit(task["seconds"], children) as budget:
         # the child holds the lock too: should this process be killed alone, nobody enters the folder beside it
         shared: dict[str, Any] = {
             "stdout": log,

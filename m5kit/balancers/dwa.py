@@ -7,6 +7,7 @@ from torch import Tensor
 
 from m5kit.balancers.base import Balancer
 from m5kit.errors import ConfigError
+from m5kit.ranges import Count, Positive
 from m5kit.registry import BALANCERS
 
 
@@ -30,7 +31,7 @@ class DwaBalancer(Balancer):
     batches: Tensor
     means: Tensor
 
-    def __init__(self, *, tasks: Sequence[str], window: int = 50, temperature: float = 2.0) -> None:
+    def __init__(self, *, tasks: Sequence[str], window: Count = 50, temperature: Positive = 2.0) -> None:
         super().__init__()
         if window < 1 or temperature <= 0:
             raise ConfigError(

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from m5kit.balancers.base import Balancer
 from m5kit.errors import ConfigError
+from m5kit.ranges import Amount, Positive
 from m5kit.registry import BALANCERS
 
 TINY = 1e-12
@@ -41,7 +42,7 @@ class GradNormBalancer(Balancer):
     log_weights: Tensor
     first: Tensor
 
-    def __init__(self, *, tasks: Sequence[str], alpha: float = 1.5, lr: float = 0.025) -> None:
+    def __init__(self, *, tasks: Sequence[str], alpha: Amount = 1.5, lr: Positive = 0.025) -> None:
         super().__init__()
         if lr <= 0:
             raise ConfigError([f"balancer 'gradnorm': lr must be above 0, got {lr}"])

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from m5kit.balancers.base import Balancer
+from m5kit.ranges import Positive
 from m5kit.registry import BALANCERS
 
 
@@ -25,7 +26,7 @@ class UncertaintyBalancer(Balancer):
     with its classification form for all tasks.
     """
 
-    def __init__(self, *, tasks: Sequence[str], rate: float = 10.0) -> None:
+    def __init__(self, *, tasks: Sequence[str], rate: Positive = 10.0) -> None:
         super().__init__()
         self.rate = rate
         self.log_variances = nn.Parameter(torch.zeros(len(tasks)))

@@ -60,10 +60,12 @@ def run(options: argparse.Namespace) -> int:
     exporter = _exporter(options)
     exporter.check(options.out)  # before the model is loaded and hours are spent
     _check_size(options, exporter)
+    from m5kit.exporters.placing import export, require_place
     from m5kit.inference.shortening import is_nested, shorten
     from m5kit.inference.trained_run import WAIT, TrainedRun
     from m5kit.parallel.group import start_group
 
+    require_place(options.out)
     group = start_group(WAIT)
     with group.joined():
         trained = TrainedRun.open(options.run_folder, data=options.data, group=group)
@@ -75,8 +77,7 @@ def run(options: argparse.Namespace) -> int:
     embedded = replace(found, vectors=vectors, precision=options.precision)
     if options.precision == "binary":
         embedded = _with_signs(embedded)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    files = exporter.write(embedded, options.out)
+    files = export(exporter, embedded, options.out)
     write(f"{len(embedded)} embeddings of width {embedded.vectors.shape[1]} in {' and '.join(map(str, files))}")
     return 0
 

@@ -20,8 +20,6 @@ from m5kit.permissions import FOLLOW_LINKS, LOCAL_PLUGINS, allowing
 MISTAKE = 2
 INTERRUPTED = 130
 PIPE_CLOSED = 141
-_OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
-"""A full disk and a file that may not be read or written: mistakes of nobody's program."""
 ALLOW_VARIABLE = "M5KIT_PLUGINS"  # repeated here: importing m5kit.plugins would slow --help down
 
 
@@ -55,9 +53,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_CLOSED
     except OSError as error:
-        if error.errno not in _OF_THE_MACHINE:
-            raise
+        if error.filename is None and error.errno not in _REMEDIES:
+            raise  # where a file is named, it is one that the user gave; all else is a bug
         sys.stderr.write(f"error: {_sentence(error)}\n")
+        return MISTAKE
+    except MemoryError:
+        sys.stderr.write("error: the memory is used up; take fewer items at once, or fewer processes\n")
         return MISTAKE
     return status
 
@@ -67,14 +68,28 @@ def _speaker() -> str:
     return f"rank {os.environ.get('RANK')}: " if os.environ.get("WORLD_SIZE", "1") != "1" else ""
 
 
+_REMEDIES = {
+    errno.EACCES: "see who may read and write it, or name another place",
+    errno.EPERM: "see who may read and write it, or name another place",
+    errno.ENOSPC: "make room there, or name another place",
+    errno.EDQUOT: "make room there, or name another place",
+    errno.EEXIST: "name another place",
+    errno.ENOENT: "name another place",
+    errno.EISDIR: "name a file",
+    errno.ENOTDIR: "a part of this path is a file; name another place",
+    errno.ENAMETOOLONG: "shorten it",
+    errno.EIO: "the disk may be failing",
+    errno.EMFILE: "allow more open files (ulimit -n), or take fewer processes",
+}
+"""What to do about it."""
+
+
 def _sentence(error: OSError) -> str:
     """What the machine refused, and of which file."""
     what = (error.strerror or str(error)).lower()
-    if error.errno in (errno.EACCES, errno.EPERM):
-        what += "; see who may read and write it, or name another place"
-    elif error.errno in (errno.ENOSPC, errno.EDQUOT):
-        what += "; make room there, or name another place"
-    return f"{error.filename}: {what}" if error.filename else what
+    if error.errno in _REMEDIES:
+        what += f"; {_REMEDIES[error.errno]}"
+    return what if error.filename is None else f"{error.filename}: {what}"
 
 
 def _escape_what_cannot_be_printed() -> None:

@@ -107,6 +107,7 @@ def api_page() -> Iterator[str]:
 def _arguments(part: type) -> Iterator[str]:
     """A table of the arguments that a config can set."""
     from m5kit.arguments import flat_parameters
+    from m5kit.ranges import written
 
     rows = flat_parameters(part).values()
     if not rows:
@@ -114,7 +115,7 @@ def _arguments(part: type) -> Iterator[str]:
     yield "| argument | type | default |\n|---|---|---|"
     for parameter in rows:
         default = "" if parameter.default is parameter.empty else f"`{parameter.default!r}`"
-        annotation = inspect.formatannotation(parameter.annotation).replace("|", "\\|")
+        annotation = written(parameter.annotation).replace("|", "\\|")
         yield f"| `{parameter.name}` | {annotation} | {default} |"
     yield ""
 

@@ -63,8 +63,10 @@ def _provided(encoder: str) -> frozenset[str]:
 
 def _row(parameter: inspect.Parameter, filled_in: frozenset[str]) -> tuple[str, str, str]:
     """Name, type and default of an argument."""
+    from m5kit.ranges import written
+
     if parameter.default is not parameter.empty:
         default = repr(parameter.default)
     else:
         default = "filled in" if parameter.name in filled_in else "required"
-    return parameter.name, inspect.formatannotation(parameter.annotation), default
+    return parameter.name, written(parameter.annotation), default

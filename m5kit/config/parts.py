@@ -129,6 +129,8 @@ def given_problem(annotation: Any, value: Any) -> str | None:
 def describe(problem: Any) -> str:
     """A problem found by pydantic, as m5kit's messages say it."""
     wanted = problem["msg"].removeprefix("Input should be ").replace("a valid array", "a list")
+    if wanted.startswith(("greater", "less")):
+        wanted = f"a number {wanted}"
     return f"expected {wanted[:1].lower()}{wanted[1:]}, got {problem['input']!r}"
 
 

@@ -5,12 +5,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-Positive = Annotated[int, Field(gt=0)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 """What NumPy and every other generator takes."""
 UserPath = Annotated[str, AfterValidator(os.path.expanduser)]
 """A path in which ``~`` is the user's home: no shell puts it in place behind an equals sign."""
-Share = Annotated[float, Field(ge=0, le=1)]
 
 NO_ROOT = "data.root: no data folder is set; add --data DIR, a folder with annotations.jsonl"
 """The mistake of a run that is told of no items; a config by itself need not name any."""

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from m5kit.config.section import Positive, Section, Seed, Share, UserPath
+from m5kit.config.section import Section, Seed, UserPath
+from m5kit.ranges import Amount, Count, Dropout, Natural, Positive, Share
 
 
 class Data(Section):
@@ -32,7 +33,7 @@ class Data(Section):
     """The label that fine-tuning learns."""
     missing: Literal["mask", "zero"] = "mask"
     """``mask`` leaves absent modalities out, ``zero`` feeds zeros as the paper does."""
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    dropout: Dropout = 0.0
     """Chance that a present modality is left out at a visit in training; the last one of an item never is."""
     follow_links: bool = False
     """Whether links in the data folder may lead out of it; those that ``m5kit data import`` made always may."""
@@ -40,11 +41,11 @@ class Data(Section):
     """``label`` draws the classes of the label equally often in training, and items that lack the label never."""
     accept_changes: bool = False
     """Whether ``--resume`` may go on with items that have changed since the run began; provenance.json says so then."""
-    workers: Annotated[int, Field(ge=0)] = 2
+    workers: Natural = 2
     """Processes that decode."""
-    item_seconds: Annotated[float, Field(gt=0)] | None = 60.0
+    item_seconds: Positive | None = 60.0
     """Seconds that a worker may spend on one modality of an item before that modality fails; empty for no limit."""
-    item_memory: Annotated[float, Field(gt=0)] | None = 4.0
+    item_memory: Positive | None = 4.0
     """GiB that a worker may take beyond what it begins with, on Linux; what needs more fails. Empty for no limit."""
     max_failed: Share = 0.05
     """Share of unreadable media at which the run stops."""
@@ -53,11 +54,11 @@ class Data(Section):
 class ModelSection(Section):
     """The widths that all parts share."""
 
-    dim: Positive = 96
+    dim: Count = 96
     """Width d of tokens."""
-    features: Positive = 96
+    features: Count = 96
     """Width h of contrastive features."""
-    vector: Positive | None = None
+    vector: Count | None = None
     """Width to which the reading of each modality is brought by a learned linear map; empty leaves it as it is read."""
     projection: Literal["mlp", "linear_relu"] = "mlp"
     """What makes contrastive features of a modality's vector; ``linear_relu`` is SCALE's and is never negative."""
@@ -80,21 +81,21 @@ class Weighting(Section):
 class Schedule(Section):
     """Length of the training, batches, learning rate and precision."""
 
-    max_steps: Positive = 600
-    minutes: Annotated[float, Field(gt=0)] | None = None
+    max_steps: Count = 600
+    minutes: Positive | None = None
     """Length of the run by the clock, in place of ``max_steps``; such a run is not the same on another machine."""
-    batch_size: Positive = 32
-    lr: Annotated[float, Field(gt=0)] = 5e-4
+    batch_size: Count = 32
+    lr: Positive = 5e-4
     warmup: Share = 0.1
     """Share of the steps in which the learning rate rises."""
     decay: str | dict[str, Any] = "cosine"
     """The schedule of the learning rate after the warm-up: its name, or a ``type`` and its arguments."""
-    weight_decay: Annotated[float, Field(ge=0)] = 0.01
-    clip: Annotated[float, Field(gt=0)] | None = 1.0
+    weight_decay: Amount = 0.01
+    clip: Positive | None = 1.0
     """Largest global norm of the gradient; empty for none."""
-    accumulate: Positive = 1
+    accumulate: Count = 1
     """Batches whose gradients make one step."""
-    chunk: Positive | None = None
+    chunk: Count | None = None
     """Most items that are in memory with all their activations; tasks still compare those of the whole step."""
     precision: Literal["fp32", "bf16"] = "fp32"
     bf16_on_cpu: bool = False
@@ -110,7 +111,7 @@ def _not_yet(shard: bool) -> bool:
 class Parallel(Section):
     """What several processes, started by a launcher such as torchrun, do together."""
 
-    timeout: Annotated[float, Field(gt=0)] = 600.0
+    timeout: Positive = 600.0
     """Seconds after which a process that the others wait for in a step is given up, and the run with it."""
     shard: Annotated[bool, AfterValidator(_not_yet)] = False
     """Whether each process holds a piece of the model instead of a copy; not available yet."""
@@ -119,8 +120,8 @@ class Parallel(Section):
 class Checkpoint(Section):
     """How often a run saves checkpoints, and how many stay."""
 
-    every_steps: Positive = 200
-    keep: Positive = 2
+    every_steps: Count = 200
+    keep: Count = 2
     """How many of the latest checkpoints stay."""
     best: str | None = None
     """A held-out value such as ``val/knn/kind``; the checkpoint with the best one stays too, and is what is used."""
@@ -129,15 +130,15 @@ class Checkpoint(Section):
 class Logging(Section):
     """How often a run logs."""
 
-    every_steps: Positive = 20
+    every_steps: Count = 20
 
 
 class Validation(Section):
     """How a run is looked at on its way."""
 
-    every_steps: Annotated[int, Field(ge=0)] | None = None
+    every_steps: Natural | None = None
     """Distance of the looks; empty for a tenth of the run, 0 for none."""
-    items: Positive = 512
+    items: Count = 512
     """How many held-out items are looked at, at most."""
     label: str | None = None
     """The label that neighbours should share; empty for the one that most items share with another."""
@@ -155,7 +156,7 @@ class Init(Section):
 class Finetune(Section):
     """What fine-tuning asks of the head beside the label of whole items."""
 
-    alone: Annotated[float, Field(ge=0)] = 1.0
+    alone: Amount = 1.0
     """Weight of the loss of each modality alone beside that of all modalities together; 0 leaves it out."""
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from m5kit.data.files import open_own
 from m5kit.errors import DataError
 from m5kit.structures import Batch, Failure
 
@@ -69,7 +70,7 @@ class FailureLog:
     def _append(self, failures: list[Failure]) -> None:
         if not failures or self.path is None:
             return
-        with self.path.open("a", encoding="utf-8") as file:
+        with open_own(self.path, "a") as file:
             for failure in failures:
                 self._listed.add(_key(failure))
                 row: dict[str, Any] = {"id": failure.id, "modality": failure.modality, "reason": failure.reason}

@@ -5,17 +5,18 @@ files of a bounded size are handed on; whatever a library raises while it reads 
 docs/security.md lists what is refused and why.
 """
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from m5kit.data.links import is_own_link
 from m5kit.data.tars.index import TarError
 from m5kit.data.tars.members import copy_out, open_tar, split_path
-from m5kit.errors import DataError, DecodeError
+from m5kit.errors import CheckpointError, DataError, DecodeError
 
 
 class UnusableFileError(ValueError):
@@ -149,6 +150,35 @@ def require_inside(path: Path, root: Path, follow_links: bool) -> None:
             f"{path} is, or lies behind, a link that leaves {root}; copy the file there, name the file that it leads "
             "to, or allow such links with data.follow_links: true (--follow-links)"
         )
+
+
+def open_own(path: Path, mode: str) -> IO[Any]:
+    """Open for writing, as text, a file of m5kit's own in a folder that may come from somebody else.
+
+    A run folder of a stranger could hold a link in its place, which leads to any file of the user.
+
+    Raises:
+        CheckpointError: it is a link, a pipe or a device.
+    """
+    try:
+        file = open(path, mode, encoding="utf-8", opener=_without_following)  # noqa: SIM115  # the caller closes it
+    except OSError as error:
+        if error.errno not in (errno.ELOOP, errno.ENXIO):
+            raise
+        raise _not_own(path) from error
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise _not_own(path)
+    return file
+
+
+def _without_following(name: str, flags: int) -> int:
+    """Open neither what a link leads to nor, with a long wait, a pipe."""
+    return os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
+
+
+def _not_own(path: Path) -> CheckpointError:
+    return CheckpointError(f"{path} is a link or no regular file, so nothing was written there; remove it")
 
 
 def is_below(path: str, folder: str) -> bool:

@@ -100,6 +100,9 @@ class WatchedLoader(DataLoader[Any]):
                 yield batch
         finally:
             watch.over.set()
+            # Else the watch could be the last to hold the batches, and free their memory while the process ends: the
+            # interpreter stops such a thread inside of torch, and that aborts the process.
+            watch.join()
 
     def _next(self, batches: Any, watch: "_Watch") -> Any:
         """The next batch, however long it takes as long as some worker gets on."""

@@ -6,6 +6,7 @@ from torch import Tensor
 from m5kit.descriptors.base import Descriptor
 from m5kit.errors import ContractError
 from m5kit.nn.bags import bag, inverse_frequency
+from m5kit.ranges import Count
 from m5kit.registry import DESCRIPTORS
 from m5kit.structures import Inputs, length_mask
 
@@ -26,7 +27,7 @@ class PairsDescriptor(Descriptor):
     needs = frozenset({"vocabulary"})
     rarity: Tensor
 
-    def __init__(self, *, width: int = 512) -> None:
+    def __init__(self, *, width: Count = 512) -> None:
         super().__init__(blocks=(width,))
         self.register_buffer("rarity", torch.ones(width))
 

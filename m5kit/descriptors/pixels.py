@@ -7,6 +7,7 @@ from m5kit.descriptors.base import Descriptor
 from m5kit.nn.packing import Packing
 from m5kit.nn.pooling import length_mean
 from m5kit.nn.visual_statistics import colour_histogram, colour_moments, oriented_gradients
+from m5kit.ranges import Amount, Count
 from m5kit.registry import DESCRIPTORS
 from m5kit.structures import Inputs
 
@@ -27,7 +28,7 @@ class PixelsDescriptor(Descriptor):
 
     needs = frozenset({"size"})
 
-    def __init__(self, *, cells: int = 6, patches: int = 4, colour: float = 2.0, frames: int = 4) -> None:
+    def __init__(self, *, cells: Count = 6, patches: Count = 4, colour: Amount = 2.0, frames: Count = 4) -> None:
         blocks = (HUES * SATURATIONS * VALUES, ORIENTATIONS * cells**2, 6 * patches**2)
         super().__init__(blocks=blocks, shares=(colour, 1.0, 1.0))
         self.cells, self.patches, self.frames = cells, patches, frames

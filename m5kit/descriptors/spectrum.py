@@ -5,6 +5,7 @@ from torch import Tensor
 
 from m5kit.descriptors.base import Descriptor
 from m5kit.nn.pooling import length_mean, segment_means
+from m5kit.ranges import Count
 from m5kit.registry import DESCRIPTORS
 from m5kit.structures import Inputs, length_mask
 
@@ -20,7 +21,7 @@ class SpectrumDescriptor(Descriptor):
 
     needs = frozenset({"mels"})
 
-    def __init__(self, *, mels: int, segments: int = 8) -> None:
+    def __init__(self, *, mels: Count, segments: Count = 8) -> None:
         super().__init__(blocks=(mels, mels, mels, segments * mels))
         self.segments = segments
 

@@ -5,6 +5,7 @@ from torch import Tensor
 
 from m5kit.descriptors.base import Descriptor
 from m5kit.nn.bags import bag, inverse_frequency
+from m5kit.ranges import Count
 from m5kit.registry import DESCRIPTORS
 from m5kit.structures import Inputs, length_mask
 
@@ -22,7 +23,7 @@ class WordsDescriptor(Descriptor):
     needs = frozenset({"vocabulary"})
     rarity: Tensor
 
-    def __init__(self, *, vocabulary: int, width: int = 512) -> None:
+    def __init__(self, *, vocabulary: Count, width: Count = 512) -> None:
         super().__init__(blocks=(min(width, vocabulary),))
         # A small vocabulary keeps a column for each word: nothing collides, and no sign is needed.
         self.folded = vocabulary > self.width

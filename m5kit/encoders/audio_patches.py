@@ -7,6 +7,7 @@ from torch.nn.functional import pad
 from m5kit.encoders.base import Encoder
 from m5kit.errors import ConfigError, ContractError
 from m5kit.nn.transformer import SummaryTransformer, TransformerShape
+from m5kit.ranges import Count
 from m5kit.registry import ENCODERS
 from m5kit.structures import Inputs, Observation, Tokens, length_mask
 
@@ -35,11 +36,11 @@ class AudioPatches(Encoder):
     def __init__(
         self,
         *,
-        dim: int,
-        mels: int,
-        steps: int,
-        patch: int = 10,
-        width: int = 16,
+        dim: Count,
+        mels: Count,
+        steps: Count,
+        patch: Count = 10,
+        width: Count = 16,
         shape: TransformerShape = TransformerShape(),
     ) -> None:
         super().__init__()

@@ -11,6 +11,7 @@ from m5kit.errors import ContractError
 from m5kit.nn.pooling import length_mean
 from m5kit.nn.post_norm import PostNormStack
 from m5kit.nn.transformer import TransformerShape, TransformerStack, init_weights
+from m5kit.ranges import Count, Natural
 from m5kit.registry import ENCODERS
 from m5kit.structures import Inputs, Observation, Tokens
 
@@ -47,10 +48,10 @@ class FeatureTokens(Encoder):
     def __init__(
         self,
         *,
-        dim: int,
-        width: int,
-        max_tokens: int,
-        boxes: int = 0,
+        dim: Count,
+        width: Count,
+        max_tokens: Count,
+        boxes: Natural = 0,
         positions: bool = True,
         shape: TransformerShape = TransformerShape(),
         norm: Literal["pre", "post"] = "pre",

@@ -13,6 +13,7 @@ from m5kit.errors import ConfigError, ContractError
 from m5kit.nn.packing import Packing
 from m5kit.nn.pretrained.extraction import EXTRACTED
 from m5kit.nn.transformer import SummaryTransformer, TransformerShape
+from m5kit.ranges import Count
 from m5kit.registry import ENCODERS
 from m5kit.structures import Inputs, Observation, Tokens
 
@@ -54,9 +55,9 @@ class FramesImage(Encoder):
     def __init__(
         self,
         *,
-        dim: int,
-        size: int,
-        frames: int,
+        dim: Count,
+        size: Count,
+        frames: Count,
         frame: Mapping[str, Any],
         output: Literal["patches", "frames"] = "frames",
         shape: TransformerShape = TransformerShape(),

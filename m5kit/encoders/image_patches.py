@@ -9,6 +9,7 @@ from m5kit.encoders.base import Encoder
 from m5kit.nn.patches import centre_bytes, check_patch, join_patches, split_patches
 from m5kit.nn.stem import STRIDE, CellStem, ConvStem
 from m5kit.nn.transformer import SummaryTransformer, TransformerShape
+from m5kit.ranges import Count, Natural
 from m5kit.registry import ENCODERS
 from m5kit.structures import Inputs, Observation, Tokens
 
@@ -39,12 +40,12 @@ class ImagePatches(Encoder):
     def __init__(
         self,
         *,
-        dim: int,
-        size: int,
-        patch: int = 16,
+        dim: Count,
+        size: Count,
+        patch: Count = 16,
         stem: Literal["pixels", "cells"] = "pixels",
-        width: int = 16,
-        blocks: int = 1,
+        width: Count = 16,
+        blocks: Natural = 1,
         shape: TransformerShape = TransformerShape(),
     ) -> None:
         super().__init__()

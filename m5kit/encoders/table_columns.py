@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from m5kit.encoders.base import Encoder
 from m5kit.errors import ContractError
 from m5kit.nn.transformer import SummaryTransformer, TransformerShape, init_weights
+from m5kit.ranges import Count, Natural, Positive
 from m5kit.registry import ENCODERS
 from m5kit.structures import Inputs, Observation, Tokens
 
@@ -53,14 +54,14 @@ class TableColumns(Encoder):
     def __init__(
         self,
         *,
-        dim: int,
-        vocabulary: int,
-        max_tokens: int,
-        mask_id: int,
-        columns: int,
+        dim: Count,
+        vocabulary: Count,
+        max_tokens: Count,
+        mask_id: Natural,
+        columns: Count,
         numbers: Literal["periodic", "bins"] = "periodic",
-        frequencies: int = 16,
-        sigma: float = 0.3,
+        frequencies: Count = 16,
+        sigma: Positive = 0.3,
         shape: TransformerShape = TransformerShape(),
     ) -> None:
         super().__init__()

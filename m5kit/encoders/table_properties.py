@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from m5kit.encoders.base import Encoder
 from m5kit.errors import ContractError
 from m5kit.nn.transformer import SummaryTransformer, TransformerShape, init_weights
+from m5kit.ranges import Count, Natural
 from m5kit.registry import ENCODERS
 from m5kit.structures import Inputs, Observation, Tokens
 
@@ -32,10 +33,10 @@ class TableProperties(Encoder):
     def __init__(
         self,
         *,
-        dim: int,
-        vocabulary: int,
-        max_tokens: int,
-        mask_id: int,
+        dim: Count,
+        vocabulary: Count,
+        max_tokens: Count,
+        mask_id: Natural,
         shape: TransformerShape = TransformerShape(),
     ) -> None:
         super().__init__()

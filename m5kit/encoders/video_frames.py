@@ -9,6 +9,7 @@ from m5kit.nn.packing import Packing
 from m5kit.nn.patches import centre_bytes, check_patch, join_patches, split_patches
 from m5kit.nn.stem import STRIDE, ConvStem
 from m5kit.nn.transformer import SummaryTransformer, TransformerShape
+from m5kit.ranges import Count, Natural
 from m5kit.registry import ENCODERS
 from m5kit.structures import Inputs, Observation, Tokens
 
@@ -39,12 +40,12 @@ class VideoFrames(Encoder):
     def __init__(
         self,
         *,
-        dim: int,
-        size: int,
-        frames: int,
-        patch: int = 24,
-        width: int = 8,
-        blocks: int = 1,
+        dim: Count,
+        size: Count,
+        frames: Count,
+        patch: Count = 24,
+        width: Count = 8,
+        blocks: Natural = 1,
         shape: TransformerShape = TransformerShape(),
     ) -> None:
         super().__init__()

@@ -9,6 +9,7 @@ from m5kit.errors import ConfigError, DataError
 from m5kit.evaluation.base import Corruption, Embedded, Metric, Request, Result
 from m5kit.evaluation.functional.classification import commonest, linear_probe
 from m5kit.evaluation.values import average, classification_values
+from m5kit.ranges import Amount, Natural
 from m5kit.registry import METRICS
 
 
@@ -49,9 +50,9 @@ class Attributes(Metric):
         modalities: Sequence[str],
         properties: Sequence[str] | None = None,
         withhold: str = "modality",
-        least_items: int = 10,
-        most_values: int = 20,
-        strength: float = 1.0,
+        least_items: Natural = 10,
+        most_values: Natural = 20,
+        strength: Amount = 1.0,
         space: str = "item",
     ) -> None:
         if withhold not in ("modality", "property"):

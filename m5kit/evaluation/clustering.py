@@ -9,6 +9,7 @@ from m5kit.evaluation.base import Embedded, Metric, MetricValue, Request, Result
 from m5kit.evaluation.functional.clustering import SCORES, Labels, matched_hits, purity_hits, shuffled
 from m5kit.evaluation.functional.kmeans import kmeans
 from m5kit.evaluation.functional.vectors import normalise
+from m5kit.ranges import Count
 from m5kit.registry import METRICS
 
 CORRECTED = frozenset({"ami", "ari"})
@@ -40,8 +41,8 @@ class Clustering(Metric):
         *,
         split: str,
         label: str,
-        restarts: int = 10,
-        permutations: int = 10,
+        restarts: Count = 10,
+        permutations: Count = 10,
         modalities: Sequence[str] | None = None,
         space: str = "item",
     ) -> None:

@@ -9,6 +9,7 @@ from m5kit.errors import ConfigError, DataError
 from m5kit.evaluation.base import Embedded, Metric, MetricValue, Request, Result
 from m5kit.evaluation.retrieval import Retrieval
 from m5kit.evaluation.values import average
+from m5kit.ranges import Count
 from m5kit.registry import METRICS
 
 Side = str | Sequence[str]
@@ -47,7 +48,7 @@ class CrossModal(Metric):
         gallery: str | None = None,
         label: str = "id",
         pairs: Sequence[Sequence[Side]] | None = None,
-        ks: Sequence[int] = (1, 10),
+        ks: Sequence[Count] = (1, 10),
         space: str = "contrastive",
     ) -> None:
         sides = list(permutations(sorted(set(modalities)), 2)) if pairs is None else pairs

@@ -77,7 +77,7 @@ def _read_parquet(path: Path) -> Columns:
     from pyarrow import parquet, types
 
     def read(column: Any) -> NDArray[Any]:
-        if types.is_list(column.type) or types.is_fixed_size_list(column.type):
+        if types.is_list(column.type) or types.is_large_list(column.type) or types.is_fixed_size_list(column.type):
             return _vectors(path, column.to_pylist(), column.type.value_type.to_pandas_dtype())
         return np.array(["" if value is None else str(value) for value in column.to_pylist()], dtype=np.str_)
 
@@ -109,7 +109,10 @@ def _arrow(values: NDArray[Any]) -> Any:
     import pyarrow
 
     if values.ndim == 1:
-        return pyarrow.array(values.tolist(), pyarrow.string())
-    # a list column is one flat array and the start of each row in it
-    offsets = np.arange(len(values) + 1, dtype=np.int32) * np.int32(values.shape[1])
-    return pyarrow.ListArray.from_arrays(pyarrow.array(offsets), pyarrow.array(values.ravel()))
+        # half of a surrogate pair has no UTF-8; what reads the file must still tell such names apart
+        texts = [text.encode("utf-8", "backslashreplace").decode() for text in values.tolist()]
+        return pyarrow.array(texts, pyarrow.string())
+    # a list column is one flat array and the start of each row in it, which 32 bits may be too few to count
+    starts, column = (np.int32, pyarrow.ListArray) if values.size < 2**31 else (np.int64, pyarrow.LargeListArray)
+    offsets = (np.arange(len(values) + 1) * values.shape[1]).astype(starts)
+    return column.from_arrays(pyarrow.array(offsets), pyarrow.array(values.ravel()))

@@ -8,6 +8,7 @@ from m5kit.evaluation.functional.classification import commonest, neighbour_vote
 from m5kit.evaluation.functional.search import top_k
 from m5kit.evaluation.functional.vectors import normalise
 from m5kit.evaluation.values import CLASSIFICATION_VALUES, classification_values
+from m5kit.ranges import Count
 from m5kit.registry import METRICS
 
 
@@ -36,7 +37,7 @@ class Knn(Metric):
         train: str,
         test: str,
         label: str,
-        k: int = 10,
+        k: Count = 10,
         modalities: Sequence[str] | None = None,
         space: str = "item",
     ) -> None:

@@ -6,6 +6,7 @@ from m5kit.errors import ConfigError
 from m5kit.evaluation.base import Embedded, Metric, Request, Result, labelled
 from m5kit.evaluation.functional.classification import commonest, linear_probe
 from m5kit.evaluation.values import CLASSIFICATION_VALUES, classification_values
+from m5kit.ranges import Amount
 from m5kit.registry import METRICS
 
 ONE_PART = ("fused", "unscaled", "contrastive")
@@ -39,7 +40,7 @@ class Probe(Metric):
         test: str,
         label: str,
         val: str | None = None,
-        strengths: Sequence[float] = (1.0,),
+        strengths: Sequence[Amount] = (1.0,),
         modalities: Sequence[str] | None = None,
         space: str = "item",
     ) -> None:

@@ -21,6 +21,7 @@ from m5kit.evaluation.functional.bootstrap import mean_interval
 from m5kit.evaluation.functional.ranking import Ranking, chances, score_names, scores
 from m5kit.evaluation.functional.search import NOTHING, top_k
 from m5kit.evaluation.functional.vectors import normalise
+from m5kit.ranges import Count
 from m5kit.registry import METRICS
 
 
@@ -56,7 +57,7 @@ class Retrieval(Metric):
         query: str,
         label: str,
         gallery: str | None = None,
-        ks: Sequence[int] = (1, 5, 10),
+        ks: Sequence[Count] = (1, 5, 10),
         query_modalities: Sequence[str] | None = None,
         gallery_modalities: Sequence[str] | None = None,
         space: str = "item",

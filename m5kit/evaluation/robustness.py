@@ -8,6 +8,7 @@ import numpy as np
 
 from m5kit.errors import ConfigError
 from m5kit.evaluation.base import Corruption, Embedded, Metric, MetricValue, Request, Result
+from m5kit.ranges import Amount
 from m5kit.registry import METRICS
 
 
@@ -41,7 +42,7 @@ class Robustness(Metric):
         damaged: Sequence[str],
         kind: str,
         modality: str | None = None,
-        strengths: Sequence[float] = (0.0, 0.25, 0.5, 0.75, 1.0),
+        strengths: Sequence[Amount] = (0.0, 0.25, 0.5, 0.75, 1.0),
         figures: Sequence[str] | None = None,
     ) -> None:
         if kind == "withheld":

@@ -1,6 +1,5 @@
 """A FAISS index that answers nearest-neighbour queries, and the ids of its rows."""
 
-import json
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,6 +9,7 @@ from m5kit.errors import ConfigError, DataError, MissingDependencyError
 from m5kit.evaluation.base import Embedded
 from m5kit.exporters.base import Exporter
 from m5kit.registry import EXPORTERS
+from m5kit.runs.json import write_json
 
 _ANY_WIDTH = 13440
 """A width with many divisors, so that a product quantiser of any usual size accepts it."""
@@ -53,8 +53,11 @@ class FaissExporter(Exporter):
         except RuntimeError as error:
             raise DataError(f"FAISS cannot make {self.factory!r} of {len(vectors)} vectors: {error}") from error
         names = path.with_suffix(".ids.json")
-        faiss.write_index(index, str(path))
-        names.write_text(json.dumps(embedded.ids.tolist(), ensure_ascii=False), encoding="utf-8")
+        try:
+            faiss.write_index(index, str(path))
+        except RuntimeError as error:  # what the operating system refuses too, as on a full disk
+            raise DataError(f"FAISS cannot write {path.name}: {_reason(error)}") from error
+        write_json(names, embedded.ids.tolist())
         return [path, names]
 
     def _index(self, width: int) -> Any:
@@ -65,6 +68,10 @@ class FaissExporter(Exporter):
         try:
             return faiss.index_factory(width, self.factory, measure)
         except RuntimeError as error:
-            # the lines before it name FAISS's own source files
-            reason = str(error).strip().splitlines()[-1]
-            raise ConfigError([f"exporter 'faiss': factory {self.factory!r} for width {width}: {reason}"]) from error
+            problem = f"exporter 'faiss': factory {self.factory!r} for width {width}: {_reason(error)}"
+            raise ConfigError([problem]) from error
+
+
+def _reason(error: RuntimeError) -> str:
+    """What FAISS says, without the lines that name its own source files."""
+    return str(error).strip().splitlines()[-1]

@@ -11,6 +11,7 @@ from m5kit.fusions.base import Fusion, presence, stack_summaries
 from m5kit.nn.packing import Packing
 from m5kit.nn.pooling import weighted_sum
 from m5kit.nn.transformer import FUSION_SHAPE, Block, TransformerShape, init_weights
+from m5kit.ranges import Count
 from m5kit.registry import FUSIONS
 from m5kit.structures import Fused, Tokens
 
@@ -43,9 +44,9 @@ class BottleneckFusion(Fusion):
         self,
         *,
         modalities: tuple[str, ...],
-        dim: int,
+        dim: Count,
         shape: TransformerShape = FUSION_SHAPE,
-        latents: int = 4,
+        latents: Count = 4,
         shared: bool = False,
     ) -> None:
         if shape.layers < 2 or latents < 1:

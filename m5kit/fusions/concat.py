@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from m5kit.fusions.base import Fusion, add_context, presence, stack_summaries
 from m5kit.nn.pooling import Context
 from m5kit.nn.transformer import init_weights
+from m5kit.ranges import Count, Dropout, Positive
 from m5kit.registry import FUSIONS
 from m5kit.structures import Fused, Tokens
 
@@ -26,7 +27,9 @@ class ConcatFusion(Fusion):
         dropout: rate on its hidden layer.
     """
 
-    def __init__(self, *, modalities: tuple[str, ...], dim: int, hidden: float = 4.0, dropout: float = 0.1) -> None:
+    def __init__(
+        self, *, modalities: tuple[str, ...], dim: Count, hidden: Positive = 4.0, dropout: Dropout = 0.1
+    ) -> None:
         super().__init__()
         self.modalities = tuple(modalities)
         self.dim = dim

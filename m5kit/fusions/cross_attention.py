@@ -11,6 +11,7 @@ from m5kit.nn.co_attention import CoAttentionBlock, co_attend, others, seen_keys
 from m5kit.nn.packing import Packing
 from m5kit.nn.pooling import weighted_sum
 from m5kit.nn.transformer import FUSION_SHAPE, TransformerShape, init_weights
+from m5kit.ranges import Count
 from m5kit.registry import FUSIONS
 from m5kit.structures import Fused, Tokens
 
@@ -38,7 +39,7 @@ class CrossAttentionFusion(Fusion):
         self,
         *,
         modalities: tuple[str, ...],
-        dim: int,
+        dim: Count,
         shape: TransformerShape = FUSION_SHAPE,
         shared: bool = False,
     ) -> None:

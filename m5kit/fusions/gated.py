@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from m5kit.fusions.base import Fusion, add_context, presence, stack_summaries
 from m5kit.nn.pooling import Context, weighted_sum
 from m5kit.nn.transformer import init_weights
+from m5kit.ranges import Count, Dropout
 from m5kit.registry import FUSIONS
 from m5kit.structures import Fused, Tokens
 
@@ -29,7 +30,7 @@ class GatedFusion(Fusion):
         dropout: rate on the gates' hidden layer.
     """
 
-    def __init__(self, *, modalities: tuple[str, ...], dim: int, dropout: float = 0.1) -> None:
+    def __init__(self, *, modalities: tuple[str, ...], dim: Count, dropout: Dropout = 0.1) -> None:
         super().__init__()
         self.modalities = tuple(modalities)
         self.dim = dim

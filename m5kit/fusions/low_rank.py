@@ -10,6 +10,7 @@ from m5kit.errors import ConfigError
 from m5kit.fusions.base import Fusion, add_context, presence, stack_summaries
 from m5kit.nn.pooling import Context
 from m5kit.nn.transformer import init_weights
+from m5kit.ranges import Count, Dropout
 from m5kit.registry import FUSIONS
 from m5kit.structures import Fused, Tokens
 
@@ -40,7 +41,7 @@ class LowRankFusion(Fusion):
         ConfigError: ``rank`` is below 1.
     """
 
-    def __init__(self, *, modalities: tuple[str, ...], dim: int, rank: int = 4, dropout: float = 0.1) -> None:
+    def __init__(self, *, modalities: tuple[str, ...], dim: Count, rank: Count = 4, dropout: Dropout = 0.1) -> None:
         super().__init__()
         if rank < 1:
             raise ConfigError([f"fusion 'low_rank': rank must be 1 or more, got {rank}"])

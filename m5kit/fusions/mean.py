@@ -6,6 +6,7 @@ from torch import Tensor
 
 from m5kit.fusions.base import Fusion, add_context, presence, stack_summaries
 from m5kit.nn.pooling import Context, weighted_sum
+from m5kit.ranges import Count
 from m5kit.registry import FUSIONS
 from m5kit.structures import Fused, Tokens
 
@@ -23,7 +24,7 @@ class MeanFusion(Fusion):
         dim: width d.
     """
 
-    def __init__(self, *, modalities: tuple[str, ...], dim: int) -> None:
+    def __init__(self, *, modalities: tuple[str, ...], dim: Count) -> None:
         super().__init__()
         self.modalities = tuple(modalities)
         self.dim = dim

@@ -9,6 +9,7 @@ from m5kit.fusions.base import Fusion, presence, stack_summaries
 from m5kit.nn.joint import JointSequence
 from m5kit.nn.pooling import weighted_sum
 from m5kit.nn.transformer import FUSION_SHAPE, TransformerShape, TransformerStack
+from m5kit.ranges import Count
 from m5kit.registry import FUSIONS
 from m5kit.structures import Fused, Tokens
 
@@ -36,7 +37,7 @@ class OneStreamFusion(Fusion):
         self,
         *,
         modalities: tuple[str, ...],
-        dim: int,
+        dim: Count,
         shape: TransformerShape = FUSION_SHAPE,
         packed: bool = True,
     ) -> None:

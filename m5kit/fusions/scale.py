@@ -10,6 +10,7 @@ from m5kit.fusions.base import Fusion, presence, stack_summaries
 from m5kit.nn.joint import JointSequence
 from m5kit.nn.pooling import weighted_sum
 from m5kit.nn.transformer import FUSION_SHAPE, TransformerShape, TransformerStack
+from m5kit.ranges import Count
 from m5kit.registry import FUSIONS
 from m5kit.structures import Fused, Tokens
 
@@ -39,9 +40,9 @@ class ScaleFusion(Fusion):
         self,
         *,
         modalities: tuple[str, ...],
-        dim: int,
+        dim: Count,
         shape: TransformerShape = FUSION_SHAPE,
-        positions: int = 512,
+        positions: Count = 512,
         modality_embedding: bool = True,
         pooling: str = "mean",
         packed: bool = True,

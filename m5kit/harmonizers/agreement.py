@@ -9,6 +9,7 @@ from torch.nn.functional import normalize
 from m5kit.errors import ConfigError
 from m5kit.harmonizers.base import Harmonizer
 from m5kit.nn.weighting import both_present
+from m5kit.ranges import Positive, Share
 from m5kit.registry import HARMONIZERS
 from m5kit.structures import Harmony
 
@@ -69,10 +70,10 @@ class AgreementHarmonizer(Harmonizer):
         self,
         *,
         modalities: Sequence[str],
-        floor: float = 0.1,
-        half: float = 0.5,
-        doubt: float = 0.3,
-        momentum: float = 0.05,
+        floor: Share = 0.1,
+        half: Positive = 0.5,
+        doubt: Positive = 0.3,
+        momentum: Share = 0.05,
         per_item: bool = False,
     ) -> None:
         super().__init__()

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from m5kit.harmonizers.base import Harmonizer
 from m5kit.nn.weighting import both_present, pooled_shares
+from m5kit.ranges import Amount
 from m5kit.registry import HARMONIZERS
 from m5kit.structures import Harmony
 
@@ -27,7 +28,7 @@ class LearnedHarmonizer(Harmonizer):
 
     upper: Tensor
 
-    def __init__(self, *, modalities: Sequence[str], entropy: float = 1.0) -> None:
+    def __init__(self, *, modalities: Sequence[str], entropy: Amount = 1.0) -> None:
         super().__init__()
         size = len(modalities)
         self.scores = nn.Parameter(torch.zeros(size, size))

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from m5kit.errors import ConfigError
 from m5kit.heads.base import Head
 from m5kit.nn.losses import weighted_cross_entropy
+from m5kit.ranges import Count, Dropout
 from m5kit.registry import HEADS
 from m5kit.signatures import suggestion
 from m5kit.structures import Fused
@@ -44,16 +45,16 @@ class ClassificationHead(Head):
     def __init__(
         self,
         *,
-        dim: int,
+        dim: Count,
         modalities: Sequence[str],
-        classes: int,
-        hidden: int = 1024,
+        classes: Count,
+        hidden: Count = 1024,
         activation: Literal["none", "relu", "gelu"] = "none",
-        dropout: float = 0.1,
-        label_smoothing: float = 0.0,
+        dropout: Dropout = 0.1,
+        label_smoothing: Dropout = 0.0,
         class_weights: Literal["balanced", "none"] | dict[str, float] = "none",
         class_names: Sequence[str] = (),
-        class_counts: Sequence[int] | None = None,
+        class_counts: Sequence[Count] | None = None,
     ) -> None:
         super().__init__()
         self.label_smoothing = label_smoothing

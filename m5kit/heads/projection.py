@@ -5,6 +5,7 @@ from torch.nn import functional as F
 
 from m5kit.heads.base import Head
 from m5kit.nn.losses import repeated, supervised_contrastive
+from m5kit.ranges import Count, Positive
 from m5kit.registry import HEADS
 from m5kit.structures import Fused
 
@@ -23,7 +24,7 @@ class ProjectionHead(Head):
     Source: Khosla et al., Supervised Contrastive Learning (2020).
     """
 
-    def __init__(self, *, dim: int, width: int = 256, temperature: float = 0.1) -> None:
+    def __init__(self, *, dim: Count, width: Count = 256, temperature: Positive = 0.1) -> None:
         super().__init__()
         self.temperature = temperature
         self.layers = nn.Sequential(nn.Linear(dim, dim), nn.GELU(), nn.Linear(dim, width))

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from m5kit.errors import ConfigError
 from m5kit.hooks.base import Hook, Training
+from m5kit.ranges import Amount, Count, Share
 from m5kit.registry import HOOKS
 
 
@@ -26,9 +27,9 @@ class EarlyStoppingHook(Hook):
         self,
         *,
         figure: str = "loss",
-        patience: int = 20,
-        smoothing: float = 0.8,
-        least: float = 0.0,
+        patience: Count = 20,
+        smoothing: Share = 0.8,
+        least: Amount = 0.0,
         better: Literal["lower", "higher"] = "lower",
     ) -> None:
         if patience < 1 or not 0 <= smoothing < 1 or least < 0:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from m5kit.errors import ConfigError
 from m5kit.hooks.base import WEIGHTS, Hook, Training
+from m5kit.ranges import Share
 from m5kit.registry import HOOKS
 
 
@@ -24,7 +25,7 @@ class EmaHook(Hook):
     Source: Polyak and Juditsky (1992); Tarvainen and Valpola, Mean teachers (NeurIPS 2017).
     """
 
-    def __init__(self, *, decay: float = 0.999) -> None:
+    def __init__(self, *, decay: Share = 0.999) -> None:
         if not 0 <= decay < 1:
             raise ConfigError([f"hook 'ema': decay must be at least 0 and below 1, got {decay}"])
         self.decay = decay

@@ -6,6 +6,7 @@ import torch
 
 from m5kit.errors import ConfigError
 from m5kit.hooks.base import Hook, Training
+from m5kit.ranges import Count, Natural
 from m5kit.registry import HOOKS
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class ProfileHook(Hook):
         rows: lines of the table.
     """
 
-    def __init__(self, *, start: int = 20, steps: int = 5, rows: int = 40) -> None:
+    def __init__(self, *, start: Natural = 20, steps: Count = 5, rows: Count = 40) -> None:
         if start < 0 or steps < 1 or rows < 1:
             raise ConfigError(
                 [f"hook 'profile': start must not be below 0, steps and rows not below 1, got {start}, {steps}, {rows}"]

@@ -59,7 +59,10 @@ def written_aside(out: Path) -> Iterator[Path]:
     part.mkdir(parents=True)
     try:
         yield part
-        os.replace(part, out)
+        try:
+            os.replace(part, out)
+        except OSError as error:  # another export was quicker, or a link stands there
+            raise CheckpointError(f"{out} cannot be written: {error.strerror}; name a new folder") from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
 

@@ -11,6 +11,7 @@ from m5kit.errors import ConfigError
 from m5kit.nn.attention import SelfAttention
 from m5kit.nn.packing import Packing
 from m5kit.nn.pooling import length_mean
+from m5kit.ranges import Count, Dropout, Natural, Positive
 
 
 @dataclass(frozen=True)
@@ -24,10 +25,10 @@ class TransformerShape(ArgumentGroup):
         dropout: rate on the tokens that go in and on every residual branch.
     """
 
-    layers: int = 2
-    heads: int = 4
-    ratio: float = 2.0
-    dropout: float = 0.1
+    layers: Natural = 2
+    heads: Count = 4
+    ratio: Positive = 2.0
+    dropout: Dropout = 0.1
 
 
 FUSION_SHAPE = TransformerShape(heads=8, ratio=4.0)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from torch.optim import Adafactor, Optimizer
 
 from m5kit.optimizers.base import OptimizerBuilder, ParameterGroup
+from m5kit.ranges import Positive
 from m5kit.registry import OPTIMIZERS
 
 
@@ -21,7 +22,7 @@ class AdafactorBuilder(OptimizerBuilder):
     Source: Shazeer and Stern, Adafactor (ICML 2018), Algorithm 4.
     """
 
-    def __init__(self, *, beta2_decay: float = -0.8, threshold: float = 1.0) -> None:
+    def __init__(self, *, beta2_decay: float = -0.8, threshold: Positive = 1.0) -> None:
         self.beta2_decay, self.threshold = beta2_decay, threshold
 
     def build(self, groups: Sequence[ParameterGroup]) -> Optimizer:

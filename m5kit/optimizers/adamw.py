@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from torch.optim import AdamW, Optimizer
 
 from m5kit.optimizers.base import OptimizerBuilder, ParameterGroup
+from m5kit.ranges import Amount, Dropout
 from m5kit.registry import OPTIMIZERS
 
 
@@ -19,7 +20,7 @@ class AdamWBuilder(OptimizerBuilder):
     Source: Loshchilov and Hutter, Decoupled weight decay regularization (ICLR 2019), Algorithm 2.
     """
 
-    def __init__(self, *, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8) -> None:
+    def __init__(self, *, betas: tuple[Dropout, Dropout] = (0.9, 0.999), eps: Amount = 1e-8) -> None:
         self.betas, self.eps = betas, eps
 
     def build(self, groups: Sequence[ParameterGroup]) -> Optimizer:

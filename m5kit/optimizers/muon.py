@@ -7,6 +7,7 @@ from torch.nn import Parameter
 from torch.optim import AdamW, Muon, Optimizer
 
 from m5kit.optimizers.base import OptimizerBuilder, ParameterGroup
+from m5kit.ranges import Dropout, Share
 from m5kit.registry import OPTIMIZERS
 
 
@@ -23,7 +24,7 @@ class MuonBuilder(OptimizerBuilder):
     Source: Jordan et al., Muon (2024); Liu et al., Muon is scalable for LLM training (2025), Eq. 4.
     """
 
-    def __init__(self, *, momentum: float = 0.95, betas: tuple[float, float] = (0.9, 0.999)) -> None:
+    def __init__(self, *, momentum: Share = 0.95, betas: tuple[Dropout, Dropout] = (0.9, 0.999)) -> None:
         self.momentum, self.betas = momentum, betas
 
     def build(self, groups: Sequence[ParameterGroup]) -> Optimizer:

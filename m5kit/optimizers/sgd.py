@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from torch.optim import SGD, Optimizer
 
 from m5kit.optimizers.base import OptimizerBuilder, ParameterGroup
+from m5kit.ranges import Share
 from m5kit.registry import OPTIMIZERS
 
 
@@ -19,7 +20,7 @@ class SGDBuilder(OptimizerBuilder):
     Source: Sutskever et al., On the importance of initialization and momentum in deep learning (ICML 2013).
     """
 
-    def __init__(self, *, momentum: float = 0.9, nesterov: bool = True) -> None:
+    def __init__(self, *, momentum: Share = 0.9, nesterov: bool = True) -> None:
         self.momentum = momentum
         self.nesterov = nesterov and momentum > 0  # torch refuses nesterov without momentum
 

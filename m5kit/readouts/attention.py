@@ -5,6 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from m5kit.ranges import Count
 from m5kit.readouts.base import Readout
 from m5kit.registry import READOUTS
 from m5kit.structures import Tokens
@@ -19,7 +20,7 @@ class AttentionReadout(Readout):
         queries: how many; their means stand side by side.
     """
 
-    def __init__(self, *, dim: int, queries: int = 4) -> None:
+    def __init__(self, *, dim: Count, queries: Count = 4) -> None:
         super().__init__()
         self.width = queries * dim
         self.queries = nn.Parameter(torch.empty(queries, dim))

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from m5kit.nn.pooling import group_means, segment_means
+from m5kit.ranges import Count
 from m5kit.readouts.base import Layout, Readout
 from m5kit.registry import READOUTS
 from m5kit.structures import Tokens
@@ -23,7 +24,7 @@ class GridReadout(Readout):
         segments: stretches of a sequence.
     """
 
-    def __init__(self, *, dim: int, layout: Layout = None, side: int = 3, segments: int = 4) -> None:
+    def __init__(self, *, dim: Count, layout: Layout = None, side: Count = 3, segments: Count = 4) -> None:
         super().__init__()
         self.layout = layout
         self.side, self.segments = side, segments

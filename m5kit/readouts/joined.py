@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from m5kit.ranges import Count
 from m5kit.readouts.base import Layout, Readout
 from m5kit.registry import READOUTS
 from m5kit.structures import Tokens
@@ -20,7 +21,7 @@ class JoinedReadout(Readout):
         parts: names of readouts, built with their defaults.
     """
 
-    def __init__(self, *, dim: int, layout: Layout = None, parts: Sequence[str] = ("moments", "grid")) -> None:
+    def __init__(self, *, dim: Count, layout: Layout = None, parts: Sequence[str] = ("moments", "grid")) -> None:
         super().__init__()
         # Through the registry, so that a plugin's readout can be a part too.
         built: list[Readout] = [READOUTS.build({"type": name}, dim=dim, layout=layout) for name in parts]

@@ -3,6 +3,7 @@
 from torch import Tensor
 
 from m5kit.nn.pooling import length_mean
+from m5kit.ranges import Count
 from m5kit.readouts.base import Readout
 from m5kit.registry import READOUTS
 from m5kit.structures import Tokens
@@ -16,7 +17,7 @@ class MeanReadout(Readout):
         dim: width d of the tokens.
     """
 
-    def __init__(self, *, dim: int) -> None:
+    def __init__(self, *, dim: Count) -> None:
         super().__init__()
         self.width = dim
 

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from m5kit.nn.pooling import length_mean
+from m5kit.ranges import Count
 from m5kit.readouts.base import Readout
 from m5kit.registry import READOUTS
 from m5kit.structures import Tokens
@@ -22,7 +23,7 @@ class MomentsReadout(Readout):
         dim: width d of the tokens.
     """
 
-    def __init__(self, *, dim: int) -> None:
+    def __init__(self, *, dim: Count) -> None:
         super().__init__()
         self.width = 2 * dim
 

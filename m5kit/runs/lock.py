@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from m5kit.data.files import open_own
 from m5kit.errors import CheckpointError
 
 _held: set[Path] = set()
@@ -26,11 +27,11 @@ def single_writer(path: Path, what: str, wait: bool = False) -> Iterator[None]:
     Raises:
         CheckpointError: another process holds it, or another thread of this one.
     """
-    path = path.resolve()
+    path = path.parent.resolve() / path.name  # not what a link in its place leads to
     _reserve(path, what)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a+", encoding="utf-8") as file:
+        with open_own(path, "a+") as file:
             # a record lock, not flock: data workers, which are forks, must not keep it after a crash of their parent
             try:
                 fcntl.lockf(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -4,16 +4,26 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, Any
+
+from m5kit.data.files import open_own
 
 LOGGER = logging.getLogger("m5kit.run")
 LOGGER.setLevel(logging.INFO)
 LOGGER.propagate = False
 
 
+class _LogFile(logging.FileHandler):
+    """A log in a folder that may come from somebody else."""
+
+    def _open(self) -> IO[Any]:  # type: ignore[override]
+        return open_own(Path(self.baseFilename), self.mode)
+
+
 @contextmanager
 def logging_to(path: Path) -> Iterator[None]:
     """Append what :data:`LOGGER` is told, and the traceback of what goes wrong, to ``path``."""
-    handler = logging.FileHandler(path, encoding="utf-8", delay=True)
+    handler = _LogFile(path, encoding="utf-8", delay=True)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     LOGGER.addHandler(handler)
     try:

@@ -4,9 +4,14 @@ import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import IO, Any, ClassVar, Literal
 
+from pydantic import TypeAdapter, ValidationError
+
+from m5kit.data.files import open_own
+from m5kit.errors import CheckpointError
 from m5kit.runs.folder import RunFolder
 from m5kit.runs.json import read_json, write_json
 from m5kit.runs.lock import single_writer
@@ -165,7 +170,14 @@ class TrialFolder:
     def status(self) -> TrialStatus:
         """How far it is; ``queued`` before it starts."""
         path = self._status
-        return TrialStatus(**read_json(path, REMEDY)) if path.exists() else TrialStatus("queued")
+        if not path.exists():
+            return TrialStatus("queued")
+        try:
+            return _adapter().validate_python(read_json(path, REMEDY))
+        except ValidationError as error:
+            problem = error.errors()[0]
+            place = ".".join(map(str, problem["loc"]))
+            raise CheckpointError(f"{path} holds no status: {place}: {problem['msg']}; {REMEDY}") from error
 
     def set_status(self, status: TrialStatus) -> None:
         """Replace the status in one step."""
@@ -180,15 +192,20 @@ class TrialFolder:
         return read_json(path, REMEDY)
 
     @contextmanager
-    def locked(self) -> Iterator[IO[bytes]]:
+    def locked(self) -> Iterator[IO[str]]:
         """Hold the trial: a second process waits here, whichever sweep started it.
 
         The lock ends with the process that holds it, even when that process is killed.
         """
-        with self.lock.open("wb") as file:
+        with open_own(self.lock, "a") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield file
 
     @property
     def _status(self) -> Path:
         return self.path / "status.json"
+
+
+@cache
+def _adapter() -> TypeAdapter[TrialStatus]:
+    return TypeAdapter(TrialStatus)

@@ -1,6 +1,7 @@
 """Warm-up, stable, decay: the full rate for most of a run, then a short decay."""
 
 from m5kit.errors import ConfigError
+from m5kit.ranges import Share
 from m5kit.registry import SCHEDULES
 from m5kit.schedules.base import LearningRateSchedule
 
@@ -18,7 +19,7 @@ class WarmupStableDecaySchedule(LearningRateSchedule):
     Source: Hu et al., MiniCPM (COLM 2024), Section 4.
     """
 
-    def __init__(self, *, share: float = 0.2, floor: float = 0.0) -> None:
+    def __init__(self, *, share: Share = 0.2, floor: Share = 0.0) -> None:
         if not 0 < share <= 1 or not 0 <= floor <= 1:
             raise ConfigError(
                 [f"schedule 'wsd': share must be above 0 and at most 1, floor from 0 to 1, got {share} and {floor}"]

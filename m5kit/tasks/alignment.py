@@ -8,6 +8,7 @@ from torch import Tensor
 from m5kit.errors import ConfigError
 from m5kit.nn.losses import no_loss
 from m5kit.nn.transport import transport_distance
+from m5kit.ranges import Count, Positive
 from m5kit.registry import TASKS
 from m5kit.structures import Facts, Hidden, TaskOutput, Tokens, View
 from m5kit.tasks.base import Task
@@ -40,8 +41,8 @@ class AlignmentTask(Task):
         between: tuple[str, str],
         modalities: tuple[str, ...],
         reads: Literal["fused", "encoded"] = "fused",
-        beta: float = 0.5,
-        iterations: int = 50,
+        beta: Positive = 0.5,
+        iterations: Count = 50,
     ) -> None:
         super().__init__()
         if len(set(between)) != 2 or not set(between) <= set(modalities):

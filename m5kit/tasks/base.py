@@ -1,4 +1,5 @@
 """The contract of a pretext task: hide something, then score what the model made of the rest.
+from m5kit.ranges import Count, Share
 
 What all tasks that hide tokens share stands here too, because parts of a family know their base alone.
 """
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from m5kit.nn.draws import Draws
 from m5kit.nn.losses import no_loss
 from m5kit.nn.masking import check_shares, hidden_tokens
+from m5kit.ranges import Count, Share
 from m5kit.structures import Facts, Hidden, Mean, Observation, TaskOutput, Tokens, View
 
 Reads = Literal["fused", "encoded", "both"]
@@ -147,7 +149,7 @@ class MaskedTask(Task):
     modality: str
 
     def __init__(
-        self, *, modality: str, dim: int, out: int, rate: float, reads: Reads, weight_on: WeightOn, turns: bool
+        self, *, modality: str, dim: Count, out: int, rate: Share, reads: Reads, weight_on: WeightOn, turns: bool
     ) -> None:
         super().__init__()
         check_shares(rate=rate)

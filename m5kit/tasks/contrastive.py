@@ -11,6 +11,7 @@ from m5kit.errors import ConfigError
 from m5kit.nn.contrast import sigmoid_contrastive
 from m5kit.nn.losses import cosines, infonce, no_loss, ntxent, paper_contrastive
 from m5kit.nn.pairs import ComparedRows, pairs_of_modalities
+from m5kit.ranges import Count, Positive
 from m5kit.registry import TASKS
 from m5kit.structures import Facts, Hidden, Mean, TaskOutput, View
 from m5kit.tasks.base import Task
@@ -62,14 +63,14 @@ class ContrastiveTask(Task):
         self,
         *,
         negatives: Literal["infonce", "paper", "ntxent", "sigmoid"] = "infonce",
-        temperature: float = 0.1,
+        temperature: Positive = 0.1,
         learnable_temperature: bool = False,
         weight_on: Literal["loss", "logits", "both"] = "loss",
         over_pairs: Literal["mean", "sum"] = "mean",
         balanced: bool = False,
         view: Literal["masked", "clean"] = "masked",
-        nested: Sequence[int] = (),
-        features: int | None = None,
+        nested: Sequence[Count] = (),
+        features: Count | None = None,
     ) -> None:
         super().__init__()
         if temperature <= 0:

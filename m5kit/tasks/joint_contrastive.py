@@ -9,6 +9,7 @@ from m5kit.errors import ConfigError
 from m5kit.nn.contrast import gram, symile
 from m5kit.nn.losses import no_loss
 from m5kit.nn.pairs import ComparedRows
+from m5kit.ranges import Positive
 from m5kit.registry import TASKS
 from m5kit.structures import Hidden, TaskOutput, View
 from m5kit.tasks.base import Task
@@ -53,7 +54,7 @@ class JointContrastiveTask(Task):
         modalities: tuple[str, ...],
         product: Literal["symile", "gram"] = "gram",
         over: tuple[str, ...] | None = None,
-        temperature: float = 0.1,
+        temperature: Positive = 0.1,
         view: str = "masked",
     ) -> None:
         super().__init__()

@@ -10,6 +10,7 @@ from m5kit.errors import ConfigError, ContractError
 from m5kit.nn.draws import Draws
 from m5kit.nn.losses import weighted_mse
 from m5kit.nn.masking import check_shares, unit_draws
+from m5kit.ranges import Count, Share
 from m5kit.registry import TASKS
 from m5kit.structures import Hidden, Observation, TaskOutput, length_mask
 from m5kit.tasks.base import MaskedTask, Reads, WeightOn
@@ -40,11 +41,11 @@ class MaskedFeaturesTask(MaskedTask):
         self,
         *,
         modality: str,
-        dim: int,
-        observed: int | None,
-        predicted: int | None = None,
-        rate: float = 0.15,
-        keep: float = 0.1,
+        dim: Count,
+        observed: Count | None,
+        predicted: Count | None = None,
+        rate: Share = 0.15,
+        keep: Share = 0.1,
         unit: Literal["token", "group"] = "token",
         normalize: bool = True,
         reads: Reads = "fused",

@@ -9,6 +9,7 @@ from m5kit.errors import ConfigError, ContractError
 from m5kit.nn.draws import Draws
 from m5kit.nn.losses import weighted_cross_entropy
 from m5kit.nn.masking import FIRST_ID, KEPT, check_shares, hidden_parts, replacement_ids, unit_draws
+from m5kit.ranges import Count, Share
 from m5kit.registry import TASKS
 from m5kit.structures import Hidden, Observation, TaskOutput, length_mask
 from m5kit.tasks.base import MaskedTask, Reads, WeightOn
@@ -31,9 +32,9 @@ class MaskedIds(MaskedTask):
         self,
         *,
         modality: str,
-        dim: int,
-        vocabulary: int | None,
-        rate: float,
+        dim: Count,
+        vocabulary: Count | None,
+        rate: Share,
         reads: Reads,
         weight_on: WeightOn,
         turns: bool,
@@ -86,11 +87,11 @@ class MaskedTokensTask(MaskedIds):
         self,
         *,
         modality: str,
-        dim: int,
-        vocabulary: int | None,
-        rate: float = 0.15,
-        masked: float = 0.8,
-        random: float = 0.1,
+        dim: Count,
+        vocabulary: Count | None,
+        rate: Share = 0.15,
+        masked: Share = 0.8,
+        random: Share = 0.1,
         reads: Reads = "fused",
         weight_on: WeightOn = "loss",
         turns: bool = False,
@@ -134,11 +135,11 @@ class MaskedEntitiesTask(MaskedIds):
         self,
         *,
         modality: str,
-        dim: int,
-        vocabulary: int | None,
-        rate: float = 0.15,
-        value: float = 0.5,
-        key: float = 0.25,
+        dim: Count,
+        vocabulary: Count | None,
+        rate: Share = 0.15,
+        value: Share = 0.5,
+        key: Share = 0.25,
         reads: Reads = "fused",
         weight_on: WeightOn = "loss",
         turns: bool = False,

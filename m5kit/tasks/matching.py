@@ -10,6 +10,7 @@ from m5kit.errors import ConfigError
 from m5kit.nn.draws import Draws
 from m5kit.nn.losses import no_loss
 from m5kit.nn.mismatch import draw_columns, draw_donors, exchangeable, likeness_to_the_rest
+from m5kit.ranges import Count, Positive
 from m5kit.registry import TASKS
 from m5kit.structures import Facts, Hidden, TaskOutput, View
 from m5kit.tasks.base import Swap, Task
@@ -41,7 +42,12 @@ class MatchingTask(Task):
     compares_items = True
 
     def __init__(
-        self, *, dim: int, hard: bool = False, temperature: float = 0.1, view: Literal["masked", "clean"] = "masked"
+        self,
+        *,
+        dim: Count,
+        hard: bool = False,
+        temperature: Positive = 0.1,
+        view: Literal["masked", "clean"] = "masked",
     ) -> None:
         super().__init__()
         if temperature <= 0:

@@ -8,6 +8,7 @@ from m5kit.nn.contrast import choose_negatives, chosen_infonce
 from m5kit.nn.losses import cosines, no_loss, places
 from m5kit.nn.pairs import ComparedRows, pairs_of_modalities
 from m5kit.nn.queue import FeatureQueue
+from m5kit.ranges import Amount, Count, Natural, Positive
 from m5kit.registry import TASKS
 from m5kit.structures import Hidden, TaskOutput, View
 from m5kit.tasks.base import Task
@@ -55,12 +56,12 @@ class MinedContrastiveTask(Task):
         self,
         *,
         modalities: tuple[str, ...],
-        features: int,
-        temperature: float = 0.1,
+        features: Count,
+        temperature: Positive = 0.1,
         positives: str | None = None,
-        margin: float | None = None,
-        hardest: int | None = None,
-        queue: int = 0,
+        margin: Amount | None = None,
+        hardest: Count | None = None,
+        queue: Natural = 0,
         view: str = "masked",
     ) -> None:
         super().__init__()

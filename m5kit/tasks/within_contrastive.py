@@ -5,6 +5,7 @@ import torch
 from m5kit.errors import ConfigError
 from m5kit.nn.losses import infonce, no_loss
 from m5kit.nn.pairs import ComparedRows
+from m5kit.ranges import Positive
 from m5kit.registry import TASKS
 from m5kit.structures import Hidden, TaskOutput, View
 from m5kit.tasks.base import Task
@@ -47,7 +48,7 @@ class WithinContrastiveTask(Task):
         *,
         modalities: tuple[str, ...],
         over: tuple[str, ...] | None = None,
-        temperature: float = 0.1,
+        temperature: Positive = 0.1,
         view: str = "masked",
     ) -> None:
         super().__init__()

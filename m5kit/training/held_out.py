@@ -12,6 +12,7 @@ from torch.nn.functional import normalize
 from m5kit.assembly.contents import shared_labels
 from m5kit.assembly.data import RunData
 from m5kit.data.manifest import Manifest
+from m5kit.errors import ConfigError
 from m5kit.models.base import Model, PartialLoss, mean_logs
 from m5kit.models.embedder import embed_view
 from m5kit.runs.random_state import random_state, restore_random_state
@@ -39,6 +40,9 @@ class HeldOut:
         data: of the run.
         items: the held-out ones.
         label: whose classes neighbours should share; None for the label that serves best, if there is any.
+
+    Raises:
+        ConfigError: a label is named that fewer than two of the items have.
     """
 
     def __init__(self, model: Model, data: RunData, items: Manifest, label: str | None) -> None:
@@ -46,6 +50,10 @@ class HeldOut:
         label = label or choose_label(items)
         self.label = label
         self.classes = None if label is None else np.array([item.labels.get(label, "") for item in items])
+        if self.classes is not None and np.count_nonzero(self.classes != "") < 2:
+            known = ", ".join(shared_labels(items)) or "none"
+            problem = f"fewer than two of {len(items)} held-out items have {label!r}; labels that some share: {known}"
+            raise ConfigError([f"validation.label: {problem}"])
         self._kept: list[Batch] | None = None
 
     @torch.no_grad()

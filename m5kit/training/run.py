@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader
 from m5kit.api import Hook
 from m5kit.assembly.model import build_hooks, build_schedule
 from m5kit.config import RunConfig, check_config
+from m5kit.errors import ConfigError
 from m5kit.parallel.group import Group, ProcessGroup
 from m5kit.parallel.threads import share_cores
 from m5kit.plugins import in_use
@@ -57,6 +58,7 @@ def train(plan: TrainingPlan, console: Console, group: Group | None = None) -> T
     share_cores()
     group = group or Group()
     config = check_config(plan.resolved)  # before anything is written: a mistaken config makes no folder
+    _require_own_place(plan.path, config.data.root)
     folder = RunFolder.open(plan.path) if plan.resume else RunFolder(plan.path)
     if not group.first:
         setup = set_up(plan, config, folder, group)
@@ -69,6 +71,12 @@ def train(plan: TrainingPlan, console: Console, group: Group | None = None) -> T
             _introduce(setup, console, group)
             stopped_by = _run(setup, build_hooks(config), console, group)
     return TrainingEnd(plan.path, stopped_by)
+
+
+def _require_own_place(path: Path, root: str | None) -> None:
+    """Keep the files of a run out of the folder of its items."""
+    if root is not None and path.resolve() == Path(root).expanduser().resolve():
+        raise ConfigError([f"--run-dir: {path} is the folder of the items; name a folder for the run"])
 
 
 def _introduce(setup: Setup, console: Console, group: Group) -> None:

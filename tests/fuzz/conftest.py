@@ -4,8 +4,10 @@ import faulthandler
 import json
 import os
 import re
+import sys
 import tarfile
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from io import BytesIO
@@ -21,6 +23,9 @@ from m5kit.errors import M5KitError
 INPUTS = int(os.environ.get("M5KIT_FUZZ", "0"))
 """Inputs of a long run, of all tests together."""
 
+SKIP = int(os.environ.get("M5KIT_FUZZ_SKIP", "0"))
+"""Inputs of each test that an earlier, interrupted run has tried already."""
+
 TESTS = 9
 SHORT = 20
 """Inputs of each test where none is asked for."""
@@ -29,9 +34,12 @@ ROUND = 500
 """Inputs after which hypothesis begins anew, as it remembers all that it has tried."""
 
 LIMIT = 20
-"""Seconds that one input may take."""
+"""Processor seconds that one input may take."""
 
-TRACEBACK = (Path(tempfile.gettempdir()) / "m5kit-fuzz.txt").open("w")
+PATIENCE = 120
+"""Seconds of the clock after which an input has hung, on a machine with other things to do."""
+
+TRACEBACK = (Path(tempfile.gettempdir()) / "m5kit-fuzz.txt").open("a")
 """Where an input that takes longer leaves its traceback; pytest takes standard error away."""
 
 GROWTH = 200
@@ -92,7 +100,7 @@ def damaged(draw: st.DrawFn, files: Sequence[tuple[str, bytes]]) -> tuple[str, b
 
 
 @pytest.fixture
-def fuzz() -> Callable[..., None]:
+def fuzz(request: pytest.FixtureRequest, capfd: pytest.CaptureFixture[str]) -> Callable[..., None]:
     """Gives damaged files to a function, which may raise the errors that a user sees, and no others.
 
     A crash ends the test process, and so does an input that takes too long; see ``TRACEBACK``.
@@ -105,10 +113,14 @@ def fuzz() -> Callable[..., None]:
             with suppress(allowed):
                 read(*file)
         wanted = max(INPUTS // TESTS, SHORT)
-        before = None
-        for begin in range(0, wanted, ROUND):
+        before, rounds = None, range(SKIP, wanted, ROUND)
+        for begin in rounds:
             _round(files, read, allowed, begin, min(ROUND, wanted - begin))
-            before = _private_memory() if begin <= wanted // 5 else before
+            before = _private_memory() if begin <= SKIP + wanted // 5 else before
+            if len(rounds) > 1:  # a long run takes minutes and tells how far it is
+                with capfd.disabled():
+                    sys.stdout.write(_progress(request.node.name, min(begin + ROUND, wanted), wanted))
+                    sys.stdout.flush()
         assert _private_memory() - (before or 0) < GROWTH
 
     return run
@@ -125,15 +137,21 @@ def _round(
     @settings(max_examples=count, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(damaged(files))
     def attempt(file: tuple[str, bytes]) -> None:
-        faulthandler.dump_traceback_later(LIMIT, exit=True, file=TRACEBACK)
+        before = time.process_time()
+        faulthandler.dump_traceback_later(PATIENCE, exit=True, file=TRACEBACK)
         try:
             # the error that a user sees; any other fails
             with suppress(allowed):
                 read(*file)
         finally:
             faulthandler.cancel_dump_traceback_later()
+        assert time.process_time() - before < LIMIT
 
     attempt()
+
+
+def _progress(test: str, done: int, wanted: int) -> str:
+    return f"{test}: {done:,} of {wanted:,} inputs, {_private_memory():.0f} MiB, {time.process_time():.0f} s\n"
 
 
 def _private_memory() -> float:

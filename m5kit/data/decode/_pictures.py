@@ -10,6 +10,7 @@ from m5kit.data.decode.base import Decoder
 from m5kit.data.files import UnusableFileError, reading, unreadable
 from m5kit.data.held import CHANNELS, as_array, channels_last
 from m5kit.errors import DecodeError
+from m5kit.ranges import Count
 
 FORMATS = (
     *("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "JPEG2000", "AVIF"),
@@ -32,7 +33,7 @@ class PictureDecoder(Decoder):
     """
 
     def __init__(
-        self, *, max_pixels: int = 64_000_000, max_bytes: int = 64 * 2**20, at_least: int | None = None
+        self, *, max_pixels: Count = 64_000_000, max_bytes: Count = 64 * 2**20, at_least: Count | None = None
     ) -> None:
         self.max_pixels = max_pixels
         self.max_bytes = max_bytes

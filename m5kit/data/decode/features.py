@@ -12,6 +12,7 @@ from m5kit.data.decode._arrays import read_arrays
 from m5kit.data.decode.base import Decoder
 from m5kit.data.files import UnusableFileError, reading, unreadable
 from m5kit.data.held import as_array
+from m5kit.ranges import Count
 from m5kit.registry import DECODERS
 
 CORNERS, BOX = 4, 5
@@ -52,7 +53,7 @@ class FeaturesDecoder(Decoder):
         array: str = "features",
         boxes: Literal["fraction", "pixel"] = "fraction",
         transpose: bool = False,
-        max_bytes: int = 64 * 2**20,
+        max_bytes: Count = 64 * 2**20,
     ) -> None:
         self.array, self.boxes, self.transpose, self.max_bytes = array, boxes, transpose, max_bytes
 

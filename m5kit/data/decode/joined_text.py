@@ -9,6 +9,7 @@ from m5kit.data.decode.base import Decoder
 from m5kit.data.decode.table import TableDecoder
 from m5kit.data.decode.text import TextDecoder
 from m5kit.data.files import unreadable
+from m5kit.ranges import Count
 from m5kit.registry import DECODERS
 
 
@@ -31,7 +32,7 @@ class JoinedTextDecoder(Decoder):
 
     joins = True
 
-    def __init__(self, *, between: str = ";", max_chars: int = 10_000, max_pairs: int = 256) -> None:
+    def __init__(self, *, between: str = ";", max_chars: Count = 10_000, max_pairs: Count = 256) -> None:
         self.between = f" {between} " if between else " "
         self.max_chars = max_chars
         self.text, self.table = TextDecoder(max_chars=max_chars), TableDecoder(max_pairs=max_pairs)

@@ -14,6 +14,7 @@ from m5kit.data.decode._whole import check_whole
 from m5kit.data.decode.base import Decoder
 from m5kit.data.files import UnusableFileError, reading
 from m5kit.data.held import as_array
+from m5kit.ranges import Count, Positive
 from m5kit.registry import DECODERS
 
 ENDLESS = 2**40  # samples; soundfile's word for "unknown" is 2**63 - 1
@@ -49,10 +50,10 @@ class SoundDecoder(Decoder):
     def __init__(
         self,
         *,
-        max_seconds: float = 600.0,
-        max_bytes: int = 512 * 2**20,
-        max_samples: int = 64_000_000,
-        max_decode_seconds: float = 15.0,
+        max_seconds: Positive = 600.0,
+        max_bytes: Count = 512 * 2**20,
+        max_samples: Count = 64_000_000,
+        max_decode_seconds: Positive = 15.0,
     ) -> None:
         self.max_seconds = max_seconds
         self.max_bytes = max_bytes

@@ -9,6 +9,7 @@ from m5kit.data.decode._words import clean
 from m5kit.data.decode.base import Decoder
 from m5kit.data.files import unreadable
 from m5kit.errors import DecodeError
+from m5kit.ranges import Count
 from m5kit.registry import DECODERS
 
 Scalar: TypeAlias = str | int | float | bool
@@ -33,7 +34,7 @@ class TableDecoder(Decoder):
         {'colour': 'red', 'sizes': [38, 39]}
     """
 
-    def __init__(self, *, max_pairs: int = 256, max_chars: int = 1_000) -> None:
+    def __init__(self, *, max_pairs: Count = 256, max_chars: Count = 1_000) -> None:
         self.max_pairs = max_pairs
         self.max_chars = max_chars
 

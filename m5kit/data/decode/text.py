@@ -6,6 +6,7 @@ from typing import Any
 from m5kit.data.decode._words import clean
 from m5kit.data.decode.base import Decoder
 from m5kit.data.files import unreadable
+from m5kit.ranges import Count
 from m5kit.registry import DECODERS
 
 
@@ -21,7 +22,7 @@ class TextDecoder(Decoder):
         'red mug'
     """
 
-    def __init__(self, *, max_chars: int = 10_000) -> None:
+    def __init__(self, *, max_chars: Count = 10_000) -> None:
         self.max_chars = max_chars
 
     def __call__(self, source: Any, root: Path) -> str:

@@ -12,6 +12,7 @@ from m5kit.data.decode._stored_frames import read_stored
 from m5kit.data.decode.base import Decoder
 from m5kit.data.files import reading
 from m5kit.errors import MissingDependencyError
+from m5kit.ranges import Count, Positive
 from m5kit.registry import DECODERS
 
 
@@ -37,12 +38,12 @@ class TorchCodecDecoder(Decoder):
     def __init__(
         self,
         *,
-        frames: int = 8,
-        fps: float | None = None,
-        max_seconds: float = 600.0,
-        max_bytes: int = 512 * 2**20,
-        max_pixels: int = 16_777_216,
-        max_decode_seconds: float = 15.0,
+        frames: Count = 8,
+        fps: Positive | None = None,
+        max_seconds: Positive = 600.0,
+        max_bytes: Count = 512 * 2**20,
+        max_pixels: Count = 16_777_216,
+        max_decode_seconds: Positive = 15.0,
     ) -> None:
         self.frames = frames
         self.fps = fps

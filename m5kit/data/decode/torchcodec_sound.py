@@ -8,6 +8,7 @@ import numpy as np
 from m5kit.data.decode._container import DamagedClipError, Deadline, best_stream, opened
 from m5kit.data.decode.sound import Sound, SoundDecoder, whole_of
 from m5kit.data.decode.torchcodec import video_library
+from m5kit.ranges import Count, Positive
 from m5kit.registry import DECODERS
 
 
@@ -24,10 +25,10 @@ class TorchCodecSoundDecoder(SoundDecoder):
     def __init__(
         self,
         *,
-        max_seconds: float = 600.0,
-        max_bytes: int = 512 * 2**20,
-        max_samples: int = 64_000_000,
-        max_decode_seconds: float = 15.0,
+        max_seconds: Positive = 600.0,
+        max_bytes: Count = 512 * 2**20,
+        max_samples: Count = 64_000_000,
+        max_decode_seconds: Positive = 15.0,
     ) -> None:
         super().__init__(
             max_seconds=max_seconds,

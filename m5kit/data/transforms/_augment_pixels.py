@@ -10,6 +10,7 @@ from torch import Tensor
 
 from m5kit.arguments import ArgumentGroup
 from m5kit.data.transforms._augment import Strength, amounts, check_chances
+from m5kit.ranges import Amount, Share
 
 GREY = 127
 
@@ -65,14 +66,14 @@ class PictureAugmentation(ArgumentGroup):
     """
 
     augment: Strength = "light"
-    crop: tuple[float, float] | None = None
-    flip: float | None = None
-    jitter: float | None = None
-    colour: float | None = None
-    grey: float | None = None
-    rotation: float | None = None
-    blur: float | None = None
-    erase: float | None = None
+    crop: tuple[Share, Share] | None = None
+    flip: Share | None = None
+    jitter: Amount | None = None
+    colour: Amount | None = None
+    grey: Share | None = None
+    rotation: Amount | None = None
+    blur: Amount | None = None
+    erase: Share | None = None
 
     def resolve(self, presets: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         """All amounts.

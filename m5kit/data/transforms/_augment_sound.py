@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from m5kit.arguments import ArgumentGroup
 from m5kit.data.transforms._augment import Strength, amounts
+from m5kit.ranges import Amount
 
 SAMPLES: Mapping[str, Mapping[str, Any]] = {
     "none": {"speed": 0.0, "pitch": 0.0, "gain": 0.0, "noise": None},
@@ -42,10 +43,10 @@ class SoundAugmentation(ArgumentGroup):
     """
 
     augment: Strength = "none"
-    speed: float | None = None
-    pitch: float | None = None
-    gain: float | None = None
-    noise: float | None = None
+    speed: Amount | None = None
+    pitch: Amount | None = None
+    gain: Amount | None = None
+    noise: Amount | None = None
 
     def resolve(
         self, presets: Mapping[str, Mapping[str, Any]], more: Mapping[str, Any] | None = None

@@ -9,6 +9,7 @@ import numpy as np
 
 from m5kit.arguments import ArgumentGroup
 from m5kit.data.transforms._augment import Strength, amounts, check_chances
+from m5kit.ranges import Share
 
 TEXTS: Mapping[str, Mapping[str, float]] = {
     "none": {"word_dropout": 0.0, "sentence_dropout": 0.0},
@@ -37,8 +38,8 @@ class TextAugmentation(ArgumentGroup):
     """
 
     augment: Strength = "none"
-    word_dropout: float | None = None
-    sentence_dropout: float | None = None
+    word_dropout: Share | None = None
+    sentence_dropout: Share | None = None
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,8 @@ class TableAugmentation(ArgumentGroup):
     """
 
     augment: Strength = "none"
-    column_dropout: float | None = None
-    cell_dropout: float | None = None
+    column_dropout: Share | None = None
+    cell_dropout: Share | None = None
 
 
 class TextChanges:

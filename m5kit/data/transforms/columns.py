@@ -12,6 +12,7 @@ import torch
 from m5kit.data.transforms._augment_words import TableAugmentation, TableChanges
 from m5kit.data.transforms.base import Transform
 from m5kit.errors import ConfigError
+from m5kit.ranges import Count, Natural, Share
 from m5kit.registry import TRANSFORMS
 from m5kit.structures import Inputs
 
@@ -52,12 +53,12 @@ class ColumnsTransform(Transform):
     def __init__(
         self,
         *,
-        max_tokens: int = 32,
-        known: int = 1_000,
-        hashed: int = 256,
-        buckets: int = 8_192,
-        bins: int = 32,
-        numeric: float = 0.9,
+        max_tokens: Count = 32,
+        known: Natural = 1_000,
+        hashed: Count = 256,
+        buckets: Count = 8_192,
+        bins: Count = 32,
+        numeric: Share = 0.9,
         augmentation: TableAugmentation = TableAugmentation(),
     ) -> None:
         if min(max_tokens, known, hashed, buckets) < 1 or bins < 2 or not 0 < numeric <= 1:

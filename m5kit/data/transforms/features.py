@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from m5kit.data.transforms.base import Transform
 from m5kit.errors import ConfigError, DecodeError
+from m5kit.ranges import Count
 from m5kit.registry import TRANSFORMS
 from m5kit.structures import Inputs
 
@@ -40,9 +41,9 @@ class FeaturesTransform(Transform):
     def __init__(
         self,
         *,
-        width: int,
-        max_tokens: int,
-        min_tokens: int = 1,
+        width: Count,
+        max_tokens: Count,
+        min_tokens: Count = 1,
         choose: Literal["first", "even"] = "first",
         boxes: bool = False,
         scale: Literal["none", "length", "variance", "across"] = "none",

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from m5kit.data.transforms._augment_pixels import CLIPS, PictureAugmentation, PixelChanges
 from m5kit.data.transforms._pixels import Framing, as_channels
 from m5kit.data.transforms.base import Transform
+from m5kit.ranges import Count
 from m5kit.registry import TRANSFORMS
 from m5kit.structures import Inputs
 
@@ -31,8 +32,8 @@ class FramesTransform(Transform):
     def __init__(
         self,
         *,
-        size: int,
-        frames: int,
+        size: Count,
+        frames: Count,
         fit: str = "crop",
         augmentation: PictureAugmentation = PictureAugmentation(),
     ) -> None:

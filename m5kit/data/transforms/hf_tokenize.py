@@ -10,6 +10,7 @@ from m5kit.data.transforms._augment_words import TableAugmentation, TableChanges
 from m5kit.data.transforms.base import Transform
 from m5kit.errors import ConfigError
 from m5kit.nn.pretrained.words import WordFacts, load_tokenizer
+from m5kit.ranges import Count
 from m5kit.registry import TRANSFORMS
 from m5kit.structures import Inputs
 
@@ -72,7 +73,7 @@ class HFTokenize(CheckpointWords):
         augmentation: what is left out in training (``augment``, ``word_dropout``, ``sentence_dropout``).
     """
 
-    def __init__(self, *, weights: str, max_tokens: int, augmentation: TextAugmentation = TextAugmentation()) -> None:
+    def __init__(self, *, weights: str, max_tokens: Count, augmentation: TextAugmentation = TextAugmentation()) -> None:
         super().__init__(weights, max_tokens, "hf_tokenize")
         self.changes = TextChanges(augmentation)
 
@@ -108,7 +109,7 @@ class HFProperties(CheckpointWords):
         self,
         *,
         weights: str,
-        max_tokens: int,
+        max_tokens: Count,
         between: str = ":",
         after: str = ";",
         augmentation: TableAugmentation = TableAugmentation(),

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from m5kit.data.transforms._augment_pixels import PICTURES, PictureAugmentation, PixelChanges
 from m5kit.data.transforms._pixels import Framing, as_channels
 from m5kit.data.transforms.base import Transform
+from m5kit.ranges import Count
 from m5kit.registry import TRANSFORMS
 from m5kit.structures import Inputs
 
@@ -29,7 +30,7 @@ class ImageTransform(Transform):
     def __init__(
         self,
         *,
-        size: int,
+        size: Count,
         fit: str = "crop",
         augmentation: PictureAugmentation = PictureAugmentation(),
     ) -> None:

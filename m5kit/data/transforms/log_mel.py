@@ -13,6 +13,7 @@ from m5kit.data.decode.sound import Sound
 from m5kit.data.transforms._augment_sound import SPECTROGRAMS, SampleChanges, SoundAugmentation
 from m5kit.data.transforms.base import Transform
 from m5kit.errors import ConfigError
+from m5kit.ranges import Count, Positive, Share
 from m5kit.registry import TRANSFORMS
 from m5kit.structures import Inputs
 
@@ -48,14 +49,14 @@ class LogMelTransform(Transform):
     def __init__(
         self,
         *,
-        seconds: float,
-        rate: int = 16_000,
-        mels: int = 64,
-        window: float = 0.025,
-        hop: float = 0.010,
-        cepstra: int | None = None,
-        time_mask: float | None = None,
-        band_mask: float | None = None,
+        seconds: Positive,
+        rate: Count = 16_000,
+        mels: Count = 64,
+        window: Positive = 0.025,
+        hop: Positive = 0.010,
+        cepstra: Count | None = None,
+        time_mask: Share | None = None,
+        band_mask: Share | None = None,
         augmentation: SoundAugmentation = SoundAugmentation(augment="light"),
     ) -> None:
         self.samples, self.rate, self.mels = round(seconds * rate), rate, mels

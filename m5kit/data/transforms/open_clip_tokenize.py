@@ -9,6 +9,7 @@ from m5kit.data.transforms._augment_words import TextAugmentation, TextChanges
 from m5kit.data.transforms.base import Transform
 from m5kit.errors import ConfigError
 from m5kit.nn.pretrained.library import import_library
+from m5kit.ranges import Count
 from m5kit.registry import TRANSFORMS
 from m5kit.structures import Inputs
 
@@ -27,7 +28,7 @@ class OpenClipTokenize(Transform):
 
     provided = frozenset({"vocabulary", "max_tokens", "mask_id", "start_id", "end_id"})
 
-    def __init__(self, *, max_tokens: int = 75, augmentation: TextAugmentation = TextAugmentation()) -> None:
+    def __init__(self, *, max_tokens: Count = 75, augmentation: TextAugmentation = TextAugmentation()) -> None:
         if max_tokens < 1:
             raise ConfigError([f"open_clip_tokenize.max_tokens: expected at least 1, got {max_tokens}"])
         self.max_tokens, self.changes = max_tokens, TextChanges(augmentation)

@@ -11,6 +11,7 @@ from m5kit.data.transforms._augment_words import TableAugmentation, TableChanges
 from m5kit.data.transforms._vocabulary import Vocabulary
 from m5kit.data.transforms.base import Transform
 from m5kit.errors import ConfigError
+from m5kit.ranges import Count
 from m5kit.registry import TRANSFORMS
 from m5kit.structures import Inputs
 
@@ -42,8 +43,8 @@ class PropertiesTransform(Transform):
     def __init__(
         self,
         *,
-        max_tokens: int,
-        vocabulary: int = 8000,
+        max_tokens: Count,
+        vocabulary: Count = 8000,
         file: str | None = None,
         separator: str = "punctuation",
         shuffle: bool = True,

@@ -9,6 +9,7 @@ import torch
 from m5kit.data.transforms._augment_words import TextAugmentation, TextChanges
 from m5kit.data.transforms._vocabulary import Vocabulary
 from m5kit.data.transforms.base import Transform
+from m5kit.ranges import Count
 from m5kit.registry import TRANSFORMS
 from m5kit.structures import Inputs
 
@@ -30,8 +31,8 @@ class TokenizeTransform(Transform):
     def __init__(
         self,
         *,
-        max_tokens: int,
-        vocabulary: int = 8000,
+        max_tokens: Count,
+        vocabulary: Count = 8000,
         file: str | None = None,
         lowercase: bool = True,
         augmentation: TextAugmentation = TextAugmentation(),

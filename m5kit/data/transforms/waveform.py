@@ -10,6 +10,7 @@ from m5kit.data.transforms._augment_sound import SAMPLES, SampleChanges, SoundAu
 from m5kit.data.transforms._sound import crop, resampled
 from m5kit.data.transforms.base import Transform
 from m5kit.errors import ConfigError
+from m5kit.ranges import Count, Positive
 from m5kit.registry import TRANSFORMS
 from m5kit.structures import Inputs
 
@@ -33,9 +34,9 @@ class Waveform(Transform):
     def __init__(
         self,
         *,
-        rate: int = 16_000,
-        seconds: float = 10.0,
-        chunk: int = 3_200,
+        rate: Count = 16_000,
+        seconds: Positive = 10.0,
+        chunk: Count = 3_200,
         augmentation: SoundAugmentation = SoundAugmentation(),
     ) -> None:
         if not 0 < chunk <= seconds * rate:

@@ -15,6 +15,7 @@ from m5kit.nn.pretrained.extraction import EXTRACTED
 from m5kit.nn.pretrained.projections import OwnProjection
 from m5kit.nn.pretrained.tuning import Pretrained, prefixed
 from m5kit.nn.transformer import SummaryTransformer
+from m5kit.ranges import Count, Natural
 from m5kit.structures import Inputs, Observation, Tokens
 
 Hides = Literal["input", "output"]
@@ -42,8 +43,8 @@ class TokenOptions(ArgumentGroup):
 
     hides: Hides = "input"
     output: Output = "tokens"
-    mixing: int = 2
-    heads: int = 4
+    mixing: Natural = 2
+    heads: Count = 4
 
 
 @dataclass(frozen=True)
@@ -78,8 +79,8 @@ class PretrainedEncoder(Encoder):
     def __init__(
         self,
         *,
-        dim: int,
-        width: int,
+        dim: Count,
+        width: Count,
         backbone: Pretrained,
         tokens: TokenOptions,
         target: Target = "input",

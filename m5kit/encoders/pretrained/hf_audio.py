@@ -13,6 +13,7 @@ from m5kit.errors import ConfigError, ContractError
 from m5kit.nn.pooling import length_mean
 from m5kit.nn.pretrained.tuning import Pretrained, Tuning
 from m5kit.nn.pretrained.weights import Weights, load_network, load_processor
+from m5kit.ranges import Count
 from m5kit.registry import ENCODERS
 from m5kit.structures import Inputs, Observation
 
@@ -37,9 +38,9 @@ class HFAudio(PretrainedEncoder):
     def __init__(
         self,
         *,
-        dim: int,
-        rate: int,
-        chunk: int,
+        dim: Count,
+        rate: Count,
+        chunk: Count,
         weights: Weights,
         tuning: Tuning = Tuning(),
         tokens: TokenOptions = TokenOptions(),

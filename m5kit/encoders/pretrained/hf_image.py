@@ -12,6 +12,7 @@ from m5kit.nn.pretrained.pictures import Colours, Normalize, PictureFacts
 from m5kit.nn.pretrained.projections import find_projection
 from m5kit.nn.pretrained.tuning import Pretrained, Tuning
 from m5kit.nn.pretrained.weights import Weights, load_network, load_processor
+from m5kit.ranges import Count
 from m5kit.registry import ENCODERS
 from m5kit.structures import Inputs, Observation
 
@@ -44,8 +45,8 @@ class HFImage(PretrainedEncoder):
     def __init__(
         self,
         *,
-        dim: int,
-        size: int,
+        dim: Count,
+        size: Count,
         weights: Weights,
         tuning: Tuning = Tuning(),
         tokens: TokenOptions = TokenOptions(),

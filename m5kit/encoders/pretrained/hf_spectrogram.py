@@ -15,6 +15,7 @@ from m5kit.nn.pretrained.sounds import fingerprint
 from m5kit.nn.pretrained.spectrogram_families import FAMILIES, Family
 from m5kit.nn.pretrained.tuning import Pretrained, Tuning
 from m5kit.nn.pretrained.weights import Loaded, Weights, load_network, load_processor
+from m5kit.ranges import Count, Natural
 from m5kit.registry import ENCODERS
 from m5kit.structures import Inputs, Observation, length_mask
 
@@ -52,12 +53,12 @@ class HFSpectrogram(PretrainedEncoder):
     def __init__(
         self,
         *,
-        dim: int,
-        mels: int,
-        steps: int,
+        dim: Count,
+        mels: Count,
+        steps: Count,
         weights: Weights,
-        extractor: int = 0,
-        patch: int = 32,
+        extractor: Natural = 0,
+        patch: Count = 32,
         tuning: Tuning = Tuning(),
         tokens: TokenOptions = TokenOptions(),
         target: Target = "input",

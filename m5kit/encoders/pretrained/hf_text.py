@@ -13,6 +13,7 @@ from m5kit.nn.pretrained.sequences import keep_layers, wrap
 from m5kit.nn.pretrained.tuning import Pretrained, Tuning
 from m5kit.nn.pretrained.weights import Loaded, Weights, load_network
 from m5kit.nn.pretrained.words import check_words
+from m5kit.ranges import Count, Natural, TokenId
 from m5kit.registry import ENCODERS
 from m5kit.structures import Inputs, Observation
 
@@ -60,16 +61,16 @@ class HFText(PretrainedEncoder):
     def __init__(
         self,
         *,
-        dim: int,
-        vocabulary: int,
-        max_tokens: int,
-        mask_id: int,
+        dim: Count,
+        vocabulary: Count,
+        max_tokens: Count,
+        mask_id: Natural,
         weights: Weights,
-        start_id: int = -1,
-        end_id: int = -1,
-        tokenizer: int = 0,
+        start_id: TokenId = -1,
+        end_id: TokenId = -1,
+        tokenizer: Natural = 0,
         tuning: Tuning = Tuning(),
-        keep: int | None = None,
+        keep: Count | None = None,
         tokens: TokenOptions = TokenOptions(),
         pooling: Pooling = "auto",
     ) -> None:

@@ -12,6 +12,7 @@ from m5kit.nn.patches import check_patch, join_patches, split_patches
 from m5kit.nn.pretrained.pictures import Colours, Normalize, PictureFacts
 from m5kit.nn.pretrained.tuning import Pretrained, Tuning
 from m5kit.nn.pretrained.weights import Weights, load_network, load_processor
+from m5kit.ranges import Count
 from m5kit.registry import ENCODERS
 from m5kit.structures import Inputs, Observation
 
@@ -43,9 +44,9 @@ class HFVideo(PretrainedEncoder):
     def __init__(
         self,
         *,
-        dim: int,
-        size: int,
-        frames: int,
+        dim: Count,
+        size: Count,
+        frames: Count,
         weights: Weights,
         tuning: Tuning = Tuning(),
         tokens: TokenOptions = TokenOptions(),

@@ -13,6 +13,7 @@ from m5kit.nn.pretrained.pictures import Colours, Normalize, PictureFacts
 from m5kit.nn.pretrained.projections import Matrix, OwnProjection
 from m5kit.nn.pretrained.tuning import Pretrained, Tuning
 from m5kit.nn.pretrained.weights import Weights
+from m5kit.ranges import Count
 from m5kit.registry import ENCODERS
 from m5kit.structures import Inputs, Observation
 
@@ -39,8 +40,8 @@ class OpenClipImage(PretrainedEncoder):
     def __init__(
         self,
         *,
-        dim: int,
-        size: int,
+        dim: Count,
+        size: Count,
         weights: Weights,
         tuning: Tuning = Tuning(),
         tokens: TokenOptions = TokenOptions(),

@@ -12,6 +12,7 @@ from m5kit.nn.pretrained.projections import Matrix, OwnProjection
 from m5kit.nn.pretrained.sequences import wrap
 from m5kit.nn.pretrained.tuning import Pretrained, Tuning
 from m5kit.nn.pretrained.weights import Weights
+from m5kit.ranges import Count, Natural, TokenId
 from m5kit.registry import ENCODERS
 from m5kit.structures import Inputs, Observation
 
@@ -39,13 +40,13 @@ class OpenClipText(PretrainedEncoder):
     def __init__(
         self,
         *,
-        dim: int,
-        vocabulary: int,
-        max_tokens: int,
-        mask_id: int,
+        dim: Count,
+        vocabulary: Count,
+        max_tokens: Count,
+        mask_id: Natural,
         weights: Weights,
-        start_id: int = -1,
-        end_id: int = -1,
+        start_id: TokenId = -1,
+        end_id: TokenId = -1,
         tuning: Tuning = Tuning(),
         tokens: TokenOptions = TokenOptions(),
     ) -> None:

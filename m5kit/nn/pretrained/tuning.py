@@ -11,6 +11,7 @@ from torch import nn
 from m5kit.arguments import ArgumentGroup
 from m5kit.errors import ConfigError
 from m5kit.nn.pretrained.library import import_library
+from m5kit.ranges import Positive
 
 LORA_RANK = 8
 
@@ -28,8 +29,8 @@ class Tuning(ArgumentGroup):
     """
 
     trainable: str = "none"
-    layer_decay: float = 1.0
-    rate_scale: float = 1.0
+    layer_decay: Positive = 1.0
+    rate_scale: Positive = 1.0
     checkpointing: bool = False
 
 

@@ -8,8 +8,10 @@ import torch
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
+from m5kit.data.files import open_own
 from m5kit.parallel.group import Group
 from m5kit.runs.folder import RunFolder
+from m5kit.runs.json import write_whole
 from m5kit.training.callbacks.base import Callback, StepData, TrainState, is_logged
 from m5kit.training.callbacks.validation import ValidationCallback
 from m5kit.training.progress import Progress
@@ -54,7 +56,7 @@ class MetricsCallback(Callback):
             return
         _truncate(self.folder, state.step)
         self._events = SummaryWriter(str(self.folder.events), purge_step=state.step or None)
-        self._lines = self.folder.metrics.open("a", encoding="utf-8")
+        self._lines = open_own(self.folder.metrics, "a")
         self.progress.start(state.step, state.max_steps)
 
     def after_step(self, state: TrainState, data: StepData, outputs: Mapping[str, Tensor]) -> None:
@@ -123,7 +125,17 @@ def _averaged(values: Sequence[Mapping[str, float]], counts: Sequence[Mapping[st
 
 
 def _truncate(folder: RunFolder, step: int) -> None:
-    if folder.metrics.exists():
-        lines = folder.metrics.read_text(encoding="utf-8").splitlines(keepends=True)
-        kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step]
-        folder.metrics.write_text("".join(kept), encoding="utf-8")
+    """Keep the lines up to a step, and none that is damaged."""
+    if not folder.metrics.exists():
+        return
+    kept = [line for line in folder.metrics.read_bytes().splitlines(keepends=True) if _is_before(line, step)]
+    write_whole(folder.metrics, b"".join(kept))  # in one step: a run may be killed here too
+
+
+def _is_before(line: bytes, step: int) -> bool:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return False  # half a line of a run that was killed
+    made_at = row.get("step") if isinstance(row, dict) else None
+    return line.endswith(b"\n") and isinstance(made_at, int) and made_at <= step

@@ -31,7 +31,7 @@ def test_every_bad_parameter_is_told_before_ray_is_imported(monkeypatch):
         RayEngine({"num_cpu": 1, "num_gpus": -1, "slurm_partition": "gpu"}, threads=1)
     assert sorted(told.value.problems) == [
         "cluster.num_cpu: unknown key for --engine ray; did you mean 'num_cpus'?",
-        "cluster.num_gpus: expected greater than or equal to 0, got -1",
+        "cluster.num_gpus: expected a number greater than or equal to 0, got -1",
         "cluster.slurm_partition: unknown key for --engine ray; it takes address, num_cpus, num_gpus, memory",
     ]
 

@@ -1,6 +1,9 @@
 """Sweeps: which variants follow from them."""
 
+import pytest
+
 from m5kit.ablation.sweep import Sweep, Variant, reference, variants
+from m5kit.config.reader import read_value
 
 GIVEN = {"base": "demo/scale", "metrics": ("coarse/mrr@10",)}
 
@@ -35,3 +38,17 @@ def test_a_list_names_its_variants():
 
 def test_the_older_key_for_metrics_is_understood():
     assert Sweep(base="demo/scale", figures=("coarse/mrr@10",), vary={}).metrics == ("coarse/mrr@10",)
+
+
+@pytest.mark.parametrize(
+    "text", ["1", "5e-4", "~", "true", "", " x", "a: b", "a\nb", "# c", "shop #2", "it's", "plain"]
+)
+def test_a_text_stays_a_text_on_its_way_to_the_config(text):
+    (_, variant) = variants(Sweep(**GIVEN, vary={"data.label": (text,)}))
+    key, _, value = variant.overrides[0].partition("=")
+    assert (key, read_value(value.strip(), "--set").value) == ("data.label", text)
+
+
+def test_a_text_that_is_a_list_is_one():
+    (_, variant) = variants(Sweep(**GIVEN, vary={"data.train": ("[train, val]",)}))
+    assert variant.overrides == ("data.train=[train, val]",)

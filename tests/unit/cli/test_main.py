@@ -127,6 +127,35 @@ def test_a_full_disk_is_one_sentence(act: Callable[..., int], capsys: pytest.Cap
     )
 
 
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (errno.EEXIST, "runs/a: file exists; name another place"),
+        (errno.ENOTDIR, "runs/a: not a directory; a part of this path is a file; name another place"),
+        (errno.ENAMETOOLONG, "runs/a: file name too long; shorten it"),
+        (errno.ELOOP, "runs/a: too many levels of symbolic links"),
+    ],
+)
+def test_a_place_that_cannot_be_used_is_named_in_a_sentence(
+    code: int, said: str, act: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused(options: argparse.Namespace) -> int:
+        raise OSError(code, os.strerror(code), "runs/a")
+
+    assert act(refused) == 2
+    assert capsys.readouterr().err == f"error: {said}\n"
+
+
+def test_memory_that_is_used_up_is_said_in_a_sentence(
+    act: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def large(options: argparse.Namespace) -> int:
+        raise MemoryError
+
+    assert act(large) == 2
+    assert capsys.readouterr().err.startswith("error: the memory is used up")
+
+
 def test_other_errors_of_the_system_are_bugs_and_keep_their_trace(act: Callable[..., int]) -> None:
     def broken(options: argparse.Namespace) -> int:
         raise OSError(errno.EINVAL, "Invalid argument")

@@ -24,7 +24,7 @@ def test_every_part_has_its_place(pages):
 def test_a_part_is_shown_with_arguments_and_documentation(pages):
     concat = pages["fusions"].partition("## concat")[2].partition("\n## ")[0]
     assert "*built-in*" in concat
-    assert "| `dropout` | float | `0.1` |" in concat
+    assert "| `dropout` | float >= 0 < 1 | `0.1` |" in concat
     assert "Late fusion by concatenation" in concat
 
 

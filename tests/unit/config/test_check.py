@@ -211,7 +211,7 @@ def test_parts_that_do_not_learn_or_learn_at_another_rate_are_parts_of_the_confi
     assert config.rates == {"fusion": 0.1}
     assert "freeze: the config has no part 'fuson'; did you mean 'fusion'?" in problems(leaf, "freeze=[fuson]")
     assert "rates: the config has no part 'head'; it has" in problems(leaf, "rates.head=2.0")
-    assert "rates: expected greater than 0, got 0" in problems(leaf, "rates.fusion=0")
+    assert "rates: expected a number greater than 0, got 0" in problems(leaf, "rates.fusion=0")
     assert "rates: expected a finite number, got" in problems(leaf, "rates.fusion=.inf")
     assert "rates.fusion: is frozen" in problems(leaf, "freeze=[fusion]", "rates.fusion=0.5")
 

@@ -6,9 +6,9 @@ import struct
 
 import pytest
 
-from m5kit.data.files import UnusableFileError, find_file, reading
+from m5kit.data.files import UnusableFileError, find_file, open_own, reading
 from m5kit.data.links import remember_link
-from m5kit.errors import DecodeError
+from m5kit.errors import CheckpointError, DecodeError
 from m5kit.permissions import STATE
 
 
@@ -97,3 +97,27 @@ def test_empty_large_and_waiting_files_are_refused(root):
     ):
         with pytest.raises(DecodeError, match=re.escape(f"cannot read {name!r}: {message}")):
             find_file(name, root, 4)
+
+
+@pytest.mark.parametrize("kind", ["link", "dangling link", "pipe", "device"])
+def test_a_file_of_our_own_is_written_only_where_it_is(tmp_path, kind):
+    elsewhere, path = tmp_path / "elsewhere", tmp_path / "run/log.txt"
+    path.parent.mkdir()
+    if kind == "link":
+        elsewhere.write_text("precious")
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("/dev/null" if kind == "device" else elsewhere)
+    for mode in ("a", "a+", "w"):
+        with pytest.raises(CheckpointError, match=r"log\.txt is a link or no regular file"):
+            open_own(path, mode)
+    assert elsewhere.exists() == (kind == "link")
+    assert kind != "link" or elsewhere.read_text() == "precious"
+
+
+def test_a_file_of_our_own_is_made_and_added_to(tmp_path):
+    for text in ("one ", "two"):
+        with open_own(tmp_path / "log.txt", "a") as file:
+            file.write(text)
+    assert (tmp_path / "log.txt").read_text() == "one two"

@@ -1,6 +1,7 @@
 import logging
 import os
 import signal
+import threading
 import time
 
 import pytest
@@ -63,3 +64,12 @@ def test_the_processs_own_handler_of_ended_children_stays():
     before = signal.getsignal(signal.SIGCHLD)
     assert len(list(load())) == 10
     assert signal.getsignal(signal.SIGCHLD) is before
+
+
+def test_no_thread_outlives_batches_that_are_closed():
+    """A thread that frees tensors while the interpreter ends aborts the process."""
+    batches = iter(load())
+    next(batches)
+    assert "m5kit-loader" in [thread.name for thread in threading.enumerate()]
+    batches.close()
+    assert "m5kit-loader" not in [thread.name for thread in threading.enumerate()]

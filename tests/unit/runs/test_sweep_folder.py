@@ -39,3 +39,12 @@ def test_a_run_knows_its_trial(tmp_path):
     trial.task.write_text("{}")
     assert TrialFolder.of_run(trial.run.path) == trial
     assert TrialFolder.of_run(tmp_path / "trial" / "other") is None
+
+
+@pytest.mark.parametrize(
+    "content", ["{}", '{"state": "lost"}', '{"state": "done", "seconds": "long"}', '{"status": 1}']
+)
+def test_a_damaged_status_is_named(tmp_path, content):
+    (tmp_path / "status.json").write_text(content)
+    with pytest.raises(CheckpointError, match=r"status\.json holds no status: .*remove its folder"):
+        _ = TrialFolder(tmp_path).status

@@ -10,7 +10,15 @@ import torch
 
 from m5kit.api import Sample
 from m5kit.data.manifest import read_manifest
-from m5kit.training.held_out import across_modalities, choose_label, effective_rank, held_out_items, leave_one_out
+from m5kit.errors import ConfigError
+from m5kit.training.held_out import (
+    HeldOut,
+    across_modalities,
+    choose_label,
+    effective_rank,
+    held_out_items,
+    leave_one_out,
+)
 
 
 def test_the_effective_rank_counts_directions_of_equal_weight():
@@ -87,3 +95,12 @@ def test_which_items_are_held_out(tmp_path, val, train, expected):
 
 def test_without_a_split_of_that_name_nothing_is_held_out(tmp_path):
     assert held_out_items(_data(tmp_path, None, ("train",), {"train": 3}), 3) is None
+
+
+def test_a_label_that_no_held_out_item_has_is_refused(tmp_path):
+    rows = [{"id": str(n), "split": "val", "text": "x", "labels": {"kind": "ab"[n % 2]}} for n in range(4)]
+    (tmp_path / "annotations.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    expected = r"validation\.label: fewer than two of 4 held-out items have 'kin'; labels that some share: kind"
+    with pytest.raises(ConfigError, match=expected):
+        HeldOut(None, None, read_manifest(tmp_path), "kin")
+    assert HeldOut(None, None, read_manifest(tmp_path), "kind").label == "kind"

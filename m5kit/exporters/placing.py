@@ -1,0 +1,54 @@
+"""Puts the files of an exporter in their place once all of them are written: nobody finds half of one."""
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from m5kit.errors import DataError
+from m5kit.evaluation.base import Embedded
+from m5kit.exporters.base import Exporter
+from m5kit.runs.json import sync_folder
+
+
+def require_place(path: Path) -> None:
+    """Check, before hours of work, that a file can be put at ``path``; its folder is made if there is none.
+
+    Raises:
+        DataError: there is a folder of that name.
+        OSError: its own folder can neither be found nor made, or may not be written.
+    """
+    if path.is_dir():
+        raise DataError(f"{path} is a folder; name a file")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=f".{path.name[:32]}.", dir=path.parent):
+        pass  # permissions, quotas and network drives are too many to ask for each
+
+
+def export(exporter: Exporter, embedded: Embedded, path: Path) -> Sequence[Path]:
+    """Write embeddings; what was at ``path`` before stays until they are written as a whole.
+
+    Returns:
+        Every file, ``path`` first.
+
+    Raises:
+        DataError: these embeddings cannot be written in this format.
+    """
+    placed = []
+    with TemporaryDirectory(prefix=f".{path.name[:32]}.", dir=path.parent) as aside:
+        for file in exporter.write(embedded, Path(aside) / path.name):
+            target = path.parent / file.relative_to(aside)
+            _place(file, target)
+            placed.append(target)
+    sync_folder(path.parent)
+    return placed
+
+
+def _place(file: Path, target: Path) -> None:
+    if file.is_dir():  # some formats are folders, and only an empty one is replaced in one step
+        shutil.rmtree(target, ignore_errors=True)
+    else:
+        with file.open("rb") as written:
+            os.fsync(written.fileno())
+    os.replace(file, target)
