@@ -119,7 +119,8 @@ class LogMelTransform(Transform):
         padded = nn.functional.pad(waveform[None], (edge, edge), mode="reflect")[0]
         spectrum = torch.fft.rfft(padded.unfold(0, self._transform_size, self.hop) * self._shape)
         # not abs() ** 2, whose square root costs more than the transform itself
-        return spectrum.real.square() + spectrum.imag.square()
+        power: Tensor = spectrum.real.square() + spectrum.imag.square()
+        return power
 
     def _resampled(self, sound: Sound) -> Tensor:
         # odd rates (44,101 Hz) would need a filter of gigabytes; a fraction of small numbers is off by 1e-6 at most
