@@ -16,7 +16,7 @@ NEEDED_BY = "the decoder 'simplejpeg'"
 
 @DECODERS.register_module("simplejpeg")
 class SimpleJpegDecoder(PictureDecoder):
-    """The default for pictures: what ``pillow`` reads, to the same pixels, twice as fast for JPEG.
+    """The default for pictures: what ``pillow`` reads, to the same pixels, JPEG in half of the time.
 
     Both stand on libjpeg-turbo, but Pillow hands rows on one by one and copies them. Whatever simplejpeg finds odd in a
     JPEG is left to Pillow, so the same files are read and the same ones refused.
