@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from m5kit.data.decode._jpeg import jpeg_library
 from m5kit.data.decode._pictures import PictureDecoder
-from m5kit.ranges import Count
 from m5kit.registry import DECODERS
 
 NEEDED_BY = "the decoder 'simplejpeg'"
@@ -31,10 +30,7 @@ class SimpleJpegDecoder(PictureDecoder):
         MissingDependencyError: simplejpeg is not installed.
     """
 
-    def __init__(
-        self, *, max_pixels: Count = 64_000_000, max_bytes: Count = 64 * 2**20, at_least: Count | None = None
-    ) -> None:
-        super().__init__(max_pixels=max_pixels, max_bytes=max_bytes, at_least=at_least)
+    def require_library(self) -> None:
         jpeg_library(NEEDED_BY)
 
     def quick(self, image: Any, path: Path) -> NDArray[np.uint8] | None:

@@ -59,6 +59,10 @@ class SoundDecoder(Decoder):
         self.max_bytes = max_bytes
         self.max_samples = max_samples
         self.max_decode_seconds = max_decode_seconds
+        self.require_library()
+
+    def require_library(self) -> None:
+        """Raise MissingDependencyError if what this decoder stands on is not there, before a run begins."""
 
     def __call__(self, source: Any, root: Path) -> Sound:
         """Decode to one channel.

@@ -7,17 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from m5kit.data.decode._container import DamagedClipError, Deadline
-from m5kit.data.decode._frames import ClipCaps, accept_frames, capped_index
-from m5kit.data.decode._stored_frames import read_stored
-from m5kit.data.decode.base import Decoder
-from m5kit.data.files import reading
+from m5kit.data.decode._frames import capped_index
+from m5kit.data.decode._videos import VideoDecoder
 from m5kit.errors import MissingDependencyError
-from m5kit.ranges import Count, Positive
 from m5kit.registry import DECODERS
 
 
 @DECODERS.register_module("torchcodec")
-class TorchCodecDecoder(Decoder):
+class TorchCodecDecoder(VideoDecoder):
     """For those who have torchcodec in their pipelines: takes and returns what ``pyav`` does.
 
     It needs FFmpeg's shared libraries on the system. Times come from the packets, as for ``pyav``; a clip whose frames
@@ -35,66 +32,24 @@ class TorchCodecDecoder(Decoder):
         MissingDependencyError: torchcodec is not installed, or finds no FFmpeg or not the torch that it was made for.
     """
 
-    def __init__(
-        self,
-        *,
-        frames: Count = 8,
-        fps: Positive | None = None,
-        max_seconds: Positive = 600.0,
-        max_bytes: Count = 512 * 2**20,
-        max_pixels: Count = 16_777_216,
-        max_decode_seconds: Positive = 15.0,
-    ) -> None:
-        self.frames = frames
-        self.fps = fps
-        self.max_decode_seconds = max_decode_seconds
-        self.caps = ClipCaps(max_seconds, max_bytes, max_pixels)
+    def require_library(self) -> None:
         video_library("torchcodec")
 
-    def __call__(self, source: Any, root: Path) -> NDArray[np.uint8]:
-        """Decode ``t h w 3``.
-
-        Raises:
-            DecodeError: missing, no video in it, damaged where it matters, over a cap, or counted differently.
-        """
-        path = self.find(source, root, self.caps.bytes)
-        with reading(source):
-            stored = read_stored(path, self.frames, self.fps, self.caps)
-            if stored is not None:
-                return stored
-            deadline = Deadline(self.max_decode_seconds)
-            # PyAV first: it opens known formats only, and torchcodec's FFmpeg would open a playlist.
-            index = capped_index(path, self.caps)
-            # exact: the approximate mode is wrong by seconds where frames are not evenly spaced
-            reader = video_library("torchcodec").VideoDecoder(
-                str(path), dimension_order="NHWC", num_ffmpeg_threads=1, seek_mode="exact"
+    def read(self, path: Path, deadline: Deadline) -> NDArray[np.uint8]:
+        """One after the other, in its exact mode: the approximate one is wrong by seconds where frames are uneven."""
+        # PyAV first: it opens known formats only, and torchcodec's FFmpeg would open a playlist.
+        index = capped_index(path, self.caps)
+        library = video_library("torchcodec")
+        reader = library.VideoDecoder(str(path), dimension_order="NHWC", num_ffmpeg_threads=1, seek_mode="exact")
+        if index.discarded or len(reader) != len(index.ticks):
+            raise DamagedClipError(
+                f"torchcodec counts {len(reader)} frames where {len(index.ticks)} are shown; use the decoder 'pyav'"
             )
-            if index.discarded or len(reader) != len(index.ticks):
-                raise DamagedClipError(
-                    f"torchcodec counts {len(reader)} frames where {len(index.ticks)} are shown; use the decoder 'pyav'"
-                )
-            frames = []
-            for number in index.choose(self.frames, self.fps).tolist():
-                frames.append(reader.get_frame_at(number).data.numpy())
-                deadline.check()
-            return np.stack(frames)
-
-    def accept(self, value: Any) -> NDArray[np.uint8]:
-        """Frames ``t h w 3`` uint8, or a pair (frames, frames a second); those that a file would give are chosen.
-
-        Raises:
-            DecodeError: neither of them, or over a cap.
-        """
-        with reading(type(value).__name__):
-            return accept_frames(value, self.frames, self.fps, self.caps)
-
-    @classmethod
-    def example(cls, folder: Path) -> tuple["TorchCodecDecoder", str]:
-        """A small video."""
-        from m5kit.data.demo.encode import write_video
-
-        write_video(folder / "video.mp4", np.arange(6 * 32 * 32 * 3, dtype=np.uint8).reshape(6, 32, 32, 3), None)
-        return cls(frames=3), "video.mp4"
+        frames = []
+        for number in index.choose(self.frames, self.fps).tolist():
+            frames.append(reader.get_frame_at(number).data.numpy())
+            deadline.check()
+        return np.stack(frames)
 
 
 def video_library(decoder: str) -> Any:

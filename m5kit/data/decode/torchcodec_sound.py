@@ -8,13 +8,12 @@ import numpy as np
 from m5kit.data.decode._container import DamagedClipError, Deadline, best_stream, opened
 from m5kit.data.decode.sound import Sound, SoundDecoder, whole_of
 from m5kit.data.decode.torchcodec import video_library
-from m5kit.ranges import Count, Positive
 from m5kit.registry import DECODERS
 
 
 @DECODERS.register_module("torchcodec_sound")
 class TorchCodecSoundDecoder(SoundDecoder):
-    """For those who have torchcodec in their pipelines: reads what ``sound`` does, to the same samples within a rounding.
+    """For those who have torchcodec in their pipelines: reads what ``sound`` does, the same samples within a rounding.
 
     It needs FFmpeg's shared libraries on the system. MP3 is decoded a quarter faster, the track of a clip is not. The
     time limit is looked at when all is decoded.
@@ -29,20 +28,7 @@ class TorchCodecSoundDecoder(SoundDecoder):
         MissingDependencyError: torchcodec is not installed, or finds no FFmpeg or not the torch that it was made for.
     """
 
-    def __init__(
-        self,
-        *,
-        max_seconds: Positive = 600.0,
-        max_bytes: Count = 512 * 2**20,
-        max_samples: Count = 64_000_000,
-        max_decode_seconds: Positive = 15.0,
-    ) -> None:
-        super().__init__(
-            max_seconds=max_seconds,
-            max_bytes=max_bytes,
-            max_samples=max_samples,
-            max_decode_seconds=max_decode_seconds,
-        )
+    def require_library(self) -> None:
         video_library("torchcodec_sound")
 
     def by_container(self, path: Path, deadline: Deadline) -> Sound:

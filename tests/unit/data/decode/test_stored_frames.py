@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from m5kit.data.decode import pyav as module
+from m5kit.data.decode import _videos as module
 from m5kit.data.decode._frames import ClipCaps
 from m5kit.data.decode._stored_frames import MARK, read_stored
 from m5kit.data.decode.pyav import PyAVDecoder
