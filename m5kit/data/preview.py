@@ -71,8 +71,7 @@ def preview(sample: Sample, root: Path, pipelines: Mapping[str, Pipeline]) -> li
             parts.append(PreviewPart(modality, "strip", _data_uri(_side_by_side(decoded))))
             continue
         for each in decoded:
-            kind, value = ("note", "cannot be read") if each is None else _shown(each)
-            parts.append(PreviewPart(modality, kind, value))
+            parts.append(PreviewPart(modality, *_shown(each)))
     return parts
 
 
@@ -90,6 +89,8 @@ def _is_picture(decoded: Any) -> bool:
 
 
 def _shown(decoded: Any) -> tuple[Kind, Any]:
+    if decoded is None:
+        return "note", "cannot be read"
     if isinstance(decoded, str):
         return "words", _cut(decoded, LETTERS)
     if isinstance(decoded, Mapping):
