@@ -8,6 +8,7 @@ are the only place that knows of the difference.
 import inspect
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields
+from functools import lru_cache
 from typing import Any, get_type_hints
 
 _CATCH_ALL = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
@@ -41,7 +42,7 @@ def flat_parameters(part: type) -> dict[str, inspect.Parameter]:
 
 def flat_hints(part: type) -> dict[str, Any]:
     """The types of the :func:`flat_parameters`, with ranges; quoted ones are resolved where that is possible."""
-    hints = _hints(part)
+    hints = dict(_hints(part))
     for name, group in argument_groups(part).items():
         hints.pop(name)
         hints |= get_type_hints(group, include_extras=True)
@@ -90,7 +91,8 @@ def _default(field: Field[Any]) -> Any:
     return inspect.Parameter.empty if field.default is MISSING else field.default
 
 
-def _hints(part: type) -> dict[str, Any]:
+@lru_cache(maxsize=1024)  # resolving a quoted annotation compiles it, and a check asks for a part's several times
+def _hints(part: type) -> Mapping[str, Any]:
     """Types of the constructor's arguments; empty if one is imported for type checkers only."""
     try:
         return get_type_hints(part.__init__, include_extras=True)  # type: ignore[misc]  # the class is the one that is built

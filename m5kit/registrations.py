@@ -1,9 +1,11 @@
 """Reads which parts a source file registers, without importing it."""
 
 import ast
+import pkgutil
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from importlib import util
 from typing import Any
 
 _DECORATOR = re.compile(r"""^@([A-Z_]+)\.register_module\(\s*["']([^"']+)["']\s*\)$""", flags=re.MULTILINE)
@@ -82,3 +84,12 @@ def _constants(node: ast.ClassDef) -> Iterator[tuple[str, Any]]:
 def summary_of(node: ast.ClassDef) -> str:
     """First line of the docstring of a class."""
     return (ast.get_docstring(node) or "").partition("\n")[0]
+
+
+def package_sources(package: str) -> Iterator[tuple[str, str]]:
+    """Name and source of every module of a package, none of which is imported."""
+    spec = util.find_spec(package)
+    for found in pkgutil.walk_packages(spec.submodule_search_locations if spec else None, f"{package}."):
+        module = found.module_finder.find_spec(found.name, None)  # type: ignore[call-arg]
+        source = module.loader.get_source(found.name) if module and module.loader else None  # type: ignore[attr-defined]
+        yield found.name, source or ""

@@ -1,37 +1,39 @@
 """A registry for each family of parts: it finds the class for a name among the built-ins, then among the plugins.
 
-Every family is a root registry of mmengine's ``Registry``, so ``@ENCODERS.register_module("name")`` is familiar. There
-are three differences. Only registered names can be built; a dotted path is refused. An unknown name is an error with
-the nearest names. Built-ins are found by reading the sources of their package, so listing names imports nothing, and a
-new part needs no edit elsewhere. The scope of a look-up decides which plugins it finds, not what has been imported.
+``@ENCODERS.register_module("name")`` is written as in mmengine, whose ``Registry`` the families follow with three
+differences. Only registered names can be built; a dotted path is refused. An unknown name is an error with the nearest
+names. Built-ins are found by reading the sources of their package, so listing names imports nothing, and a new part
+needs no edit elsewhere. The scope of a look-up decides which plugins it finds, not what has been imported.
 """
 
-import pkgutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
-from importlib import import_module, util
-from typing import Any
-
-from mmengine.registry import Registry
+from importlib import import_module
+from typing import Any, TypeVar
 
 from m5kit import plugins
 from m5kit.arguments import flat_parameters, gather
 from m5kit.errors import ConfigError, M5KitError, PluginError, UnknownComponentError
 from m5kit.plugins import PluginScope
-from m5kit.registrations import registered_names, registrations
+from m5kit.registrations import package_sources, registered_names, registrations
 from m5kit.signatures import argument_problems, suggestion
 
 BUILT_IN = "m5kit"
 
+Part = TypeVar("Part", bound=type)
 
-class ComponentRegistry(Registry):  # type: ignore[misc]  # mmengine ships no types
+
+class ComponentRegistry:
     """The parts of one family.
 
     Args:
         family: plural name, as in ``m5kit list FAMILY`` and in the entry-point group ``m5kit.v1.FAMILY``.
         package: the package whose modules register the built-in parts.
         base: name of the contract's class in the package's module ``base``; by default the singular, capitalised.
+
+    Attributes:
+        module_dict: the classes whose modules have been imported, by name.
 
     Example:
         >>> FUSIONS.get("conact")
@@ -41,8 +43,8 @@ class ComponentRegistry(Registry):  # type: ignore[misc]  # mmengine ships no ty
     """
 
     def __init__(self, family: str, package: str, base: str | None = None) -> None:
-        super().__init__(family, scope=BUILT_IN)
         self.family = family
+        self.module_dict: dict[str, type] = {}
         self.package = package
         self.base = base or self.singular.capitalize()
         self._temporary: set[str] = set()
@@ -56,7 +58,7 @@ class ComponentRegistry(Registry):  # type: ignore[misc]  # mmengine ships no ty
     def built_ins(self) -> Mapping[str, str]:
         """Module by name of every built-in part, read from the sources without importing them."""
         found = {}
-        for module, source in _sources(self.package):
+        for module, source in package_sources(self.package):
             for family, name in registered_names(source):
                 if family == self.family:
                     found[name] = module
@@ -67,7 +69,7 @@ class ComponentRegistry(Registry):  # type: ignore[misc]  # mmengine ships no ty
         module = self.built_ins.get(name) if isinstance(name, str) else None
         if module is None:
             return None
-        for each in registrations(dict(_sources(self.package))[module]):
+        for each in registrations(dict(package_sources(self.package))[module]):
             if (each.family, each.name) == (self.family, name):
                 return each.constants.get(constant)
         return None
@@ -97,7 +99,7 @@ class ComponentRegistry(Registry):  # type: ignore[misc]  # mmengine ships no ty
         elif (part := self._plugin(key, scope)) is not None:
             return self._load(part, scope)
         if name in self.module_dict:
-            return self.module_dict[name]  # type: ignore[no-any-return]
+            return self.module_dict[name]
         raise self._unknown(key, scope)
 
     def build(self, config: Mapping[str, Any], scope: PluginScope | None = None, **injected: Any) -> Any:
@@ -175,20 +177,40 @@ class ComponentRegistry(Registry):  # type: ignore[misc]  # mmengine ships no ty
             )
         return found
 
-    def _register_module(self, module: type, module_name: Any = None, force: bool = False) -> None:
-        """Refuse to replace a built-in, and do not register the parts of plugins, which belong to their scope.
+    def register_module(self, name: str, *, force: bool = False) -> Callable[[Part], Part]:
+        """Register the class below as a part of this family.
 
-        The decorator in a plugin's module runs when a config uses the plugin. If it registered the name, another config
-        in the same process would find a part that its own scope does not have.
+        The decorator in a plugin's module runs when a config uses the plugin. It registers nothing: another config in
+        the same process would find a part that its own scope does not have.
+
+        Args:
+            name: as configs write it.
+            force: replace a part of that name.
         """
-        for name in [module_name] if isinstance(module_name, str) else module_name or ():
-            if not force and self.built_ins.get(name, module.__module__) != module.__module__:
-                raise PluginError(
-                    f"{module.__module__}.{module.__qualname__} registers the {self.singular} {name!r}, which m5kit "
-                    f"itself provides; choose another name"
-                )
-        if not plugins.is_published(module.__module__):
-            super()._register_module(module, module_name, force)
+
+        def register(part: Part) -> Part:
+            if not force:
+                self._require_free(name, part)
+            if not plugins.is_published(part.__module__):
+                self.module_dict[name] = part
+            return part
+
+        return register
+
+    def _require_free(self, name: str, part: type) -> None:
+        """Refuse a name that another part has; a class may be defined again, as the cell of a notebook does.
+
+        Raises:
+            PluginError: m5kit itself provides the name, or another class took it before.
+        """
+        place, taken = f"{part.__module__}.{part.__qualname__}", self.module_dict.get(name)
+        if self.built_ins.get(name, part.__module__) != part.__module__:
+            owner = "m5kit itself provides"
+        elif taken is not None and f"{taken.__module__}.{taken.__qualname__}" != place:
+            owner = f"{taken.__module__}.{taken.__qualname__} has taken"
+        else:
+            return
+        raise PluginError(f"{place} registers the {self.singular} {name!r}, which {owner}; choose another name")
 
     def _unknown(self, key: str, scope: PluginScope | None) -> UnknownComponentError:
         """The error for a name that no part has, with the nearest names and families."""
@@ -198,15 +220,6 @@ class ComponentRegistry(Registry):  # type: ignore[misc]  # mmengine ships no ty
         hints += [f"({key!r} is a {singular}.)" for singular in elsewhere[:1]]
         told = " ".join([*filter(None, hints), f"See: m5kit list {self.family}"])
         return UnknownComponentError(f"no {self.singular} is named {key!r}; {told}")
-
-
-def _sources(package: str) -> Iterator[tuple[str, str]]:
-    """Name and source of every module of a package."""
-    spec = util.find_spec(package)
-    for found in pkgutil.walk_packages(spec.submodule_search_locations if spec else None, f"{package}."):
-        module = found.module_finder.find_spec(found.name, None)  # type: ignore[call-arg]
-        source = module.loader.get_source(found.name) if module and module.loader else None  # type: ignore[attr-defined]
-        yield found.name, source or ""
 
 
 FAMILIES: dict[str, ComponentRegistry] = {}

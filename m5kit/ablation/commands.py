@@ -7,11 +7,12 @@ from typing import Any
 
 from m5kit.ablation.plan import Trial
 from m5kit.ablation.sweep import ModalitySubset, Sweep
+from m5kit.data.remote.place import Place
 
 M5KIT = (sys.executable, "-m", "m5kit")
 
 
-def trial_task(sweep: Sweep, trial: Trial, run: Path, data: Path | None) -> dict[str, Any]:
+def trial_task(sweep: Sweep, trial: Trial, run: Path, data: Place | None) -> dict[str, Any]:
     """The content of a trial's ``trial.json``.
 
     Args:
@@ -30,7 +31,7 @@ def trial_task(sweep: Sweep, trial: Trial, run: Path, data: Path | None) -> dict
     }
 
 
-def train_command(base: str, overrides: Sequence[str], run: Path, data: Path | None) -> list[str]:
+def train_command(base: str, overrides: Sequence[str], run: Path, data: Place | None) -> list[str]:
     """The command that trains and evaluates one trial."""
     command = [*M5KIT, "train", base, "--run-dir", str(run)]
     if data is not None:

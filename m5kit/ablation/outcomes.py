@@ -12,6 +12,7 @@ from m5kit.ablation.runner import trial_folder
 from m5kit.ablation.worker import count_parameters
 from m5kit.config.reader import read_data
 from m5kit.errors import CheckpointError, ConfigError
+from m5kit.evaluation.functional.averages import is_finite
 from m5kit.runs.folder import RunFolder
 from m5kit.runs.json import read_json
 from m5kit.runs.study import FailedRun, RunOrigin
@@ -168,10 +169,19 @@ def _scores(results: Mapping[str, Any]) -> dict[str, Score]:
     try:
         for task, values in results["results"].items():
             for name, value in values.items():
-                scores[f"{task}/{name}"] = {key: value[key] for key in ("value", "chance", "count") if key in value}
+                scores[f"{task}/{name}"] = _score(value)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"no results in it ({type(error).__name__}: {error})") from error
     return scores
+
+
+def _score(value: Mapping[str, Any]) -> Score:
+    """What a report needs of a value; a number that is not finite counts as missing."""
+    score = {key: value[key] for key in ("value", "chance", "count") if key in value}
+    for key, number in score.items():
+        if number is not None and (isinstance(number, bool) or not isinstance(number, int | float)):
+            raise TypeError(f"{key}: expected a number, got {number!r}")
+    return {key: number if is_finite(number) else None for key, number in score.items()}
 
 
 def _config(folder: RunFolder) -> Mapping[str, Any]:

@@ -13,6 +13,7 @@ from m5kit.ablation.sweep_file import read_sweep
 from m5kit.assembly.contents import Contents, read_contents
 from m5kit.assembly.sources import open_dataset
 from m5kit.config import RunConfig, check_config, load_config
+from m5kit.data.remote.place import Place
 from m5kit.errors import ConfigError
 from m5kit.evaluation.functional.averages import finite_mean
 from m5kit.inference.evaluation_check import value_problems
@@ -41,7 +42,7 @@ class PreparedSweep:
     plan: Plan
     folder: SweepFolder
     trials: Path
-    data: Path | None
+    data: Place | None
     software: Mapping[str, str]
     follows_links: bool = False
 
@@ -55,7 +56,7 @@ class PreparedSweep:
         return sum(self.status(trial).state not in ENDED for trial in self.plan.trials)
 
 
-def prepare_sweep(file: Path, out: Path, data: Path | None = None, trials: Path | None = None) -> PreparedSweep:
+def prepare_sweep(file: Path, out: Path, data: Place | None = None, trials: Path | None = None) -> PreparedSweep:
     """Read a sweep file and check all that it asks for; nothing is written.
 
     Args:
@@ -80,7 +81,7 @@ def prepare_sweep(file: Path, out: Path, data: Path | None = None, trials: Path 
         plan=plan,
         folder=folder,
         trials=(trials or folder.trials).resolve(),
-        data=data.resolve() if data else None,
+        data=data.resolve() if isinstance(data, Path) else data,
         software=resolver.software,
         follows_links=resolver.follows_links,
     )
@@ -116,7 +117,7 @@ class _Resolver:
         missing: a problem for each of the metrics that no variant so far gives; None before the first.
     """
 
-    def __init__(self, data: Path | None, metrics: Sequence[str]) -> None:
+    def __init__(self, data: Place | None, metrics: Sequence[str]) -> None:
         self.data = data
         self.metrics = metrics
         self.missing: dict[str, str] | None = None

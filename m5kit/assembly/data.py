@@ -188,6 +188,8 @@ class RunData:
             batch_size=config.schedule.batch_size,
             seed=config.seed,
             groups=groups,
+            blocks=samples.blocks() if config.data.window else (),
+            window=config.data.window,
             rank=rank,
             world_size=world_size,
         )

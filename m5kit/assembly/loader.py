@@ -13,6 +13,7 @@ from m5kit.config import RunConfig
 from m5kit.data.dataset import Samples
 from m5kit.data.limits import limit_memory
 from m5kit.data.loader import WatchedItems, WatchedLoader
+from m5kit.data.read_ahead import read_ahead
 from m5kit.data.sampler import SequentialSampler, StepSampler
 from m5kit.plugins import PluginScope
 
@@ -58,7 +59,7 @@ def build_loader(
     return ScopedLoader(
         WatchedItems(items, wanted.workers, wanted.item_seconds),
         name=lambda index: samples[index].id,
-        batch_sampler=sampler,
+        batch_sampler=read_ahead(sampler, samples, wanted.window),
         num_workers=wanted.workers,
         collate_fn=partial(together, modalities=tuple(sorted(config.encoders))),
         worker_init_fn=partial(start_worker, memory=wanted.item_memory),

@@ -5,6 +5,7 @@ from pathlib import Path
 from m5kit.api import Dataset
 from m5kit.config import RunConfig
 from m5kit.config.section import NO_ROOT
+from m5kit.data.remote.place import as_place, local_folder
 from m5kit.data.sources.webdataset import default_source
 from m5kit.errors import ConfigError
 from m5kit.registry import DATASETS
@@ -34,11 +35,12 @@ def open_dataset(config: RunConfig, columns: tuple[str, ...] = ()) -> Dataset:
 
 
 def data_root(config: RunConfig) -> Path:
-    """Folder of the manifest.
+    """Folder of the manifest; for a URL the folder on this machine that mirrors it.
 
     Raises:
         ConfigError: the config names none.
+        RemoteError: the URL cannot be reached.
     """
     if config.data.root is None:
         raise ConfigError([NO_ROOT])
-    return Path(config.data.root)
+    return local_folder(as_place(config.data.root))

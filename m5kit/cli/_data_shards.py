@@ -3,11 +3,11 @@
 import argparse
 import json
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from m5kit.cli.options import Verbs, words
 from m5kit.cli.output import write
+from m5kit.data.remote.place import Place, as_place, local_folder
 
 if TYPE_CHECKING:
     from m5kit.data.shards.prepare import ShardProgress
@@ -23,8 +23,12 @@ def add_prepare(actions: Verbs) -> None:
         help="write items as shards: tar files that train quickly from any disk",
         description="Write items as indexed tar files; a run that was killed goes on where it stopped.",
     )
-    parser.add_argument("source", metavar="SOURCE", type=Path, help="a manifest, its folder, or a folder of tar files")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder, such as shop.shards")
+    parser.add_argument(
+        "source", metavar="SOURCE", type=as_place, help="a manifest, its folder, a folder of tar files, or a URL"
+    )
+    parser.add_argument(
+        "--out", type=as_place, required=True, metavar="DIR", help="a new folder, such as shop.shards, or its URL"
+    )
     parser.add_argument("--jobs", type=int, metavar="N", help="processes (default: one a CPU); the result is the same")
     parser.add_argument("--items", type=int, default=1000, metavar="N", help="of a shard (default: %(default)s)")
     parser.add_argument(
@@ -47,7 +51,9 @@ def add_verify(actions: Verbs) -> None:
         help="check shards for damage",
         description="Read shards from end to end and name what is damaged; exit 1 if anything is.",
     )
-    parser.add_argument("shards", metavar="SHARDS", type=Path, help="the folder that m5kit data prepare wrote")
+    parser.add_argument(
+        "shards", metavar="SHARDS", type=as_place, help="the folder, or its URL, that m5kit data prepare wrote"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=verify)
 
@@ -55,27 +61,30 @@ def add_verify(actions: Verbs) -> None:
 def prepare(options: argparse.Namespace) -> int:
     """Write the shards, tell how it goes, and what could not be taken in."""
     from m5kit.data.manifest_rows import MODALITIES
-    from m5kit.data.shards.format import FAILURES
+    from m5kit.data.shards.engines import Here, Pool
     from m5kit.data.shards.prepare import prepare
     from m5kit.data.sources.webdataset import default_source
     from m5kit.registry import DATASETS
 
     prepared = _preparations(options)
     modalities = words(options.modalities or "") or MODALITIES
-    given = {"root": options.source, "columns": modalities, "follow_links": options.follow_links}
-    dataset = DATASETS.build({**default_source(options.source), **given})
+    source = local_folder(options.source)
+    given = {"root": source, "columns": modalities, "follow_links": options.follow_links}
+    dataset = DATASETS.build({**default_source(source), **given})
     jobs = options.jobs or os.cpu_count() or 1
+    engine = Pool(jobs) if jobs > 1 else Here()
     found = prepare(
         dataset,
         options.out,
         modalities,
         prepared=prepared,
         items=options.items,
-        jobs=jobs,
+        source=options.source,
+        engine=engine,
         follow_links=options.follow_links,
         report=lambda progress: write(_progress(progress, jobs)),
     )
-    _write_failures(options.out / FAILURES)
+    _write_failures(options.out)
     size = sum(shard.bytes for shard in found.shards)
     write(f"{found.items:,} items, {_shards(len(found.shards))}, {size / 1e6:,.1f} MB in {options.out}")
     write(f"next: m5kit train products/pretrained --data {options.out}")
@@ -86,7 +95,7 @@ def verify(options: argparse.Namespace) -> int:
     """Print every problem; 1 if there is one."""
     from m5kit.data.shards.verify import verify
 
-    found = verify(options.shards)
+    found = verify(local_folder(options.shards))
     count = len(found.problems)
     if options.json:
         about = {"items": found.shards.items, "shards": len(found.shards.shards), "problems": list(found.problems)}
@@ -145,15 +154,19 @@ def _progress(progress: "ShardProgress", jobs: int) -> str:
     return f"{line}, {minutes} min {seconds:02d} s left" if progress.done < progress.shards else line
 
 
-def _write_failures(path: Path) -> None:
-    if not path.is_file():
+def _write_failures(out: Place) -> None:
+    from m5kit.data.shard_set import FAILURES
+    from m5kit.data.shards.output import open_output
+
+    text = open_output(out).read(FAILURES)
+    if text is None:
         return
     # not splitlines(): a name may hold a character that it takes for the end of a line
-    lines = path.read_text(encoding="utf-8").strip("\n").split("\n")
+    lines = text.strip("\n").split("\n")
     for line in lines[:SHOWN]:
         row = json.loads(line)
         write(f"{row['id']}: {row['modality']}: {row['reason']}")
-    write(f"{len(lines)} could not be taken in and are left out; all are listed in {path}")
+    write(f"{len(lines)} could not be taken in and are left out; all are listed in {out}/{FAILURES}")
 
 
 def _shards(count: int) -> str:

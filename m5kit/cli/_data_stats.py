@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from m5kit.cli._data_presence import NONE, presence_as_json, write_presence
 from m5kit.cli.options import Verbs, words
 from m5kit.cli.output import write, write_table
+from m5kit.data.remote.place import as_place
 
 if TYPE_CHECKING:
     from m5kit.data.stats import Shared, Stats
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 def add_stats(actions: Verbs) -> None:
     """Add the action."""
     parser = actions.add_parser("stats", help="count what a manifest holds", description=__doc__)
-    parser.add_argument("manifest", metavar="MANIFEST", type=Path, help="the file, or its folder")
+    parser.add_argument(
+        "manifest", metavar="MANIFEST", type=as_place, help="the file, or its folder, or the URL of one"
+    )
     parser.add_argument("--media", action="store_true", help="also sizes and durations, from the heads of the files")
     parser.add_argument("--hash", action="store_true", help="also contents that two splits share: reads every file")
     parser.add_argument("--html", type=Path, metavar="FILE", help="also write a page with plots")

@@ -119,7 +119,7 @@ def _arguments(options: argparse.Namespace, path: Path) -> list[str]:
     """The command of each process: the user's own, with a folder on which they agree."""
     arguments = ["train", options.config, "--run-dir", str(path)]
     if options.data is not None:
-        arguments += ["--data", str(options.data.resolve())]
+        arguments += ["--data", str(options.data.resolve() if isinstance(options.data, Path) else options.data)]
     for override in options.overrides:
         arguments += ["--set", override]
     return [*arguments, "--resume"] if options.resume else arguments

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from m5kit.cli.options import Verbs, add_permissions
 from m5kit.cli.output import write, write_table
+from m5kit.data.remote.place import as_place
 from m5kit.permissions import FOLLOW_LINKS, allowing
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ def add_parser(verbs: Verbs) -> None:
         "ablate", help="train variants over seeds and compare them", description="Run a sweep and report on it."
     )
     parser.add_argument("sweep", type=Path, metavar="SWEEP", help="a YAML file such as configs/ablations/fusion.yaml")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="folder of the manifest (sets data.root)")
+    parser.add_argument("--data", type=as_place, metavar="DIR", help="folder of the manifest (sets data.root)")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the trials and the report")
     parser.add_argument(
         "--trials", type=Path, metavar="DIR", help="folder of trials that sweeps share (default: trials in --out)"

@@ -12,6 +12,7 @@ from m5kit.cli._data_shards import add_prepare, add_verify
 from m5kit.cli._data_stats import add_stats
 from m5kit.cli.options import Verbs
 from m5kit.cli.output import write
+from m5kit.data.remote.place import as_place
 
 if TYPE_CHECKING:
     from m5kit.data.validate import ManifestCheck
@@ -82,7 +83,9 @@ def _add_validate(actions: Verbs) -> None:
         help="check a manifest and its files",
         description="Print every problem with its line, and what the set holds; exit 1 if there is a problem.",
     )
-    parser.add_argument("manifest", metavar="MANIFEST", type=Path, help="the file, or its folder")
+    parser.add_argument(
+        "manifest", metavar="MANIFEST", type=as_place, help="the file, or its folder, or the URL of one"
+    )
     parser.add_argument("--decode", action="store_true", help="also decode every file: slow but certain")
     parser.add_argument("--follow-links", action="store_true", help="also read what links out of the folder lead to")
     parser.add_argument("--modalities", metavar="A,B", help="the keys that are modalities (default: the usual five)")
@@ -91,15 +94,17 @@ def _add_validate(actions: Verbs) -> None:
 
 
 def _print(found: "ManifestCheck") -> None:
+    from m5kit.data.remote.mirror import shown
+
     for problem in found.problems:
         write(str(problem))
     if found.problems:
         write("")
     write_presence(found)
     count = len(found.problems) or "no"
-    write(f"\n{found.path}: {found.items} items, {count} problem{'s' if count != 1 else ''}")
+    write(f"\n{shown(found.path)}: {found.items} items, {count} problem{'s' if count != 1 else ''}")
     if not found.problems:
-        folder = found.path.parent
+        folder = shown(found.path.parent)
         write(f"next: m5kit train products/pretrained --data {folder} (or products/small, which downloads nothing)")
 
 

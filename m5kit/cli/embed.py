@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from m5kit.cli.options import Verbs, add_permissions, words
 from m5kit.cli.output import write
+from m5kit.data.remote.place import as_place
 
 if TYPE_CHECKING:
     from m5kit.api import Embedded, Exporter
@@ -16,7 +17,7 @@ def add_parser(verbs: Verbs) -> None:
     """Add the verb."""
     parser = verbs.add_parser("embed", help="embed items", description="Write the embeddings of items to a file.")
     parser.add_argument("run_folder", metavar="RUN", type=Path, help="folder of a training run")
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder with a manifest")
+    parser.add_argument("--data", type=as_place, required=True, metavar="DIR", help="folder with a manifest")
     parser.add_argument(
         "--out", type=Path, required=True, metavar="FILE", help="the file to write: .parquet, .npz, .faiss"
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from m5kit.cli.options import Verbs, add_permissions, words
 from m5kit.cli.output import write, write_table
+from m5kit.data.remote.place import as_place
 from m5kit.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def add_parser(verbs: Verbs) -> None:
     )
     parser.add_argument("run_folder", metavar="RUN", type=Path, help="folder of a training run, or a features file")
     parser.add_argument("--config", metavar="CONFIG", help="for a features file: the config that names the metrics")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="other items than those of the run")
+    parser.add_argument("--data", type=as_place, metavar="DIR", help="other items than those of the run")
     parser.add_argument(
         *("--metrics", "--tasks"),  # --tasks is the older name
         dest="metrics",

@@ -3,10 +3,10 @@
 import argparse
 from pathlib import Path
 
-from m5kit.cli.options import Verbs
+from m5kit.cli.options import Verbs, words
 from m5kit.cli.output import write
 
-FORMATS = ("folder", "sentence-transformers")
+FORMATS = ("folder", "sentence-transformers", "onnx")
 
 
 def add_parser(verbs: Verbs) -> None:
@@ -19,7 +19,11 @@ def add_parser(verbs: Verbs) -> None:
         "--to",
         choices=FORMATS,
         default="folder",
-        help="folder: what m5kit.load needs and a model card; sentence-transformers: opened by that library too",
+        help="folder: what m5kit.load needs and a model card; sentence-transformers: opened by that library too; "
+        "onnx: the embedder as a graph",
+    )
+    parser.add_argument(
+        "--modalities", type=words, metavar="A,B", help="the only ones that a graph reads (with onnx; default: all)"
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new or empty folder")
     parser.set_defaults(run=run)
@@ -30,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
     from m5kit.interchange.formats import writer
     from m5kit.public.loading import load
 
-    write_run = writer(options.to)  # before the model is loaded: a library may be missing
+    write_run = writer(options.to, options.modalities)  # before the model is loaded: a library may be missing
     folder = write_run(load(options.run_folder), options.out)
     write(f"written to {folder}; read README.md there before you share it")
     return 0

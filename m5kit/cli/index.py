@@ -5,6 +5,7 @@ from pathlib import Path
 
 from m5kit.cli.options import Verbs, words
 from m5kit.cli.output import write
+from m5kit.data.remote.place import as_place
 
 
 def add_parser(verbs: Verbs) -> None:
@@ -15,7 +16,9 @@ def add_parser(verbs: Verbs) -> None:
         description="Embed items and keep them in a vector store, beside labels and properties to filter by.",
     )
     parser.add_argument("run_folder", metavar="RUN", type=Path, help="folder of a training run")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="folder with a manifest (default: that of the run)")
+    parser.add_argument(
+        "--data", type=as_place, metavar="DIR", help="folder with a manifest (default: that of the run)"
+    )
     parser.add_argument(
         "--out", required=True, metavar="INDEX", help="a folder, or an address in an object store (s3://BUCKET/NAME)"
     )
@@ -24,7 +27,12 @@ def add_parser(verbs: Verbs) -> None:
     parser.add_argument(
         "--space", metavar="NAME", help="which vector of an item: item (default), contrastive, the name of a modality"
     )
-    parser.add_argument("--precision", choices=("float32", "float16"), help="of the stored numbers (default: float32)")
+    parser.add_argument("--width", type=int, metavar="N", help="numbers that are kept of a vector (default: all)")
+    parser.add_argument(
+        "--precision",
+        choices=("float32", "float16", "int8", "binary"),
+        help="of the stored numbers (default: float32); int8 and binary ones are found by signs and ranked again",
+    )
     parser.add_argument(
         "--update", action="store_true", help="add the items to an index that is there, or replace those of the same id"
     )
@@ -33,6 +41,9 @@ def add_parser(verbs: Verbs) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Build the index, or add to it."""
+    from m5kit.evaluation.precision import check_size
+
+    check_size(options.space or "item", options.width, options.precision or "float32")
     from m5kit.index.index import Index
 
     if options.update:
@@ -45,6 +56,7 @@ def run(options: argparse.Namespace) -> int:
         splits=options.split,
         modalities=options.modalities,
         space=options.space or "item",
+        width=options.width,
         precision=options.precision or "float32",
         say=write,
     )
@@ -69,7 +81,7 @@ def _update(options: argparse.Namespace) -> None:
     from m5kit.index.about import fingerprint
     from m5kit.index.index import Index
 
-    fixed = [name for name in ("modalities", "space", "precision") if getattr(options, name)]
+    fixed = [name for name in ("modalities", "space", "width", "precision") if getattr(options, name)]
     if fixed:
         raise ConfigError([f"--{name}: an index keeps what it was built with; leave it out" for name in fixed])
     index = Index.open(options.out)

@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from m5kit import __version__
+from m5kit.cli.output import printable
 from m5kit.errors import M5KitError
 from m5kit.permissions import FOLLOW_LINKS, LOCAL_PLUGINS, allowing
 
@@ -32,35 +33,50 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0, that of the verb, 2 for an error that the user can fix, 130 if interrupted.
     """
+    _prepare_output()
+    try:
+        try:
+            return _act(arguments)
+        finally:
+            sys.stdout.flush()  # here, so that a closed pipe raises inside of this try
+    except M5KitError as error:
+        return _refuse(f"{_speaker()}error: {error}")
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader (head, less) has closed the pipe
+        _abandon_output()
+        return PIPE_CLOSED
+    except OSError as error:
+        if error.filename is None and error.errno not in _REMEDIES:
+            raise  # where a file is named, it is one that the user gave; all else is a bug
+        if error.filename is None:
+            _abandon_output()  # it may be what is full
+        return _refuse(f"error: {_sentence(error)}")
+    except MemoryError:
+        return _refuse("error: the memory is used up; take fewer items at once, or fewer processes")
+
+
+def _act(arguments: Sequence[str] | None) -> int:
+    """Find the verb and run it."""
     parser = _parser()
     options = parser.parse_args(arguments)
     if not hasattr(options, "run"):
         parser.print_help()
         return 0
-    _escape_what_cannot_be_printed()
-    try:
-        with _allowing(plugins=not options.no_plugins), allowing(*_permissions(options)):
-            status = int(options.run(options) or 0)
-        # here, so that a closed pipe raises inside of this try
-        sys.stdout.flush()
-    except M5KitError as error:
-        sys.stderr.write(f"{_speaker()}error: {error}\n")
-        return MISTAKE
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted\n")
-        return INTERRUPTED
-    except BrokenPipeError:  # the reader (head, less) has closed the pipe; Python must not flush into it again
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return PIPE_CLOSED
-    except OSError as error:
-        if error.filename is None and error.errno not in _REMEDIES:
-            raise  # where a file is named, it is one that the user gave; all else is a bug
-        sys.stderr.write(f"error: {_sentence(error)}\n")
-        return MISTAKE
-    except MemoryError:
-        sys.stderr.write("error: the memory is used up; take fewer items at once, or fewer processes\n")
-        return MISTAKE
-    return status
+    with _allowing(plugins=not options.no_plugins), allowing(*_permissions(options)):
+        return int(options.run(options) or 0)
+
+
+def _refuse(sentence: str) -> int:
+    """Tell a mistake; what a stranger's file made part of it must not steer the terminal."""
+    sys.stderr.write(f"{printable(sentence)}\n")
+    return MISTAKE
+
+
+def _abandon_output() -> None:
+    """Write to nowhere from here on: Python flushes once more at its end, which would raise again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _speaker() -> str:
@@ -92,8 +108,12 @@ def _sentence(error: OSError) -> str:
     return what if error.filename is None else f"{error.filename}: {what}"
 
 
-def _escape_what_cannot_be_printed() -> None:
+def _prepare_output() -> None:
     """Escape characters that the terminal's encoding lacks; names of files and items may hold any."""
+    if sys.stdout is None:  # closed by whoever started the process
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # until the process ends
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # as standard error does from the start
 

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from m5kit.data.remote.place import as_place, is_remote
+
 if TYPE_CHECKING:
     from m5kit.config import Resolved
 
@@ -15,7 +17,9 @@ Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 def add_config_options(parser: argparse.ArgumentParser) -> None:
     """Add ``CONFIG``, ``--data`` and ``--set``."""
     parser.add_argument("config", metavar="CONFIG", help="a YAML file, or the name of a shipped one such as demo/scale")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="folder of the manifest (sets data.root)")
+    parser.add_argument(
+        "--data", type=as_place, metavar="DIR", help="folder of the manifest, or its URL (sets data.root)"
+    )
     parser.add_argument(
         "--set",
         dest="overrides",
@@ -89,7 +93,7 @@ def _problem_of_root(resolved: "Resolved") -> str | None:
     root = section.get("root") if isinstance(section, dict) else None
     if root is None:
         return NO_ROOT
-    if isinstance(root, str) and "://" not in root and not Path(root).expanduser().exists():
+    if isinstance(root, str) and not is_remote(root) and not Path(root).expanduser().exists():
         return f"data.root: there is no folder {root}; name another with --data DIR"
     return None
 

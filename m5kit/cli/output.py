@@ -3,9 +3,22 @@
 import sys
 from collections.abc import Sequence
 
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n"}
+
+
+def printable(text: str) -> str:
+    r"""A text without characters that steer a terminal: ids and names of files may come from a stranger.
+
+    Example:
+        >>> printable("a\x1b[2Jb")
+        'a\\x1b[2Jb'
+    """
+    return text.translate(_CONTROLS)
+
 
 def write(text: str) -> None:
     """Print lines to standard output."""
+    text = printable(text)
     sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
     sys.stdout.flush()  # lines come as they are written, also into a file
 

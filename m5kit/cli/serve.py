@@ -31,8 +31,8 @@ def run(options: argparse.Namespace) -> int:
 
     _check(options)
 
-    for library, package in (("fastapi", "serve"), ("uvicorn", "serve"), ("prometheus_client", "serve")):
-        import_library(library, "m5kit serve", package)
+    for library in ("fastapi", "uvicorn", "prometheus_client"):
+        import_library(library, "m5kit serve", "m5kit[serve]")
     from m5kit.index.index import Index
     from m5kit.serve.app import make_app
     from m5kit.serve.server import browser_names, run_server

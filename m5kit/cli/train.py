@@ -127,17 +127,16 @@ def _suited(options: argparse.Namespace) -> "Resolved":
 def _run_dir(given: Path | None, resume: bool, name: str) -> Path:
     """The folder that is named, a new one, or that of the newest run of a config."""
     from m5kit.errors import CheckpointError
-    from m5kit.runs.folder import RUNS, RunFolder
+    from m5kit.runs.folder import RUNS, RunFolder, newest_path
 
-    stem = name.replace("/", "-")
     if given is not None:
         return given
     if not resume:
         return RunFolder.new(name).path
-    before = sorted(path for path in RUNS.glob(f"{stem}-*") if (path / "config.yaml").exists())
-    if not before:
+    newest = newest_path(name)
+    if newest is None:
         raise CheckpointError(f"there is no run of {name} below {RUNS}/ to resume; name its folder with --run-dir")
-    return before[-1]
+    return newest
 
 
 def _evaluate(path: Path, group: "Group") -> None:
@@ -159,4 +158,6 @@ def _evaluate(path: Path, group: "Group") -> None:
     _write(f"\nlosses and modality weights: {folder.curves}")
     _write(f"TensorBoard:                 tensorboard --logdir {folder.events}")
     _write(f"evaluate again, or in part:  m5kit evaluate {path} --modalities {','.join(trained.data.pipelines)}")
-    _write(f"embed your items:            m5kit embed {path} --data {trained.data.root} --out embeddings.parquet")
+    _write(
+        f"embed your items:            m5kit embed {path} --data {trained.config.data.root} --out embeddings.parquet"
+    )

@@ -133,3 +133,5 @@ def _balance(values: Mapping[str, Any]) -> Iterator[Problem]:
     data = values.get("data")
     if isinstance(data, Mapping) and data.get("balance") == "label" and data.get("label") is None:
         yield "data.balance", "balances the classes of data.label, which is not set; name a label there"
+    if isinstance(data, Mapping) and data.get("balance") == "label" and data.get("window"):
+        yield "data.window", "mixes some shards at a time, and data.balance draws from all; drop one of them"

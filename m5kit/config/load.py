@@ -40,7 +40,7 @@ class Resolved:
     plugins: PluginScope = field(default_factory=current_scope)
 
 
-def load_config(path: str | Path, overrides: Sequence[str] = (), data: Path | None = None) -> Resolved:
+def load_config(path: str | Path, overrides: Sequence[str] = (), data: Path | str | None = None) -> Resolved:
     """Compose the config at ``path``, or the shipped one of that name (``demo/scale``).
 
     Args:

@@ -131,6 +131,8 @@ def describe(problem: Any) -> str:
     wanted = problem["msg"].removeprefix("Input should be ").replace("a valid array", "a list")
     if wanted.startswith(("greater", "less")):
         wanted = f"a number {wanted}"
+    if problem["type"] == "too_short":
+        wanted = f"at least {problem['ctx']['min_length']} value"
     return f"expected {wanted[:1].lower()}{wanted[1:]}, got {problem['input']!r}"
 
 

@@ -14,6 +14,9 @@ import yaml
 from m5kit.config.tree import Node
 from m5kit.errors import ConfigError
 
+LARGEST = 2**63
+"""No library behind m5kit counts further."""
+
 _PLAIN_SCALARS = (
     ("null", r"~|null|", "~n"),
     ("bool", r"true|false", "tf"),
@@ -170,7 +173,10 @@ def _convert(loader: _StrictLoader, tree: yaml.Node, origin: Callable[[int], str
         return Node(_mapping(loader, tree, origin), here)
     if isinstance(tree, yaml.SequenceNode):
         return Node([_strip(_convert(loader, item, origin)) for item in tree.value], here)
-    return Node(loader.construct_object(tree), here)
+    value = loader.construct_object(tree)
+    if isinstance(value, int) and abs(value) >= LARGEST:
+        raise yaml.MarkedYAMLError(problem=f"{value} has more than 63 bits", problem_mark=tree.start_mark)
+    return Node(value, here)
 
 
 def _mapping(loader: _StrictLoader, tree: yaml.MappingNode, origin: Callable[[int], str]) -> dict[str, Node]:

@@ -19,7 +19,7 @@ class Data(Section):
     """File name within the root; empty for ``annotations.jsonl`` or ``annotations.parquet``, whichever there is."""
     source: dict[str, Any] | None = None
     """The dataset that the items come from, a ``type`` and its arguments; empty for a manifest."""
-    train: tuple[str, ...] = ("train",)
+    train: Annotated[tuple[str, ...], Field(min_length=1)] = ("train",)
     """Splits to train on."""
     val: tuple[str, ...] | None = None
     """Splits that are looked at while training; empty for ``val`` where there is one."""
@@ -39,9 +39,11 @@ class Data(Section):
     """Whether links in the data folder may lead out of it; those that ``m5kit data import`` made always may."""
     balance: Literal["none", "label"] = "none"
     """``label`` draws the classes of the label equally often in training, and items that lack the label never."""
+    window: Count | None = None
+    """How many shards are mixed at a time in training; empty mixes all. Without shards 1,000 items count as one."""
     accept_changes: bool = False
     """Whether ``--resume`` may go on with items that have changed since the run began; provenance.json says so then."""
-    workers: Natural = 2
+    workers: Annotated[int, Field(ge=0, le=1024)] = 2
     """Processes that decode."""
     item_seconds: Positive | None = 60.0
     """Seconds that a worker may spend on one modality of an item before that modality fails; empty for no limit."""

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from m5kit.data.links import is_own_link
+from m5kit.data.remote.mirror import bring, mirror_of
 from m5kit.data.tars.index import TarError
-from m5kit.data.tars.members import copy_out, open_tar, split_path
+from m5kit.data.tars.members import copy_out, member_size, open_tar, split_path
 from m5kit.errors import CheckpointError, DataError, DecodeError
 
 
@@ -60,10 +61,10 @@ def require_file(source: Any, root: Path, follow_links: bool = False) -> None:
     path = _resolve(source, root, follow_links, anywhere=False)
     inside = split_path(path)
     if inside is None:
-        check_file(path, source, UNBOUNDED)
+        _require_loose(path, source)
         return
     with _naming_member(source):
-        _check_size(open_tar(inside[0]).size(inside[1]), source, UNBOUNDED)
+        _check_size(member_size(*inside), source, UNBOUNDED)
 
 
 def check_file(path: str | Path, source: Any, max_bytes: int) -> Path:
@@ -72,6 +73,7 @@ def check_file(path: str | Path, source: Any, max_bytes: int) -> Path:
     Raises:
         DecodeError: missing, not a regular file, empty, or over ``max_bytes``.
     """
+    bring(str(path))
     try:
         # A pipe or a device must not even be opened: opening a pipe waits for its other end.
         status = os.stat(path)
@@ -81,6 +83,15 @@ def check_file(path: str | Path, source: Any, max_bytes: int) -> Path:
         raise unreadable(source, "it is not a regular file")
     _check_size(status.st_size, source, max_bytes)
     return Path(path)
+
+
+def _require_loose(path: str, source: Any) -> None:
+    mirror = mirror_of(path)
+    size = None if mirror is None else mirror.size(path)
+    if size is None:
+        check_file(path, source, UNBOUNDED)
+    else:
+        _check_size(size, source, UNBOUNDED)
 
 
 def _resolve(source: Any, root: Path, follow_links: bool, anywhere: bool) -> str:
@@ -161,24 +172,22 @@ def open_own(path: Path, mode: str) -> IO[Any]:
         CheckpointError: it is a link, a pipe or a device.
     """
     try:
-        file = open(path, mode, encoding="utf-8", opener=_without_following)  # noqa: SIM115  # the caller closes it
+        return open(path, mode, encoding="utf-8", opener=_without_following)
     except OSError as error:
         if error.errno not in (errno.ELOOP, errno.ENXIO):
             raise
-        raise _not_own(path) from error
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        file.close()
-        raise _not_own(path)
-    return file
+        raise CheckpointError(
+            f"{path} is a link or no regular file, so nothing was written there; remove it"
+        ) from error
 
 
 def _without_following(name: str, flags: int) -> int:
     """Open neither what a link leads to nor, with a long wait, a pipe."""
-    return os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
-
-
-def _not_own(path: Path) -> CheckpointError:
-    return CheckpointError(f"{path} is a link or no regular file, so nothing was written there; remove it")
+    opened = os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
+    if not stat.S_ISREG(os.fstat(opened).st_mode):
+        os.close(opened)
+        raise OSError(errno.ENXIO, os.strerror(errno.ENXIO), name)
+    return opened
 
 
 def is_below(path: str, folder: str) -> bool:

@@ -44,6 +44,20 @@ def time_limit(seconds: float | None) -> Iterator[None]:
         signal.signal(signal.SIGALRM, previous)
 
 
+@contextmanager
+def without_limit() -> Iterator[None]:
+    """Stop the clock of :func:`time_limit` for what is no work on an item, such as to wait for a network."""
+    if threading.current_thread() is not threading.main_thread():  # the clock is not that of this thread
+        yield
+        return
+    left, again = signal.setitimer(signal.ITIMER_REAL, 0)
+    try:
+        yield
+    finally:
+        if left:
+            signal.setitimer(signal.ITIMER_REAL, left, again)
+
+
 def _alarm_is_free() -> bool:
     unused = signal.getsignal(signal.SIGALRM) in (signal.SIG_DFL, signal.SIG_IGN)
     return unused and threading.current_thread() is threading.main_thread()

@@ -124,6 +124,11 @@ class WatchedLoader(DataLoader[Any]):
             watch.waiting = None
 
     @property
+    def is_fetching(self) -> bool:
+        """Whether the next batch is held up by files that are not on this machine yet."""
+        return bool(getattr(self.batch_sampler, "is_waiting", False))
+
+    @property
     def finished(self) -> int:
         """How many items the workers have made."""
         return int(self._board[:, COUNT].sum())
@@ -179,7 +184,7 @@ class _Watch(threading.Thread):
         finished, moved, spoken = -1, 0.0, 0.0
         while not self.over.wait(POLL):
             begun, now, count = self.waiting, time.monotonic(), self.loader.finished
-            if begun is None or count > finished:
+            if begun is None or count > finished or self.loader.is_fetching:
                 finished, moved = count, now
             if begun is None:
                 continue
@@ -190,7 +195,8 @@ class _Watch(threading.Thread):
                 return
             if now - max(begun, spoken) > TALK:
                 spoken = now
-                log.warning("waiting for the loader's workers for %.0f s; %s", now - begun, self.loader.held())
+                what = "files from elsewhere" if self.loader.is_fetching else "the loader's workers"
+                log.warning("waiting for %s for %.0f s; %s", what, now - begun, self.loader.held())
 
 
 class _same_child_handler:  # noqa: N801  # used like a function

@@ -77,6 +77,12 @@ class Manifest:
             self._labels[label] = [every[number] for number in self.chosen.tolist()]
         return self._labels[label]
 
+    def blocks(self) -> list[int]:
+        """How many of the chosen items each shard holds, those with none left out."""
+        ends = np.cumsum(self.dataset.blocks())
+        counts = np.bincount(ends.searchsorted(self.chosen, side="right"))
+        return [count for count in counts.tolist() if count]
+
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_labels": {}}  # a worker finds the labels in its items
 

@@ -11,8 +11,11 @@ from typing import Any, Protocol
 from m5kit.data.columnar import ArrowRows, ColumnRows, ParquetRows
 from m5kit.data.files import require_inside
 from m5kit.data.json_lines import PATHS, JsonLines
+from m5kit.data.remote.mirror import describe_with, shown
 from m5kit.errors import DataError
 
+LONGEST_ID = 1_000
+"""Characters. Ids stand in arrays as wide as the longest: one of a megabyte would cost a terabyte among a million."""
 MODALITIES = ("audio", "image", "table", "text", "video")
 NAMES = ("annotations.jsonl", "annotations.parquet", "annotations.arrow")
 KINDS: Mapping[str, type[ColumnRows]] = {".parquet": ParquetRows, ".arrow": ArrowRows}
@@ -66,7 +69,7 @@ def open_rows(root: Path, name: str | None = None, follow_links: bool = False) -
         require_inside(path, root, follow_links)
     rows: Rows = KINDS.get(path.suffix, JsonLines)(path)
     if not len(rows):
-        raise DataError(f"{path} holds no items; write one JSON object a line (docs/howto/own-data.md)")
+        raise DataError(f"{shown(path)} holds no items; write one JSON object a line (docs/howto/own-data.md)")
     return rows
 
 
@@ -93,6 +96,8 @@ def record_problems(record: Any, modalities: Sequence[str]) -> Iterator[tuple[st
         yield "id", "is missing; give every item a name of its own"
     elif not isinstance(record["id"], str):
         yield "id", f"expected a text, got {_given(record['id'])}"
+    elif len(record["id"]) > LONGEST_ID:
+        yield "id", f"has {len(record['id']):,} characters; at most {LONGEST_ID:,} can be kept"
     if not isinstance(record.get("split") or "", str):
         yield "split", f"expected a text, got {_given(record['split'])}"
     yield from _label_problems(record.get("labels"))
@@ -104,7 +109,7 @@ def record_problems(record: Any, modalities: Sequence[str]) -> Iterator[tuple[st
 
 def looks_right(record: Any, modalities: Sequence[str]) -> bool:
     """Whether a row has no problem, told quickly; False where only :func:`record_problems` can tell."""
-    if type(record) is not dict or type(record.get("id")) is not str or not record["id"]:
+    if type(record) is not dict or type(record.get("id")) is not str or not 0 < len(record["id"]) <= LONGEST_ID:
         return False
     labels, split = record.get("labels"), record.get("split")
     if labels is None:
@@ -137,20 +142,24 @@ def raise_for(path: Path, problems: Iterable[Problem]) -> None:
         return
     lines = [f"  {problem}" for problem in every[:SHOWN]]
     if len(every) > SHOWN:
-        lines.append(f"  and {len(every) - SHOWN} more; m5kit data validate {path} lists them")
+        lines.append(f"  and {len(every) - SHOWN} more; m5kit data validate {shown(path)} lists them")
     count = "1 problem" if len(every) == 1 else f"{len(every)} problems"
-    raise DataError("\n".join([f"{path} has {count}:", *lines]))
+    raise DataError("\n".join([f"{shown(path)} has {count}:", *lines]))
 
 
 def _find(root: Path, name: str | None) -> Path:
     if root.is_file():
         return root
+    if name is not None:
+        describe_with(root / name)
     found = [root / candidate for candidate in ((name,) if name else NAMES) if (root / candidate).is_file()]
     if len(found) == 1:
         return found[0]
     if found:
-        raise DataError(f"{root} holds both {' and '.join(file.name for file in found)}; name the one to read")
-    raise DataError(f"no {name or ' or '.join(NAMES)} in {root}; see docs/howto/own-data.md for how to write one")
+        raise DataError(f"{shown(root)} holds both {' and '.join(file.name for file in found)}; name the one to read")
+    raise DataError(
+        f"no {name or ' or '.join(NAMES)} in {shown(root)}; see docs/howto/own-data.md for how to write one"
+    )
 
 
 def _label_problems(labels: Any) -> Iterator[tuple[str, str]]:

@@ -70,8 +70,7 @@ def preview(sample: Sample, root: Path, pipelines: Mapping[str, Pipeline]) -> li
         if len(decoded) > 1 and all(map(_is_picture, decoded)):
             parts.append(PreviewPart(modality, "strip", _data_uri(_side_by_side(decoded))))
             continue
-        for each in decoded:
-            parts.append(PreviewPart(modality, *_shown(each)))
+        parts += [PreviewPart(modality, *_shown(each)) for each in decoded]
     return parts
 
 

@@ -1,6 +1,6 @@
 """Which items make up which step: a function of seed and position, so that a run can start anywhere."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +39,57 @@ class ShuffledOrder:
             self._epoch = epoch
             self._order = np.random.default_rng([*self.seed, epoch]).permutation(self.size)
         return int(self._order[place])
+
+
+class WindowedOrder:
+    """Every item once a pass, a few blocks mixed at a time, so that only these blocks need to be at hand.
+
+    The blocks of a pass are shuffled; as many as the window takes are put together, and their items are shuffled. It
+    follows from seed, pass and sizes alone, for any number of processes.
+
+    Args:
+        sizes: items of each block, such as those of a shard, in the order of the items.
+        window: how many blocks are mixed.
+        seed: of the order.
+
+    Example:
+        >>> order = WindowedOrder([2, 2, 2], window=1, seed=0)
+        >>> [order(position) for position in range(6)]  # one block after the other
+        [4, 5, 1, 0, 3, 2]
+    """
+
+    def __init__(self, sizes: Sequence[int], window: int, seed: int) -> None:
+        self.sizes = np.asarray(sizes, dtype=np.int64)
+        self.window, self.seed = window, seed
+        self.size = int(self.sizes.sum())
+        self._firsts = self.sizes.cumsum() - self.sizes
+        self._epoch, self._number = -1, -1
+        self._blocks = self._ends = self._items = np.empty(0, dtype=np.int64)
+
+    def __call__(self, position: int) -> int:
+        """The item taken as number ``position``; any position can be asked for, neighbours are cheap."""
+        epoch, place = divmod(position, self.size)
+        if epoch != self._epoch:
+            self._begin_pass(epoch)
+        number = int(self._ends.searchsorted(place, side="right"))
+        if number != self._number:
+            self._begin_window(number)
+        first = int(self._ends[number - 1]) if number else 0
+        return int(self._items[place - first])
+
+    def _begin_pass(self, epoch: int) -> None:
+        self._blocks = np.random.default_rng([self.seed, epoch]).permutation(len(self.sizes))
+        ends = self.sizes[self._blocks].cumsum()
+        self._ends = np.append(ends[self.window - 1 : -1 : self.window], ends[-1])
+        self._epoch, self._number = epoch, -1
+
+    def _begin_window(self, number: int) -> None:
+        blocks = self._blocks[number * self.window : (number + 1) * self.window]
+        items = [np.arange(self._firsts[block], self._firsts[block] + self.sizes[block]) for block in blocks]
+        # one more number in the seed than that of the blocks has
+        generator = np.random.default_rng([self.seed, self._epoch, number])
+        self._items = generator.permutation(np.concatenate(items))
+        self._number = number
 
 
 class BalancedOrder:
@@ -82,6 +133,8 @@ class StepSampler(Sampler[list[Draw]]):
         seed: of the order.
         groups: of each item, its class, for batches in which all classes come equally often; None takes the items as
             they are.
+        blocks: how many items each shard has; with a ``window``, so many shards are mixed at a time.
+        window: None mixes all items.
         rank: which share of each step this process takes.
         world_size: how many processes share a step.
         start: how many items were consumed before, over all ranks.
@@ -103,6 +156,8 @@ class StepSampler(Sampler[list[Draw]]):
         batch_size: int,
         seed: int,
         groups: npt.NDArray[np.int64] | None = None,
+        blocks: Sequence[int] = (),
+        window: int | None = None,
         rank: int = 0,
         world_size: int = 1,
         start: int = 0,
@@ -117,7 +172,7 @@ class StepSampler(Sampler[list[Draw]]):
                     f"needs one; set it to {world_size} or more, or start fewer processes"
                 ]
             )
-        self.order = ShuffledOrder(size, seed) if groups is None else BalancedOrder(groups, seed)
+        self.order = _order(size, seed, groups, blocks, window)
         self.batch_size = batch_size
         self.rank = rank
         self.world_size = world_size
@@ -131,6 +186,14 @@ class StepSampler(Sampler[list[Draw]]):
             # neighbouring positions, as the order of a whole pass is made anew when a position leaves it
             yield [Draw(position, self.order(position)) for position in range(first, first + share)]
             first += self.batch_size
+
+
+def _order(
+    size: int, seed: int, groups: npt.NDArray[np.int64] | None, blocks: Sequence[int], window: int | None
+) -> ShuffledOrder | BalancedOrder | WindowedOrder:
+    if groups is not None:
+        return BalancedOrder(groups, seed)
+    return ShuffledOrder(size, seed) if window is None else WindowedOrder(blocks, window, seed)
 
 
 class SequentialSampler(Sampler[list[Draw]]):

@@ -19,6 +19,7 @@ from m5kit.data.headers import measure
 from m5kit.data.json_lines import PATHS
 from m5kit.data.manifest import Manifest
 from m5kit.data.manifest_rows import MODALITIES, SEVERAL
+from m5kit.data.remote.place import as_place, local_folder
 from m5kit.data.several import each_value
 from m5kit.data.sources.manifest import ManifestItems
 from m5kit.errors import DecodeError
@@ -112,7 +113,7 @@ def describe(
     Raises:
         DataError: there is no manifest, or rows are wrong.
     """
-    source = ManifestItems(root=Path(manifest), columns=modalities)
+    source = ManifestItems(root=local_folder(as_place(manifest)), columns=modalities)
     opened = Manifest.of(source)
     counts = _Counts(opened.root if media else None)
     digests = _Digests(opened.root) if contents else None

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from m5kit.data.columnar import ColumnRows
 from m5kit.data.json_lines import JsonLines
 from m5kit.data.json_values import parse_json
-from m5kit.data.manifest_rows import MODALITIES, Problem, Rows, check_row, looks_right
+from m5kit.data.manifest_rows import LONGEST_ID, MODALITIES, Problem, Rows, check_row, looks_right
 
 Flags = NDArray[np.bool_]
 
@@ -112,6 +112,8 @@ def _odd_values(name: str, column: Any) -> Flags:
         if name in ("table", "labels"):
             return np.array([_odd_json(name, text) for text in column.to_pylist()], dtype=np.bool_)
         blank = compute.equal(compute.utf8_trim_whitespace(column), "").fill_null(name == "id")
+        if name == "id":
+            blank = compute.or_(blank, compute.greater(compute.utf8_length(column), LONGEST_ID).fill_null(True))
         return none if name == "split" else np.asarray(blank.to_numpy(zero_copy_only=False))
     if name not in ("id", "split", "labels", *MODALITIES) or _sound(name, column.type):
         return none

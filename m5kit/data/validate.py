@@ -14,6 +14,7 @@ from m5kit.data.decode.text import TextDecoder
 from m5kit.data.files import require_file
 from m5kit.data.json_lines import PATHS
 from m5kit.data.manifest_rows import MODALITIES, Problem, open_rows
+from m5kit.data.remote.place import as_place, local_folder
 from m5kit.data.several import each_value
 from m5kit.data.summary import in_order, look_through, name_of, repeated
 from m5kit.errors import DecodeError
@@ -69,7 +70,7 @@ def validate(
     Raises:
         DataError: there is no manifest to look at, or it is empty.
     """
-    rows = open_rows(Path(manifest), follow_links=follow_links)
+    rows = open_rows(local_folder(as_place(manifest)), follow_links=follow_links)
     # A text or a table stands in the row itself: looking at it opens nothing.
     read = modalities if decode else [m for m in modalities if m in VALUES]
     checks = _Checks(rows.path.parent, _decoders(read, follow_links), follow_links)

@@ -13,6 +13,9 @@ from m5kit.structures import Inputs, length_mask
 FACTOR, MODULUS = 1_000_003, 2**31 - 1
 """Of the polynomial that makes one number of the ids of a pair."""
 
+POWERS = tuple(pow(FACTOR, power, MODULUS) for power in range(1024))
+"""Of the factor; the ids of a longer pair share the last one."""
+
 
 @DESCRIPTORS.register_module("pairs")
 class PairsDescriptor(Descriptor):
@@ -42,19 +45,10 @@ class PairsDescriptor(Descriptor):
                 f"the descriptor 'pairs' needs the extra 'groups', got {sorted(inputs.extras)}; use the transform "
                 "'properties'"
             )
-        # On the host: 64-bit integers and writes at chosen places, a few thousand numbers in all.
+        # On the host: 64-bit integers, a few thousand in all.
         ids, real = inputs.values.cpu(), length_mask(inputs.lengths, inputs.values.shape[1])
-        groups = inputs.extras["groups"].masked_fill(~real, -1)
-        pairs = max(int(groups.max()) + 1, 1)
-        numbers = torch.zeros(len(ids), pairs, dtype=torch.int64)
-        rows = torch.arange(len(ids))
-        for step in range(ids.shape[1]):
-            inside = groups[:, step] >= 0
-            # A step at a time: within one, no two ids belong to the same pair of an item, so no write is lost.
-            at = rows[inside], groups[inside, step]
-            # The product stays below 2**51, far from an overflow of 64 bits; + 1, so that an id of 0 counts.
-            numbers[at] = (numbers[at] * FACTOR + ids[inside, step] + 1) % MODULUS
-        found = bag(numbers, numbers > 0, self.width, folded=True)
+        numbers, first = pair_numbers(ids, inputs.extras["groups"].masked_fill(~real, -1))
+        found = bag(numbers, first, self.width, folded=True)
         return found.to(inputs.values.device) * self.rarity
 
     def learn(self, measured: Tensor) -> None:
@@ -68,3 +62,29 @@ class PairsDescriptor(Descriptor):
         groups = torch.arange(9) // 3
         tables = [Inputs.single(torch.randint(3, 20, (length,)), {"groups": groups[:length]}) for length in (6, 9, 3)]
         return cls(width=16), Inputs.stack(tables)
+
+
+def pair_numbers(ids: Tensor, groups: Tensor) -> tuple[Tensor, Tensor]:
+    """One number for each pair: the polynomial of its ids, the last one without a factor, modulo MODULUS.
+
+    Args:
+        ids: ``p l``.
+        groups: ``p l``, the pair of each, -1 for none.
+
+    Returns:
+        ``p l`` numbers, and which step is the first of its pair, where its number stands.
+
+    Example:
+        >>> numbers, first = pair_numbers(torch.tensor([[4, 6, 4]]), torch.tensor([[0, 0, 1]]))
+        >>> numbers[first].tolist() == [5 * FACTOR + 7, 5]
+        True
+    """
+    together = (groups[:, :, None] == groups[:, None]) & (groups >= 0)[:, None]  # p l l
+    steps = torch.arange(ids.shape[1])
+    after = (together & (steps[:, None] < steps)).sum(2)
+    earlier = (together & (steps[:, None] > steps)).any(2)
+    # + 1, so that an id of 0 counts. The product stays below 2**51, far from an overflow of 64 bits.
+    terms = (ids + 1) * torch.tensor(POWERS)[after.clamp(max=len(POWERS) - 1)] % MODULUS
+    # Sums of a few hundred numbers below 2**31 are exact in double precision, and a product of matrices is fast.
+    numbers = (together.double() @ terms.double()[..., None]).squeeze(2).long() % MODULUS
+    return numbers, (groups >= 0) & ~earlier

@@ -13,6 +13,8 @@ from m5kit.structures import Inputs
 
 ORIENTATIONS = 8
 HUES, SATURATIONS, VALUES = 12, 4, 4
+AT_ONCE = 2**17
+"""Pixels that are measured at once; the maps that are made of them then stay in a core's cache."""
 
 
 @DESCRIPTORS.register_module("pixels")
@@ -42,13 +44,19 @@ class PixelsDescriptor(Descriptor):
         # the middles of equal stretches; past its own count an item repeats a frame, which is not averaged
         chosen = ((torch.arange(self.frames) + 0.5) * lengths[:, None] / count.clamp(min=1)[:, None]).long()
         chosen = chosen.clamp(max=clips.shape[1] - 1).to(clips.device)
-        looked_at = clips[torch.arange(len(clips), device=clips.device)[:, None], chosen]
+        looked_at = clips[torch.arange(clips.shape[0], device=clips.device)[:, None], chosen]
         # Only frames that are averaged are measured: histograms of gradients cost far more than packing.
         packing = Packing.from_lengths(count, self.frames, clips.device)
         measured = packing.unpack(self._measure_pictures(packing.pack(looked_at)))
         return length_mean(measured, count)
 
     def _measure_pictures(self, pictures: Tensor) -> Tensor:
+        if pictures.device.type != "cpu":
+            return self._measure_together(pictures)
+        few = max(1, AT_ONCE // pictures.shape[-2:].numel())
+        return torch.cat([self._measure_together(part) for part in pictures.split(few)])
+
+    def _measure_together(self, pictures: Tensor) -> Tensor:
         # From bytes on the device: a quarter of the transfer of floats.
         colours = pictures.float() / 255
         histogram = colour_histogram(colours, (HUES, SATURATIONS, VALUES))

@@ -107,7 +107,7 @@ class FeatureTokens(Encoder):
         if self.positions is not None:
             values = values + self.positions[:count]
         values = self.norm_out(self.stack(self.dropout(self.norm_in(values)), lengths))
-        real = torch.cat([observation.mask.new_ones(len(values), 1), observation.mask], dim=1)
+        real = torch.cat([observation.mask.new_ones(values.shape[0], 1), observation.mask], dim=1)
         kept = observation.mean if isinstance(observation, BoxedFeatures) else None
         given = mean if kept is None else kept
         return Tokens(values.masked_fill(~real[..., None], 0.0), lengths, given if self.given else None)
@@ -116,7 +116,7 @@ class FeatureTokens(Encoder):
         """Boxes ``p 1+l 5``; that of the summary is the whole picture."""
         assert isinstance(observation, BoxedFeatures)
         assert observation.boxes is not None
-        whole = observation.boxes.new_tensor([0.0, 0.0, 1.0, 1.0, 1.0]).expand(len(observation.boxes), 1, -1)
+        whole = observation.boxes.new_tensor([0.0, 0.0, 1.0, 1.0, 1.0]).expand(observation.boxes.shape[0], 1, -1)
         return torch.cat([whole, observation.boxes], dim=1)
 
     @classmethod

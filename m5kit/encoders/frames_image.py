@@ -128,7 +128,7 @@ class FramesImage(Encoder):
         patches = observation.values.unflatten(1, (-1, cells))
         packing = Packing.from_lengths(counts, patches.shape[1], patches.device)
         shown = packing.pack(patches)
-        seen = self.frame.encode(Observation(shown, torch.full((len(shown),), cells)))
+        seen = self.frame.encode(Observation(shown, torch.full((shown.shape[0],), cells)))
         moments = self._mix(packing.unpack(seen.values[:, 0]), counts)  # p 1+t d
         values = (packing.unpack(seen.values[:, 1:]) + moments[:, 1:, None]).flatten(1, 2)
         values = values.masked_fill(~observation.mask[..., None], 0.0)
@@ -169,4 +169,4 @@ class FramesImage(Encoder):
 
 
 def _pictures(frames: Tensor) -> Inputs:
-    return Inputs(frames, torch.ones(len(frames), dtype=torch.int64))
+    return Inputs(frames, torch.ones(frames.shape[0], dtype=torch.int64))

@@ -66,8 +66,8 @@ class ImagePatches(Encoder):
 
     def observe(self, inputs: Inputs) -> Observation:
         """Raw patches ``p l e`` of uint8 ``p 3 h w`` pictures."""
-        patches = split_patches(centre_bytes(inputs.values), self.patch)
-        return Observation(patches, torch.full((len(patches),), patches.shape[1]))
+        patches = centre_bytes(split_patches(inputs.values, self.patch))
+        return Observation(patches, torch.full((patches.shape[0],), patches.shape[1]))
 
     def encode(self, observation: Observation) -> Tokens:
         """Contextual patches ``p 1+l d``."""

@@ -108,4 +108,7 @@ def places_in_part(groups: Tensor, roles: Tensor) -> Tensor:
     steps = torch.arange(groups.shape[1]).expand_as(groups)
     begins = torch.ones_like(groups, dtype=torch.bool)
     begins[:, 1:] = (groups[:, 1:] != groups[:, :-1]) | (roles[:, 1:] != roles[:, :-1])
-    return steps - steps.masked_fill(~begins, 0).cummax(1).values if groups.shape[1] else steps
+    # The latest beginning so far, as a maximum over all steps before: ONNX has no cumulative one.
+    later = torch.arange(groups.shape[1]) > torch.arange(groups.shape[1])[:, None]
+    begun = steps.masked_fill(~begins, 0)[:, None].masked_fill(later, 0)  # p l l
+    return steps - begun.amax(2) if groups.shape[1] else steps

@@ -75,8 +75,8 @@ class VideoFrames(Encoder):
                 f"a clip has {frames} frames, the encoder was built for {len(self.time)}; set the same frames in the "
                 "transform and in the encoder"
             )
-        pictures = centre_bytes(inputs.values.flatten(0, 1))
-        patches = split_patches(pictures, self.patch).reshape(items, frames * self.cells, 3 * self.patch**2)
+        cut = split_patches(inputs.values.flatten(0, 1), self.patch)  # as bytes, a quarter of the floats
+        patches = centre_bytes(cut).reshape(items, frames * self.cells, 3 * self.patch**2)
         groups = torch.arange(frames).repeat_interleave(self.cells).expand(items, -1)
         return Observation(patches, inputs.lengths * self.cells, groups)
 

@@ -113,6 +113,7 @@ def _arrow(values: NDArray[Any]) -> Any:
         texts = [text.encode("utf-8", "backslashreplace").decode() for text in values.tolist()]
         return pyarrow.array(texts, pyarrow.string())
     # a list column is one flat array and the start of each row in it, which 32 bits may be too few to count
-    starts, column = (np.int32, pyarrow.ListArray) if values.size < 2**31 else (np.int64, pyarrow.LargeListArray)
-    offsets = (np.arange(len(values) + 1) * values.shape[1]).astype(starts)
-    return column.from_arrays(pyarrow.array(offsets), pyarrow.array(values.ravel()))
+    offsets = np.arange(len(values) + 1, dtype=np.int64) * values.shape[1]
+    if values.size < 2**31:
+        return pyarrow.ListArray.from_arrays(pyarrow.array(offsets, pyarrow.int32()), pyarrow.array(values.ravel()))
+    return pyarrow.LargeListArray.from_arrays(pyarrow.array(offsets), pyarrow.array(values.ravel()))

@@ -45,7 +45,7 @@ def presence(fusion: Fusion, tokens: Mapping[str, Tokens], weights: Tensor) -> T
     """
     lengths = {name: each.lengths for name, each in tokens.items()}
     # Lengths live on the host, so asking them costs no synchronisation with the device.
-    present = present_columns(lengths, fusion.modalities, len(weights))
+    present = present_columns(lengths, fusion.modalities, weights.shape[0])
     return present.to(weights.device, non_blocking=True)
 
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from m5kit.errors import ConfigError
 from m5kit.fusions.base import Fusion, presence, stack_summaries
-from m5kit.nn.packing import Packing
+from m5kit.nn.packing import Packing, may_have_tokens
 from m5kit.nn.pooling import weighted_sum
 from m5kit.nn.transformer import FUSION_SHAPE, Block, TransformerShape, init_weights
 from m5kit.ranges import Count
@@ -86,7 +86,7 @@ class BottleneckFusion(Fusion):
                 streams[name] = self.dropout(tokens[name].values + self.kinds[column])
                 places[name] = self._places(tokens[name])
         count = present.sum(1).clamp(min=1)[:, None, None]
-        latents = self.latents.expand(len(present), -1, -1)
+        latents = self.latents.expand(present.shape[0], -1, -1)
         for layer in cast(Iterable[nn.ModuleList], self.layers):
             copies = []
             for name, column in columns.items():
@@ -107,7 +107,7 @@ class BottleneckFusion(Fusion):
 
 def _without_empty(tokens: Mapping[str, Tokens]) -> dict[str, Tokens]:
     """Only the modalities of which the batch has any token."""
-    return {name: each for name, each in tokens.items() if each.lengths.any()}
+    return {name: each for name, each in tokens.items() if may_have_tokens(each.lengths)}
 
 
 def _blocks(count: int, dim: int, shape: TransformerShape) -> nn.ModuleList:

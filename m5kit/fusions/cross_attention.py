@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from m5kit.fusions.base import Fusion, presence, stack_summaries
 from m5kit.nn.co_attention import CoAttentionBlock, co_attend, others, seen_keys
-from m5kit.nn.packing import Packing
+from m5kit.nn.packing import Packing, may_have_tokens
 from m5kit.nn.pooling import weighted_sum
 from m5kit.nn.transformer import FUSION_SHAPE, TransformerShape, init_weights
 from m5kit.ranges import Count
@@ -65,7 +65,7 @@ class CrossAttentionFusion(Fusion):
         columns, parts = {}, []
         for column, name in enumerate(self.modalities):
             # A modality of which the batch has no token gives the others nothing to look at.
-            if name in tokens and tokens[name].lengths.any():
+            if name in tokens and may_have_tokens(tokens[name].lengths):
                 columns[name] = column
                 parts.append(tokens[name])
         lengths = [part.lengths for part in parts]

@@ -67,7 +67,7 @@ class LowRankFusion(Fusion):
 
     def _product(self, tokens: Mapping[str, Tokens], shares: Tensor) -> Tensor:
         """The embedding ``b d``; ``shares`` ``b m`` is 0 where absent."""
-        product = self.bias.new_ones(len(shares), self.rank * self.dim)
+        product = self.bias.new_ones(shares.shape[0], self.rank * self.dim)
         for column, name in enumerate(self.modalities):
             if name in tokens:
                 share = shares[:, column, None]

@@ -55,7 +55,7 @@ class OneStreamFusion(Fusion):
         """Fuse ``b l d`` tokens by modality; ``weights`` is ``b m``."""
         present = presence(self, tokens, weights)
         summaries = stack_summaries(self, tokens, present)
-        item = Tokens((self.fused + weighted_sum(summaries, weights))[:, None], _has_tokens(tokens, len(weights)))
+        item = Tokens((self.fused + weighted_sum(summaries, weights))[:, None], _has_tokens(tokens, weights.shape[0]))
         marked = {}
         for column, name in enumerate(self.modalities):
             if name in tokens:

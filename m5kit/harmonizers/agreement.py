@@ -125,23 +125,23 @@ class AgreementHarmonizer(Harmonizer):
     def pair_weights(self) -> Tensor:
         """``m m``, symmetric: from ``floor`` to 1, and 1 where nothing is known yet."""
         strength = self._strength()
-        best = strength.amax()
+        best = strength.max()
         weights = self.floor + (1 - self.floor) * strength / best.clamp(min=1e-6)
-        return _once_known(weights, best).fill_diagonal_(1)
+        return _with_diagonal(_once_known(weights, best), 1)
 
     def confidence(self, present: Tensor) -> Tensor:
         """Next to nothing for what agrees with nothing, else near 1; shapes as in :meth:`Harmonizer.confidence`."""
         best = self._distance().amax(dim=1)
-        relative = (best / best.amax().clamp(min=1e-6)) ** SHARPNESS
+        relative = (best / best.max().clamp(min=1e-6)) ** SHARPNESS
         confidence = relative / (relative + self.doubt**SHARPNESS)
         # Never 0, or an item that has this modality alone would have nothing.
-        confidence = (confidence / confidence.amax().clamp(min=1e-6)).clamp(min=LEAST)
-        return _once_known(confidence, self._strength().amax()) * present
+        confidence = (confidence / confidence.max().clamp(min=1e-6)).clamp(min=LEAST)
+        return _once_known(confidence, self._strength().max()) * present
 
     def _distance(self) -> Tensor:
         """The d' of each pair, ``m m``; 0 on the diagonal."""
         distance = (self.own - self.other) / self.deviation.clamp(min=1e-6)
-        return distance.clamp(min=0).fill_diagonal_(0)
+        return _with_diagonal(distance.clamp(min=0), 0)
 
     def _strength(self) -> Tensor:
         distance = self._distance()
@@ -161,6 +161,11 @@ class AgreementHarmonizer(Harmonizer):
         # nothing to compare with, or nothing known: no evidence against it
         blind = ~(others & (self.counted > 0)).any(dim=2)
         return torch.where(blind, 1.0, agreement)
+
+
+def _with_diagonal(matrix: Tensor, value: float) -> Tensor:
+    """``m m`` with one number on the diagonal; by a mask, because ONNX knows no writing in place."""
+    return matrix.masked_fill(torch.eye(matrix.shape[0], dtype=torch.bool, device=matrix.device), value)
 
 
 def _once_known(weights: Tensor, best: Tensor) -> Tensor:

@@ -3,14 +3,15 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import PositiveInt, TypeAdapter, ValidationError
 
 from m5kit.data.json_values import parse_json
-from m5kit.errors import DataError
+from m5kit.errors import ConfigError, DataError
+from m5kit.evaluation.precision import Precision, check_precision
 from m5kit.index.columns import ID, SPLIT, Column
 from m5kit.runs.checkpoint import to_use
 from m5kit.runs.checksums import CHECKSUMS
@@ -18,7 +19,6 @@ from m5kit.runs.folder import RunFolder
 
 VERSION = 1
 
-Precision = Literal["float32", "float16"]
 Shown = Literal["words", "rows", "media"]
 
 
@@ -42,12 +42,25 @@ class Approximation:
 
 
 @dataclass(frozen=True, slots=True)
+class Compression:
+    """What it costs that vectors are shorter, or of fewer bits, than those that were given.
+
+    Attributes:
+        refine: how many times as many candidates as hits are ranked by their codes and the whole query.
+        recall: share of the ten nearest by whole vectors that a search finds, measured when the index was built.
+    """
+
+    refine: PositiveInt
+    recall: float
+
+
+@dataclass(frozen=True, slots=True)
 class IndexInfo:
     """What stands beside the vectors.
 
     Attributes:
         width: of the vectors.
-        precision: of the numbers in them.
+        precision: of the numbers in them; int8 and binary ones are found by their signs, then ranked by the codes.
         run: folder of the run that made them; empty for vectors from elsewhere.
         fingerprint: of the run's config and weights.
         space: which vector of an item.
@@ -56,6 +69,9 @@ class IndexInfo:
         data: folder that references of items are relative to.
         columns: to filter by.
         approximation: None where every search reads all vectors.
+        whole: width before the vectors were shortened; None if they were not.
+        nested: the first numbers were trained to be vectors of their own, so the others were cut off.
+        compression: None for whole vectors of floats, or before anything was measured.
     """
 
     width: PositiveInt
@@ -68,6 +84,36 @@ class IndexInfo:
     data: str = ""
     columns: tuple[Column, ...] = ()
     approximation: Approximation | None = None
+    whole: PositiveInt | None = None
+    nested: bool = False
+    compression: Compression | None = None
+
+    @property
+    def is_rescored(self) -> bool:
+        """Whether signs find candidates, which are then ranked by what is kept of their vectors."""
+        return self.precision in ("int8", "binary")
+
+    @property
+    def is_compressed(self) -> bool:
+        """Whether a search may find something else than one by whole vectors."""
+        return self.whole is not None or self.is_rescored
+
+    @property
+    def query_width(self) -> int | None:
+        """To which vectors of queries are shortened, as those of the items were; None for whole ones."""
+        return None if self.whole is None else self.width
+
+    def shortened(self, width: int | None, nested: bool = False) -> Self:
+        """The same with vectors cut to ``width`` numbers, or whole ones if it is None.
+
+        Raises:
+            ConfigError: vectors of the index's width and precision cannot be kept so.
+        """
+        short = self if width is None else replace(self, width=width, whole=self.width, nested=nested)
+        if width is not None and not 1 <= width <= self.width:
+            raise ConfigError([f"width: expected 1 to {self.width} in this space, got {width}"])
+        check_precision(self.precision, short.width)
+        return short
 
     @property
     def filters(self) -> tuple[Column, ...]:

@@ -6,12 +6,13 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from m5kit.index.about import Approximation
+from m5kit.index.about import Approximation, IndexInfo
+from m5kit.index.codes import BITS, VECTOR, read_vectors
+from m5kit.index.find import NEAREST, QUERIES, find
 from m5kit.index.store import Store
 
 GOAL = 0.95
 """Recall that a search must have against the exact one."""
-QUERIES, NEAREST = 100, 10
 REFINE = 10
 MOST_REFINE = 80
 
@@ -21,24 +22,25 @@ GROWTH = 1.5
 Say = Callable[[str], None]
 
 
-def approximate(store: Store, before: Approximation | None, say: Say) -> Approximation:
+def approximate(store: Store, about: IndexInfo, say: Say) -> Approximation:
     """Have the store search approximately, with the least work that reaches the goal; the recall is measured.
 
     Args:
         store: of many items.
-        before: how it was searched so far; None if every search read all vectors.
+        about: how the items were searched so far.
         say: gets the outcome.
     """
+    before = about.approximation
     if before is not None and len(store) <= GROWTH * before.items:
         how = before  # what was added goes into the partitions that there are
     else:
-        partitions = store.approximate()
+        partitions = store.approximate(BITS if about.is_rescored else VECTOR)
         how = Approximation(len(store), partitions, probes=max(1, partitions // 50), refine=REFINE, recall=0.0)
-    queries = sample_vectors(store, QUERIES)
-    truth = [find(store, query, None) for query in queries]
-    how = measure(store, queries, truth, how)
+    queries = sample_vectors(store, about, QUERIES)
+    truth = [find(store, about, query, None) for query in queries]
+    how = measure(store, about, queries, truth, how)
     while how.recall < GOAL and (how.probes < how.partitions or how.refine < MOST_REFINE):
-        how = measure(store, queries, truth, _more_work(how))
+        how = measure(store, about, queries, truth, _more_work(how))
     say(
         f"approximate search: reads {how.probes} of {how.partitions} partitions, recall@{NEAREST} {how.recall:.3f} "
         f"against exact search ({len(queries)} items as queries)"
@@ -53,22 +55,18 @@ def _more_work(how: Approximation) -> Approximation:
     return replace(how, refine=how.refine * 2)
 
 
-def measure(store: Store, queries: NDArray[np.float32], truth: list[set[str]], how: Approximation) -> Approximation:
+def measure(
+    store: Store, about: IndexInfo, queries: NDArray[np.float32], truth: list[set[str]], how: Approximation
+) -> Approximation:
     """The same settings with the recall that they have."""
     hits = 0
     for query, right in zip(queries, truth, strict=True):
-        hits += len(find(store, query, how) & right)
+        hits += len(find(store, about, query, how) & right)
     return replace(how, recall=hits / sum(map(len, truth)))
 
 
-def find(store: Store, query: NDArray[np.float32], how: Approximation | None) -> set[str]:
-    """The ids of the nearest items."""
-    return set(store.search(query, "", NEAREST, how, ())["id"].to_pylist())
-
-
-def sample_vectors(store: Store, count: int) -> NDArray[np.float32]:
+def sample_vectors(store: Store, about: IndexInfo, count: int) -> NDArray[np.float32]:
     """Vectors of random items, the same ones for the same items: ``n d``."""
     rng = np.random.default_rng(0)
     chosen = rng.choice(len(store), size=min(count, len(store)), replace=False)
-    column = store.sample(sorted(chosen.tolist()))["vector"].combine_chunks()
-    return np.asarray(column.flatten().to_numpy(zero_copy_only=False), np.float32).reshape(len(column), -1)
+    return read_vectors(store.sample(sorted(chosen.tolist())), about)

@@ -20,7 +20,7 @@ WHOLE = 2**53
 MOST_COLUMNS = 200
 """Properties that become columns, the most frequent ones; a table of thousands of columns is slow to open."""
 
-RESERVED = ("id", "split", "vector", "sources")
+RESERVED = ("id", "split", "vector", "bits", "sources")
 """Columns that every index has."""
 
 

@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from m5kit.index.about import IndexInfo
+from m5kit.index.codes import read_vectors, vector_columns
 from m5kit.index.query import Query
 from m5kit.index.rows import Row, read_hit
 
@@ -35,21 +34,20 @@ class Hit:
 
 def ranked(found: pa.Table, query: Query, about: IndexInfo, top: int) -> list[Hit]:
     """The best of what the store found, scored again: equal scores come in the order of their ids."""
-    vectors = read_vectors(found, about.width)
-    scores = vectors @ query.vector
-    rows = [read_hit(row, about.columns) for row in found.drop(["vector", "_distance"]).to_pylist()]
-    shares = query.shares(vectors)
-    order = sorted(range(len(rows)), key=lambda place: (-scores[place], rows[place].id))[:top]
-    return [Hit(rows[place], float(scores[place]), shares[place]) for place in order]
+    vectors = read_vectors(found, about)
+    scores, ids = vectors @ query.vector, found["id"].to_pylist()
+    # Of many candidates only those that are shown become rows: reading their properties costs more than scoring them.
+    order = sorted(range(len(ids)), key=lambda place: (-scores[place], ids[place]))[:top]
+    rows, shares = read_rows(found.take(order), about), query.shares(vectors[order])
+    return [Hit(row, float(scores[place]), share) for row, place, share in zip(rows, order, shares, strict=True)]
 
 
 def read_rows(found: pa.Table, about: IndexInfo) -> list[Row]:
     """Rows of the store without their vectors."""
-    return [read_hit(row, about.columns) for row in found.drop(["vector"]).to_pylist()]
+    return [read_hit(row, about.columns) for row in found.select(_read_columns(found, about)).to_pylist()]
 
 
-def read_vectors(table: pa.Table, width: int) -> NDArray[np.float32]:
-    """The vectors of rows of the store, ``n d`` float32."""
-    column = table["vector"].combine_chunks()
-    flat = column.flatten().to_numpy(zero_copy_only=False)
-    return np.asarray(flat, np.float32).reshape(len(table), width)
+def _read_columns(found: pa.Table, about: IndexInfo) -> list[str]:
+    """All but the vectors and what the store adds to its answers."""
+    left_out = {*vector_columns(about), "_distance"}
+    return [name for name in found.column_names if name not in left_out]

@@ -10,13 +10,16 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from m5kit.data.remote.place import as_place
 from m5kit.errors import DataError
-from m5kit.index.about import IndexInfo, Precision
+from m5kit.evaluation.precision import Precision
+from m5kit.index.about import IndexInfo
 from m5kit.index.approximate import Say, approximate
 from m5kit.index.columns import stored_name
+from m5kit.index.compression import Truth, compress
 from m5kit.index.facts import with_facts
 from m5kit.index.items import RunItems
-from m5kit.index.rows import Row, learn_columns, schema_of, to_table
+from m5kit.index.rows import Row, as_units, learn_columns, schema_of, to_table
 from m5kit.index.searchable import EXACT, Place, SearchableIndex
 from m5kit.index.store import ABOUT, Store
 
@@ -56,6 +59,7 @@ class Index(SearchableIndex):
         splits: Sequence[str] | None = None,
         modalities: Sequence[str] | None = None,
         space: str = "item",
+        width: int | None = None,
         precision: Precision = "float32",
         say: Say | None = None,
     ) -> "Index":
@@ -68,22 +72,24 @@ class Index(SearchableIndex):
             splits: whose items; None for all.
             modalities: the only ones that the model sees of an item.
             space: which vector of an item; ``contrastive`` and ``item`` can be searched from any modality.
-            precision: of the stored numbers.
+            width: numbers that are kept of a vector; None for all.
+            precision: of the stored numbers: ``float32``, ``float16``, ``int8``, or ``binary`` for signs.
             say: gets progress, line by line; None for silence.
 
         Raises:
             DataError: there is an index already, or no items.
+            ConfigError: vectors cannot be kept so.
         """
-        items = RunItems.open(Path(run), None if data is None else Path(data), splits, modalities, space)
+        items = RunItems.open(Path(run), None if data is None else as_place(data), splits, modalities, space)
         refuse_existing(os.fspath(place))  # before hours of embedding
-        about, pieces = items.about(precision), items.pieces(say or quiet)
+        about, pieces = items.about(precision, width), items.pieces(say or quiet)
         # The loader starts its workers with the first piece: before the store, whose threads no fork survives.
         first = list(islice(pieces, 1))
         with Store(os.fspath(place)).writing():
-            index = cls.create(place, about)
+            index, truth = cls.create(place, about), Truth()
             for rows, vectors in chain(first, pieces):
-                index._append(rows, vectors)
-            index.finish(say)
+                index._append(rows, vectors, truth)
+            index._finish(say, truth)
         return index
 
     @classmethod
@@ -94,6 +100,7 @@ class Index(SearchableIndex):
         vectors: NDArray[np.float32],
         properties: Mapping[str, Sequence[Any]] | None = None,
         *,
+        width: int | None = None,
         precision: Precision = "float32",
         say: Say | None = None,
     ) -> "Index":
@@ -104,7 +111,8 @@ class Index(SearchableIndex):
             ids: ``n`` names.
             vectors: ``n d``; they are stored with unit length.
             properties: ``n`` values by name, None where an item has none.
-            precision: of the stored numbers.
+            width: numbers that are kept of a vector; None for all.
+            precision: of the stored numbers: ``float32``, ``float16``, ``int8``, or ``binary`` for signs.
             say: gets progress, line by line; None for silence.
 
         Raises:
@@ -121,12 +129,12 @@ class Index(SearchableIndex):
             values = {name: column[position] for name, column in given.items() if column[position] is not None}
             rows.append(Row(item, values=values))
         columns, _ = learn_columns(iter(rows))
-        about = IndexInfo(width=vectors.shape[1], precision=precision, columns=columns)
+        about = IndexInfo(width=vectors.shape[1], precision=precision, columns=columns).shortened(width)
         with Store(os.fspath(place)).writing():
-            index = cls.create(place, about)
+            index, truth = cls.create(place, about), Truth()
             for start in range(0, len(rows), PIECE):
-                index._append(rows[start : start + PIECE], vectors[start : start + PIECE])
-            index.finish(say)
+                index._append(rows[start : start + PIECE], vectors[start : start + PIECE], truth)
+            index._finish(say, truth)
         return index
 
     @classmethod
@@ -142,9 +150,12 @@ class Index(SearchableIndex):
         store.create(schema_of(about))
         return cls(store, about)
 
-    def _append(self, rows: Sequence[Row], vectors: NDArray[np.float32]) -> None:
+    def _append(self, rows: Sequence[Row], vectors: NDArray[np.float32], truth: Truth) -> None:
         """Add items whose ids are new, without a look at those that are there."""
         self.store.append(to_table(rows, vectors, self.about))
+        if self.about.is_compressed:
+            ids = [row.id for row in rows]
+            truth.see(ids, as_units(vectors, ids))
 
     def add(self, rows: Sequence[Row], vectors: NDArray[np.float32], made_by: IndexInfo | None = None) -> None:
         """Add items, or replace those of the same id; properties that are new become columns.
@@ -182,9 +193,9 @@ class Index(SearchableIndex):
             say: gets progress, line by line; None for silence.
         """
         modalities = list(self.about.seen) or None
-        folder = Path(self.about.data if data is None else data)
+        folder = as_place(self.about.data if data is None else data)
         items = RunItems.open(Path(self.about.run), folder, splits, modalities, self.about.space)
-        made_by = items.about(self.about.precision)
+        made_by = items.about(self.about.precision, self.about.query_width)
         with self.store.writing():
             for rows, vectors in items.pieces(say or quiet):
                 self.add(rows, vectors, made_by)
@@ -197,12 +208,18 @@ class Index(SearchableIndex):
 
     def finish(self, say: Say | None = None) -> None:
         """Make what was added fast to search, and write down what the index holds now."""
+        self._finish(say, None)
+
+    def _finish(self, say: Say | None, truth: Truth | None) -> None:
+        """The same after all was added; ``truth`` of whole vectors tells what small ones lose."""
         self.store.tidy()
         about = replace(self.about, columns=with_facts(self.store, self.about), approximation=None)
         if len(self) >= EXACT:
-            about = replace(about, approximation=approximate(self.store, self.about.approximation, say or quiet))
+            about = replace(about, approximation=approximate(self.store, self.about, say or quiet))
         else:
             (say or quiet)(f"exact search: every search reads all {len(self):,} vectors")
+        if truth is not None and about.is_compressed:
+            about = compress(self.store, about, truth, say or quiet)
         self.store.describe(about)
         self.about = about
 

@@ -17,13 +17,16 @@ from m5kit.data.dataset import Prepared
 from m5kit.data.failures import FailureLog
 from m5kit.data.manifest import Manifest
 from m5kit.data.pipeline import Pipeline
+from m5kit.data.remote.place import Place, is_remote
 from m5kit.data.several import each_value, single_if_alone
 from m5kit.errors import DecodeError
-from m5kit.index.about import IndexInfo, Precision, Shown, fingerprint
+from m5kit.evaluation.precision import Precision
+from m5kit.index.about import IndexInfo, Shown, fingerprint
 from m5kit.index.approximate import Say
 from m5kit.index.rows import LONGEST_WORDS, Row, item_values, learn_columns
 from m5kit.inference.embedding import check_space
 from m5kit.inference.passes import failed_sentences, known_modalities
+from m5kit.inference.shortening import is_nested
 from m5kit.inference.trained_run import TrainedRun
 from m5kit.parallel.device import default_device
 from m5kit.structures import Batch, Sample
@@ -57,7 +60,7 @@ class RunItems:
 
     @classmethod
     def open(
-        cls, run: Path, data: Path | None, splits: Sequence[str] | None, modalities: Sequence[str] | None, space: str
+        cls, run: Path, data: Place | None, splits: Sequence[str] | None, modalities: Sequence[str] | None, space: str
     ) -> "RunItems":
         """Load the run and look at the items; no media file is opened but the first of each modality.
 
@@ -74,13 +77,21 @@ class RunItems:
         check_space(opened.model, space)
         return cls(opened, manifest, seen, space, _what_is_shown(manifest, opened))
 
-    def about(self, precision: Precision) -> IndexInfo:
-        """What an index of these items knows of itself."""
+    def about(self, precision: Precision, width: int | None = None) -> IndexInfo:
+        """What an index of these items knows of itself.
+
+        Args:
+            precision: of the stored numbers.
+            width: numbers that are kept of a vector; None for all.
+
+        Raises:
+            ConfigError: vectors cannot be kept so.
+        """
         nothing = self._vectors(collate([Prepared("", {})], self.run.model.modalities))
         columns, left_out = learn_columns(self._row(sample) for sample in self.manifest)
         if left_out:
             log.warning("%d rare properties are no columns to filter by, such as %s", len(left_out), left_out[0])
-        return IndexInfo(
+        about = IndexInfo(
             width=nothing.shape[1],
             precision=precision,
             run=str(self.run.folder.path.resolve()),
@@ -88,9 +99,10 @@ class RunItems:
             space=self.space,
             modalities=self.shown,
             seen=self.modalities or (),
-            data=str(self.run.data.root.resolve()),
+            data=_place_of(self.run),
             columns=columns,
         )
+        return about.shortened(width, is_nested(self.run.config, self.space))
 
     def pieces(self, say: Say) -> Iterator[tuple[Sequence[Row], NDArray[np.float32]]]:
         """Rows with their vectors, a piece at a time, so that memory does not grow with the number of items.
@@ -176,3 +188,9 @@ def _kind_of(modality: str, pipeline: Pipeline, manifest: Manifest, root: Path) 
         return "rows" if isinstance(decoded, Mapping) else "media"
     # nothing of it can be read; files are the strictest for what a client may send
     return "media"
+
+
+def _place_of(run: TrainedRun) -> str:
+    """Where the items of a run are, for later commands, which may start in another folder."""
+    root = run.config.data.root
+    return root if root is not None and is_remote(root) else str(run.data.root.resolve())

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from m5kit.data.json_values import parse_json, whole_text
 from m5kit.errors import DataError
 from m5kit.index.about import IndexInfo
+from m5kit.index.codes import as_kept, columns_of, fields_of
 from m5kit.index.columns import ARROW, Column, ColumnCollector, to_arrow
 
 LONGEST_WORDS = 500
@@ -54,8 +55,7 @@ def item_values(labels: Mapping[str, Any], sources: Mapping[str, Any]) -> dict[s
 
 def schema_of(about: IndexInfo) -> pa.Schema:
     """The columns that the store holds."""
-    number = pa.float16() if about.precision == "float16" else pa.float32()
-    fields = [pa.field("id", pa.string()), pa.field("vector", pa.list_(number, about.width))]
+    fields = [pa.field("id", pa.string()), *fields_of(about)]
     fields += [pa.field("split", pa.string()), pa.field("sources", pa.string())]
     return pa.schema([*fields, *(pa.field(column.stored, ARROW[column.kind]) for column in about.columns)])
 
@@ -70,23 +70,20 @@ def to_table(rows: Sequence[Row], vectors: NDArray[np.float32], about: IndexInfo
     ids = [row.id for row in rows]
     if odd := [name for name in ids if not isinstance(name, str) or whole_text(name) != name]:
         raise DataError(f"ids must be texts that UTF-8 can write, got {odd[0]!a}")
-    if vectors.shape != (len(ids), about.width):
+    if vectors.ndim != 2 or len(vectors) != len(ids):
         raise DataError(f"expected a vector of width {about.width} for each of {len(ids)} ids, got {vectors.shape}")
     if len(set(ids)) != len(ids):
         raise DataError(f"{len(ids) - len(set(ids))} of {len(ids)} ids are repeated; give every item its own")
-    units = as_units(vectors, ids)
-    schema = schema_of(about)
-    flat = pa.array(units.astype(schema.field("vector").type.value_type.to_pandas_dtype()).ravel())
     columns = [
         pa.array(ids, pa.string()),
-        pa.FixedSizeListArray.from_arrays(flat, about.width),
+        *columns_of(as_kept(as_units(vectors, ids), about), about),
         pa.array([row.split for row in rows], pa.string()),
         pa.array([json.dumps(row.sources) for row in rows], pa.string()),
     ]
     for column in about.columns:
         values = [row.values.get(column.name) for row in rows]
         columns.append(to_arrow(column, values, ids))
-    return pa.table(columns, schema=schema)
+    return pa.table(columns, schema=schema_of(about))
 
 
 def as_units(vectors: NDArray[np.float32], ids: Sequence[str]) -> NDArray[np.float32]:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from m5kit.errors import DataError, QueryError
 from m5kit.index.about import IndexInfo, fingerprint
-from m5kit.index.hits import Hit, ranked, read_rows, read_vectors
+from m5kit.index.codes import as_kept, candidates, read_vectors, vector_columns
+from m5kit.index.hits import Hit, ranked, read_rows
 from m5kit.index.query import Embed, Query, make_query, require_known
 from m5kit.index.rows import Row, as_units
 from m5kit.index.store import Store, one_of
@@ -138,22 +139,23 @@ class SearchableIndex:
             raise QueryError(
                 f"expected values by modality or a vector of numbers, got {type(item).__name__}"
             ) from error
-        if vector.shape != (self.about.width,):
+        if vector.shape not in ((self.about.width,), (self.about.whole,)):
             raise QueryError(f"expected a vector of width {self.about.width}, got one of shape {vector.shape}")
         length = float(np.linalg.norm(vector))
         if not length or not np.isfinite(length):
             raise QueryError("the vector is zero or not finite")
-        return Query(vector / length, {})
+        return Query(as_kept(vector[None] / length, self.about)[0], {})
 
     def _embed(self, items: Sequence[Mapping[str, Any]]) -> "Embeddings":
-        return self.run.embed(items, space=self.about.space, errors="skip")
+        return self.run.embed(items, space=self.about.space, errors="skip", width=self.about.query_width)
 
     def _nearest(self, query: Query, condition: str, top: int) -> list[Hit]:
         """The items nearest to a query; ``condition`` is SQL of the store."""
         how = self.about.approximation
         if how is not None and condition and self.store.count(condition) < EXACT:
             how = None  # so few items are compared one by one
-        found = self.store.search(query.vector, condition, top + SPARE, how, self.about.filters)
+        asked = candidates(query.vector, self.about, top + SPARE)
+        found = self.store.search(asked, condition, how, self.about.filters)
         return ranked(found, query, self.about, top)
 
     def get(self, ids: Sequence[str]) -> dict[str, Row]:
@@ -169,10 +171,10 @@ class SearchableIndex:
         Raises:
             QueryError: the index has no such item.
         """
-        found = self.store.scan(one_of([item]), 1, self.about.filters, ["vector"])
+        found = self.store.scan(one_of([item]), 1, self.about.filters, vector_columns(self.about))
         if not len(found):
             raise QueryError(f"the index holds no item {item!r}")
-        vector: NDArray[np.float32] = as_units(read_vectors(found, self.about.width), [item])[0]
+        vector: NDArray[np.float32] = as_units(read_vectors(found, self.about), [item])[0]
         return vector
 
     @property

@@ -13,13 +13,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from m5kit.data.json_values import whole_text
 from m5kit.errors import DataError, MissingDependencyError, QueryError
 from m5kit.index.about import Approximation, IndexInfo
+from m5kit.index.codes import BITS, Candidates, fields_of
 from m5kit.index.columns import Column
 from m5kit.index.where import describe
 from m5kit.runs.lock import single_writer
@@ -64,8 +63,7 @@ class Store:
             there = {field.name: field.type for field in self._items.schema}
         about = IndexInfo.from_json(text or "")
         lacking = sorted({column.stored for column in about.filters} - there.keys())
-        width = getattr(there.get("vector"), "list_size", None)
-        if lacking or width != about.width:
+        if lacking or any(there.get(field.name) != field.type for field in fields_of(about)):
             raise DataError(f"the items of {self.place} are not those that it was built with; build it again")
         return about
 
@@ -119,24 +117,24 @@ class Store:
         except ValueError:
             return len(self)  # the search that follows says what is wrong
 
-    def search(
-        self, vector: NDArray[np.float32], where: str, top: int, how: Approximation | None, columns: Sequence[Column]
-    ) -> pa.Table:
-        """The nearest items with all that is stored of them, and ``_distance``, one less their cosine.
+    def search(self, asked: Candidates, where: str, how: Approximation | None, columns: Sequence[Column]) -> pa.Table:
+        """The nearest items with all that is stored of them, and ``_distance``.
 
         Args:
-            vector: of unit length.
+            asked: by which column, and how many.
             where: SQL.
-            top: how many.
             how: None reads every vector.
             columns: for messages about the filter.
         """
-        asked = self._items.search(vector).distance_type("dot").limit(top)
+        query = self._items.search(asked.vector, vector_column_name=asked.column)
+        query = query.distance_type(asked.metric).limit(asked.count)
         if how is None:
-            asked = asked.bypass_vector_index()
+            query = query.bypass_vector_index()
         else:
-            asked = asked.minimum_nprobes(how.probes).maximum_nprobes(0).refine_factor(how.refine)
-        return _run(asked.where(where, prefilter=True) if where else asked, where, columns)
+            query = query.minimum_nprobes(how.probes).maximum_nprobes(0)
+            # bits are kept whole in the partitions: there is nothing to score again by
+            query = query if asked.column == BITS else query.refine_factor(how.refine)
+        return _run(query.where(where, prefilter=True) if where else query, where, columns)
 
     def scan(
         self, where: str, top: int | None, columns: Sequence[Column], only: Sequence[str] | None = None
@@ -153,13 +151,17 @@ class Store:
         """Some items by their number."""
         return self._items.take_offsets(list(rows)).to_arrow()
 
-    def approximate(self) -> int:
+    def approximate(self, column: str) -> int:
         """Build the index that searches need in order not to read every vector; returns its number of partitions."""
-        from lancedb.index import IvfRq
+        from lancedb.index import IvfFlat, IvfRq
 
         partitions = max(1, round(math.sqrt(len(self))))
-        # partitions of vectors, kept as one bit a number beside the whole ones (RaBitQ, SIGMOD 2024)
-        self._items.create_index("vector", config=IvfRq(distance_type="dot", num_partitions=partitions))
+        if column == BITS:
+            how = IvfFlat(distance_type="hamming", num_partitions=partitions)
+        else:
+            # partitions of vectors, kept as one bit a number beside the whole ones (RaBitQ, SIGMOD 2024)
+            how = IvfRq(distance_type="dot", num_partitions=partitions)
+        self._items.create_index(column, config=how)
         return partitions
 
     def tidy(self) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from m5kit.assembly.data import RunData
 from m5kit.assembly.frozen import FrozenOutputs
 from m5kit.config import RunConfig, check_config, load_config
+from m5kit.data.remote.place import Place
 from m5kit.evaluation.base import Embedded, Request
 from m5kit.inference.embedding import embed_requests, embed_splits
 from m5kit.inference.weights import load_model
@@ -46,7 +47,7 @@ class TrainedRun:
     def open(
         cls,
         path: Path,
-        data: Path | None = None,
+        data: Place | None = None,
         overrides: Sequence[str] = (),
         untrained: bool = False,
         group: Group = ALONE,

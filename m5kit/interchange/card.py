@@ -1,6 +1,6 @@
 """A model card made of what a run knows about itself: its data, its results with intervals, its limits, its parts."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from m5kit.errors import CheckpointError
@@ -12,9 +12,21 @@ MOST_VALUES = 4
 """Values of a metric that the card shows; results.json has all."""
 
 
-def model_card(run: Run) -> str:
-    """The card as Markdown, with the header that model hubs read."""
-    lines = [*_header(run), *_use(run), *_data(run), *_results(run), *_parts(run), *_limits(run)]
+def model_card(run: Run, use: Iterable[str] | None = None) -> str:
+    """The card as Markdown, with the header that model hubs read.
+
+    Args:
+        run: loaded.
+        use: the lines of the section on how to use the files; None for those of a run folder.
+    """
+    lines = [
+        *_header(run),
+        *(_use(run) if use is None else use),
+        *_data(run),
+        *_results(run),
+        *_parts(run),
+        *_limits(run),
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -51,17 +63,24 @@ def _use(run: Run) -> Iterator[str]:
 
 def _data(run: Run) -> Iterator[str]:
     provenance = read_json(run.trained.folder.provenance)
-    data = provenance.get("data", {})
+    data = _mapping(provenance, "data")
     config = run.trained.config
     yield "## Training"
     yield ""
     splits = markdown_text(", ".join(config.data.train))
-    yield f"- Data: {data.get('items', 'an unknown number of')} items, splits {splits}"
+    yield f"- Data: {markdown_text(str(data.get('items', 'an unknown number of')))} items, splits {splits}"
     if "sha256" in data:
-        yield f"- Fingerprint of the manifest: `{data['sha256']}`"
+        yield f"- Fingerprint of the manifest: `{markdown_text(str(data['sha256']))}`"
     yield f"- {config.schedule.max_steps} steps of {config.schedule.batch_size * config.schedule.accumulate} items"
-    yield f"- Seed {config.seed}, m5kit {provenance.get('m5kit', {}).get('version', 'of an unknown version')}"
+    version = _mapping(provenance, "m5kit").get("version", "of an unknown version")
+    yield f"- Seed {config.seed}, m5kit {markdown_text(str(version))}"
     yield ""
+
+
+def _mapping(provenance: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """A section of what a run says of its origin; empty where it says nothing, or something else."""
+    found = provenance.get(key)
+    return found if isinstance(found, Mapping) else {}
 
 
 def _results(run: Run) -> Iterator[str]:

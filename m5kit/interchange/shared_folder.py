@@ -74,6 +74,7 @@ def write_run(run: Run, out: Path) -> None:
     target.config.write_text(write(_shared_config(source)), encoding="utf-8")
     provenance = read_json(source.provenance)
     write_json(target.provenance, {key: provenance[key] for key in KEPT if key in provenance})
+    _refuse_links(source)
     for file in (source.transforms, source.classes, source.results):
         if file.exists():
             shutil.copyfile(file, out / file.name)
@@ -83,6 +84,14 @@ def write_run(run: Run, out: Path) -> None:
     unused = torch.optim.SGD(run.trained.model.parameters())
     checkpoint.save(target.checkpoints, 0, run.trained.model, unused, keep=1)
     (out / "README.md").write_text(model_card(run), encoding="utf-8")
+
+
+def _refuse_links(source: RunFolder) -> None:
+    """A run folder of a stranger could have a private file of this user copied into one that is shared."""
+    copied = [source.transforms, source.classes, source.results, source.pretrained, *source.pretrained.rglob("*")]
+    links = [str(path) for path in copied if path.is_symlink()]
+    if links:
+        raise CheckpointError(f"{', '.join(links)}: no link is copied into a folder to share; put a file there")
 
 
 def _shared_config(source: RunFolder) -> dict[str, Any]:

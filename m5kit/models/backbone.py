@@ -105,7 +105,7 @@ class Backbone(nn.Module):
         # The host keeps its own copy: tasks choose items by it without waiting for the device.
         there = present.to(self.device, non_blocking=True)
         encoded, vectors = self._encode(observations, rows, len(batch))
-        return Seen(present, there, rows, encoded, vectors, self._project(encoded, vectors, there), batch.targets)
+        return Seen(present, there, rows, encoded, vectors, self.project(encoded, vectors, there), batch.targets)
 
     def take_statistics(self, features: Tensor, present: Tensor, peers: Peers = ALONE) -> None:
         """In training, show the harmonizer the items of all processes; between the halves of :meth:`view`.
@@ -154,7 +154,7 @@ class Backbone(nn.Module):
         """Contrastive features ``b m h`` of the items as their second augmentation made them; nothing is fused."""
         second = batch.augmented_again()
         encoded, vectors = self._encode(self.observe(second), _rows(second, second.inputs), len(second))
-        return self._project(encoded, vectors, self.present(second).to(self.device, non_blocking=True))
+        return self.project(encoded, vectors, self.present(second).to(self.device, non_blocking=True))
 
     def fuse_swapped(self, view: View, swap: Swap) -> Fused:
         """What the fusion makes of items of which one modality is another's; encoders do not run again."""
@@ -214,12 +214,12 @@ class Backbone(nn.Module):
             vectors[m] = self.vectors(m, encoded[m], observation.described, rows[m])
         return encoded, vectors
 
-    def _project(self, encoded: Mapping[str, Tokens], vectors: Mapping[str, Tensor], present: Tensor) -> Tensor:
+    def project(self, encoded: Mapping[str, Tokens], vectors: Mapping[str, Tensor], present: Tensor) -> Tensor:
         """Contrastive features ``b m h``: zeros where absent."""
         columns = []
         for m in self.modalities:
             if m not in vectors:
-                columns.append(torch.zeros(len(present), self.features, device=present.device))
+                columns.append(torch.zeros(present.shape[0], self.features, device=present.device))
             elif self.encoders[m].aligned:
                 columns.append(self.projections[m](encoded[m].given, vectors[m]).float())
             else:

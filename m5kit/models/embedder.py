@@ -172,7 +172,7 @@ def _own_vectors(view: View, widths: Mapping[str, int]) -> dict[str, Tensor]:
             own[m] = normalize(view.vectors[m].float(), dim=1)
         else:
             # Every batch has the same columns, so that their vectors can be put below each other.
-            own[m] = view.features.new_zeros(len(view.present), width)
+            own[m] = view.features.new_zeros(view.present.shape[0], width)
     return own
 
 
@@ -184,7 +184,7 @@ def _given_vectors(view: View, encoders: Mapping[str, Encoder]) -> dict[str, Ten
             continue
         tokens = view.encoded.get(m)
         if tokens is None or tokens.given is None:
-            unit[f"{m}.given"] = view.features.new_zeros(len(view.present), encoder.given)
+            unit[f"{m}.given"] = view.features.new_zeros(view.present.shape[0], encoder.given)
         else:
             unit[f"{m}.given"] = normalize(tokens.given.float(), dim=1)
     if unit:

@@ -70,9 +70,11 @@ class PublicVectors(nn.Module):
         read = normalize(self._read(modality, tokens), dim=1)
         if described is None:
             return read
-        # Statistics were taken of the p present items; the vectors have a row for each of the b.
-        beside = read.new_zeros(len(read), described.shape[1])
-        beside = beside.index_copy(0, rows.to(beside.device, non_blocking=True), described.to(beside.dtype))
+        beside = described.to(read.dtype)
+        if rows.shape[0] != read.shape[0]:
+            # Statistics were taken of the p present items; the vectors have a row for each of the b.
+            empty = read.new_zeros(read.shape[0], described.shape[1])
+            beside = empty.index_copy(0, rows.to(read.device, non_blocking=True), beside)
         return torch.cat([read, beside], dim=1)
 
     def _read(self, modality: str, tokens: Tokens) -> Tensor:

@@ -25,7 +25,7 @@ def bag(numbers: Tensor, real: Tensor, width: int, folded: bool) -> Tensor:
     mixed = (numbers * SPREAD) % 2**32
     columns = (mixed >> 7) % width if folded else numbers
     signs = 1 - 2 * (mixed >> 31) if folded else torch.ones_like(mixed)
-    counts = torch.zeros(len(numbers), width, device=numbers.device)
+    counts = torch.zeros(numbers.shape[0], width, device=numbers.device)
     counts.scatter_add_(1, columns, (signs * real).float())
     damped = counts.sign() * counts.abs().log1p()  # a word said ten times does not mean ten times as much
     return torch.nn.functional.normalize(damped, dim=1)

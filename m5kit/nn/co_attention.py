@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
 from m5kit.nn.attention import SelfAttention, check_heads
-from m5kit.nn.packing import Packing
+from m5kit.nn.packing import Packing, is_padded_layout
 
 T = TypeVar("T")
 
@@ -138,7 +138,9 @@ def seen_keys(lengths: Sequence[Tensor], sizes: Sequence[int], device: torch.dev
         return None
     seen = torch.cat(masks, dim=1)
     seen[:, 0] |= ~seen.any(dim=1)
-    return None if seen.all() else seen[:, None, None].to(device, non_blocking=True)
+    if not is_padded_layout() and seen.all():
+        return None
+    return seen[:, None, None].to(device, non_blocking=True)
 
 
 def others(sequence: Sequence[T], index: int) -> list[T]:

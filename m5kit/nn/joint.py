@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from m5kit.nn.packing import Packing, real_positions
+from m5kit.nn.packing import Packing, is_padded_layout, real_positions
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,8 @@ class JointSequence:
                     [4., 0., 0.]])
         """
         parts = tuple(Packing.from_lengths(lengths[:, i], size, device) for i, size in enumerate(sizes))
+        if is_padded_layout():
+            return PaddedSequence.side_by_side(parts)
         packing = Packing.from_lengths(lengths.sum(1), int(lengths.sum(1).max()), device)
         # two plans, because tokens are packed source after source but attended to item after item
         order = Packing.at(joint_positions(lengths, sizes), packing.items, packing.size, device)
@@ -54,6 +56,36 @@ class JointSequence:
         """``n ...``, item after item, to the grid ``b l ...`` of each source, zeros in its padding."""
         found = self.order.pack(self.packing.unpack(values)).split(self.counts)
         return [part.unpack(mine) for part, mine in zip(self.parts, found, strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class PaddedSequence(JointSequence):
+    """The grids of the sources side by side, padding and all: no size depends on lengths.
+
+    Attention does not ask where a token stands, so the padding between two sources changes nothing.
+    """
+
+    @classmethod
+    def side_by_side(cls, parts: tuple[Packing, ...]) -> "PaddedSequence":
+        """Make the plan of the plans of the sources, which are padded ones."""
+        items, size = parts[0].items, sum(part.size for part in parts)
+        real = torch.cat([part.real for part in parts if part.real is not None], dim=1)
+        keys = real.clone()
+        keys[:, 0] |= ~real.any(dim=1)  # softmax over nothing would give NaN
+        packing = Packing(items, size, None, keys[:, None, None], real)
+        return cls(parts, packing, packing, tuple(part.items * part.size for part in parts))
+
+    def join(self, values: Tensor) -> Tensor:
+        """``n ...``, source after source, to item after item."""
+        grids = []
+        for part, mine in zip(self.parts, values.split(self.counts), strict=True):
+            grids.append(mine.view(part.items, part.size, *mine.shape[1:]))
+        return torch.cat(grids, dim=1).flatten(0, 1)
+
+    def split(self, values: Tensor) -> list[Tensor]:
+        """``n ...``, item after item, to the grid ``b l ...`` of each source, zeros in its padding."""
+        grid = self.packing.unpack(values)
+        return list(grid.split([part.size for part in self.parts], dim=1))
 
 
 def joint_positions(lengths: Tensor, sizes: Sequence[int]) -> Tensor:

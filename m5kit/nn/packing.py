@@ -1,14 +1,44 @@
 """Packing: dense layers run on the real tokens only, attention on a padded grid of them.
 
-The plan is made on the host from lengths, so the device is never asked how many tokens there are.
+The plan is made on the host from lengths, so the device is never asked how many tokens there are. A recorded graph
+cannot do so, because the number of real tokens is data: :func:`padded_layout` keeps all slots and hides the padding.
 Shape letters: b item, l token, d width, n real token of the whole batch.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
+
+_PADDED: ContextVar[bool] = ContextVar("padded_layout", default=False)
+
+
+@contextmanager
+def padded_layout() -> Iterator[None]:
+    """Keep every slot of a grid while the context lasts; masks hide the padding, and results are the same.
+
+    It costs the padding's share of the work. What it saves is every size that depends on data, which ``torch.export``
+    cannot record.
+    """
+    token = _PADDED.set(True)
+    try:
+        yield
+    finally:
+        _PADDED.reset(token)
+
+
+def is_padded_layout() -> bool:
+    """Whether plans must not depend on lengths."""
+    return _PADDED.get()
+
+
+def may_have_tokens(lengths: Tensor) -> bool:
+    """Whether any of the rows (``b``, host) has a token; where no size may depend on lengths, some may."""
+    return is_padded_layout() or bool(lengths.any())
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +50,14 @@ class Packing:
         size: its columns l.
         positions: ``n`` flat positions in ``b * l``, each at most once; None if the tokens fill the grid in order.
         keys: ``b 1 1 l`` bool, True where attention may look; None if it may look everywhere.
+        real: ``b l`` bool, the slots that are not padding, where the padding was not packed away; else None.
     """
 
     items: int
     size: int
     positions: Tensor | None
     keys: Tensor | None
+    real: Tensor | None = None
 
     @classmethod
     def from_lengths(cls, lengths: Tensor, size: int, device: torch.device | str = "cpu") -> "Packing":
@@ -38,7 +70,10 @@ class Packing:
                     [6.],
                     [7.]])
         """
-        packing = cls.at(real_positions(lengths, size), len(lengths), size, device)
+        if is_padded_layout():
+            real = (torch.arange(size) < lengths[:, None]).to(device, non_blocking=True)
+            return cls(lengths.shape[0], size, None, _key_mask(lengths, size, device), real)
+        packing = cls.at(real_positions(lengths, size), lengths.shape[0], size, device)
         return packing if packing.positions is None else replace(packing, keys=_key_mask(lengths, size, device))
 
     @classmethod
@@ -64,9 +99,15 @@ class Packing:
         """``n ...`` to ``b l ...``, zeros where there is no token."""
         shape = (self.items, self.size, *values.shape[1:])
         if self.positions is None:
-            return values.view(shape)
+            return self._blank(values.view(shape))
         # index_copy into zeros: each position occurs at most once, so nothing is summed
         return values.new_zeros(self.items * self.size, *shape[2:]).index_copy(0, self.positions, values).view(shape)
+
+    def _blank(self, values: Tensor) -> Tensor:
+        """``b l ...`` with zeros in the padding, if there is any."""
+        if self.real is None:
+            return values
+        return values.masked_fill(~self.real.view(*self.real.shape, *[1] * (values.dim() - 2)), 0.0)
 
 
 def real_positions(lengths: Tensor, size: int) -> Tensor:

@@ -89,7 +89,7 @@ def present_columns(lengths: Mapping[str, Tensor], names: Sequence[str], items: 
 
 def stack_columns(columns: Mapping[str, Tensor], names: Sequence[str], present: Tensor, dim: int) -> Tensor:
     """Stack the ``b d`` vectors of m modalities into ``b m d``, zeros where ``present`` (``b m``) is False."""
-    nobody = torch.zeros(len(present), dim, device=present.device)
+    nobody = torch.zeros(present.shape[0], dim, device=present.device)
     stacked = torch.stack([columns.get(name, nobody) for name in names], dim=1)
     return stacked.masked_fill(~present[..., None], 0.0)
 

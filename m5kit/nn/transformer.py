@@ -105,7 +105,7 @@ class TransformerStack(nn.Module):
 
     def transform(self, values: Tensor, packing: Packing) -> Tensor:
         """Transform ``n d`` tokens that are packed already."""
-        if len(values) == 0:
+        if values.shape[0] == 0:
             return values
         if not self.packed:
             # the same computation over all slots, to compare results and times with

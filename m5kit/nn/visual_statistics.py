@@ -26,15 +26,19 @@ def oriented_gradients(pictures: Tensor, cells: int, bins: int) -> Tensor:
     Returns:
         ``n bins cells cells``.
     """
-    grey = pictures.mean(1, keepdim=True)
+    grey = pictures.mean(1)
     across = F.pad(grey[..., 2:] - grey[..., :-2], (1, 1))
     down = F.pad(grey[..., 2:, :] - grey[..., :-2, :], (0, 0, 1, 1))
     strength = (across.square() + down.square()).sqrt()
     direction = torch.atan2(down, across).remainder(math.pi) / math.pi * bins
-    steps = (direction - torch.arange(bins, device=grey.device).view(1, -1, 1, 1)).abs()
-    steps = torch.minimum(steps, bins - steps)
-    # a direction between two bins counts in both, so that a slight turn changes little
-    maps = F.adaptive_avg_pool2d((1 - steps).clamp(min=0) * strength, cells)
+    pooled = []
+    for number in range(bins):  # one map at a time stays in the cache, where all of them do not
+        steps = (direction - number).abs_()
+        if number == 0:  # the last direction is next to the first
+            steps = torch.minimum(steps, bins - steps)
+        # a direction between two bins counts in both, so that a slight turn changes little
+        pooled.append(F.adaptive_avg_pool2d((1 - steps).clamp_(min=0).mul_(strength), cells))
+    maps = torch.stack(pooled, dim=1)
     energy = F.pad(maps.square().sum(1, keepdim=True), (1, 1, 1, 1), mode="replicate")
     return maps / (F.avg_pool2d(energy, 3, stride=1) + FAINT**2).sqrt()
 
@@ -42,9 +46,9 @@ def oriented_gradients(pictures: Tensor, cells: int, bins: int) -> Tensor:
 def colour_histogram(pictures: Tensor, bins: tuple[int, int, int]) -> Tensor:
     """Square roots of the shares of pixels in each bin of hue, saturation and value, ``n k`` (Hellinger kernel)."""
     hues, saturations, values = hue_saturation_value(pictures)
-    place = _bin(hues, bins[0]) * bins[1] * bins[2] + _bin(saturations, bins[1]) * bins[2] + _bin(values, bins[2])
-    place = place.flatten(1)
-    counts = torch.zeros(len(pictures), math.prod(bins), device=pictures.device)
+    place = (_bin(hues, bins[0]) * bins[1] + _bin(saturations, bins[1])) * bins[2] + _bin(values, bins[2])
+    place = place.long().flatten(1)
+    counts = torch.zeros(pictures.shape[0], math.prod(bins), device=pictures.device)
     counts.scatter_add_(1, place, torch.ones_like(place, dtype=counts.dtype))
     return (counts / place.shape[1]).sqrt()
 
@@ -57,13 +61,14 @@ def hue_saturation_value(pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         >>> [round(float(part), 3) for part in hue_saturation_value(green)]
         [0.333, 1.0, 1.0]
     """
-    value, strongest = pictures.max(1)
-    chroma = value - pictures.min(1).values
     red, green, blue = pictures.unbind(1)
+    value = torch.maximum(torch.maximum(red, green), blue)
+    chroma = value - torch.minimum(torch.minimum(red, green), blue)
     safe = chroma.clamp(min=GREY)
-    sixths = torch.where(strongest == 1, (blue - red) / safe + 2, (red - green) / safe + 4)
-    sixths = torch.where(strongest == 0, ((green - blue) / safe).remainder(6), sixths)
-    hue = torch.where(chroma < GREY, torch.zeros_like(sixths), sixths / 6)
+    sixths = torch.where(green == value, (blue - red) / safe + 2, (red - green) / safe + 4)
+    reddish = (green - blue) / safe
+    sixths = torch.where(red == value, torch.where(reddish < 0, reddish + 6, reddish), sixths)
+    hue = (sixths / 6).masked_fill_(chroma < GREY, 0.0)
     return hue, chroma / value.clamp(min=GREY), value
 
 
@@ -75,4 +80,5 @@ def colour_moments(pictures: Tensor, cells: int) -> Tensor:
 
 
 def _bin(values: Tensor, count: int) -> Tensor:
-    return (values * count).long().clamp(0, count - 1)
+    """Numbers of bins, as whole floats."""
+    return (values * count).floor_().clamp_(max=count - 1)

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, TypeAlias
 
 from m5kit.config.reader import write_inline
+from m5kit.data.remote.place import Place, local_folder
 from m5kit.errors import ConfigError
 from m5kit.inference.evaluation import Evaluation, evaluate, evaluate_subsets
 from m5kit.inference.run_metrics import with_metrics
@@ -16,7 +16,7 @@ Metrics: TypeAlias = Sequence[str] | Mapping[str, Mapping[str, Any]]
 
 
 def evaluate_run(
-    trained: TrainedRun, metrics: Metrics | None, modalities: Sequence[str] | None, data: Path | None, store: bool
+    trained: TrainedRun, metrics: Metrics | None, modalities: Sequence[str] | None, data: Place | None, store: bool
 ) -> Evaluation:
     """Run metrics; :meth:`m5kit.public.run.Run.evaluate` says what the arguments mean.
 
@@ -37,8 +37,8 @@ def evaluate_run(
     return evaluate_subsets(trained, [modalities], names, store=store).popitem()[1]
 
 
-def _with_items(trained: TrainedRun, root: Path) -> TrainedRun:
+def _with_items(trained: TrainedRun, root: Place) -> TrainedRun:
     """The run with the items of another folder."""
     config = replace(trained.config, data=trained.config.data.model_copy(update={"root": str(root)}))
-    data = replace(trained.data, config=config, root=root)
+    data = replace(trained.data, config=config, root=local_folder(root))
     return replace(trained, config=config, data=data)

@@ -17,11 +17,17 @@ from m5kit.assembly.data import EVAL_BATCH
 from m5kit.data.collate import collate
 from m5kit.data.dataset import Prepared
 from m5kit.errors import ConfigError
+from m5kit.evaluation.precision import Precision as Numbers
 from m5kit.inference.passes import known_modalities
 from m5kit.models.base import Model
 from m5kit.models.embedder import Embedding
 from m5kit.public.batches import cut
 from m5kit.public.reading import BadItem, ItemReader, Reading
+
+Item: TypeAlias = Mapping[str, Any]
+"""Values by modality; what is absent is a missing key, or None."""
+
+Errors: TypeAlias = Literal["raise", "skip"]
 
 Device: TypeAlias = str | torch.device
 Folder: TypeAlias = str | os.PathLike[str]
@@ -36,6 +42,13 @@ class Options(TypedDict, total=False):
     precision: Precision
     device: Device | None
     root: Folder | None
+
+
+class VectorOptions(Options, total=False):
+    """What is kept of vectors, beside how they are computed."""
+
+    width: int | None
+    dtype: Numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,13 +116,15 @@ class Forward:
         problems: dict[int, str] = {}
         usable = _usable(self.reader.read(items, modalities, None if root is None else Path(root)), problems)
         size = options.get("batch_size")
-        values, rows = [take(self.nothing())[:0]], []
+        values: list[Tensor] = []
+        rows: list[int] = []
         for batch in cut(usable, size or EVAL_BATCH, sort=size is not None):
             rows += [item.position for item in batch]
             # the remaining items are still read, so that all mistakes can be named
             if go_on or not problems:
                 values.append(take(self._embed(batch, options.get("precision", "fp32"))))
-        found = torch.cat(values).float().numpy()
+        # Where nothing was computed, an item with nothing tells the width.
+        found = torch.cat(values or [take(self.nothing())[:0]]).float().numpy()
         if len(found) < len(rows):
             return Computed(found[:0], np.empty(0, np.int64), problems)
         return _whole(found, np.array(rows, np.int64), problems)

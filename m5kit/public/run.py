@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, Unpack, overload
+from typing import Any, Literal, Unpack, overload
 
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from m5kit.data.remote.place import as_place
 from m5kit.errors import BadItemsError, ConfigError
 from m5kit.evaluation.precision import Precision as Numbers
 from m5kit.evaluation.precision import check_size
@@ -28,13 +29,8 @@ from m5kit.public.answers import (
     vectors,
 )
 from m5kit.public.evaluation import Metrics, evaluate_run
-from m5kit.public.forward import Computed, Device, Folder, Forward, Options, Precision
+from m5kit.public.forward import Computed, Device, Errors, Folder, Forward, Item, Options, Precision, VectorOptions
 from m5kit.public.reading import ItemReader, default_threads
-
-Item: TypeAlias = Mapping[str, Any]
-"""Values by modality; what is absent is a missing key, or None."""
-
-Errors: TypeAlias = Literal["raise", "skip"]
 
 
 class Run:
@@ -106,12 +102,17 @@ class Run:
 
     @overload
     def embed(
-        self, items: Iterable[Item], *, space: str = ..., errors: Literal["raise"] = ..., **options: Unpack[Options]
+        self,
+        items: Iterable[Item],
+        *,
+        space: str = ...,
+        errors: Literal["raise"] = ...,
+        **options: Unpack[VectorOptions],
     ) -> NDArray[Any]: ...
 
     @overload
     def embed(
-        self, items: Iterable[Item], *, space: str = ..., errors: Literal["skip"], **options: Unpack[Options]
+        self, items: Iterable[Item], *, space: str = ..., errors: Literal["skip"], **options: Unpack[VectorOptions]
     ) -> Embeddings: ...
 
     def embed(
@@ -220,7 +221,7 @@ class Run:
                 ``{"mine": {"type": "knn", "train": "train", "test": "test", "label": "kind"}}``; None for all of the
                 config.
             modalities: the only ones that the model sees.
-            data: folder of other items.
+            data: folder of other items, or its URL.
             store: write the values to the run folder, as ``m5kit evaluate`` does.
 
         Returns:
@@ -229,7 +230,7 @@ class Run:
         Raises:
             ConfigError: mistakes in the metrics, or an unknown one.
         """
-        return evaluate_run(self.trained, metrics, modalities, None if data is None else Path(data), store)
+        return evaluate_run(self.trained, metrics, modalities, None if data is None else as_place(data), store)
 
     def _answer(
         self, items: Iterable[Item], take: Callable[[Embedding], Tensor], errors: str, options: Options

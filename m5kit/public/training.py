@@ -1,6 +1,5 @@
 """Training, evaluation and sweeps from Python: what the commands do, with values in place of printed lines."""
 
-import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from m5kit.ablation.orchestration import run_sweep
 from m5kit.ablation.preparation import prepare_sweep
 from m5kit.config import load_config
 from m5kit.config.reader import write_inline
+from m5kit.data.remote.place import Place, as_place
 from m5kit.errors import ConfigError, M5KitError
 from m5kit.inference.evaluation import Evaluation
 from m5kit.inference.suited_config import suit_config
@@ -57,7 +57,7 @@ def train(
 
     Args:
         config: a YAML file, or the name of a shipped one such as ``demo/scale``.
-        data: folder of the manifest.
+        data: folder of the manifest, or its URL.
         overrides: changes to the config, such as ``{"fusion": "gated", "schedule.max_steps": 100}``; None drops a part.
             What the data lack is left out, as by the command; what an override names must be there.
         run_dir: folder of the run; None makes ``runs/NAME-TIME``.
@@ -75,7 +75,7 @@ def train(
         raise M5KitError("a run takes signals to save before it stops, so train in the main thread of a process")
     if resume and run_dir is None:
         raise ConfigError(["resume: name the run with run_dir"])
-    file, root = config if isinstance(config, str) else Path(config), _path(data)
+    file, root = config if isinstance(config, str) else Path(config), _place(data)
     # before anything is written: a run should not fail only after its training, at its metrics
     resolved = suit_config(lambda given: load_config(file, given, root), as_overrides(overrides))
     path = RunFolder.new(resolved.name).path if run_dir is None else Path(run_dir)
@@ -104,7 +104,7 @@ def evaluate(
         run: loaded, or its folder.
         metrics: as there, and so are the others.
         modalities: the only ones that the model sees.
-        data: folder of other items.
+        data: folder of other items, or its URL.
         store: write the values to the run folder.
 
     Raises:
@@ -142,7 +142,7 @@ def sweep(
     """
     if jobs < 1:
         raise ConfigError([f"jobs: expected at least 1, got {jobs}"])
-    prepared = prepare_sweep(Path(file), Path(out), _path(data), _path(trials))
+    prepared = prepare_sweep(Path(file), Path(out), _place(data), None if trials is None else Path(trials))
     result = run_sweep(prepared, tell=tell or _say_nothing, jobs=jobs, resume=resume)
     return SweepReport(Study.read(prepared.folder.study), result.page)
 
@@ -165,8 +165,8 @@ def as_overrides(given: Overrides) -> list[str]:
     return overrides
 
 
-def _path(given: Folder | None) -> Path | None:
-    return None if given is None else Path(os.fspath(given))
+def _place(given: Folder | None) -> Place | None:
+    return None if given is None else as_place(given)
 
 
 def _say_nothing(line: str) -> None:

@@ -37,7 +37,7 @@ class GridReadout(Readout):
             return segment_means(observed, lengths, self.segments).flatten(1)
         # On the host, where the lengths are; only the finished cell numbers travel to the device.
         steps = torch.arange(observed.shape[1])
-        cells = grid_cells(steps, self.layout, self.side).expand(len(lengths), -1)
+        cells = grid_cells(steps, self.layout, self.side).expand(lengths.shape[0], -1)
         # Group -1 is in no mean, so padding is not averaged.
         groups = torch.where(steps < lengths[:, None], cells, -1)
         return group_means(observed, groups, self.side**2).flatten(1)

@@ -1,6 +1,7 @@
 """Where a run keeps its files."""
 
 import itertools
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,18 @@ RUNS = Path("runs")
 def new_path(name: str) -> Path:
     """Where a run of the config ``name`` that begins now would go; nothing is made."""
     return RUNS / f"{name.replace('/', '-')}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+
+
+def newest_path(name: str) -> Path | None:
+    """The newest run of the config ``name``, of those that nobody gave a folder."""
+    # digits and nothing else: demo-scale-noise-... is of another config than demo-scale-...
+    named = re.compile(re.escape(name.replace("/", "-")) + r"-(\d{8}-\d{6})(?:-(\d+))?")
+    found = []
+    for path in RUNS.glob("*"):
+        match = named.fullmatch(path.name)
+        if match is not None and (path / "config.yaml").exists():
+            found.append((match[1], int(match[2] or 1), path))
+    return max(found)[-1] if found else None
 
 
 @dataclass(frozen=True, slots=True)

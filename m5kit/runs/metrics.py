@@ -1,10 +1,11 @@
 """Reads ``metrics.jsonl``, what a run logged at its steps."""
 
 import json
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from m5kit.evaluation.functional.averages import is_finite
 
 Curve = Mapping[int, float]
 """A value by step."""
@@ -21,10 +22,10 @@ def read_curves(path: Path) -> dict[str, Curve]:
     for line in text.split("\n"):
         row = _parsed(line)
         step = row.get("step")
-        if not isinstance(step, int):
+        if not isinstance(step, int) or not is_finite(step):
             continue
         for name, value in row.items():
-            if isinstance(value, int | float) and math.isfinite(value):
+            if is_finite(value):
                 curves.setdefault(name, {})[step] = value
     return dict(curves)
 

@@ -2,6 +2,7 @@
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -13,6 +14,9 @@ Item = Mapping[str, Any]
 WORKERS = 2
 """Threads that work on batches: one decodes the files of a batch while the other's is in the model."""
 
+GATHER = 0.004
+"""Seconds that a batch waits at most to become as large as the one before."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Waiting(Generic[Answer]):
@@ -21,9 +25,11 @@ class _Waiting(Generic[Answer]):
 
 
 class Batcher(Generic[Answer]):
-    """Hands items of several callers to one function at once; nobody waits for a batch to fill.
+    """Hands items of several callers to one function at once.
 
-    While a batch is computed, further requests gather, so batches grow with the load by themselves.
+    While a batch is computed, further requests gather, so batches grow with the load by themselves. Callers that were
+    just answered ask again within milliseconds: a batch waits GATHER for them, rather than go with the first that is
+    back. A caller that is alone waits for nobody.
 
     Args:
         answer: gives one answer an item, in order.
@@ -38,6 +44,7 @@ class Batcher(Generic[Answer]):
         self._queue: queue.Queue[_Waiting[Answer] | None] = queue.Queue()
         self._taking = threading.Lock()
         self._left: _Waiting[Answer] | None = None
+        self._last = 0  # items of the batch before
         self._threads = [threading.Thread(target=self._work, name=f"m5kit-batch-{n}") for n in range(WORKERS)]
         for thread in self._threads:
             thread.start()
@@ -78,25 +85,31 @@ class Batcher(Generic[Answer]):
         """The next requests whose items fit into a batch; none once everything is answered and closed."""
         with self._taking:
             batch: list[_Waiting[Answer]] = []
-            count = 0
-            while True:
-                found = self._next(block=not batch)
-                if found is None:
-                    return batch
+            count, until = 0, 0.0
+            while (found := self._next(self._patience(count, until))) is not None:
                 if batch and count + len(found.items) > self._size:
                     self._left = found
-                    return batch
+                    break
                 if found.future.set_running_or_notify_cancel():  # False where the client has gone
+                    until = until or time.monotonic() + GATHER
                     batch.append(found)
                     count += len(found.items)
+            self._last = count
+            return batch
 
-    def _next(self, block: bool) -> _Waiting[Answer] | None:
-        """The request that did not fit last time, or the next of the queue; None if there is none now."""
+    def _patience(self, count: int, until: float) -> float | None:
+        """Seconds to wait for one more request; None for as long as it takes, while the batch is empty."""
+        if not count:
+            return None
+        return max(0.0, until - time.monotonic()) if count < min(self._last, self._size) else 0.0
+
+    def _next(self, patience: float | None) -> _Waiting[Answer] | None:
+        """The request that did not fit last time, or the next of the queue; None if none comes in time."""
         if self._left is not None:
             found, self._left = self._left, None
             return found
         try:
-            taken = self._queue.get(block)
+            taken = self._queue.get(timeout=patience) if patience != 0 else self._queue.get_nowait()
         except queue.Empty:
             return None
         if taken is None:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from m5kit.errors import QueryError
+from m5kit.index.about import IndexInfo
 from m5kit.index.index import Index
 from m5kit.index.rows import Row
 from m5kit.public.answers import Embeddings, Prediction
@@ -71,7 +72,7 @@ class Service:
             "accepts": self._accepts,
             "columns": columns,
             "classes": list(self.run.classes),
-            "recall": 1.0 if about.approximation is None else about.approximation.recall,
+            "recall": _recall(about),
             "max_bytes": self.settings.max_bytes,
         }
 
@@ -115,7 +116,13 @@ class Service:
         return Embeddings(np.array(vectors, np.float32), rows, problems)
 
     def _embed_items(self, items: Sequence[Item]) -> list[Vector | str]:
-        found = self.run.embed(items, space=self.index.about.space, errors="skip", root=self._nowhere.name)
+        found = self.run.embed(
+            items,
+            space=self.index.about.space,
+            errors="skip",
+            root=self._nowhere.name,
+            width=self.index.about.query_width,
+        )
         answers: list[Vector | str] = [found.problems.get(row, "") for row in range(len(items))]
         for row, vector in zip(found.rows.tolist(), found.vectors, strict=True):
             answers[row] = vector
@@ -123,3 +130,9 @@ class Service:
 
     def _predict_items(self, items: Sequence[Item]) -> list[Prediction]:
         return self.run.predict(items, errors="skip", root=self._nowhere.name)
+
+
+def _recall(about: IndexInfo) -> float:
+    """The share of the true nearest that a search finds, as it was measured."""
+    found = 1.0 if about.approximation is None else about.approximation.recall
+    return found if about.compression is None else min(found, about.compression.recall)

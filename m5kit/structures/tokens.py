@@ -89,7 +89,7 @@ class Tokens:
 
     def scatter(self, rows: Tensor, size: int) -> "Tokens":
         """Spread p present items over ``size`` rows; the other rows are absent (length 0, zeros)."""
-        if len(rows) == size:  # every item has the modality, so the rows are in place
+        if rows.shape[0] == size:  # every item has the modality, so the rows are in place
             return self
         lengths = torch.zeros(size, dtype=torch.int64).index_copy(0, rows, self.lengths)
         there = rows.to(self.values.device, non_blocking=True)

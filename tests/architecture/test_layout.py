@@ -74,7 +74,10 @@ def test_every_module_of_a_family_has_a_mirror_test():
             "import m5kit.cli; m5kit.cli.main(['config', 'check', 'demo/scale'])",
             ("torch._dynamo", "sympy", "transformers", "torch.distributed.fsdp", "matplotlib"),
         ),
-        ("import m5kit.api", ("transformers", "open_clip", "sklearn", "matplotlib", "av", "decord", "torchaudio")),
+        (
+            "import m5kit.api",
+            ("mmengine", "yapf", "transformers", "open_clip", "sklearn", "matplotlib", "av", "decord", "torchaudio"),
+        ),
     ],
 )
 def test_heavy_libraries_are_imported_where_they_are_needed(code, absent):

@@ -144,3 +144,24 @@ def test_what_a_built_in_declares_is_known_without_an_import(family: ComponentRe
     for name, declared in least.items():
         assert family.get(name).least_modalities == (declared or 1), name
     assert family.declared("no such part", "least_modalities") is None
+
+
+def test_a_class_may_be_defined_again_but_not_take_anothers_name():
+    def define():
+        class Mine(FUSIONS.get("mean")):
+            pass
+
+        return Mine
+
+    try:
+        FUSIONS.register_module("mine")(define())
+        again = FUSIONS.register_module("mine")(define())  # as a cell of a notebook that is run twice
+        assert FUSIONS.get("mine") is again
+        other = type("Other", (again,), {})
+        with pytest.raises(
+            PluginError, match=r"registers the fusion 'mine', which .*Mine has taken; choose another name"
+        ):
+            FUSIONS.register_module("mine")(other)
+        assert FUSIONS.register_module("mine", force=True)(other) is FUSIONS.get("mine")
+    finally:
+        FUSIONS.module_dict.pop("mine")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from m5kit.data.decode._stored_frames import MARK
 from m5kit.data.pipeline import Pipeline
-from m5kit.data.shards.format import read_shard_set
+from m5kit.data.shard_set import read_shard_set
 from m5kit.errors import ConfigError
 
 

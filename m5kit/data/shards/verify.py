@@ -6,7 +6,8 @@ from pathlib import Path
 from tarfile import BLOCKSIZE
 
 from m5kit.data.json_lines import JsonLines
-from m5kit.data.shards.format import ABOUT, ANNOTATIONS, Shard, ShardSet, read_shard_set
+from m5kit.data.remote.mirror import fetch_anew, shown
+from m5kit.data.shard_set import ABOUT, ANNOTATIONS, Shard, ShardSet, read_shard_set
 from m5kit.data.shards.write import file_digest
 from m5kit.data.tars.index import TarError, index_path
 from m5kit.data.tars.members import Tar
@@ -37,7 +38,7 @@ def verify(root: Path) -> Verified:
     """
     found = read_shard_set(root)
     if found is None:
-        raise DataError(f"{root} holds no {ABOUT}; m5kit data prepare writes it when all shards are there")
+        raise DataError(f"{shown(root)} holds no {ABOUT}; m5kit data prepare writes it when all shards are there")
     problems = list(_count_problems(root, found))
     for shard in found.shards:
         problems += _shard_problems(root, shard)
@@ -54,6 +55,9 @@ def _count_problems(root: Path, found: ShardSet) -> Iterator[str]:
 def _shard_problems(root: Path, shard: Shard) -> list[str]:
     """What is wrong with one shard; the members that are damaged by name, where they can be told."""
     path = root / shard.name
+    # a copy of a file behind a URL says nothing about that file
+    fetch_anew(str(index_path(path)))
+    fetch_anew(str(path))
     if not path.is_file():
         return [f"{shard.name} is missing, with {shard.items} items"]
     index = index_path(path)

@@ -18,8 +18,11 @@ from m5kit.data.decode._arrays import read_arrays
 from m5kit.data.failures import failures_of
 from m5kit.data.files import UNBOUNDED, find_file
 from m5kit.data.json_lines import PATHS
+from m5kit.data.remote.ahead import fetch_together
+from m5kit.data.remote.place import Place, local_folder
 from m5kit.data.several import each_value, single_if_alone
-from m5kit.data.shards.format import Shard, member_stem, member_suffix, shard_name, write_whole
+from m5kit.data.shard_set import Shard, member_stem, member_suffix, shard_name
+from m5kit.data.shards.output import PARTS, Output
 from m5kit.data.shards.prepared import Preparer, build_preparer
 from m5kit.data.tars.index import Entry, index_path, make_index, save_index
 from m5kit.errors import DecodeError
@@ -37,24 +40,29 @@ class ShardJob:
     """What one shard is made of.
 
     Attributes:
-        out: the folder of shards.
-        parts: the folder of what is known about finished ones.
-        root: the folder that the paths of items are relative to.
+        output: the folder of shards.
+        source: the manifest or its folder, or the URL of one; paths are relative to the folder.
         modalities: in the order of the data set.
         prepared: by modality, the settings of what its media become; without an entry they stay as they are.
         follow_links: also read files behind links out of ``root``.
     """
 
-    out: Path
-    parts: Path
-    root: Path
+    output: Output
+    source: Place
     modalities: tuple[str, ...]
     prepared: Mapping[str, Mapping[str, Any]]
     follow_links: bool
 
-    def part(self, number: int) -> Path:
-        """The file that says that a shard is finished, and what is in it."""
-        return self.parts / f"{number:06d}.json"
+    @property
+    def root(self) -> Path:
+        """The folder on this machine that paths are relative to."""
+        found = local_folder(self.source)
+        return found if found.is_dir() else found.parent
+
+
+def part_name(number: int) -> str:
+    """The file of :data:`PARTS` that says that a shard is finished, and what is in it."""
+    return f"{number:06d}.json"
 
 
 @dataclass
@@ -73,26 +81,42 @@ class _Open:
         self.tar.addfile(info, io.BytesIO(content))
 
 
-def write_shard(job: ShardJob, number: int, samples: Sequence[Sample]) -> None:
+def write_shard(job: ShardJob, number: int, samples: Sequence[Sample]) -> dict[str, Any]:
     """Write tar file, index and part file, in this order; each appears as a whole or not at all.
 
     A modality that cannot be taken in is a recorded failure; its item goes on without it.
+
+    Returns:
+        What ``shards.json`` says about the shard.
     """
+    fetch_together(samples, job.root)
     name = shard_name(number)
-    aside = job.out / f"{name}.{os.getpid()}.part"
+    with job.output.workplace() as folder:
+        rows, shard = _write_tar(job, folder / name, samples)
+        index = index_path(folder / name)
+        save_index(index, make_index(shard.entries))
+        described = asdict(_describe(job, folder / name, rows, shard))
+        part = {
+            "shard": described,
+            "rows": rows,
+            "failures": [asdict(failure) for failure in shard.failures],
+        }
+        for finished in (name, index.name):
+            job.output.take(finished, folder)
+    job.output.write(f"{PARTS}/{part_name(number)}", json.dumps(part, ensure_ascii=False))
+    return described
+
+
+def _write_tar(job: ShardJob, tar: Path, samples: Sequence[Sample]) -> tuple[list[dict[str, Any]], _Open]:
+    """Write a tar file aside and rename it; the rows of its items, and what is in it."""
+    aside = tar.with_name(f"{tar.name}.{os.getpid()}.part")
     preparers = {modality: build_preparer(settings) for modality, settings in job.prepared.items()}
-    with tarfile.open(aside, "w", format=tarfile.USTAR_FORMAT) as tar:
-        shard = _Open(tar)
-        rows = [_add_item(shard, job, preparers, name, sample) for sample in samples]
+    with tarfile.open(aside, "w", format=tarfile.USTAR_FORMAT) as archive:
+        shard = _Open(archive)
+        rows = [_add_item(shard, job, preparers, tar.name, sample) for sample in samples]
     _sync(aside)
-    os.replace(aside, job.out / name)
-    save_index(index_path(job.out / name), make_index(shard.entries))
-    part = {
-        "shard": asdict(_describe(job, name, rows, shard)),
-        "rows": rows,
-        "failures": [asdict(failure) for failure in shard.failures],
-    }
-    write_whole(job.part(number), json.dumps(part, ensure_ascii=False))
+    os.replace(aside, tar)
+    return rows, shard
 
 
 def file_digest(path: Path) -> str:
@@ -192,12 +216,11 @@ def _is_member(value: Any, tar: str) -> bool:
     return all(isinstance(each, str) and each.startswith(f"{tar}/") for each in each_value(value))
 
 
-def _describe(job: ShardJob, name: str, rows: Sequence[Mapping[str, Any]], shard: _Open) -> Shard:
-    tar = job.out / name
+def _describe(job: ShardJob, tar: Path, rows: Sequence[Mapping[str, Any]], shard: _Open) -> Shard:
     present = np.array([[modality in row for modality in job.modalities] for row in rows], np.bool_)
     counts: Counter[str] = Counter(dict(zip(job.modalities, present.sum(0).tolist(), strict=True)))
     return Shard(
-        name=name,
+        name=tar.name,
         items=len(rows),
         members=len(shard.entries),
         bytes=tar.stat().st_size,

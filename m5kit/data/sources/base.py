@@ -7,6 +7,9 @@ from typing import Any, ClassVar
 
 from m5kit.structures import Sample
 
+BLOCK = 1000
+"""Items of a block, where they do not lie in shards."""
+
 
 class Dataset(ABC):
     """Items by number, each with references to its modalities; a decoder opens those, later and in another process.
@@ -47,6 +50,14 @@ class Dataset(ABC):
     def label_values(self, label: str) -> Sequence[str | None]:
         """What every item says for a label, in order, None for nothing; override it if there is a quicker way."""
         return [self[index].labels.get(label) for index in range(len(self))]
+
+    def blocks(self) -> Sequence[int]:
+        """How many items lie together, from the first on, as in a shard; ``data.window`` mixes some of these at a time.
+
+        Override it where items lie in files of many; others are counted by the thousand.
+        """
+        full, rest = divmod(len(self), BLOCK)
+        return [BLOCK] * full + [rest] * bool(rest)
 
     def __str__(self) -> str:
         """How messages name it."""

@@ -14,6 +14,7 @@ from m5kit.data.columnar import ColumnRows, plain
 from m5kit.data.json_lines import JsonLines
 from m5kit.data.manifest_rows import MODALITIES, SEVERAL, Rows, open_rows, raise_for
 from m5kit.data.several import single_if_alone
+from m5kit.data.shard_set import ANNOTATIONS, read_shard_set
 from m5kit.data.sources.base import Dataset
 from m5kit.data.summary import DataSummary, summarize
 from m5kit.registry import DATASETS
@@ -80,6 +81,13 @@ class ManifestItems(Dataset):
             value = None if labels is None else labels.get(label)
             found.append(None if value is None else kept.setdefault(value, value))
         return found
+
+    def blocks(self) -> Sequence[int]:
+        """The items of each shard, where the folder holds shards."""
+        shards = read_shard_set(self.root)
+        if shards is None or self.rows.path.name != ANNOTATIONS or shards.items != len(self):
+            return super().blocks()
+        return [shard.items for shard in shards.shards]
 
     def fingerprint(self) -> Mapping[str, Any]:
         """Name, SHA-256 and number of items of the file."""

@@ -11,8 +11,11 @@ from typing import Any
 
 from m5kit.data.files import require_inside
 from m5kit.data.importers.folder import KINDS, read_source
+from m5kit.data.json_values import parse_json
 from m5kit.data.manifest_rows import MODALITIES, NAMES
+from m5kit.data.remote.mirror import bring, mirror_of, shown
 from m5kit.data.several import each_value, single_if_alone
+from m5kit.data.shard_set import write_whole
 from m5kit.data.sources.base import Dataset
 from m5kit.data.tars.index import TarError, scan
 from m5kit.errors import DataError
@@ -77,12 +80,15 @@ class WebDatasetItems(Dataset):
         self.columns, self.split, self.label = tuple(columns), split, label
         self.follow_links = follow_links
         self.items: list[TarItem] = []
-        tars = sorted(root.rglob("*.tar"))
+        self.sizes: list[int] = []
+        tars = _tars(root)
         for tar in tars:
             require_inside(tar, self.root, follow_links)
-            self.items += _items(tar, tar.relative_to(self.root), self.columns, alone=len(tars) == 1)
+            found = list(_items(tar, tar.relative_to(self.root), self.columns, alone=len(tars) == 1))
+            self.items += found
+            self.sizes.append(len(found))
         if not self.items:
-            raise DataError(f"{root} holds no tar file with members KEY.EXT of a kind that m5kit knows")
+            raise DataError(f"{shown(root)} holds no tar file with members KEY.EXT of a kind that m5kit knows")
 
     def __len__(self) -> int:
         return len(self.items)
@@ -110,6 +116,10 @@ class WebDatasetItems(Dataset):
     def ids(self) -> Sequence[str]:
         """From the names of members."""
         return [item.id for item in self.items]
+
+    def blocks(self) -> Sequence[int]:
+        """The items of each tar file."""
+        return self.sizes
 
     def fingerprint(self) -> Mapping[str, Any]:
         """SHA-256 of the names of all members; contents are not read."""
@@ -139,8 +149,32 @@ class WebDatasetItems(Dataset):
 def default_source(root: Path) -> dict[str, str]:
     """What reads a data folder unless the config says it: tar files without a manifest are WebDataset's."""
     described = any((root / name).is_file() for name in NAMES)
-    packed = any(root.glob("*.tar")) or any(root.glob("*/*.tar"))
+    elsewhere = mirror_of(os.path.join(root, "")) is not None
+    packed = any(root.glob("*.tar")) or any(root.glob("*/*.tar")) or (elsewhere and not described and _tars(root))
     return {"type": "webdataset" if packed and not described else "manifest"}
+
+
+def _tars(root: Path) -> list[Path]:
+    mirror = mirror_of(os.path.join(root, ""))
+    return sorted(root.rglob("*.tar")) if mirror is None else mirror.tars()
+
+
+def _member_names(tar: Path) -> list[str]:
+    """The members of a tar file; of one behind a URL they are kept, as it must be read to its end to know them.
+
+    Raises:
+        TarError: it is no plain tar file.
+        OSError: it cannot be read.
+    """
+    mirror = mirror_of(str(tar))
+    if mirror is None:
+        return [name for name, *_ in scan(tar)]
+    kept = tar.with_name(f".{tar.name}.{mirror.version(str(tar))}.json")
+    if not kept.is_file():
+        bring(str(tar))
+        write_whole(kept, json.dumps([name for name, *_ in scan(tar)]))
+    names: list[str] = parse_json(kept.read_text(encoding="utf-8"))
+    return names
 
 
 def _items(tar: Path, place: Path, columns: Sequence[str], alone: bool) -> Iterator[TarItem]:
@@ -151,9 +185,9 @@ def _items(tar: Path, place: Path, columns: Sequence[str], alone: bool) -> Itera
     """
     found: dict[str, dict[str, list[str]]] = {}
     try:
-        names = [name for name, *_ in scan(tar)]
+        names = _member_names(tar)
     except (TarError, OSError) as error:
-        raise DataError(f"cannot read {tar}: {error}") from error
+        raise DataError(f"cannot read {shown(tar)}: {error}") from error
     for name in names:
         folder, base = os.path.split(name)
         stem, _, suffix = base.partition(".")
@@ -162,7 +196,7 @@ def _items(tar: Path, place: Path, columns: Sequence[str], alone: bool) -> Itera
             continue
         members = found.setdefault(os.path.join(folder, stem), {})
         if column in members and not NUMBERED.search(suffix):
-            raise DataError(f"{tar}: {name} and {members[column][0]} are both the {column} of one item")
+            raise DataError(f"{shown(tar)}: {name} and {members[column][0]} are both the {column} of one item")
         members.setdefault(column, []).append((place / name).as_posix())
     prefix = "" if alone else f"{place.with_suffix('').as_posix()}/"
     split = place.parts[0] if len(place.parts) > 1 else ""

@@ -14,6 +14,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from m5kit.data.remote.mirror import bring
 from m5kit.permissions import state_folder
 
 Index: TypeAlias = NDArray[np.void]
@@ -58,6 +59,7 @@ def open_index(tar: Path) -> Index:
         OSError: the tar file cannot be read.
     """
     beside = index_path(tar)
+    bring(str(beside))
     if beside.is_file():
         return load_index(beside)
     kept = _kept_path(tar)

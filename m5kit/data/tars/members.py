@@ -8,16 +8,21 @@ import os
 import tempfile
 import weakref
 import zlib
-from functools import lru_cache
 from pathlib import Path, PosixPath
 
 import numpy as np
+from numpy.typing import NDArray
 
-from m5kit.data.tars.index import UNCHECKED, Index, TarError, key_of, open_index
+from m5kit.data.remote.mirror import bring, mirror_of
+from m5kit.data.tars.index import UNCHECKED, Index, TarError, index_path, key_of, load_index, open_index
 
 SUFFIX = ".tar"
 OPEN = 64
 """Tar files that a process keeps open."""
+
+
+TRIES = 3
+"""How often a tar file is fetched that makes room for others before this process has opened it."""
 
 
 class MemberFile(PosixPath):
@@ -44,6 +49,11 @@ class Tar:
         self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         weakref.finalize(self, os.close, self._file)
         self._length = os.fstat(self._file).st_size
+
+    @property
+    def is_removed(self) -> bool:
+        """Whether the file has no name any more, so that only this process keeps its bytes on the disk."""
+        return os.fstat(self._file).st_nlink == 0
 
     def size(self, name: str) -> int:
         """Bytes of a member.
@@ -82,11 +92,25 @@ class Tar:
         return content
 
     def _place(self, name: str) -> int:
-        key = np.uint64(key_of(name))  # a Python number would turn the keys into floats
-        place = int(self._keys.searchsorted(key))
-        if place == len(self._keys) or self._keys[place] != key:
-            raise TarError(f"{self.path.name} holds no {name}")
-        return place
+        return find_place(self._keys, name, self.path)
+
+
+def find_place(keys: NDArray[np.uint64], name: str, tar: Path) -> int:
+    """Where a member stands in an index.
+
+    Args:
+        keys: of all members, sorted.
+        name: of the member.
+        tar: for messages.
+
+    Raises:
+        TarError: there is no such member.
+    """
+    key = np.uint64(key_of(name))  # a Python number would turn the keys into floats
+    place = int(keys.searchsorted(key))
+    if place == len(keys) or keys[place] != key:
+        raise TarError(f"{tar.name} holds no {name}")
+    return place
 
 
 def split_path(path: str) -> tuple[Path, str] | None:
@@ -99,10 +123,30 @@ def split_path(path: str) -> tuple[Path, str] | None:
     start = path.find(SUFFIX + os.sep)
     while start >= 0:
         end = start + len(SUFFIX)
-        if os.path.isfile(path[:end]):  # a folder may be called so too
+        if os.path.isfile(path[:end]) or _is_elsewhere(path[:end]):  # a folder may be called so too
             return Path(path[:end]), path[end + 1 :]
         start = path.find(SUFFIX + os.sep, end)
     return None
+
+
+def _is_elsewhere(tar: str) -> bool:
+    """Whether a tar file lies behind a URL and is not here yet. Its index tells, which is small."""
+    mirror = mirror_of(tar)
+    return mirror is not None and (mirror.bring(str(index_path(Path(tar)))) or mirror.bring(tar))
+
+
+def member_size(path: Path, name: str) -> int:
+    """Bytes of a member; of a tar file behind a URL only the index is fetched.
+
+    Raises:
+        TarError: there is no such member, or no usable index.
+        OSError: the tar file cannot be opened.
+    """
+    beside = index_path(path)
+    if mirror_of(str(path)) is None or not beside.is_file():
+        return open_tar(path).size(name)
+    index = load_index(beside)
+    return int(index["size"][find_place(index["key"], name, path)])
 
 
 def open_tar(path: Path) -> Tar:
@@ -112,8 +156,31 @@ def open_tar(path: Path) -> Tar:
         TarError: it has no usable index.
         OSError: it cannot be opened.
     """
+    for _ in range(TRIES):
+        bring(str(path))
+        try:
+            return _open_present(path)
+        except FileNotFoundError:
+            if mirror_of(str(path)) is None:
+                raise
+    return _open_present(path)
+
+
+def _open_present(path: Path) -> Tar:
     status = path.stat()
-    return _opened(path, status.st_size, status.st_mtime_ns)
+    state = (status.st_size, status.st_mtime_ns)
+    known = _open.get(path)
+    if known is None or known[0] != state:
+        _close_some()
+        known = _open[path] = (state, Tar(path))
+    return known[1]
+
+
+def _close_some() -> None:
+    """Make room for one more tar file: those that were removed to make room on the disk, then the oldest."""
+    for path, (_, tar) in list(_open.items()):
+        if tar.is_removed or len(_open) >= OPEN:
+            _open.pop(path, None)  # another thread may have done so
 
 
 def copy_out(tar: Tar, name: str) -> MemberFile:
@@ -137,6 +204,5 @@ def _remove(path: str) -> None:
         os.unlink(path)
 
 
-@lru_cache(OPEN)
-def _opened(path: Path, size: int, changed: int) -> Tar:
-    return Tar(path)
+_open: dict[Path, tuple[tuple[int, int], Tar]] = {}
+"""Tar files that this process has open, in the order in which they were opened, with size and time of change."""

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from fractions import Fraction
 from functools import cached_property, lru_cache
+from importlib import import_module
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,8 @@ from m5kit.structures import Inputs
 
 RATES = 16  # filters that are kept, one for each rate that the sounds of a data set have
 FLOOR = 1e-6  # of the power; silence is log(FLOOR), not minus infinity
+
+_IMPORTING = Lock()
 
 
 @TRANSFORMS.register_module("log_mel")
@@ -101,9 +105,8 @@ class LogMelTransform(Transform):
     @cached_property
     def _bank(self) -> Tensor:
         """Triangles on the mel scale, one column a band."""
-        from torchaudio.functional import melscale_fbanks
-
-        bank: Tensor = melscale_fbanks(self._transform_size // 2 + 1, 0.0, self.rate / 2, self.mels, self.rate)
+        triangles = _of_torchaudio("functional", "melscale_fbanks")
+        bank: Tensor = triangles(self._transform_size // 2 + 1, 0.0, self.rate / 2, self.mels, self.rate)
         return bank
 
     @cached_property
@@ -111,7 +114,8 @@ class LogMelTransform(Transform):
         """A Hann window in the middle of zeros, as long as the transform."""
         left = (self._transform_size - self.window) // 2
         right = self._transform_size - self.window - left
-        return nn.functional.pad(torch.hann_window(self.window), (left, right))
+        shape: Tensor = nn.functional.pad(torch.hann_window(self.window), (left, right))
+        return shape
 
     def _power(self, waveform: Tensor) -> Tensor:
         """The power of each moment and frequency, the first moment in the middle of its window."""
@@ -142,9 +146,7 @@ class LogMelTransform(Transform):
         """Mean 0 and deviation 1: of all ``t mels`` numbers, or of each coefficient made of them."""
         if self.cepstra is None:
             return (mel - mel.mean()) / (mel.std(correction=0) + 1e-5)
-        from torchaudio.functional import create_dct
-
-        made: Tensor = mel @ create_dct(self.cepstra, self.mels, norm="ortho")
+        made: Tensor = mel @ _of_torchaudio("functional", "create_dct")(self.cepstra, self.mels, norm="ortho")
         return (made - made.mean(0)) / (made.std(0, correction=0) + 1e-5)
 
     def _masked(self, mel: Tensor, generator: np.random.Generator) -> Tensor:
@@ -164,7 +166,14 @@ class LogMelTransform(Transform):
 @lru_cache(RATES)
 def _resampler(rate: int, wanted: int) -> nn.Module:
     """Keeps its filter: to compute it takes as long as to filter ten seconds."""
-    from torchaudio.transforms import Resample
-
-    resampler: nn.Module = Resample(rate, wanted)
+    resampler: nn.Module = _of_torchaudio("transforms", "Resample")(rate, wanted)
     return resampler
+
+
+def _of_torchaudio(module: str, name: str) -> Any:
+    """A part of torchaudio, imported when it is needed, by one thread at a time.
+
+    Its modules import each other: a second thread would be handed one that is half imported.
+    """
+    with _IMPORTING:
+        return getattr(import_module(f"torchaudio.{module}"), name)

@@ -168,7 +168,7 @@ class PretrainedEncoder(Encoder):
             return Tokens(self.project(summary)[:, None], lengths, self._given(summary))
         summary, tokens = self.run(observation)
         values = self.project(torch.cat([summary[:, None], tokens], dim=1))
-        real = torch.cat([observation.mask.new_ones(len(values), 1), observation.mask], dim=1)
+        real = torch.cat([observation.mask.new_ones(values.shape[0], 1), observation.mask], dim=1)
         return Tokens(values.masked_fill(~real[..., None], 0.0), lengths, self._given(summary))
 
     def learning_rate_scales(self) -> Mapping[str, float]:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from m5kit.encoders.pretrained.base import PretrainedEncoder, Target, TokenOptions
 from m5kit.errors import ContractError
-from m5kit.nn.patches import check_patch, join_patches, split_patches
+from m5kit.nn.patches import check_patch, join_patches
 from m5kit.nn.pretrained.pictures import Colours, Normalize, PictureFacts
 from m5kit.nn.pretrained.projections import find_projection
 from m5kit.nn.pretrained.tuning import Pretrained, Tuning
@@ -85,8 +85,8 @@ class HFImage(PretrainedEncoder):
         """
         if inputs.values.shape[-2:] != (self.size, self.size):
             raise ContractError(f"hf_image was built for {self.size} pixels a side, got {tuple(inputs.values.shape)}")
-        patches = split_patches(self.normalize(inputs.values), self.patch)
-        return Observation(patches, torch.full((len(patches),), patches.shape[1]))
+        patches = self.normalize.patches(inputs.values, self.patch)
+        return Observation(patches, torch.full((patches.shape[0],), patches.shape[1]))
 
     def run(self, observation: Observation) -> tuple[Tensor, Tensor]:
         """Summary ``p c`` and tokens ``p l c``."""

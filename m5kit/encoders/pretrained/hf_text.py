@@ -8,6 +8,7 @@ from torch import Tensor
 
 from m5kit.encoders.pretrained.base import PretrainedEncoder, TokenOptions
 from m5kit.errors import ConfigError, ContractError
+from m5kit.nn.pretrained.lengths import run_alike
 from m5kit.nn.pretrained.projections import find_projection
 from m5kit.nn.pretrained.sequences import keep_layers, wrap
 from m5kit.nn.pretrained.tuning import Pretrained, Tuning
@@ -113,10 +114,12 @@ class HFText(PretrainedEncoder):
 
     def run(self, observation: Observation) -> tuple[Tensor, Tensor]:
         """Summary ``p c`` and tokens ``p l c``."""
-        size, device = observation.values.shape[1], observation.values.device
-        ids, lengths = wrap(
-            observation.values, observation.lengths, self.start_id, self.end_id, self.padding, self.full
-        )
+        return run_alike(self._run, observation.values, observation.lengths, apart=self.full is None)
+
+    def _run(self, observed: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
+        """The same of ids ``p l``, all of them padded to one length."""
+        size, device = observed.shape[1], observed.device
+        ids, lengths = wrap(observed, counts, self.start_id, self.end_id, self.padding, self.full)
         real = (torch.arange(ids.shape[1]) < lengths[:, None]).to(device, non_blocking=True)
         values = self.backbone(input_ids=ids, attention_mask=None if self.full else real.long()).last_hidden_state
         first = int(self.start_id >= 0)
@@ -125,7 +128,7 @@ class HFText(PretrainedEncoder):
             return values[:, 0], tokens
         if self.pooling == "last":
             last = torch.full_like(lengths, ids.shape[1]) if self.full else lengths
-            return values[torch.arange(len(values)), (last - 1).to(device, non_blocking=True)], tokens
+            return values[torch.arange(values.shape[0]), (last - 1).to(device, non_blocking=True)], tokens
         share = real / real.sum(1, keepdim=True).clamp(min=1)
         return (share[:, None].to(values.dtype) @ values.masked_fill(~real[..., None], 0.0)).squeeze(1), tokens
 

@@ -89,13 +89,13 @@ class HFVideo(PretrainedEncoder):
                 f"{tuple(inputs.values.shape)}"
             )
         shown = _spread(inputs.lengths, self.frames).to(inputs.values.device, non_blocking=True)
-        clips = inputs.values[torch.arange(len(shown))[:, None], shown]  # p t 3 h w
+        clips = inputs.values[torch.arange(shown.shape[0])[:, None], shown]  # p t 3 h w
         moments = clips.unflatten(1, (-1, self.tube))  # p n tube 3 h w
         stacked = self.normalize(moments).flatten(2, 3).flatten(0, 1)  # p*n tube*3 h w
-        tubes = split_patches(stacked, self.patch).unflatten(0, (len(clips), -1)).flatten(1, 2)
+        tubes = split_patches(stacked, self.patch).unflatten(0, (clips.shape[0], -1)).flatten(1, 2)
         count = tubes.shape[1]
-        groups = torch.arange(count).div(self.rows**2, rounding_mode="floor").expand(len(tubes), -1)
-        return Observation(tubes, torch.full((len(tubes),), count), groups)
+        groups = torch.arange(count).div(self.rows**2, rounding_mode="floor").expand(tubes.shape[0], -1)
+        return Observation(tubes, torch.full((tubes.shape[0],), count), groups)
 
     def run(self, observation: Observation) -> tuple[Tensor, Tensor]:
         """Summary ``p c`` and tokens ``p l c``."""

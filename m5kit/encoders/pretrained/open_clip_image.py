@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from m5kit.encoders.pretrained.base import PretrainedEncoder, Target, TokenOptions
 from m5kit.errors import ContractError
-from m5kit.nn.patches import check_patch, join_patches, split_patches
+from m5kit.nn.patches import check_patch, join_patches
 from m5kit.nn.pretrained.contrastive import load_towers
 from m5kit.nn.pretrained.pictures import Colours, Normalize, PictureFacts
 from m5kit.nn.pretrained.projections import Matrix, OwnProjection
@@ -79,8 +79,8 @@ class OpenClipImage(PretrainedEncoder):
             raise ContractError(
                 f"open_clip_image was built for {self.size} pixels a side, got {tuple(inputs.values.shape)}"
             )
-        patches = split_patches(self.normalize(inputs.values), self.patch)
-        return Observation(patches, torch.full((len(patches),), patches.shape[1]))
+        patches = self.normalize.patches(inputs.values, self.patch)
+        return Observation(patches, torch.full((patches.shape[0],), patches.shape[1]))
 
     def run(self, observation: Observation) -> tuple[Tensor, Tensor]:
         """Summary ``p c`` and tokens ``p l c``."""

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from m5kit.encoders.pretrained.base import PretrainedEncoder, TokenOptions
 from m5kit.errors import ConfigError
 from m5kit.nn.pretrained.contrastive import load_towers
+from m5kit.nn.pretrained.lengths import run_alike
 from m5kit.nn.pretrained.projections import Matrix, OwnProjection
 from m5kit.nn.pretrained.sequences import wrap
 from m5kit.nn.pretrained.tuning import Pretrained, Tuning
@@ -71,16 +72,18 @@ class OpenClipText(PretrainedEncoder):
 
     def run(self, observation: Observation) -> tuple[Tensor, Tensor]:
         """Summary ``p c``, from the end of the text or where else the tower reads it, and tokens ``p l c``."""
-        size, device = observation.values.shape[1], observation.values.device
-        ids, lengths = wrap(
-            observation.values, observation.lengths, self.start_id, self.end_id, self.padding, self.full
-        )
+        return run_alike(self._run, observation.values, observation.lengths, apart=self.full is None)
+
+    def _run(self, observed: Tensor, counts: Tensor) -> tuple[Tensor, Tensor]:
+        """The same of ids ``p l``, all of them padded to one length."""
+        size, device = observed.shape[1], observed.device
+        ids, lengths = wrap(observed, counts, self.start_id, self.end_id, self.padding, self.full)
         values = self.backbone(ids)
         first = int(self.start_id >= 0)
         if self.pooling in ("first", "last"):
             return values[:, 0 if self.pooling == "first" else -1], values[:, first : first + size]
         end = (lengths - 1).clamp(min=0).to(device, non_blocking=True)
-        return values[torch.arange(len(values)), end], values[:, first : first + size]
+        return values[torch.arange(values.shape[0]), end], values[:, first : first + size]
 
     @classmethod
     def example(cls) -> tuple["OpenClipText", Inputs]:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from m5kit.arguments import ArgumentGroup
 from m5kit.errors import ConfigError
+from m5kit.nn.patches import split_patches
 
 HALF = (0.5, 0.5, 0.5)
 
@@ -103,7 +104,14 @@ class Normalize(nn.Module):
 
     def forward(self, pictures: Tensor) -> Tensor:
         """``... 3 h w`` uint8 to float32."""
-        return (pictures.float() - self.mean) / self.std
+        # in place: new memory for millions of numbers costs more than the arithmetic
+        return pictures.to(torch.float32, copy=True).sub_(self.mean).div_(self.std)
+
+    def patches(self, pictures: Tensor, patch: int) -> Tensor:
+        """Patches ``b l e`` of ``b 3 h w`` uint8; cut as bytes, which are a quarter of the floats."""
+        cut = split_patches(pictures, patch)
+        patches: Tensor = self(cut.unflatten(-1, (-1, patch, patch)))
+        return patches.flatten(2)
 
 
 def _side(size: Any) -> int | None:

@@ -118,3 +118,17 @@ def test_a_report_does_not_depend_on_whether_its_folder_exists(run, tmp_path, mo
     (tmp_path / "there").mkdir()
     runs = [of_runs([path], type(path)(out)).outcomes[0].run for out in ("new", "there", "there/../new")]
     assert runs == ["../a"] * 3
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 10**400, None])
+def test_a_value_that_is_no_finite_number_counts_as_missing(run, tmp_path, value):
+    results = {"results": {"coarse": {"mrr@10": {"value": value, "chance": value, "count": 3}}}, "skipped": {}}
+    (outcome,) = of_runs([run("a", results=results)], tmp_path).outcomes
+    assert outcome.scores == {"coarse/mrr@10": {"value": None, "chance": None, "count": 3}}
+
+
+@pytest.mark.parametrize("value", ["0.5", True, [0.5], {}])
+def test_a_value_that_is_no_number_is_damage(run, tmp_path, value):
+    results = {"results": {"coarse": {"mrr@10": {"value": value}}}, "skipped": {}}
+    with pytest.raises(CheckpointError, match=r"results\.json .*value: expected a number, got"):
+        of_runs([run("a", results=results)], tmp_path)

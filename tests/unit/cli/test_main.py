@@ -14,6 +14,7 @@ from types import ModuleType
 import pytest
 
 from m5kit.cli import main
+from m5kit.cli.output import write
 from m5kit.errors import ConfigError
 
 frame = import_module("m5kit.cli.main")  # the package exports the function of that name
@@ -94,6 +95,32 @@ def test_a_reader_that_has_seen_enough_gets_no_traceback() -> None:
     )
     os.close(writing)
     assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.parametrize("words", [["list"], ["config", "show", "demo/scale"]])
+def test_a_full_disk_under_the_output_is_one_sentence(words: list[str]) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "m5kit", *words], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    expected = "error: no space left on device; make room there, or name another place\n"
+    assert (done.returncode, done.stderr) == (2, expected)
+
+
+def test_closed_outputs_do_no_harm() -> None:
+    command = f"{sys.executable} -m m5kit list >&- && {sys.executable} -m m5kit list 2>&-"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "encoders" in done.stdout
+
+
+def test_no_name_of_a_stranger_steers_the_terminal(act: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    def fail(options: argparse.Namespace) -> int:
+        write("item a\x1b]0;b\x07")
+        raise ConfigError(["\x1b[2J: no such item"])
+
+    assert act(fail) == 2
+    assert "\x1b" not in "".join(capsys.readouterr())
 
 
 @pytest.mark.parametrize("name", ["train", "evaluate", "embed"])

@@ -220,3 +220,15 @@ def test_classes_are_balanced_where_a_label_is_set(leaf: Path) -> None:
     assert "data.balance: balances the classes of data.label" in problems(leaf, "data.balance=label")
     assert "data.balance: expected 'none' or 'label', got 'kind'" in problems(leaf, "data.balance=kind")
     assert check_config(load_config(leaf, ["data.balance=label", "data.label=kind"])).data.balance == "label"
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("data.train=[]", "data.train: expected at least 1 value, got []"),
+        ("data.workers=5000", "data.workers: expected a number less than or equal to 1024, got 5000"),
+        ("schedule.batch_size=99999999999999999999", "99999999999999999999 has more than 63 bits"),
+    ],
+)
+def test_numbers_that_no_run_could_use_are_refused(leaf: Path, override: str, said: str) -> None:
+    assert said in problems(leaf, override)

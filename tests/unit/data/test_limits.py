@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from m5kit.data.limits import ItemTimeoutError, limit_memory, time_limit
+from m5kit.data.limits import ItemTimeoutError, limit_memory, time_limit, without_limit
 from m5kit.errors import DecodeError
 
 
@@ -48,3 +48,16 @@ def test_without_workers_the_limit_holds_too_unless_the_alarm_is_taken(monkeypat
     monkeypatch.setattr(signal, "getsignal", lambda number: lambda *_: None)
     with time_limit(0.05):
         time.sleep(0.1)
+
+
+def test_the_clock_stops_while_something_else_is_awaited():
+    with time_limit(0.2), without_limit():
+        time.sleep(0.3)
+    with pytest.raises(ItemTimeoutError), time_limit(0.2):
+        _waiting_first()
+
+
+def _waiting_first():
+    with without_limit():
+        pass
+    time.sleep(20)

@@ -19,6 +19,7 @@ BAD = (
     {**GOOD, "id": "d", "table": "{}", "labels": '{"fine": 3}'},
     {**GOOD, "id": "e", "split": "test"},
     {**GOOD, "id": "a"},
+    {**GOOD, "id": "x" * 1001},
 )
 
 
@@ -41,9 +42,10 @@ def test_columns_and_lines_are_found_wrong_in_the_same_words(tmp_path):
         ("row 6", "labels.fine"),
         ("row 6", "table"),
         ("row 8", "id"),
+        ("row 9", "id"),
     ]
     assert found.splits == expected.splits == ("train", "", "test")
-    assert found.codes.tolist() == expected.codes.tolist() == [0, 0, 0, 0, 1, 0, 2, 0]
+    assert found.codes.tolist() == expected.codes.tolist() == [0, 0, 0, 0, 1, 0, 2, 0, 0]
 
 
 def test_sound_columns_are_never_read_row_by_row(tmp_path, monkeypatch):

@@ -1,5 +1,7 @@
 """A folder to share: what is needed to use a run, and nothing else."""
 
+import shutil
+
 import numpy as np
 import pytest
 from safetensors.torch import load_file
@@ -55,3 +57,16 @@ def test_the_command_writes_a_folder_with_a_card(run_folder, tmp_path, capsys):
     assert "read README.md there before you share it" in capsys.readouterr().out
     assert (tmp_path / "shop" / "README.md").exists()
     assert main(["export", str(run_folder), "--out", str(tmp_path / "shop")]) == 2
+
+
+@pytest.mark.parametrize("name", ["classes.json", "pretrained/config.json"])
+def test_no_private_file_is_copied_through_a_link_of_a_run_folder(shared, tmp_path, name):
+    private, run = tmp_path / "private.json", tmp_path / "run"
+    private.write_text("{}")
+    shutil.copytree(shared, run)
+    (run / name).unlink(missing_ok=True)
+    (run / name).parent.mkdir(exist_ok=True)
+    (run / name).symlink_to(private)
+    with pytest.raises(CheckpointError, match=f"{name}: no link is copied into a folder to share"):
+        share_run(m5kit.load(run), tmp_path / "out")
+    assert not (tmp_path / "out").exists()

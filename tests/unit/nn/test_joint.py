@@ -1,6 +1,7 @@
 import torch
 
 from m5kit.nn.joint import JointSequence, joint_positions
+from m5kit.nn.packing import padded_layout
 
 LENGTHS = torch.tensor([[2, 1], [0, 0], [1, 3]])
 
@@ -36,3 +37,14 @@ def test_sources_that_nobody_has_are_empty():
     packed = joint.pack([torch.ones(2, 2, 3), torch.ones(2, 0, 3)])
     assert packed.shape == (0, 3)
     assert [part.shape for part in joint.split(joint.join(packed))] == [(2, 2, 3), (2, 0, 3)]
+
+
+def test_in_a_padded_layout_the_grids_stand_side_by_side_and_only_real_tokens_are_looked_at():
+    with padded_layout():
+        joint = JointSequence.of(LENGTHS, [2, 3])
+    packed = joint.pack(grids())
+    assert joint.packing.keys[:, 0, 0].int().tolist() == [[1, 1, 1, 0, 0], [1, 0, 0, 0, 0], [1, 0, 1, 1, 1]]
+    assert joint.packing.unpack(joint.join(packed)).tolist() == [[1, 2, 4, 0, 0], [0, 0, 0, 0, 0], [3, 0, 5, 6, 7]]
+    one, other = joint.split(joint.join(packed))
+    assert one.tolist() == [[1, 2], [0, 0], [3, 0]]
+    assert other.tolist() == [[4, 0, 0], [0, 0, 0], [5, 6, 7]]

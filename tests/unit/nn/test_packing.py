@@ -1,7 +1,7 @@
 import torch
 from torch.testing import assert_close
 
-from m5kit.nn.packing import Packing, real_positions
+from m5kit.nn.packing import Packing, may_have_tokens, padded_layout, real_positions
 
 
 def test_packing_takes_the_real_tokens_and_puts_them_back_between_zeros():
@@ -48,3 +48,20 @@ def test_a_grid_without_columns_packs_to_nothing():
 
 def test_positions_are_row_by_row():
     assert real_positions(torch.tensor([1, 3, 0]), 3).tolist() == [0, 3, 4, 5]
+
+
+def test_a_padded_layout_keeps_all_slots_and_hides_the_padding():
+    with padded_layout():
+        packing = Packing.from_lengths(torch.tensor([2, 0, 1]), 2)
+    values = torch.arange(1.0, 7.0).view(3, 2, 1)
+    assert packing.pack(values).flatten().tolist() == [1, 2, 3, 4, 5, 6]
+    assert packing.unpack(packing.pack(values)).flatten().tolist() == [1, 2, 0, 0, 5, 0]
+    assert packing.keys[:, 0, 0].tolist() == [[True, True], [True, False], [True, False]]
+
+
+def test_only_in_a_padded_layout_may_rows_without_tokens_have_some():
+    nothing = torch.tensor([0, 0])
+    assert not may_have_tokens(nothing)
+    with padded_layout():
+        assert may_have_tokens(nothing)
+    assert not may_have_tokens(nothing)

@@ -3,7 +3,7 @@
 import pytest
 
 from m5kit.errors import CheckpointError
-from m5kit.runs.folder import RunFolder
+from m5kit.runs.folder import RunFolder, newest_path
 from m5kit.runs.sweep_folder import SweepFolder
 
 
@@ -40,3 +40,21 @@ def test_half_of_a_file_that_a_killed_training_wrote_is_removed_by_the_next(tmp_
     (tmp_path / ".results.json.124.partial").write_text("{")  # an evaluation may be writing it
     with RunFolder(tmp_path).writing():
         assert [path.name for path in tmp_path.glob("*.partial")] == [".results.json.124.partial"]
+
+
+def test_the_newest_run_is_one_of_this_config(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert newest_path("demo/scale") is None
+    for name in (
+        "20260102-000000",
+        "20260102-000000-2",
+        "20260102-000000-10",
+        "20260101-235959",
+        "noise-20260103-000000",
+    ):
+        folder = tmp_path / f"runs/demo-scale-{name}"
+        folder.mkdir(parents=True)
+        (folder / "config.yaml").write_text("")
+    (tmp_path / "runs/demo-scale-20260104-000000").mkdir()  # nothing has begun there
+    assert newest_path("demo/scale").name == "demo-scale-20260102-000000-10"
+    assert newest_path("demo/scale-noise").name == "demo-scale-noise-20260103-000000"

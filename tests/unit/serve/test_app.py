@@ -44,7 +44,7 @@ def whole(rows, run):
 @pytest.fixture(scope="session")
 def vectors(index):
     table = index.store.scan("", None, index.about.filters)
-    return table["id"].to_pylist(), read_vectors(table, index.about.width)
+    return table["id"].to_pylist(), read_vectors(table, index.about)
 
 
 def test_every_subset_of_modalities_finds_what_an_exact_search_of_its_vector_finds(client, run, whole, shop, vectors):
@@ -138,6 +138,7 @@ def test_a_run_that_predicts_nothing_says_what_to_do(client):
         ({"like": "\ud800"}, "no text of an index holds '\\ud800'"),
         ({"item": {"table": {"\ud800": "\udfff"}}}, "table"),
         ({"item": {"text": [5]}}, "text: "),
+        ({"item": {"text": ["a", 1]}}, "text: "),
         ([1], "body: "),
     ],
 )

@@ -5,6 +5,7 @@ import shutil
 import tarfile
 import tempfile
 
+import fsspec
 import numpy as np
 import pytest
 from PIL import Image
@@ -14,9 +15,12 @@ from m5kit.data.decode.pyav import PyAVDecoder
 from m5kit.data.decode.sound import SoundDecoder
 from m5kit.data.files import UNBOUNDED, find_file
 from m5kit.data.manifest import read_manifest
-from m5kit.data.shards import prepare as module
-from m5kit.data.shards.format import ABOUT, read_shard_set
-from m5kit.data.shards.prepare import PARTS, prepare
+from m5kit.data.remote.place import local_folder
+from m5kit.data.shard_set import ABOUT, read_shard_set
+from m5kit.data.shards import engines as module
+from m5kit.data.shards.engines import Pool
+from m5kit.data.shards.output import PARTS, LocalOutput, RemoteOutput
+from m5kit.data.shards.prepare import prepare
 from m5kit.data.sources.manifest import ManifestItems
 from m5kit.data.sources.webdataset import WebDatasetItems
 from m5kit.errors import ConfigError, DataError
@@ -96,7 +100,7 @@ def test_the_order_of_classes_comes_along(shop, shards):
 
 
 def test_several_processes_write_the_same_bytes(shop, shards, tmp_path):
-    write(shop, tmp_path / "out", jobs=2)
+    write(shop, tmp_path / "out", engine=Pool(2))
     assert contents(tmp_path / "out") == contents(shards)
 
 
@@ -106,16 +110,16 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(shop, shards, tmp_path
 
     def stopping(job, number, samples):
         if number == stop:
-            (job.out / "000009.tar.77.part").write_bytes(b"half")
+            (job.output.folder / "000009.tar.77.part").write_bytes(b"half")
             raise KeyboardInterrupt
-        real(job, number, samples)
+        return real(job, number, samples)
 
     monkeypatch.setattr(module, "write_shard", stopping)
     with pytest.raises(KeyboardInterrupt):
         write(shop, out)
     assert not (out / "annotations.jsonl").exists()
     written = []
-    monkeypatch.setattr(module, "write_shard", lambda *given: (written.append(given[1]), real(*given)))
+    monkeypatch.setattr(module, "write_shard", lambda *given: written.append(given[1]) or real(*given))
     write(shop, out)
     assert written == list(range(stop, 3))
     assert contents(out) == contents(shards)
@@ -141,12 +145,8 @@ def test_a_folder_of_something_else_is_left_alone(shop, tmp_path):
 
 
 def test_two_processes_do_not_write_to_one_folder(shop, tmp_path):
-    plan = module._plan(ManifestItems(root=shop), MODALITIES, {}, 4)
     out = tmp_path / "out"
-    with (
-        module._only_writer(out, out / PARTS, plan),
-        pytest.raises(DataError, match="another process is writing shards"),
-    ):
+    with LocalOutput(out).alone(), pytest.raises(DataError, match="another process is writing shards"):
         write(shop, out)
 
 
@@ -202,3 +202,58 @@ def test_several_files_become_numbered_members_that_other_readers_open(tmp_path)
     (tmp_path / "plain").mkdir()
     shutil.copy(tmp_path / "out" / "000000.tar", tmp_path / "plain")
     assert WebDatasetItems(root=tmp_path / "plain")[0].sources == {**item.sources, "text": ["mug", "cup"]}
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    """An object store in memory."""
+    monkeypatch.setenv("M5KIT_REMOTE", str(tmp_path / "copies"))
+    system = fsspec.filesystem("memory")
+    system.store.clear()
+    system.pseudo_dirs[:] = [""]
+    yield system
+    system.store.clear()
+
+
+def uploaded(store, folder):
+    return {path.removeprefix(f"{folder}/"): store.cat(path) for path in store.find(folder)}
+
+
+def test_shards_behind_a_url_are_the_same_bytes(shop, shards, store):
+    write(shop, "memory://out")
+    assert uploaded(store, "/out") == contents(shards)
+    assert write(shop, "memory://out") == read_shard_set(shards)
+
+
+def test_items_behind_a_url_make_the_same_shards(shop, shards, store, tmp_path):
+    store.put(str(shop), "/shop", recursive=True)
+    dataset = ManifestItems(root=local_folder("memory://shop"))
+    prepare(dataset, tmp_path / "out", MODALITIES, items=4, source="memory://shop")
+    assert contents(tmp_path / "out") == contents(shards)
+
+
+def test_uploads_that_were_stopped_go_on_from_any_machine(shop, shards, store, monkeypatch):
+    take = RemoteOutput.take
+
+    def stopping(self, name, workplace):
+        if name == "000001.index.npy":
+            raise KeyboardInterrupt
+        take(self, name, workplace)
+
+    monkeypatch.setattr(RemoteOutput, "take", stopping)
+    with pytest.raises(KeyboardInterrupt):
+        write(shop, "memory://out")
+    assert "annotations.jsonl" not in uploaded(store, "/out")
+    monkeypatch.setattr(RemoteOutput, "take", take)
+    written, real = [], module.write_shard
+    monkeypatch.setattr(module, "write_shard", lambda *given: written.append(given[1]) or real(*given))
+    write(shop, "memory://out")
+    assert written == [1, 2]
+    assert uploaded(store, "/out") == contents(shards)
+
+
+def test_something_else_behind_a_url_is_left_alone(shop, store):
+    store.pipe("/out/mine.txt", b"mine")
+    with pytest.raises(DataError, match="memory://out is not empty and holds no shards"):
+        write(shop, "memory://out")
+    assert uploaded(store, "/out") == {"mine.txt": b"mine"}

@@ -4,15 +4,15 @@ import json
 
 import pytest
 
-from m5kit.data.shards.format import (
+from m5kit.data.shard_set import (
     ABOUT,
     LONGEST_STEM,
     Shard,
     ShardSet,
+    as_text,
     member_stem,
     member_suffix,
     read_shard_set,
-    write_shard_set,
 )
 from m5kit.errors import DataError
 
@@ -38,7 +38,7 @@ def test_a_suffix_is_plain(path, suffix):
 def test_the_description_comes_back(tmp_path):
     shard = Shard("000000.tar", 2, 3, 10240, "ab", "cd", {"text": 2}, "c0", 1)
     found = ShardSet({"prepared": {}}, (shard,))
-    write_shard_set(tmp_path, found)
+    (tmp_path / ABOUT).write_text(as_text(found))
     assert read_shard_set(tmp_path) == found
     assert found.items == 2
 
@@ -48,7 +48,9 @@ def test_a_folder_of_something_else_has_none(tmp_path):
 
 
 def test_no_file_elsewhere_is_named(tmp_path):
-    write_shard_set(tmp_path, ShardSet({"prepared": {}}, (Shard("../a.tar", 2, 3, 10240, "ab", "cd", {}, "c0", 1),)))
+    (tmp_path / ABOUT).write_text(
+        as_text(ShardSet({"prepared": {}}, (Shard("../a.tar", 2, 3, 10240, "ab", "cd", {}, "c0", 1),)))
+    )
     with pytest.raises(DataError, match="names other files than its shards"):
         read_shard_set(tmp_path)
 

@@ -111,10 +111,10 @@ def as_lines(rows: list[Any]) -> str:
     return "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows)
 
 
-def write_shard_set(root: Path, found: ShardSet) -> None:
-    """Write ``shards.json``."""
+def as_text(found: ShardSet) -> str:
+    """The text of ``shards.json``."""
     described = {"version": VERSION, "plan": found.plan, "shards": [asdict(shard) for shard in found.shards]}
-    write_whole(root / ABOUT, json.dumps(described, ensure_ascii=False, indent=1) + "\n")
+    return json.dumps(described, ensure_ascii=False, indent=1) + "\n"
 
 
 def read_shard_set(root: Path) -> ShardSet | None:
@@ -127,14 +127,27 @@ def read_shard_set(root: Path) -> ShardSet | None:
     if not path.is_file():
         return None
     try:
-        found = parse_json(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+    except (ValueError, OSError) as error:
+        raise DataError(f"{path} is damaged ({type(error).__name__}: {error}); prepare the shards again") from error
+    return parse_shard_set(text, str(path))
+
+
+def parse_shard_set(text: str, path: str) -> ShardSet:
+    """What the text of a ``shards.json`` says; messages name it by ``path``.
+
+    Raises:
+        DataError: it is damaged, or of a later version.
+    """
+    try:
+        found = parse_json(text)
         if found["version"] != VERSION:
             raise DataError(f"{path} has version {found['version']}, and this m5kit reads version {VERSION}")
         opened = ShardSet(found["plan"], tuple(Shard(**shard) for shard in found["shards"]))
         opened.prepared  # noqa: B018  # a KeyError now, not later
         if any(shard.name != shard_name(number) for number, shard in enumerate(opened.shards)):
             raise ValueError("it names other files than its shards")
-    except (ValueError, TypeError, KeyError, AttributeError, OSError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise DataError(f"{path} is damaged ({type(error).__name__}: {error}); prepare the shards again") from error
     return opened
 

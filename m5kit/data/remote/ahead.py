@@ -1,0 +1,38 @@
+"""The files that items need, and how to have them on this machine before they are opened."""
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from m5kit.data.json_lines import PATHS
+from m5kit.data.remote.mirror import TAR, bring, mirror_of
+from m5kit.structures import Sample
+
+CONNECTIONS = 8
+"""Files that are fetched at a time."""
+
+
+def named_files(sample: Sample, root: Path) -> list[str]:
+    """The files that an item names, and the tar files that its paths lead through."""
+    found = []
+    for modality, source in sample.sources.items():
+        if isinstance(source, str) and (modality in PATHS or f"{TAR}/" in source):
+            tar, inside, _ = source.partition(f"{TAR}/")
+            found.append(os.path.normpath(root / (f"{tar}{TAR}" if inside else source)))
+    return found
+
+
+def fetch_together(samples: Sequence[Sample], root: Path) -> None:
+    """Have the files of some items here, if their folder mirrors one behind a URL; nothing happens in other folders.
+
+    Raises:
+        RemoteError: the folder cannot be read.
+    """
+    if mirror_of(os.path.join(root, "")) is None:
+        return
+    files: dict[str, None] = {}
+    for sample in samples:
+        files |= dict.fromkeys(named_files(sample, root))
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
+        list(pool.map(bring, files))  # a list, so that an error is raised here

@@ -1,0 +1,78 @@
+"""Where a data folder is: on this machine, or behind a URL such as ``s3://bucket/shop.shards``.
+
+Nothing here imports fsspec: every command asks.
+"""
+
+import os
+from pathlib import Path
+from typing import TypeAlias
+from urllib.parse import urlsplit
+
+from m5kit.errors import ConfigError
+
+Place: TypeAlias = Path | str
+"""A path of this machine, or the URL of a folder elsewhere."""
+
+SEPARATOR = "://"
+
+
+def is_remote(place: object) -> bool:
+    """Whether this is a URL.
+
+    Example:
+        >>> is_remote("s3://bucket/shop"), is_remote("shop")
+        (True, False)
+    """
+    return isinstance(place, str) and SEPARATOR in place
+
+
+def as_place(given: str | os.PathLike[str]) -> Place:
+    """A URL as it is, anything else as a path; ``file://`` is a path too.
+
+    Example:
+        >>> as_place("s3://bucket/shop/"), as_place("file:///data/shop")
+        ('s3://bucket/shop', PosixPath('/data/shop'))
+    """
+    text = os.fspath(given)
+    if not is_remote(text):
+        return Path(text)
+    if text.startswith(f"file{SEPARATOR}"):
+        return Path(text.removeprefix(f"file{SEPARATOR}"))
+    return text.rstrip("/")
+
+
+def local_folder(place: Place) -> Path:
+    """The folder on this machine in which a place is read: itself, or the one that mirrors a URL.
+
+    Raises:
+        ConfigError: the URL cannot be one of a data folder.
+        RemoteError: it cannot be reached.
+        MissingDependencyError: the library for this kind of URL is not installed.
+    """
+    if isinstance(place, Path):
+        return place
+    if not is_remote(place):
+        return Path(place)
+    from m5kit.data.remote.mirror import open_mirror
+
+    return open_mirror(check_url(place))
+
+
+def check_url(url: str) -> str:
+    """The URL, if it holds no secret and can have file names appended.
+
+    Raises:
+        ConfigError: it holds a password or a query; the URL itself is not shown then.
+    """
+    parts = urlsplit(url)
+    problems = []
+    if "@" in parts.netloc:
+        problems.append(
+            f"the URL at {parts.hostname} holds a user's name or password, which would be stored with the run; give it "
+            "by the environment or by a file in ~/.config/fsspec (docs/howto/remote-data.md)"
+        )
+    if parts.query:
+        problems.append(f"the URL at {parts.netloc} has a query (?...); give the URL of a folder")
+    if problems:
+        raise ConfigError(problems)
+    return url.rstrip("/")

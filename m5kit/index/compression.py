@@ -1,0 +1,91 @@
+"""What an index of small vectors finds of what whole ones would: measured while the whole ones pass by.
+
+Shape letters: q query, k nearest item, n item, w width of the whole vectors.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from m5kit.evaluation.precision import BITS as BITS_OF
+from m5kit.index.about import Compression, IndexInfo
+from m5kit.index.codes import as_kept
+from m5kit.index.find import NEAREST, QUERIES, find
+from m5kit.index.store import Store
+
+GOAL = 0.95
+"""Recall at which no more candidates are scored again."""
+
+REFINE, MOST_REFINE = 10, 80
+
+Say = Callable[[str], None]
+
+
+class Truth:
+    """The nearest items of some items by whole vectors, kept up to date while all vectors pass once.
+
+    Queries are spread over the first piece: nobody knows how many items there will be.
+    """
+
+    def __init__(self) -> None:
+        self.queries: NDArray[np.float32] | None = None
+        self._scores: NDArray[np.float32] | None = None
+        self._ids: NDArray[np.object_] | None = None
+
+    def see(self, ids: Sequence[str], units: NDArray[np.float32]) -> None:
+        """Take unit vectors ``n w`` into account."""
+        if self.queries is None:
+            spread = np.linspace(0, len(units) - 1, min(QUERIES, len(units))).astype(int)
+            self.queries = units[np.unique(spread)]
+            self._scores = np.empty((len(self.queries), 0), np.float32)
+            self._ids = np.empty((len(self.queries), 0), object)
+        assert self._scores is not None
+        assert self._ids is not None
+        scores = np.concatenate([self._scores, self.queries @ units.T], axis=1)
+        names = np.concatenate(
+            [self._ids, np.broadcast_to(np.array(ids, object), (len(self.queries), len(ids)))], axis=1
+        )
+        best = np.argsort(-scores, axis=1, kind="stable")[:, :NEAREST]
+        self._scores = np.take_along_axis(scores, best, axis=1)
+        self._ids = np.take_along_axis(names, best, axis=1)
+
+    @property
+    def nearest(self) -> list[set[str]]:
+        """For each query, the ids of the k nearest items."""
+        return [] if self._ids is None else [set(row) for row in self._ids.tolist()]
+
+
+def compress(store: Store, about: IndexInfo, truth: Truth, say: Say) -> IndexInfo:
+    """Score as many candidates again as it takes to find what whole vectors find, and note the recall.
+
+    Args:
+        store: of items whose vectors are short or of few bits.
+        about: how they are searched.
+        truth: of whole vectors.
+        say: gets the outcome.
+    """
+    if truth.queries is None:
+        return about
+    queries = as_kept(truth.queries, about)
+    tried = measure(store, queries, truth, about, REFINE if about.is_rescored else 1)
+    while about.is_rescored and tried.recall < GOAL and tried.refine < MOST_REFINE:
+        tried = measure(store, queries, truth, about, tried.refine * 2)
+    size, whole = -(-about.width * BITS_OF[about.precision] // 8), (about.whole or about.width) * 4
+    again = f"{tried.refine} candidates a hit scored again, " if about.is_rescored else ""
+    say(
+        f"{about.precision} vectors of width {about.width}: {size:,} bytes an item instead of {whole:,}; {again}"
+        f"recall@{NEAREST} {tried.recall:.3f} against exact search by whole vectors ({len(queries)} items as queries)"
+    )
+    return replace(about, compression=tried)
+
+
+def measure(store: Store, queries: NDArray[np.float32], truth: Truth, about: IndexInfo, refine: int) -> Compression:
+    """The recall with so many candidates a hit."""
+    asked = replace(about, compression=Compression(refine, 0.0))
+    hits, wanted = 0, 0
+    for query, right in zip(queries, truth.nearest, strict=True):
+        hits += len(find(store, asked, query, asked.approximation) & right)
+        wanted += len(right)
+    return Compression(refine, hits / wanted)
