@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-ZOO = {"image": ("pillow",), "audio": ("sound",), "video": ("pyav", "decord", "sound")}
+ZOO = {"image": ("pillow", "simplejpeg"), "audio": ("sound",), "video": ("pyav", "decord", "sound")}
 FRAMES = 8
 
 
@@ -124,7 +124,7 @@ def read_observed(manifest: Path) -> dict[str, dict]:
 
 def expectation(decoder: str, observed: dict) -> str | None:
     """What ``describe`` should begin with, or ``refused``; None if nobody looked."""
-    if decoder == "pillow":
+    if decoder in ("pillow", "simplejpeg"):
         seen = observed.get("pillow")
         return None if seen is None else expected_picture(seen)
     seen, other = observed.get("pyav"), observed.get("soundfile")
@@ -162,19 +162,43 @@ def measure(folder: Path, rounds: int) -> None:
     from m5kit.registry import DECODERS
 
     write_media(folder)
+    videos = [name for name in ("pyav", "decord", "torchcodec") if is_there(name)]
+    sounds = [name for name in ("sound", "torchcodec_sound") if is_there(name)]
     groups = {
-        "video of 10 s, a key frame every 10 s": [({"type": "pyav"}, "long.mp4"), ({"type": "decord"}, "long.mp4")],
-        "video of 10 s, a key frame every second": [({"type": "pyav"}, "short.mp4"), ({"type": "decord"}, "short.mp4")],
-        "JPEG of 1200 pixels": [({"type": "pillow"}, "a.jpg"), ({"type": "pillow", "at_least": 448}, "a.jpg")],
+        "video of 10 s, a key frame every 10 s": [({"type": name}, "long.mp4") for name in videos],
+        "video of 10 s, a key frame every second": [({"type": name}, "short.mp4") for name in videos],
+        "JPEG of 1200 pixels": [
+            ({"type": "pillow"}, "a.jpg"),
+            ({"type": "simplejpeg"}, "a.jpg"),
+            ({"type": "pillow", "at_least": 448}, "a.jpg"),
+            ({"type": "simplejpeg", "at_least": 448}, "a.jpg"),
+        ],
         "sound of 10 s": [({"type": "sound"}, name) for name in ("a.flac", "a.wav", "a.ogg", "a.mp3", "long.mp4")],
+        "MP3 of 10 s": [({"type": name}, "a.mp3") for name in sounds],
+        "sound of a video of 10 s": [({"type": name}, "long.mp4") for name in sounds],
         "words": [({"type": "text"}, "a red mug " * 8), ({"type": "table"}, {str(i): "red" for i in range(8)})],
     }
     for title, arms in groups.items():
         calls = [(DECODERS.build(config), source) for config, source in arms]
-        if "video" in title:
-            check_equal(*(decoder(source, folder) for decoder, source in calls))
+        if title.startswith("video"):
+            first, *others = (decoder(source, folder) for decoder, source in calls)
+            for other in others:
+                check_equal(first, other)
         names = [" ".join(map(str, [*config.values(), source if "." in source else ""])) for config, source in arms]
         report(title, names, alternate(calls, folder, rounds))
+
+
+def is_there(decoder: str) -> bool:
+    """Whether the libraries of a decoder are installed."""
+    from m5kit.errors import MissingDependencyError
+    from m5kit.registry import DECODERS
+
+    try:
+        DECODERS.build({"type": decoder})
+    except MissingDependencyError as error:
+        print(error)
+        return False
+    return True
 
 
 def alternate(calls, folder: Path, rounds: int) -> list[list[float]]:

@@ -3,12 +3,13 @@
 `reading`: the same tar files, every byte of every item, in one process: webdataset reads one after the other, the index
 at random. Neither verifies checksums; in `checked` ours does, as it does for decoders.
 `videos`: decoding and transforming a clip and its sound, raw (H.264 and AAC, 640 x 360, 10 s), and from shards prepared
-by `frames,frames=8,size=224` and `flac,rate=16000`.
+by `frames,frames=8,size=224` and `flac,rate=16000`. `large`: the same of clips of 1280 x 720, `cached` of these with
+`cache: true` for the sound, whose spectrogram is then read and not computed.
 
 Contents are compared first. Both are timed in turns (A B B A) in processor time, and each one's times among themselves
 tell the noise. Ratios are the median, least and most of the rounds.
 
-Run: python benchmarks/shards.py [reading] [checked] [videos] [--items 2000] [--clips 6] [--rounds 7]
+Run: python benchmarks/shards.py [reading] [checked] [videos] [large] [cached] [--items 2000] [--clips 4] [--rounds 7]
 """
 
 import argparse
@@ -23,9 +24,12 @@ from pathlib import Path
 
 import numpy as np
 
+from m5kit.data.cache.reader import cached
+from m5kit.data.cache.store import CacheStore
 from m5kit.data.decode.pyav import PyAVDecoder
 from m5kit.data.decode.sound import SoundDecoder
 from m5kit.data.manifest import read_manifest
+from m5kit.data.pipeline import Pipeline
 from m5kit.data.shards.prepare import prepare
 from m5kit.data.sources.manifest import ManifestItems
 from m5kit.data.tars.members import open_tar
@@ -68,11 +72,11 @@ def reading(folder: Path, items: int, checked: bool = False) -> tuple[Run, Run]:
     return lambda: deque(theirs(), 0), lambda: deque(ours(), 0)
 
 
-def videos(folder: Path, clips: int) -> tuple[Run, Run]:
+def videos(folder: Path, clips: int, height: int = 360, cache: bool = False) -> tuple[Run, Run]:
     """Raw clips and prepared ones, to what an encoder reads."""
     lines = []
     for number in range(clips):
-        write_clip(folder / f"{number}.mp4", number)
+        write_clip(folder / f"{number}.mp4", number, height)
         lines.append(f'{{"id": "{number}", "split": "train", "video": "{number}.mp4"}}\n')
     (folder / "annotations.jsonl").write_text("".join(lines), encoding="utf-8")
     prepared = {
@@ -81,33 +85,41 @@ def videos(folder: Path, clips: int) -> tuple[Run, Run]:
     }
     out = folder / "shards"
     prepare(ManifestItems(root=folder), out, ("video",), prepared=prepared)
-    decoders = {"video": PyAVDecoder(frames=8), "audio": SoundDecoder()}
-    transforms = {"video": FramesTransform(size=224, frames=8), "audio": LogMelTransform(seconds=10.0)}
+    raw = {
+        "video": Pipeline(PyAVDecoder(frames=8), FramesTransform(size=224, frames=8)),
+        "audio": Pipeline(SoundDecoder(), LogMelTransform(seconds=10.0), source="video"),
+    }
+    stored = dict(raw)
+    if cache:
+        stored["audio"] = cached(raw["audio"], {}, CacheStore(folder / "cache.sqlite", 10**9))
 
-    def read(root: Path) -> list[tuple[int, ...]]:
+    def read(root: Path, pipelines: dict[str, Pipeline]) -> list[tuple[int, ...]]:
         shapes = []
         for item in read_manifest(root):
-            for modality, decoder in decoders.items():
-                source = item.sources.get(modality, item.sources["video"])
-                shapes.append(tuple(transforms[modality](decoder(source, root)).values.shape))
+            for modality, pipeline in pipelines.items():
+                inputs = pipeline.transform(pipeline.decoder(pipeline.reference(item, modality), root))
+                shapes.append(tuple(inputs.values.shape))
         return shapes
 
-    assert read(folder) == read(out)
-    return lambda: read(folder), lambda: read(out)
+    assert read(folder, raw) == read(out, stored)
+    return lambda: read(folder, raw), lambda: read(out, stored)
 
 
-def write_clip(path: Path, seed: int) -> None:
-    """Ten seconds of moving texture with a sound."""
+def write_clip(path: Path, seed: int, height: int) -> None:
+    """Ten seconds of a moving picture with a sound."""
     import av
+    from PIL import Image
 
-    random = np.random.default_rng(seed)
-    texture = random.integers(0, 255, (90, 400, 3)).astype(np.uint8).repeat(4, 0).repeat(4, 1)
+    random, width = np.random.default_rng(seed), height * 16 // 9
+    coarse = Image.fromarray(random.integers(0, 255, (90, 400, 3)).astype(np.uint8))
+    texture = np.asarray(coarse.resize((width * 5 // 2, height), Image.Resampling.BICUBIC))
     with av.open(str(path), "w") as container:
         video = container.add_stream("libx264", rate=30, options={"crf": "23"})
-        video.width, video.height, video.pix_fmt = 640, 360, "yuv420p"
+        video.width, video.height, video.pix_fmt = width, height, "yuv420p"
         audio = container.add_stream("aac", rate=44_100, layout="mono")
         for number in range(300):
-            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(texture[:, number * 3 : number * 3 + 640]), "rgb24")
+            view = np.ascontiguousarray(texture[:, number * 3 : number * 3 + width])
+            frame = av.VideoFrame.from_ndarray(view, "rgb24")
             frame.pts, frame.time_base = number, Fraction(1, 30)
             container.mux(video.encode(frame))
         container.mux(video.encode())
@@ -147,15 +159,17 @@ def compare(name: str, slow: Run, quick: Run, items: int, rounds: int) -> None:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", default=["reading", "checked", "videos"])
+    parser.add_argument("names", nargs="*", default=["reading", "checked", "videos", "large", "cached"])
     parser.add_argument("--items", type=int, default=2000)
-    parser.add_argument("--clips", type=int, default=6)
+    parser.add_argument("--clips", type=int, default=4)
     parser.add_argument("--rounds", type=int, default=7)
     options = parser.parse_args()
     makers = {
         "reading": (reading, options.items),
         "checked": (partial(reading, checked=True), options.items),
         "videos": (videos, options.clips),
+        "large": (partial(videos, height=720), options.clips),
+        "cached": (partial(videos, height=720, cache=True), options.clips),
     }
     for name in options.names:
         maker, count = makers[name]

@@ -205,10 +205,7 @@ class RunData:
         processes: int = 1,
         every_value: bool = True,
     ) -> DataLoader[list[Batch]]:
-        """Every item once, in order, one batch for each corruption; of n processes each gets every n-th batch.
-
-        Without ``every_value`` an item is one row, whatever values it has.
-        """
+        """Every item once, in order, one batch for each corruption; of n processes each gets every n-th batch."""
         items = CorruptedItems(self._dataset(samples, False, every_value), self.pipelines, corruptions)
         sampler = SequentialSampler(size=len(samples), batch_size=batch_size, rank=rank, world_size=processes)
         return build_loader(self.config, items, samples, sampler, collate_corrupted)

@@ -72,8 +72,9 @@ class Pipeline:
         """The values of a reference, each of them what the decoder reads at a time."""
         if self.join:
             return tuple(passes({column: each_value(value) for column, value in reference.items()}))
-        if isinstance(reference, list) and not self.decoder.reads_lists:
-            return each_value(reference)
+        values = each_value(reference)
+        if values[0] is reference or not self.decoder.reads_lists:
+            return values
         return (reference,)
 
     def evaluated(self, reference: Any) -> tuple[Any, ...]:

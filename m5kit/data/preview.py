@@ -66,16 +66,30 @@ def preview(sample: Sample, root: Path, pipelines: Mapping[str, Pipeline]) -> li
         reference = pipeline.reference(sample, modality)
         if reference is None:
             continue
-        for each in pipeline.values(reference)[:VALUES]:
-            try:
-                kind, value = _shown(pipeline.decoder(each, root))
-            except DecodeError:
-                kind, value = "note", "cannot be read"
-            parts.append(PreviewPart(modality, kind, value))
+        decoded = [_decoded(pipeline, value, root) for value in pipeline.values(reference)[:VALUES]]
+        if len(decoded) > 1 and all(map(_is_picture, decoded)):
+            parts.append(PreviewPart(modality, "strip", _data_uri(_side_by_side(decoded))))
+            continue
+        parts += [PreviewPart(modality, *_shown(each)) for each in decoded]
     return parts
 
 
+def _decoded(pipeline: Pipeline, value: Any, root: Path) -> Any:
+    """What the decoder makes of one value; None if it cannot be read."""
+    try:
+        return pipeline.decoder(value, root)
+    except DecodeError:
+        return None
+
+
+def _is_picture(decoded: Any) -> bool:
+    pixels = isinstance(decoded, np.ndarray) and decoded.dtype == np.uint8
+    return pixels and decoded.ndim == 3 and decoded.shape[2] == 3
+
+
 def _shown(decoded: Any) -> tuple[Kind, Any]:
+    if decoded is None:
+        return "note", "cannot be read"
     if isinstance(decoded, str):
         return "words", _cut(decoded, LETTERS)
     if isinstance(decoded, Mapping):
@@ -114,6 +128,15 @@ def _strip(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """A few frames side by side, evenly over the clip: ``h w 3``."""
     chosen = np.linspace(0, len(frames) - 1, min(FRAMES, len(frames))).round().astype(np.int64)
     return np.concatenate([np.asarray(_shrunk(frames[i], FRAME)) for i in chosen], axis=1)
+
+
+def _side_by_side(pictures: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """Pictures of any sizes in one row, on white: ``h w 3``."""
+    row = np.full((FRAME, FRAME * len(pictures), 3), 255, np.uint8)
+    for number, pixels in enumerate(pictures):
+        small = np.asarray(_shrunk(pixels, FRAME))
+        row[: small.shape[0], number * FRAME : number * FRAME + small.shape[1]] = small
+    return row
 
 
 def _shrunk(pixels: NDArray[np.uint8], edge: int) -> Any:

@@ -20,6 +20,9 @@ OPTIONS = "options"
 
 MOST_PARTS = 64
 
+MOST_VALUES = 16
+"""Values of one modality of an item in a request, such as pictures from several sides."""
+
 Body = TypeVar("Body", bound=BaseModel)
 
 
@@ -103,6 +106,16 @@ def read_item(item: Mapping[str, Any], about: IndexInfo) -> dict[str, Any]:
 
 
 def _value(name: str, value: Any, about: IndexInfo) -> Any:
+    """One value of a modality, or a list of several."""
+    if not isinstance(value, list):
+        return _single(name, value, about)
+    # the model reads the item once for each of them, so a small request must not ask for thousands
+    if len(value) > MOST_VALUES:
+        raise QueryError(f"{name}: an item has at most {MOST_VALUES} values here, got {len(value)}")
+    return [_single(name, part, about) for part in value]
+
+
+def _single(name: str, value: Any, about: IndexInfo) -> Any:
     if isinstance(value, Mapping) and set(value) == {"base64"}:
         value = _decoded(name, value["base64"])
     kind = about.modalities[name]

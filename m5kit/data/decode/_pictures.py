@@ -38,6 +38,10 @@ class PictureDecoder(Decoder):
         self.max_pixels = max_pixels
         self.max_bytes = max_bytes
         self.at_least = at_least
+        self.require_library()
+
+    def require_library(self) -> None:
+        """Raise MissingDependencyError if what this decoder stands on is not there, before a run begins."""
 
     def __call__(self, source: Any, root: Path) -> NDArray[np.uint8]:
         """Decode to ``h w 3``.

@@ -9,16 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from m5kit.data.decode._container import DamagedClipError, Deadline
-from m5kit.data.decode._frames import ClipCaps, accept_frames, capped_index, is_mirrored
-from m5kit.data.decode.base import Decoder
-from m5kit.data.files import reading
+from m5kit.data.decode._frames import capped_index, is_mirrored
+from m5kit.data.decode._videos import VideoDecoder
 from m5kit.errors import MissingDependencyError
-from m5kit.ranges import Count, Positive
 from m5kit.registry import DECODERS
 
 
 @DECODERS.register_module("decord")
-class DecordDecoder(Decoder):
+class DecordDecoder(VideoDecoder):
     """For those who have decord in their pipelines: takes and returns what ``pyav`` does.
 
     Decord has had no release since 2021, and its known hazards are kept out. Times come from the packets (its own are
@@ -39,62 +37,25 @@ class DecordDecoder(Decoder):
         MissingDependencyError: decord is not installed (it has no wheels for ARM).
     """
 
-    def __init__(
-        self,
-        *,
-        frames: Count = 8,
-        fps: Positive | None = None,
-        max_seconds: Positive = 600.0,
-        max_bytes: Count = 512 * 2**20,
-        max_pixels: Count = 16_777_216,
-        max_decode_seconds: Positive = 15.0,
-    ) -> None:
-        self.frames = frames
-        self.fps = fps
-        self.max_decode_seconds = max_decode_seconds
-        self.caps = ClipCaps(max_seconds, max_bytes, max_pixels)
+    def require_library(self) -> None:
         _decord()
 
-    def __call__(self, source: Any, root: Path) -> NDArray[np.uint8]:
-        """Decode ``t h w 3``.
-
-        Raises:
-            DecodeError: missing, no video in it, damaged where it matters, over a cap, or not to be trusted to decord.
-        """
+    def read(self, path: Path, deadline: Deadline) -> NDArray[np.uint8]:
+        """In order up to the last one that is wanted."""
         decord = _decord()
-        path = self.find(source, root, self.caps.bytes)
-        with reading(source):
-            deadline = Deadline(self.max_decode_seconds)
-            # PyAV first: it opens known formats only, and decord's own FFmpeg would open a playlist.
-            index = capped_index(path, self.caps)
-            try:
-                reader = decord.VideoReader(str(path), ctx=decord.cpu(0), num_threads=1)
-                if index.discarded or len(reader) != len(index.ticks):
-                    raise DamagedClipError(
-                        f"decord counts {len(reader)} frames where {len(index.ticks)} are shown; use the decoder 'pyav'"
-                    )
-                if is_mirrored(path):
-                    raise DamagedClipError("decord turns a mirrored clip the wrong way; use the decoder 'pyav'")
-                return np.stack(list(_in_order(reader, index.choose(self.frames, self.fps), deadline)))
-            except decord.DECORDError as error:
-                raise DamagedClipError(f"decord says: {_message(error, path)}") from error
-
-    def accept(self, value: Any) -> NDArray[np.uint8]:
-        """Frames ``t h w 3`` uint8, or a pair (frames, frames a second); those that a file would give are chosen.
-
-        Raises:
-            DecodeError: neither of them, or over a cap.
-        """
-        with reading(type(value).__name__):
-            return accept_frames(value, self.frames, self.fps, self.caps)
-
-    @classmethod
-    def example(cls, folder: Path) -> tuple["DecordDecoder", str]:
-        """A small video."""
-        from m5kit.data.demo.encode import write_video
-
-        write_video(folder / "video.mp4", np.arange(6 * 32 * 32 * 3, dtype=np.uint8).reshape(6, 32, 32, 3), None)
-        return cls(frames=3), "video.mp4"
+        # PyAV first: it opens known formats only, and decord's own FFmpeg would open a playlist.
+        index = capped_index(path, self.caps)
+        try:
+            reader = decord.VideoReader(str(path), ctx=decord.cpu(0), num_threads=1)
+            if index.discarded or len(reader) != len(index.ticks):
+                raise DamagedClipError(
+                    f"decord counts {len(reader)} frames where {len(index.ticks)} are shown; use the decoder 'pyav'"
+                )
+            if is_mirrored(path):
+                raise DamagedClipError("decord turns a mirrored clip the wrong way; use the decoder 'pyav'")
+            return np.stack(list(_in_order(reader, index.choose(self.frames, self.fps), deadline)))
+        except decord.DECORDError as error:
+            raise DamagedClipError(f"decord says: {_message(error, path)}") from error
 
 
 def _in_order(reader: Any, chosen: NDArray[np.int64], deadline: Deadline) -> Iterator[NDArray[np.uint8]]:

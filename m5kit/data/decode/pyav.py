@@ -9,23 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from m5kit.data.decode._container import DamagedClipError, Deadline, best_stream, opened
-from m5kit.data.decode._frames import (
-    ClipCaps,
-    ClipIndex,
-    accept_frames,
-    capped_index,
-    display_matrix,
-    turn_upright,
-)
+from m5kit.data.decode._frames import ClipIndex, capped_index, display_matrix, turn_upright
 from m5kit.data.decode._references import decoded
-from m5kit.data.decode.base import Decoder
-from m5kit.data.files import reading
-from m5kit.ranges import Count, Positive
+from m5kit.data.decode._videos import VideoDecoder
 from m5kit.registry import DECODERS
 
 
 @DECODERS.register_module("pyav")
-class PyAVDecoder(Decoder):
+class PyAVDecoder(VideoDecoder):
     """The default for video: any container → ``t h w 3`` uint8, upright, evenly spaced in time.
 
     The packets are read once for the exact times and key frames; then only what the chosen frames need is decoded,
@@ -42,55 +33,16 @@ class PyAVDecoder(Decoder):
             hours within all other caps.
     """
 
-    def __init__(
-        self,
-        *,
-        frames: Count = 8,
-        fps: Positive | None = None,
-        max_seconds: Positive = 600.0,
-        max_bytes: Count = 512 * 2**20,
-        max_pixels: Count = 16_777_216,
-        max_decode_seconds: Positive = 15.0,
-    ) -> None:
-        self.frames = frames
-        self.fps = fps
-        self.max_decode_seconds = max_decode_seconds
-        self.caps = ClipCaps(max_seconds, max_bytes, max_pixels)
-
-    def __call__(self, source: Any, root: Path) -> NDArray[np.uint8]:
-        """Decode ``t h w 3``.
-
-        Raises:
-            DecodeError: missing, no video in it, damaged where it matters, or over a cap.
-        """
-        path = self.find(source, root, self.caps.bytes)
-        with reading(source):
-            deadline = Deadline(self.max_decode_seconds)
-            index = capped_index(path, self.caps)
-            found = _find(path, index, index.choose(self.frames, self.fps), deadline)
-            if len({(frame.width, frame.height) for frame in found}) > 1:
-                raise DamagedClipError("the size of its frames changes on the way")
-            self.caps.check_size(found[0].width, found[0].height)
-            # one thread: the pool that more would use does not survive the fork into a loader's worker, and is slower
-            pixels = np.stack([frame.to_ndarray(format="rgb24", threads=1) for frame in found])
-            return turn_upright(pixels, display_matrix(found[0]))
-
-    def accept(self, value: Any) -> NDArray[np.uint8]:
-        """Frames ``t h w 3`` uint8, or a pair (frames, frames a second); those that a file would give are chosen.
-
-        Raises:
-            DecodeError: neither of them, or over a cap.
-        """
-        with reading(type(value).__name__):
-            return accept_frames(value, self.frames, self.fps, self.caps)
-
-    @classmethod
-    def example(cls, folder: Path) -> tuple["PyAVDecoder", str]:
-        """A small video."""
-        from m5kit.data.demo.encode import write_video
-
-        write_video(folder / "video.mp4", np.arange(6 * 32 * 32 * 3, dtype=np.uint8).reshape(6, 32, 32, 3), None)
-        return cls(frames=3), "video.mp4"
+    def read(self, path: Path, deadline: Deadline) -> NDArray[np.uint8]:
+        """Choose by the packets' times, then decode."""
+        index = capped_index(path, self.caps)
+        found = _find(path, index, index.choose(self.frames, self.fps), deadline)
+        if len({(frame.width, frame.height) for frame in found}) > 1:
+            raise DamagedClipError("the size of its frames changes on the way")
+        self.caps.check_size(found[0].width, found[0].height)
+        # one thread: the pool that more would use does not survive the fork into a loader's worker, and is slower
+        pixels = np.stack([frame.to_ndarray(format="rgb24", threads=1) for frame in found])
+        return turn_upright(pixels, display_matrix(found[0]))
 
 
 def _find(path: Path, index: ClipIndex, chosen: NDArray[np.int64], deadline: Deadline) -> list[Any]:

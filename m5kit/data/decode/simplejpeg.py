@@ -6,15 +6,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from m5kit.data.decode._jpeg import jpeg_library
 from m5kit.data.decode._pictures import PictureDecoder
-from m5kit.errors import MissingDependencyError
-from m5kit.ranges import Count
 from m5kit.registry import DECODERS
+
+NEEDED_BY = "the decoder 'simplejpeg'"
 
 
 @DECODERS.register_module("simplejpeg")
 class SimpleJpegDecoder(PictureDecoder):
-    """The default for pictures: what ``pillow`` reads, to the same pixels, twice as fast for JPEG.
+    """The default for pictures: what ``pillow`` reads, to the same pixels, JPEG in half of the time.
 
     Both stand on libjpeg-turbo, but Pillow hands rows on one by one and copies them. Whatever simplejpeg finds odd in a
     JPEG is left to Pillow, so the same files are read and the same ones refused.
@@ -29,11 +30,8 @@ class SimpleJpegDecoder(PictureDecoder):
         MissingDependencyError: simplejpeg is not installed.
     """
 
-    def __init__(
-        self, *, max_pixels: Count = 64_000_000, max_bytes: Count = 64 * 2**20, at_least: Count | None = None
-    ) -> None:
-        super().__init__(max_pixels=max_pixels, max_bytes=max_bytes, at_least=at_least)
-        _simplejpeg()
+    def require_library(self) -> None:
+        jpeg_library(NEEDED_BY)
 
     def quick(self, image: Any, path: Path) -> NDArray[np.uint8] | None:
         """Pixels of a JPEG in grey or colours; CMYK is Pillow's business."""
@@ -42,7 +40,7 @@ class SimpleJpegDecoder(PictureDecoder):
         # the size that Pillow's draft chose: the smallest scale that is not below it is the same one
         width, height = image.size
         try:
-            pixels: NDArray[np.uint8] = _simplejpeg().decode_jpeg(
+            pixels: NDArray[np.uint8] = jpeg_library(NEEDED_BY).decode_jpeg(
                 path.read_bytes(), "RGB", min_height=height, min_width=width
             )
         except ValueError:  # damaged, or of a kind that it does not know: Pillow decides, and says why
@@ -56,11 +54,3 @@ class SimpleJpegDecoder(PictureDecoder):
 
         Image.linear_gradient("L").resize((40, 30)).save(folder / "picture.jpg")
         return cls(), "picture.jpg"
-
-
-def _simplejpeg() -> Any:
-    try:
-        import simplejpeg
-    except ImportError as error:
-        raise MissingDependencyError("simplejpeg", "the decoder 'simplejpeg'", "simplejpeg") from error
-    return simplejpeg

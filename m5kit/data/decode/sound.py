@@ -20,6 +20,7 @@ from m5kit.registry import DECODERS
 ENDLESS = 2**40  # samples; soundfile's word for "unknown" is 2**63 - 1
 RATES = (1_000, 768_000)  # Hz; a rate outside is a damaged header
 LOUDEST = 2.0**32  # over 32-bit integers that were stored as floats; more is damage, and overflows in a spectrogram
+PIECE = 2**16  # samples of one channel that are averaged over channels at a time
 BLOCK = 2**20  # frames read at once: eight channels of a long sound would need gigabytes
 
 
@@ -58,6 +59,10 @@ class SoundDecoder(Decoder):
         self.max_bytes = max_bytes
         self.max_samples = max_samples
         self.max_decode_seconds = max_decode_seconds
+        self.require_library()
+
+    def require_library(self) -> None:
+        """Raise MissingDependencyError if what this decoder stands on is not there, before a run begins."""
 
     def __call__(self, source: Any, root: Path) -> Sound:
         """Decode to one channel.
@@ -69,7 +74,7 @@ class SoundDecoder(Decoder):
         with reading(source):
             check_whole(path)
             deadline = Deadline(self.max_decode_seconds)
-            sound = self._by_soundfile(path, deadline) or self._by_pyav(path, deadline)
+            sound = self._by_soundfile(path, deadline) or self.by_container(path, deadline)
             return _audible(sound)
 
     def accept(self, value: Any) -> Sound:
@@ -83,7 +88,7 @@ class SoundDecoder(Decoder):
         """
         with reading(type(value).__name__):
             sound = _held(value)
-            self._check(len(sound.waveform), sound.rate)
+            self.check_size(len(sound.waveform), sound.rate)
             return _audible(sound)
 
     @classmethod
@@ -105,7 +110,7 @@ class SoundDecoder(Decoder):
         with file:
             if file.format == "MP3" or not file.seekable() or file.frames > ENDLESS:
                 return None
-            self._check(file.frames, file.samplerate)
+            self.check_size(file.frames, file.samplerate)
             waveform = np.empty(file.frames, np.float32)
             count = 0
             while count < file.frames:
@@ -113,28 +118,27 @@ class SoundDecoder(Decoder):
                 block = file.read(BLOCK, dtype="float32", always_2d=True)
                 if not len(block):
                     raise DamagedClipError(f"it declares {file.frames} samples and holds {count}; it is cut short")
-                waveform[count : count + len(block)] = block.mean(1)
+                # the mean of one channel would be the same numbers, computed slowly
+                waveform[count : count + len(block)] = block[:, 0] if block.shape[1] == 1 else block.mean(1)
                 count += len(block)
             return Sound(waveform, file.samplerate)
 
-    def _by_pyav(self, path: Path, deadline: Deadline) -> Sound:
-        declared = declared_frames(path)
+    def by_container(self, path: Path, deadline: Deadline) -> Sound:
+        """What soundfile does not know, to its end."""
         with opened(path) as container:
             stream = best_stream(container, "audio")
             rate = int(stream.rate or 0)
             parts, count = [], 0
-            for part in _planes(container, stream):
+            for part in _together(_planes(container, stream)):
                 deadline.check()
                 count += part.shape[1]
-                self._check(count, rate)
+                self.check_size(count, rate)
                 parts.append(part.mean(0))
-        self._check(count, rate)
-        # The decoder leaves out the silence that encoders put before and after, up to three frames.
-        if declared is not None and count + 3 * 1152 < KEPT * declared:
-            raise DamagedClipError(f"it declares {declared} samples and holds {count}; it is cut short")
-        return Sound(np.concatenate(parts), rate)
+        self.check_size(count, rate)
+        return whole_of(path, Sound(np.concatenate(parts), rate))
 
-    def _check(self, samples: int, rate: int) -> None:
+    def check_size(self, samples: int, rate: int) -> None:
+        """Raise DamagedClipError for no samples, an unlikely rate, or a sound over a cap."""
         if not RATES[0] <= rate <= RATES[1]:
             raise DamagedClipError(f"{rate} samples a second are outside {RATES[0]} to {RATES[1]}")
         if samples <= 0:
@@ -143,6 +147,19 @@ class SoundDecoder(Decoder):
             raise DamagedClipError(f"{samples / rate:.1f} s are over the cap max_seconds={self.max_seconds:g}")
         if samples > self.max_samples:
             raise DamagedClipError(f"{samples:,} samples are over the cap max_samples={self.max_samples:,}")
+
+
+def whole_of(path: Path, sound: Sound) -> Sound:
+    """The sound, if an MP3 has as many samples as its header declares.
+
+    Raises:
+        DamagedClipError: it is cut short.
+    """
+    declared, count = declared_frames(path), len(sound.waveform)
+    # The decoder leaves out the silence that encoders put before and after, up to three frames.
+    if declared is not None and count + 3 * 1152 < KEPT * declared:
+        raise DamagedClipError(f"it declares {declared} samples and holds {count}; it is cut short")
+    return sound
 
 
 def _audible(sound: Sound) -> Sound:
@@ -173,6 +190,20 @@ def _held(value: Any) -> Sound:
     return Sound(np.ascontiguousarray(mono, np.float32), int(value[1]))
 
 
+def _together(planes: Iterator[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
+    """The same samples in longer pieces: a container has them by the thousand, too few to compute with at a time."""
+    waiting: list[NDArray[np.float32]] = []
+    count = 0
+    for plane in planes:
+        waiting.append(plane)
+        count += plane.shape[1]
+        if count >= PIECE:
+            yield np.concatenate(waiting, axis=1)
+            waiting, count = [], 0
+    if waiting:
+        yield np.concatenate(waiting, axis=1)
+
+
 def _planes(container: Any, stream: Any) -> Iterator[NDArray[np.float32]]:
     """Decoded pieces as ``channel n`` float32; the resampler only converts, at the rate and channels there are."""
     from av import AudioResampler
@@ -183,5 +214,8 @@ def _planes(container: Any, stream: Any) -> Iterator[NDArray[np.float32]]:
         first = first or (frame.sample_rate, frame.layout.name)
         if (frame.sample_rate, frame.layout.name) != first:
             raise DamagedClipError("its sample rate or channels change on the way")
+        if frame.format.name == "fltp":  # what most decoders give needs no conversion
+            yield frame.to_ndarray()
+            continue
         for converted in resampler.resample(frame):
             yield converted.to_ndarray()

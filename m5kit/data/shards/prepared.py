@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from m5kit.data.decode._stored_frames import MARK
 from m5kit.data.pipeline import Pipeline
 from m5kit.data.shard_set import read_shard_set
 from m5kit.errors import ConfigError
@@ -212,6 +213,7 @@ def pack_frames(frames: list[bytes]) -> bytes:
     content = io.BytesIO()
     # bitexact: without the date and the version of the writer
     with av.open(content, "w", format="avi", options={"fflags": "+bitexact"}) as container:
+        container.metadata["comment"] = MARK.decode()  # by which decoders know that every frame is a whole JPEG file
         stream = container.add_stream("mjpeg", rate=1)
         stream.width, stream.height = Image.open(io.BytesIO(frames[0])).size
         stream.pix_fmt = "yuvj420p"

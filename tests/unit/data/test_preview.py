@@ -97,3 +97,20 @@ def test_what_has_no_picture_is_told_in_words(tmp_path):
 def test_a_missing_modality_is_left_out(tmp_path):
     pipelines = {m: Pipeline(Given("words"), None) for m in ("a", "b")}
     assert [part.modality for part in preview(Sample("a", {"b": "x"}), tmp_path, pipelines)] == ["b"]
+
+
+def test_several_pictures_of_an_item_are_shown_in_a_row_and_other_values_one_by_one(tmp_path):
+    class Several:
+        reads_lists = False
+
+        def __call__(self, source, root):
+            if source == "damaged":
+                raise DecodeError("damaged")
+            return source if source.startswith("a ") else np.full((80, 40 + len(source), 3), 9, np.uint8)
+
+    pipelines = {"m": Pipeline(Several(), None)}
+    (row,) = preview(Sample("a", {"m": ["x", "yy", "zzz"]}, {}), tmp_path, pipelines)
+    assert row.kind == "strip"
+    assert opened(row.value).size == (3 * FRAME, FRAME)
+    parts = preview(Sample("a", {"m": ["a mug", "damaged", "a cup", "a jar", "a pot"]}), tmp_path, pipelines)
+    assert [part.value for part in parts] == ["a mug", "cannot be read", "a cup", "a jar"]

@@ -100,6 +100,15 @@ def test_more_like_an_item_and_filters_alone(client, rows):
     assert {hit["score"] for hit in listed} == {None}
 
 
+def test_an_item_may_have_several_values_of_a_modality(client, rows, shop):
+    pictures = [(shop / row["image"]).read_bytes() for row in rows.values() if row.get("image")][:2]
+    sent = [{"base64": base64.b64encode(picture).decode()} for picture in pictures]
+    items = [{"image": sent[0]}, {"image": sent[1]}, {"image": sent}]
+    one, other, both = np.array(client.post("/embed", json={"items": items}).json()["vectors"])
+    mean = (one + other) / np.linalg.norm(one + other)
+    np.testing.assert_allclose(both, mean, atol=1e-4)
+
+
 def test_a_run_that_predicts_nothing_says_what_to_do(client):
     answer = client.post("/predict", json={"items": [{"text": "a mug"}]})
     assert answer.status_code == 422
@@ -113,6 +122,9 @@ def test_a_run_that_predicts_nothing_says_what_to_do(client):
         ({"item": {"image": "media/image/000000.jpg"}}, "image: send the file itself"),
         ({"item": {"audio": {"path": "/etc/passwd"}}}, "audio: send the file itself"),
         ({"item": {"image": {"base64": "%%%"}}}, "image: cannot read the base64"),
+        ({"item": {"image": ["/etc/passwd"]}}, "image: send the file itself"),
+        ({"item": {"image": [{"base64": "YQ=="}, "/etc/passwd"]}}, "image: send the file itself"),
+        ({"item": {"text": ["a"] * 17}}, "text: an item has at most 16 values here, got 17"),
         ({"item": {"image": {"base64": ""}}}, "image: cannot read"),
         ({"item": {"txt": "a"}}, "did you mean 'text'?"),
         ({"item": {}}, "the query is empty"),
@@ -125,8 +137,8 @@ def test_a_run_that_predicts_nothing_says_what_to_do(client):
         ({"where": "id = '\ud800'"}, "cannot be printed"),
         ({"like": "\ud800"}, "no text of an index holds '\\ud800'"),
         ({"item": {"table": {"\ud800": "\udfff"}}}, "table"),
+        ({"item": {"text": [5]}}, "text: "),
         ({"item": {"text": ["a", 1]}}, "text: "),
-        ({"item": {"image": ["/etc/passwd"]}}, "image: send the file itself"),
         ([1], "body: "),
     ],
 )

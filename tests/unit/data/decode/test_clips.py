@@ -1,4 +1,4 @@
-"""What holds for both video decoders: the same frames at the same times, and one error for what cannot be read."""
+"""What holds for all video decoders: the same frames at the same times, and one error for what cannot be read."""
 
 import re
 from contextlib import suppress
@@ -6,17 +6,20 @@ from contextlib import suppress
 import numpy as np
 import pytest
 
-from m5kit.errors import DecodeError
+from m5kit.errors import DecodeError, MissingDependencyError
 from m5kit.registry import DECODERS
 
 STEADY = range(0, 800, 40)  # 20 frames at 25 a second
 WILD = [0, 20, 40, 60, 80, 100, 1000, 1040, 1500, 1540]  # shown until 1580
 
 
-@pytest.fixture(params=["pyav", "decord"])
+@pytest.fixture(params=["pyav", "decord", "torchcodec"])
 def make(request):
     def build(**arguments):
-        return DECODERS.build({"type": request.param, **arguments})
+        try:
+            return DECODERS.build({"type": request.param, **arguments})
+        except MissingDependencyError as error:
+            pytest.skip(str(error))
 
     return build
 
