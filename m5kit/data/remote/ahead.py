@@ -7,6 +7,7 @@ from pathlib import Path
 
 from m5kit.data.json_lines import PATHS
 from m5kit.data.remote.mirror import TAR, bring, mirror_of
+from m5kit.data.several import each_value
 from m5kit.structures import Sample
 
 CONNECTIONS = 8
@@ -16,10 +17,11 @@ CONNECTIONS = 8
 def named_files(sample: Sample, root: Path) -> list[str]:
     """The files that an item names, and the tar files that its paths lead through."""
     found = []
-    for modality, source in sample.sources.items():
-        if isinstance(source, str) and (modality in PATHS or f"{TAR}/" in source):
-            tar, inside, _ = source.partition(f"{TAR}/")
-            found.append(os.path.normpath(root / (f"{tar}{TAR}" if inside else source)))
+    for modality, values in sample.sources.items():
+        for source in each_value(values):
+            if isinstance(source, str) and (modality in PATHS or f"{TAR}/" in source):
+                tar, inside, _ = source.partition(f"{TAR}/")
+                found.append(os.path.normpath(root / (f"{tar}{TAR}" if inside else source)))
     return found
 
 
