@@ -15,10 +15,10 @@ from m5kit.testing import check_hook
 
 @pytest.fixture
 def training(tmp_path):
-    folder = tmp_path / "shop-3"
-    folder.mkdir()
-    (folder / "config.yaml").write_text("seed: 7\nmodel: {dim: 16}\n")
-    return Training(torch.nn.Linear(1, 1), folder, max_steps=10)
+    run = Training(torch.nn.Linear(1, 1), tmp_path / "shop-3", max_steps=10)
+    run.folder.mkdir()
+    (run.folder / "config.yaml").write_text("seed: 7\nmodel: {dim: 16}\n")
+    return run
 
 
 def records(folder):
