@@ -50,7 +50,7 @@ def write_onnx(run: Run, out: Path, modalities: Sequence[str] | None = None) -> 
         description = describe(run, graph, found)
         add_json(folder / DESCRIPTION, description)
         add_json(folder / PREPARATION, _preparation(run, chosen))
-        (folder / "README.md").write_text(model_card(run, use_of_graph(description)), encoding="utf-8")
+        (folder / "README.md").write_text(model_card(run, use_of_graph(description), chosen), encoding="utf-8")
     return out
 
 

@@ -1,6 +1,7 @@
 """The hook writes offline, with the real library; nothing is sent."""
 
 import struct
+import time
 
 import pytest
 import torch
@@ -22,11 +23,20 @@ def training(tmp_path):
 
 
 def records(folder):
-    """Everything that was written offline."""
+    """Everything that was written offline; a process of W&B's writes it, and is done shortly after the run."""
     found = []
     for file in sorted(folder.glob("wandb/offline-run-*/run-*.wandb")):
-        found += [Record.FromString(data) for data in chunks(file.read_bytes())]
+        until = time.monotonic() + 30
+        while not (read := whole(file)) and time.monotonic() < until:
+            time.sleep(0.05)
+        found += read
     return found
+
+
+def whole(file):
+    """The records of a file that has its last one, else none."""
+    read = [Record.FromString(data) for data in chunks(file.read_bytes())]
+    return read if read and read[-1].HasField("exit") else []
 
 
 def chunks(data, block=32768):
