@@ -18,8 +18,9 @@ def batches():
 
 
 @pytest.fixture
-def batcher(gate, batches):
-    """Answers the number of each item, doubled; the first batches wait for the gate."""
+def batcher(gate, batches, monkeypatch):
+    """Answers the number of each item, doubled; the first batches wait for the gate, and none for more items."""
+    monkeypatch.setattr(batching, "GATHER", 0.0)
 
     def answer(items):
         gate.wait(10)
