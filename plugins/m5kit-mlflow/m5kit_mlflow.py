@@ -1,4 +1,4 @@
-"""The figures, the config and the results of a training run in MLflow."""
+"""The logged values and the config of a training run in MLflow."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -23,7 +23,7 @@ LONGEST = 6000
 
 @HOOKS.register_module("mlflow")
 class MlflowHook(Hook):
-    """Logs figures as metrics, the config as parameters, and the run's config file as an artifact.
+    """Logs the values of ``metrics.jsonl`` as metrics, the config as parameters and as an artifact.
 
     Nothing is drawn and nothing of MLflow's global state is used, so several runs of a process do not meet. A run that
     fails stays RUNNING in MLflow; resumed, it goes on there.
@@ -71,7 +71,7 @@ class MlflowHook(Hook):
             raise ConfigError([f"hook 'mlflow': cannot log to {where}: {error}"]) from error
 
     def after_figures(self, training: Training, figures: Mapping[str, float]) -> None:
-        """Log the figures of a step, under their names in ``metrics.jsonl``."""
+        """Log the values of a step, under their names in ``metrics.jsonl``."""
         from mlflow.entities import Metric
 
         now = int(time.time() * 1000)

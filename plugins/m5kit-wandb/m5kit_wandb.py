@@ -1,4 +1,4 @@
-"""The figures and the config of a training run in Weights & Biases."""
+"""The logged values and the config of a training run in Weights & Biases."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ RUN = "wandb_run.txt"
 
 @HOOKS.register_module("wandb")
 class WandbHook(Hook):
-    """Logs figures by step, and the config.
+    """Logs the values of ``metrics.jsonl`` by step, and the config.
 
     What the terminal shows is not captured, and no random number is drawn. A run that fails is marked as crashed by
     W&B; resumed, it goes on there.
@@ -70,7 +70,7 @@ class WandbHook(Hook):
             raise ConfigError([f"hook 'wandb': {error}; log in with `wandb login`, or set mode: offline"]) from error
 
     def after_figures(self, training: Training, figures: Mapping[str, float]) -> None:
-        """Log the figures of a step, under their names in ``metrics.jsonl``."""
+        """Log the values of a step, under their names in ``metrics.jsonl``."""
         self._run.log(dict(figures), step=training.step)
 
     def after_train(self, training: Training) -> None:
