@@ -46,7 +46,8 @@ def main() -> None:
     index.run.embed(items[:64])
     process, port = start(arguments.index)
     try:
-        ask(port, arguments.path, bodies[:64], 8)
+        ask(port, arguments.path, bodies[:64], arguments.clients)
+        at_first = resident(process.pid)
         direct, served, waits = [], [], []
         for _ in range(arguments.rounds):
             begin = time.perf_counter()
@@ -63,8 +64,9 @@ def main() -> None:
     print(f"run.embed, batches of 64: {statistics.median(direct):.0f} items/s ({min(direct):.0f} to {max(direct):.0f})")
     print(
         f"m5kit serve, /{arguments.path}, {arguments.clients} clients: {statistics.median(served):.0f} items/s "
-        f"({min(served):.0f} to {max(served):.0f}), p50 {p50:.0f} ms, p99 {p99:.0f} ms, {memory:.0f} MiB"
+        f"({min(served):.0f} to {max(served):.0f}), p50 {p50:.0f} ms, p99 {p99:.0f} ms"
     )
+    print(f"memory: {at_first:.0f} MiB before, {memory:.0f} MiB after {len(waits):,} requests")
     print(f"ratio {statistics.median(served) / statistics.median(direct):.2f}")
 
 

@@ -29,8 +29,17 @@ HOW_TOS = {
         *("configs", "pretrained-encoders", "watch-training", "pretext-tasks", "balance-tasks", "augmentation"),
         *("optimizers", "hooks", "finetune", "many-gpus", "clusters"),
     ),
-    "Using a run": ("first-search", "python", "evaluate", "export-embeddings", "export-models", "search", "serve"),
-    "Studies": ("ablations", "baselines", "m5product-preset"),
+    "Using a run": (
+        "first-search",
+        "python",
+        "evaluate",
+        "export-embeddings",
+        "export-models",
+        "search",
+        "other-stores",
+        "serve",
+    ),
+    "Studies": ("ablations", "baselines", "m5product-preset", "benchmarks"),
 }
 """How-tos by heading."""
 _LINK = re.compile(r"(?<!!)\[([^\]]+)\]\((?!https?:|#|mailto:)([^)#\s]+)(#[^)\s]*)?\)")

@@ -89,7 +89,8 @@ def read_vectors(table: pa.Table, about: IndexInfo) -> NDArray[np.float32]:
     if about.precision == "binary":
         signs = np.unpackbits(codes, axis=1, count=about.width)
         return unit(2 * signs.astype(np.float32) - 1)
-    return unit(codes.astype(np.float32)) if about.is_rescored else codes.astype(np.float32)
+    numbers: NDArray[np.float32] = np.asarray(codes, np.float32)
+    return unit(numbers) if about.is_rescored else numbers
 
 
 def candidates(vector: NDArray[np.float32], about: IndexInfo, top: int) -> Candidates:

@@ -1,6 +1,6 @@
 """A model card made of what a run knows about itself: its data, its results with intervals, its limits, its parts."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from m5kit.errors import CheckpointError
@@ -12,15 +12,16 @@ MOST_VALUES = 4
 """Values of a metric that the card shows; results.json has all."""
 
 
-def model_card(run: Run, use: Iterable[str] | None = None) -> str:
+def model_card(run: Run, use: Iterable[str] | None = None, modalities: Sequence[str] | None = None) -> str:
     """The card as Markdown, with the header that model hubs read.
 
     Args:
         run: loaded.
         use: the lines of the section on how to use the files; None for those of a run folder.
+        modalities: those that the files read; None for all of the run.
     """
     lines = [
-        *_header(run),
+        *_header(run, run.modalities if modalities is None else modalities),
         *(_use(run) if use is None else use),
         *_data(run),
         *_results(run),
@@ -30,11 +31,11 @@ def model_card(run: Run, use: Iterable[str] | None = None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _header(run: Run) -> Iterator[str]:
+def _header(run: Run, modalities: Sequence[str]) -> Iterator[str]:
     yield "---"
     yield "library_name: m5kit"
     yield "tags:"
-    for tag in ("m5kit", "multimodal", "feature-extraction", *run.modalities):
+    for tag in ("m5kit", "multimodal", "feature-extraction", *modalities):
         yield f"- {tag}"
     yield "---"
     yield ""
@@ -43,7 +44,7 @@ def _header(run: Run) -> Iterator[str]:
     what = (
         f"classifies items by their {markdown_text(str(run.trained.model.predicts))}" if run.classes else "embeds items"
     )
-    seen = ", ".join(run.modalities)
+    seen = ", ".join(modalities)
     yield f"This model {what}. It reads {seen}; any of them may be missing. An item's vector has {run.width} numbers."
     yield ""
 

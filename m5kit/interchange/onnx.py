@@ -13,7 +13,7 @@ from m5kit.errors import BadItemsError
 from m5kit.inference.passes import known_modalities
 from m5kit.interchange.card import model_card
 from m5kit.interchange.onnx_card import use_of_graph
-from m5kit.interchange.onnx_graph import OPSET, TOLERANCE, Comparison, Graph, compare, host_copy, record
+from m5kit.interchange.onnx_graph import OPSET, TOLERANCE, Graph, GraphCheck, compare, host_copy, record
 from m5kit.interchange.onnx_ports import NO_FACT, PADDING, PRESENT, Port, feed
 from m5kit.interchange.onnx_samples import port_of
 from m5kit.interchange.shared_folder import add_json, written_aside
@@ -50,7 +50,7 @@ def write_onnx(run: Run, out: Path, modalities: Sequence[str] | None = None) -> 
         description = describe(run, graph, found)
         add_json(folder / DESCRIPTION, description)
         add_json(folder / PREPARATION, _preparation(run, chosen))
-        (folder / "README.md").write_text(model_card(run, use_of_graph(description)), encoding="utf-8")
+        (folder / "README.md").write_text(model_card(run, use_of_graph(description), chosen), encoding="utf-8")
     return out
 
 
@@ -81,7 +81,7 @@ def graph_inputs(
     return feed([port_of(m, pipelines[m].transform) for m in chosen], prepared)
 
 
-def describe(run: Run, graph: Graph, found: Comparison) -> dict[str, Any]:
+def describe(run: Run, graph: Graph, found: GraphCheck) -> dict[str, Any]:
     """What the graph reads and gives, as data."""
     outputs: list[dict[str, Any]] = [{"name": "item", "type": "float32", "shape": ["batch", run.width]}]
     if run.classes:

@@ -97,7 +97,7 @@ def record(graph: Graph, file: Path, seed: int = 0) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class GraphCheck:
     """How a written graph differs from its run.
 
     Attributes:
@@ -109,7 +109,7 @@ class Comparison:
     difference: float
 
 
-def compare(graph: Graph, file: Path, seed: int = 1) -> Comparison:
+def compare(graph: Graph, file: Path, seed: int = 1) -> GraphCheck:
     """Run the written graph beside the model's own path, on items that lack this and that.
 
     Raises:
@@ -130,7 +130,7 @@ def compare(graph: Graph, file: Path, seed: int = 1) -> Comparison:
             f"the recorded graph gives other vectors than the run: they differ by {worst:.2g}, at most {TOLERANCE} was "
             "expected; a part of it computes something that depends on the data in a way that cannot be recorded"
         )
-    return Comparison(count, worst)
+    return GraphCheck(count, worst)
 
 
 def _expected(graph: Graph, items: Sequence[Prepared]) -> list[Tensor]:

@@ -50,11 +50,15 @@ class Port:
     @property
     def axes(self) -> list[list[str | int]]:
         """The axes of each tensor: a name where the size is free."""
-        steps, size = f"{self.modality}_steps", self.example.values.shape
-        values: list[str | int] = ["batch", *size]
-        if not self.has_steps:
-            return [values, *(["batch", *self.example.extras[extra].shape] for extra in self.extras)]
-        return [["batch", steps, *size[1:]], ["batch"], *(["batch", steps] for _ in self.extras)]
+        size = self.example.values.shape
+        found: list[list[str | int]] = [["batch", *size]]
+        if self.has_steps:
+            steps = f"{self.modality}_steps"
+            found = [["batch", steps, *size[1:]], ["batch"]]
+            found += [["batch", steps] for _ in self.extras]
+        else:
+            found += [["batch", *self.example.extras[extra].shape] for extra in self.extras]
+        return found
 
     def tensors(self, inputs: Inputs) -> list[Tensor]:
         """The tensors that stand for inputs of b items."""

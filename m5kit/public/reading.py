@@ -61,6 +61,7 @@ class ItemReader:
         self._idle: queue.SimpleQueue[Pipelines] = queue.SimpleQueue()
         self._idle.put(_own_decoders(pipelines))
         self._made, self._making = 1, threading.Lock()
+        self._pool: ThreadPoolExecutor | None = None
 
     def read(self, items: Sequence[Any], modalities: Sequence[str], root: Path | None) -> Iterator[Reading]:
         """Every item in order, its inputs or what is wrong with it.
@@ -80,15 +81,17 @@ class ItemReader:
             for chunk in chunks:
                 yield from read_chunk(chunk)
             return
-        self._make(min(self.threads, len(chunks)))
-        with ThreadPoolExecutor(self.threads, thread_name_prefix="m5kit-read") as pool:
-            waiting: deque[Future[list[Reading]]] = deque()
+        pool, waiting = self._threads_for(len(chunks)), deque[Future[list[Reading]]]()
+        try:
             for chunk in chunks:
                 waiting.append(pool.submit(read_chunk, chunk))
                 if len(waiting) > AHEAD:
                     yield from waiting.popleft().result()
-            for future in waiting:
-                yield from future.result()
+            while waiting:
+                yield from waiting.popleft().result()
+        finally:
+            for future in waiting:  # of a caller that has stopped asking
+                future.cancel()
 
     def _read_one(
         self, position: int, item: Any, pipelines: Pipelines, modalities: Sequence[str], root: Path
@@ -139,14 +142,17 @@ class ItemReader:
         finally:
             self._idle.put(pipelines)
 
-    def _make(self, wanted: int) -> None:
-        """See to it that there are pipelines for ``wanted`` threads."""
+    def _threads_for(self, chunks: int) -> ThreadPoolExecutor:
+        """The threads of this reader, kept from call to call, and pipelines for as many of them as have work."""
         with self._making:
-            while self._made < wanted:
+            while self._made < min(self.threads, chunks):
                 first = self._idle.get()
                 self._idle.put(copy.deepcopy(first))
                 self._idle.put(first)
                 self._made += 1
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="m5kit-read")
+            return self._pool
 
 
 def default_threads() -> int:

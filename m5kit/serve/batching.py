@@ -14,8 +14,11 @@ Item = Mapping[str, Any]
 WORKERS = 2
 """Threads that work on batches: one decodes the files of a batch while the other's is in the model."""
 
-GATHER = 0.004
-"""Seconds that a batch waits at most to become as large as the one before."""
+GATHER = 0.012
+"""Seconds that a batch waits at most for its share of the items that are asked for."""
+
+QUICK = 0.05
+"""Seconds below which a batch is mostly the price of a batch: it is better to have one than one for each thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +27,38 @@ class _Waiting(Generic[Answer]):
     future: "Future[list[Answer]]"
 
 
+class _Crowd:
+    """How many items are asked for at the same time, lately."""
+
+    def __init__(self) -> None:
+        self._now, self._most, self._most_before = 0, 0, 0
+        self.quick = True  # whether the batch before was
+        self._changing = threading.Lock()
+
+    def change(self, items: int) -> None:
+        """So many more are asked for; negative where they were answered."""
+        with self._changing:
+            self._now += items
+            self._most = max(self._most, self._now)
+
+    def share(self) -> int:
+        """What a batch should have of the most that were asked for during the last two batches.
+
+        All of them if batches are quick. Otherwise each of WORKERS has a part, so that one decodes while one computes.
+        """
+        with self._changing:
+            most = max(self._most, self._most_before)
+            self._most_before, self._most = self._most, self._now
+            return most if self.quick else -(-most // WORKERS)
+
+
 class Batcher(Generic[Answer]):
     """Hands items of several callers to one function at once.
 
     While a batch is computed, further requests gather, so batches grow with the load by themselves. Callers that were
-    just answered ask again within milliseconds: a batch waits GATHER for them, rather than go with the first that is
-    back. A caller that is alone waits for nobody.
+    just answered ask again within milliseconds. A batch waits for them until it has its share of all items that are
+    asked for: a batch of the first that is back costs almost as much as a full one. A caller that is alone waits for
+    nobody.
 
     Args:
         answer: gives one answer an item, in order.
@@ -44,7 +73,7 @@ class Batcher(Generic[Answer]):
         self._queue: queue.Queue[_Waiting[Answer] | None] = queue.Queue()
         self._taking = threading.Lock()
         self._left: _Waiting[Answer] | None = None
-        self._last = 0  # items of the batch before
+        self._crowd = _Crowd()
         self._threads = [threading.Thread(target=self._work, name=f"m5kit-batch-{n}") for n in range(WORKERS)]
         for thread in self._threads:
             thread.start()
@@ -52,6 +81,7 @@ class Batcher(Generic[Answer]):
     def submit(self, items: Sequence[Item]) -> "Future[list[Answer]]":
         """The answers of some items, later; cancel the future if nobody waits for it any more."""
         future: Future[list[Answer]] = Future()
+        self._crowd.change(len(items))
         self._queue.put(_Waiting(items, future))
         return future
 
@@ -70,6 +100,7 @@ class Batcher(Generic[Answer]):
         while batch := self._take():
             items = [item for each in batch for item in each.items]
             self._observe(len(items))
+            begin = time.monotonic()
             try:
                 answers = list(self._answer(items))
             except BaseException as error:
@@ -77,6 +108,9 @@ class Batcher(Generic[Answer]):
                 for each in batch:
                     each.future.set_exception(error)
                 continue
+            finally:
+                self._crowd.change(-len(items))
+                self._crowd.quick = time.monotonic() - begin < QUICK
             for each in batch:
                 each.future.set_result(answers[: len(each.items)])
                 del answers[: len(each.items)]
@@ -86,22 +120,24 @@ class Batcher(Generic[Answer]):
         with self._taking:
             batch: list[_Waiting[Answer]] = []
             count, until = 0, 0.0
-            while (found := self._next(self._patience(count, until))) is not None:
+            share = min(self._size, self._crowd.share())
+            while (found := self._next(self._patience(count, share, until))) is not None:
                 if batch and count + len(found.items) > self._size:
                     self._left = found
                     break
-                if found.future.set_running_or_notify_cancel():  # False where the client has gone
-                    until = until or time.monotonic() + GATHER
-                    batch.append(found)
-                    count += len(found.items)
-            self._last = count
+                if not found.future.set_running_or_notify_cancel():
+                    self._crowd.change(-len(found.items))  # the client has gone
+                    continue
+                until = until or time.monotonic() + GATHER
+                batch.append(found)
+                count += len(found.items)
             return batch
 
-    def _patience(self, count: int, until: float) -> float | None:
+    def _patience(self, count: int, share: int, until: float) -> float | None:
         """Seconds to wait for one more request; None for as long as it takes, while the batch is empty."""
         if not count:
             return None
-        return max(0.0, until - time.monotonic()) if count < min(self._last, self._size) else 0.0
+        return max(0.0, until - time.monotonic()) if count < share else 0.0
 
     def _next(self, patience: float | None) -> _Waiting[Answer] | None:
         """The request that did not fit last time, or the next of the queue; None if none comes in time."""

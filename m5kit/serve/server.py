@@ -1,5 +1,6 @@
 """Runs a service until it is told to stop."""
 
+import gc
 import ipaddress
 import signal
 import socket
@@ -64,6 +65,9 @@ def run_server(app: Guard, settings: Settings, host: str, port: int, ready: Call
         timeout_keep_alive=15,
         timeout_graceful_shutdown=int(settings.seconds) + 5,
     )
+    # What is loaded by now stays: a full collection over all of torch would hold up requests for a tenth of a second.
+    gc.collect()
+    gc.freeze()
     Server(config, ready).run()
 
 

@@ -14,6 +14,7 @@ PAGES = sorted(
 VERBS = {
     *(
         "ablate",
+        "bench",
         "config",
         "data",
         "embed",

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from m5kit.cli import main
 ROOT = Path(__file__).parents[3]
 FOLDERS = sorted(path.parent for path in (ROOT / "plugins").glob("*/pyproject.toml"))
 OWN = ("m5kit.api", "m5kit.testing")
+LIBRARIES = {"m5kit-encoder-wavelets": "pywt", "m5kit-mlflow": "mlflow", "m5kit-wandb": "wandb"}
 
 
 def imported(path):
@@ -109,7 +111,8 @@ def test_the_examples_build_as_wheels_install_and_pass_the_kit(tmp_path, monkeyp
     assert len(found) == len(FOLDERS)
     subprocess.run([*pip, "install", "--no-deps", "--target", str(site), *found], check=True, capture_output=True)
     monkeypatch.setenv("PYTHONPATH", str(site))
-    names = [folder.name for folder in FOLDERS if "wavelets" not in folder.name or has_wavelets()]
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")  # the check of its hook needs no server then
+    names = [folder.name for folder in FOLDERS if find_spec(LIBRARIES.get(folder.name, "m5kit"))]
     for name in names:
         check = [sys.executable, "-m", "m5kit", "plugins", "check", name]
         done = subprocess.run(check, capture_output=True, text=True, check=False)
@@ -122,9 +125,3 @@ def test_the_examples_build_as_wheels_install_and_pass_the_kit(tmp_path, monkeyp
 def copy(folder, target):
     """pip builds in the source tree; keep that out of the checkout."""
     return shutil.copytree(folder, target, ignore=shutil.ignore_patterns("build", "*.egg-info", "__pycache__"))
-
-
-def has_wavelets():
-    from importlib.util import find_spec
-
-    return find_spec("pywt") is not None

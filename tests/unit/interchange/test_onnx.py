@@ -70,6 +70,7 @@ def test_the_command_writes_a_graph_of_some_modalities(run_folder, run, items, t
     assert usable
     [found] = session_of(out).run(["item"], graph_inputs(run, usable, chosen))
     assert np.abs(found - run.embed(usable, modalities=chosen)).max() < CLOSE
+    assert "It reads image, text; any of them may be missing" in (out / "README.md").read_text()
     read_the_page(out, run, tmp_path, items)
 
 

@@ -5,7 +5,7 @@ from itertools import chain, combinations
 import numpy as np
 import pytest
 
-from m5kit.index.hits import read_vectors
+from m5kit.index.codes import read_vectors
 
 
 def query_of(row, shop, names):

@@ -3,7 +3,8 @@ import time
 
 import pytest
 
-from m5kit.serve.batching import WORKERS, Batcher
+from m5kit.serve import batching
+from m5kit.serve.batching import WORKERS, Batcher, _Crowd
 
 
 @pytest.fixture
@@ -17,8 +18,9 @@ def batches():
 
 
 @pytest.fixture
-def batcher(gate, batches):
-    """Answers the number of each item, doubled; the first batches wait for the gate."""
+def batcher(gate, batches, monkeypatch):
+    """Answers the number of each item, doubled; the first batches wait for the gate, and none for more items."""
+    monkeypatch.setattr(batching, "GATHER", 0.0)
 
     def answer(items):
         gate.wait(10)
@@ -77,3 +79,44 @@ def test_closing_answers_what_waits(gate, batches):
     futures = [made.submit([{"n": n}]) for n in range(50)]
     made.close()
     assert [future.result(0) for future in futures] == [[n] for n in range(50)]
+
+
+def test_a_batch_waits_for_those_who_were_just_answered(monkeypatch):
+    monkeypatch.setattr(batching, "GATHER", 30.0)  # it ends when the share is there, long before
+    sizes, entered, gate = [], threading.Event(), threading.Event()
+
+    def answer(items):
+        sizes.append(len(items))
+        entered.set()
+        gate.wait(10)
+        return [item["n"] for item in items]
+
+    monkeypatch.setattr(batching, "WORKERS", 1)
+    crowd = Batcher(answer, 16, lambda size: None)
+    first = crowd.submit([{"n": 0}])
+    entered.wait(10)
+    rest = [crowd.submit([{"n": n}]) for n in (1, 2, 3)]  # four at once, while the first is computed
+    gate.set()
+    assert first.result(10) == [0]
+    rest.append(crowd.submit([{"n": 4}]))  # whoever was answered asks again
+    assert [future.result(10) for future in rest] == [[1], [2], [3], [4]]
+    crowd.close()
+    assert sizes == [1, 4]
+
+
+def test_a_caller_that_is_alone_waits_for_nobody(monkeypatch):
+    monkeypatch.setattr(batching, "GATHER", 600.0)  # it would be noticed
+    alone = Batcher(lambda items: [item["n"] for item in items], 16, lambda size: None)
+    assert [alone.submit([{"n": n}]).result(10) for n in range(5)] == [[0], [1], [2], [3], [4]]
+    alone.close()
+
+
+def test_a_share_is_all_that_are_asked_for_or_a_part_where_batches_are_slow():
+    crowd = _Crowd()
+    crowd.change(8)
+    assert crowd.share() == 8
+    crowd.quick = False
+    assert crowd.share() == -(-8 // WORKERS)
+    crowd.change(-8)
+    lately = [crowd.share() for _ in range(3)]
+    assert lately == [-(-8 // WORKERS), -(-8 // WORKERS), 0]
