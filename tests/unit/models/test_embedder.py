@@ -6,7 +6,7 @@ import torch
 from m5kit.errors import ConfigError
 from m5kit.models.embedder import FEATURE, SHARED, item_vectors
 from m5kit.models.pretrainer import Pretrainer
-from m5kit.registry import BALANCERS
+from m5kit.registry import BALANCERS, TASKS
 
 
 def test_unscaled_is_the_fused_vector_before_it_gets_unit_length(backbone, batch):
@@ -22,7 +22,7 @@ def test_unscaled_is_the_fused_vector_before_it_gets_unit_length(backbone, batch
 def test_items_without_a_common_modality_are_compared_by_what_is_shared():
     shared = torch.nn.functional.normalize(torch.randn(2, 6, generator=torch.Generator().manual_seed(0)), dim=1)
     own = {"a": torch.tensor([[1.0, 0.0], [0.0, 0.0]]), "b": torch.tensor([[0.0], [1.0]])}
-    one, other = item_vectors(shared, own, torch.tensor([[1.0, 0.0], [0.0, 1.0]]))
+    one, other = item_vectors(shared, own, torch.tensor([[1.0, 0.0], [0.0, 1.0]]), torch.full((2,), SHARED))
     assert float(one @ other) == pytest.approx(float(shared[0] @ shared[1]) * SHARED**2 / (SHARED**2 + 1))
 
 
@@ -41,7 +41,7 @@ def test_an_item_vector_has_unit_length_however_many_modalities_there_are(backbo
 def test_what_is_not_trusted_hardly_moves_an_item():
     shared, own = torch.zeros(1, 2), {"a": torch.tensor([[1.0, 0.0]]), "b": torch.tensor([[1.0]])}
     torch.testing.assert_close(
-        item_vectors(shared, own, torch.tensor([[1.0, 0.01]])),
+        item_vectors(shared, own, torch.tensor([[1.0, 0.01]]), torch.ones(2)),
         torch.tensor([[0.0, 0.0, 1.0, 0.0, 0.01]]),
         atol=1e-4,
         rtol=0,
@@ -50,6 +50,7 @@ def test_what_is_not_trusted_hardly_moves_an_item():
 
 def test_a_modality_is_its_own_vector_beside_its_feature(backbone, batch):
     model = backbone().eval()
+    model.taught.fill_(True)
     items = batch([("text", "image"), ("image",)])
     balancer = BALANCERS.build({"type": "fixed"}, tasks=())
     image = Pretrainer(backbone=model, tasks={}, weights={}, balancer=balancer).embed(items).modalities["image"]
@@ -57,3 +58,26 @@ def test_a_modality_is_its_own_vector_beside_its_feature(backbone, batch):
     feature = torch.nn.functional.normalize(view.features[:, model.modalities.index("image")], dim=1)
     own = torch.nn.functional.normalize(view.vectors["image"], dim=1)
     torch.testing.assert_close(image * (1 + FEATURE**2) ** 0.5, torch.cat([own, FEATURE * feature], dim=1))
+
+
+def test_features_that_nothing_taught_are_in_no_public_vector(backbone, batch):
+    model = backbone().eval()
+    items = batch([("text", "image"), ("image",)])
+    task = TASKS.build({"type": "contrastive", "view": "clean"})
+    balancer = BALANCERS.build({"type": "fixed"}, tasks=("contrastive",))
+    pretrainer = Pretrainer(
+        backbone=model, tasks={"contrastive": task}, weights={"contrastive": 1.0}, balancer=balancer
+    )
+    before = pretrainer.embed(items)
+    assert not before.item[:, : model.features].any()
+    assert not before.modalities["image"][:, -model.features :].any()
+    pretrainer.train().loss(batch([("text", "image")] * 2), 0)
+    after = pretrainer.eval().embed(items)
+    assert after.item[:, : model.features].any(dim=1).all()
+    assert after.modalities["image"][:, -model.features :].any(dim=1).all()
+
+
+def test_an_item_counts_what_is_shared_as_its_modalities_do_on_average():
+    shared, own = torch.tensor([[1.0, 0.0]]), {"a": torch.tensor([[1.0]]), "b": torch.tensor([[1.0]])}
+    found = item_vectors(shared, own, torch.tensor([[1.0, 0.5]]), torch.tensor([2.0, 0.5]))
+    torch.testing.assert_close(found[0, 0] / found[0, 2:].norm(), torch.tensor((2.0 + 0.25) / 1.5))
