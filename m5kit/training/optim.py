@@ -1,10 +1,12 @@
 """The parameter groups of a model, the same for every optimizer, and the optimizer that a config names."""
 
+import inspect
 from collections import defaultdict
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+import torch
 from torch import nn
 from torch.optim import Optimizer
 
@@ -38,7 +40,32 @@ def build_optimizer(
     groups = parameter_groups(model, lr, weight_decay, rates)
     if not groups:
         raise ConfigError(["freeze: nothing is left that learns; leave a part out, such as head"])
+    exempt_from_compiling(Optimizer)
     optimizer: Optimizer = OPTIMIZERS.build(settings).build(groups)
+    return without_compiler(optimizer)
+
+
+def exempt_from_compiling(kind: type[Optimizer]) -> None:
+    """Keep methods of torch's optimizers from importing its compiler only to ask it to leave them alone.
+
+    The first call of such a method imports the compiler, for a second, and remembers what to call from then on in this
+    attribute. m5kit compiles no optimizer; should torch rename the attribute, a start takes longer and that is all.
+    """
+    for method in vars(kind).values():
+        exempt = getattr(method, "__wrapped__", None)
+        if exempt is not None and not hasattr(exempt, "__dynamo_disable"):
+            setattr(exempt, "__dynamo_disable", exempt)  # a class would mangle the name
+
+
+def without_compiler(optimizer: Optimizer) -> Optimizer:
+    """The same optimizer with a step that does not import torch's compiler; others than torch's stay as they are."""
+    kind: Any = type(optimizer)
+    if kind.__module__.startswith("torch.optim."):
+        # torch wraps a step to switch gradients off and to tell the compiler about it
+        step = torch.no_grad()(inspect.unwrap(kind.step))
+        changed: Any = optimizer
+        changed.__class__ = type(kind.__name__, (kind,), {"step": step})
+        changed._patch_step_function()  # so that hooks of the step are still called
     return optimizer
 
 

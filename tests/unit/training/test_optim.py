@@ -1,5 +1,8 @@
 """Decay touches matrices only, and every optimizer gets the same groups."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch import nn
@@ -63,3 +66,31 @@ def test_a_part_scales_what_its_encoder_asks_for():
 def test_a_model_that_is_frozen_whole_is_refused():
     with pytest.raises(ConfigError, match="freeze: nothing is left that learns"):
         build_optimizer(nn.Linear(2, 2).requires_grad_(False), {"type": "adamw"}, lr=0.1, weight_decay=0.0)
+
+
+def test_a_step_does_not_import_the_compiler_and_is_torchs_own():
+    code = """
+import sys, torch
+from torch import nn
+from m5kit.training.optim import build_optimizer
+model = nn.Linear(3, 2)
+optimizer = build_optimizer(model, {"type": "adamw"}, lr=0.1, weight_decay=0.3)
+called = []
+optimizer.register_step_post_hook(lambda *given: called.append(1))
+before = {name: weight.detach().clone().requires_grad_() for name, weight in model.named_parameters()}
+groups = [{**group, "params": [before[n] for n, w in model.named_parameters() if any(w is p for p in group["params"])]}
+          for group in optimizer.param_groups]
+for weights in (model.parameters(), before.values()):
+    for weight in weights:
+        weight.grad = torch.ones_like(weight)
+optimizer.step()
+optimizer.zero_grad()
+assert "torch._dynamo" not in sys.modules
+assert called == [1]
+assert type(optimizer).__name__ == "AdamW"
+torch.optim.AdamW(groups).step()
+for name, weight in model.named_parameters():
+    assert torch.equal(weight, before[name])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
