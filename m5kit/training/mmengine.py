@@ -3,7 +3,7 @@
 mmengine asks transformers for one optimiser that m5kit never uses. With peft installed that alone imports most of
 transformers, sympy and torch's compiler: three seconds at the start of every command. While mmengine is imported here
 transformers looks as if it were not installed, which mmengine is written for; afterwards it can be imported as ever.
-PyTorch's sharded optimizers, 0.2 s that m5kit does not use either, are kept out in the same way.
+PyTorch's sharded optimizers and sharded models, 0.8 s that m5kit does not use either, are kept out in the same way.
 """
 
 import logging
@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from torch import Tensor, nn
@@ -38,7 +39,28 @@ def _not_installed(library: str) -> Iterator[None]:
         del sys.modules[library]
 
 
-with _not_installed("transformers"), _not_installed("torch.distributed.optim"):
+@contextmanager
+def _stand_in(module: str, kind: str) -> Iterator[None]:
+    """Let ``from module import kind`` give an empty class for a while, unless somebody has imported it before."""
+    if module in sys.modules:
+        yield
+        return
+    made: Any = ModuleType(module)
+    setattr(made, kind, type(kind, (), {}))
+    sys.modules[module] = made
+    try:
+        yield
+    finally:
+        del sys.modules[module]
+
+
+with (
+    _not_installed("transformers"),
+    _not_installed("torch.distributed.optim"),
+    # mmengine takes it for granted that models can be sharded
+    _not_installed("torch.distributed.fsdp"),
+    _stand_in("mmengine.model.wrappers.fully_sharded_distributed", "MMFullyShardedDataParallel"),
+):
     from mmengine.hooks import Hook
     from mmengine.logging import MMLogger
     from mmengine.optim import OptimWrapper

@@ -171,8 +171,8 @@ def _untimed_index(stream: Any, count: int) -> ClipIndex:
 def display_matrix(frame: Any) -> NDArray[np.int32] | None:
     """How a decoded frame is to be turned: 9 numbers, rows first; None if the file does not say."""
     # A frame and its side data refer to each other, so they would stay in memory until Python looks for cycles. A tiny
-    # copy has the same side data.
-    matrix = frame.reformat(8, 8, "gray8").side_data.get("DISPLAYMATRIX")
+    # copy has the same side data. One thread: starting a pool takes longer than all the rest of a small clip.
+    matrix = frame.reformat(8, 8, "gray8", threads=1).side_data.get("DISPLAYMATRIX")
     return None if matrix is None else np.frombuffer(bytes(matrix), "<i4", count=9)
 
 

@@ -3,7 +3,7 @@
 Shape letters: q query, g gallery item, d width, k top-k.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -28,8 +28,8 @@ def top_k(
     *,
     own: NDArray[np.int64] | None = None,
     backend: str = "torch",
-    query_block: int = 256,
-    gallery_block: int = 16384,
+    query_block: int = 512,
+    gallery_block: int = 8192,
     device: torch.device | str | None = None,
 ) -> NDArray[np.int64]:
     """Positions ``q k`` of the gallery items with the largest dot product, best first.
@@ -44,7 +44,7 @@ def top_k(
         own: ``q``, the gallery position that a query must not find because it is the query itself; -1 for none.
         backend: ``"torch"``, or ``"faiss"`` if installed.
         query_block: queries scored at once.
-        gallery_block: gallery items scored at once; memory is ``query_block * gallery_block`` floats.
+        gallery_block: gallery items scored at once, about; memory is ``query_block * gallery_block`` floats.
         device: where torch computes; None for a GPU if there is one.
 
     Returns:
@@ -68,7 +68,9 @@ def top_k(
     else:
         device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         search = _search_on_cpu if device.type == "cpu" else _search_on_device
-        scores = torch.empty(min(query_block, len(queries)) * min(gallery_block, len(gallery)), device=device)
+        # even blocks: a small last one costs a pass over all that was found before
+        gallery_block = -(-len(gallery) // max(1, round(len(gallery) / gallery_block)))
+        scores = torch.empty(min(query_block, len(queries)) * gallery_block, device=device)
         blocks = [np.empty((0, k_found), np.int64)]  # so that no queries at all give an empty table
         for start in range(0, len(queries), query_block):
             part = slice(start, start + query_block)
@@ -92,9 +94,11 @@ def _search_on_cpu(
     # each thread has its own rows, so that none waits for another
     best: list[Keys | None] = [None] * threads
     with ThreadPoolExecutor(threads) as pool:
+        # one thread stays where the scores are: another core would have to fetch them
+        each: Callable[..., Iterator[Keys]] = pool.map if threads > 1 else map
         for start, scores in _score_blocks(queries, gallery, own, gallery_block, buffer):
             tables = [scores[part].numpy() for part in parts]
-            best = list(pool.map(partial(_keep_best, k=k, start=start), best, tables))
+            best = list(each(partial(_keep_best, k=k, start=start), best, tables))
     values, positions = unpack(np.concatenate([keys for keys in best if keys is not None]))
     return np.where(np.isneginf(values), NOTHING, positions)
 

@@ -28,17 +28,13 @@ def best_keys(scores: NDArray[np.float32], k: int, start: int, least: NDArray[np
         start: gallery position of the first column, below 2^32.
         least: ``q``, scores below which candidates are ignored.
     """
-    bound = _bound(scores, k)
-    if least is not None:
-        bound = np.maximum(bound, least)
     # few scores reach the bound, so all that follows works on short lists
-    flat = np.flatnonzero(scores >= bound[:, None])
-    rows, columns = np.divmod(flat, scores.shape[1])
-    counts = np.bincount(rows, minlength=len(scores))
+    flat = np.flatnonzero(_candidates(scores, k, least))
+    begins = np.arange(len(scores)) * scores.shape[1]
+    counts = np.diff(np.searchsorted(flat, begins), append=len(flat))
+    columns = flat - np.repeat(begins, counts)
     table = np.full((len(scores), counts.max(initial=0)), NOBODY)
-    table[rows, np.arange(len(flat)) - (counts.cumsum() - counts)[rows]] = _pack(
-        scores.ravel().take(flat), columns + start
-    )
+    table[np.arange(table.shape[1]) < counts[:, None]] = _pack(scores.ravel().take(flat), columns + start)
     return _descending(table, k)
 
 
@@ -61,6 +57,17 @@ def unpack(keys: Keys) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     return np.where(keys == NOBODY, np.float32(-np.inf), scores), _POSITIONS - (keys & _POSITIONS)
 
 
+def _candidates(scores: NDArray[np.float32], k: int, least: NDArray[np.float32] | None) -> NDArray[np.bool_]:
+    """Which scores ``q g`` may be among the best k of their row."""
+    if least is None:
+        return scores >= _bound(scores, k)[:, None]
+    # after some blocks hardly any score reaches what was found before, and looking for a better bound would cost more
+    reach = scores >= least[:, None]
+    if np.count_nonzero(reach) > _SPARE * k * len(scores):
+        reach &= scores >= _bound(scores, k)[:, None]
+    return reach
+
+
 def _bound(scores: NDArray[np.float32], k: int) -> NDArray[np.float32]:
     """A lower bound ``q`` of the k-th largest score of each row: the k-th largest of the maxima of groups."""
     groups = _SPARE * k
@@ -75,9 +82,11 @@ def _bound(scores: NDArray[np.float32], k: int) -> NDArray[np.float32]:
 
 def _pack(scores: NDArray[np.float32], positions: NDArray[np.int64]) -> Keys:
     """One key for each score and position; a larger score, or the same at an earlier position, gives a larger key."""
-    bits = (scores + np.float32(0)).view(np.int32).astype(np.int64)  # -0 becomes 0, its equal
-    bits ^= (bits >> 63) & _SIGN  # now whole numbers are ordered as the floats are
-    keys: Keys = (bits << 32) | (_POSITIONS - positions)
+    bits = (scores + np.float32(0)).view(np.int32)  # -0 becomes 0, its equal
+    bits ^= (bits >> 31) & np.int32(_SIGN)  # now whole numbers are ordered as the floats are
+    keys: Keys = bits.astype(np.int64)
+    keys <<= 32
+    keys |= _POSITIONS - positions
     return keys
 
 

@@ -9,7 +9,7 @@ def _run(code: str) -> str:
 
 
 def test_training_starts_without_the_libraries_of_pretrained_networks():
-    heavy = "'transformers', 'peft', 'torchvision', 'sklearn', 'matplotlib'"
+    heavy = "'transformers', 'peft', 'torchvision', 'sklearn', 'matplotlib', 'sympy', 'torch.distributed.fsdp'"
     said = _run(f"import sys, m5kit.training.run; print([m for m in ({heavy}) if m in sys.modules])")
     assert said.strip() == "[]"
 
@@ -17,3 +17,8 @@ def test_training_starts_without_the_libraries_of_pretrained_networks():
 def test_transformers_can_be_imported_afterwards_and_before():
     for order in ("import m5kit.training.mmengine, transformers", "import transformers, m5kit.training.mmengine"):
         assert _run(f"{order}; print(transformers.BertConfig().model_type)").strip() == "bert"
+
+
+def test_sharded_models_can_be_imported_afterwards():
+    code = "import m5kit.training.mmengine; from mmengine.model.wrappers.fully_sharded_distributed import *"
+    assert _run(f"{code}; print(MMFullyShardedDataParallel.__mro__[1].__name__)").strip() == "FullyShardedDataParallel"

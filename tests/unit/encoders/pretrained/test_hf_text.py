@@ -8,6 +8,7 @@ from torch.testing import assert_close
 
 from m5kit.data.transforms.hf_tokenize import HFProperties, HFTokenize
 from m5kit.errors import ConfigError, ContractError
+from m5kit.nn.pretrained import lengths
 from m5kit.structures import Inputs
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ":", ";", "red", "mug", "large", "colour", "size", "38"]
@@ -85,6 +86,18 @@ def test_padding_and_company_change_nothing(kind, build, config):
     together = encoder(texts([7, 8, 9, 10], [11, 12]))
     alone = encoder(texts([11, 12]))
     assert_close(alone.values[0], together.values[1, :3], atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["bert", "roberta", "t5", "clip"])
+def test_texts_of_like_length_run_together_without_changing_anything(kind, build, config, monkeypatch):
+    sizes = {**FACTS, "max_tokens": 6, "start_id": -1 if kind == "t5" else 2}
+    encoder = build("hf_text", weights=config(kind), **sizes)
+    inputs = texts([7, 8, 9, 10, 11], [11], [12, 7], [9, 9, 8, 8, 7], [10])
+    found = []
+    for call in (0, 10**6):  # each length by itself, and all in one call
+        monkeypatch.setattr(lengths, "CALL_ON_CPU", call)
+        found.append(encoder(inputs).values)
+    assert_close(*found, atol=1e-5, rtol=1e-4)
 
 
 def test_clip_reads_the_end_of_a_text(build, config):
