@@ -1,14 +1,15 @@
 """What shards gain: reading them by index against webdataset's reader, and prepared videos against raw ones.
 
-`reading`: the same tar files, every byte of every item, in one process: webdataset reads one after the other, the index
-at random. Neither verifies checksums; in `checked` ours does, as it does for decoders.
+`reading`: the same tar files, every item, in one process: webdataset reads one after the other, the index at random.
+Both hand out bytes. In `checked` ours compares each with its checksum, as when an item is read for the first time; in
+`views` it hands out views of the mapped file, as to decoders, which saves a copy: whoever decodes touches the bytes.
 `videos`: decoding and transforming a clip and its sound, raw (H.264 and AAC, 640 x 360, 10 s), and from shards prepared
 by `frames,frames=8,size=224` and `flac,rate=16000`.
 
 Contents are compared first. Both are timed in turns (A B B A) in processor time, and each one's times among themselves
 tell the noise. Ratios are the median, least and most of the rounds.
 
-Run: python benchmarks/shards.py [reading] [checked] [videos] [--items 2000] [--clips 6] [--rounds 7]
+Run: python benchmarks/shards.py [reading] [checked] [views] [videos] [--items 2000] [--clips 6] [--rounds 7]
 """
 
 import argparse
@@ -28,7 +29,7 @@ from m5kit.data.decode.sound import SoundDecoder
 from m5kit.data.manifest import read_manifest
 from m5kit.data.shards.prepare import prepare
 from m5kit.data.sources.manifest import ManifestItems
-from m5kit.data.tars.members import open_tar
+from m5kit.data.tars.members import forget_open_tars, open_tar
 from m5kit.data.transforms.frames import FramesTransform
 from m5kit.data.transforms.log_mel import LogMelTransform
 
@@ -38,7 +39,7 @@ SIZE = 80_000
 Run = Callable[[], object]
 
 
-def reading(folder: Path, items: int, checked: bool = False) -> tuple[Run, Run]:
+def reading(folder: Path, items: int, checked: bool = False, copied: bool = True) -> tuple[Run, Run]:
     """The reader of webdataset and ours over the same tar files."""
     import webdataset
 
@@ -58,12 +59,15 @@ def reading(folder: Path, items: int, checked: bool = False) -> tuple[Run, Run]:
         for item in webdataset.WebDataset(tars, shardshuffle=False, empty_check=False):
             yield item["__key__"], item["image.jpg"], item["json"]
 
-    def ours() -> Iterator[tuple[str, bytes, bytes]]:
+    def ours() -> Iterator[tuple[str, bytes | memoryview, bytes | memoryview]]:
+        if checked:
+            forget_open_tars()  # with them, which members were compared
         for tar, picture, row in names:
             opened = open_tar(tar)
-            yield row.removesuffix(".json"), opened.read(picture, checked), opened.read(row, checked)
+            read = opened.read if copied else opened.view
+            yield row.removesuffix(".json"), read(picture, checked), read(row, checked)
 
-    assert sorted(theirs()) == sorted(ours())
+    assert sorted(theirs()) == sorted((name, bytes(picture), bytes(row)) for name, picture, row in ours())
     # nothing is kept while it is timed: to fill the memory would take both longer than to read
     return lambda: deque(theirs(), 0), lambda: deque(ours(), 0)
 
@@ -147,7 +151,7 @@ def compare(name: str, slow: Run, quick: Run, items: int, rounds: int) -> None:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", default=["reading", "checked", "videos"])
+    parser.add_argument("names", nargs="*", default=["reading", "checked", "views", "videos"])
     parser.add_argument("--items", type=int, default=2000)
     parser.add_argument("--clips", type=int, default=6)
     parser.add_argument("--rounds", type=int, default=7)
@@ -155,6 +159,7 @@ def main() -> None:
     makers = {
         "reading": (reading, options.items),
         "checked": (partial(reading, checked=True), options.items),
+        "views": (partial(reading, copied=False), options.items),
         "videos": (videos, options.clips),
     }
     for name in options.names:

@@ -12,7 +12,7 @@ from m5kit.cli.output import write
 from m5kit.data.remote.place import Place, absolute, as_place, local_folder
 
 if TYPE_CHECKING:
-    from m5kit.data.shards.engines import Engine
+    from m5kit.data.shards.engines import ShardEngine
     from m5kit.data.shards.prepare import ShardProgress
     from m5kit.data.sources.base import Dataset
 
@@ -96,14 +96,14 @@ def prepare(options: argparse.Namespace) -> int:
     return 0
 
 
-def _engine(options: argparse.Namespace, opening: "Callable[[], Dataset]") -> "tuple[Engine, int]":
+def _engine(options: argparse.Namespace, opening: "Callable[[], Dataset]") -> "tuple[ShardEngine, int]":
     """What makes the shards, and in how many processes."""
     from m5kit.data.shards.engines import Here, Pool
 
     if options.engine == "ray":
-        from m5kit.data.shards.ray_engine import RayEngine
+        from m5kit.data.shards.ray_shards import RayShards
 
-        engine = RayEngine(opening)
+        engine = RayShards(opening)
         return engine, engine.jobs
     jobs = options.jobs or os.cpu_count() or 1
     return (Pool(jobs) if jobs > 1 else Here()), jobs

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from m5kit.data.links import is_own_link
-from m5kit.data.remote.mirror import bring, mirror_of
+from m5kit.data.remote.copies import bring, mirror_of
 from m5kit.data.tars.index import TarError
 from m5kit.data.tars.members import copy_out, member_size, open_tar, split_path
 from m5kit.errors import CheckpointError, DataError, DecodeError

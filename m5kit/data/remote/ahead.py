@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from m5kit.data.json_lines import PATHS
-from m5kit.data.remote.mirror import TAR, bring, mirror_of
+from m5kit.data.remote.copies import bring, mirror_of
+from m5kit.data.remote.mirror import TAR
 from m5kit.structures import Sample
 
 CONNECTIONS = 8

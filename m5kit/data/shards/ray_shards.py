@@ -4,13 +4,13 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from m5kit.data.shards.engines import Rows
+from m5kit.data.shards.engines import ShardRows
 from m5kit.data.shards.write import ShardJob, write_shard
 from m5kit.data.sources.base import Dataset
 from m5kit.parallel.ray_cluster import join_ray, processors
 
 
-class RayEngine:
+class RayShards:
     """Makes shards on all processors of a cluster, whose machines see source and output under the same names.
 
     Args:
@@ -26,7 +26,7 @@ class RayEngine:
         self.open_items = open_items
         self.jobs = processors(self.ray)
 
-    def shards(self, job: ShardJob, rows: Rows, numbers: Sequence[int]) -> Iterator[Mapping[str, Any]]:
+    def shards(self, job: ShardJob, rows: ShardRows, numbers: Sequence[int]) -> Iterator[Mapping[str, Any]]:
         """As they are finished."""
         if not numbers:
             return
@@ -51,7 +51,7 @@ class ShardMaker:
     """
 
     def __init__(self, job: ShardJob, open_items: Callable[[], Dataset], items: int) -> None:
-        self.job, self.rows = job, Rows(open_items(), items)
+        self.job, self.rows = job, ShardRows(open_items(), items)
 
     def __call__(self, row: Mapping[str, Any]) -> dict[str, str]:
         """Make the shard of a number."""
