@@ -2,9 +2,10 @@
 
 import logging
 import os
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from m5kit.errors import ConfigError, MissingDependencyError
+from m5kit.errors import ConfigError, M5KitError, MissingDependencyError
 
 ADDRESS = "RAY_ADDRESS"
 """The environment variable with the ``HOST:PORT`` of a cluster; Ray's own."""
@@ -36,9 +37,32 @@ def join_ray(needed_by: str) -> Any:
     return ray
 
 
-def processors(ray: Any) -> int:
-    """How many processors the cluster has."""
-    return max(int(ray.cluster_resources().get("CPU", 1)), 1)
+def workers(ray: Any, tasks: int) -> dict[str, Any]:
+    """Options of ``Dataset.map`` for a class: a process for each accelerator of the cluster, or for each processor."""
+    resources = ray.cluster_resources()
+    accelerators = int(resources.get("GPU", 0))
+    most = accelerators or max(int(resources.get("CPU", 1)), 1)
+    return {"concurrency": min(most, tasks), "num_gpus" if accelerators else "num_cpus": 1}
+
+
+def rows_of(ray: Any, made: Any) -> Iterator[Mapping[str, Any]]:
+    """The rows of a Ray dataset, as they come; an error of m5kit in one of its processes is raised as it was there.
+
+    Raises:
+        M5KitError: a row could not be made.
+    """
+    try:
+        yield from made.iter_rows()
+    except ray.exceptions.RayError as error:
+        own = _own_error(error)
+        raise (own or M5KitError(f"the Ray cluster lost the work ({type(error).__name__}); {error}")) from None
+
+
+def _own_error(error: BaseException | None) -> M5KitError | None:
+    """The error of m5kit that is behind one of Ray, or None."""
+    while error is not None and not isinstance(error, M5KitError):
+        error = getattr(error, "cause", None) or error.__cause__
+    return error
 
 
 def _connect(ray: Any) -> None:
@@ -57,4 +81,4 @@ def _be_quiet(ray: Any) -> None:
     """Leave the screen to the command, which tells its progress itself."""
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)

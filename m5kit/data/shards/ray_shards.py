@@ -1,13 +1,14 @@
 """Makes shards on a Ray cluster: Ray Data maps their numbers to shards, each process one at a time."""
 
 import json
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from m5kit.data.shards.engines import ShardRows
 from m5kit.data.shards.write import ShardJob, write_shard
 from m5kit.data.sources.base import Dataset
-from m5kit.parallel.ray_cluster import join_ray, processors
+from m5kit.parallel.ray_cluster import join_ray, rows_of, workers
 
 
 class RayShards:
@@ -24,7 +25,7 @@ class RayShards:
     def __init__(self, open_items: Callable[[], Dataset]) -> None:
         self.ray = join_ray("--engine ray")
         self.open_items = open_items
-        self.jobs = processors(self.ray)
+        self.jobs: int = workers(self.ray, sys.maxsize)["concurrency"]
 
     def shards(self, job: ShardJob, rows: ShardRows, numbers: Sequence[int]) -> Iterator[Mapping[str, Any]]:
         """As they are finished."""
@@ -35,9 +36,9 @@ class RayShards:
         made = wanted.map(
             ShardMaker,
             fn_constructor_args=(job, self.open_items, rows.items),
-            concurrency=min(self.jobs, len(numbers)),
+            **workers(self.ray, len(numbers)),
         )
-        for row in made.iter_rows():
+        for row in rows_of(self.ray, made):
             yield json.loads(row["shard"])
 
 
