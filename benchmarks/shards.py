@@ -5,11 +5,12 @@ Both hand out bytes. In `checked` ours compares each with its checksum, as when 
 `views` it hands out views of the mapped file, as to decoders, which saves a copy: whoever decodes touches the bytes.
 `videos`: decoding and transforming a clip and its sound, raw (H.264 and AAC, 640 x 360, 10 s), and from shards prepared
 by `frames,frames=8,size=224` and `flac,rate=16000`.
+`preparing`: products with a picture of 800 pixels, such a clip and its sound: processor time and bytes of each.
 
 Contents are compared first. Both are timed in turns (A B B A) in processor time, and each one's times among themselves
 tell the noise. Ratios are the median, least and most of the rounds.
 
-Run: python benchmarks/shards.py [reading] [checked] [views] [videos] [--items 2000] [--clips 6] [--rounds 7]
+Run: python benchmarks/shards.py [NAME ...] [--items 2000] [--clips 6] [--rounds 7]; without a name all of them.
 """
 
 import argparse
@@ -23,6 +24,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from m5kit.data.decode.pyav import PyAVDecoder
 from m5kit.data.decode.sound import SoundDecoder
@@ -35,6 +37,11 @@ from m5kit.data.transforms.log_mel import LogMelTransform
 
 SIZE = 80_000
 """Bytes of a medium: a prepared picture with some frames."""
+
+PREPARED = {
+    "video": {"type": "frames", "frames": 8, "size": 224},
+    "audio": {"type": "flac", "rate": 16_000, "source": "video"},
+}
 
 Run = Callable[[], object]
 
@@ -79,12 +86,8 @@ def videos(folder: Path, clips: int) -> tuple[Run, Run]:
         write_clip(folder / f"{number}.mp4", number)
         lines.append(f'{{"id": "{number}", "split": "train", "video": "{number}.mp4"}}\n')
     (folder / "annotations.jsonl").write_text("".join(lines), encoding="utf-8")
-    prepared = {
-        "video": {"type": "frames", "frames": 8, "size": 224},
-        "audio": {"type": "flac", "rate": 16_000, "source": "video"},
-    }
     out = folder / "shards"
-    prepare(ManifestItems(root=folder), out, ("video",), prepared=prepared)
+    prepare(ManifestItems(root=folder), out, ("video",), prepared=PREPARED)
     decoders = {"video": PyAVDecoder(frames=8), "audio": SoundDecoder()}
     transforms = {"video": FramesTransform(size=224, frames=8), "audio": LogMelTransform(seconds=10.0)}
 
@@ -98,6 +101,25 @@ def videos(folder: Path, clips: int) -> tuple[Run, Run]:
 
     assert read(folder) == read(out)
     return lambda: read(folder), lambda: read(out)
+
+
+def preparing(folder: Path, items: int) -> None:
+    """Print what it takes to prepare products: processor time and bytes of each."""
+    random = np.random.default_rng(0)
+    texture = random.integers(0, 255, (200, 200, 3)).astype(np.uint8).repeat(4, 0).repeat(4, 1)
+    lines = []
+    for number in range(items):
+        Image.fromarray(np.roll(texture, number, 0)).save(folder / f"{number}.jpg", quality=88)
+        write_clip(folder / f"{number}.mp4", number)
+        row = f'"split": "train", "image": "{number}.jpg", "video": "{number}.mp4", "text": "a red mug, {number}"'
+        lines.append(f'{{"id": "{number}", {row}}}\n')
+    (folder / "annotations.jsonl").write_text("".join(lines), encoding="utf-8")
+    raw = sum(path.stat().st_size for path in folder.iterdir()) / items
+    out = folder / "shards"
+    prepared = {"image": {"type": "jpeg", "size": 256}, **PREPARED}
+    taken = seconds(lambda: prepare(ManifestItems(root=folder), out, ("image", "video", "text"), prepared=prepared))
+    kept = sum(path.stat().st_size for path in out.iterdir()) / items
+    print(f"preparing {items / taken:.2f} items a second and core; {raw / 1e3:.0f} kB raw become {kept / 1e3:.0f} kB")
 
 
 def write_clip(path: Path, seed: int) -> None:
@@ -151,7 +173,7 @@ def compare(name: str, slow: Run, quick: Run, items: int, rounds: int) -> None:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", default=["reading", "checked", "views", "videos"])
+    parser.add_argument("names", nargs="*", default=["reading", "checked", "views", "videos", "preparing"])
     parser.add_argument("--items", type=int, default=2000)
     parser.add_argument("--clips", type=int, default=6)
     parser.add_argument("--rounds", type=int, default=7)
@@ -163,8 +185,11 @@ def main() -> None:
         "videos": (videos, options.clips),
     }
     for name in options.names:
-        maker, count = makers[name]
         with tempfile.TemporaryDirectory() as folder:
+            if name == "preparing":
+                preparing(Path(folder), options.clips)
+                continue
+            maker, count = makers[name]
             compare(name, *maker(Path(folder), count), count, options.rounds)
 
 

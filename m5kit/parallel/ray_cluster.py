@@ -14,6 +14,14 @@ INHERITED = ("M5KIT_", "PYTHONPATH", "OMP_NUM_THREADS")
 """Beginnings of the variables that work takes over: Ray's processes have the environment of ``ray start``."""
 
 
+SETTINGS = {
+    "RAY_USAGE_STATS_ENABLED": "0",  # Ray reports statistics of use to its makers unless it is told otherwise
+    "RAY_worker_niceness": "0",  # a cluster of this machine works as urgently as the command that started it
+    "RAY_BACKEND_LOG_LEVEL": "fatal",  # what goes wrong arrives as an exception; the rest is about Ray's own insides
+}
+"""Environment variables of Ray, unless the user has set them."""
+
+
 def join_ray(needed_by: str) -> Any:
     """The library, connected: to the cluster at ``RAY_ADDRESS``, to that of this machine, or to a new one.
 
@@ -24,8 +32,8 @@ def join_ray(needed_by: str) -> Any:
         MissingDependencyError: ray is not installed.
         ConfigError: there is no cluster at ``RAY_ADDRESS``.
     """
-    # Ray reports statistics of use to its makers unless it is told otherwise.
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    for name, value in SETTINGS.items():
+        os.environ.setdefault(name, value)
     try:
         import ray
         import ray.data

@@ -11,11 +11,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PosixPath
 
-import numpy as np
-
 from m5kit.data.remote.copies import bring, mirror_of
 from m5kit.data.tars.index import index_path, load_index
-from m5kit.data.tars.tar import Tar, find_place
+from m5kit.data.tars.tar import Tar, find_place, keys_of
 
 SUFFIX = ".tar"
 OPEN = 64
@@ -63,7 +61,7 @@ def member_size(path: Path, name: str) -> int:
     if mirror_of(str(path)) is None or not beside.is_file():
         return open_tar(path).size(name)
     index = load_index(beside)
-    return int(index["size"][find_place(memoryview(np.ascontiguousarray(index["key"])), name, path)])
+    return int(index["size"][find_place(keys_of(index), name, path)])
 
 
 @dataclass(frozen=True, slots=True)
