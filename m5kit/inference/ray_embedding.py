@@ -4,6 +4,7 @@ import json
 import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,8 +17,7 @@ from m5kit.data.failures import FailureLog
 from m5kit.data.remote.place import Place
 from m5kit.evaluation.base import Embedded, Request
 from m5kit.inference.embedding import embed_requests, joined
-from m5kit.inference.trained_run import TrainedRun
-from m5kit.parallel.group import ALONE
+from m5kit.inference.trained_run import ALONE, TrainedRun
 from m5kit.parallel.ray_cluster import join_ray, rows_of, workers
 from m5kit.runs.folder import RunFolder
 from m5kit.structures import Failure
@@ -58,34 +58,38 @@ class Stretch:
     stop: int
 
 
-class StretchEmbedder:
-    """What a process of the cluster keeps between two stretches: the run with its model.
+def embed_stretch(row: Mapping[str, Any], *, asked: Asked) -> dict[str, Any]:
+    """Embed one stretch, in a process of the cluster.
 
     Args:
+        row: the stretch, with its number.
         asked: what is asked for.
+
+    Returns:
+        The number, and embeddings and failures, pickled: Ray Data would look for one type of column in all of them.
     """
+    stretch = Stretch(str(row["split"]), int(row["first"]), int(row["stop"]))
+    return {"number": row["number"], "part": pickle.dumps(_embed(_opened(asked), asked, stretch))}
 
-    def __init__(self, asked: Asked) -> None:
-        self.asked = asked
-        self.trained = TrainedRun.open(asked.run, data=asked.data)
 
-    def __call__(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        """Embed one stretch. Arrays are pickled: Ray Data would look for one type of column in all of them."""
-        embedded, failures = self.embed(Stretch(str(row["split"]), int(row["first"]), int(row["stop"])))
-        return {"number": row["number"], "part": pickle.dumps((embedded, failures))}
+@lru_cache(1)
+def _opened(asked: Asked) -> TrainedRun:
+    """The run with its model, which a process of the cluster keeps between two stretches."""
+    return TrainedRun.open(asked.run, data=asked.data)
 
-    def embed(self, stretch: Stretch) -> tuple[Embedded, list[Failure]]:
-        """The embeddings of some items, and what of them could not be decoded."""
-        items = self.trained.data.samples(stretch.split)
-        wanted = np.zeros(len(items), np.bool_)
-        wanted[stretch.first : stretch.stop] = True
-        request = Request(stretch.split, self.asked.modalities, self.asked.space, samples=items.take(wanted))
-        with TemporaryDirectory(prefix="m5kit-") as folder:
-            listed = Path(folder) / "failures.jsonl"
-            found = embed_requests(self.trained.model, self.trained.data, listed, [request], ALONE)[request]
-            lines = listed.read_text(encoding="utf-8").splitlines() if listed.is_file() else []
-        labels = {"split": np.full(len(found), stretch.split), **found.labels}
-        return replace(found, labels=labels), [Failure(**json.loads(line)) for line in lines]
+
+def _embed(trained: TrainedRun, asked: Asked, stretch: Stretch) -> tuple[Embedded, list[Failure]]:
+    """The embeddings of some items, and what of them could not be decoded."""
+    items = trained.data.samples(stretch.split)
+    wanted = np.zeros(len(items), np.bool_)
+    wanted[stretch.first : stretch.stop] = True
+    request = Request(stretch.split, asked.modalities, asked.space, samples=tuple(items.take(wanted)))
+    with TemporaryDirectory(prefix="m5kit-") as folder:
+        listed = Path(folder) / "failures.jsonl"
+        found = embed_requests(trained.model, trained.data, listed, [request], ALONE)[request]
+        lines = listed.read_text(encoding="utf-8").splitlines() if listed.is_file() else []
+    labels = {"split": np.full(len(found), stretch.split), **found.labels}
+    return replace(found, labels=labels), [Failure(**json.loads(line)) for line in lines]
 
 
 def embed_on_ray(asked: Asked, splits: Sequence[str] | None) -> tuple[RunConfig, Embedded]:
@@ -106,7 +110,7 @@ def embed_on_ray(asked: Asked, splits: Sequence[str] | None) -> tuple[RunConfig,
     stretches = _stretches(sizes, list(sizes) if splits is None else splits)
     rows = [{"number": number, **asdict(stretch)} for number, stretch in enumerate(stretches)]
     made = ray.data.from_items(rows, override_num_blocks=len(rows)).map(
-        StretchEmbedder, fn_constructor_args=(asked,), **workers(ray, len(rows))
+        partial(embed_stretch, asked=asked), **workers(ray, len(rows))
     )
     parts: dict[int, Embedded] = {}
     log = FailureLog(folder.failures, max_share=1.0)  # each process judges the share of its items

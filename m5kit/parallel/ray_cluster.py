@@ -17,7 +17,6 @@ INHERITED = ("M5KIT_", "PYTHONPATH", "OMP_NUM_THREADS")
 SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",  # Ray reports statistics of use to its makers unless it is told otherwise
     "RAY_worker_niceness": "0",  # a cluster of this machine works as urgently as the command that started it
-    "RAY_BACKEND_LOG_LEVEL": "fatal",  # what goes wrong arrives as an exception; the rest is about Ray's own insides
 }
 """Environment variables of Ray, unless the user has set them."""
 
@@ -46,7 +45,11 @@ def join_ray(needed_by: str) -> Any:
 
 
 def workers(ray: Any, tasks: int) -> dict[str, Any]:
-    """Options of ``Dataset.map`` for a class: a process for each accelerator of the cluster, or for each processor."""
+    """Options of ``Dataset.map``: a process for each accelerator of the cluster, or for each processor.
+
+    Processes are given functions, which keep what they opened in their modules: Ray Data warns about its own way to
+    start objects.
+    """
     resources = ray.cluster_resources()
     accelerators = int(resources.get("GPU", 0))
     most = accelerators or max(int(resources.get("CPU", 1)), 1)
@@ -76,13 +79,13 @@ def _own_error(error: BaseException | None) -> M5KitError | None:
 def _connect(ray: Any) -> None:
     inherited = {name: value for name, value in os.environ.items() if name.startswith(INHERITED)}
     try:
-        ray.init(address="auto", logging_level="ERROR", runtime_env={"env_vars": inherited})
+        ray.init(address="auto", logging_level="ERROR", log_to_driver=False, runtime_env={"env_vars": inherited})
     except (ConnectionError, ValueError, OSError) as error:
         if os.environ.get(ADDRESS):
             reason = str(error).strip().partition("\n")[0]
             raise ConfigError([f"{ADDRESS}: no Ray cluster at {os.environ[ADDRESS]!r} ({reason})"]) from error
         # The dashboard is a web server, which a cluster for one command does not need.
-        ray.init(address="local", logging_level="ERROR", include_dashboard=False)
+        ray.init(address="local", logging_level="ERROR", log_to_driver=False, include_dashboard=False)
 
 
 def _be_quiet(ray: Any) -> None:

@@ -167,6 +167,17 @@ def test_a_store_that_goes_away_ends_a_run_with_a_message(tool, short, url, tmp_
 
 
 @pytest.mark.slow
+def test_the_worked_example_of_the_page_on_scaling_runs(tool, store, tmp_path):
+    page = (ROOT / "docs" / "scaling.md").read_text(encoding="utf-8")
+    example = page.partition("**In small, here.**")[2]
+    commands = re.findall(r"^\$ m5kit (.*)$", example, flags=re.MULTILINE)
+    assert len(commands) == 4
+    for command in commands:
+        tool("-m", "m5kit", *shlex.split(command), cwd=tmp_path)
+    assert (tmp_path / "vectors.parquet").exists()
+
+
+@pytest.mark.slow
 def test_the_commands_of_the_page_run(tool, demo, store, tmp_path):
     page = (ROOT / "docs" / "howto" / "remote-data.md").read_text(encoding="utf-8")
     (tmp_path / "shop").symlink_to(demo)

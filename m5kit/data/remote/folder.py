@@ -78,6 +78,8 @@ class RemoteFolder:
     def names(self, suffix: str) -> list[str]:
         """Files with this ending, relative to the folder and sorted, also in folders below; empty if there are none."""
         try:
+            # what it listed before may have changed since: another process may be writing
+            self._system().invalidate_cache()
             paths = self._patiently(lambda: self._system().find(self._path("")))
         except FileNotFoundError:
             return []
@@ -195,8 +197,6 @@ def _file_system(url: str, process: int) -> tuple[Any, str]:
         raise MissingDependencyError(LIBRARIES[scheme], f"{scheme}://", "remote") from error
     except ValueError as error:
         raise ConfigError([f"{scheme}:// is no kind of URL that fsspec knows; such as s3:// or https://"]) from error
-    # what it lists must be what there is now: another process may be writing
-    system.use_listings_cache = False
     return system, path
 
 

@@ -3,12 +3,15 @@
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, TypeAlias
 
 from m5kit.data.shards.engines import ShardRows
 from m5kit.data.shards.write import ShardJob, write_shard
 from m5kit.data.sources.base import Dataset
 from m5kit.parallel.ray_cluster import join_ray, rows_of, workers
+
+ShardKey: TypeAlias = tuple[str, int]
 
 
 class RayShards:
@@ -33,29 +36,31 @@ class RayShards:
             return
         # one shard a block, so that a process that is done takes the next one, and a lost process costs one shard
         wanted = self.ray.data.from_items(list(numbers), override_num_blocks=len(numbers))
-        made = wanted.map(
-            ShardMaker,
-            fn_constructor_args=(job, self.open_items, rows.items),
-            **workers(self.ray, len(numbers)),
-        )
-        for row in rows_of(self.ray, made):
+        make = partial(make_shard, job=job, open_items=self.open_items, items=rows.items)
+        for row in rows_of(self.ray, wanted.map(make, **workers(self.ray, len(numbers)))):
             yield json.loads(row["shard"])
 
 
-class ShardMaker:
-    """What a process of the cluster keeps between two shards.
+_opened: dict[ShardKey, ShardRows] = {}
+"""What this process of the cluster keeps between two shards."""
+
+
+def make_shard(
+    row: Mapping[str, Any], *, job: ShardJob, open_items: Callable[[], Dataset], items: int
+) -> dict[str, str]:
+    """Make one shard, in a process of the cluster.
 
     Args:
+        row: has the shard's number as its ``item``.
         job: what shards are made of.
         open_items: opens the dataset.
         items: how many a shard holds.
+
+    Returns:
+        What ``shards.json`` says about it, as text: Ray Data would look for one type of column in all of them.
     """
-
-    def __init__(self, job: ShardJob, open_items: Callable[[], Dataset], items: int) -> None:
-        self.job, self.rows = job, ShardRows(open_items(), items)
-
-    def __call__(self, row: Mapping[str, Any]) -> dict[str, str]:
-        """Make the shard of a number."""
-        number = int(row["item"])
-        # as text: Ray Data would look for one type of column in the values of all shards
-        return {"shard": json.dumps(write_shard(self.job, number, self.rows.of(number)))}
+    key = (str(job.source), items)
+    if key not in _opened:
+        _opened[key] = ShardRows(open_items(), items)
+    number = int(row["item"])
+    return {"shard": json.dumps(write_shard(job, number, _opened[key].of(number)))}
