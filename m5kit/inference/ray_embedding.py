@@ -1,13 +1,11 @@
 """Embeds a whole catalogue on a Ray cluster: Ray Data maps stretches of items to their embeddings, in order."""
 
 import json
-import pickle
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 
@@ -18,7 +16,7 @@ from m5kit.data.remote.place import Place
 from m5kit.evaluation.base import Embedded, Request
 from m5kit.inference.embedding import embed_requests, joined
 from m5kit.inference.trained_run import ALONE, TrainedRun
-from m5kit.parallel.ray_cluster import join_ray, rows_of, workers
+from m5kit.parallel.ray_cluster import join_ray, over
 from m5kit.runs.folder import RunFolder
 from m5kit.structures import Failure
 
@@ -48,28 +46,26 @@ class Stretch:
     """Neighbouring items of a split.
 
     Attributes:
+        number: of the stretch, in the order of the result.
         split: its name.
         first: the number of the first one in the split.
         stop: the number behind the last one.
     """
 
+    number: int
     split: str
     first: int
     stop: int
 
 
-def embed_stretch(row: Mapping[str, Any], *, asked: Asked) -> dict[str, Any]:
+def embed_stretch(stretch: Stretch, *, asked: Asked) -> tuple[int, Embedded, list[Failure]]:
     """Embed one stretch, in a process of the cluster.
 
-    Args:
-        row: the stretch, with its number.
-        asked: what is asked for.
-
     Returns:
-        The number, and embeddings and failures, pickled: Ray Data would look for one type of column in all of them.
+        Its number, the embeddings, and what could not be decoded.
     """
-    stretch = Stretch(str(row["split"]), int(row["first"]), int(row["stop"]))
-    return {"number": row["number"], "part": pickle.dumps(_embed(_opened(asked), asked, stretch))}
+    embedded, failures = _embed(_opened(asked), asked, stretch)
+    return stretch.number, embedded, failures
 
 
 @lru_cache(1)
@@ -108,22 +104,19 @@ def embed_on_ray(asked: Asked, splits: Sequence[str] | None) -> tuple[RunConfig,
     config = check_config(load_config(folder.config, data=asked.data))
     sizes = RunData.reopen(config, folder).manifest.split_sizes()
     stretches = _stretches(sizes, list(sizes) if splits is None else splits)
-    rows = [{"number": number, **asdict(stretch)} for number, stretch in enumerate(stretches)]
-    made = ray.data.from_items(rows, override_num_blocks=len(rows)).map(
-        partial(embed_stretch, asked=asked), **workers(ray, len(rows))
-    )
     parts: dict[int, Embedded] = {}
     log = FailureLog(folder.failures, max_share=1.0)  # each process judges the share of its items
-    for row in rows_of(ray, made):
-        parts[int(row["number"])], failures = pickle.loads(row["part"])
+    for number, part, failures in over(ray, stretches, partial(embed_stretch, asked=asked)):
+        parts[number] = part
         log.add({}, failures)
-    return config, joined([parts[number] for number in range(len(rows))])
+    return config, joined([parts[number] for number in range(len(stretches))])
 
 
 def _stretches(sizes: Mapping[str, int], splits: Sequence[str]) -> list[Stretch]:
     found: list[Stretch] = []
     for split in splits:
+        size = sizes.get(split, 0)
         # a split that has no items is asked for too, so that the error is that of any other engine
-        firsts = range(0, max(sizes.get(split, 0), 1), STRETCH)
-        found += (Stretch(split, first, min(first + STRETCH, sizes.get(split, 0))) for first in firsts)
+        for first in range(0, max(size, 1), STRETCH):
+            found += [Stretch(len(found), split, first, min(first + STRETCH, size))]
     return found

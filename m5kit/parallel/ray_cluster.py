@@ -2,7 +2,9 @@
 
 import logging
 import os
-from collections.abc import Iterator, Mapping
+import pickle
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from m5kit.errors import ConfigError, M5KitError, MissingDependencyError
@@ -44,36 +46,48 @@ def join_ray(needed_by: str) -> Any:
     return ray
 
 
-def workers(ray: Any, tasks: int) -> dict[str, Any]:
-    """Options of ``Dataset.map``: a process for each accelerator of the cluster, or for each processor.
-
-    Processes are given functions, which keep what they opened in their modules: Ray Data warns about its own way to
-    start objects.
-    """
+def processes(ray: Any) -> int:
+    """How many tasks run at a time: one for each accelerator of the cluster, or for each processor."""
     resources = ray.cluster_resources()
-    accelerators = int(resources.get("GPU", 0))
-    most = accelerators or max(int(resources.get("CPU", 1)), 1)
-    return {"concurrency": min(most, tasks), "num_gpus" if accelerators else "num_cpus": 1}
+    return int(resources.get("GPU", 0)) or max(int(resources.get("CPU", 1)), 1)
 
 
-def rows_of(ray: Any, made: Any) -> Iterator[Mapping[str, Any]]:
-    """The rows of a Ray dataset, as they come; an error of m5kit in one of its processes is raised as it was there.
+def over(ray: Any, given: Sequence[Any], function: Callable[[Any], Any]) -> Iterator[Any]:
+    """What a function makes of each of some values, by Ray Data, in the order in which it is made.
+
+    Each value is a block, so a process that is done takes the next one, and one that is lost costs one, which another
+    makes again. Values travel pickled: Ray Data would look for one type of column in all of them.
+
+    Args:
+        ray: the library, connected.
+        given: what there is to do.
+        function: one that can be pickled; what it opens it keeps in its module, for the next value.
 
     Raises:
-        M5KitError: a row could not be made.
+        M5KitError: the function raised one, with its message; or the cluster lost the work.
+    """
+    most = min(processes(ray), len(given))
+    needs = {"num_gpus" if ray.cluster_resources().get("GPU") else "num_cpus": 1}
+    blocks = ray.data.from_items([{"value": pickle.dumps(value)} for value in given], override_num_blocks=len(given))
+    made = blocks.map(partial(apply, function=function), concurrency=most, **needs)
+    try:
+        for row in made.iter_rows():
+            if row["mistake"]:
+                raise M5KitError(row["mistake"])
+            yield pickle.loads(row["made"])
+    except ray.exceptions.RayError as error:
+        raise M5KitError(f"the Ray cluster lost the work ({type(error).__name__}): {error}") from error
+
+
+def apply(row: Mapping[str, bytes], *, function: Callable[[Any], Any]) -> dict[str, Any]:
+    """Call the function, in a process of the cluster.
+
+    A mistake is handed on as a value: as an exception it would arrive as text, in the middle of Ray's traceback.
     """
     try:
-        yield from made.iter_rows()
-    except ray.exceptions.RayError as error:
-        own = _own_error(error)
-        raise (own or M5KitError(f"the Ray cluster lost the work ({type(error).__name__}); {error}")) from None
-
-
-def _own_error(error: BaseException | None) -> M5KitError | None:
-    """The error of m5kit that is behind one of Ray, or None."""
-    while error is not None and not isinstance(error, M5KitError):
-        error = getattr(error, "cause", None) or error.__cause__
-    return error
+        return {"made": pickle.dumps(function(pickle.loads(row["value"]))), "mistake": ""}
+    except M5KitError as error:
+        return {"made": b"", "mistake": str(error)}
 
 
 def _connect(ray: Any) -> None:

@@ -1,7 +1,5 @@
 """Makes shards on a Ray cluster: Ray Data maps their numbers to shards, each process one at a time."""
 
-import json
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeAlias
@@ -9,7 +7,7 @@ from typing import Any, TypeAlias
 from m5kit.data.shards.engines import ShardRows
 from m5kit.data.shards.write import ShardJob, write_shard
 from m5kit.data.sources.base import Dataset
-from m5kit.parallel.ray_cluster import join_ray, rows_of, workers
+from m5kit.parallel.ray_cluster import join_ray, over, processes
 
 ShardKey: TypeAlias = tuple[str, int]
 
@@ -28,39 +26,33 @@ class RayShards:
     def __init__(self, open_items: Callable[[], Dataset]) -> None:
         self.ray = join_ray("--engine ray")
         self.open_items = open_items
-        self.jobs: int = workers(self.ray, sys.maxsize)["concurrency"]
+        self.jobs = processes(self.ray)
 
     def shards(self, job: ShardJob, rows: ShardRows, numbers: Sequence[int]) -> Iterator[Mapping[str, Any]]:
         """As they are finished."""
         if not numbers:
             return
-        # one shard a block, so that a process that is done takes the next one, and a lost process costs one shard
-        wanted = self.ray.data.from_items(list(numbers), override_num_blocks=len(numbers))
         make = partial(make_shard, job=job, open_items=self.open_items, items=rows.items)
-        for row in rows_of(self.ray, wanted.map(make, **workers(self.ray, len(numbers)))):
-            yield json.loads(row["shard"])
+        yield from over(self.ray, numbers, make)
 
 
 _opened: dict[ShardKey, ShardRows] = {}
 """What this process of the cluster keeps between two shards."""
 
 
-def make_shard(
-    row: Mapping[str, Any], *, job: ShardJob, open_items: Callable[[], Dataset], items: int
-) -> dict[str, str]:
+def make_shard(number: int, *, job: ShardJob, open_items: Callable[[], Dataset], items: int) -> dict[str, Any]:
     """Make one shard, in a process of the cluster.
 
     Args:
-        row: has the shard's number as its ``item``.
+        number: of the shard.
         job: what shards are made of.
         open_items: opens the dataset.
         items: how many a shard holds.
 
     Returns:
-        What ``shards.json`` says about it, as text: Ray Data would look for one type of column in all of them.
+        What ``shards.json`` says about it.
     """
     key = (str(job.source), items)
     if key not in _opened:
         _opened[key] = ShardRows(open_items(), items)
-    number = int(row["item"])
-    return {"shard": json.dumps(write_shard(job, number, _opened[key].of(number)))}
+    return write_shard(job, number, _opened[key].of(number))

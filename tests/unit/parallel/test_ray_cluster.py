@@ -1,31 +1,44 @@
+import pickle
 import sys
 
 import pytest
 
-from m5kit.errors import DataError, M5KitError, MissingDependencyError
-from m5kit.parallel.ray_cluster import join_ray, rows_of, workers
+from m5kit.errors import ConfigError, M5KitError, MissingDependencyError
+from m5kit.parallel.ray_cluster import apply, join_ray, over, processes
 
 
 class FakeRay:
-    """As much of Ray as these functions use: what the cluster has, and the class of its errors."""
+    """As much of Ray as these functions use, in this process; a lost machine raises ``RayError``."""
 
     class exceptions:  # noqa: N801  # as Ray calls it
         RayError = RuntimeError
 
     def __init__(self, **resources):
-        self.resources = resources
+        self.resources, self.options = resources, {}
+        self.data = self
 
     def cluster_resources(self):
         return self.resources
 
+    def from_items(self, rows, override_num_blocks):
+        assert override_num_blocks == len(rows)
+        self.rows = rows
+        return self
 
-class Rows:
-    def __init__(self, error):
-        self.error = error
+    def map(self, function, **options):
+        self.function, self.options = function, options
+        return self
 
     def iter_rows(self):
-        yield {"number": 0}
-        raise self.error
+        return map(self.function, reversed(self.rows))
+
+
+def half(number):
+    if number == 13:
+        raise ConfigError(["13: expected an even number"])
+    if number == 0:
+        raise RuntimeError("a machine died")
+    return {"half": number / 2}
 
 
 def test_without_the_library_the_message_says_how_to_install_it(monkeypatch):
@@ -35,29 +48,26 @@ def test_without_the_library_the_message_says_how_to_install_it(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("resources", "tasks", "options"),
-    [
-        ({"CPU": 2.0}, 9, {"concurrency": 2, "num_cpus": 1}),
-        ({"CPU": 64.0}, 3, {"concurrency": 3, "num_cpus": 1}),
-        ({"CPU": 64.0, "GPU": 8.0}, 90, {"concurrency": 8, "num_gpus": 1}),
-    ],
+    ("resources", "most", "needs"),
+    [({"CPU": 2.0}, 2, {"num_cpus": 1}), ({"CPU": 64.0, "GPU": 8.0}, 8, {"num_gpus": 1})],
 )
-def test_there_is_a_process_for_each_accelerator_or_processor(resources, tasks, options):
-    assert workers(FakeRay(**resources), tasks) == options
+def test_a_task_takes_an_accelerator_or_a_processor(resources, most, needs):
+    ray = FakeRay(**resources)
+    assert processes(ray) == most
+    assert list(over(ray, [2] * 90, half)) == [{"half": 1.0}] * 90
+    assert ray.options == {"concurrency": most, **needs}
 
 
-def test_an_error_of_m5kit_is_raised_as_it_was():
-    wrapped = RuntimeError("a long traceback")
-    wrapped.cause = RuntimeError("more of it")
-    wrapped.cause.__cause__ = DataError("the manifest is gone")
-    rows = rows_of(FakeRay(), Rows(wrapped))
-    assert next(rows) == {"number": 0}
-    with pytest.raises(DataError, match=r"^the manifest is gone$"):
-        next(rows)
+def test_what_is_made_comes_as_it_was_made():
+    assert list(over(FakeRay(CPU=2.0), [2, 4, 6], half)) == [{"half": 3.0}, {"half": 2.0}, {"half": 1.0}]
+
+
+def test_a_mistake_arrives_with_its_message_alone():
+    assert "expected an even number" in apply({"value": pickle.dumps(13)}, function=half)["mistake"]
+    with pytest.raises(M5KitError, match=r"^the config has 1 mistake:\n  13: expected an even number$"):
+        list(over(FakeRay(CPU=2.0), [13], half))
 
 
 def test_any_other_error_says_that_the_cluster_lost_the_work():
-    rows = rows_of(FakeRay(), Rows(RuntimeError("a node died")))
-    next(rows)
     with pytest.raises(M5KitError, match="the Ray cluster lost the work"):
-        next(rows)
+        list(over(FakeRay(CPU=2.0), [0], half))
