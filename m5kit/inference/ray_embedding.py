@@ -106,7 +106,7 @@ def embed_on_ray(asked: Asked, splits: Sequence[str] | None) -> tuple[RunConfig,
     stretches = _stretches(sizes, list(sizes) if splits is None else splits)
     parts: dict[int, Embedded] = {}
     log = FailureLog(folder.failures, max_share=1.0)  # each process judges the share of its items
-    for number, part, failures in over(ray, stretches, partial(embed_stretch, asked=asked)):
+    for number, part, failures in over(ray, stretches, partial(embed_stretch, asked=asked), accelerated=True):
         parts[number] = part
         log.add({}, failures)
     return config, joined([parts[number] for number in range(len(stretches))])

@@ -15,7 +15,6 @@ ADDRESS = "RAY_ADDRESS"
 INHERITED = ("M5KIT_", "PYTHONPATH", "OMP_NUM_THREADS")
 """Beginnings of the variables that work takes over: Ray's processes have the environment of ``ray start``."""
 
-
 SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",  # Ray reports statistics of use to its makers unless it is told otherwise
     "RAY_worker_niceness": "0",  # a cluster of this machine works as urgently as the command that started it
@@ -46,13 +45,12 @@ def join_ray(needed_by: str) -> Any:
     return ray
 
 
-def processes(ray: Any) -> int:
-    """How many tasks run at a time: one for each accelerator of the cluster, or for each processor."""
-    resources = ray.cluster_resources()
-    return int(resources.get("GPU", 0)) or max(int(resources.get("CPU", 1)), 1)
+def processors(ray: Any) -> int:
+    """How many the cluster has."""
+    return max(int(ray.cluster_resources().get("CPU", 1)), 1)
 
 
-def over(ray: Any, given: Sequence[Any], function: Callable[[Any], Any]) -> Iterator[Any]:
+def over(ray: Any, given: Sequence[Any], function: Callable[[Any], Any], accelerated: bool = False) -> Iterator[Any]:
     """What a function makes of each of some values, by Ray Data, in the order in which it is made.
 
     Each value is a block, so a process that is done takes the next one, and one that is lost costs one, which another
@@ -62,12 +60,15 @@ def over(ray: Any, given: Sequence[Any], function: Callable[[Any], Any]) -> Iter
         ray: the library, connected.
         given: what there is to do.
         function: one that can be pickled; what it opens it keeps in its module, for the next value.
+        accelerated: run one task at a time on each accelerator of the cluster, if it has any, in place of each
+            processor.
 
     Raises:
         M5KitError: the function raised one, with its message; or the cluster lost the work.
     """
-    most = min(processes(ray), len(given))
-    needs = {"num_gpus" if ray.cluster_resources().get("GPU") else "num_cpus": 1}
+    accelerators = int(ray.cluster_resources().get("GPU", 0)) if accelerated else 0
+    most = min(accelerators or processors(ray), len(given))
+    needs = {"num_gpus" if accelerators else "num_cpus": 1}
     blocks = ray.data.from_items([{"value": pickle.dumps(value)} for value in given], override_num_blocks=len(given))
     made = blocks.map(partial(apply, function=function), concurrency=most, **needs)
     try:

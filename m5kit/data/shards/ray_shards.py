@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 from m5kit.data.shards.engines import ShardRows
 from m5kit.data.shards.write import ShardJob, write_shard
 from m5kit.data.sources.base import Dataset
-from m5kit.parallel.ray_cluster import join_ray, over, processes
+from m5kit.parallel.ray_cluster import join_ray, over, processors
 
 ShardKey: TypeAlias = tuple[str, int]
 
@@ -26,7 +26,7 @@ class RayShards:
     def __init__(self, open_items: Callable[[], Dataset]) -> None:
         self.ray = join_ray("--engine ray")
         self.open_items = open_items
-        self.jobs = processes(self.ray)
+        self.jobs = processors(self.ray)
 
     def shards(self, job: ShardJob, rows: ShardRows, numbers: Sequence[int]) -> Iterator[Mapping[str, Any]]:
         """As they are finished."""

@@ -4,7 +4,7 @@ import sys
 import pytest
 
 from m5kit.errors import ConfigError, M5KitError, MissingDependencyError
-from m5kit.parallel.ray_cluster import apply, join_ray, over, processes
+from m5kit.parallel.ray_cluster import apply, join_ray, over, processors
 
 
 class FakeRay:
@@ -48,13 +48,18 @@ def test_without_the_library_the_message_says_how_to_install_it(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("resources", "most", "needs"),
-    [({"CPU": 2.0}, 2, {"num_cpus": 1}), ({"CPU": 64.0, "GPU": 8.0}, 8, {"num_gpus": 1})],
+    ("resources", "accelerated", "most", "needs"),
+    [
+        ({"CPU": 2.0}, False, 2, {"num_cpus": 1}),
+        ({"CPU": 2.0}, True, 2, {"num_cpus": 1}),
+        ({"CPU": 64.0, "GPU": 8.0}, False, 64, {"num_cpus": 1}),
+        ({"CPU": 64.0, "GPU": 8.0}, True, 8, {"num_gpus": 1}),
+    ],
 )
-def test_a_task_takes_an_accelerator_or_a_processor(resources, most, needs):
+def test_a_task_takes_an_accelerator_or_a_processor(resources, accelerated, most, needs):
     ray = FakeRay(**resources)
-    assert processes(ray) == most
-    assert list(over(ray, [2] * 90, half)) == [{"half": 1.0}] * 90
+    assert processors(ray) == resources["CPU"]
+    assert list(over(ray, [2] * 90, half, accelerated)) == [{"half": 1.0}] * 90
     assert ray.options == {"concurrency": most, **needs}
 
 
