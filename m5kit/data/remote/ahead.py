@@ -20,7 +20,9 @@ def named_files(sample: Sample, root: Path) -> list[str]:
     for modality, source in sample.sources.items():
         if isinstance(source, str) and (modality in PATHS or f"{TAR}/" in source):
             tar, inside, _ = source.partition(f"{TAR}/")
-            found.append(os.path.normpath(root / (f"{tar}{TAR}" if inside else source)))
+            path = os.path.normpath(root / (f"{tar}{TAR}" if inside else source))
+            if path.startswith(os.path.join(root, "")):  # what leaves the folder is refused when it is opened
+                found.append(path)
     return found
 
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from m5kit.data.json_values import parse_json
 from m5kit.data.limits import without_limit
 from m5kit.data.remote.folder import RemoteError, RemoteFile, RemoteFolder
-from m5kit.data.remote.room import MARKER, Room, copies_folder
+from m5kit.data.remote.room import INDEX, MARKER, Room, copies_folder
 
 log = logging.getLogger("m5kit")
 
@@ -103,7 +103,7 @@ class Mirror:
             found = self.remote.find(name)
             if found is None:
                 return False
-            if not name.endswith(".npy"):
+            if not name.endswith(INDEX):
                 _room.make(f"{self.remote.url}/{name}", found.size or 0, TAR)
             self._copy(name, found)
         return True

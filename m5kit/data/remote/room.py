@@ -18,6 +18,8 @@ MARKER = ".remote.json"
 """In a folder that mirrors another: which one, and the versions of the files that describe its data."""
 
 INDEX = ".index.npy"
+"""The ending of the index beside a tar file."""
+
 DEFAULT_GB = 50.0
 YOUNG = 60.0
 """Seconds for which a file that a decoder may be about to open stays."""
