@@ -1,15 +1,17 @@
 """What shards gain: reading them by index against webdataset's reader, and prepared videos against raw ones.
 
-`reading`: the same tar files, every byte of every item, in one process: webdataset reads one after the other, the index
-at random. Neither verifies checksums; in `checked` ours does, as it does for decoders.
+`reading`: the same tar files, every item, in one process: webdataset reads one after the other, the index at random.
+Both hand out bytes. In `checked` ours compares each with its checksum, as when an item is read for the first time; in
+`views` it hands out views of the mapped file, as to decoders, which saves a copy: whoever decodes touches the bytes.
 `videos`: decoding and transforming a clip and its sound, raw (H.264 and AAC, 640 x 360, 10 s), and from shards prepared
 by `frames,frames=8,size=224` and `flac,rate=16000`. `large`: the same of clips of 1280 x 720, `cached` of these with
 `cache: true` for the sound, whose spectrogram is then read and not computed.
+`preparing`: products with a picture of 800 pixels, such a clip and its sound: processor time and bytes of each.
 
 Contents are compared first. Both are timed in turns (A B B A) in processor time, and each one's times among themselves
 tell the noise. Ratios are the median, least and most of the rounds.
 
-Run: python benchmarks/shards.py [reading] [checked] [videos] [large] [cached] [--items 2000] [--clips 4] [--rounds 7]
+Run: python benchmarks/shards.py [NAME ...] [--items 2000] [--clips 6] [--rounds 7]; without a name all of them.
 """
 
 import argparse
@@ -23,6 +25,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from m5kit.data.cache.reader import cached
 from m5kit.data.cache.store import CacheStore
@@ -32,17 +35,22 @@ from m5kit.data.manifest import read_manifest
 from m5kit.data.pipeline import Pipeline
 from m5kit.data.shards.prepare import prepare
 from m5kit.data.sources.manifest import ManifestItems
-from m5kit.data.tars.members import open_tar
+from m5kit.data.tars.members import forget_open_tars, open_tar
 from m5kit.data.transforms.frames import FramesTransform
 from m5kit.data.transforms.log_mel import LogMelTransform
 
 SIZE = 80_000
 """Bytes of a medium: a prepared picture with some frames."""
 
+PREPARED = {
+    "video": {"type": "frames", "frames": 8, "size": 224},
+    "audio": {"type": "flac", "rate": 16_000, "source": "video"},
+}
+
 Run = Callable[[], object]
 
 
-def reading(folder: Path, items: int, checked: bool = False) -> tuple[Run, Run]:
+def reading(folder: Path, items: int, checked: bool = False, copied: bool = True) -> tuple[Run, Run]:
     """The reader of webdataset and ours over the same tar files."""
     import webdataset
 
@@ -62,12 +70,15 @@ def reading(folder: Path, items: int, checked: bool = False) -> tuple[Run, Run]:
         for item in webdataset.WebDataset(tars, shardshuffle=False, empty_check=False):
             yield item["__key__"], item["image.jpg"], item["json"]
 
-    def ours() -> Iterator[tuple[str, bytes, bytes]]:
+    def ours() -> Iterator[tuple[str, bytes | memoryview, bytes | memoryview]]:
+        if checked:
+            forget_open_tars()  # with them, which members were compared
         for tar, picture, row in names:
             opened = open_tar(tar)
-            yield row.removesuffix(".json"), opened.read(picture, checked), opened.read(row, checked)
+            read = opened.read if copied else opened.view
+            yield row.removesuffix(".json"), read(picture, checked), read(row, checked)
 
-    assert sorted(theirs()) == sorted(ours())
+    assert sorted(theirs()) == sorted((name, bytes(picture), bytes(row)) for name, picture, row in ours())
     # nothing is kept while it is timed: to fill the memory would take both longer than to read
     return lambda: deque(theirs(), 0), lambda: deque(ours(), 0)
 
@@ -79,12 +90,8 @@ def videos(folder: Path, clips: int, height: int = 360, cache: bool = False) -> 
         write_clip(folder / f"{number}.mp4", number, height)
         lines.append(f'{{"id": "{number}", "split": "train", "video": "{number}.mp4"}}\n')
     (folder / "annotations.jsonl").write_text("".join(lines), encoding="utf-8")
-    prepared = {
-        "video": {"type": "frames", "frames": 8, "size": 224},
-        "audio": {"type": "flac", "rate": 16_000, "source": "video"},
-    }
     out = folder / "shards"
-    prepare(ManifestItems(root=folder), out, ("video",), prepared=prepared)
+    prepare(ManifestItems(root=folder), out, ("video",), prepared=PREPARED)
     raw = {
         "video": Pipeline(PyAVDecoder(frames=8), FramesTransform(size=224, frames=8)),
         "audio": Pipeline(SoundDecoder(), LogMelTransform(seconds=10.0), source="video"),
@@ -105,10 +112,28 @@ def videos(folder: Path, clips: int, height: int = 360, cache: bool = False) -> 
     return lambda: read(folder, raw), lambda: read(out, stored)
 
 
+def preparing(folder: Path, items: int) -> None:
+    """Print what it takes to prepare products: processor time and bytes of each."""
+    random = np.random.default_rng(0)
+    texture = random.integers(0, 255, (200, 200, 3)).astype(np.uint8).repeat(4, 0).repeat(4, 1)
+    lines = []
+    for number in range(items):
+        Image.fromarray(np.roll(texture, number, 0)).save(folder / f"{number}.jpg", quality=88)
+        write_clip(folder / f"{number}.mp4", number, 360)
+        row = f'"split": "train", "image": "{number}.jpg", "video": "{number}.mp4", "text": "a red mug, {number}"'
+        lines.append(f'{{"id": "{number}", {row}}}\n')
+    (folder / "annotations.jsonl").write_text("".join(lines), encoding="utf-8")
+    raw = sum(path.stat().st_size for path in folder.iterdir()) / items
+    out = folder / "shards"
+    prepared = {"image": {"type": "jpeg", "size": 256}, **PREPARED}
+    taken = seconds(lambda: prepare(ManifestItems(root=folder), out, ("image", "video", "text"), prepared=prepared))
+    kept = sum(path.stat().st_size for path in out.iterdir()) / items
+    print(f"preparing {items / taken:.2f} items a second and core; {raw / 1e3:.0f} kB raw become {kept / 1e3:.0f} kB")
+
+
 def write_clip(path: Path, seed: int, height: int) -> None:
     """Ten seconds of a moving picture with a sound."""
     import av
-    from PIL import Image
 
     random, width = np.random.default_rng(seed), height * 16 // 9
     coarse = Image.fromarray(random.integers(0, 255, (90, 400, 3)).astype(np.uint8))
@@ -159,7 +184,8 @@ def compare(name: str, slow: Run, quick: Run, items: int, rounds: int) -> None:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", default=["reading", "checked", "videos", "large", "cached"])
+    kinds = ["reading", "checked", "views", "videos", "large", "cached", "preparing"]
+    parser.add_argument("names", nargs="*", default=kinds)
     parser.add_argument("--items", type=int, default=2000)
     parser.add_argument("--clips", type=int, default=4)
     parser.add_argument("--rounds", type=int, default=7)
@@ -167,13 +193,17 @@ def main() -> None:
     makers = {
         "reading": (reading, options.items),
         "checked": (partial(reading, checked=True), options.items),
+        "views": (partial(reading, copied=False), options.items),
         "videos": (videos, options.clips),
         "large": (partial(videos, height=720), options.clips),
         "cached": (partial(videos, height=720, cache=True), options.clips),
     }
     for name in options.names:
-        maker, count = makers[name]
         with tempfile.TemporaryDirectory() as folder:
+            if name == "preparing":
+                preparing(Path(folder), options.clips)
+                continue
+            maker, count = makers[name]
             compare(name, *maker(Path(folder), count), count, options.rounds)
 
 

@@ -175,12 +175,7 @@ class RunData:
         return stand_ins
 
     def train_loader(self, rank: int = 0, world_size: int = 1) -> DataLoader[Batch]:
-        """Endless batches of the training splits, augmented.
-
-        Args:
-            rank: of this process; each batch is its share of a step's items.
-            world_size: how many processes share them.
-        """
+        """Endless batches of the training items, augmented; each of ``world_size`` processes takes a share of them."""
         config, samples = self.config, self.training_items
         groups = self._class_numbers if config.data.balance == "label" else None
         sampler = StepSampler(

@@ -3,14 +3,18 @@
 import argparse
 import json
 import os
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from m5kit.cli.options import Verbs, words
 from m5kit.cli.output import write
-from m5kit.data.remote.place import Place, as_place, local_folder
+from m5kit.data.remote.place import Place, absolute, as_place, local_folder
 
 if TYPE_CHECKING:
+    from m5kit.data.shards.engines import ShardEngine
     from m5kit.data.shards.prepare import ShardProgress
+    from m5kit.data.sources.base import Dataset
 
 SHOWN = 20
 """Failures and problems that are printed; the rest is counted."""
@@ -30,6 +34,12 @@ def add_prepare(actions: Verbs) -> None:
         "--out", type=as_place, required=True, metavar="DIR", help="a new folder, such as shop.shards, or its URL"
     )
     parser.add_argument("--jobs", type=int, metavar="N", help="processes (default: one a CPU); the result is the same")
+    parser.add_argument(
+        "--engine",
+        choices=("pool", "ray"),
+        default="pool",
+        help="pool: processes of this machine (default); ray: those of a cluster (RAY_ADDRESS, or one started here)",
+    )
     parser.add_argument("--items", type=int, default=1000, metavar="N", help="of a shard (default: %(default)s)")
     parser.add_argument(
         "--prepare",
@@ -61,25 +71,20 @@ def add_verify(actions: Verbs) -> None:
 def prepare(options: argparse.Namespace) -> int:
     """Write the shards, tell how it goes, and what could not be taken in."""
     from m5kit.data.manifest_rows import MODALITIES
-    from m5kit.data.shards.engines import Here, Pool
     from m5kit.data.shards.prepare import prepare
-    from m5kit.data.sources.webdataset import default_source
-    from m5kit.registry import DATASETS
+    from m5kit.data.sources.opening import open_items
 
     prepared = _preparations(options)
     modalities = words(options.modalities or "") or MODALITIES
-    source = local_folder(options.source)
-    given = {"root": source, "columns": modalities, "follow_links": options.follow_links}
-    dataset = DATASETS.build({**default_source(source), **given})
-    jobs = options.jobs or os.cpu_count() or 1
-    engine = Pool(jobs) if jobs > 1 else Here()
+    opening = partial(open_items, absolute(options.source), modalities, options.follow_links)
+    engine, jobs = _engine(options, opening)
     found = prepare(
-        dataset,
-        options.out,
+        opening(),
+        absolute(options.out),
         modalities,
         prepared=prepared,
         items=options.items,
-        source=options.source,
+        source=absolute(options.source),
         engine=engine,
         follow_links=options.follow_links,
         report=lambda progress: write(_progress(progress, jobs)),
@@ -89,6 +94,19 @@ def prepare(options: argparse.Namespace) -> int:
     write(f"{found.items:,} items, {_shards(len(found.shards))}, {size / 1e6:,.1f} MB in {options.out}")
     write(f"next: m5kit train products/pretrained --data {options.out}")
     return 0
+
+
+def _engine(options: argparse.Namespace, opening: "Callable[[], Dataset]") -> "tuple[ShardEngine, int]":
+    """What makes the shards, and in how many processes."""
+    from m5kit.data.shards.engines import Here, Pool
+
+    if options.engine == "ray":
+        from m5kit.data.shards.ray_shards import RayShards
+
+        engine = RayShards(opening)
+        return engine, engine.jobs
+    jobs = options.jobs or os.cpu_count() or 1
+    return (Pool(jobs) if jobs > 1 else Here()), jobs
 
 
 def verify(options: argparse.Namespace) -> int:

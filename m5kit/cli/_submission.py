@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from m5kit.cli.output import write, write_table
+from m5kit.data.remote.place import absolute
 from m5kit.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def _arguments(options: argparse.Namespace, path: Path) -> list[str]:
     """The command of each process: the user's own, with a folder on which they agree."""
     arguments = ["train", options.config, "--run-dir", str(path)]
     if options.data is not None:
-        arguments += ["--data", str(options.data.resolve() if isinstance(options.data, Path) else options.data)]
+        arguments += ["--data", str(absolute(options.data))]
     for override in options.overrides:
         arguments += ["--set", override]
     return [*arguments, "--resume"] if options.resume else arguments

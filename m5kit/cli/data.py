@@ -94,7 +94,7 @@ def _add_validate(actions: Verbs) -> None:
 
 
 def _print(found: "ManifestCheck") -> None:
-    from m5kit.data.remote.mirror import shown
+    from m5kit.data.remote.copies import shown
 
     for problem in found.problems:
         write(str(problem))

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from m5kit.cli.options import Verbs, add_permissions, words
 from m5kit.cli.output import write
-from m5kit.data.remote.place import as_place
+from m5kit.data.remote.place import absolute, as_place
 
 if TYPE_CHECKING:
     from m5kit.api import Embedded, Exporter
+    from m5kit.config import RunConfig
 
 
 def add_parser(verbs: Verbs) -> None:
@@ -40,6 +41,12 @@ def add_parser(verbs: Verbs) -> None:
         metavar="NAME",
         help="which embedding: item (default), the name of a modality, contrastive, fused or unscaled",
     )
+    parser.add_argument(
+        "--engine",
+        choices=("here", "ray"),
+        default="here",
+        help="here (default): this process, or those of torchrun; ray: a cluster (RAY_ADDRESS, or one started here)",
+    )
     add_size(parser)
     add_permissions(parser)
     parser.set_defaults(run=run)
@@ -62,23 +69,44 @@ def run(options: argparse.Namespace) -> int:
     exporter.check(options.out)  # before the model is loaded and hours are spent
     _check_size(options, exporter)
     from m5kit.exporters.placing import export, require_place
-    from m5kit.inference.shortening import is_nested, shorten
-    from m5kit.inference.trained_run import WAIT, TrainedRun
-    from m5kit.parallel.group import start_group
 
     require_place(options.out)
-    group = start_group(WAIT)
-    with group.joined():
-        trained = TrainedRun.open(options.run_folder, data=options.data, group=group)
-        found = trained.embed_items(options.split, options.modalities, options.space)
-    if found is None:
+    embedded = _embed(options)
+    if embedded is None:
         return 0
-    nested = is_nested(trained.config, options.space)
-    vectors = shorten(found.vectors, options.width, options.precision, nested)
-    embedded = _with_contents(replace(found, vectors=vectors, precision=options.precision))
+    embedded = _with_contents(embedded)
     files = export(exporter, embedded, options.out)
     write(f"{len(embedded)} embeddings of width {embedded.vectors.shape[1]} in {' and '.join(map(str, files))}")
     return 0
+
+
+def _embed(options: argparse.Namespace) -> "Embedded | None":
+    """The embeddings, as short as asked for; None in all but the first of several processes."""
+    from m5kit.inference.shortening import is_nested, shorten
+
+    config, found = _on_ray(options) if options.engine == "ray" else _here(options)
+    if found is None:
+        return None
+    vectors = shorten(found.vectors, options.width, options.precision, is_nested(config, options.space))
+    return replace(found, vectors=vectors, precision=options.precision)
+
+
+def _here(options: argparse.Namespace) -> "tuple[RunConfig, Embedded | None]":
+    from m5kit.inference.trained_run import WAIT, TrainedRun
+    from m5kit.parallel.group import start_group
+
+    group = start_group(WAIT)
+    with group.joined():
+        trained = TrainedRun.open(options.run_folder, data=options.data, group=group)
+        return trained.config, trained.embed_items(options.split, options.modalities, options.space)
+
+
+def _on_ray(options: argparse.Namespace) -> "tuple[RunConfig, Embedded]":
+    from m5kit.inference.ray_embedding import Asked, embed_on_ray
+
+    data = None if options.data is None else absolute(options.data)
+    asked = Asked(options.run_folder.absolute(), data, options.modalities, options.space)
+    return embed_on_ray(asked, options.split)
 
 
 def _check_size(options: argparse.Namespace, exporter: "Exporter") -> None:

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from m5kit.data.links import is_own_link
-from m5kit.data.remote.mirror import bring, mirror_of
+from m5kit.data.remote.copies import bring, mirror_of
+from m5kit.data.remote.folder import RemoteError
 from m5kit.data.tars.index import TarError
 from m5kit.data.tars.members import copy_out, member_size, open_tar, split_path
 from m5kit.errors import CheckpointError, DataError, DecodeError
@@ -204,7 +205,7 @@ def reading(source: Any) -> Iterator[None]:
     """
     try:
         yield
-    except DecodeError:
+    except (DecodeError, RemoteError):  # a network that is gone is not the fault of a file
         raise
     except UnusableFileError as error:
         raise unreadable(source, str(error)) from error

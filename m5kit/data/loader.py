@@ -114,6 +114,8 @@ class WatchedLoader(DataLoader[Any]):
                 except RuntimeError as error:
                     if not str(error).startswith("DataLoader timed out"):
                         raise
+        except DataError as error:
+            raise _without_traceback(error) from None
         except (RuntimeError, OSError, EOFError) as error:
             # OSError, EOFError: a batch lies in memory that its worker must hand over, and it is gone.
             if watch.given_up is not None:
@@ -159,6 +161,12 @@ class WatchedLoader(DataLoader[Any]):
                     f"loader worker {number} ended {how}; {self._what_holds(number)}. If memory ran out, take fewer "
                     "data.workers or a smaller data.item_memory; m5kit data validate --decode finds damaged files"
                 ) from error
+
+
+def _without_traceback(error: DataError) -> DataError:
+    """The error of a worker as it was raised there; torch puts the traceback in front of its message."""
+    kind = type(error)
+    return kind(str(error).rpartition(f"{kind.__name__}: ")[2].strip())
 
 
 class _Watch(threading.Thread):

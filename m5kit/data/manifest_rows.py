@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from m5kit.data.columnar import ArrowRows, ColumnRows, ParquetRows
 from m5kit.data.files import require_inside
 from m5kit.data.json_lines import PATHS, JsonLines
-from m5kit.data.remote.mirror import describe_with, shown
+from m5kit.data.remote.copies import describe_with, shown
 from m5kit.errors import DataError
 
 LONGEST_ID = 1_000

@@ -11,7 +11,7 @@ from torch.utils.data import Sampler
 
 from m5kit.data.manifest import Manifest
 from m5kit.data.remote.ahead import CONNECTIONS, named_files
-from m5kit.data.remote.mirror import bring, mirror_of
+from m5kit.data.remote.copies import bring, mirror_of
 from m5kit.data.remote.room import limit_in_bytes
 from m5kit.data.sampler import Draw, SequentialSampler, StepSampler
 from m5kit.data.shard_set import Shard, read_shard_set, shard_name

@@ -64,10 +64,10 @@ def embed_splits(
     parts: list[Embedded] = []
     for request, part in embed_requests(model, data, failures, requests, group).items():
         parts.append(replace(part, labels={"split": np.full(len(part), request.split), **part.labels}))
-    return _joined(parts) if group.first else None
+    return joined(parts) if group.first else None
 
 
-def _joined(parts: Sequence[Embedded]) -> Embedded:
+def joined(parts: Sequence[Embedded]) -> Embedded:
     """One table of several; a label that only some of them have is empty in the others."""
     names: set[str] = set()
     ids, vectors = [], []

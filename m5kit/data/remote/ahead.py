@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from m5kit.data.json_lines import PATHS
-from m5kit.data.remote.mirror import TAR, bring, mirror_of
+from m5kit.data.remote.copies import bring, mirror_of
+from m5kit.data.remote.mirror import TAR
 from m5kit.data.several import each_value
 from m5kit.structures import Sample
 
@@ -21,7 +22,9 @@ def named_files(sample: Sample, root: Path) -> list[str]:
         for source in each_value(values):
             if isinstance(source, str) and (modality in PATHS or f"{TAR}/" in source):
                 tar, inside, _ = source.partition(f"{TAR}/")
-                found.append(os.path.normpath(root / (f"{tar}{TAR}" if inside else source)))
+                path = os.path.normpath(root / (f"{tar}{TAR}" if inside else source))
+                if path.startswith(os.path.join(root, "")):  # what leaves the folder is refused when it is opened
+                    found.append(path)
     return found
 
 

@@ -21,8 +21,8 @@ T = TypeVar("T")
 DELAYS = (0.5, 2.0, 8.0)
 """Seconds before each further try."""
 
-LIBRARIES = {"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs", "abfs": "adlfs"}
-"""What reads URLs of each scheme, where it is another library than aiohttp; all come with the extra ``remote``."""
+LIBRARIES = {"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "http": "aiohttp", "https": "aiohttp"}
+"""What fsspec reads URLs of each scheme with, where it comes with the extra ``remote``."""
 
 WHOLE = ("s3://", "s3a://", "gs://", "gcs://", "az://", "abfs://", "memory://")
 """Beginnings of URLs of object stores: a file in one is there as a whole or not at all."""
@@ -78,6 +78,8 @@ class RemoteFolder:
     def names(self, suffix: str) -> list[str]:
         """Files with this ending, relative to the folder and sorted, also in folders below; empty if there are none."""
         try:
+            # what it listed before may have changed since: another process may be writing
+            self._system().invalidate_cache()
             paths = self._patiently(lambda: self._system().find(self._path("")))
         except FileNotFoundError:
             return []
@@ -190,11 +192,11 @@ def _file_system(url: str, process: int) -> tuple[Any, str]:
     try:
         system, path = fsspec.core.url_to_fs(url)
     except ImportError as error:
-        raise MissingDependencyError(LIBRARIES.get(scheme, "aiohttp"), f"{scheme}://", "remote") from error
+        if scheme not in LIBRARIES:
+            raise ConfigError([f"{scheme}:// needs a library that is not installed: {error}"]) from error
+        raise MissingDependencyError(LIBRARIES[scheme], f"{scheme}://", "remote") from error
     except ValueError as error:
         raise ConfigError([f"{scheme}:// is no kind of URL that fsspec knows; such as s3:// or https://"]) from error
-    # what it lists must be what there is now: another process may be writing
-    system.use_listings_cache = False
     return system, path
 
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from m5kit.data.json_values import parse_json
 from m5kit.data.limits import without_limit
 from m5kit.data.remote.folder import RemoteError, RemoteFile, RemoteFolder
-from m5kit.data.remote.room import MARKER, Room, copies_folder
+from m5kit.data.remote.room import INDEX, MARKER, Room, copies_folder
 
 log = logging.getLogger("m5kit")
 
@@ -103,7 +103,7 @@ class Mirror:
             found = self.remote.find(name)
             if found is None:
                 return False
-            if not name.endswith(".npy"):
+            if not name.endswith(INDEX):
                 _room.make(f"{self.remote.url}/{name}", found.size or 0, TAR)
             self._copy(name, found)
         return True
@@ -201,68 +201,6 @@ def mirror_folder(url: str) -> Path:
     short = blake2b("\n".join([url, *endpoints]).encode(), digest_size=4).hexdigest()
     return copies_folder() / scheme / f"{place.replace('/', '_')[-80:]}-{short}"
 
-
-def mirror_of(path: str) -> Mirror | None:
-    """The mirror that a path lies in; None for any other path."""
-    base = str(copies_folder())
-    return _mirror_above(os.path.dirname(path)) if path.startswith(base + os.sep) else None
-
-
-def bring(path: str) -> None:
-    """Have a file here, if it lies in a mirror; nothing happens to other paths, nor if there is no such file.
-
-    Raises:
-        RemoteError: it cannot be read.
-    """
-    mirror = mirror_of(path)
-    if mirror is not None:
-        mirror.bring(path)
-
-
-def describe_with(path: Path) -> None:
-    """Have another file here that describes the data of a mirror, and keep it; nothing happens to other paths.
-
-    Raises:
-        RemoteError: it cannot be read.
-    """
-    mirror = mirror_of(str(path))
-    if mirror is not None and not path.is_file():
-        mirror.refresh(path.relative_to(mirror.folder).as_posix())
-
-
-def fetch_anew(path: str) -> None:
-    """Have a file as it is at its source now, if it lies in a mirror; nothing happens to other paths.
-
-    Raises:
-        RemoteError: it cannot be read.
-    """
-    mirror = mirror_of(path)
-    if mirror is not None:
-        Path(path).unlink(missing_ok=True)
-        mirror.bring(path)
-
-
-def shown(path: Path) -> str:
-    """How messages name a file or folder: by its URL, if it lies in a mirror."""
-    mirror = mirror_of(os.path.join(path, ""))
-    if mirror is None:
-        return str(path)
-    inside = path.relative_to(mirror.folder).as_posix()
-    return mirror.remote.url if inside == "." else f"{mirror.remote.url}/{inside}"
-
-
-def _mirror_above(folder: str) -> Mirror | None:
-    if folder not in _mirrors:
-        for place in (Path(folder), *Path(folder).parents):
-            marker = place / MARKER
-            if marker.is_file():
-                _mirrors[folder] = Mirror(place, RemoteFolder(parse_json(marker.read_text(encoding="utf-8"))["url"]))
-                break
-    return _mirrors.get(folder)
-
-
-_mirrors: dict[str, Mirror] = {}
-"""By folder; asked for at every file."""
 
 _refreshed: dict[tuple[str, Path], float] = {}
 """When this process saw to it that a mirror is up to date."""

@@ -41,6 +41,11 @@ def as_place(given: str | os.PathLike[str]) -> Place:
     return text.rstrip("/")
 
 
+def absolute(place: Place) -> Place:
+    """A path from the root, for processes that start in another folder; a URL as it is."""
+    return place.absolute() if isinstance(place, Path) else place
+
+
 def local_folder(place: Place) -> Path:
     """The folder on this machine in which a place is read: itself, or the one that mirrors a URL.
 

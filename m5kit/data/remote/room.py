@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from m5kit.data.json_values import parse_json
@@ -17,6 +18,8 @@ MARKER = ".remote.json"
 """In a folder that mirrors another: which one, and the versions of the files that describe its data."""
 
 INDEX = ".index.npy"
+"""The ending of the index beside a tar file."""
+
 DEFAULT_GB = 50.0
 YOUNG = 60.0
 """Seconds for which a file that a decoder may be about to open stays."""
@@ -30,7 +33,12 @@ NOTED = 10.0
 
 def copies_folder() -> Path:
     """The folder of copies, which need not be there yet."""
-    return Path(os.environ.get(FOLDER) or "~/.cache/m5kit/remote").expanduser()
+    return _expanded(os.environ.get(FOLDER) or "~/.cache/m5kit/remote")
+
+
+@lru_cache(4)
+def _expanded(folder: str) -> Path:
+    return Path(folder).expanduser()  # asked for at every file
 
 
 def limit_in_bytes() -> int:

@@ -18,7 +18,7 @@ AHEAD = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class ShardRows:
     """The items of a dataset, shard by shard.
 
     Attributes:
@@ -35,17 +35,17 @@ class Rows:
         return [self.dataset[index] for index in range(first, min(first + self.items, len(self.dataset)))]
 
 
-class Engine(Protocol):
+class ShardEngine(Protocol):
     """Makes shards, in any order."""
 
-    def shards(self, job: ShardJob, rows: Rows, numbers: Sequence[int]) -> Iterator[Mapping[str, Any]]:
+    def shards(self, job: ShardJob, rows: ShardRows, numbers: Sequence[int]) -> Iterator[Mapping[str, Any]]:
         """What ``shards.json`` says about each shard, as soon as it is finished."""
 
 
 class Here:
     """Makes one shard after the other."""
 
-    def shards(self, job: ShardJob, rows: Rows, numbers: Sequence[int]) -> Iterator[Mapping[str, Any]]:
+    def shards(self, job: ShardJob, rows: ShardRows, numbers: Sequence[int]) -> Iterator[Mapping[str, Any]]:
         """In the order of their numbers."""
         for number in numbers:
             yield write_shard(job, number, rows.of(number))
@@ -61,7 +61,7 @@ class Pool:
     def __init__(self, jobs: int) -> None:
         self.jobs = jobs
 
-    def shards(self, job: ShardJob, rows: Rows, numbers: Sequence[int]) -> Iterator[Mapping[str, Any]]:
+    def shards(self, job: ShardJob, rows: ShardRows, numbers: Sequence[int]) -> Iterator[Mapping[str, Any]]:
         """As they are finished."""
         # spawned, not forked: the caller may hold threads of torch or of a decoder
         with ProcessPoolExecutor(self.jobs, mp_context=get_context("spawn"), initializer=_end_with_parent) as pool:

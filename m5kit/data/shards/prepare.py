@@ -21,7 +21,7 @@ from m5kit.data.shard_set import (
     parse_shard_set,
     shard_name,
 )
-from m5kit.data.shards.engines import Engine, Here, Rows
+from m5kit.data.shards.engines import Here, ShardEngine, ShardRows
 from m5kit.data.shards.output import PARTS, Output, open_output
 from m5kit.data.shards.prepared import build_preparer
 from m5kit.data.shards.write import ShardJob, part_name
@@ -57,7 +57,7 @@ class ShardProgress:
 
 
 @dataclass(frozen=True, slots=True)
-class Progressing:
+class ShardReporter:
     """Reports each shard that is finished.
 
     Attributes:
@@ -91,7 +91,7 @@ def prepare(
     source: Place | None = None,
     prepared: Mapping[str, Mapping[str, Any]] | None = None,
     items: int = ITEMS,
-    engine: Engine | None = None,
+    engine: ShardEngine | None = None,
     follow_links: bool = False,
     report: Callable[[ShardProgress], None] = lambda progress: None,
 ) -> ShardSet:
@@ -162,14 +162,14 @@ def _check_output(output: Output, plan: Mapping[str, Any]) -> ShardSet | None:
 
 
 def _write_all(
-    job: ShardJob, dataset: Dataset, items: int, engine: Engine, report: Callable[[ShardProgress], None]
+    job: ShardJob, dataset: Dataset, items: int, engine: ShardEngine, report: Callable[[ShardProgress], None]
 ) -> None:
     numbers = range(-(-len(dataset) // items))
     done = finished_shards(job.output)
     missing = [number for number in numbers if number not in done]
     before = [_read_part(job.output, number)["shard"] for number in numbers if number in done]
-    progress = Progressing(len(numbers), len(before), sum(shard["failures"] for shard in before), report)
-    progress.over(engine.shards(job, Rows(dataset, items), missing))
+    progress = ShardReporter(len(numbers), len(before), sum(shard["failures"] for shard in before), report)
+    progress.over(engine.shards(job, ShardRows(dataset, items), missing))
 
 
 def finished_shards(output: Output) -> set[int]:

@@ -6,11 +6,11 @@ from pathlib import Path
 from tarfile import BLOCKSIZE
 
 from m5kit.data.json_lines import JsonLines
-from m5kit.data.remote.mirror import fetch_anew, shown
+from m5kit.data.remote.copies import fetch_anew, shown
 from m5kit.data.shard_set import ABOUT, ANNOTATIONS, Shard, ShardSet, read_shard_set
 from m5kit.data.shards.write import file_digest
 from m5kit.data.tars.index import TarError, index_path
-from m5kit.data.tars.members import Tar
+from m5kit.data.tars.tar import Tar
 from m5kit.errors import DataError
 
 LONGEST_NAME = 100
@@ -78,6 +78,6 @@ def _damaged_members(path: Path) -> Iterator[str]:
             file.seek(offset - BLOCKSIZE)
             name = file.read(LONGEST_NAME).rstrip(b"\0").decode("utf-8", "replace")
             try:
-                opened.read_at(name or f"the member at byte {offset}", offset, size, check)
+                opened.view_at(name or f"the member at byte {offset}", offset, size, check)
             except TarError as error:
                 yield str(error)

@@ -13,7 +13,7 @@ from m5kit.data.files import require_inside
 from m5kit.data.importers.folder import KINDS, read_source
 from m5kit.data.json_values import parse_json
 from m5kit.data.manifest_rows import MODALITIES, NAMES
-from m5kit.data.remote.mirror import bring, mirror_of, shown
+from m5kit.data.remote.copies import bring, mirror_of, shown
 from m5kit.data.several import each_value, single_if_alone
 from m5kit.data.shard_set import write_whole
 from m5kit.data.sources.base import Dataset

@@ -15,7 +15,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from m5kit.data.remote.mirror import bring
+from m5kit.data.remote.copies import bring
 from m5kit.permissions import state_folder
 
 Index: TypeAlias = NDArray[np.void]

@@ -7,14 +7,13 @@ long as its path does: what is decoded is the same, bit for bit, as from a loose
 import os
 import tempfile
 import weakref
-import zlib
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path, PosixPath
 
-import numpy as np
-from numpy.typing import NDArray
-
-from m5kit.data.remote.mirror import bring, mirror_of
-from m5kit.data.tars.index import UNCHECKED, Index, TarError, index_path, key_of, load_index, open_index
+from m5kit.data.remote.copies import bring, mirror_of
+from m5kit.data.tars.index import index_path, load_index
+from m5kit.data.tars.tar import Tar, find_place, keys_of
 
 SUFFIX = ".tar"
 OPEN = 64
@@ -27,90 +26,6 @@ TRIES = 3
 
 class MemberFile(PosixPath):
     """The path of a temporary copy of a member; the copy is removed with the last reference to the path."""
-
-
-class Tar:
-    """One open tar file, read at any place.
-
-    Args:
-        path: of the file.
-
-    Raises:
-        TarError: it has no usable index.
-        OSError: it cannot be opened.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        # a plain view of the mapped memory: numpy's class for it is slow to index
-        self.index: Index = open_index(path).view(np.ndarray)
-        # of their own: numpy would copy a column of records at every search
-        self._keys = np.ascontiguousarray(self.index["key"])
-        self._file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        weakref.finalize(self, os.close, self._file)
-        self._length = os.fstat(self._file).st_size
-
-    @property
-    def is_removed(self) -> bool:
-        """Whether the file has no name any more, so that only this process keeps its bytes on the disk."""
-        return os.fstat(self._file).st_nlink == 0
-
-    def size(self, name: str) -> int:
-        """Bytes of a member.
-
-        Raises:
-            TarError: there is no such member.
-        """
-        return int(self.index["size"][self._place(name)])
-
-    def read(self, name: str, checked: bool = True) -> bytes:
-        """The contents of a member.
-
-        Args:
-            name: of the member.
-            checked: compare them with their checksum, which takes longer than to read them.
-
-        Raises:
-            TarError: there is no such member, or it is damaged.
-        """
-        _, offset, size, check = self.index[self._place(name)].tolist()
-        return self.read_at(name, offset, size, check if checked else UNCHECKED)
-
-    def read_at(self, name: str, offset: int, size: int, check: int) -> bytes:
-        """Bytes at a place, compared with their checksum.
-
-        Raises:
-            TarError: the tar file is shorter, or the bytes are others.
-        """
-        # before any memory is asked for: a damaged index may say anything
-        if offset + size > self._length:
-            raise TarError(f"{self.path.name} is cut short before the end of {name}")
-        # pread has no position of its own: processes that inherited this file do not disturb each other
-        content = os.pread(self._file, size, offset)
-        if check != UNCHECKED and zlib.crc32(content) != check:
-            raise TarError(f"{name} in {self.path.name} is damaged: its checksum is another")
-        return content
-
-    def _place(self, name: str) -> int:
-        return find_place(self._keys, name, self.path)
-
-
-def find_place(keys: NDArray[np.uint64], name: str, tar: Path) -> int:
-    """Where a member stands in an index.
-
-    Args:
-        keys: of all members, sorted.
-        name: of the member.
-        tar: for messages.
-
-    Raises:
-        TarError: there is no such member.
-    """
-    key = np.uint64(key_of(name))  # a Python number would turn the keys into floats
-    place = int(keys.searchsorted(key))
-    if place == len(keys) or keys[place] != key:
-        raise TarError(f"{tar.name} holds no {name}")
-    return place
 
 
 def split_path(path: str) -> tuple[Path, str] | None:
@@ -146,7 +61,28 @@ def member_size(path: Path, name: str) -> int:
     if mirror_of(str(path)) is None or not beside.is_file():
         return open_tar(path).size(name)
     index = load_index(beside)
-    return int(index["size"][find_place(index["key"], name, path)])
+    return int(index["size"][find_place(keys_of(index), name, path)])
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A tar file that this process has open.
+
+    Attributes:
+        tar: the file.
+        size: in bytes, when it was opened.
+        changed: time of its last change then, in nanoseconds.
+        mirrored: whether it is a copy of a file elsewhere.
+    """
+
+    tar: Tar
+    size: int
+    changed: int
+    mirrored: bool
+
+
+_open: dict[str, _Opened] = {}
+"""By path, in the order in which they were opened."""
 
 
 def open_tar(path: Path) -> Tar:
@@ -156,30 +92,42 @@ def open_tar(path: Path) -> Tar:
         TarError: it has no usable index.
         OSError: it cannot be opened.
     """
-    for _ in range(TRIES):
+    known = _open.get(str(path))
+    if known is not None:
+        with suppress(FileNotFoundError):
+            status = os.stat(path)
+            if status.st_size == known.size and status.st_mtime_ns == known.changed:
+                if known.mirrored:
+                    bring(str(path))  # which notes that it is in use
+                return known.tar
+    return _open_anew(path)
+
+
+def forget_open_tars() -> None:
+    """Close the tar files of this process that nobody reads."""
+    _open.clear()
+
+
+def _open_anew(path: Path) -> Tar:
+    mirrored = mirror_of(str(path)) is not None
+    for left in reversed(range(TRIES)):
         bring(str(path))
         try:
-            return _open_present(path)
+            status = path.stat()
+            opened = _Opened(Tar(path), status.st_size, status.st_mtime_ns, mirrored)
+            break
         except FileNotFoundError:
-            if mirror_of(str(path)) is None:
+            if not (mirrored and left):
                 raise
-    return _open_present(path)
-
-
-def _open_present(path: Path) -> Tar:
-    status = path.stat()
-    state = (status.st_size, status.st_mtime_ns)
-    known = _open.get(path)
-    if known is None or known[0] != state:
-        _close_some()
-        known = _open[path] = (state, Tar(path))
-    return known[1]
+    _close_some()
+    _open[str(path)] = opened
+    return opened.tar
 
 
 def _close_some() -> None:
     """Make room for one more tar file: those that were removed to make room on the disk, then the oldest."""
-    for path, (_, tar) in list(_open.items()):
-        if tar.is_removed or len(_open) >= OPEN:
+    for path in list(_open):
+        if len(_open) >= OPEN or not os.path.exists(path):
             _open.pop(path, None)  # another thread may have done so
 
 
@@ -190,7 +138,7 @@ def copy_out(tar: Tar, name: str) -> MemberFile:
         TarError: there is no such member, or it is damaged.
         OSError: there is no room for the copy.
     """
-    content = tar.read(name)
+    content = tar.view(name)
     number, path = tempfile.mkstemp(prefix="m5kit-", suffix=os.path.splitext(name)[1])
     copy = MemberFile(path)
     weakref.finalize(copy, _remove, path)
@@ -202,7 +150,3 @@ def copy_out(tar: Tar, name: str) -> MemberFile:
 def _remove(path: str) -> None:
     if os.path.exists(path):
         os.unlink(path)
-
-
-_open: dict[Path, tuple[tuple[int, int], Tar]] = {}
-"""Tar files that this process has open, in the order in which they were opened, with size and time of change."""

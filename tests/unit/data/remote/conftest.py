@@ -3,6 +3,7 @@ import json
 import fsspec
 import pytest
 
+from m5kit.data.remote import copies as paths
 from m5kit.data.remote import folder, mirror
 
 
@@ -12,7 +13,7 @@ def copies(tmp_path, monkeypatch):
     monkeypatch.setenv("M5KIT_REMOTE", str(tmp_path / "copies"))
     monkeypatch.setattr(folder, "DELAYS", (0.0, 0.0))
     monkeypatch.setattr(mirror, "FRESH", 0.0)
-    mirror._mirrors.clear()
+    paths._mirrors.clear()
     return tmp_path / "copies"
 
 

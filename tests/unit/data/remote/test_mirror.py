@@ -6,8 +6,9 @@ import pytest
 
 from m5kit.data.files import find_file, require_file
 from m5kit.data.manifest import read_manifest
+from m5kit.data.remote.copies import fetch_anew, mirror_of, shown
 from m5kit.data.remote.folder import RemoteError, RemoteFolder
-from m5kit.data.remote.mirror import fetch_anew, mirror_of, open_mirror, shown
+from m5kit.data.remote.mirror import open_mirror
 from m5kit.data.shards.prepare import prepare
 from m5kit.data.shards.verify import verify
 from m5kit.data.sources.manifest import ManifestItems

@@ -8,8 +8,11 @@ import zlib
 import pytest
 
 from m5kit.data.files import UNBOUNDED, find_file, require_file
-from m5kit.data.tars.index import index_path, make_index, save_index
-from m5kit.data.tars.members import split_path
+from m5kit.data.tars import members
+from m5kit.data.tars import tar as tar_module
+from m5kit.data.tars.index import TarError, index_path, make_index, save_index
+from m5kit.data.tars.members import forget_open_tars, open_tar, split_path
+from m5kit.data.tars.tar import Tar
 from m5kit.errors import DecodeError
 
 CONTENT = b"red" * 1000
@@ -106,3 +109,44 @@ def test_a_tar_file_behind_a_link_out_of_the_root_is_refused(tar, tmp_path):
     (root / "a.tar").symlink_to(tar)
     with pytest.raises(DecodeError, match="a link that leaves the data's root"):
         find_file("a.tar/mug.image.jpg", root, UNBOUNDED)
+
+
+def test_a_member_is_compared_with_its_checksum_once(tar, monkeypatch):
+    index_with_checksum(tar)
+    compared = []
+    real = zlib.crc32
+    monkeypatch.setattr(tar_module.zlib, "crc32", lambda content: compared.append(1) or real(content))
+    opened = Tar(tar)
+    assert [bytes(opened.view("mug.image.jpg")) for _ in range(3)] == [CONTENT] * 3
+    assert opened.read("mug.image.jpg", checked=False) == CONTENT
+    assert len(compared) == 1
+
+
+def test_a_damaged_member_is_refused_each_time(tar):
+    place = index_with_checksum(tar)
+    with tar.open("r+b") as file:
+        file.seek(place)
+        file.write(b"X")
+    opened = Tar(tar)
+    for _ in range(2):
+        with pytest.raises(TarError, match="is damaged"):
+            opened.view("mug.image.jpg")
+
+
+def test_a_tar_file_that_changed_is_opened_anew(tar, write_tar):
+    before = open_tar(tar)
+    assert open_tar(tar) is before
+    write_tar(tar, **{"mug.image.jpg": b"blue"})
+    assert open_tar(tar).read("mug.image.jpg") == b"blue"
+
+
+def test_few_tar_files_stay_open_and_none_that_was_removed(tmp_path, write_tar, monkeypatch):
+    monkeypatch.setattr(members, "OPEN", 3)
+    forget_open_tars()
+    for number in range(5):
+        write_tar(tmp_path / f"{number}.tar", **{"a.txt": b"a"})
+        open_tar(tmp_path / f"{number}.tar")
+    assert [os.path.basename(path) for path in members._open] == ["2.tar", "3.tar", "4.tar"]
+    (tmp_path / "3.tar").unlink()
+    open_tar(tmp_path / "0.tar")
+    assert [os.path.basename(path) for path in members._open] == ["4.tar", "0.tar"]
