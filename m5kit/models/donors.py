@@ -27,7 +27,7 @@ class MadeUp:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class SwapTable:
     """What all processes know of each other's made-up items. On the host, a row for each of the B items.
 
     Attributes:
@@ -41,7 +41,7 @@ class Table:
     lengths: Tensor
 
     @classmethod
-    def of(cls, view: View, swap: Swap) -> "Table":
+    def of(cls, view: View, swap: Swap) -> "SwapTable":
         """Tell it to each other."""
         own = torch.full((len(view.present), 2 + len(view.modalities)), -1)
         own[swap.items, 0], own[swap.items, 1] = swap.columns, swap.donors
@@ -92,7 +92,7 @@ def _of_own(view: View, swap: Swap) -> MadeUp:
 
 def _of_all(view: View, swap: Swap, width: int, weigh: Harmonizer | None) -> MadeUp:
     """What donors give is fetched. A process sends what is wanted of it alone, so memory grows with its own items."""
-    table = Table.of(view, swap)
+    table = SwapTable.of(view, swap)
     features = view.features
     if weigh is None or not _follows(weigh, features):
         features = features.detach()  # as in one process, no gradient comes back by this way
