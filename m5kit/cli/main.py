@@ -7,7 +7,7 @@ import os
 import pkgutil
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 from importlib import import_module
 from types import ModuleType
@@ -76,7 +76,8 @@ def _refuse(sentence: str) -> int:
 
 def _abandon_output() -> None:
     """Write to nowhere from here on: Python flushes once more at its end, which would raise again."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with suppress(io.UnsupportedOperation):  # a notebook's or a test's output is no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _speaker() -> str:

@@ -164,6 +164,16 @@ def test_a_full_disk_is_one_sentence(act: Callable[..., int], capsys: pytest.Cap
     )
 
 
+def test_a_full_disk_is_told_too_where_the_output_is_no_file(
+    act: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(options: argparse.Namespace) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    assert act(full) == 2
+    assert capsys.readouterr().err.startswith("error: no space left on device")
+
+
 @pytest.mark.parametrize(
     ("code", "said"),
     [
