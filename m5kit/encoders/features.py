@@ -29,8 +29,8 @@ class FeatureTokens(Encoder):
     """Features somebody else's network made, projected and made contextual (SCALE, CVPR 2022, section 4.1).
 
     A task hides features and predicts them. The summary is the mean of what is left of them, as a token of its own
-    whose box is the whole picture. The mean of all of them is the given vector of an item: its public vector begins as
-    that, and training adds to it from zero.
+    whose box is the whole picture. The mean of all of them is the given vector of an item, and its public vector,
+    whatever training does.
 
     Args:
         dim: width d of the tokens.
@@ -40,7 +40,7 @@ class FeatureTokens(Encoder):
         positions: learn a vector for each place; features with boxes, or without order, need none.
         shape: size of the transformer (``layers``, ``heads``, ``ratio``, ``dropout``).
         norm: ``pre`` trains steadily; ``post`` is BERT's, as in the paper.
-        residual: begin the public vector as the mean of the features; False leaves it to what is learned, as the paper.
+        residual: let the mean of the features be the public vector; False leaves it to what is learned, as the paper.
     """
 
     shareable = "stack"

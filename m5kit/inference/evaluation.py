@@ -7,6 +7,7 @@ from typing import Any
 
 from m5kit.errors import ConfigError, DataError
 from m5kit.evaluation.base import Embedded, Metric, Request, Result
+from m5kit.inference.baseline import baseline_space
 from m5kit.inference.trained_run import TrainedRun
 from m5kit.plugins import in_use
 from m5kit.registry import METRICS
@@ -165,26 +166,6 @@ def build_chosen(run: TrainedRun, names: Sequence[str] | None) -> dict[str, Metr
                 # what the given vectors score by themselves: what training must not fall below
                 metrics[f"{name}_given"] = build_metric({**config, "space": space}, known)
     return metrics
-
-
-def baseline_space(config: Mapping[str, Any], widths: Mapping[str, int]) -> str | None:
-    """The given vectors that a metric's space of public vectors began as; None if it began at random.
-
-    Args:
-        config: of the metric.
-        widths: by modality, width of its encoder's given vector, 0 if it has none.
-
-    Example:
-        >>> baseline_space({"type": "probe", "space": "a"}, {"a": 8, "b": 0})
-        'a.given'
-        >>> baseline_space({"type": "probe", "space": "item"}, {"a": 8, "b": 0}) is None
-        True
-    """
-    space = str(config.get("space", ""))
-    if space in widths:
-        return f"{space}.given" if widths[space] else None
-    seen = config.get("modalities") or tuple(widths)
-    return "given" if space == "item" and all(widths.get(m) for m in seen) else None
 
 
 def answerable_requests(metrics: Iterable[Metric], there: Mapping[str, int]) -> list[Request]:

@@ -45,6 +45,10 @@ class Backbone(nn.Module):
         pairs_from: which look weighs the contrastive pairs.
         tasks_from: which look weighs the masked tasks.
 
+    Attributes:
+        taught: scalar bool on the device: a task that compares items has taught the contrastive features something.
+            Until then they are random, and public vectors do without them.
+
     Raises:
         ConfigError: an aligned encoder's vectors are not of width h.
     """
@@ -76,6 +80,8 @@ class Backbone(nn.Module):
         self.fusion = fusion
         self.items = ItemSpace(dim=fusion.dim, features=features)
         self.harmonizer = harmonizer
+        self.taught: Tensor
+        self.register_buffer("taught", torch.zeros((), dtype=torch.bool))
         self.weigh_pairs, self.weigh_tasks, self.weigh_pooling = weigh_pairs, weigh_tasks, weigh_pooling
         self.pairs_from, self.tasks_from = pairs_from, tasks_from
 

@@ -104,7 +104,7 @@ class Pretrainer(Model):
         return balance + self.backbone.harmonizer.penalty()
 
     def observe(self, parts: Sequence[PartialLoss], totals: Counts, finite: Tensor) -> Mapping[str, Tensor]:
-        """Log the factors that the step had (``balance/<task>``), then let the balancer learn."""
+        """Log the factors that the step had (``balance/<task>``), then let the balancer learn; note what was taught."""
         present = self._present(totals)
         # Copied before the balancer learns: it may write its next factors into the same memory.
         factors = self.balancer.factors(present).detach().clone()
@@ -114,6 +114,8 @@ class Pretrainer(Model):
             norms = torch.stack(squares).sum(0).sqrt().nan_to_num() if squares else None
             # On the device a step cannot be skipped without waiting for it, so a bad one counts as one without tasks.
             self.balancer.observe(losses.nan_to_num(), norms, present & finite)
+            if any(task.compares_items and totals[name] > 0 for name, task in self.tasks.items()):
+                self.backbone.taught.logical_or_(finite)
         if not self.balancer.logs_factors:
             return {}
         return dict(zip((f"balance/{name}" for name in self.tasks), factors, strict=True))

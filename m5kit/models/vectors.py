@@ -16,8 +16,9 @@ from m5kit.readouts.summary import SummaryReadout
 class PublicVectors(nn.Module):
     """Reads and describes modalities; both halves have unit length, so neither drowns the other.
 
-    Where an encoder has a given vector (a pretrained tower's own, or the mean of given features), the public vector
-    begins as that one, and what is read is added from zero: training cannot begin below what was given.
+    Where an encoder has a given vector (a pretrained tower's own, or the mean of given features), heads read that one
+    with what is read of the tokens added from zero. Users read the given one itself: whatever training does to the
+    addition, nothing that was given is lost.
 
     The vector lies before the contrastive head, because a head throws away what its loss does not ask for (SimCLR,
     ICML 2020, section 4.2).
@@ -76,6 +77,13 @@ class PublicVectors(nn.Module):
             empty = read.new_zeros(read.shape[0], described.shape[1])
             beside = empty.index_copy(0, rows.to(read.device, non_blocking=True), beside)
         return torch.cat([read, beside], dim=1)
+
+    def public(self, modality: str, vectors: Tensor, given: Tensor | None) -> Tensor:
+        """What users read of ``vectors`` (``b w``, as :meth:`forward` gave them): ``given`` (``b e``) as it was."""
+        if modality not in self.residuals:
+            return vectors
+        assert given is not None
+        return torch.cat([normalize(given.float(), dim=1), vectors[:, given.shape[1] :]], dim=1)
 
     def _read(self, modality: str, tokens: Tokens) -> Tensor:
         read: Tensor = self.readouts[modality](tokens).float()

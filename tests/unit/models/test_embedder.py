@@ -8,7 +8,7 @@ import torch
 from m5kit.errors import ConfigError
 from m5kit.models.embedder import FEATURE, SHARED, item_vectors
 from m5kit.models.pretrainer import Pretrainer
-from m5kit.registry import BALANCERS
+from m5kit.registry import BALANCERS, TASKS
 
 
 def test_unscaled_is_the_fused_vector_before_it_gets_unit_length(backbone, batch):
@@ -24,7 +24,7 @@ def test_unscaled_is_the_fused_vector_before_it_gets_unit_length(backbone, batch
 def test_items_without_a_common_modality_are_compared_by_what_is_shared():
     shared = torch.nn.functional.normalize(torch.randn(2, 6, generator=torch.Generator().manual_seed(0)), dim=1)
     own = {"a": torch.tensor([[1.0, 0.0], [0.0, 0.0]]), "b": torch.tensor([[0.0], [1.0]])}
-    one, other = item_vectors(shared, own, torch.tensor([[1.0, 0.0], [0.0, 1.0]]))
+    one, other = item_vectors(shared, own, torch.tensor([[1.0, 0.0], [0.0, 1.0]]), torch.full((2,), SHARED))
     assert float(one @ other) == pytest.approx(float(shared[0] @ shared[1]) * SHARED**2 / (SHARED**2 + 1))
 
 
@@ -43,7 +43,7 @@ def test_an_item_vector_has_unit_length_however_many_modalities_there_are(backbo
 def test_what_is_not_trusted_hardly_moves_an_item():
     shared, own = torch.zeros(1, 2), {"a": torch.tensor([[1.0, 0.0]]), "b": torch.tensor([[1.0]])}
     torch.testing.assert_close(
-        item_vectors(shared, own, torch.tensor([[1.0, 0.01]])),
+        item_vectors(shared, own, torch.tensor([[1.0, 0.01]]), torch.ones(2)),
         torch.tensor([[0.0, 0.0, 1.0, 0.0, 0.01]]),
         atol=1e-4,
         rtol=0,
@@ -52,6 +52,7 @@ def test_what_is_not_trusted_hardly_moves_an_item():
 
 def test_a_modality_is_its_own_vector_beside_its_feature(backbone, batch):
     model = backbone().eval()
+    model.taught.fill_(True)
     items = batch([("text", "image"), ("image",)])
     balancer = BALANCERS.build({"type": "fixed"}, tasks=())
     image = Pretrainer(backbone=model, tasks={}, weights={}, balancer=balancer).embed(items).modalities["image"]
@@ -75,3 +76,26 @@ def test_an_item_with_several_rows_gets_the_mean_of_their_vectors_at_unit_length
         torch.testing.assert_close(together.vectors(space)[[0, 2]], alone.vectors(space)[[0, 4]], rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(together.unscaled[1], alone.unscaled[1:4].mean(0), rtol=1e-4, atol=1e-5)
     assert together.weights.shape == (3, alone.weights.shape[1])
+
+
+def test_features_that_nothing_taught_are_in_no_public_vector(backbone, batch):
+    model = backbone().eval()
+    items = batch([("text", "image"), ("image",)])
+    task = TASKS.build({"type": "contrastive", "view": "clean"})
+    balancer = BALANCERS.build({"type": "fixed"}, tasks=("contrastive",))
+    pretrainer = Pretrainer(
+        backbone=model, tasks={"contrastive": task}, weights={"contrastive": 1.0}, balancer=balancer
+    )
+    before = pretrainer.embed(items)
+    assert not before.item[:, : model.features].any()
+    assert not before.modalities["image"][:, -model.features :].any()
+    pretrainer.train().loss(batch([("text", "image")] * 2), 0)
+    after = pretrainer.eval().embed(items)
+    assert after.item[:, : model.features].any(dim=1).all()
+    assert after.modalities["image"][:, -model.features :].any(dim=1).all()
+
+
+def test_an_item_counts_what_is_shared_as_its_modalities_do_on_average():
+    shared, own = torch.tensor([[1.0, 0.0]]), {"a": torch.tensor([[1.0]]), "b": torch.tensor([[1.0]])}
+    found = item_vectors(shared, own, torch.tensor([[1.0, 0.5]]), torch.tensor([2.0, 0.5]))
+    torch.testing.assert_close(found[0, 0] / found[0, 2:].norm(), torch.tensor((2.0 + 0.25) / 1.5))
