@@ -8,6 +8,7 @@ from pathlib import Path
 from m5kit.data.json_lines import PATHS
 from m5kit.data.remote.copies import bring, mirror_of
 from m5kit.data.remote.mirror import TAR
+from m5kit.data.several import each_value
 from m5kit.structures import Sample
 
 CONNECTIONS = 8
@@ -17,8 +18,10 @@ CONNECTIONS = 8
 def named_files(sample: Sample, root: Path) -> list[str]:
     """The files that an item names, and the tar files that its paths lead through."""
     found = []
-    for modality, source in sample.sources.items():
-        if isinstance(source, str) and (modality in PATHS or f"{TAR}/" in source):
+    for modality, sources in sample.sources.items():
+        for source in each_value(sources):
+            if not isinstance(source, str) or not (modality in PATHS or f"{TAR}/" in source):
+                continue
             tar, inside, _ = source.partition(f"{TAR}/")
             path = os.path.normpath(root / (f"{tar}{TAR}" if inside else source))
             if path.startswith(os.path.join(root, "")):  # what leaves the folder is refused when it is opened
