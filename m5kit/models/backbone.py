@@ -130,11 +130,11 @@ class Backbone(nn.Module):
 
     def weigh_features(self, features: Tensor, there: Tensor) -> Harmony:
         """The weights of contrastive pairs by their features ``b m h``, where the first look is what weighs them."""
-        return self.harmonizer(features, there) if self.weigh_pairs else _uniform(there)
+        return self.harmonizer(features, there) if self.weigh_pairs else Harmony.uniform(there)
 
     def fuse(self, seen: Seen) -> View:
         """Weigh and fuse what was encoded, the second half of :meth:`view`."""
-        before, even = self.harmonizer(seen.features, seen.there), _uniform(seen.there)
+        before, even = self.harmonizer(seen.features, seen.there), Harmony.uniform(seen.there)
         fused: Fused = self.fusion(seen.encoded, before.modalities if self.weigh_pooling else even.modalities)
         looks: dict[str, Harmony] = {"encoded": before, "fused": self.harmonizer(fused.pooled, seen.there)}
         harmony = Harmony(
@@ -171,7 +171,7 @@ class Backbone(nn.Module):
             view.peers.pass_by(self.fusion)
             return nothing_fused(view, made.link, self.fusion.dim)
         present = view.present[swap.items].to(self.device, non_blocking=True)
-        weights = self.harmonizer(made.features, present) if self.weigh_pooling else _uniform(present)
+        weights = self.harmonizer(made.features, present) if self.weigh_pooling else Harmony.uniform(present)
         return linked(self.fusion(made.tokens, weights.modalities), made.link)
 
     def fuse_part(self, view: View, kept: Tensor) -> Partial:
@@ -184,7 +184,7 @@ class Backbone(nn.Module):
                 encoded[m] = Tokens(tokens.values.detach(), tokens.lengths * kept[:, column])
         present = kept.to(self.device, non_blocking=True)
         features = view.features.detach() * present[..., None]
-        weights = self.harmonizer(features, present) if self.weigh_pooling else _uniform(present)
+        weights = self.harmonizer(features, present) if self.weigh_pooling else Harmony.uniform(present)
         fused: Fused = self.fusion(encoded, weights.modalities)
         return Partial(kept, self.items(features, fused.embedding, self._confidence(present)))
 
@@ -243,14 +243,3 @@ class Backbone(nn.Module):
 def _rows(batch: Batch, modalities: Iterable[str]) -> dict[str, Tensor]:
     """By modality, the positions on the host of the items that have it."""
     return {m: batch.rows(m) for m in modalities}
-
-
-def _uniform(present: Tensor) -> Harmony:
-    """Weights that treat all present modalities alike."""
-    alike = present.float()
-    # At least 1, or an item with nothing would get 0 / 0.
-    return Harmony(
-        pairs=alike[:, :, None] * alike[:, None, :],
-        tasks=alike,
-        modalities=alike / alike.sum(1, keepdim=True).clamp(min=1),
-    )

@@ -162,8 +162,7 @@ class Pretrainer(Model):
         columns = [facts.modalities.index(str(self.tasks[name].modality)) for name in names]
         # Draws lie from 0 to 1: -1 never wins against a modality that the item has.
         chances = draws.uniform(len(names)).masked_fill(~facts.present[:, columns], -1.0)
-        turn = chances.argmax(1)
-        return {name: turn == number for number, name in enumerate(names)}
+        return {name: chances.argmax(1) == number for number, name in enumerate(names)}
 
     def _views(self, part: MicroBatch) -> dict[str, View]:
         """The passes that the tasks with something to learn ask for, the masked one first."""

@@ -24,6 +24,14 @@ class Harmony:
     tasks: Tensor
     modalities: Tensor
 
+    @classmethod
+    def uniform(cls, present: Tensor) -> "Harmony":
+        """Weights that treat all present modalities alike, of ``b m`` present ones."""
+        alike = present.float()
+        # At least 1, or an item with nothing would get 0 / 0.
+        shares = alike / alike.sum(1, keepdim=True).clamp(min=1)
+        return cls(pairs=alike[:, :, None] * alike[:, None, :], tasks=alike, modalities=shares)
+
 
 @dataclass(frozen=True, slots=True)
 class Fused:

@@ -18,13 +18,14 @@ CONNECTIONS = 8
 def named_files(sample: Sample, root: Path) -> list[str]:
     """The files that an item names, and the tar files that its paths lead through."""
     found = []
-    for modality, values in sample.sources.items():
-        for source in each_value(values):
-            if isinstance(source, str) and (modality in PATHS or f"{TAR}/" in source):
-                tar, inside, _ = source.partition(f"{TAR}/")
-                path = os.path.normpath(root / (f"{tar}{TAR}" if inside else source))
-                if path.startswith(os.path.join(root, "")):  # what leaves the folder is refused when it is opened
-                    found.append(path)
+    for modality, sources in sample.sources.items():
+        for source in each_value(sources):
+            if not isinstance(source, str) or not (modality in PATHS or f"{TAR}/" in source):
+                continue
+            tar, inside, _ = source.partition(f"{TAR}/")
+            path = os.path.normpath(root / (f"{tar}{TAR}" if inside else source))
+            if path.startswith(os.path.join(root, "")):  # what leaves the folder is refused when it is opened
+                found.append(path)
     return found
 
 

@@ -11,9 +11,15 @@ def test_the_files_of_some_items_come_together(shop):
 
 
 def test_an_item_needs_files_and_the_tar_files_that_its_paths_lead_through(tmp_path):
-    sources = {"image": "a/1.jpg", "text": "a mug", "video": "0.tar/1.mp4", "smell": "1.tar/1.npz", "table": {"a": 1}}
+    sources = {
+        "image": ["a/1.jpg", "a/2.jpg"],
+        "text": "a mug",
+        "video": "0.tar/1.mp4",
+        "smell": "1.tar/1.npz",
+        "table": {"a": 1},
+    }
     assert named_files(Sample("1", sources), tmp_path) == [
-        str(tmp_path / name) for name in ("a/1.jpg", "0.tar", "1.tar")
+        str(tmp_path / name) for name in ("a/1.jpg", "a/2.jpg", "0.tar", "1.tar")
     ]
 
 
