@@ -124,7 +124,7 @@ class RemoteFolder:
         try:
             self._patiently(lambda: self._system().ls(self._path(""), detail=False))
         except FileNotFoundError as error:
-            what = str(error) if "bucket" in str(error) else "there is nothing of this name"
+            what = str(error) if "does not exist" in str(error) else "there is nothing of this name"
             raise RemoteError(f"cannot read {self.url}: {what}; check the URL") from error
 
     def _system(self) -> Any:
