@@ -27,6 +27,7 @@ from m5kit.models.finetuner import Finetuner
 from m5kit.models.parts import freeze
 from m5kit.models.pretrainer import Pretrainer
 from m5kit.models.sharing import share_stacks
+from m5kit.nn.initial import own_weights
 from m5kit.registry import (
     BALANCERS,
     DECODERS,
@@ -85,8 +86,10 @@ def build_backbone(config: RunConfig, transforms: Mapping[str, Transform]) -> Ba
     dim, modalities = config.model.dim, tuple(sorted(config.encoders))
     encoders = {m: _build_encoder(m, config, transforms[m]) for m in modalities}
     share_stacks(encoders, config.model.share)
-    fusion: Fusion = FUSIONS.build(config.fusion, config.plugins, dim=dim, modalities=modalities)
-    harmonizer: Harmonizer = HARMONIZERS.build(config.harmonizer, config.plugins, modalities=modalities)
+    with own_weights("fusion"):
+        fusion: Fusion = FUSIONS.build(config.fusion, config.plugins, dim=dim, modalities=modalities)
+    with own_weights("harmonizer"):
+        harmonizer: Harmonizer = HARMONIZERS.build(config.harmonizer, config.plugins, modalities=modalities)
     return Backbone(
         encoders=encoders,
         fusion=fusion,
@@ -157,7 +160,8 @@ def _build_encoder(modality: str, config: RunConfig, transform: Transform) -> En
             problems.append(f"encoder_{modality}.{key}: {wrong}")
     if problems:
         raise ConfigError(problems)
-    encoder: Encoder = ENCODERS.build(given, config.plugins, dim=config.model.dim, **facts)
+    with own_weights(f"encoder_{modality}"):
+        encoder: Encoder = ENCODERS.build(given, config.plugins, dim=config.model.dim, **facts)
     if encoder.dim != config.model.dim:
         raise ConfigError(
             [f"encoder_{modality}.dim: {encoder.dim} is not the common width model.dim={config.model.dim}"]
@@ -182,5 +186,6 @@ def _build_head(
         "class_names": tuple(classes[label]),
         "class_counts": class_counts,
     }
-    head: Head = HEADS.build(config.head, config.plugins, **facts)
+    with own_weights("head"):
+        head: Head = HEADS.build(config.head, config.plugins, **facts)
     return label, head

@@ -8,6 +8,7 @@ import torch
 from m5kit.api import Encoder, Observation, Task, Transform
 from m5kit.config import RunConfig
 from m5kit.models.backbone import Backbone
+from m5kit.nn.initial import own_weights
 from m5kit.registry import TASKS
 from m5kit.structures import Inputs
 
@@ -16,7 +17,8 @@ def build_tasks(config: RunConfig, backbone: Backbone, transforms: Mapping[str, 
     """The pretext tasks by name, in the order of the config."""
     tasks = {}
     for name, task in config.tasks.items():
-        tasks[name] = _build_task(task, config, backbone, transforms)
+        with own_weights(f"task_{name}"):
+            tasks[name] = _build_task(task, config, backbone, transforms)
     return tasks
 
 

@@ -5,16 +5,18 @@ from typing import Any
 
 from m5kit.api import Descriptor, Encoder, Readout, Transform
 from m5kit.config import RunConfig
+from m5kit.nn.initial import own_weights
 from m5kit.registry import DESCRIPTORS, READOUTS
 from m5kit.runs.log import LOGGER
 
 
 def build_readouts(config: RunConfig, encoders: Mapping[str, Encoder]) -> dict[str, Readout]:
     """Those that the config names, told how their encoder's tokens stand."""
-    return {
-        m: READOUTS.build(given, config.plugins, dim=config.model.dim, layout=encoders[m].layout)
-        for m, given in config.readouts.items()
-    }
+    built = {}
+    for m, given in config.readouts.items():
+        with own_weights(f"readout_{m}"):
+            built[m] = READOUTS.build(given, config.plugins, dim=config.model.dim, layout=encoders[m].layout)
+    return built
 
 
 def build_descriptors(

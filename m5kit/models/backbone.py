@@ -14,6 +14,7 @@ from m5kit.models.items import ItemSpace
 from m5kit.models.projections import contrastive_heads
 from m5kit.models.seen import Seen
 from m5kit.models.vectors import PublicVectors
+from m5kit.nn.initial import own_weights
 from m5kit.structures import ALONE, Batch, Partial, Peers
 from m5kit.tasks.base import Swap
 
@@ -79,7 +80,8 @@ class Backbone(nn.Module):
         self.vectors = PublicVectors(encoders=encoders, readouts=readouts, descriptors=descriptors, width=vector)
         self.projections = contrastive_heads(projection, self.encoders, self.vectors.widths, features)
         self.fusion = fusion
-        self.items = ItemSpace(dim=fusion.dim, features=features)
+        with own_weights("items"):
+            self.items = ItemSpace(dim=fusion.dim, features=features)
         self.harmonizer = harmonizer
         self.taught: Tensor
         self.register_buffer("taught", torch.zeros((), dtype=torch.bool))

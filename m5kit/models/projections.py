@@ -6,6 +6,7 @@ from torch import nn
 
 from m5kit.api import Encoder
 from m5kit.errors import ConfigError
+from m5kit.nn.initial import own_weights
 from m5kit.nn.residual import ResidualVector
 
 
@@ -26,7 +27,8 @@ def contrastive_heads(
     _check_widths(encoders, features)
     heads = nn.ModuleDict()
     for m, encoder in encoders.items():
-        heads[m] = _head(kind, encoder, widths[m], features)
+        with own_weights(f"projection_{m}"):
+            heads[m] = _head(kind, encoder, widths[m], features)
     return heads
 
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from m5kit.api import Descriptor, Encoder, Inputs, Observation, Readout, Tokens
+from m5kit.nn.initial import own_weights
 from m5kit.nn.residual import ResidualVector
 from m5kit.readouts.summary import SummaryReadout
 
@@ -51,14 +52,18 @@ class PublicVectors(nn.Module):
         self.residuals, self.reductions, self.widths = nn.ModuleDict(), nn.ModuleDict(), {}
         for m in names:
             self.widths[m] = descriptors[m].width if m in descriptors else 0
-            if encoders[m].given:
-                self.residuals[m] = ResidualVector(given=encoders[m].given, learned=read[m].width)
-                self.widths[m] += encoders[m].given
-            elif width is not None:
-                self.reductions[m] = nn.Linear(read[m].width, width)
-                self.widths[m] += width
-            else:
-                self.widths[m] += read[m].width
+            with own_weights(f"vector_{m}"):
+                self.widths[m] += self._add_maps(m, encoders[m].given, read[m].width, width)
+
+    def _add_maps(self, modality: str, given: int, read: int, width: int | None) -> int:
+        """Make the learned map of a modality's reading, if it has one; returns the width of what users read of it."""
+        if given:
+            self.residuals[modality] = ResidualVector(given=given, learned=read)
+            return given
+        if width is None:
+            return read
+        self.reductions[modality] = nn.Linear(read, width)
+        return width
 
     def describe(self, modality: str, observation: Observation, inputs: Inputs) -> Observation:
         """Add the fixed statistics of the inputs ``p`` to what was observed of them."""
