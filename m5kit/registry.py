@@ -6,11 +6,11 @@ names. Built-ins are found by reading the sources of their package, so listing n
 needs no edit elsewhere. The scope of a look-up decides which plugins it finds, not what has been imported.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from importlib import import_module
-from typing import Any, TypeVar
+from typing import Any
 
 from m5kit import plugins
 from m5kit.arguments import flat_parameters, gather
@@ -20,8 +20,6 @@ from m5kit.registrations import package_sources, registered_names, registrations
 from m5kit.signatures import argument_problems, suggestion
 
 BUILT_IN = "m5kit"
-
-Part = TypeVar("Part", bound=type)
 
 
 class ComponentRegistry:
@@ -177,25 +175,27 @@ class ComponentRegistry:
             )
         return found
 
-    def register_module(self, name: str, *, force: bool = False) -> Callable[[Part], Part]:
-        """Register the class below as a part of this family.
+    def register_module(self, name: str | None = None, force: bool = False, module: type | None = None) -> Any:
+        """Register a class as a part of this family: the one below, or ``module``, as with mmengine.
 
         The decorator in a plugin's module runs when a config uses the plugin. It registers nothing: another config in
         the same process would find a part that its own scope does not have.
 
         Args:
-            name: as configs write it.
+            name: as configs write it; None for that of the class.
             force: replace a part of that name.
+            module: the class, where this is no decorator.
         """
 
-        def register(part: Part) -> Part:
+        def register(part: type) -> type:
+            own = part.__name__ if name is None else name
             if not force:
-                self._require_free(name, part)
+                self._require_free(own, part)
             if not plugins.is_published(part.__module__):
-                self.module_dict[name] = part
+                self.module_dict[own] = part
             return part
 
-        return register
+        return register if module is None else register(module)
 
     def _require_free(self, name: str, part: type) -> None:
         """Refuse a name that another part has; a class may be defined again, as the cell of a notebook does.

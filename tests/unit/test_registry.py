@@ -163,5 +163,8 @@ def test_a_class_may_be_defined_again_but_not_take_anothers_name():
         ):
             FUSIONS.register_module("mine")(other)
         assert FUSIONS.register_module("mine", force=True)(other) is FUSIONS.get("mine")
+        assert FUSIONS.register_module()(other) is FUSIONS.get("Other")  # these two as with mmengine
+        assert FUSIONS.register_module(name="Third", module=other) is FUSIONS.get("Third")
     finally:
-        FUSIONS.module_dict.pop("mine")
+        for name in ("mine", "Other", "Third"):
+            FUSIONS.module_dict.pop(name, None)
