@@ -29,7 +29,7 @@ def test_it_can_be_named_and_set():
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--out", "a.csv"], "no exporter for the suffix of 'a.csv'; use .faiss, .npz, .parquet"),
+        (["--out", "a.csv"], "no exporter for the suffix of 'a.csv'; use .faiss, .ndjson, .npz, .parquet, .sql"),
         (["--out", "a.npz", "--as", "faissss"], "no exporter is named 'faissss'; did you mean 'faiss'?"),
         (["--out", "a.faiss", "--with", "metrik=l2"], "--with.metrik: unknown key; did you mean 'metric'?"),
         (["--out", "a.faiss", "--with", "metric=l3"], "--with.metric: expected 'cosine', 'dot' or 'l2', got 'l3'"),
