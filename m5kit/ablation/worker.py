@@ -4,7 +4,6 @@
 (limit for both, or null) and ``environment`` (variables to set).
 """
 
-import json
 import math
 import os
 import shutil
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from m5kit.data.files import open_own
+from m5kit.data.json_values import parse_json
 from m5kit.errors import CheckpointError
 from m5kit.runs.folder import RunFolder
 from m5kit.runs.json import read_json
@@ -164,7 +164,7 @@ def _parameters_in(weights: Path) -> int:
         return int(told)
     with weights.open("rb") as file:
         size = min(int.from_bytes(file.read(8), "little"), weights.stat().st_size)
-        header: dict[str, Any] = json.loads(file.read(size))
+        header: dict[str, Any] = parse_json(file.read(size))
     return sum(int(math.prod(tensor["shape"])) for name, tensor in header.items() if name != "__metadata__")
 
 

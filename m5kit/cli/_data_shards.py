@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -173,6 +174,7 @@ def _progress(progress: "ShardProgress", jobs: int) -> str:
 
 
 def _write_failures(out: Place) -> None:
+    from m5kit.data.json_values import parse_json
     from m5kit.data.shard_set import FAILURES
     from m5kit.data.shards.output import open_output
 
@@ -182,8 +184,9 @@ def _write_failures(out: Place) -> None:
     # not splitlines(): a name may hold a character that it takes for the end of a line
     lines = text.strip("\n").split("\n")
     for line in lines[:SHOWN]:
-        row = json.loads(line)
-        write(f"{row['id']}: {row['modality']}: {row['reason']}")
+        with suppress(ValueError, KeyError, TypeError):  # the folder may be a stranger's
+            row = parse_json(line)
+            write(f"{row['id']}: {row['modality']}: {row['reason']}")
     write(f"{len(lines)} could not be taken in and are left out; all are listed in {out}/{FAILURES}")
 
 

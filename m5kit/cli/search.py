@@ -102,11 +102,12 @@ def _table(name: str, text: str) -> Mapping[str, Any]:
         QueryError: neither JSON nor pairs.
     """
     from m5kit.config.reader import read_value
+    from m5kit.data.json_values import parse_json
     from m5kit.errors import QueryError
 
     if text.lstrip().startswith("{"):
         try:
-            found: Mapping[str, Any] = json.loads(text)
+            found: Mapping[str, Any] = parse_json(text)
         except ValueError as error:
             raise QueryError(f"--{name}: cannot read the JSON: {error}") from error
         return found

@@ -17,6 +17,9 @@ from m5kit.errors import ConfigError
 LARGEST = 2**63
 """No library behind m5kit counts further."""
 
+DEEPEST = 64
+"""Lists and mappings inside of each other. PyYAML takes minutes over thousands, where Python's stack allows them."""
+
 _PLAIN_SCALARS = (
     ("null", r"~|null|", "~n"),
     ("bool", r"true|false", "tf"),
@@ -46,6 +49,7 @@ class _StrictLoader(yaml.SafeLoader):
 
     yaml_implicit_resolvers = _resolvers()
     dotted_keys = False
+    depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         """Build one node; the event before it says whether it has an anchor or a tag."""
@@ -54,7 +58,14 @@ class _StrictLoader(yaml.SafeLoader):
             raise yaml.MarkedYAMLError(problem="anchors are not supported", problem_mark=event.start_mark)
         if getattr(event, "tag", None) is not None:
             raise yaml.MarkedYAMLError(problem=f"the tag {event.tag!r} is refused", problem_mark=event.start_mark)
-        return super().compose_node(parent, index)
+        if self.depth > DEEPEST:
+            problem = f"lists and mappings stand more than {DEEPEST} deep inside of each other"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
+        self.depth += 1
+        try:
+            return super().compose_node(parent, index)
+        finally:
+            self.depth -= 1
 
 
 class _Dumper(yaml.SafeDumper):

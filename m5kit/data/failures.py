@@ -152,7 +152,7 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
     for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
         try:
             row = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue  # the empty end, or half a line of a run that was killed
         if isinstance(row, dict) and {"id", "modality"} <= row.keys():
             yield row

@@ -103,7 +103,20 @@ def _scanned(text: str, count: int) -> list[Any] | None:
     except (ValueError, RecursionError):
         return None
     # a value may go on in the next line, and is then none of one line
-    return found if len(found) == count and text.count("\n", 0, len(text) - 1) == count - 1 else None
+    if len(found) != count or text.count("\n", 0, len(text) - 1) != count - 1:
+        return None
+    return found if text.count('":') == sum(map(_keys, found)) else None  # else one may be given twice
+
+
+def _keys(value: Any) -> int:
+    """Keys of an object and of those in it; an object inside of a list is not looked for, and makes the pass slow."""
+    if type(value) is not dict:
+        return 0
+    count = len(value)
+    for part in value.values():
+        if type(part) is dict:
+            count += _keys(part)
+    return count
 
 
 def _line_starts(path: Path) -> tuple[_Numbers, _Numbers | None]:

@@ -2,7 +2,7 @@ r"""Reads JSON that came from elsewhere: whatever it holds, the result can be pr
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
@@ -17,14 +17,14 @@ def parse_json(text: str | bytes, names: Collection[str] = ()) -> Any:
         names: keys of an object whose texts tell things apart (ids, paths, labels): halves in them are written out.
 
     Raises:
-        ValueError: no JSON, or nested so deeply that Python cannot read it.
+        ValueError: no JSON, nested so deeply that Python cannot read it, or an object that has a key twice.
 
     Example:
         >>> parse_json('{"title": "cut \\ud83d", "whole": "\\ud83d\\ude00"}')
         {'title': 'cut ', 'whole': '😀'}
     """
     try:
-        value = json.loads(text)
+        value = json.loads(text, object_pairs_hook=_object)
         shown = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
         if not SURROGATE.search(shown):
             return value
@@ -35,6 +35,16 @@ def parse_json(text: str | bytes, names: Collection[str] = ()) -> Any:
         return _mended(value, "ignore")
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+
+
+def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """An object; Python's parser would keep the last of two values of a key without a word."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in found if keys.count(key) > 1)
+        raise ValueError(f"the key {twice!r} is given twice")
+    return found
 
 
 def whole_text(text: str) -> str:

@@ -9,6 +9,7 @@ import os
 from functools import lru_cache
 from pathlib import Path
 
+from m5kit.data.json_values import parse_json
 from m5kit.permissions import state_folder
 
 FILE = "links.json"
@@ -47,7 +48,7 @@ def _known() -> dict[str, list[str]]:
 def _read(path: Path, changed: int) -> dict[str, list[str]]:
     """The list in this very state of the file: it is asked for at every file behind a link."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = parse_json(path.read_text(encoding="utf-8"))
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}

@@ -93,16 +93,14 @@ class RunFolder:
             CheckpointError: another process trains it now.
         """
         with single_writer(self.path / ".lock", f"the run in {self.path}"):
-            # half of a file that a killed training was writing; only trainings write these two
-            for file in (self.config, self.provenance):
-                for half in self.path.glob(f".{file.name}.*.partial"):
-                    half.unlink(missing_ok=True)
+            _remove_halves(self.config, self.provenance, self.metrics, self.curves)  # only trainings write these
             yield
 
     @contextmanager
     def updating(self, file: Path) -> Iterator[None]:
         """Read, change and write one of the files, one process after another."""
         with single_writer(self.path / f".{file.name}.lock", str(file), wait=True):
+            _remove_halves(file)
             yield
 
     @property
@@ -179,3 +177,10 @@ class RunFolder:
     def curves(self) -> Path:
         """A picture of the losses and of the modality weights."""
         return self.path / "curves.png"
+
+
+def _remove_halves(*files: Path) -> None:
+    """Remove what a process that was killed had written of these files; see ``write_whole``."""
+    for file in files:
+        for half in file.parent.glob(f".{file.name}.*.partial"):
+            half.unlink(missing_ok=True)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from m5kit.errors import M5KitError
@@ -29,6 +29,9 @@ SKIP = int(os.environ.get("M5KIT_FUZZ_SKIP", "0"))
 TESTS = 11
 SHORT = 20
 """Inputs of each test where none is asked for."""
+
+PHASES = set(Phase) - {Phase.explain}
+"""Hypothesis follows every line of Python to explain a finding, which makes each input several times as slow."""
 
 ROUND = 500
 """Inputs after which hypothesis begins anew, as it remembers all that it has tried."""
@@ -134,7 +137,7 @@ def _round(
     count: int,
 ) -> None:
     @seed(begin)
-    @settings(max_examples=count, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=count, deadline=None, database=None, phases=PHASES, suppress_health_check=list(HealthCheck))
     @given(damaged(files))
     def attempt(file: tuple[str, bytes]) -> None:
         before = time.process_time()

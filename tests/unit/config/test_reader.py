@@ -105,6 +105,13 @@ def test_what_yaml_would_drop_is_refused(text: str) -> None:
         read_value(text, "--set")
 
 
+@pytest.mark.parametrize("sign", ["[", "{", "- ", "? ", "[{a: "])
+def test_what_stands_too_deep_is_refused_before_the_stack_ends(sign: str) -> None:
+    assert read_value("[" * 60 + "]" * 60, "--set").value
+    with pytest.raises(ConfigError, match="more than 64 deep"):
+        read_value(sign * 3_000, "--set")
+
+
 def test_data_may_have_dots_in_its_keys_and_follows_the_same_rules(write: Write) -> None:
     assert read_data(write("d.yaml", "vary: {model.dim: [1e-4, no]}\n")) == {"vary": {"model.dim": [1e-4, "no"]}}
     for text, problem in {

@@ -58,7 +58,7 @@ def test_failures_are_described_by_modality_also_after_half_a_line(tmp_path):
     assert describe_failures(path) == []
     FailureLog(path, max_share=1.0).update(batch(1, 2))
     with path.open("a") as file:
-        file.write('{"id": "7", "mod')
+        file.write("[" * 100_000 + '\n{"id": "7", "mod')
     assert describe_failures(path) == [
         f"a: 2 items could not be decoded, such as 1: damaged 坏 (all are listed in {path})"
     ]

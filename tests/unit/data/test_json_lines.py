@@ -39,6 +39,8 @@ def test_empty_lines_count_where_a_person_counts(tmp_path, monkeypatch):
         ["{}", '{"id": "\udcff"}'],
         ["{}", "[" * 100_000],
         ["{}", "nonsense"],
+        ['{"id": "a", "text": "x", "text": "y"}', "{}"],  # of which the second would win
+        ['{"id": "a", "labels": {"kind": "x", "kind": "y"}}', "{}"],
     ],
 )
 def test_what_is_no_plain_line_is_left_to_be_asked_for(tmp_path, lines):

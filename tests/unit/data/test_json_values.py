@@ -14,6 +14,12 @@ def test_what_cannot_be_read_is_one_kind_of_error(text):
         parse_json(text)
 
 
+@pytest.mark.parametrize("text", ['{"a": 1, "b": 2, "a": 3}', '{"c": [{"b": {"a": 1, "a": 1}}]}'])
+def test_a_key_that_is_given_twice_is_refused(text):
+    with pytest.raises(ValueError, match="the key 'a' is given twice"):
+        parse_json(text)
+
+
 def test_names_stay_apart():
     row = parse_json('{"id": "a\\ud800", "text": "b\\ud800", "labels": {"c": "\\udc00"}}', ("id", "labels"))
     assert row == {"id": "a\\ud800", "text": "b", "labels": {"c": "\\udc00"}}

@@ -36,10 +36,13 @@ def test_default_names_never_collide(tmp_path, monkeypatch):
 
 
 def test_half_of_a_file_that_a_killed_training_wrote_is_removed_by_the_next(tmp_path):
-    (tmp_path / ".provenance.json.123.partial").write_text("{")
+    for name in ("config.yaml", "provenance.json", "metrics.jsonl", "curves.png"):
+        (tmp_path / f".{name}.123.partial").write_text("{")
     (tmp_path / ".results.json.124.partial").write_text("{")  # an evaluation may be writing it
     with RunFolder(tmp_path).writing():
         assert [path.name for path in tmp_path.glob("*.partial")] == [".results.json.124.partial"]
+    with RunFolder(tmp_path).updating(tmp_path / "results.json"):
+        assert not list(tmp_path.glob("*.partial"))
 
 
 def test_the_newest_run_is_one_of_this_config(tmp_path, monkeypatch):
