@@ -1,5 +1,6 @@
 """Reads a sweep file, and names everything that is wrong with it at once."""
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -101,7 +102,8 @@ def _located(sweep: Sweep, folder: Path) -> Sweep:
 
 def _place(base: str, folder: Path) -> str:
     local = folder / base
-    return str(local.resolve()) if local.is_file() else base
+    # os.path: a name that no file system can hold is no file, where Path.is_file() raises
+    return str(local.resolve()) if os.path.isfile(local) else base
 
 
 def _frozen(value: Any) -> Any:

@@ -51,6 +51,12 @@ def test_a_base_beside_the_file_is_found_from_anywhere(tmp_path):
     assert sweep.base == str(tmp_path / "mine.yaml")
 
 
+@pytest.mark.parametrize("base", ["x" * 5_000, "a\\0b"])
+def test_a_base_that_can_be_no_file_is_left_to_whoever_reads_it(tmp_path, base):
+    text = f'base: "{base}"\nvary: {{fusion: [gated]}}\nmetrics: [a/b]\n'
+    assert len(read_sweep(written(tmp_path, text)).base) > 2
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
