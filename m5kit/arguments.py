@@ -23,7 +23,8 @@ class ArgumentGroup:
         return dict(vars(self))
 
 
-def flat_parameters(part: type) -> dict[str, inspect.Parameter]:
+@lru_cache(maxsize=1024)  # a command checks its config several times, and a sweep hundreds of configs
+def flat_parameters(part: type) -> Mapping[str, inspect.Parameter]:
     """What a config may write for ``part``: its constructor's named parameters, each group replaced by its fields.
 
     A default of the constructor overrides a default of the group, so two parts can share a group with different
@@ -40,7 +41,8 @@ def flat_parameters(part: type) -> dict[str, inspect.Parameter]:
     return flat
 
 
-def flat_hints(part: type) -> dict[str, Any]:
+@lru_cache(maxsize=1024)
+def flat_hints(part: type) -> Mapping[str, Any]:
     """The types of the :func:`flat_parameters`, with ranges; quoted ones are resolved where that is possible."""
     hints = dict(_hints(part))
     for name, group in argument_groups(part).items():

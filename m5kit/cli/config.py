@@ -3,6 +3,7 @@
 import argparse
 import sys
 
+from m5kit.cli._imports import import_quickly
 from m5kit.cli._memory import print_memory
 from m5kit.cli.options import Verbs, add_config_options, load
 from m5kit.cli.output import write, write_table
@@ -42,6 +43,7 @@ def run_check(options: argparse.Namespace) -> int:
     # to standard error, so that the table can be piped
     for note in resolved.notes:
         sys.stderr.write(f"note: {note}\n")
+    import_quickly("m5kit.assembly.table")
     from m5kit.assembly.table import describe_model
 
     rows, total = [], 0

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from m5kit.cli._imports import import_quickly
 from m5kit.cli.options import Verbs, add_permissions, words
 from m5kit.cli.output import write
 from m5kit.data.remote.place import absolute, as_place
@@ -92,6 +93,7 @@ def _embed(options: argparse.Namespace) -> "Embedded | None":
 
 
 def _here(options: argparse.Namespace) -> "tuple[RunConfig, Embedded | None]":
+    import_quickly("m5kit.inference.trained_run")
     from m5kit.inference.trained_run import WAIT, TrainedRun
     from m5kit.parallel.group import start_group
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from m5kit.cli._imports import import_quickly
 from m5kit.cli.options import Verbs, add_permissions, words
 from m5kit.cli.output import write, write_table
 from m5kit.data.remote.place import as_place
@@ -74,6 +75,7 @@ def run(options: argparse.Namespace) -> int:
     """Evaluate and print; if all metrics ran on the run's own items, also store the values in the run folder."""
     if options.config is not None or options.run_folder.is_file():
         return _run_on_file(options)
+    import_quickly("m5kit.inference.evaluation")
     from m5kit.inference.trained_run import WAIT
     from m5kit.parallel.group import start_group
 

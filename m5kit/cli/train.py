@@ -1,9 +1,11 @@
 """``m5kit train CONFIG``: pretrain or fine-tune, evaluate, and say what to do next."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from m5kit.cli._imports import import_quickly
 from m5kit.cli._submission import add_submission_options, refuse_submission_options, submit_training
 from m5kit.cli.options import Verbs, add_config_options, load, require_data
 from m5kit.cli.output import write
@@ -38,8 +40,10 @@ def run(options: argparse.Namespace) -> int:
     if options.resume and options.run_dir is not None:
         _require_plugins(options.run_dir)
     # Before anything heavy is imported: a wrong name or folder is told at once.
-    require_data(load(options), options)
-    resolved = _suited(options)
+    composed = load(options)
+    require_data(composed, options)
+    import_quickly("m5kit.inference.suited_config", "m5kit.training.run")
+    resolved = _suited(options, composed)
     for note in resolved.notes:
         _write(f"note: {note}")
     from m5kit.config import check_config
@@ -116,12 +120,15 @@ def _require_plugins(path: Path) -> None:
     require_plugins(read_json(RunFolder.open(path).provenance))
 
 
-def _suited(options: argparse.Namespace) -> "Resolved":
+def _suited(options: argparse.Namespace, composed: "Resolved") -> "Resolved":
     """The config as its data allow; before anything is written, so that no run fails only after its training."""
     from m5kit.config import load_config
     from m5kit.inference.suited_config import suit_config
 
-    return suit_config(lambda overrides: load_config(options.config, overrides, options.data), options.overrides)
+    def compose(overrides: Sequence[str]) -> "Resolved":
+        return composed if overrides == options.overrides else load_config(options.config, overrides, options.data)
+
+    return suit_config(compose, options.overrides)
 
 
 def _run_dir(given: Path | None, resume: bool, name: str) -> Path:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -114,16 +115,31 @@ def given_problem(annotation: Any, value: Any) -> str | None:
         >>> given_problem(tuple[int, int], [3, 4])
     """
     try:
-        adapter = TypeAdapter(
-            annotation, config=ConfigDict(strict=True, arbitrary_types_allowed=True, allow_inf_nan=False)
-        )
-    except PydanticUserError:  # a pydantic model has a config of its own
-        adapter = TypeAdapter(annotation)
-    try:
-        adapter.validate_json(json.dumps(value))
+        _adapter(annotation).validate_json(json.dumps(value))
     except ValidationError as error:
         return " or ".join(dict.fromkeys(describe(problem) for problem in error.errors()))
     return None
+
+
+def _adapter(annotation: Any) -> TypeAdapter[Any]:
+    """What checks values of a type; remembered, because making it takes longer than all that it checks."""
+    try:
+        hash(annotation)
+    except TypeError:  # as Annotated[int, [1, 2]] of a plugin
+        return _make_adapter(annotation)
+    return _adapter_of_type(annotation)
+
+
+def _make_adapter(annotation: Any) -> TypeAdapter[Any]:
+    try:
+        return TypeAdapter(
+            annotation, config=ConfigDict(strict=True, arbitrary_types_allowed=True, allow_inf_nan=False)
+        )
+    except PydanticUserError:  # a pydantic model has a config of its own
+        return TypeAdapter(annotation)
+
+
+_adapter_of_type = lru_cache(maxsize=1024)(_make_adapter)
 
 
 def describe(problem: Any) -> str:

@@ -169,6 +169,8 @@ def repeated(rows: Rows, ids: ArrayLike) -> Iterator[tuple[int, Problem]]:
     # stable: of equal ids the first row is the one that counts
     order = np.argsort(hashes, kind="stable")
     same = hashes[order[1:]] == hashes[order[:-1]]
+    if not same.any():
+        return
     suspects = np.unique(np.concatenate([order[1:][same], order[:-1][same]]))
     first: dict[str, int] = {}
     for row in suspects.tolist():  # equal hashes need not be equal ids

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from torch.optim import Adafactor, Optimizer
 
 from m5kit.optimizers.base import OptimizerBuilder, ParameterGroup
+from m5kit.optimizers.eager import eager
 from m5kit.ranges import Positive
 from m5kit.registry import OPTIMIZERS
 
@@ -27,4 +28,4 @@ class AdafactorBuilder(OptimizerBuilder):
 
     def build(self, groups: Sequence[ParameterGroup]) -> Optimizer:
         """Build torch's Adafactor."""
-        return Adafactor(list(groups), beta2_decay=self.beta2_decay, d=self.threshold)
+        return eager(Adafactor)(list(groups), beta2_decay=self.beta2_decay, d=self.threshold)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from torch.optim import AdamW, Optimizer
 
 from m5kit.optimizers.base import OptimizerBuilder, ParameterGroup
+from m5kit.optimizers.eager import eager
 from m5kit.ranges import Amount, Dropout
 from m5kit.registry import OPTIMIZERS
 
@@ -28,4 +29,4 @@ class AdamWBuilder(OptimizerBuilder):
     def build(self, groups: Sequence[ParameterGroup]) -> Optimizer:
         """Build torch's AdamW in its fused form: one kernel for each group."""
         beta1, beta2 = self.betas  # a config gives a list, torch wants a tuple
-        return AdamW(list(groups), betas=(beta1, beta2), eps=self.eps, fused=True)
+        return eager(AdamW)(list(groups), betas=(beta1, beta2), eps=self.eps, fused=True)

@@ -7,6 +7,7 @@ from torch.nn import Parameter
 from torch.optim import AdamW, Muon, Optimizer
 
 from m5kit.optimizers.base import OptimizerBuilder, ParameterGroup
+from m5kit.optimizers.eager import eager
 from m5kit.ranges import Dropout, Share
 from m5kit.registry import OPTIMIZERS
 
@@ -34,10 +35,10 @@ class MuonBuilder(OptimizerBuilder):
         parts: list[Optimizer] = []
         if matrices:
             # match_rms_adamw scales the updates, so that the rate of the config means the same as for AdamW.
-            parts.append(Muon(matrices, momentum=self.momentum, adjust_lr_fn="match_rms_adamw"))
+            parts.append(eager(Muon)(matrices, momentum=self.momentum, adjust_lr_fn="match_rms_adamw"))
         if rest:
-            parts.append(AdamW(rest, betas=(beta1, beta2), fused=True))
-        return parts[0] if len(parts) == 1 else JointOptimizer(parts)
+            parts.append(eager(AdamW)(rest, betas=(beta1, beta2), fused=True))
+        return parts[0] if len(parts) == 1 else eager(JointOptimizer)(parts)
 
 
 class JointOptimizer(Optimizer):

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from torch.optim import SGD, Optimizer
 
 from m5kit.optimizers.base import OptimizerBuilder, ParameterGroup
+from m5kit.optimizers.eager import eager
 from m5kit.ranges import Share
 from m5kit.registry import OPTIMIZERS
 
@@ -29,4 +30,4 @@ class SGDBuilder(OptimizerBuilder):
     def build(self, groups: Sequence[ParameterGroup]) -> Optimizer:
         """Build torch's SGD."""
         # lr is a default only: every group has its own
-        return SGD(list(groups), lr=groups[0]["lr"], momentum=self.momentum, nesterov=self.nesterov)
+        return eager(SGD)(list(groups), lr=groups[0]["lr"], momentum=self.momentum, nesterov=self.nesterov)

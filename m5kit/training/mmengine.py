@@ -9,11 +9,8 @@ PyTorch's sharded optimizers and sharded models, 0.8 s that m5kit does not use e
 import logging
 import os
 import random
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from torch import Tensor, nn
@@ -21,45 +18,17 @@ from torch.utils.data import DataLoader
 
 from m5kit.structures import Batch
 from m5kit.training.callbacks.base import Callback, StepData, TrainState
+from m5kit.training.left_out import not_installed, stand_in
 from m5kit.training.loop import StepLoop
 from m5kit.training.rates import LearningRates
 from m5kit.training.step import TrainStep
 
-
-@contextmanager
-def _not_installed(library: str) -> Iterator[None]:
-    """Let ``import library`` fail for a while, unless somebody has imported it before."""
-    if library in sys.modules:
-        yield
-        return
-    sys.modules[library] = None  # type: ignore[assignment]  # how Python marks what must not be imported
-    try:
-        yield
-    finally:
-        del sys.modules[library]
-
-
-@contextmanager
-def _stand_in(module: str, kind: str) -> Iterator[None]:
-    """Let ``from module import kind`` give an empty class for a while, unless somebody has imported it before."""
-    if module in sys.modules:
-        yield
-        return
-    made: Any = ModuleType(module)
-    setattr(made, kind, type(kind, (), {}))
-    sys.modules[module] = made
-    try:
-        yield
-    finally:
-        del sys.modules[module]
-
-
 with (
-    _not_installed("transformers"),
-    _not_installed("torch.distributed.optim"),
+    not_installed("transformers"),
+    not_installed("torch.distributed.optim"),
     # mmengine takes it for granted that models can be sharded
-    _not_installed("torch.distributed.fsdp"),
-    _stand_in("mmengine.model.wrappers.fully_sharded_distributed", "MMFullyShardedDataParallel"),
+    not_installed("torch.distributed.fsdp"),
+    stand_in("mmengine.model.wrappers.fully_sharded_distributed", "MMFullyShardedDataParallel"),
 ):
     from mmengine.hooks import Hook
     from mmengine.logging import MMLogger
@@ -196,6 +165,10 @@ class QuietRunner(Runner):  # type: ignore[misc]  # mmengine ships no types
     def build_train_loop(self, loop: Any) -> StepLoop:
         """m5kit's loop."""
         return loop if isinstance(loop, StepLoop) else self._make_loop(self)
+
+    def wrap_model(self, model_wrapper_cfg: Any, model: nn.Module) -> nn.Module:
+        """The model as it is: on its device, alone in its process; mmengine would look for mmcv once a module."""
+        return model
 
     def load_or_resume(self) -> None:
         """Continue from m5kit's checkpoint."""

@@ -6,7 +6,6 @@ from time import perf_counter
 
 import torch
 from torch import Tensor
-from torch.utils.tensorboard import SummaryWriter
 
 from m5kit.data.files import open_own
 from m5kit.parallel.group import Group
@@ -14,7 +13,12 @@ from m5kit.runs.folder import RunFolder
 from m5kit.runs.json import write_whole
 from m5kit.training.callbacks.base import Callback, StepData, TrainState, is_logged
 from m5kit.training.callbacks.validation import ValidationCallback
+from m5kit.training.left_out import not_installed
 from m5kit.training.progress import Progress
+
+# TensorBoard looks for ways to write to other machines, and importing one takes longer than all the rest of it.
+with not_installed("boto3"), not_installed("fsspec"):
+    from torch.utils.tensorboard import SummaryWriter
 
 
 class MetricsCallback(Callback):
