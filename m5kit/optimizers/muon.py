@@ -6,8 +6,8 @@ from typing import Any
 from torch.nn import Parameter
 from torch.optim import AdamW, Muon, Optimizer
 
+from m5kit.nn.eager import eager
 from m5kit.optimizers.base import OptimizerBuilder, ParameterGroup
-from m5kit.optimizers.eager import eager
 from m5kit.ranges import Dropout, Share
 from m5kit.registry import OPTIMIZERS
 
