@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from torch import enable_grad
 from torch.nn import Parameter
 from torch.optim import AdamW, Muon, Optimizer
 
@@ -54,7 +55,10 @@ class JointOptimizer(Optimizer):
 
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
         """Take one step with each."""
-        loss = None if closure is None else closure()
+        loss = None
+        if closure is not None:
+            with enable_grad():
+                loss = closure()
         for part in self.parts:
             part.step()
         return loss
