@@ -100,8 +100,8 @@ class Packing:
         shape = (self.items, self.size, *values.shape[1:])
         if self.positions is None:
             return self._blank(values.view(shape))
-        # index_copy into zeros: each position occurs at most once, so nothing is summed
-        return values.new_zeros(self.items * self.size, *shape[2:]).index_copy(0, self.positions, values).view(shape)
+        # index_copy_ into zeros: each position occurs at most once, so nothing is summed
+        return values.new_zeros(self.items * self.size, *shape[2:]).index_copy_(0, self.positions, values).view(shape)
 
     def _blank(self, values: Tensor) -> Tensor:
         """``b l ...`` with zeros in the padding, if there is any."""
@@ -134,4 +134,4 @@ class _Gather(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         (positions,) = ctx.saved_tensors
         (gradient,) = gradients
-        return gradient.new_zeros(ctx.rows, *gradient.shape[1:]).index_copy(0, positions, gradient), None
+        return gradient.new_zeros(ctx.rows, *gradient.shape[1:]).index_copy_(0, positions, gradient), None

@@ -1,9 +1,11 @@
 """Pre-norm transformers that skip the padding."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn.functional import silu
 
 from m5kit.arguments import ArgumentGroup
@@ -40,7 +42,23 @@ class QuickGELU(nn.Module):
 
     def forward(self, values: Tensor) -> Tensor:
         """Apply it element by element."""
-        return silu(1.702 * values) / 1.702
+        return _QuickGELU.apply(values)  # type: ignore[no-any-return]
+
+
+class _QuickGELU(torch.autograd.Function):
+    """``silu(1.702 x) / 1.702``, whose slope is that of ``silu`` at ``1.702 x``: one operation and not three."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor) -> Tensor:
+        scaled = 1.702 * values
+        ctx.save_for_backward(scaled)
+        return silu(scaled).div_(1.702)
+
+    @staticmethod
+    @once_differentiable  # type: ignore[untyped-decorator]
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        (scaled,) = ctx.saved_tensors
+        return torch.ops.aten.silu_backward(gradients[0], scaled)  # type: ignore[no-any-return]
 
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"gelu": nn.GELU, "quick_gelu": QuickGELU}

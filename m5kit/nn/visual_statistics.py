@@ -65,9 +65,12 @@ def hue_saturation_value(pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     value = torch.maximum(torch.maximum(red, green), blue)
     chroma = value - torch.minimum(torch.minimum(red, green), blue)
     safe = chroma.clamp(min=GREY)
-    sixths = torch.where(green == value, (blue - red) / safe + 2, (red - green) / safe + 4)
-    reddish = (green - blue) / safe
-    sixths = torch.where(red == value, torch.where(reddish < 0, reddish + 6, reddish), sixths)
+    # 0 where a channel is the brightest, else 1: on a CPU products with these take a fifth of the time of torch.where
+    not_red, not_green = (value - red).sign_(), (value - green).sign_()
+    reddish, greenish, bluish = (green - blue) / safe, (blue - red) / safe + 2, (red - green) / safe + 4
+    reddish += 6 * reddish.sign().clamp_(max=0).neg_()  # from 0 to 6, not from -1 to 5
+    sixths = (1 - not_green) * greenish + not_green * bluish
+    sixths = (1 - not_red) * reddish + not_red * sixths
     hue = (sixths / 6).masked_fill_(chroma < GREY, 0.0)
     return hue, chroma / value.clamp(min=GREY), value
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from torch.optim import Adafactor, Optimizer
 
+from m5kit.nn.eager import eager
 from m5kit.optimizers.base import OptimizerBuilder, ParameterGroup
-from m5kit.optimizers.eager import eager
 from m5kit.ranges import Positive
 from m5kit.registry import OPTIMIZERS
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from torch.optim import AdamW, Optimizer
 
+from m5kit.nn.eager import eager
 from m5kit.optimizers.base import OptimizerBuilder, ParameterGroup
-from m5kit.optimizers.eager import eager
 from m5kit.ranges import Amount, Dropout
 from m5kit.registry import OPTIMIZERS
 

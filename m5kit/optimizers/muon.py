@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from torch import enable_grad
 from torch.nn import Parameter
 from torch.optim import AdamW, Muon, Optimizer
 
+from m5kit.nn.eager import eager
 from m5kit.optimizers.base import OptimizerBuilder, ParameterGroup
-from m5kit.optimizers.eager import eager
 from m5kit.ranges import Dropout, Share
 from m5kit.registry import OPTIMIZERS
 
@@ -54,7 +55,10 @@ class JointOptimizer(Optimizer):
 
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
         """Take one step with each."""
-        loss = None if closure is None else closure()
+        loss = None
+        if closure is not None:
+            with enable_grad():
+                loss = closure()
         for part in self.parts:
             part.step()
         return loss

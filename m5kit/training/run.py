@@ -12,6 +12,7 @@ from m5kit.api import Hook
 from m5kit.assembly.model import build_hooks, build_schedule
 from m5kit.config import RunConfig, check_config
 from m5kit.errors import ConfigError
+from m5kit.parallel.allocation import keep_freed_memory
 from m5kit.parallel.group import Group, ProcessGroup
 from m5kit.parallel.threads import share_cores
 from m5kit.plugins import in_use
@@ -56,6 +57,7 @@ def train(plan: TrainingPlan, console: Console, group: Group | None = None) -> T
         CheckpointError: there is no run to resume, or there is one and nothing is to be resumed.
     """
     share_cores()
+    keep_freed_memory()
     group = group or Group()
     config = check_config(plan.resolved)  # before anything is written: a mistaken config makes no folder
     _require_own_place(plan.path, config.data.root)

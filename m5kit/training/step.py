@@ -199,10 +199,10 @@ def clip_gradients(
 def guarded_step(optimizer: Optimizer, finite: Tensor) -> None:
     """Update if ``finite`` (scalar bool on the device); otherwise leave parameters and state as they are.
 
-    Fused optimisers skip the update on the device, as they do for a gradient scaler. Of the others the host has to ask,
-    which costs a transfer where the device is not the host.
+    Fused optimisers skip the update on the device, as they do for a gradient scaler. For the others the host has to
+    ask, which costs a transfer where the device is not the host, and nothing where it is.
     """
-    if getattr(optimizer, "_step_supports_amp_scaling", False):
+    if finite.device.type != "cpu" and getattr(optimizer, "_step_supports_amp_scaling", False):
         optimizer.grad_scale = None  # type: ignore[attr-defined]  # torch reads both from the instance
         optimizer.found_inf = (~finite).float()  # type: ignore[attr-defined]
         optimizer.step()

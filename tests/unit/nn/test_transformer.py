@@ -86,6 +86,13 @@ def test_quick_gelu_by_hand():
     assert_close(QuickGELU()(torch.tensor([0.0, 1.0])), torch.tensor([0.0, 0.845795]), atol=1e-6, rtol=0)
 
 
+def test_quick_gelu_has_the_slope_of_its_definition():
+    values = torch.linspace(-4, 4, 33, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(QuickGELU(), values)
+    mine, written_out = QuickGELU()(values), values * torch.sigmoid(1.702 * values)
+    assert_close(mine, written_out)
+
+
 def test_matrices_start_small_and_biases_at_zero():
     torch.manual_seed(0)
     linear = nn.Linear(100, 100)

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.optim import SGD, AdamW
 
-from m5kit.optimizers.eager import eager
+from m5kit.nn.eager import eager
 from m5kit.registry import OPTIMIZERS
 
 

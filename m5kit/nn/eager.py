@@ -2,16 +2,16 @@
 
 import inspect
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import torch
 from torch.optim import Optimizer
 
+Kind = TypeVar("Kind", bound=Optimizer)
 _GUARDED = ("add_param_group", "zero_grad", "state_dict", "load_state_dict")
 
 
-@cache
-def eager(kind: type[Optimizer]) -> type[Any]:
+def eager(kind: type[Kind]) -> type[Kind]:
     """A subclass that computes the same, for steps that are not compiled.
 
     Torch wraps these methods to keep its compiler out of them, and the wrappers import the compiler for that: two
@@ -21,6 +21,11 @@ def eager(kind: type[Optimizer]) -> type[Any]:
     Args:
         kind: one of torch's optimizers that steps without a graph, as all do unless ``differentiable`` is asked for.
     """
+    return cast(type[Kind], _subclass(cast(type[Optimizer], kind)))
+
+
+@cache  # two optimizers of one kind are of one class
+def _subclass(kind: type[Optimizer]) -> type[Optimizer]:
     methods: dict[str, Any] = {}
     for name in _GUARDED:
         methods[name] = inspect.unwrap(getattr(kind, name))

@@ -1,0 +1,31 @@
+"""Memory that an operation frees is there for the next one."""
+
+import subprocess
+import sys
+
+import pytest
+
+_STEPS = """
+import resource, torch
+from m5kit.parallel.allocation import keep_freed_memory
+torch.set_num_threads(1)
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(20):
+        tensors = [torch.ones(500_000) for _ in range(20)]  # 2 MB each
+        del tensors
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+faults()
+given_back = faults()
+kept = keep_freed_memory()
+faults()
+print(int(kept), given_back, faults())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc")
+def test_pages_are_asked_for_once():
+    said = subprocess.run([sys.executable, "-c", _STEPS], capture_output=True, text=True, check=True).stdout
+    kept, before, after = map(int, said.split())
+    assert kept == 1
+    assert after < before / 10
