@@ -1,5 +1,6 @@
 """The vector stores that benchmarks/vector_stores.py compares, each behind the same three calls."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,36 @@ class LanceRabit(Lance):
     """LanceDB with one bit a number (RaBitQ), scored again with the whole vectors."""
 
     kind, refine = "IVF_RQ", 10
+
+
+class M5kit:
+    """An index of m5kit, as ``Index.of_vectors`` builds it of a file of vectors and ``Index.search`` searches it."""
+
+    def __init__(self, folder: Path, width: int) -> None:
+        from m5kit import Index
+
+        self.place, self.file, self.width = folder / "items.index", folder / "raw", width
+        self.prices: list[float] = []
+        self.index = Index.open(self.place) if self.place.exists() else None
+
+    def add(self, start: int, vectors: np.ndarray, prices: np.ndarray) -> None:
+        with self.file.open("ab") as file:
+            file.write(vectors.astype(np.float32).tobytes())
+        self.prices += prices.tolist()
+
+    def finish(self) -> None:
+        from m5kit import Index
+
+        vectors = np.memmap(self.file, np.float32, "r").reshape(-1, self.width)
+        ids = [str(number) for number in range(len(vectors))]
+        Index.of_vectors(
+            self.place, ids, vectors, {"price": self.prices}, say=lambda line: print(line, file=sys.stderr)
+        )
+        self.file.unlink()
+
+    def search(self, query: np.ndarray, top: int, price: float) -> list[int]:
+        where = f"price < {price}" if price < 100 else ""
+        return [int(hit.row.id) for hit in self.index.search(query, where=where, top=top)]
 
 
 class Milvus:
@@ -154,6 +185,7 @@ class Usearch:
 
 
 STORES = {
+    "m5kit": M5kit,
     "lancedb": Lance,
     "lancedb-flat": LanceFlat,
     "lancedb-hnsw": LanceHnsw,

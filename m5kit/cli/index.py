@@ -78,7 +78,7 @@ def _update(options: argparse.Namespace) -> None:
     from dataclasses import replace
 
     from m5kit.errors import ConfigError
-    from m5kit.index.about import fingerprint
+    from m5kit.index.identity import fingerprint
     from m5kit.index.index import Index
 
     fixed = [name for name in ("modalities", "space", "width", "precision") if getattr(options, name)]

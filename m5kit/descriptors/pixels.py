@@ -59,7 +59,7 @@ class PixelsDescriptor(Descriptor):
     def _measure_together(self, pictures: Tensor) -> Tensor:
         # From bytes on the device: a quarter of the transfer of floats.
         colours = pictures.float() / 255
-        histogram = colour_histogram(colours, (HUES, SATURATIONS, VALUES))
+        histogram = colour_histogram(pictures, (HUES, SATURATIONS, VALUES))
         edges = oriented_gradients(colours, self.cells, ORIENTATIONS).flatten(1)
         return torch.cat([histogram, edges, colour_moments(colours, self.patches).flatten(1)], dim=1)
 

@@ -1,10 +1,8 @@
 """What an index knows of itself: the run and the space of its vectors, its columns, how it is searched."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import PositiveInt, TypeAdapter, ValidationError
@@ -13,9 +11,6 @@ from m5kit.data.json_values import parse_json
 from m5kit.errors import ConfigError, DataError
 from m5kit.evaluation.precision import Precision, check_precision
 from m5kit.index.columns import ID, SPLIT, Column
-from m5kit.runs.checkpoint import to_use
-from m5kit.runs.checksums import CHECKSUMS
-from m5kit.runs.folder import RunFolder
 
 VERSION = 1
 
@@ -167,18 +162,3 @@ class IndexInfo:
             ) from error
         except ValueError as error:
             raise DataError(f"what the index says of itself is damaged: {error}; build it again") from error
-
-
-def fingerprint(run: Path) -> str:
-    """A digest of the config and the weights of a run: vectors of two runs can be compared only if it is the same.
-
-    Raises:
-        CheckpointError: there is no run, or it has no checkpoint.
-    """
-    folder = RunFolder.open(run)
-    checkpoint = to_use(folder)
-    sums = checkpoint / CHECKSUMS
-    digest = hashlib.sha256(folder.config.read_bytes())
-    # the checksums stand for the weights, which take seconds to read
-    digest.update((sums if sums.exists() else checkpoint / "model.safetensors").read_bytes())
-    return digest.hexdigest()

@@ -1,9 +1,9 @@
 """What an index of small vectors finds of what whole ones would: measured while the whole ones pass by.
 
-Shape letters: q query, k nearest item, n item, w width of the whole vectors.
+Shape letters: q query, d width of the vectors that are kept.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from m5kit.evaluation.precision import BITS as BITS_OF
 from m5kit.index.about import Compression, IndexInfo
 from m5kit.index.codes import as_kept
-from m5kit.index.find import NEAREST, QUERIES, find
+from m5kit.index.find import NEAREST, find
 from m5kit.index.store import Store
+from m5kit.index.truth import Truth
 
 GOAL = 0.95
 """Recall at which no more candidates are scored again."""
@@ -21,40 +22,6 @@ GOAL = 0.95
 REFINE, MOST_REFINE = 10, 80
 
 Say = Callable[[str], None]
-
-
-class Truth:
-    """The nearest items of some items by whole vectors, kept up to date while all vectors pass once.
-
-    Queries are spread over the first piece: nobody knows how many items there will be.
-    """
-
-    def __init__(self) -> None:
-        self.queries: NDArray[np.float32] | None = None
-        self._scores: NDArray[np.float32] | None = None
-        self._ids: NDArray[np.object_] | None = None
-
-    def see(self, ids: Sequence[str], units: NDArray[np.float32]) -> None:
-        """Take unit vectors ``n w`` into account."""
-        if self.queries is None:
-            spread = np.linspace(0, len(units) - 1, min(QUERIES, len(units))).astype(int)
-            self.queries = units[np.unique(spread)]
-            self._scores = np.empty((len(self.queries), 0), np.float32)
-            self._ids = np.empty((len(self.queries), 0), object)
-        assert self._scores is not None
-        assert self._ids is not None
-        scores = np.concatenate([self._scores, self.queries @ units.T], axis=1)
-        names = np.concatenate(
-            [self._ids, np.broadcast_to(np.array(ids, object), (len(self.queries), len(ids)))], axis=1
-        )
-        best = np.argsort(-scores, axis=1, kind="stable")[:, :NEAREST]
-        self._scores = np.take_along_axis(scores, best, axis=1)
-        self._ids = np.take_along_axis(names, best, axis=1)
-
-    @property
-    def nearest(self) -> list[set[str]]:
-        """For each query, the ids of the k nearest items."""
-        return [] if self._ids is None else [set(row) for row in self._ids.tolist()]
 
 
 def compress(store: Store, about: IndexInfo, truth: Truth, say: Say) -> IndexInfo:

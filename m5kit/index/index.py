@@ -1,7 +1,7 @@
 """The index: built from the items of a run or from any vectors, added to, and deleted from."""
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
@@ -16,12 +16,12 @@ from m5kit.evaluation.precision import Precision
 from m5kit.index.about import IndexInfo
 from m5kit.index.approximate import Say, approximate
 from m5kit.index.columns import stored_name
-from m5kit.index.compression import Truth, compress
+from m5kit.index.compression import compress
 from m5kit.index.facts import with_facts
-from m5kit.index.items import RunItems
 from m5kit.index.rows import Row, as_units, learn_columns, schema_of, to_table
 from m5kit.index.searchable import EXACT, Place, SearchableIndex
 from m5kit.index.store import ABOUT, Store
+from m5kit.index.truth import Truth
 
 PIECE = 50_000
 """Vectors that are written at once."""
@@ -80,6 +80,8 @@ class Index(SearchableIndex):
             DataError: there is an index already, or no items.
             ConfigError: vectors cannot be kept so.
         """
+        from m5kit.index.items import RunItems
+
         items = RunItems.open(Path(run), None if data is None else as_place(data), splits, modalities, space)
         refuse_existing(os.fspath(place))  # before hours of embedding
         about, pieces = items.about(precision, width), items.pieces(say or quiet)
@@ -109,7 +111,8 @@ class Index(SearchableIndex):
         Args:
             place: a new folder, or an address in an object store.
             ids: ``n`` names.
-            vectors: ``n d``; they are stored with unit length.
+            vectors: ``n d``; they are stored with unit length. Those of a file that is mapped into memory
+                (``numpy.load(path, mmap_mode="r")``) are read piece by piece.
             properties: ``n`` values by name, None where an item has none.
             width: numbers that are kept of a vector; None for all.
             precision: of the stored numbers: ``float32``, ``float16``, ``int8``, or ``binary`` for signs.
@@ -124,16 +127,13 @@ class Index(SearchableIndex):
         given = properties or {}
         if short := [name for name, column in given.items() if len(column) != len(ids)]:
             raise DataError(f"the property {short[0]!r} has {len(given[short[0]])} values for {len(ids)} ids")
-        rows = []
-        for position, item in enumerate(ids):
-            values = {name: column[position] for name, column in given.items() if column[position] is not None}
-            rows.append(Row(item, values=values))
-        columns, _ = learn_columns(iter(rows))
+        columns, _ = learn_columns(_rows(ids, given, range(len(ids))))
         about = IndexInfo(width=vectors.shape[1], precision=precision, columns=columns).shortened(width)
         with Store(os.fspath(place)).writing():
             index, truth = cls.create(place, about), Truth()
-            for start in range(0, len(rows), PIECE):
-                index._append(rows[start : start + PIECE], vectors[start : start + PIECE], truth)
+            for start in range(0, len(ids), PIECE):
+                piece = range(start, min(start + PIECE, len(ids)))
+                index._append(list(_rows(ids, given, piece)), vectors[piece.start : piece.stop], truth)
             index._finish(say, truth)
         return index
 
@@ -192,6 +192,8 @@ class Index(SearchableIndex):
             splits: whose items; None for all.
             say: gets progress, line by line; None for silence.
         """
+        from m5kit.index.items import RunItems
+
         modalities = list(self.about.seen) or None
         folder = as_place(self.about.data if data is None else data)
         items = RunItems.open(Path(self.about.run), folder, splits, modalities, self.about.space)
@@ -222,6 +224,13 @@ class Index(SearchableIndex):
             about = compress(self.store, about, truth, say or quiet)
         self.store.describe(about)
         self.about = about
+
+
+def _rows(ids: Sequence[str], properties: Mapping[str, Sequence[Any]], positions: range) -> Iterator[Row]:
+    """Some of the items, made as they are asked for: a million rows at once take half a gigabyte."""
+    for position in positions:
+        values = {name: column[position] for name, column in properties.items() if column[position] is not None}
+        yield Row(ids[position], values=values)
 
 
 def _as_matrix(vectors: Any, count: int) -> NDArray[np.float32]:

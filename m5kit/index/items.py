@@ -21,8 +21,9 @@ from m5kit.data.remote.place import Place, is_remote
 from m5kit.data.several import each_value, single_if_alone
 from m5kit.errors import DecodeError
 from m5kit.evaluation.precision import Precision
-from m5kit.index.about import IndexInfo, Shown, fingerprint
+from m5kit.index.about import IndexInfo, Shown
 from m5kit.index.approximate import Say
+from m5kit.index.identity import fingerprint
 from m5kit.index.rows import LONGEST_WORDS, Row, item_values, learn_columns
 from m5kit.inference.embedding import check_space
 from m5kit.inference.passes import failed_sentences, known_modalities

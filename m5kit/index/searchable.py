@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from m5kit.errors import DataError, QueryError
-from m5kit.index.about import IndexInfo, fingerprint
+from m5kit.index.about import IndexInfo
 from m5kit.index.codes import as_kept, candidates, read_vectors, vector_columns
 from m5kit.index.hits import Hit, ranked, read_rows
 from m5kit.index.query import Embed, Query, make_query, require_known
@@ -64,7 +64,7 @@ class SearchableIndex:
         if about is None:
             raise DataError(f"{place} holds no index; m5kit index RUN --data DIR --out {place} builds one")
         if run is not None:
-            about.require_same(replace(about, run=str(run.path), fingerprint=fingerprint(run.path)))
+            _require_run(about, run.path)
         return cls(store, about, run)
 
     def __len__(self) -> int:
@@ -81,7 +81,7 @@ class SearchableIndex:
             return self._given_run
         from m5kit.public.loading import load
 
-        self.about.require_same(replace(self.about, fingerprint=fingerprint(Path(self.about.run))))
+        _require_run(self.about, Path(self.about.run))
         return load(self.about.run)
 
     def search(
@@ -181,3 +181,15 @@ class SearchableIndex:
     def inputs(self) -> tuple[str, ...]:
         """What a query may have: the modalities that the index was built with."""
         return tuple(self.about.modalities)
+
+
+def _require_run(about: IndexInfo, run: Path) -> None:
+    """Refuse a run that is not the one whose vectors the index holds.
+
+    Raises:
+        DataError: it is another.
+    """
+    # A search by vector, by example or by properties needs no run, and so none of the seconds that torch takes.
+    from m5kit.index.identity import fingerprint
+
+    about.require_same(replace(about, run=str(run), fingerprint=fingerprint(run)))

@@ -27,6 +27,9 @@ ITEMS, ABOUT = "items", "about"
 FRESH = timedelta(seconds=2)
 """How old the view of a reader may be while another process writes."""
 
+ROWS = 8192
+"""Items that are read at once where all of them are."""
+
 
 class Store:
     """The tables of one index.
@@ -157,6 +160,11 @@ class Store:
         if only is not None:
             asked = asked.select(list(only))
         return _run(asked if top is None else asked.limit(top), where, columns)
+
+    def pieces(self, only: Sequence[str]) -> Iterator[pa.Table]:
+        """All items, some thousands at a time; ``only`` these columns."""
+        for batch in self._items.search().select(list(only)).to_batches(ROWS):
+            yield pa.Table.from_batches([batch])
 
     def sample(self, rows: Sequence[int]) -> pa.Table:
         """Some items by their number."""

@@ -5,7 +5,6 @@ import pytest
 
 from m5kit.index import index as indexing
 from m5kit.index import searchable
-from m5kit.index.compression import Truth
 from m5kit.index.index import Index
 from m5kit.inference.shortening import shorten
 
@@ -21,14 +20,6 @@ def clustered(count, width, seed=0):
 
 def ids(hits):
     return [hit.row.id for hit in hits]
-
-
-def test_the_true_nearest_are_those_of_one_search_over_everything(vectors):
-    truth, names = Truth(), [str(number) for number in range(200)]
-    for start in range(0, 200, 64):
-        truth.see(names[start : start + 64], vectors[start : start + 64])
-    best = np.argsort(-(truth.queries @ vectors.T), axis=1)[:, :10]
-    assert truth.nearest == [{names[place] for place in row} for row in best]
 
 
 @pytest.mark.parametrize("precision", ["int8", "binary"])

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -204,3 +206,22 @@ def test_questions_of_the_wrong_type_are_refused(index):
     assert index.get([]) == {}
     with pytest.raises(QueryError, match=r"where: .*; the columns are"):
         index.search(where="lower(price) = 'a'")
+
+
+def test_a_search_that_needs_no_model_does_not_wait_for_torch(index):
+    script = (
+        "import sys, m5kit; index = m5kit.Index.open(sys.argv[1]); "
+        "assert index.search(where='price < 50') and index.search(like='i007') and index.search(index.vector('i007')); "
+        "sys.exit('torch' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", script, index.store.place], check=True)
+
+
+def test_vectors_in_a_file_are_read_piece_by_piece(tmp_path, vectors, monkeypatch):
+    monkeypatch.setattr(indexing, "PIECE", 64)
+    np.save(tmp_path / "vectors.npy", vectors)
+    mapped = np.load(tmp_path / "vectors.npy", mmap_mode="r")
+    names = [f"i{number:03}" for number in range(200)]
+    index = Index.of_vectors(tmp_path / "mapped", names, mapped, {"number": list(range(200))})
+    assert ids(index.search(vectors[130], top=5)) == exact(vectors, vectors[130], True, 5)
+    assert index.search(vectors[130], top=1)[0].row.values == {"number": 130}
