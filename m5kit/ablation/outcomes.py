@@ -13,7 +13,7 @@ from m5kit.ablation.worker import count_parameters
 from m5kit.config.reader import read_data
 from m5kit.errors import CheckpointError, ConfigError
 from m5kit.evaluation.functional.averages import is_finite
-from m5kit.runs.folder import RunFolder
+from m5kit.runs.folder import RunFolder, no_run
 from m5kit.runs.json import read_json
 from m5kit.runs.study import FailedRun, RunOrigin
 from m5kit.runs.sweep_folder import REMEDY, TrialFolder, TrialStatus
@@ -193,8 +193,7 @@ def _config(folder: RunFolder) -> Mapping[str, Any]:
             raise ValueError(f"seed: expected a whole number, got {config['seed']!r}")
         return {**config, "name": config["name"]}
     except (ConfigError, KeyError, TypeError, ValueError) as error:
-        file = folder.config.name
-        raise CheckpointError(f"{folder.path} holds no run (its {file} cannot be read); give training runs") from error
+        raise no_run(folder.path, f"its {folder.config.name} cannot be read") from error
 
 
 def _status(folder: RunFolder) -> TrialStatus:

@@ -1,9 +1,9 @@
 """``m5kit data import KIND SOURCE OUT``: make a manifest of items in another format."""
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from m5kit.cli.options import Verbs, words
 from m5kit.cli.output import write, write_table
@@ -116,48 +116,83 @@ def add_format(parser: argparse.ArgumentParser, default: str) -> None:
     parser.add_argument("--format", choices=FORMATS, default=default, help="of the manifest (default: %(default)s)")
 
 
+KINDS = {
+    "csv": "a .csv or .tsv file",
+    "parquet": "a .parquet file, or a folder of them",
+    "huggingface": "a folder that datasets.save_to_disk wrote",
+    "webdataset": "a tar file of shards, or a folder of them",
+    "folder": "folders of files: CLASS/NAME.jpg or SPLIT/CLASS/NAME.jpg",
+}
+"""What SOURCE is, of each kind."""
+
+
 def _add_source(kinds: Verbs, kind: str) -> None:
-    text = f"Make a manifest of {kind}; docs/howto/import-data.md shows how columns are mapped."
-    parser = kinds.add_parser(kind, help=f"from {kind}", description=text)
-    parser.add_argument("source", metavar="SOURCE", type=Path, help="the file or folder to read")
+    what = KINDS[kind]
+    parser = kinds.add_parser(kind, help=what, description=f"Make a manifest of {what}. See docs/howto/import-data.md.")
+    parser.add_argument("source", metavar="SOURCE", type=Path, help=what)
     parser.add_argument("out", metavar="OUT", type=Path, help="folder of the new manifest")
-    add = parser.add_argument
-    add("--map", action="append", default=[], metavar="MODALITY=COLUMN", help="what a column holds; repeatable")
-    add("--table", default="", metavar="COL,COL", help="columns that are properties of the item's table")
-    add("--values", default="", metavar="MODALITY,..", help="further modalities whose columns hold values, not paths")
-    add(
-        "--several",
-        default="",
-        metavar="MODALITY,..",
-        help="of which an item has all values, such as pictures from several sides: of every column of --map, of "
-        "lists, and of files called NAME.0.jpg, NAME.1.jpg (default: the first column that has a value)",
-    )
-    add("--separator", metavar="SIGNS", help="between several values in one cell, such as '|'")
-    add("--number", default="", metavar="COL,COL", help="those of them whose texts are numbers")
-    add("--decimal-comma", action="store_true", help="those are written as in 1.234,5")
-    add("--extra", default="", metavar="COL,COL", help="columns that the manifest keeps for other programs")
-    add("--label", action="append", default=[], metavar="LABEL=COLUMN", help="repeatable")
-    add("--id", metavar="COLUMN", help="default: the column id, else the row's number")
-    add("--split", metavar="COLUMN", help="default: the column split, if there is one")
-    add("--split-by", metavar="SHARES", help="draw splits by id, such as train=0.8,query=0.1,gallery=0.1")
-    add("--seed", type=int, default=0, help="of that draw (default: %(default)s)")
-    add("--media", type=Path, metavar="DIR", help="folder that paths are relative to (default: the source's own)")
-    add("--copy", action="store_true", help="copy media; without it one link to their folder is made")
-    add("--follow-links", action="store_true", help="also take what links out of the folder lead to")
+    _add_columns(parser.add_argument_group("which columns make an item").add_argument)
+    _add_splits(parser.add_argument_group("splits").add_argument)
+    _add_media(parser.add_argument_group("media").add_argument)
     if kind == "csv":
-        add("--delimiter", metavar="SIGN", help="between columns, such as ';' or tab (default: tab in .tsv, else ',')")
-        marks = argparse.BooleanOptionalAction
-        add("--encoding", metavar="NAME", help="such as cp1252 or gb18030 (default: UTF-8)")
-        add("--quotes", action=marks, help="whether cells may stand in quotation marks (default: not in .tsv)")
+        _add_spelling(parser.add_argument_group("how the file is written").add_argument)
     else:
         parser.set_defaults(delimiter=None, quotes=None, encoding=None)
     add_format(parser, "jsonl")
     parser.set_defaults(run=import_source, kind=kind)
 
 
+def _add_columns(add: Callable[..., Any]) -> None:
+    add(
+        "--map",
+        action="append",
+        default=[],
+        metavar="MODALITY=COLUMN",
+        help="the column of a modality, such as image=photo; of several columns, text=title,name, the first that has "
+        "a value; repeatable",
+    )
+    add("--table", default="", metavar="COL,COL", help="columns that become properties of the item's table")
+    add("--number", default="", metavar="COL,COL", help="columns of --table that hold numbers")
+    add("--decimal-comma", action="store_true", help="these numbers are written as in 1.234,5")
+    add("--label", action="append", default=[], metavar="LABEL=COLUMN", help="what evaluation asks for; repeatable")
+    add("--id", metavar="COLUMN", help="default: the column id, else the row's number")
+    add("--extra", default="", metavar="COL,COL", help="columns that the manifest keeps for other programs")
+    add(
+        "--several",
+        default="",
+        metavar="MODALITY,..",
+        help="modalities of which an item has all values and not the first alone, such as pictures from several "
+        "sides: from every column of --map, from lists, and from files called NAME.0.jpg, NAME.1.jpg",
+    )
+    add("--separator", metavar="SIGNS", help="what stands between several values in one cell, such as '|'")
+    add("--values", default="", metavar="MODALITY,..", help="further modalities whose columns hold values, not paths")
+
+
+def _add_splits(add: Callable[..., Any]) -> None:
+    add("--split", metavar="COLUMN", help="default: the column split, if there is one")
+    add("--split-by", metavar="SHARES", help="draw splits by id, such as train=0.8,query=0.1,gallery=0.1")
+    add("--seed", type=int, default=0, help="of that draw (default: %(default)s)")
+
+
+def _add_media(add: Callable[..., Any]) -> None:
+    add("--media", type=Path, metavar="DIR", help="folder that paths are relative to (default: the source's own)")
+    add("--copy", action="store_true", help="copy media; without it one link to their folder is made")
+    add("--follow-links", action="store_true", help="also take what links out of the folder lead to")
+
+
+def _add_spelling(add: Callable[..., Any]) -> None:
+    add("--delimiter", metavar="SIGN", help="between columns, such as ';' or tab (default: tab in .tsv, else ',')")
+    add("--encoding", metavar="NAME", help="such as cp1252 or gb18030 (default: UTF-8)")
+    add(
+        "--quotes",
+        action=argparse.BooleanOptionalAction,
+        help="whether cells may stand in quotation marks (default: not in .tsv)",
+    )
+
+
 def _add_m5product(kinds: Verbs) -> None:
     text = "Make a manifest of M5Product's own files, read as streams."
-    parser = kinds.add_parser("m5product", help="from M5Product's own files", description=text)
+    parser = kinds.add_parser("m5product", help="the files of the M5Product release", description=text)
     parser.add_argument("out", metavar="OUT", type=Path, help="folder of the new manifest")
     add = parser.add_argument
     add("--metadata", type=Path, required=True, metavar="FILE", help="JSON object: product id → record")

@@ -7,7 +7,7 @@ from keyword import iskeyword
 from pathlib import Path
 from string import Template
 
-from m5kit.errors import ConfigError
+from m5kit.errors import PluginError
 from m5kit.registry import FAMILIES
 
 COMMON_PACKAGE = "m5kit.cli"
@@ -33,11 +33,11 @@ def write_distribution(family: str, name: str, folder: Path | None) -> Path:
         The folder.
 
     Raises:
-        ConfigError: the name is not valid or belongs to a built-in part, or the folder is not empty.
+        PluginError: the name is not valid or belongs to a built-in part, or the folder is not empty.
     """
     check_name(name)
     if name in FAMILIES[family].built_ins:
-        raise ConfigError([f"NAME: m5kit has a {FAMILIES[family].singular} {name!r} itself; choose another name"])
+        raise PluginError(f"NAME: m5kit has a {FAMILIES[family].singular} {name!r} itself; choose another name")
     words = _words(family, name)
     folder = new_folder(folder, words["distribution"])
     for target, template in COMMON.items():
@@ -52,21 +52,21 @@ def check_name(name: str) -> None:
     """The name becomes a module, so it must be an identifier.
 
     Raises:
-        ConfigError: it is none.
+        PluginError: it is none.
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or iskeyword(name):
-        raise ConfigError([f"NAME: expected a name such as my_part (lower case, digits, _), got {name!r}"])
+        raise PluginError(f"NAME: expected a name such as my_part (lower case, digits, _), got {name!r}")
 
 
 def new_folder(given: Path | None, distribution: str) -> Path:
     """The folder to write to; one that holds anything is refused, as a template must not overwrite somebody's work.
 
     Raises:
-        ConfigError: it holds something.
+        PluginError: it holds something.
     """
     folder = given or Path(distribution)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ConfigError([f"--out: {folder} holds something already; choose another folder"])
+        raise PluginError(f"--out: {folder} holds something already; choose another folder")
     return folder
 
 

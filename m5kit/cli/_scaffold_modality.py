@@ -5,7 +5,7 @@ from pathlib import Path
 
 from m5kit.cli._scaffold import COMMON_PACKAGE, check_name, new_folder, read_template, write_template
 from m5kit.data.manifest_rows import MODALITIES
-from m5kit.errors import ConfigError
+from m5kit.errors import PluginError
 from m5kit.registry import DECODERS, TRANSFORMS
 
 KIND = "modality"
@@ -32,11 +32,11 @@ def write_modality(name: str, folder: Path | None) -> Path:
         The folder.
 
     Raises:
-        ConfigError: the name is not valid or that of a modality of m5kit, or the folder is not empty.
+        PluginError: the name is not valid or that of a modality of m5kit, or the folder is not empty.
     """
     check_name(name)
     if name in MODALITIES:
-        raise ConfigError([f"NAME: m5kit has the modality {name!r} itself; choose another name"])
+        raise PluginError(f"NAME: m5kit has the modality {name!r} itself; choose another name")
     words = {
         "name": name,
         "class_name": "".join(word.capitalize() for word in name.split("_")),

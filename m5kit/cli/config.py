@@ -5,7 +5,7 @@ import sys
 
 from m5kit.cli._imports import import_quickly
 from m5kit.cli._memory import print_memory
-from m5kit.cli.options import Verbs, add_config_options, load
+from m5kit.cli.options import Verbs, add_actions, add_config_options, load
 from m5kit.cli.output import write, write_table
 from m5kit.errors import ConfigError
 
@@ -13,7 +13,7 @@ from m5kit.errors import ConfigError
 def add_parser(verbs: Verbs) -> None:
     """Add the verb and its two actions."""
     parser = verbs.add_parser("config", help="show or check a config", description="Show or check a config.")
-    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+    actions = add_actions(parser)
     show = actions.add_parser("show", help="print the resolved config with the origin of each value")
     check = actions.add_parser("check", help="report every mistake; without one, the model's parts and parameters")
     for action, run in ((show, run_show), (check, run_check)):

@@ -10,7 +10,7 @@ from m5kit.cli._data_import import add_import
 from m5kit.cli._data_presence import presence_as_json, write_presence
 from m5kit.cli._data_shards import add_prepare, add_verify
 from m5kit.cli._data_stats import add_stats
-from m5kit.cli.options import Verbs
+from m5kit.cli.options import Verbs, add_actions
 from m5kit.cli.output import write
 from m5kit.data.remote.place import as_place
 
@@ -23,7 +23,7 @@ def add_parser(verbs: Verbs) -> None:
     parser = verbs.add_parser(
         "data", help="make the demo set; import, check, describe or pack items", description=__doc__
     )
-    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+    actions = add_actions(parser)
     _add_make_demo(actions)
     add_import(actions)
     _add_validate(actions)

@@ -144,6 +144,11 @@ def _permissions(options: argparse.Namespace) -> Iterator[str]:
 class _Parser(argparse.ArgumentParser):
     """Answers a word that it does not know with the nearest one; the parsers of verbs and actions do too."""
 
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        if self.description is not None:
+            self.description = self.description.replace("``", "")  # the docstring of a verb's module
+
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is None or value in action.choices:
             return

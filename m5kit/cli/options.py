@@ -14,6 +14,12 @@ Verbs: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 """What a verb's ``add_parser`` adds itself to."""
 
 
+def add_actions(parser: argparse.ArgumentParser) -> Verbs:
+    """Let a verb have actions; without one it prints its help, as ``m5kit`` alone does."""
+    parser.set_defaults(run=lambda _: parser.print_help())
+    return parser.add_subparsers(title="actions", metavar="ACTION")
+
+
 def add_config_options(parser: argparse.ArgumentParser) -> None:
     """Add ``CONFIG``, ``--data`` and ``--set``."""
     parser.add_argument("config", metavar="CONFIG", help="a YAML file, or the name of a shipped one such as demo/scale")

@@ -4,7 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
-from m5kit.cli.options import Verbs
+from m5kit.cli.options import Verbs, add_actions
 from m5kit.cli.output import write, write_table
 
 IMPORT_LIMIT = 30.0
@@ -14,7 +14,7 @@ CHECK_LIMIT = 300.0
 def add_parser(verbs: Verbs) -> None:
     """Add the verb and its four actions."""
     parser = verbs.add_parser("plugins", help="list, show, check or start plugins", description="Work with plugins.")
-    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+    actions = add_actions(parser)
     listing = actions.add_parser("list", help="list plugins and whether they work; exits with 1 if one does not")
     listing.add_argument("--json", action="store_true", help="print JSON instead of a table")
     listing.add_argument("--quick", action="store_true", help="read metadata only, import nothing")

@@ -164,7 +164,10 @@ def _evaluate(path: Path, group: "Group") -> None:
         show(evaluation)  # all but the first process have nothing to show
     _write(f"\nlosses and modality weights: {folder.curves}")
     _write(f"TensorBoard:                 tensorboard --logdir {folder.events}")
-    _write(f"evaluate again, or in part:  m5kit evaluate {path} --modalities {','.join(trained.data.pipelines)}")
-    _write(
-        f"embed your items:            m5kit embed {path} --data {trained.config.data.root} --out embeddings.parquet"
-    )
+    data, modalities = trained.config.data.root, list(trained.data.pipelines)
+    part = (
+        f" --modalities {','.join(modalities[:2])}" if len(modalities) > 2 else ""
+    )  # two show how a subset is written
+    _write(f"evaluate again{', or in part:' if part else ':             '}  m5kit evaluate {path}{part}")
+    _write(f"embed your items:            m5kit embed {path} --data {data} --out embeddings.parquet")
+    _write(f"search your items:           m5kit index {path} --data {data} --out my.index")

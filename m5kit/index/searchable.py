@@ -59,10 +59,13 @@ class SearchableIndex:
         Raises:
             DataError: there is no index, or the run is another than the one it was built with.
         """
-        store = Store(os.fspath(place))
+        address = os.fspath(place)
+        if "://" not in address and not Path(address).exists():  # the store would make a folder there
+            raise _no_index(address)
+        store = Store(address)
         about = store.about()
         if about is None:
-            raise DataError(f"{place} holds no index; m5kit index RUN --data DIR --out {place} builds one")
+            raise _no_index(address)
         if run is not None:
             _require_run(about, run.path)
         return cls(store, about, run)
@@ -193,3 +196,7 @@ def _require_run(about: IndexInfo, run: Path) -> None:
     from m5kit.index.identity import fingerprint
 
     about.require_same(replace(about, run=str(run), fingerprint=fingerprint(run)))
+
+
+def _no_index(place: str) -> DataError:
+    return DataError(f"{place} holds no index; m5kit index RUN --data DIR --out {place} builds one")

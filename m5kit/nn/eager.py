@@ -21,7 +21,7 @@ def eager(kind: type[Kind]) -> type[Kind]:
     Args:
         kind: one of torch's optimizers that steps without a graph, as all do unless ``differentiable`` is asked for.
     """
-    return cast(type[Kind], _subclass(cast(type[Optimizer], kind)))
+    return cast(type[Kind], _subclass(cast(Any, kind)))
 
 
 @cache  # two optimizers of one kind are of one class

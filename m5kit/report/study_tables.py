@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from m5kit.report.factor_tables import factor_tables
 from m5kit.report.origin_table import origin_table
-from m5kit.report.tables import Table
+from m5kit.report.tables import Table, without_empty_columns
 from m5kit.runs.study import CorruptionCurve, Cost, Difference, FailedRun, Interval, Study, StudyRow
 
 NUMBERS = (
@@ -26,7 +26,7 @@ def tables(study: Study) -> list[Table]:
         *(origin_table(study), _failed(study)),
     )
     # an empty table would be a heading without anything below it
-    return [table for table in every if table.rows]
+    return [without_empty_columns(table) for table in every if table.rows]
 
 
 def progress(study: Study) -> str:
@@ -129,29 +129,30 @@ def _differences(study: Study) -> Table:
 
 
 def _difference_cells(difference: Difference) -> list[str]:
-    return [
-        str(difference.pairs),
-        _number(difference.mean, 3, sign=True),
-        _ends(difference, 3, sign=True),
-        _p(difference.p),
-        _p(difference.holm),
-    ]
+    cells = [str(difference.pairs), _number(difference.mean, 3, sign=True), _ends(difference, 3, sign=True)]
+    if difference.pairs < 2:  # the p of one pair is 1 whatever it shows
+        return [*cells, "", ""]
+    return [*cells, _p(difference.p), _p(difference.holm)]
 
 
 def _difference_note(study: Study) -> str:
-    text = "Runs with the same seed are pairs. p is two-sided, of the paired "
-    pairs = _most_pairs(study)
-    if study.test == "t":
-        text += "t-test"
-    elif pairs:
-        # 2**n ways to swap the members of n pairs, and each way has a mirror image that is as extreme
-        text += f"permutation test; with {pairs} of them it is at least {_p(2 / 2**pairs)}"
-    else:
-        text += "permutation test"
-    text += ". Holm's correction is over the rows, for each metric."
+    text = f"Runs with the same seed are pairs. {_about_p(study)}"
     if study.subsets_compared and len(study.whole_rows) < len(study.rows):
         text += f" A subset of {study.reference} is compared with {study.reference} with all its modalities."
     return text
+
+
+def _about_p(study: Study) -> str:
+    pairs = _most_pairs(study)
+    if pairs < 2:
+        return "One pair says nothing about other seeds: train two seeds or more for intervals and tests."
+    text = "p is two-sided, of the paired "
+    if study.test == "t":
+        text += "t-test"
+    else:
+        # 2**n ways to swap the members of n pairs, and each way has a mirror image that is as extreme
+        text += f"permutation test; with {pairs} of them it is at least {_p(2 / 2**pairs)}"
+    return f"{text}. Holm's correction is over the rows, for each metric."
 
 
 def _most_pairs(study: Study) -> int:

@@ -4,7 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 
 from m5kit.report.html import breakable
@@ -52,6 +52,19 @@ class Table:
     rows: Sequence[Sequence[str]]
     note: str = ""
     words: int = 1
+
+
+def without_empty_columns(table: Table) -> Table:
+    """The same table without columns in which no row has anything; those of words stay.
+
+    Example:
+        >>> without_empty_columns(Table("", ["", "seconds", "steps"], [["a", "", "2"], ["b", "", "3"]])).headings
+        ['', 'steps']
+    """
+    kept = [n for n in range(len(table.headings)) if n < table.words or any(row[n] for row in table.rows)]
+    return replace(
+        table, headings=[table.headings[n] for n in kept], rows=[[row[n] for n in kept] for row in table.rows]
+    )
 
 
 def to_markdown(table: Table) -> str:

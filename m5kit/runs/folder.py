@@ -82,7 +82,7 @@ class RunFolder:
         """
         folder = cls(path)
         if not folder.config.is_file():
-            raise CheckpointError(f"{path} holds no run (it has no config.yaml); give the --run-dir of a training run")
+            raise no_run(path, "it has no config.yaml")
         return folder
 
     @contextmanager
@@ -184,3 +184,10 @@ def _remove_halves(*files: Path) -> None:
     for file in files:
         for half in file.parent.glob(f".{file.name}.*.partial"):
             half.unlink(missing_ok=True)
+
+
+def no_run(path: Path, why: str) -> CheckpointError:
+    """The error for a folder that is no run; where it holds runs, as ``runs/`` does, one of them is named."""
+    inside = sorted(config.parent for config in path.glob("*/config.yaml"))
+    remedy = f"give a run in it, such as {inside[-1]}" if inside else "give the --run-dir of a training run"
+    return CheckpointError(f"{path} holds no run ({why}); {remedy}")

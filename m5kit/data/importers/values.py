@@ -126,7 +126,8 @@ def as_number(value: Any, column: str, name: str, report: ImportReport) -> int |
         # Python also takes 1_000 for a number; in data it is a code.
         number = float(text) if "_" not in text else float("refused")
     except ValueError:
-        raise DataError(f"item {name}: {column} must be a number, got {value!r}; leave it out of --number") from None
+        remedy = "say --decimal-comma" if DECIMAL_COMMA.fullmatch(text) else "leave it out of --number"
+        raise DataError(f"item {name}: {column} must be a number, got {value!r}; {remedy}") from None
     if not math.isfinite(number):
         report.leave_out(f"{column}: {NO_QUANTITY}", value)
         return None

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 from torch import nn
@@ -96,7 +97,7 @@ def _downloaded(name: str) -> str:
 
 def _missing(library: Any, weights: str, needed_by: str, error: Exception) -> str:
     """The message for weights that cannot be loaded: why, and where to get them."""
-    why = " ".join(str(error).split())[:200]
+    why = shorten(str(error), 200, placeholder=" ...")
     hub = _hub_name(library, weights)
     if hub is None:
         return (
@@ -105,9 +106,10 @@ def _missing(library: Any, weights: str, needed_by: str, error: Exception) -> st
         )
     reason = f"{OFFLINE}=1 forbids the network" if offline() else "they could not be downloaded"
     return (
-        f"{needed_by}: the weights {weights!r} are not on this machine, and {reason}; where there is a network, run: "
-        f"hf download {hub} --local-dir clip, copy the folder here, and name it in place of {weights} "
-        f"(--set encoder_NAME.weights=clip for each encoder that has these weights); open_clip says: {why}"
+        f"{needed_by}: the weights {weights!r} are not on this machine, and {reason}\n"
+        f"    where there is a network: hf download {hub} --local-dir clip\n"
+        "    copy the folder here:     --set encoder_NAME.weights=clip for each encoder that has these weights\n"
+        f"    open_clip says:           {why}"
     )
 
 

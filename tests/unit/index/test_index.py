@@ -104,6 +104,7 @@ def test_many_items_are_searched_approximately_and_the_recall_is_measured(tmp_pa
 def test_what_does_not_belong_is_refused(index, tmp_path, vectors):
     with pytest.raises(DataError, match="holds no index; m5kit index RUN"):
         Index.open(tmp_path / "nowhere")
+    assert not (tmp_path / "nowhere").exists()
     with pytest.raises(DataError, match="already holds an index"):
         Index.create(tmp_path / "items.index", IndexInfo(width=3))
     with pytest.raises(DataError, match="vectors of width 16, not 8"):

@@ -44,8 +44,15 @@ def test_one_seed_has_no_interval(study):
 
 
 def test_small_p_values_are_not_rounded_to_nothing(study):
-    study["rows"][1]["figures"]["coarse/mrr@10"]["difference"] |= {"p": 0.0000153, "holm": None}
-    assert tables(Study.from_json(study))[1].rows[0][-2:] == ["<0.001", ""]
+    study["rows"][1]["figures"]["coarse/mrr@10"]["difference"] |= {"p": 0.0000153, "holm": 0.02}
+    assert tables(Study.from_json(study))[1].rows[0][-2:] == ["<0.001", "0.020"]
+
+
+def test_one_pair_is_no_test(study):
+    study["rows"][1]["figures"]["coarse/mrr@10"]["difference"] |= {"pairs": 1, "p": 1.0, "holm": 1.0}
+    differences = tables(Study.from_json(study))[1]
+    assert "p" not in differences.headings
+    assert "One pair says nothing about other seeds" in differences.note
 
 
 def test_numbers_keep_their_digits(study):

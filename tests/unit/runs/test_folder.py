@@ -18,6 +18,12 @@ def test_a_folder_without_a_run_is_not_opened(tmp_path):
         RunFolder.open(tmp_path)
 
 
+def test_a_folder_of_runs_names_one_of_them(tmp_path):
+    RunFolder.create(tmp_path / "a").config.write_text("seed: 0\n")
+    with pytest.raises(CheckpointError, match=f"give a run in it, such as {tmp_path / 'a'}"):
+        RunFolder.open(tmp_path)
+
+
 def test_a_run_and_a_sweep_have_one_writer(tmp_path):
     for folder in (RunFolder(tmp_path / "run"), SweepFolder(tmp_path / "sweep")):
         with (

@@ -100,6 +100,7 @@ def test_splits_are_drawn_by_id_and_seed(tmp_path):
         (CSV.replace("p/1.jpg", "../1.jpg"), r"item a: image: \.\./1.jpg is not below .*name its folder with --media"),
         (CSV.replace("p/1.jpg", "https://x/1.jpg"), r"item a: image: https://x/1.jpg is an address; fetch the files"),
         (CSV.replace("04", "four"), r"item b: size must be a number, got 'four'; leave it out of --number"),
+        (CSV.replace("04", '"0,4"'), r"item b: size must be a number, got '0,4'; say --decimal-comma"),
         (CSV.replace("b,p", "b" * 1001 + ",p"), r"row 2: the id 'b{40}'\.\.\. has 1,001 characters, more than 1,000"),
         (CSV.replace("b,p", "a,p"), r"row 2: the id 'a' came before; name a column of unique ids with --id"),
         (CSV + "e,1,2,3,4,5,6,7,8\n", r"line 6 has more cells than there are columns"),
