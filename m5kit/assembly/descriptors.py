@@ -21,28 +21,43 @@ DOUBT = 3.0
 
 
 def fit_descriptors(backbone: Backbone, data: RunData) -> None:
-    """Fit the descriptors that were not fitted before on training items as they are, not augmented.
+    """Fit the descriptors that were not fitted before, and what they have in common, on training items as they are.
 
     Args:
         backbone: on the host; buffers of its descriptors are set.
         data: of the run.
     """
-    waiting = {m: d for m, d in backbone.vectors.descriptors.items() if not d.fitted}
-    if not waiting:
+    descriptors, common = backbone.vectors.descriptors, backbone.vectors.common
+    waiting = {m: d for m, d in descriptors.items() if not d.fitted}
+    if not waiting and (common is None or common.fitted):
         return
-    rows: dict[str, list[Tensor]] = {m: [] for m in waiting}
-    measured: dict[str, list[Tensor]] = {m: [] for m in waiting}
+    found, rows, items = _measure(descriptors, data)
+    for m in sorted(waiting.keys() & found.keys()):
+        found[m] = waiting[m].fit(found[m])
+    weigh_blocks(waiting, {m: found[m] for m in waiting if m in found}, rows)
+    if common is not None and not common.fitted:
+        seen = [m for m in common.modalities if m in found]
+        common.fit({m: descriptors[m].vectors(found[m]) for m in seen}, {m: rows[m] for m in seen}, items)
+
+
+def _measure(descriptors: Mapping[str, Descriptor], data: RunData) -> tuple[dict[str, Tensor], dict[str, Tensor], int]:
+    """Raw numbers of some training items, not augmented, by modality; one that none of them has is left out.
+
+    Returns:
+        The numbers ``p w`` of the items that have the modality, which items these are (``p``), and how many there are.
+    """
+    measured: dict[str, list[Tensor]] = {m: [] for m in descriptors}
+    rows: dict[str, list[Tensor]] = {m: [] for m in descriptors}
     items, seen = data.training_items, 0
     share = min(DESCRIBED_ITEMS / len(items), 1.0)
     for batch, *_ in data.eval_loader(portion(items, share, data.config.seed), every_value=False):
-        for modality, descriptor in waiting.items():
-            if modality in batch.inputs:
-                rows[modality].append(seen + batch.rows(modality))
-                measured[modality].append(descriptor.measure(batch.inputs[modality]))
+        for m, descriptor in descriptors.items():
+            if m in batch.inputs:
+                rows[m].append(seen + batch.rows(m))
+                measured[m].append(descriptor.measure(batch.inputs[m]))
         seen += len(batch)
-    # a modality that nobody has leaves nothing to describe
-    found = {m: waiting[m].fit(torch.cat(parts)) for m, parts in measured.items() if parts}
-    weigh_blocks(waiting, found, {m: torch.cat(rows[m]) for m in found})
+    found = {m: torch.cat(parts) for m, parts in measured.items() if parts}
+    return found, {m: torch.cat(rows[m]) for m in found}, seen
 
 
 def weigh_blocks(

@@ -111,12 +111,16 @@ class Descriptor(nn.Module, ABC):
 
     def parts(self, measured: Tensor) -> tuple[Tensor, ...]:
         """The blocks of raw numbers ``n w``, each centred, scaled and counting as much as it does in the vector."""
-        return ((measured - self.centre) * self.scale).split(self.blocks, dim=1)
+        return torch.split((measured - self.centre) * self.scale, list(self.blocks), dim=1)
 
     @torch.no_grad()
     def forward(self, inputs: Inputs) -> Tensor:
         """Unit vectors ``p w``; an item that is exactly the corpus' mean gives zeros."""
-        return F.normalize((self.measure(inputs) - self.centre) * self.scale @ self.rotation, dim=1)
+        return self.vectors(self.measure(inputs))
+
+    def vectors(self, measured: Tensor) -> Tensor:
+        """Unit vectors ``n w`` of raw numbers ``n w``, as :meth:`measure` gives them once the corpus is known."""
+        return F.normalize((measured - self.centre) * self.scale @ self.rotation, dim=1)
 
     def _by_column(self, values: Tensor) -> Tensor:
         """One value a block, repeated over its columns."""

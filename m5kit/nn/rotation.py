@@ -32,4 +32,5 @@ def _rotation(width: int) -> np.ndarray:
     cosines = np.cos(np.pi / width * (steps + 0.5) * waves) * np.sqrt(2 / width)
     cosines[:, 0] = np.sqrt(1 / width)
     signs = random.choice([-1.0, 1.0], width)[:, None]
-    return (signs * cosines)[random.permutation(width)].astype(np.float32)
+    turned: np.ndarray = (signs * cosines)[random.permutation(width)]
+    return turned.astype(np.float32)
