@@ -47,8 +47,17 @@ def add_prepare(actions: Verbs) -> None:
         action="append",
         default=[],
         metavar="MODALITY=KIND,...",
-        help="what media become: jpeg,size=256 or frames,frames=8,size=224 or flac,rate=16000; repeatable "
-        "(default: they stay as they are)",
+        help="what media become: jpeg,size=256 or frames,frames=8,size=224 or flac,rate=16000 or pixels,size=224 or "
+        "log_mel,rate=16000; repeatable (default: they stay as they are)",
+    )
+    parser.add_argument(
+        "--for",
+        dest="config",
+        metavar="CONFIG",
+        help="make of all media what this config reads in evaluation, so that nothing is decoded in training",
+    )
+    parser.add_argument(
+        "--set", dest="overrides", action="append", default=[], metavar="KEY=VALUE", help="change a value of CONFIG"
     )
     parser.add_argument("--modalities", metavar="A,B", help="the keys that are modalities (default: the usual five)")
     parser.add_argument("--follow-links", action="store_true", help="also read what links out of the folder lead to")
@@ -141,7 +150,7 @@ def _preparations(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
         value = getattr(options, name)
         if value is not None and value < 1:
             problems.append(f"--{name}: expected a number from 1, got {value}")
-    prepared: dict[str, dict[str, Any]] = {}
+    prepared = _as_read_by(options)
     for given in options.prepare:
         modality, _, kind = given.partition("=")
         try:
@@ -152,6 +161,21 @@ def _preparations(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
     if problems:
         raise ConfigError(problems)
     return prepared
+
+
+def _as_read_by(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    """What ``--for`` asks for."""
+    from m5kit.errors import ConfigError
+
+    if options.config is None:
+        if options.overrides:
+            raise ConfigError(["--set changes a config; name one with --for"])
+        return {}
+    from m5kit.assembly.model import build_pipelines
+    from m5kit.config import check_config, load_config
+    from m5kit.data.shards.prepared import as_read_by
+
+    return as_read_by(build_pipelines(check_config(load_config(options.config, options.overrides))))
 
 
 def _settings(text: str) -> dict[str, Any]:

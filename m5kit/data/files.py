@@ -13,11 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from m5kit.data.links import is_own_link
+from m5kit.data.links import has_link, is_below, link_leads_out
 from m5kit.data.remote.copies import bring, mirror_of
 from m5kit.data.remote.folder import RemoteError
 from m5kit.data.tars.index import TarError
-from m5kit.data.tars.members import copy_out, member_size, open_tar, split_path
+from m5kit.data.tars.members import SUFFIX, copy_out, member_size, open_tar, split_path
 from m5kit.errors import CheckpointError, DataError, DecodeError
 
 
@@ -27,6 +27,9 @@ class UnusableFileError(ValueError):
 
 UNBOUNDED = 2**62
 """Bytes; for files of many items, of which only a part is read."""
+
+MEMBER = SUFFIX + os.sep
+"""What a path through a tar file has in it."""
 
 LONGEST_MESSAGE = 300
 """Characters of a library's message; some repeat the whole damaged file."""
@@ -50,7 +53,26 @@ def find_file(source: Any, root: Path, max_bytes: int, follow_links: bool = Fals
     """
     path = _resolve(source, root, follow_links, anywhere)
     inside = split_path(path)
-    return _find_member(*inside, source, max_bytes) if inside else check_file(path, source, max_bytes)
+    return _copy_member(*inside, source, max_bytes) if inside else check_file(path, source, max_bytes)
+
+
+def view_member(
+    source: Any, root: Path, max_bytes: int, follow_links: bool = False, anywhere: bool = False
+) -> memoryview | None:
+    """The contents of a member of a tar file, where they lie; None for a file that is no member of one.
+
+    Arguments and errors are those of :func:`find_file`.
+    """
+    if MEMBER not in str(source):
+        return None
+    inside = split_path(_resolve(source, root, follow_links, anywhere))
+    if inside is None:
+        return None
+    tar, name = inside
+    with _naming_member(source):
+        opened = open_tar(tar)
+        _check_size(opened.size(name), source, max_bytes)
+        return opened.view(name)
 
 
 def require_file(source: Any, root: Path, follow_links: bool = False) -> None:
@@ -105,7 +127,7 @@ def _resolve(source: Any, root: Path, follow_links: bool, anywhere: bool) -> str
     return path
 
 
-def _find_member(tar: Path, name: str, source: Any, max_bytes: int) -> Path:
+def _copy_member(tar: Path, name: str, source: Any, max_bytes: int) -> Path:
     with _naming_member(source):
         opened = open_tar(tar)
         _check_size(opened.size(name), source, max_bytes)
@@ -133,6 +155,8 @@ def _require_below(source: Any, path: str, base: str, follow_links: bool) -> Non
     """Refuse a path that leaves the data's root, as it is written or by a link."""
     if not is_below(path, base):
         raise unreadable(source, f"the path leaves the data's root {base}; put the file below it")
+    if not has_link(path, base):  # a few system calls; to resolve both ends takes ten times as long
+        return
     try:
         leads_out = link_leads_out(path, base)
     except (OSError, ValueError) as error:
@@ -143,12 +167,6 @@ def _require_below(source: Any, path: str, base: str, follow_links: bool) -> Non
             f"it is, or lies behind, a link that leaves the data's root {base}; copy the file there, or allow such "
             "links with data.follow_links: true (m5kit data: --follow-links)",
         )
-
-
-def link_leads_out(path: str | Path, root: str | Path) -> bool:
-    """Whether ``path`` lies outside of ``root`` once links are followed, links of our own importers left aside."""
-    real, base = os.path.realpath(path), os.path.realpath(root)
-    return not is_below(real, base) and not is_own_link(base, real)
 
 
 def require_inside(path: Path, root: Path, follow_links: bool) -> None:
@@ -189,11 +207,6 @@ def _without_following(name: str, flags: int) -> int:
         os.close(opened)
         raise OSError(errno.ENXIO, os.strerror(errno.ENXIO), name)
     return opened
-
-
-def is_below(path: str, folder: str) -> bool:
-    """Whether an absolute path is ``folder`` or in it; ``/data-2`` is not below ``/data``."""
-    return os.path.commonpath([folder, path]) == folder
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from typing import Any
 
 from m5kit.data.decode._container import opened
 from m5kit.data.decode._pictures import FORMATS
+from m5kit.data.decode._spectrogram import load_spectrogram
 from m5kit.data.files import UNBOUNDED, find_file
 
 
@@ -34,7 +35,7 @@ def read_header(modality: str, source: str, root: Path) -> dict[str, float]:
     """
     try:
         path = find_file(source, root, UNBOUNDED)
-        reader = _array if path.suffix == ".npy" else READERS.get(modality)
+        reader = _array if path.suffix in (".npy", ".safetensors") else READERS.get(modality)
         return {"KiB": path.stat().st_size / 1024, **(reader(path) if reader else {})}
     except Exception:  # a look at the head of a damaged file may raise anything; decoding says what is wrong with it
         return {}
@@ -74,7 +75,13 @@ def _seconds(duration: int | None, base: int) -> dict[str, float]:
 def _array(path: Path) -> dict[str, float]:
     import numpy as np
 
-    return {"tokens": np.load(path, mmap_mode="r", allow_pickle=False).shape[0]}
+    if path.suffix == ".safetensors":
+        found = load_spectrogram(path)
+        return {"seconds": found.seconds} if found else {}
+    array = np.load(path, mmap_mode="r", allow_pickle=False)
+    if array.dtype == np.uint8 and array.shape[-3:-2] == (3,):  # pixels of a picture, or of frames
+        return {"width": array.shape[-1], "height": array.shape[-2]}
+    return {"tokens": array.shape[0]}
 
 
 READERS: Mapping[str, Callable[[Path], dict[str, float]]] = {"image": _picture, "video": _video, "audio": _sound}

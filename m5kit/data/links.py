@@ -1,4 +1,4 @@
-"""Remembers which links out of a data folder ``m5kit data import`` made, so that no other link is followed.
+"""Finds links out of a data folder, and remembers which ``m5kit data import`` made: no other one is followed.
 
 What an archive from elsewhere brings cannot be told from a link that its owner made, unless it is written down outside
 of the data folder. The list is a user's own and belongs to one machine.
@@ -34,6 +34,26 @@ def is_own_link(folder: str, path: str) -> bool:
     """Whether an importer linked a folder that holds ``path`` into ``folder``; both without links."""
     targets = _known().get(folder, ())
     return any(path == target or path.startswith(f"{target}{os.sep}") for target in targets)
+
+
+def has_link(path: str, base: str) -> bool:
+    """Whether ``path`` or a folder between it and ``base``, which it lies below, is a link."""
+    while len(path) > len(base):
+        if os.path.islink(path):
+            return True
+        path = os.path.dirname(path)
+    return False
+
+
+def link_leads_out(path: str | Path, root: str | Path) -> bool:
+    """Whether ``path`` lies outside of ``root`` once links are followed, links of our own importers left aside."""
+    real, base = os.path.realpath(path), os.path.realpath(root)
+    return not is_below(real, base) and not is_own_link(base, real)
+
+
+def is_below(path: str, folder: str) -> bool:
+    """Whether an absolute path is ``folder`` or in it; ``/data-2`` is not below ``/data``."""
+    return os.path.commonpath([folder, path]) == folder
 
 
 def _known() -> dict[str, list[str]]:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from m5kit.data.decode._spectrogram import Spectrogram
 from m5kit.data.decode.features import Features
 from m5kit.data.decode.sound import Sound
 from m5kit.data.pipeline import Pipeline
@@ -95,7 +96,7 @@ def _shown(decoded: Any) -> tuple[Kind, Any]:
     if isinstance(decoded, Mapping):
         rows = list(decoded.items())[:ROWS]
         return "rows", [[_cut(str(key), CELL), _cut(_words(value), CELL)] for key, value in rows]
-    if isinstance(decoded, Sound):
+    if isinstance(decoded, Sound | Spectrogram):
         return "sound", _data_uri(sound_picture(decoded))
     if isinstance(decoded, Features):
         return "note", f"{len(decoded.values)} features of width {decoded.values.shape[1]}"
@@ -104,8 +105,10 @@ def _shown(decoded: Any) -> tuple[Kind, Any]:
     return "note", f"{type(decoded).__name__} is not shown"
 
 
-def sound_picture(sound: Sound) -> NDArray[np.uint8]:
+def sound_picture(sound: Sound | Spectrogram) -> NDArray[np.uint8]:
     """A spectrogram in greys, time to the right and frequency up, the waveform's envelope in red: ``h w 3``."""
+    if isinstance(sound, Spectrogram):
+        return _in_greys(sound.values.T.astype(np.float32))
     width, height = SOUND
     window = 512
     samples = np.pad(sound.waveform, (0, max(0, window + width - len(sound.waveform))))
@@ -115,13 +118,17 @@ def sound_picture(sound: Sound) -> NDArray[np.uint8]:
     power = np.abs(np.fft.rfft(frames * np.hanning(window), axis=1)) ** 2
     bands = np.stack([part.mean(axis=1) for part in np.array_split(power[:, 1:], height, axis=1)])
     # a floor of 1e-6: the logarithm of silence is minus infinity
-    loud = np.log10(bands + 1e-6)
-    grey = 255 - 200 * (loud - loud.min()) / max(float(np.ptp(loud)), 1e-6)
-    picture = np.repeat(grey[::-1, :, None], 3, axis=2).astype(np.uint8)
+    picture = _in_greys(np.log10(bands + 1e-6))
     reach = np.abs(frames).max(axis=1) / max(float(np.abs(samples).max()), 1e-6) * (height / 2 - 1)
     for end in (height / 2 - reach, height / 2 + reach):
         picture[np.clip(end.astype(np.int64), 0, height - 1), np.arange(width)] = (200, 40, 40)
     return picture
+
+
+def _in_greys(loud: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Loudness ``frequency time`` as a picture ``h w 3``, low frequencies below."""
+    grey = 255 - 200 * (loud - loud.min()) / max(float(np.ptp(loud)), 1e-6)
+    return np.repeat(grey[::-1, :, None], 3, axis=2).astype(np.uint8)
 
 
 def _strip(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from m5kit.data.decode._spectrogram import Spectrogram
 from m5kit.data.decode.sound import Sound
 from m5kit.data.files import find_file
 from m5kit.data.pipeline import Pipeline
@@ -131,7 +132,7 @@ def media_type(source: str) -> str | None:
 
 def _pixels(decoded: Any) -> NDArray[np.uint8] | None:
     """The picture, the middle frame of a clip, or the picture of a sound."""
-    if isinstance(decoded, Sound):
+    if isinstance(decoded, Sound | Spectrogram):
         return sound_picture(decoded)
     if not isinstance(decoded, np.ndarray) or decoded.dtype != np.uint8 or decoded.shape[-1:] != (3,):
         return None

@@ -1,8 +1,31 @@
-"""The library that decodes JPEG."""
+"""The library that decodes JPEG, and a look at the head of a file."""
 
 from typing import Any
 
 from m5kit.errors import MissingDependencyError
+
+START = b"\xff\xd8"
+SCAN = 0xDA
+"""The marker behind which the pixels begin."""
+
+SPEAKING = (0xE1, 0xE2)
+"""Markers of segments that may say how to turn a picture (EXIF, XMP), or that there are several in the file (MPF)."""
+
+
+def is_plain(content: bytes | memoryview) -> bool:
+    """Whether a file is a JPEG without a word on how it is to be shown, so that decoding it is all there is to do."""
+    if content[:2] != START:
+        return False
+    place = 2
+    while place + 4 <= len(content) and content[place] == 0xFF:
+        marker = content[place + 1]
+        if marker == SCAN:
+            return True
+        # colour profiles stand in the same kind of segment as several pictures do, and say nothing of the kind
+        if marker in SPEAKING and content[place + 4 : place + 15] != b"ICC_PROFILE":
+            return False
+        place += 2 + int.from_bytes(content[place + 2 : place + 4], "big")
+    return False
 
 
 def jpeg_library(needed_by: str) -> Any:

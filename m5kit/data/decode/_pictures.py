@@ -1,11 +1,13 @@
 """What the picture decoders share: which formats are read, the caps, and how a picture becomes upright RGB."""
 
+import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from m5kit.data.decode._stored_pixels import read_pixels
 from m5kit.data.decode.base import Decoder
 from m5kit.data.files import UnusableFileError, reading, unreadable
 from m5kit.data.held import CHANNELS, as_array, channels_last
@@ -49,16 +51,22 @@ class PictureDecoder(Decoder):
         Raises:
             DecodeError: missing, damaged or truncated, not a picture of a known format, or over a cap.
         """
+        content = self.content(source, root, self.max_bytes)
+        with reading(source):
+            pixels = read_pixels(content, 3, self.max_pixels)
+            pixels = self.plain(content) if pixels is None else pixels
+        return self._by_pillow(source, content) if pixels is None else pixels
+
+    def _by_pillow(self, source: Any, content: bytes | memoryview) -> NDArray[np.uint8]:
         from PIL import Image, UnidentifiedImageError
 
-        path = self.find(source, root, self.max_bytes)
         try:
-            with reading(source), Image.open(path, formats=FORMATS) as image:
+            with reading(source), Image.open(io.BytesIO(content), formats=FORMATS) as image:
                 if image.width * image.height > self.max_pixels:
                     raise unreadable(source, f"{image.width}x{image.height} is over max_pixels={self.max_pixels:,}")
                 if self.at_least is not None:
                     image.draft(None, (self.at_least, self.at_least))  # type: ignore[arg-type]  # None keeps the mode
-                pixels = self.quick(image, path)
+                pixels = self.quick(image, content)
                 if pixels is not None:
                     return _turned(pixels, _turn_of(image))
                 image.load()
@@ -69,7 +77,11 @@ class PictureDecoder(Decoder):
                 raise unreadable(source, f"it is damaged, or not a picture of a known format ({known})") from error
             raise
 
-    def quick(self, image: Any, path: Path) -> NDArray[np.uint8] | None:
+    def plain(self, content: bytes | memoryview) -> NDArray[np.uint8] | None:
+        """The pixels ``h w 3`` of a file that needs no look at its head, as Pillow would read them; None for others."""
+        return None
+
+    def quick(self, image: Any, content: bytes | memoryview) -> NDArray[np.uint8] | None:
         """The pixels ``h w 3`` of an opened picture as Pillow would read them, not turned; None to let Pillow do it."""
         return None
 

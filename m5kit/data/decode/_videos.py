@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from m5kit.data.decode._container import Deadline
 from m5kit.data.decode._frames import ClipCaps, accept_frames
-from m5kit.data.decode._stored_frames import read_stored
+from m5kit.data.decode._stored_frames import map_stored, read_stored
 from m5kit.data.decode.base import Decoder
 from m5kit.data.files import reading
 from m5kit.ranges import Count, Positive
@@ -61,10 +61,14 @@ class VideoDecoder(Decoder):
         Raises:
             DecodeError: missing, no video in it, damaged where it matters, or over a cap.
         """
-        path = self.find(source, root, self.caps.bytes)
+        content = self.member(source, root, self.caps.bytes)
+        path = self.find(source, root, self.caps.bytes) if content is None else None
         with reading(source):
-            stored = read_stored(path, self.frames, self.fps, self.caps)
-            return self.read(path, Deadline(self.max_decode_seconds)) if stored is None else stored
+            stored = read_stored(content if path is None else map_stored(path), self.frames, self.fps, self.caps)
+            if stored is not None:
+                return stored
+            path = path or self.find(source, root, self.caps.bytes)  # a copy of the member, for FFmpeg
+            return self.read(path, Deadline(self.max_decode_seconds))
 
     def accept(self, value: Any) -> NDArray[np.uint8]:
         """Frames ``t h w 3`` uint8, or a pair (frames, frames a second); those that a file would give are chosen.

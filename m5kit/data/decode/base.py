@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
-from m5kit.data.files import check_file, find_file
+from m5kit.data.files import check_file, find_file, reading, view_member
 from m5kit.data.held import FileBytes
 from m5kit.errors import DecodeError
 
@@ -43,6 +43,24 @@ class Decoder(ABC):
         if isinstance(source, FileBytes):
             return check_file(source.path, source, max_bytes)
         return find_file(source, root, max_bytes, self.follow_links, self.anywhere)
+
+    def member(self, source: Any, root: Path, max_bytes: int) -> memoryview | None:
+        """The bytes of a file that lies in a tar file, without a copy; None for any other, which has a path.
+
+        Errors are those of :meth:`find`.
+        """
+        if isinstance(source, FileBytes):
+            return None
+        return view_member(source, root, max_bytes, self.follow_links, self.anywhere)
+
+    def content(self, source: Any, root: Path, max_bytes: int) -> bytes | memoryview:
+        """The bytes of the file that ``source`` names; errors are those of :meth:`find`."""
+        member = self.member(source, root, max_bytes)
+        if member is not None:
+            return member
+        path = self.find(source, root, max_bytes)
+        with reading(source):
+            return path.read_bytes()
 
     def accept(self, value: Any) -> Any:
         """Take ``value``, which somebody has decoded already, as what :meth:`__call__` makes of a file.

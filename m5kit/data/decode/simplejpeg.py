@@ -6,11 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from m5kit.data.decode._jpeg import jpeg_library
+from m5kit.data.decode._jpeg import is_plain, jpeg_library
 from m5kit.data.decode._pictures import PictureDecoder
 from m5kit.registry import DECODERS
 
 NEEDED_BY = "the decoder 'simplejpeg'"
+COLOURS = ("Gray", "YCbCr", "RGB")
+"""Kinds of JPEG that are read here; the others are Pillow's business."""
 
 
 @DECODERS.register_module("simplejpeg")
@@ -33,7 +35,21 @@ class SimpleJpegDecoder(PictureDecoder):
     def require_library(self) -> None:
         jpeg_library(NEEDED_BY)
 
-    def quick(self, image: Any, path: Path) -> NDArray[np.uint8] | None:
+    def plain(self, content: bytes | memoryview) -> NDArray[np.uint8] | None:
+        """Pixels of a JPEG that is neither to be turned nor scaled: Pillow need not look at it."""
+        if self.at_least is not None or not is_plain(content):
+            return None
+        library = jpeg_library(NEEDED_BY)
+        try:
+            height, width, colours, _ = library.decode_jpeg_header(content)
+            if colours not in COLOURS or height * width > self.max_pixels:
+                return None
+            pixels: NDArray[np.uint8] = library.decode_jpeg(content, "RGB")
+        except ValueError:  # as in quick()
+            return None
+        return pixels
+
+    def quick(self, image: Any, content: bytes | memoryview) -> NDArray[np.uint8] | None:
         """Pixels of a JPEG in grey or colours; CMYK is Pillow's business."""
         if image.format != "JPEG" or image.mode not in ("RGB", "L"):
             return None
@@ -41,7 +57,7 @@ class SimpleJpegDecoder(PictureDecoder):
         width, height = image.size
         try:
             pixels: NDArray[np.uint8] = jpeg_library(NEEDED_BY).decode_jpeg(
-                path.read_bytes(), "RGB", min_height=height, min_width=width
+                content, "RGB", min_height=height, min_width=width
             )
         except ValueError:  # damaged, or of a kind that it does not know: Pillow decides, and says why
             return None

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from m5kit.data.decode._container import KEPT, DamagedClipError, Deadline, best_stream, opened
 from m5kit.data.decode._mp3 import declared_frames
+from m5kit.data.decode._spectrogram import Spectrogram, load_spectrogram, read_spectrogram
 from m5kit.data.decode._whole import check_whole
 from m5kit.data.decode.base import Decoder
 from m5kit.data.files import UnusableFileError, reading
@@ -64,14 +65,19 @@ class SoundDecoder(Decoder):
     def require_library(self) -> None:
         """Raise MissingDependencyError if what this decoder stands on is not there, before a run begins."""
 
-    def __call__(self, source: Any, root: Path) -> Sound:
-        """Decode to one channel.
+    def __call__(self, source: Any, root: Path) -> Sound | Spectrogram:
+        """Decode to one channel; of a spectrogram that ``m5kit data prepare`` stored, hand it on.
 
         Raises:
             DecodeError: missing, damaged, cut short, no sound or no samples in it, or over a cap.
         """
-        path = self.find(source, root, self.max_bytes)
+        content = self.member(source, root, self.max_bytes)
+        path = self.find(source, root, self.max_bytes) if content is None else None
         with reading(source):
+            stored = load_spectrogram(path) if path else read_spectrogram(content or b"")
+            if stored is not None:
+                return stored
+            path = path or self.find(source, root, self.max_bytes)  # a copy of the member, for the libraries
             check_whole(path)
             deadline = Deadline(self.max_decode_seconds)
             sound = self._by_soundfile(path, deadline) or self.by_container(path, deadline)

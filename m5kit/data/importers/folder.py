@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from m5kit.data.files import find_file, is_below, link_leads_out
+from m5kit.data.files import find_file
 from m5kit.data.importers.reading import Reading, Row
 from m5kit.data.json_values import parse_json
+from m5kit.data.links import is_below, link_leads_out
 from m5kit.data.several import each_value, single_if_alone
 from m5kit.errors import DataError, DecodeError
 

@@ -4,16 +4,14 @@ The files are described in Dong et al., "M5Product: Self-harmonized Contrastive 
 Pretraining" (CVPR 2022) and its toolkit. None of them is part of m5kit, and their licence forbids handing them on.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from m5kit.data.classes import CLASSES, write_classes
-from m5kit.data.importers.ids import IdTable, read_ids, stream_json
+from m5kit.data.importers.ids import stream_json
+from m5kit.data.importers.m5product_splits import ListedSplits
 from m5kit.data.importers.media import Media
 from m5kit.data.importers.report import ImportReport, MissingList
 from m5kit.data.importers.spellings import Spellings
@@ -88,7 +86,7 @@ def import_m5product(data: M5Product, out: Path, *, copy: bool = False, format: 
         report = ImportReport(writer.path)
         with MissingList(report) as missing:
             places = _places(data, out, copy, missing)
-            splits = _Splits(data)
+            splits = ListedSplits(data.splits, data.rest)
             labels = _Labels(data, report)
             for name, record in stream_json(data.metadata):
                 item = _item(name, record, places, missing)
@@ -157,56 +155,6 @@ def _item(name: str, record: Any, places: Mapping[str, Place], missing: MissingL
     return item if any(value is not None for value in item.values()) else None
 
 
-class _Splits:
-    """Which splits a product is in, and which of the listed products came."""
-
-    def __init__(self, data: M5Product) -> None:
-        self.lists, self.rest = data.splits, data.rest
-        self._tables: dict[str, IdTable] = {}
-        self._seen: dict[str, NDArray[np.bool_]] = {}
-        for split, path in data.splits.items():
-            self._tables[split] = IdTable(_numbered(path))
-            # a byte an id: a set of millions of names would take gigabytes
-            self._seen[split] = np.zeros(self._tables[split].largest + 1, np.bool_)
-        self._left_out = self._repeated = self._shared = 0
-
-    def of(self, name: str) -> Iterator[tuple[str | None, str]]:
-        """Pairs (split, id) for each item that the product becomes."""
-        found = {}
-        for split, table in self._tables.items():
-            number = table.get(name)
-            if number is not None:
-                found[split] = number
-        if not found:
-            if self.rest or not self.lists:
-                yield self.rest, name
-            else:
-                self._left_out += 1
-            return
-        new = {split: number for split, number in found.items() if not self._seen[split][number]}
-        self._repeated += len(new) < len(found)
-        self._shared += len(new) > 1
-        for place, (split, number) in enumerate(new.items()):
-            self._seen[split][number] = True
-            # ids of a manifest are unique, so the same product in a second split needs another name
-            yield split, name if place == 0 else f"{name}@{split}"
-
-    def close(self, report: ImportReport, missing: MissingList) -> None:
-        """List the ids that no record has, and say what was left out."""
-        for split, path in self.lists.items():
-            for name in read_ids(path):
-                number = self._tables[split].get(name)
-                if number is not None and not self._seen[split][number]:
-                    missing.add(f"record of {split}", name, path.name)
-        for reason, count in {"in no list": self._left_out, "came before": self._repeated}.items():
-            if count:
-                report.passed_over[reason] = count
-        if self._shared:
-            report.notes.append(
-                f"{self._shared} products are in several lists; the ids of their further items are ID@SPLIT"
-            )
-
-
 class _Labels:
     """The labels of a product: ``coarse`` is its category, ``fine`` its instance."""
 
@@ -244,7 +192,3 @@ class _Labels:
             report.notes.append(
                 f"{self._strange} products have a label that is not in the list; train on splits without them"
             )
-
-
-def _numbered(path: Path) -> Iterator[tuple[str, int]]:
-    return ((name, number) for number, name in enumerate(read_ids(path)))

@@ -6,10 +6,9 @@ import re
 import shutil
 from pathlib import Path
 
-from m5kit.data.files import link_leads_out
 from m5kit.data.importers.reading import Blob
 from m5kit.data.importers.report import ImportReport
-from m5kit.data.links import remember_link
+from m5kit.data.links import link_leads_out, remember_link
 from m5kit.errors import DataError
 
 FOLDER, UNPACKED = "media", "unpacked"

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from m5kit.data.files import link_leads_out
 from m5kit.data.importers.reading import Reading
+from m5kit.data.links import link_leads_out
 
 
 def find_shards(folder: Path, pattern: str, reading: Reading, hidden: tuple[str, ...] = (".",)) -> list[Path]:

@@ -23,7 +23,8 @@ from m5kit.data.remote.place import Place, local_folder
 from m5kit.data.several import each_value, single_if_alone
 from m5kit.data.shard_set import Shard, member_stem, member_suffix, shard_name
 from m5kit.data.shards.output import PARTS, Output
-from m5kit.data.shards.prepared import Preparer, build_preparer
+from m5kit.data.shards.prepared import build_preparer
+from m5kit.data.shards.preparer import Preparer
 from m5kit.data.tars.index import Entry, index_path, make_index, save_index
 from m5kit.errors import DecodeError
 from m5kit.structures import Failure, Sample

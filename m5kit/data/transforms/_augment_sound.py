@@ -71,6 +71,9 @@ class SampleChanges:
         self.speed, self.pitch = amounts["speed"], amounts["pitch"]
         self.gain, self.noise = amounts["gain"], amounts["noise"]
 
+    def __bool__(self) -> bool:
+        return bool(self.speed or self.pitch or self.gain or self.noise is not None)
+
     def __call__(self, wave: NDArray[np.float32], rate: int, generator: np.random.Generator) -> NDArray[np.float32]:
         """Changed samples; what is off draws nothing."""
         if self.speed:

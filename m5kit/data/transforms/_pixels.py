@@ -96,6 +96,8 @@ def random_box(height: int, width: int, share: tuple[float, float], generator: n
 
 def as_channels(pixels: NDArray[np.uint8]) -> Tensor:
     """``n h w 3`` to ``n 3 h w`` without moving a byte: the resize is fast on this layout."""
+    if pixels.transpose(0, 3, 1, 2).flags.c_contiguous:  # stored in that order
+        return torch.from_numpy(pixels.transpose(0, 3, 1, 2))
     return torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2)
 
 

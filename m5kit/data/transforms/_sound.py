@@ -6,9 +6,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from m5kit.data.decode._spectrogram import Spectrogram
+from m5kit.errors import DecodeError
+
 
 def resampled(sound: Any, rate: int) -> NDArray[np.float32]:
-    """The samples of a decoded sound at ``rate`` samples a second."""
+    """The samples of a decoded sound at ``rate`` samples a second.
+
+    Raises:
+        DecodeError: only its spectrogram was stored.
+    """
+    if isinstance(sound, Spectrogram):
+        raise DecodeError("only its spectrogram was stored, which the transform log_mel reads and no other")
     if sound.rate == rate:
         return np.asarray(sound.waveform, dtype=np.float32)
     from scipy.signal import resample_poly

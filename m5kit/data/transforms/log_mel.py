@@ -11,10 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from m5kit.data.decode._spectrogram import MelSettings, Spectrogram
 from m5kit.data.decode.sound import Sound
 from m5kit.data.transforms._augment_sound import SPECTROGRAMS, SampleChanges, SoundAugmentation
 from m5kit.data.transforms.base import Transform
-from m5kit.errors import ConfigError
+from m5kit.errors import ConfigError, DecodeError
 from m5kit.ranges import Count, Positive, Share
 from m5kit.registry import TRANSFORMS
 from m5kit.structures import Inputs
@@ -72,14 +73,28 @@ class LogMelTransform(Transform):
         self.changes = SampleChanges(chosen)
         self.steps = self.samples // self.hop + 1
 
-    def __call__(self, decoded: Sound, generator: np.random.Generator | None = None) -> Inputs:
-        """Prepare one sound."""
-        waveform = self._resampled(decoded)
-        if generator is not None:
-            waveform = torch.from_numpy(self.changes(waveform.numpy(), self.rate, generator))
-        waveform = self._cut(self._long_enough(waveform), generator)
-        mel = self._even(torch.log(self._power(waveform) @ self._bank + FLOOR))
+    def __call__(self, decoded: Sound | Spectrogram, generator: np.random.Generator | None = None) -> Inputs:
+        """Prepare one sound, or what :meth:`whole` made of one."""
+        if isinstance(decoded, Spectrogram):
+            mel = self._even(self._stored(decoded, generator))
+        else:
+            mel = self._even(self._computed(decoded, generator))
         return Inputs.single(mel if generator is None else self._masked(mel, generator))
+
+    def spectrogram(self, sound: Sound, samples: int = 0) -> Spectrogram:
+        """What a call makes of a sound before each clip is brought to mean 0 and deviation 1, to be stored.
+
+        Args:
+            sound: of any length.
+            samples: of a longer one, so many in the middle; 0 for all of it, of which a call then cuts steps.
+        """
+        waveform = self._long_enough(self._resampled(sound))
+        return Spectrogram(self._log_power(self._cut(waveform, samples or len(waveform), None)).numpy(), self.settings)
+
+    @property
+    def settings(self) -> MelSettings:
+        """What a stored spectrogram must have been made with."""
+        return MelSettings(self.rate, self.mels, self.window, self.hop)
 
     def blank(self) -> Inputs:
         """Zeros of the full length."""
@@ -97,6 +112,20 @@ class LogMelTransform(Transform):
     def __getstate__(self) -> dict[str, Any]:
         made = ("_bank", "_shape")  # each worker makes its own
         return {name: value for name, value in vars(self).items() if name not in made}
+
+    def _computed(self, sound: Sound, generator: np.random.Generator | None) -> Tensor:
+        waveform = self._resampled(sound)
+        if generator is not None:
+            waveform = torch.from_numpy(self.changes(waveform.numpy(), self.rate, generator))
+        return self._log_power(self._cut(self._long_enough(waveform), self.samples, generator))
+
+    def _stored(self, found: Spectrogram, generator: np.random.Generator | None) -> Tensor:
+        if found.settings != self.settings:
+            raise DecodeError(f"a spectrogram of {found.settings} was stored, and the input reads {self.settings}")
+        return self._cut(torch.from_numpy(found.values), self.steps, generator).float()
+
+    def _log_power(self, waveform: Tensor) -> Tensor:
+        return torch.log(self._power(waveform) @ self._bank + FLOOR)
 
     @property
     def _transform_size(self) -> int:
@@ -137,15 +166,16 @@ class LogMelTransform(Transform):
         shortest = max(self.window, self._transform_size // 2 + 1)
         return waveform if len(waveform) >= shortest else nn.functional.pad(waveform, (0, shortest - len(waveform)))
 
-    def _cut(self, waveform: Tensor, generator: np.random.Generator | None) -> Tensor:
-        spare = max(len(waveform) - self.samples, 0)
+    def _cut(self, values: Tensor, most: int, generator: np.random.Generator | None) -> Tensor:
+        """The middle or, in training, any stretch."""
+        spare = max(len(values) - most, 0)
         start = spare // 2 if generator is None else int(generator.integers(spare + 1))
-        return waveform[start : start + self.samples]
+        return values[start : start + most]
 
     def _even(self, mel: Tensor) -> Tensor:
         """Mean 0 and deviation 1: of all ``t mels`` numbers, or of each coefficient made of them."""
         if self.cepstra is None:
-            return (mel - mel.mean()) / (mel.std(correction=0) + 1e-5)
+            return (mel - mel.mean()).div_(mel.std(correction=0) + 1e-5)
         made: Tensor = mel @ _of_torchaudio("functional", "create_dct")(self.cepstra, self.mels, norm="ortho")
         return (made - made.mean(0)) / (made.std(0, correction=0) + 1e-5)
 

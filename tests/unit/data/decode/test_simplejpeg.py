@@ -52,6 +52,31 @@ def test_pillow_decodes_no_plain_jpeg(tmp_path, monkeypatch):
         SimpleJpegDecoder()("a.png", tmp_path)
 
 
+def test_pillow_does_not_even_look_at_a_jpeg_that_says_nothing_else(tmp_path, monkeypatch):
+    picture(40, 30).save(tmp_path / "a.jpg", icc_profile=bytes(100_000))
+    picture(40, 30).save(tmp_path / "b.jpg", exif=Image.Exif().tobytes() or b"Exif\0\0")
+    monkeypatch.setattr(Image, "open", lambda *given, **more: pytest.fail("Pillow was asked"))
+    assert SimpleJpegDecoder()("a.jpg", tmp_path).shape == (30, 40, 3)
+    with pytest.raises(pytest.fail.Exception):
+        SimpleJpegDecoder(at_least=8)("a.jpg", tmp_path)
+    with pytest.raises(pytest.fail.Exception):
+        SimpleJpegDecoder()("b.jpg", tmp_path)
+
+
+def test_a_word_on_how_to_turn_it_is_found_behind_a_long_profile(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    content = io.BytesIO()
+    picture(40, 30).save(content, "JPEG", icc_profile=bytes(200_000))
+    turned = io.BytesIO()
+    picture(40, 30).save(turned, "JPEG", exif=exif)
+    segment = turned.getvalue()[turned.getvalue().index(b"\xff\xe1") :]
+    segment = segment[: 2 + int.from_bytes(segment[2:4], "big")]
+    place = content.getvalue().rindex(b"\xff\xdb")
+    (tmp_path / "a.jpg").write_bytes(content.getvalue()[:place] + segment + content.getvalue()[place:])
+    assert SimpleJpegDecoder()("a.jpg", tmp_path).shape == (40, 30, 3)
+
+
 def test_damaged_files_are_read_or_refused_as_pillow_does(tmp_path):
     written = io.BytesIO()
     picture(160, 120).save(written, "JPEG")

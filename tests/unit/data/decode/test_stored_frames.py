@@ -7,9 +7,9 @@ from PIL import Image
 
 from m5kit.data.decode import _videos as module
 from m5kit.data.decode._frames import ClipCaps
-from m5kit.data.decode._stored_frames import MARK, read_stored
+from m5kit.data.decode._stored_frames import MARK, map_stored, read_stored
 from m5kit.data.decode.pyav import PyAVDecoder
-from m5kit.data.shards.prepared import encode_jpeg, pack_frames
+from m5kit.data.shards._pictures import encode_jpeg, pack_frames
 from m5kit.errors import DecodeError
 
 CAPS = ClipCaps(600, 2**30, 10**6)
@@ -27,10 +27,10 @@ def clip(tmp_path):
 
 def test_frames_are_the_jpeg_files_that_were_stored(clip):
     path, pictures = clip
-    found = read_stored(path, 6, None, CAPS)
+    found = read_stored(map_stored(path), 6, None, CAPS)
     assert found.shape == (6, 50, 80, 3)
     assert np.abs(found.astype(int) - pictures).mean() < 3
-    assert np.array_equal(read_stored(path, 3, None, CAPS), found[[1, 3, 5]])
+    assert np.array_equal(read_stored(map_stored(path), 3, None, CAPS), found[[1, 3, 5]])
     assert np.array_equal(PyAVDecoder(frames=3)("a.avi", path.parent), found[[1, 3, 5]])
 
 
@@ -53,12 +53,12 @@ def test_other_files_and_damaged_ones_are_left_to_ffmpeg(clip, tmp_path, monkeyp
         content[:60],
     ):
         path.write_bytes(other)
-        assert read_stored(path, 3, None, CAPS) is None
+        assert read_stored(map_stored(path), 3, None, CAPS) is None
     damaged = bytearray(content)
     place = content.index(b"movi") + 12
     damaged[place : place + 40] = bytes(40)
     path.write_bytes(bytes(damaged))
-    assert read_stored(path, 6, None, CAPS) is None
+    assert read_stored(map_stored(path), 6, None, CAPS) is None
     monkeypatch.setattr(module, "read_stored", lambda *given: None)
     path.write_bytes(content)
     assert PyAVDecoder(frames=3)("a.avi", tmp_path).shape == (3, 50, 80, 3)

@@ -169,7 +169,7 @@ def test_progress_is_told_after_each_shard(shop, tmp_path):
 
 
 def test_wrong_settings_are_told_before_anything_is_written(shop, tmp_path):
-    with pytest.raises(ConfigError, match="'gif' is no kind of file; there are jpeg, frames, flac"):
+    with pytest.raises(ConfigError, match="'gif' is no kind of file; there are jpeg, frames, pixels, log_mel, flac"):
         write(shop, tmp_path / "out", prepared={"image": {"type": "gif"}})
     assert not (tmp_path / "out" / ABOUT).exists()
 

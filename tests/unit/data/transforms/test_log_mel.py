@@ -7,7 +7,7 @@ from torch.testing import assert_close
 
 from m5kit.data.decode.sound import Sound
 from m5kit.data.transforms.log_mel import LogMelTransform
-from m5kit.errors import ConfigError
+from m5kit.errors import ConfigError, DecodeError
 
 NOISE = np.random.default_rng(0).normal(0, 0.1, 8_000).astype(np.float32)
 
@@ -162,3 +162,28 @@ def test_the_power_is_that_of_torchaudio_within_a_rounding(window, hop, rate):
     )
     found = made._power(torch.from_numpy(NOISE)) @ made._bank
     assert float((found.T - books).abs().max() / books.max()) < 5e-7
+
+
+@pytest.mark.parametrize("samples", [8_000, 100])
+def test_a_whole_spectrogram_gives_what_the_sound_gives(samples):
+    made = LogMelTransform(seconds=1.0, rate=8_000)
+    sound = Sound(NOISE[:samples], 8_000)
+    assert_close(made(made.spectrogram(sound)).values, made(sound).values)
+
+
+def test_from_a_long_one_a_stretch_is_cut():
+    made = LogMelTransform(seconds=0.5, rate=8_000)
+    whole = made.spectrogram(Sound(NOISE, 8_000))
+    cut = made(whole).values
+    assert cut.shape == made(Sound(NOISE, 8_000)).values.shape == (51, 64)
+    # the middle; only the windows at the ends hold other samples
+    assert_close(cut[4:-4], made(Sound(NOISE, 8_000)).values[4:-4], atol=0.1, rtol=0)
+    drawn = {float(made(whole, np.random.default_rng(seed)).values.sum()) for seed in range(5)}
+    assert len(drawn) == 5
+
+
+def test_a_spectrogram_of_other_settings_is_refused():
+    with pytest.raises(DecodeError, match=r"MelSettings\(rate=8000, mels=64, .* the input reads .*mels=32"):
+        LogMelTransform(seconds=0.5, rate=8_000, mels=32)(
+            LogMelTransform(seconds=0.5, rate=8_000).spectrogram(Sound(NOISE, 8_000))
+        )
