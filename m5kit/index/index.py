@@ -24,7 +24,7 @@ from m5kit.index.searchable import EXACT, Place, SearchableIndex
 from m5kit.index.store import ABOUT, Store
 from m5kit.index.truth import Truth
 
-MOMENT, WHILE = timedelta(seconds=1), timedelta(hours=1)
+MOMENT, WHILE = timedelta(milliseconds=1), timedelta(hours=1)
 """For how long the files of a former version are kept, while an index is built and once it is."""
 
 PIECE = 50_000

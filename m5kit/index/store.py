@@ -233,6 +233,16 @@ def _run(asked: Any, where: str, columns: Sequence[Column]) -> pa.Table:
 
 
 def _said(error: Exception) -> str:
-    """A message of the store without its end, a line of its own source."""
+    """A message of the store without its end, a line of its own source, and without the SQL around a filter.
+
+    Example:
+        >>> _said(ValueError("Error parsing: SELECT 1 (sql parser error: Expected: an expression, found: EOF)"))
+        'expected an expression, found the end'
+    """
     said = re.sub(r",? ?/\S+\.rs:\d+:\d+", "", str(error)).removeprefix("Invalid input, ")
+    parsed = re.search(r"sql parser error: Expected: (.+), found: (.+?)(?: at Line:.*)?\)$", said.strip())
+    if parsed is not None:
+        expected, found = parsed.groups()
+        wanted = expected if expected.isidentifier() or " " in expected else repr(expected)
+        return f"expected {wanted}, found {'the end' if found == 'EOF' else repr(found)}"
     return " ".join(said.split())

@@ -51,6 +51,8 @@ def to_sql(where: str, columns: Sequence[Column]) -> str:
     depth, written = 0, []
     for kind, token in _tokens(where):
         depth += {"(": 1, ")": -1}.get(token, 0)
+        if depth < 0:  # the store would read the filter up to here, and leave out the rest without a word
+            raise QueryError("where: a parenthesis is closed that was not opened; take it out, or open it")
         if depth > DEEPEST:
             raise QueryError(f"where: more than {DEEPEST} parentheses are open; simplify the filter")
         written.append(_written(kind, token, columns))

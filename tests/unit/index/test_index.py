@@ -2,7 +2,6 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import timedelta
 
 import numpy as np
 import pyarrow as pa
@@ -250,8 +249,20 @@ def test_filters_of_many_items_find_what_they_find_in_few(tmp_path, monkeypatch,
 
 def test_what_a_build_wrote_on_its_way_is_not_left_on_the_disk(tmp_path, monkeypatch):
     monkeypatch.setattr(indexing, "PIECE", 1000)
-    monkeypatch.setattr(indexing, "MOMENT", timedelta(microseconds=1))
     rows = np.random.default_rng(0).standard_normal((4000, 256)).astype(np.float32)
     Index.of_vectors(tmp_path / "small", list(map(str, range(4000))), rows)
     size = sum(file.stat().st_size for file in (tmp_path / "small").rglob("*.lance") if file.is_file())
     assert rows.nbytes < size < 1.3 * rows.nbytes
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ("price =", "expected an expression, found the end"),
+        ("(price < 3 and )", r"expected an expression, found '\)'"),
+        ("price in", r"expected '\(', found the end"),
+    ],
+)
+def test_a_filter_that_is_no_sentence_is_told_without_the_sql_around_it(index, where, said):
+    with pytest.raises(QueryError, match=f"^where: {said}; the columns are: id"):
+        index.search(where=where)
