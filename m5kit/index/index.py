@@ -1,8 +1,9 @@
 """The index: built from the items of a run or from any vectors, added to, and deleted from."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NoReturn
@@ -18,10 +19,13 @@ from m5kit.index.approximate import Say, approximate
 from m5kit.index.columns import stored_name
 from m5kit.index.compression import compress
 from m5kit.index.facts import with_facts
-from m5kit.index.rows import Row, as_units, learn_columns, schema_of, to_table
+from m5kit.index.rows import Row, as_matrix, as_units, learn_columns, rows_of, schema_of, to_table
 from m5kit.index.searchable import EXACT, Place, SearchableIndex
 from m5kit.index.store import ABOUT, Store
 from m5kit.index.truth import Truth
+
+MOMENT, WHILE = timedelta(milliseconds=1), timedelta(hours=1)
+"""For how long the files of a former version are kept, while an index is built and once it is."""
 
 PIECE = 50_000
 """Vectors that are written at once."""
@@ -123,17 +127,17 @@ class Index(SearchableIndex):
         """
         if len(set(ids)) != len(ids):
             raise DataError(f"{len(ids) - len(set(ids))} of {len(ids)} ids are repeated; give every item its own")
-        vectors = _as_matrix(vectors, len(ids))
+        vectors = as_matrix(vectors, len(ids))
         given = properties or {}
         if short := [name for name, column in given.items() if len(column) != len(ids)]:
             raise DataError(f"the property {short[0]!r} has {len(given[short[0]])} values for {len(ids)} ids")
-        columns, _ = learn_columns(_rows(ids, given, range(len(ids))))
+        columns, _ = learn_columns(rows_of(ids, given, range(len(ids))))
         about = IndexInfo(width=vectors.shape[1], precision=precision, columns=columns).shortened(width)
         with Store(os.fspath(place)).writing():
             index, truth = cls.create(place, about), Truth()
             for start in range(0, len(ids), PIECE):
                 piece = range(start, min(start + PIECE, len(ids)))
-                index._append(list(_rows(ids, given, piece)), vectors[piece.start : piece.stop], truth)
+                index._append(list(rows_of(ids, given, piece)), vectors[piece.start : piece.stop], truth)
             index._finish(say, truth)
         return index
 
@@ -214,9 +218,11 @@ class Index(SearchableIndex):
 
     def _finish(self, say: Say | None, truth: Truth | None) -> None:
         """The same after all was added; ``truth`` of whole vectors tells what small ones lose."""
-        self.store.tidy()
+        # Nobody reads an index before it is whole; later, a search may go on while items are added.
+        self.store.tidy(MOMENT if truth is not None else WHILE)
         about = replace(self.about, columns=with_facts(self.store, self.about), approximation=None)
         if len(self) >= EXACT:
+            self.store.index_columns(about.filters)
             about = replace(about, approximation=approximate(self.store, self.about, say or quiet))
         else:
             (say or quiet)(f"exact search: every search reads all {len(self):,} vectors")
@@ -224,23 +230,3 @@ class Index(SearchableIndex):
             about = compress(self.store, about, truth, say or quiet)
         self.store.describe(about)
         self.about = about
-
-
-def _rows(ids: Sequence[str], properties: Mapping[str, Sequence[Any]], positions: range) -> Iterator[Row]:
-    """Some of the items, made as they are asked for: a million rows at once take half a gigabyte."""
-    for position in positions:
-        values = {name: column[position] for name, column in properties.items() if column[position] is not None}
-        yield Row(ids[position], values=values)
-
-
-def _as_matrix(vectors: Any, count: int) -> NDArray[np.float32]:
-    """Vectors ``n d`` of numbers, one for each of ``count`` ids.
-
-    Raises:
-        DataError: they are something else.
-    """
-    found = np.asarray(vectors)
-    if found.dtype.kind not in "fiu" or found.ndim != 2 or len(found) != count or not found.shape[1]:
-        raise DataError(f"expected {count} vectors, one for each id, got {found.dtype} of shape {found.shape}")
-    with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused with its id
-        return found.astype(np.float32, copy=False)

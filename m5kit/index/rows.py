@@ -123,3 +123,23 @@ def learn_columns(rows: Iterator[Row]) -> tuple[tuple[Column, ...], Sequence[str
     for row in rows:
         collector.see(row.values)
     return collector.columns(), collector.left_out()
+
+
+def rows_of(ids: Sequence[str], properties: Mapping[str, Sequence[Any]], positions: range) -> Iterator[Row]:
+    """Some of the items, made as they are asked for: a million rows at once take half a gigabyte."""
+    for position in positions:
+        values = {name: column[position] for name, column in properties.items() if column[position] is not None}
+        yield Row(ids[position], values=values)
+
+
+def as_matrix(vectors: Any, count: int) -> NDArray[np.float32]:
+    """Vectors ``n d`` of numbers, one for each of ``count`` ids.
+
+    Raises:
+        DataError: they are something else.
+    """
+    found = np.asarray(vectors)
+    if found.dtype.kind not in "fiu" or found.ndim != 2 or len(found) != count or not found.shape[1]:
+        raise DataError(f"expected {count} vectors, one for each id, got {found.dtype} of shape {found.shape}")
+    with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused with its id
+        return found.astype(np.float32, copy=False)

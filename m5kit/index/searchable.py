@@ -16,8 +16,8 @@ from m5kit.index.codes import as_kept, candidates, read_vectors, vector_columns
 from m5kit.index.hits import Hit, ranked, read_rows
 from m5kit.index.query import Embed, Query, make_query, require_known
 from m5kit.index.rows import Row, as_units
-from m5kit.index.store import Store, one_of
-from m5kit.index.where import to_sql
+from m5kit.index.store import Store
+from m5kit.index.where import one_of, to_sql
 
 if TYPE_CHECKING:
     from m5kit.public.answers import Embeddings

@@ -15,18 +15,19 @@ from typing import Any
 
 import pyarrow as pa
 
-from m5kit.data.json_values import whole_text
 from m5kit.errors import DataError, MissingDependencyError, QueryError
 from m5kit.index.about import Approximation, IndexInfo
 from m5kit.index.codes import BITS, Candidates, fields_of
 from m5kit.index.columns import Column
-from m5kit.index.where import describe
+from m5kit.index.where import describe, one_of
 from m5kit.runs.lock import single_writer
 
 ITEMS, ABOUT = "items", "about"
 FRESH = timedelta(seconds=2)
 """How old the view of a reader may be while another process writes."""
 
+FEW = 1000
+"""Values of a text of which each has a list of the items that have it; more are sorted."""
 ROWS = 8192
 """Items that are read at once where all of them are."""
 
@@ -183,9 +184,21 @@ class Store:
         self._items.create_index(column, config=how)
         return partitions
 
-    def tidy(self) -> None:
-        """Put what was added into few files and into the index."""
-        self._items.optimize()
+    def index_columns(self, columns: Sequence[Column]) -> None:
+        """Build the indexes that filters need in order not to read every value."""
+        from lancedb.index import Bitmap, BTree
+
+        for column in columns:
+            few = column.kind == "boolean" or 0 < column.facts.get("distinct", 0) <= FEW
+            self._items.create_index(column.stored, config=Bitmap() if few else BTree())
+
+    def tidy(self, forget: timedelta) -> None:
+        """Put what was added into few files and into the index.
+
+        Args:
+            forget: versions that are older are deleted; whoever reads one needs its files.
+        """
+        self._items.optimize(cleanup_older_than=forget)
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
@@ -206,27 +219,6 @@ class Store:
         return names
 
 
-def one_of(ids: Sequence[str]) -> str:
-    """SQL for the items of these ids.
-
-    Raises:
-        QueryError: an id is no text, or holds half a character, which no index stores.
-
-    Example:
-        >>> one_of(["a", "it's"])
-        "`id` in ('a', 'it''s')"
-    """
-    quoted = []
-    for each in ids:
-        if not isinstance(each, str):
-            raise QueryError(f"ids are texts, got {each!r}")
-        if whole_text(each) != each:
-            raise QueryError(f"no text of an index holds {each!a}")
-        escaped = each.replace("'", "''")
-        quoted.append(f"'{escaped}'")
-    return f"`id` in ({', '.join(quoted)})"
-
-
 def _run(asked: Any, where: str, columns: Sequence[Column]) -> pa.Table:
     """Run a query; what the store says of a filter is put in words that name the columns."""
     try:
@@ -241,6 +233,16 @@ def _run(asked: Any, where: str, columns: Sequence[Column]) -> pa.Table:
 
 
 def _said(error: Exception) -> str:
-    """A message of the store without its end, a line of its own source."""
+    """A message of the store without its end, a line of its own source, and without the SQL around a filter.
+
+    Example:
+        >>> _said(ValueError("Error parsing: SELECT 1 (sql parser error: Expected: an expression, found: EOF)"))
+        'expected an expression, found the end'
+    """
     said = re.sub(r",? ?/\S+\.rs:\d+:\d+", "", str(error)).removeprefix("Invalid input, ")
+    parsed = re.search(r"sql parser error: Expected: (.+), found: (.+?)(?: at Line:.*)?\)$", said.strip())
+    if parsed is not None:
+        expected, found = parsed.groups()
+        wanted = expected if expected.isidentifier() or " " in expected else repr(expected)
+        return f"expected {wanted}, found {'the end' if found == 'EOF' else repr(found)}"
     return " ".join(said.split())

@@ -7,6 +7,7 @@ through: columns of the index, numbers, texts, and the words below.
 import re
 from collections.abc import Iterator, Sequence
 
+from m5kit.data.json_values import whole_text
 from m5kit.errors import QueryError
 from m5kit.index.columns import Column
 from m5kit.signatures import suggestion
@@ -50,6 +51,8 @@ def to_sql(where: str, columns: Sequence[Column]) -> str:
     depth, written = 0, []
     for kind, token in _tokens(where):
         depth += {"(": 1, ")": -1}.get(token, 0)
+        if depth < 0:  # the store would read the filter up to here, and leave out the rest without a word
+            raise QueryError("where: a parenthesis is closed that was not opened; take it out, or open it")
         if depth > DEEPEST:
             raise QueryError(f"where: more than {DEEPEST} parentheses are open; simplify the filter")
         written.append(_written(kind, token, columns))
@@ -95,3 +98,24 @@ def _column(name: str, columns: Sequence[Column]) -> str:
         return f"`{alike[0].stored}`"
     near = suggestion(name, [column.name for column in columns])
     raise QueryError(f"where: there is no column {name!r}{f', {near}' if near else ''}; {describe(columns)}")
+
+
+def one_of(ids: Sequence[str]) -> str:
+    """SQL for the items of these ids.
+
+    Raises:
+        QueryError: an id is no text, or holds half a character, which no index stores.
+
+    Example:
+        >>> one_of(["a", "it's"])
+        "`id` in ('a', 'it''s')"
+    """
+    quoted = []
+    for each in ids:
+        if not isinstance(each, str):
+            raise QueryError(f"ids are texts, got {each!r}")
+        if whole_text(each) != each:
+            raise QueryError(f"no text of an index holds {each!a}")
+        escaped = each.replace("'", "''")
+        quoted.append(f"'{escaped}'")
+    return f"`id` in ({', '.join(quoted)})"

@@ -1,5 +1,6 @@
 """Dynamic batching: items of requests that wait at the same time go through the model together."""
 
+import os
 import queue
 import threading
 import time
@@ -11,11 +12,16 @@ from typing import Any, Generic, TypeVar
 Answer = TypeVar("Answer")
 Item = Mapping[str, Any]
 
-WORKERS = 2
-"""Threads that work on batches: one decodes the files of a batch while the other's is in the model."""
+WORKERS = 1 if (os.cpu_count() or 1) <= 2 else 2
+"""Threads that work on batches: one decodes the files of a batch while the other's is in the model. On two cores, which
+the requests need as well, batches only become smaller by it."""
 
-GATHER = 0.012
+GATHER = 0.05
 """Seconds that a batch waits at most for its share of the items that are asked for."""
+
+GAP = 0.008
+"""Seconds without a new request after which it goes with what it has: those who would ask again have done so. Longer
+than Python's threads wait for each other (5 ms), or a batch in the model would end the next one's gathering."""
 
 QUICK = 0.05
 """Seconds below which a batch is mostly the price of a batch: it is better to have one than one for each thread."""
@@ -56,9 +62,9 @@ class Batcher(Generic[Answer]):
     """Hands items of several callers to one function at once.
 
     While a batch is computed, further requests gather, so batches grow with the load by themselves. Callers that were
-    just answered ask again within milliseconds. A batch waits for them until it has its share of all items that are
-    asked for: a batch of the first that is back costs almost as much as a full one. A caller that is alone waits for
-    nobody.
+    just answered ask again within milliseconds. A batch waits for them, as long as they keep coming, until it has its
+    share of all items that are asked for: a batch of the first that is back costs almost as much as a full one. A
+    caller that is alone waits for nobody.
 
     Args:
         answer: gives one answer an item, in order.
@@ -137,7 +143,7 @@ class Batcher(Generic[Answer]):
         """Seconds to wait for one more request; None for as long as it takes, while the batch is empty."""
         if not count:
             return None
-        return max(0.0, until - time.monotonic()) if count < share else 0.0
+        return min(GAP, max(0.0, until - time.monotonic())) if count < share else 0.0
 
     def _next(self, patience: float | None) -> _Waiting[Answer] | None:
         """The request that did not fit last time, or the next of the queue; None if none comes in time."""

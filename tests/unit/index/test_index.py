@@ -226,3 +226,43 @@ def test_vectors_in_a_file_are_read_piece_by_piece(tmp_path, vectors, monkeypatc
     index = Index.of_vectors(tmp_path / "mapped", names, mapped, {"number": list(range(200))})
     assert ids(index.search(vectors[130], top=5)) == exact(vectors, vectors[130], True, 5)
     assert index.search(vectors[130], top=1)[0].row.values == {"number": 130}
+
+
+def test_filters_of_many_items_find_what_they_find_in_few(tmp_path, monkeypatch, vectors, properties):
+    monkeypatch.setattr(indexing, "EXACT", 100)
+    names = [f"i{number:03}" for number in range(200)]
+    given = {**properties, "rare": [None] * 199 + ["x"], "flag": [number % 3 == 0 or None for number in range(200)]}
+    index = Index.of_vectors(tmp_path / "indexed", names, vectors, given)
+    assert {each.name for each in index.store._items.list_indices()} >= {"price_idx", "colour_idx", "id_idx"}
+    red = np.array([colour == "red" for colour in properties["colour"]])
+    cheap = np.array([price < 50 for price in properties["price"]])
+    assert {hit.row.id for hit in index.search(where="price < 50", top=200)} == set(np.array(names)[cheap])
+    assert ids(index.search(vectors[7], where="price < 50 and colour = 'red'")) == exact(
+        vectors, vectors[7], red & cheap, 10
+    )
+    assert ids(index.search(where="rare = 'x'")) == ["i199"]
+    assert len(index.search(where="flag is null", top=200)) == 200 - 67
+    index.add([Row("more", values={"price": 1.0, "colour": "red"})], vectors[:1])
+    index.finish()
+    assert "more" in {hit.row.id for hit in index.search(where="price < 50 and colour = 'red'", top=200)}
+
+
+def test_what_a_build_wrote_on_its_way_is_not_left_on_the_disk(tmp_path, monkeypatch):
+    monkeypatch.setattr(indexing, "PIECE", 1000)
+    rows = np.random.default_rng(0).standard_normal((4000, 256)).astype(np.float32)
+    Index.of_vectors(tmp_path / "small", list(map(str, range(4000))), rows)
+    size = sum(file.stat().st_size for file in (tmp_path / "small").rglob("*.lance") if file.is_file())
+    assert rows.nbytes < size < 1.3 * rows.nbytes
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ("price =", "expected an expression, found the end"),
+        ("(price < 3 and )", r"expected an expression, found '\)'"),
+        ("price in", r"expected '\(', found the end"),
+    ],
+)
+def test_a_filter_that_is_no_sentence_is_told_without_the_sql_around_it(index, where, said):
+    with pytest.raises(QueryError, match=f"^where: {said}; the columns are: id"):
+        index.search(where=where)

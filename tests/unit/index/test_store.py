@@ -5,7 +5,8 @@ import pytest
 
 from m5kit.errors import DataError
 from m5kit.index.index import Index
-from m5kit.index.store import Store, one_of
+from m5kit.index.store import Store
+from m5kit.index.where import one_of
 
 BUCKET = "shop"
 

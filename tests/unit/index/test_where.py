@@ -46,3 +46,9 @@ def test_anything_else_is_refused_in_words(where, said):
     with pytest.raises(QueryError) as raised:
         to_sql(where, COLUMNS)
     assert said in str(raised.value)
+
+
+@pytest.mark.parametrize("where", ["price < 3) and (sold", "price < 3)", "not (sold)) or (sold"])
+def test_a_parenthesis_that_was_not_opened_is_refused(where):
+    with pytest.raises(QueryError, match="closed that was not opened"):
+        to_sql(where, [Column("price", "price", "number"), Column("sold", "sold", "boolean")])
