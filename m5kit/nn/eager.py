@@ -21,11 +21,12 @@ def eager(kind: type[Kind]) -> type[Kind]:
     Args:
         kind: one of torch's optimizers that steps without a graph, as all do unless ``differentiable`` is asked for.
     """
-    return cast(type[Kind], _subclass(cast(type[Optimizer], kind)))
+    plain: type = kind  # mypy does not know that type[Kind] can be hashed
+    return cast(type[Kind], _subclass(plain))
 
 
 @cache  # two optimizers of one kind are of one class
-def _subclass(kind: type[Optimizer]) -> type[Optimizer]:
+def _subclass(kind: type[Any]) -> type[Any]:
     methods: dict[str, Any] = {}
     for name in _GUARDED:
         methods[name] = inspect.unwrap(getattr(kind, name))
