@@ -25,7 +25,7 @@ def eager(kind: type[Kind]) -> type[Kind]:
 
 
 @cache  # two optimizers of one kind are of one class
-def _subclass(kind: type[Optimizer]) -> type[Optimizer]:
+def _subclass(kind: type[Any]) -> type[Any]:
     methods: dict[str, Any] = {}
     for name in _GUARDED:
         methods[name] = inspect.unwrap(getattr(kind, name))
