@@ -25,7 +25,7 @@ class M5KitError(Exception):
 
 
 class ConfigError(M5KitError):
-    """One or more mistakes in a config; all of them are in the message, one a line.
+    """One or more mistakes in a config, or in the options of a command; all of them are in the message, one a line.
 
     Args:
         problems: one sentence a mistake.
@@ -34,13 +34,22 @@ class ConfigError(M5KitError):
         >>> print(ConfigError(["schedule.lr: expected a number, got 'fast'"]))
         the config has 1 mistake:
           schedule.lr: expected a number, got 'fast'
+        >>> print(ConfigError(["--ranks: expected at least 1, got 0"]))
+        the command has 1 mistake:
+          --ranks: expected at least 1, got 0
     """
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
         count = len(self.problems)
         lines = "\n".join(f"  {problem}" for problem in self.problems)
-        super().__init__(f"the config has {count} mistake{'s' if count != 1 else ''}:\n{lines}")
+        where = "the command" if all(map(_is_of_an_option, self.problems)) else "the config"
+        super().__init__(f"{where} has {count} mistake{'s' if count != 1 else ''}:\n{lines}")
+
+
+def _is_of_an_option(problem: str) -> bool:
+    """Whether it begins with an option; ``--set`` writes a part of the config."""
+    return problem.startswith("--") and not problem.startswith("--set")
 
 
 class UnknownComponentError(ConfigError):

@@ -99,6 +99,10 @@ def print_report(report: "ImportReport") -> None:
         write(note)
     for warning in report.warnings:
         write(f"WARNING: {warning}")
+    if set(report.splits) == {""}:
+        write(
+            "WARNING: no item has a split, and training looks for the split train; --split-by train=0.8,test=0.2 draws"
+        )
     if report.rows:
         write(f"rows read: {report.rows}")
     write(f"\n{report.items} items are described in {report.path}")

@@ -106,7 +106,7 @@ def named(name: str | None) -> list[PluginPart]:
         known: set[str] = set()
         for part in parts:
             known |= {part.distribution, part.name}
-        hint = " ".join(filter(None, [suggestion(name, sorted(known)), "See: m5kit plugins list"]))
+        hint = " ".join(filter(None, [suggestion(name, sorted(known)), "see: m5kit plugins list"]))
         raise PluginError(f"no plugin and no part of one is called {name!r}; {hint}")
     return found
 

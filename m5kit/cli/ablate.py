@@ -19,7 +19,7 @@ def add_parser(verbs: Verbs) -> None:
     parser = verbs.add_parser(
         "ablate", help="train variants over seeds and compare them", description="Run a sweep and report on it."
     )
-    parser.add_argument("sweep", type=Path, metavar="SWEEP", help="a YAML file such as configs/ablations/fusion.yaml")
+    parser.add_argument("sweep", metavar="SWEEP", help="a YAML file, or the name of a shipped one such as fusion")
     parser.add_argument("--data", type=as_place, metavar="DIR", help="folder of the manifest (sets data.root)")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the trials and the report")
     parser.add_argument(
@@ -40,13 +40,16 @@ def add_parser(verbs: Verbs) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run what has not ended yet; 1 if a trial failed."""
-    from m5kit.ablation.orchestration import run_sweep
-    from m5kit.ablation.preparation import prepare_sweep
+    from m5kit.config.roots import find_sweep
     from m5kit.errors import ConfigError
 
     if options.jobs < 1:
         raise ConfigError([f"--jobs: expected at least 1, got {options.jobs}"])
-    prepared = prepare_sweep(options.sweep, options.out, options.data, options.trials)
+    file = find_sweep(options.sweep)  # before torch is imported, which takes seconds
+    from m5kit.ablation.orchestration import run_sweep
+    from m5kit.ablation.preparation import prepare_sweep
+
+    prepared = prepare_sweep(file, options.out, options.data, options.trials)
     for name, first in prepared.plan.same.items():
         write(f"note: {name} is the same as {first}; it is trained once")
     if options.dry_run:

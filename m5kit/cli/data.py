@@ -105,7 +105,9 @@ def _print(found: "ManifestCheck") -> None:
         write(f"odd: {note}")
     count = len(found.problems) or "no"
     write(f"\n{shown(found.path)}: {found.items} items, {count} problem{'s' if count != 1 else ''}")
-    if not found.problems:
+    if set(found.splits) == {""}:
+        write("no item has a split, and training looks for train: write the key split, or import with --split-by")
+    elif not found.problems:
         folder = shown(found.path.parent)
         write(f"next: m5kit train products/pretrained --data {folder} (or products/small, which downloads nothing)")
 

@@ -118,9 +118,7 @@ def _table(name: str, text: str) -> Mapping[str, Any]:
 
 
 def _show(hits: Sequence["Hit"], index: "Index") -> None:
-    """A table of the hits."""
-    from m5kit.index.columns import as_text
-
+    """A table of the hits; a column of shares for each part of the query, where it had several."""
     if not hits:
         write("nothing found")
         return
@@ -128,13 +126,20 @@ def _show(hits: Sequence["Hit"], index: "Index") -> None:
     shared = list(hits[0].shares) if len(hits[0].shares) > 1 else []
     rows = []
     for hit in hits:
-        title = " ".join(str(hit.row.sources[name]) for name in spoken if name in hit.row.sources)
-        properties = [f"{name}={as_text(value)}" for name, value in list(hit.row.values.items())[:SHOWN]]
         score = "" if hit.score is None else f"{hit.score:.3f}"
         shares = [f"{hit.shares[name]:.0%}" for name in shared]
-        rows.append([hit.row.id, score, *shares, _cut(title), ", ".join(properties)])
+        rows.append([hit.row.id, score, *shares, _title(hit, spoken), _properties(hit)])
     write_table(["id", "score", *shared, "title", "properties"], rows)
 
 
-def _cut(title: str) -> str:
+def _title(hit: "Hit", spoken: Sequence[str]) -> str:
+    """The words of an item, cut to what fits into a line."""
+    title = " ".join(str(hit.row.sources[name]) for name in spoken if name in hit.row.sources)
     return title if len(title) <= LETTERS else f"{title[: LETTERS - 1]}…"
+
+
+def _properties(hit: "Hit") -> str:
+    from m5kit.index.columns import as_text
+
+    first = list(hit.row.values.items())[:SHOWN]
+    return ", ".join(f"{name}={as_text(value)}" for name, value in first)

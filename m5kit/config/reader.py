@@ -159,7 +159,9 @@ def _text(path: Path) -> str:
         raise ConfigError([f"{display(path)}: is no regular file"])  # reading a pipe would wait for its other end
     try:
         return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise ConfigError([f"{display(path)}: cannot be read: {(error.strerror or str(error)).lower()}"]) from error
+    except UnicodeDecodeError as error:
         raise ConfigError([f"{display(path)}: cannot be read as UTF-8 text: {error}"]) from error
 
 

@@ -129,6 +129,21 @@ def find_config(name: str | Path, scope: PluginScope | None = None) -> Path:
     raise UnknownComponentError(f"there is no config {str(name)!r}; {hint}")
 
 
+def find_sweep(name: str | Path) -> Path:
+    """The file that ``name`` means: a path, or a sweep that m5kit ships, such as ``fusion`` or ``ablations/fusion``.
+
+    Raises:
+        UnknownComponentError: there is no such sweep.
+    """
+    path, shipped = Path(name), packaged_root() / SWEEPS
+    found = path if is_file(path) else _shipped_config(path, [packaged_root(), shipped])
+    if found is not None:
+        return found
+    names = sorted(file.stem for file in shipped.glob("*.yaml"))
+    hint = " ".join(filter(None, [suggestion(path.stem, names), f"shipped ones: {', '.join(names)}"]))
+    raise UnknownComponentError(f"there is no sweep {str(name)!r}; {hint}")
+
+
 def config_name(path: Path) -> str:
     """``demo/scale`` for ``configs/demo/scale.yaml``; the file's own name if it is in no tree of configs."""
     root = own_root(path)

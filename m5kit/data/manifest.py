@@ -102,7 +102,9 @@ class Manifest:
         empty = [split for split in splits if split not in sizes]
         if empty:
             there = ", ".join(f"{split or '(none)'} ({size})" for split, size in sizes.items())
-            raise DataError(f"{self.dataset} has no item in split {' or '.join(empty)}; it has {there}")
+            # "" is the split of items without one
+            hint = "; m5kit data import draws splits with --split-by train=0.8,test=0.2" if "" in sizes else ""
+            raise DataError(f"{self.dataset} has no item in split {' or '.join(empty)}; it has {there}{hint}")
         return self.take(np.isin(self.codes, list(map(self.splits.index, splits))))
 
     def take(self, wanted: np.ndarray) -> "Manifest":

@@ -138,8 +138,11 @@ def _sound(name: str, kind: Any) -> bool:
     if name not in ("table", "labels") or not types.is_struct(kind):
         return False
     fields = [kind.field(number).type for number in range(kind.num_fields)]
-    flat = [field.value_type if types.is_list(field) else field for field in fields]
-    return all(map(types.is_string, fields)) if name == "labels" else not any(map(types.is_nested, flat))
+    if name == "labels":
+        return all(map(types.is_string, fields))
+    # a property may be a list of plain values
+    plain = [field.value_type if types.is_list(field) else field for field in fields]
+    return not any(map(types.is_nested, plain))
 
 
 def _checked(rows: Rows, row: int, modalities: Sequence[str]) -> tuple[Mapping[str, Any], list[Problem]]:

@@ -37,15 +37,6 @@ def read_columns(path: Path) -> Columns:
         ) from error
 
 
-def require_features_name(path: Path) -> None:
-    """Check that :func:`write_columns` accepts a file name, before its content is computed.
-
-    Raises:
-        DataError: it does not.
-    """
-    _of_kind(path, {".npz": _write_npz, ".parquet": _write_parquet})
-
-
 def write_columns(path: Path, columns: Columns) -> None:
     """Write a ``.npz`` or ``.parquet`` file; its folder is created if necessary."""
     write = _of_kind(path, {".npz": _write_npz, ".parquet": _write_parquet})

@@ -92,12 +92,14 @@ def _written(kind: str, token: str, columns: Sequence[Column]) -> str:
 
 
 def _column(name: str, columns: Sequence[Column]) -> str:
+    """What the store calls a column; another case will do where only one column is meant."""
     exact = [column for column in columns if column.name == name]
     alike = exact or [column for column in columns if column.name.lower() == name.lower()]
     if len(alike) == 1:
         return f"`{alike[0].stored}`"
     near = suggestion(name, [column.name for column in columns])
-    raise QueryError(f"where: there is no column {name!r}{f', {near}' if near else ''}; {describe(columns)}")
+    refused = ", ".join(filter(None, [f"where: there is no column {name!r}", near]))
+    raise QueryError(f"{refused}; {describe(columns)}")
 
 
 def one_of(ids: Sequence[str]) -> str:

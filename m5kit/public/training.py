@@ -12,6 +12,7 @@ from m5kit.ablation.orchestration import run_sweep
 from m5kit.ablation.preparation import prepare_sweep
 from m5kit.config import load_config
 from m5kit.config.reader import write_inline
+from m5kit.config.roots import find_sweep
 from m5kit.data.remote.place import Place, as_place
 from m5kit.errors import ConfigError, M5KitError
 from m5kit.inference.evaluation import Evaluation
@@ -128,7 +129,7 @@ def sweep(
     """Train what a sweep file varies, and compare; ``m5kit ablate`` from Python.
 
     Args:
-        file: a YAML file such as ``configs/ablations/fusion.yaml``.
+        file: a YAML file, or the name of a sweep that m5kit ships, such as ``fusion``.
         out: folder of the trials and the report.
         data: folder of the manifest; None for the one that the configs name.
         trials: folder of trials that sweeps share; None for that of this sweep.
@@ -142,7 +143,7 @@ def sweep(
     """
     if jobs < 1:
         raise ConfigError([f"jobs: expected at least 1, got {jobs}"])
-    prepared = prepare_sweep(Path(file), Path(out), _place(data), None if trials is None else Path(trials))
+    prepared = prepare_sweep(find_sweep(Path(file)), Path(out), _place(data), None if trials is None else Path(trials))
     result = run_sweep(prepared, tell=tell or _say_nothing, jobs=jobs, resume=resume)
     return SweepReport(Study.read(prepared.folder.study), result.page)
 

@@ -1,6 +1,7 @@
 """The picture of a run: its losses, and how much each modality counts, over the steps."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,7 @@ def draw_curves(metrics: Path, picture: Path, title: str) -> None:
 
 
 def _draw(axes: Axes, curves: Mapping[str, Curve], prefix: str, label: str, log: bool) -> None:
+    """One panel: the curves below a prefix, on a logarithmic axis where that helps."""
     shown: dict[str, Curve] = {}
     # modalities first, so that each has one colour in all panels; the item as a whole is among some curves only
     for name in sorted(curves, key=lambda name: (name.endswith("/item"), name)):
@@ -47,23 +49,35 @@ def _draw(axes: Axes, curves: Mapping[str, Curve], prefix: str, label: str, log:
             shown[name.removeprefix(prefix).replace("_", " ")] = curves[name]
     # by what this panel shows, so that the first colours, which differ most, are used in each
     styles = series_styles(shown)
-    for name, curve in shown.items():
-        plot_curve(axes, curve, styles[name])
+    for names in _alike(shown):
+        plot_curve(axes, shown[names[0]], replace(styles[names[0]], label=", ".join(names)))
     if log and shown and _all_positive(shown):
-        # a loss falls by a similar factor early and late; a linear axis shows the first steps alone
-        axes.set_yscale("log")
-        low, high = axes.get_ylim()
-        inside = _TICKS[(low <= _TICKS) & (high >= _TICKS)]
-        if len(inside) > 1:
-            axes.yaxis.set_major_formatter(ScalarFormatter())
-            axes.yaxis.set_minor_formatter(NullFormatter())
-            axes.set_yticks(inside)
-        else:  # over so short a stretch a logarithmic axis is as good as straight
-            axes.set_yscale("linear")
+        _as_logarithmic(axes)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     bare(axes, "step", label)
     if shown:
         legend(axes)
+
+
+def _as_logarithmic(axes: Axes) -> None:
+    """A loss falls by a similar factor early and late; a linear axis shows the first steps alone."""
+    axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    inside = _TICKS[(low <= _TICKS) & (high >= _TICKS)]
+    if len(inside) > 1:
+        axes.yaxis.set_major_formatter(ScalarFormatter())
+        axes.yaxis.set_minor_formatter(NullFormatter())
+        axes.set_yticks(inside)
+    else:  # over so short a stretch a logarithmic axis is as good as straight
+        axes.set_yscale("linear")
+
+
+def _alike(curves: Mapping[str, Curve]) -> list[list[str]]:
+    """The names by curve: of equal ones the last would hide the others, so they are one line with all their names."""
+    names: dict[tuple[tuple[int, float], ...], list[str]] = {}
+    for name, curve in curves.items():
+        names.setdefault(tuple(curve.items()), []).append(name)
+    return list(names.values())
 
 
 def _shares(curves: Mapping[str, Curve]) -> dict[str, Curve]:

@@ -1,12 +1,11 @@
 """The pictures of a study: results over seeds, quality against cost, modality subsets, corruption, learning curves."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 from matplotlib.axes import Axes
 
 from m5kit.report.corruption import draw_corruption
@@ -18,16 +17,12 @@ from m5kit.report.style import (
     as_png,
     bare,
     drawing,
-    ink,
     legend,
     panels,
     series_styles,
 )
-from m5kit.report.subsets import draw_subsets
+from m5kit.report.subsets import Styles, draw_grid, draw_subsets
 from m5kit.runs.study import Interval, SeedValues, Study, StudyRow
-
-Styles = Mapping[str, SeriesStyle]
-"""By variant, the same in every picture of a study."""
 
 MOST_METRICS = 4
 """Metrics beside each other in one picture."""
@@ -114,6 +109,7 @@ def _by_subset(study: Study, main: str, styles: Styles) -> Picture:
 
 @drawing()
 def _dots(study: Study, styles: Styles) -> bytes:
+    """A panel a metric, a line a row of the study."""
     rows, names = listed(study), study.metrics[:MOST_METRICS]
     size = (3.2 * len(names) + 2.6, 0.42 * len(rows) + 1.3)
     figure, (plots,) = panels(1, len(names), size, sharey=True)
@@ -148,6 +144,7 @@ def _dot_row(axes: Axes, y: int, found: SeedValues, style: SeriesStyle) -> None:
 
 @drawing()
 def _cost(rows: Sequence[StudyRow], name: str, styles: Styles) -> bytes:
+    """Quality over seconds, and over parameters."""
     figure, ((left, right),) = panels(1, 2, (11, max(4.2, 0.24 * len(rows) + 0.8)), sharey=True)
     for row in rows:
         found, cost, style = row.metrics[name], row.cost, styles[row.variant]
@@ -175,6 +172,7 @@ def _reach(interval: Interval) -> list[list[float]] | None:
 
 @drawing()
 def _subset_grid(rows: Sequence[StudyRow], name: str, styles: Styles) -> bytes:
+    """The metric of each variant with each subset, where subsets are few."""
     variants: list[str] = []
     subsets: list[str] = []
     for row in rows:
@@ -182,20 +180,10 @@ def _subset_grid(rows: Sequence[StudyRow], name: str, styles: Styles) -> bytes:
             variants.append(row.variant)
         if row.subset not in subsets:
             subsets.append(row.subset)
-    # a variant need not have every subset: NaN leaves its cell white
-    values = np.full((len(variants), len(subsets)), np.nan)
-    for row in rows:
-        mean = row.metrics[name].mean
-        values[variants.index(row.variant), subsets.index(row.subset)] = np.nan if mean is None else mean
     size = (1.1 * len(subsets) + 2.5, 0.5 * len(variants) + 1.6)
     figure, ((axes,),) = panels(1, 1, size)
-    image = axes.imshow(values, aspect="auto", cmap="viridis")
+    image = draw_grid(axes, rows, variants, subsets, name, styles)
     # a name a line, as long subsets would run into their neighbours
     axes.set_xticks(range(len(subsets)), [subset.replace("+", "\n+ ") or "all" for subset in subsets])
-    axes.set_yticks(range(len(variants)), [styles[variant].label for variant in variants])
-    for (y, x), value in np.ndenumerate(values):
-        if np.isfinite(value):
-            axes.text(x, y, f"{value:.2f}", ha="center", va="center", color=ink(image.to_rgba(value)))
-    axes.spines[:].set_visible(False)
     figure.colorbar(image, label=name)
     return as_png(figure)

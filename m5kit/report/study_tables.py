@@ -1,6 +1,7 @@
 """The tables of a study."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from m5kit.report.factor_tables import factor_tables
 from m5kit.report.origin_table import origin_table
@@ -13,6 +14,13 @@ NUMBERS = (
     *("seconds", "memory_bytes", "parameters"),
 )
 """The columns of ``report.csv``; the names are those of its first version."""
+
+_COST_NOTES = {
+    "seconds": "Seconds of a run, its training and evaluation: mean, least and most.",
+    "memory (MiB)": "Memory is the most that one of its processes held in RAM.",
+    "parameters": "Parameters are those of the model, shared ones counted once.",
+}
+"""The columns of the table of costs, and what each means."""
 
 _MIB = 2**20
 
@@ -193,12 +201,8 @@ def _cost(study: Study) -> Table:
         if cost and any((cost.seconds.mean, cost.memory, cost.parameters)):
             memory, parameters = _scaled(cost.memory, _MIB), _scaled(cost.parameters, 1)
             rows.append([row_name(row), _estimate(cost.seconds, 1), memory, parameters])
-    note = (
-        "Seconds of a run, its training and evaluation: mean, least and most. "
-        "Memory is the most that one of its processes held in RAM. "
-        "Parameters are those of the model, shared ones counted once."
-    )
-    return Table("Cost", ["", "seconds", "memory (MiB)", "parameters"], rows, note)
+    table = without_empty_columns(Table("Cost", ["", *_COST_NOTES], rows))
+    return replace(table, note=" ".join(_COST_NOTES[heading] for heading in table.headings[1:]))
 
 
 def _failed(study: Study) -> Table:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 
 from m5kit.evaluation.functional.averages import finite_mean
@@ -11,7 +12,7 @@ from m5kit.report.style import DARK, PALE, SeriesStyle, as_png, bare, drawing, i
 from m5kit.runs.study import StudyRow
 
 Styles = Mapping[str, SeriesStyle]
-"""By variant."""
+"""By variant, the same in every picture of a study."""
 
 FEW = 4
 """Variants that are drawn as points with intervals; more are rows of colours."""
@@ -73,6 +74,7 @@ def _by_worth(means: Mapping[str, float]) -> list[str]:
 def _points(
     axes: Axes, rows: Sequence[StudyRow], variants: Sequence[str], order: Sequence[str], name: str, styles: Styles
 ) -> None:
+    """Dots with intervals, the variants of a column side by side."""
     for row in rows:
         number, found, style = variants.index(row.variant), row.metrics[name], styles[row.variant]
         # variants stand side by side, so that equal points do not hide each other
@@ -104,20 +106,47 @@ def _chance(axes: Axes, rows: Sequence[StudyRow], order: Sequence[str], name: st
 def _colours(
     axes: Axes, rows: Sequence[StudyRow], variants: Sequence[str], order: Sequence[str], name: str, styles: Styles
 ) -> None:
-    values: NDArray[np.float64] = np.full((len(variants), len(order)), np.nan)
+    """A row a variant, a column a subset, numbers on colours."""
+    draw_grid(axes, rows, variants, order, name, styles, small=True)
+    axes.tick_params(length=0, labelbottom=False)
+    axes.set_title(name, fontsize=10, loc="left")
+
+
+def draw_grid(
+    axes: Axes,
+    rows: Sequence[StudyRow],
+    variants: Sequence[str],
+    subsets: Sequence[str],
+    name: str,
+    styles: Styles,
+    small: bool = False,
+) -> AxesImage:
+    """Draw the means of a metric as numbers on colours: a row a variant, a column a subset.
+
+    Args:
+        axes: to draw on.
+        rows: of a study.
+        variants: in the order of the rows of the grid.
+        subsets: in the order of its columns.
+        name: the metric, ``TASK/METRIC``.
+        styles: by variant.
+        small: short numbers in a small type, for many columns.
+    """
+    # a variant need not have every subset: NaN leaves its cell white
+    values: NDArray[np.float64] = np.full((len(variants), len(subsets)), np.nan)
     for row in rows:
         mean = row.metrics[name].mean
-        values[variants.index(row.variant), order.index(row.subset)] = np.nan if mean is None else mean
+        values[variants.index(row.variant), subsets.index(row.subset)] = np.nan if mean is None else mean
     image = axes.imshow(values, aspect="auto", cmap="viridis")
-    colours = image.to_rgba(values)
     for (y, x), value in np.ndenumerate(values):
         if np.isfinite(value):
-            text = f"{value:.2f}".replace("0.", ".", 1)
-            axes.text(x, y, text, ha="center", va="center", fontsize=7, color=ink(colours[y, x]))
+            text, size = f"{value:.2f}", None
+            if small:
+                text, size = text.replace("0.", ".", 1), 7
+            axes.text(x, y, text, ha="center", va="center", fontsize=size, color=ink(image.to_rgba(value)))
     axes.set_yticks(range(len(variants)), [styles[variant].label for variant in variants])
-    axes.tick_params(length=0, labelbottom=False)
     axes.spines[:].set_visible(False)
-    axes.set_title(name, fontsize=10, loc="left")
+    return image
 
 
 def _matrix(axes: Axes, order: Sequence[str], modalities: Sequence[str]) -> None:

@@ -61,10 +61,18 @@ def without_empty_columns(table: Table) -> Table:
         >>> without_empty_columns(Table("", ["", "seconds", "steps"], [["a", "", "2"], ["b", "", "3"]])).headings
         ['', 'steps']
     """
-    kept = [n for n in range(len(table.headings)) if n < table.words or any(row[n] for row in table.rows)]
-    return replace(
-        table, headings=[table.headings[n] for n in kept], rows=[[row[n] for n in kept] for row in table.rows]
-    )
+    columns = range(len(table.headings))
+    kept = [number for number in columns if number < table.words or _has_cells(table, number)]
+    rows = [_picked(row, kept) for row in table.rows]
+    return replace(table, headings=_picked(table.headings, kept), rows=rows)
+
+
+def _has_cells(table: Table, number: int) -> bool:
+    return any(row[number] for row in table.rows)
+
+
+def _picked(cells: Sequence[str], numbers: Sequence[int]) -> list[str]:
+    return [cells[number] for number in numbers]
 
 
 def to_markdown(table: Table) -> str:

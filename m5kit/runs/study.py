@@ -31,11 +31,6 @@ class Interval:
     low: float | None = None
     high: float | None = None
 
-    @property
-    def has_ends(self) -> bool:
-        """Whether there is an interval, not only a mean."""
-        return self.low is not None and self.high is not None
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate(Interval):

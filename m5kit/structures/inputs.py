@@ -33,13 +33,13 @@ class Inputs:
     def stack(cls, items: Sequence["Inputs"]) -> "Inputs":
         """Collate p items, padding the first axis with zeros (extras with -1) to the longest."""
         longest = max(item.values.shape[0] for item in items)
+        values = torch.stack([_pad_first(item.values, longest, 0) for item in items])
+        extras = {}
+        for name in items[0].extras:
+            extras[name] = torch.stack([_pad_first(item.extras[name], longest, -1) for item in items])
         second = [item.again for item in items if item.again is not None]
-        return cls(
-            torch.stack([_pad_first(item.values, longest, 0) for item in items]),
-            torch.stack([item.lengths for item in items]),
-            {k: torch.stack([_pad_first(item.extras[k], longest, -1) for item in items]) for k in items[0].extras},
-            cls.stack(second) if second else None,
-        )
+        again = cls.stack(second) if second else None
+        return cls(values, torch.stack([item.lengths for item in items]), extras, again)
 
     def take(self, rows: Tensor) -> "Inputs":
         """The inputs of rows ``n`` (host), in that order, padded as before."""

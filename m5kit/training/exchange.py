@@ -64,10 +64,13 @@ class StepExchange:
             return loss, list(parts)
         losses = torch.stack([part.losses for part in parts]).sum(0)
         measured = [part.squares for part in parts if part.squares is not None]
-        pieces = [loss[None], losses, *([torch.stack(measured).sum(0)] if measured else [])]
-        kinds = [piece.dtype for piece in pieces]
+        pieces = [loss[None], losses]
+        if measured:
+            pieces.append(torch.stack(measured).sum(0))
+        # one exchange for all of them, in the type that holds each exactly
         added = self.group.add(torch.cat([piece.double() for piece in pieces]))
-        sums = [piece.to(kind) for piece, kind in zip(added.split([len(p) for p in pieces]), kinds, strict=True)]
+        parts_added = added.split([len(piece) for piece in pieces])
+        sums = [total.to(piece.dtype) for total, piece in zip(parts_added, pieces, strict=True)]
         return sums[0][0], [PartialLoss(sums[0][0], sums[1], sums[2] if measured else None, {})]
 
 

@@ -101,7 +101,7 @@ def test_what_cannot_be_served_is_said_before_anything_is_loaded(index, tool):
     assert done.returncode == 2
     assert f"--port {port}: Address already in use" in done.stderr
     done = tool("-m", "m5kit", "serve", index, "--port", "99999", "--max-mb", "0", check=False)
-    assert "the config has 2 mistakes" in done.stderr
+    assert "the command has 2 mistakes" in done.stderr
 
 
 def test_a_signal_lets_running_requests_finish(service):

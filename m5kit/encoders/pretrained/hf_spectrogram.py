@@ -143,18 +143,14 @@ def _load_tower(weights: Weights) -> tuple[Loaded, Any]:
         part = part.part("encoder")
     network = part.complete(weights, "hf_spectrogram")
     if network.config.model_type not in FAMILIES:
-        known = ", ".join(FAMILIES)
-        problem = (
-            f"hf_spectrogram: {network.config.model_type!r} is none of {known}; waveform networks go with hf_audio"
-        )
-        raise ConfigError([problem])
+        raise ConfigError([_wrong_kind(network.config.model_type)])
     if hasattr(network.config, "encoder_layerdrop"):
         network.layerdrop = 0.0
     return loaded, network
 
 
 def _wrong_kind(kind: str) -> str:
-    return f"hf_spectrogram: {kind!r} is none of {', '.join(FAMILIES)}; networks that read samples go with hf_audio"
+    return f"hf_spectrogram: {kind!r} is none of {', '.join(FAMILIES)}; waveform networks go with hf_audio"
 
 
 def _check(family: Family, config: Any, own: Any, extractor: int, mels: int, steps: int) -> None:

@@ -122,3 +122,9 @@ def test_verify_exits_1_if_something_is_damaged(folder, tmp_path, capsys):
     assert main(["data", "verify", str(out), "--json"]) == 1
     found = json.loads(capsys.readouterr().out)
     assert (found["items"], found["shards"], len(found["problems"])) == (2, 1, 2)
+
+
+def test_a_manifest_without_splits_says_how_to_get_them(tmp_path, capsys):
+    (tmp_path / "annotations.jsonl").write_text('{"id": "a", "text": "cup"}\n')
+    assert main(["data", "validate", str(tmp_path)]) == 0
+    assert "no item has a split" in capsys.readouterr().out

@@ -8,7 +8,7 @@ from pyarrow import parquet
 from m5kit.errors import DataError
 from m5kit.evaluation import features
 from m5kit.evaluation.base import Embedded
-from m5kit.evaluation.features import read_columns, require_features_name
+from m5kit.evaluation.features import read_columns
 
 
 @pytest.mark.parametrize("name", ["features.npz", "new/folder/features.parquet"])
@@ -59,12 +59,6 @@ def test_another_format_is_named(tmp_path):
 def test_a_missing_file_says_what_writes_one(tmp_path):
     with pytest.raises(DataError, match=r"there is no features file .* m5kit embed writes one"):
         Embedded.load(tmp_path / "gone.npz")
-
-
-def test_a_name_can_be_refused_before_the_work(tmp_path):
-    require_features_name(tmp_path / "a.parquet")
-    with pytest.raises(DataError, match=r"ends in \.npz or \.parquet, but this one is 'a\.txt'"):
-        require_features_name(tmp_path / "a.txt")
 
 
 @pytest.mark.parametrize("name", ["a.npz", "a.parquet"])
