@@ -138,12 +138,13 @@ def draw_grid(
         mean = row.metrics[name].mean
         values[variants.index(row.variant), subsets.index(row.subset)] = np.nan if mean is None else mean
     image = axes.imshow(values, aspect="auto", cmap="viridis")
+    colours = image.to_rgba(values)
     for (y, x), value in np.ndenumerate(values):
         if np.isfinite(value):
             text, size = f"{value:.2f}", None
             if small:
                 text, size = text.replace("0.", ".", 1), 7
-            axes.text(x, y, text, ha="center", va="center", fontsize=size, color=ink(image.to_rgba(value)))
+            axes.text(x, y, text, ha="center", va="center", fontsize=size, color=ink(colours[y, x]))
     axes.set_yticks(range(len(variants)), [styles[variant].label for variant in variants])
     axes.spines[:].set_visible(False)
     return image
