@@ -1,14 +1,23 @@
 """Lets a model's descriptors see the training items before the first step."""
 
+from collections.abc import Mapping
+from itertools import permutations
+
 import torch
 from torch import Tensor
 
+from m5kit.api import Descriptor
 from m5kit.assembly.data import RunData
 from m5kit.data.training_items import portion
 from m5kit.models.backbone import Backbone
+from m5kit.nn.neighbours import shared_neighbours
 
 DESCRIBED_ITEMS = 1024
 """How many training items descriptors learn from at most: they need means and scales, no more."""
+FEWEST_SHARED = 50
+"""Items that two modalities must share before one says anything about the other."""
+DOUBT = 3.0
+"""Standard errors of chance that every block is granted: of n items, chance alone moves the agreement by 1 / n."""
 
 
 def fit_descriptors(backbone: Backbone, data: RunData) -> None:
@@ -21,13 +30,44 @@ def fit_descriptors(backbone: Backbone, data: RunData) -> None:
     waiting = {m: d for m, d in backbone.vectors.descriptors.items() if not d.fitted}
     if not waiting:
         return
-    items = data.training_items
-    share = min(DESCRIBED_ITEMS / len(items), 1.0)
+    rows: dict[str, list[Tensor]] = {m: [] for m in waiting}
     measured: dict[str, list[Tensor]] = {m: [] for m in waiting}
+    items, seen = data.training_items, 0
+    share = min(DESCRIBED_ITEMS / len(items), 1.0)
     for batch, *_ in data.eval_loader(portion(items, share, data.config.seed), every_value=False):
         for modality, descriptor in waiting.items():
             if modality in batch.inputs:
+                rows[modality].append(seen + batch.rows(modality))
                 measured[modality].append(descriptor.measure(batch.inputs[modality]))
-    for modality, descriptor in waiting.items():
-        if measured[modality]:  # otherwise nobody has it, and there is nothing to describe
-            descriptor.fit(torch.cat(measured[modality]))
+        seen += len(batch)
+    # a modality that nobody has leaves nothing to describe
+    found = {m: waiting[m].fit(torch.cat(parts)) for m, parts in measured.items() if parts}
+    weigh_blocks(waiting, found, {m: torch.cat(rows[m]) for m in found})
+
+
+def weigh_blocks(
+    descriptors: Mapping[str, Descriptor], measured: Mapping[str, Tensor], rows: Mapping[str, Tensor]
+) -> None:
+    """Let a block of statistics count by how far it agrees with the other modalities on which items are alike.
+
+    Colours of a fruit tell its clip, so they count for much; colours of a hand do not tell the digit that is spoken.
+    Without a second modality, or where nothing agrees with anything, blocks count as they did.
+
+    Args:
+        descriptors: by modality, fitted; their shares are changed.
+        measured: by modality, the raw numbers ``n w`` of n items.
+        rows: by modality, which items these are, ascending, ``n``.
+    """
+    parts = {m: descriptors[m].parts(numbers) for m, numbers in measured.items()}
+    evidence = {m: torch.zeros(len(blocks)) for m, blocks in parts.items()}
+    for m, other in permutations(parts, 2):
+        here, there = torch.isin(rows[m], rows[other]), torch.isin(rows[other], rows[m])
+        shared = int(here.sum())
+        if len(parts[m]) == 1 or shared < FEWEST_SHARED:
+            continue
+        whole = torch.cat(parts[other], dim=1)[there]
+        agreed = torch.tensor([shared_neighbours(block[here], whole) for block in parts[m]])
+        evidence[m] += agreed.clamp(min=0) + DOUBT / shared
+    for m, found in evidence.items():
+        if found.any():
+            descriptors[m].weigh(found)

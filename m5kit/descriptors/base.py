@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from m5kit.errors import ContractError
+from m5kit.nn.rotation import rotation
 from m5kit.structures import Inputs
 
 SMALLEST = 1e-6
@@ -20,17 +21,18 @@ class Descriptor(nn.Module, ABC):
 
     A descriptor measures blocks of numbers, such as a histogram and a set of moments. Each block is centred over the
     corpus and divided by its root mean square length, so that the blocks count alike (times their ``shares``); the
-    vector has unit length. Nothing in it learns from a loss. What it takes from the corpus lives in buffers, so a run
-    folder opens without its data.
+    vector is rotated, which changes no cosine, and has unit length. Nothing in it learns from a loss. What it takes
+    from the corpus lives in buffers, so a run folder opens without its data.
 
     Constructors are keyword-only. What the modality's transform ``provides()`` is filled in by name, as for encoders.
 
     Args:
         blocks: width of each block, in the order of :meth:`measure`.
-        shares: how much each block counts; None lets all count alike.
+        shares: how much each block counts to begin with; None lets all count alike.
 
     Attributes:
         width: of the vector.
+        shares: of the blocks, as the corpus changed them.
         needs: what the modality's transform must provide, by name; a run leaves the descriptor out where it does not,
             as it does where a frozen encoder's outputs are read in place of the inputs.
         filled_in: the same names; a config need not set those that are arguments.
@@ -40,6 +42,8 @@ class Descriptor(nn.Module, ABC):
     filled_in: ClassVar[frozenset[str]] = frozenset()
     centre: Tensor
     scale: Tensor
+    shares: Tensor
+    rotation: Tensor
     fitted: Tensor
 
     def __init_subclass__(cls) -> None:
@@ -49,11 +53,12 @@ class Descriptor(nn.Module, ABC):
     def __init__(self, *, blocks: Sequence[int], shares: Sequence[float] | None = None) -> None:
         super().__init__()
         self.blocks = tuple(blocks)
-        self.shares = tuple(shares) if shares is not None else (1.0,) * len(self.blocks)
         self.width = sum(self.blocks)
         # Buffers and no parameters: saved with the model, moved with it, and never touched by an optimiser.
         self.register_buffer("centre", torch.zeros(self.width))
         self.register_buffer("scale", torch.ones(self.width))
+        self.register_buffer("shares", torch.tensor(shares if shares is not None else [1.0] * len(self.blocks)))
+        self.register_buffer("rotation", rotation(self.width), persistent=False)
         self.register_buffer("fitted", torch.zeros((), dtype=torch.bool))
 
     @classmethod
@@ -66,34 +71,53 @@ class Descriptor(nn.Module, ABC):
         """The raw numbers ``p w`` of p items, block after block. Padding must not change them."""
 
     @torch.no_grad()
-    def fit(self, measured: Tensor) -> None:
+    def fit(self, measured: Tensor) -> Tensor:
         """Learn what is usual from what :meth:`measure` gave for n training items, ``n w``.
+
+        Returns:
+            What it would give for them now, ``n w``.
 
         Raises:
             ContractError: there are none.
         """
         if len(measured) == 0:
             raise ContractError(f"{type(self).__name__} has no item to learn from; give it at least one")
-        self.learn(measured.to(self.centre.device, torch.float32))
+        known = self.learn(measured.to(self.centre.device, torch.float32))
         self.fitted.fill_(True)
+        return known
 
-    def learn(self, measured: Tensor) -> None:
-        """Set the buffers from the raw numbers ``n w`` of the corpus."""
+    def learn(self, measured: Tensor) -> Tensor:
+        """Set the buffers from the raw numbers ``n w`` of the corpus; returns what :meth:`measure` gives now."""
         centre = measured.mean(0)
         self.centre.copy_(centre)
-        self.scale.copy_(self._block_scales(measured - centre))
+        scales = []
+        for block in (measured - centre).split(self.blocks, dim=1):
+            # Of the whole block and not of each column, or columns that hardly vary would become pure noise.
+            length = block.square().sum(1).mean().sqrt()
+            scales.append(1 / length if length > SMALLEST else torch.zeros_like(length))
+        self.scale.copy_(self._by_column(torch.stack(scales) * self.shares))
+        return measured
+
+    @torch.no_grad()
+    def weigh(self, evidence: Tensor) -> None:
+        """Let each block count by how much there is to say for it, beside what it counted before.
+
+        Args:
+            evidence: one positive number a block, by which its squared length grows; only their ratios matter.
+        """
+        factors = (evidence / evidence.mean()).sqrt().to(self.shares)
+        self.shares.mul_(factors)
+        self.scale.mul_(self._by_column(factors))
+
+    def parts(self, measured: Tensor) -> tuple[Tensor, ...]:
+        """The blocks of raw numbers ``n w``, each centred, scaled and counting as much as it does in the vector."""
+        return ((measured - self.centre) * self.scale).split(self.blocks, dim=1)
 
     @torch.no_grad()
     def forward(self, inputs: Inputs) -> Tensor:
         """Unit vectors ``p w``; an item that is exactly the corpus' mean gives zeros."""
-        return F.normalize((self.measure(inputs) - self.centre) * self.scale, dim=1)
+        return F.normalize((self.measure(inputs) - self.centre) * self.scale @ self.rotation, dim=1)
 
-    def _block_scales(self, centred: Tensor) -> Tensor:
-        """One factor a block, repeated over its columns."""
-        scales = []
-        for block, share in zip(centred.split(self.blocks, dim=1), self.shares, strict=True):
-            # Of the whole block and not of each column, or columns that hardly vary would become pure noise.
-            length = block.square().sum(1).mean().sqrt()
-            factor = share / length if length > SMALLEST else torch.zeros(())
-            scales.append(factor.expand(block.shape[1]))
-        return torch.cat(scales)
+    def _by_column(self, values: Tensor) -> Tensor:
+        """One value a block, repeated over its columns."""
+        return values.repeat_interleave(torch.tensor(self.blocks, device=values.device))

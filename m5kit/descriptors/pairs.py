@@ -51,10 +51,10 @@ class PairsDescriptor(Descriptor):
         found = bag(numbers, first, self.width, folded=True)
         return found.to(inputs.values.device) * self.rarity
 
-    def learn(self, measured: Tensor) -> None:
+    def learn(self, measured: Tensor) -> Tensor:
         """Rare pairs count more; those of a single item tell nothing that another one shares."""
         self.rarity.copy_(inverse_frequency(measured))
-        super().learn(measured * self.rarity)
+        return super().learn(measured * self.rarity)
 
     @classmethod
     def example(cls) -> tuple["PairsDescriptor", Inputs]:

@@ -34,10 +34,10 @@ class WordsDescriptor(Descriptor):
         real = length_mask(inputs.lengths, inputs.values.shape[1], inputs.values.device)
         return bag(inputs.values, real, self.width, self.folded) * self.rarity
 
-    def learn(self, measured: Tensor) -> None:
+    def learn(self, measured: Tensor) -> Tensor:
         """Rare words count more; those of a single item tell nothing that another one shares."""
         self.rarity.copy_(inverse_frequency(measured))
-        super().learn(measured * self.rarity)
+        return super().learn(measured * self.rarity)
 
     @classmethod
     def example(cls) -> tuple["WordsDescriptor", Inputs]:

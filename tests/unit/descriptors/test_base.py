@@ -24,17 +24,47 @@ def test_blocks_count_alike_whatever_their_units():
     )
     plain = Plain(blocks=(3, 5))
     plain.fit(values)
-    vectors = plain(_inputs(values))
-    first, second = (block.square().sum(1).mean() for block in vectors.split((3, 5), dim=1))
-    assert abs(first - second) < 0.2
-    torch.testing.assert_close(vectors.norm(dim=1), torch.ones(200))
+    first, second = (block.square().sum(1).mean() for block in plain.parts(values))
+    torch.testing.assert_close(first, second)
+    torch.testing.assert_close(plain(_inputs(values)).norm(dim=1), torch.ones(200))
 
 
 def test_a_constant_block_is_left_at_zero():
     plain = Plain(blocks=(1, 2))
     values = torch.tensor([[4.0, 1.0, 0.0], [4.0, 0.0, 1.0]])
     plain.fit(values)
-    assert not plain(_inputs(values))[:, 0].any()
+    assert not plain.parts(values)[0].any()
+
+
+def test_rotation_changes_no_cosine_and_lets_columns_vary_alike():
+    generator = torch.Generator().manual_seed(0)
+    values = torch.randn(500, 64, generator=generator) * torch.logspace(-2, 1, 64)
+    plain = Plain(blocks=(32, 32))
+    plain.fit(values)
+    vectors = plain(_inputs(values))
+    unturned = torch.nn.functional.normalize(torch.cat(plain.parts(values), 1), dim=1)
+    torch.testing.assert_close(vectors @ vectors.T, unturned @ unturned.T, atol=1e-5, rtol=0)
+    assert unturned.std(0).max() / unturned.std(0).min() > 20
+    assert vectors.std(0).max() / vectors.std(0).min() < 4
+
+
+def test_the_squared_length_of_a_block_grows_with_the_evidence_for_it():
+    values = torch.randn(100, 5, generator=torch.Generator().manual_seed(0))
+    plain = Plain(blocks=(2, 3), shares=(2.0, 1.0))
+    plain.fit(values)
+    plain.weigh(torch.tensor([0.1, 0.4]))
+    first, second = (block.square().sum(1).mean() for block in plain.parts(values))
+    torch.testing.assert_close(first, second)  # the first began with four times the second's
+    torch.testing.assert_close(plain.shares[0], plain.shares[1])
+
+
+def test_shares_are_part_of_the_state():
+    values = torch.randn(100, 5, generator=torch.Generator().manual_seed(0))
+    plain, other = Plain(blocks=(2, 3)), Plain(blocks=(2, 3))
+    plain.fit(values)
+    plain.weigh(torch.tensor([0.1, 0.4]))
+    other.load_state_dict(plain.state_dict())
+    assert torch.equal(plain(_inputs(values)), other(_inputs(values)))
 
 
 def test_no_items_are_refused():

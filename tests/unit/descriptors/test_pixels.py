@@ -32,10 +32,11 @@ def test_colours_alone_tell_plain_pictures_apart():
 def test_a_larger_share_of_colour_weighs_colour_more():
     pictures = torch.randint(0, 256, (8, 3, 24, 24), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     inputs = Inputs(pictures, torch.ones(8, dtype=torch.int64))
-    lengths = [
-        _fitted(inputs, colour=colour)(inputs).split(PixelsDescriptor().blocks, 1)[0].norm(dim=1).mean()
-        for colour in (0.5, 2.0)
-    ]
+    lengths = []
+    for colour in (0.5, 2.0):
+        descriptor = _fitted(inputs, colour=colour)
+        parts = descriptor.parts(descriptor.measure(inputs))
+        lengths.append(parts[0].norm() / torch.cat(parts, dim=1).norm())
     assert lengths[0] < 0.45 < 0.75 < lengths[1]
 
 
