@@ -111,7 +111,8 @@ class Descriptor(nn.Module, ABC):
 
     def parts(self, measured: Tensor) -> tuple[Tensor, ...]:
         """The blocks of raw numbers ``n w``, each centred, scaled and counting as much as it does in the vector."""
-        return ((measured - self.centre) * self.scale).split(self.blocks, dim=1)
+        scaled = (measured - self.centre) * self.scale
+        return tuple(scaled.split(list(self.blocks), dim=1))
 
     @torch.no_grad()
     def forward(self, inputs: Inputs) -> Tensor:
