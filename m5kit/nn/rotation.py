@@ -4,6 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 SEED = 0
@@ -25,12 +26,12 @@ def rotation(width: int) -> Tensor:
 
 
 @lru_cache(maxsize=16)
-def _rotation(width: int) -> np.ndarray:
+def _rotation(width: int) -> NDArray[np.float32]:
     # NumPy keeps the numbers of RandomState through all its versions (NEP 19); and the meta device needs no numbers.
     random = np.random.RandomState(SEED)
     steps, waves = np.arange(width)[:, None], np.arange(width)[None]
     cosines = np.cos(np.pi / width * (steps + 0.5) * waves) * np.sqrt(2 / width)
     cosines[:, 0] = np.sqrt(1 / width)
     signs = random.choice([-1.0, 1.0], width)[:, None]
-    turned: np.ndarray = (signs * cosines)[random.permutation(width)]
-    return turned.astype(np.float32)
+    turned: NDArray[np.float32] = (signs * cosines)[random.permutation(width)].astype(np.float32)
+    return turned

@@ -96,10 +96,14 @@ def nothing_is_trained(case: DescriptorCase) -> None:
 
 @CHECKS.add
 def fit_is_remembered(case: DescriptorCase) -> None:
-    """fit() says that it ran, and centres what was measured."""
+    """fit() says that it ran, centres what was measured, and returns what would be measured now."""
     expect(bool(case.module.fitted), "fitted is False after fit(); call super().fit()")
     expect(not case.fresh().fitted, "fitted is True before fit()")
     expect(bool(case.module.centre.any()), "the centre is zero after fit()")
+    fresh = case.fresh()
+    given = fresh.fit(fresh.measure(case.inputs))
+    expect(isinstance(given, Tensor), "fit() returns nothing; return what learn() of the base class returns")
+    same({"the numbers": given}, {"the numbers": fresh.measure(case.inputs)}, "what fit() returned and measure() gives")
 
 
 @CHECKS.add
