@@ -82,9 +82,12 @@ def prepare(options: argparse.Namespace) -> int:
     """Write the shards, tell how it goes, and what could not be taken in."""
     from m5kit.data.manifest_rows import MODALITIES
     from m5kit.data.shards.prepare import prepare
+    from m5kit.data.shards.prepared import build_preparer, described
     from m5kit.data.sources.opening import open_items
 
     prepared = _preparations(options)
+    for modality, settings in prepared.items():
+        write(f"{modality} becomes {settings['type']}: {described(build_preparer(settings).settings())}")
     modalities = words(options.modalities or "") or MODALITIES
     opening = partial(open_items, absolute(options.source), modalities, options.follow_links)
     engine, jobs = _engine(options, opening)
@@ -150,7 +153,11 @@ def _preparations(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
         value = getattr(options, name)
         if value is not None and value < 1:
             problems.append(f"--{name}: expected a number from 1, got {value}")
-    prepared = _as_read_by(options)
+    prepared: dict[str, dict[str, Any]] = {}
+    try:
+        prepared |= _as_read_by(options)
+    except ConfigError as error:
+        problems += error.problems
     for given in options.prepare:
         modality, _, kind = given.partition("=")
         try:

@@ -72,9 +72,20 @@ def contents(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
+@pytest.fixture(scope="module")
+def web(shards):
+    """The shards behind a web server."""
+    pytest.importorskip("aiohttp")
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=shards)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
 @pytest.mark.slow
-def test_losses_are_those_of_the_loose_files(tool, short, store, demo, trained, url, tmp_path):
-    for name, data in (("shards", url), ("loose", upload(store, demo, "demo"))):
+def test_losses_are_those_of_the_loose_files(tool, short, store, demo, trained, url, web, tmp_path):
+    for name, data in (("shards", url), ("loose", upload(store, demo, "demo")), ("web", web)):
         run = tmp_path / name
         tool("tools/train.py", "configs/demo/scale.yaml", "--data", data, "--run-dir", run, *short())
         assert losses(run) == losses(trained[0])
@@ -83,15 +94,9 @@ def test_losses_are_those_of_the_loose_files(tool, short, store, demo, trained, 
 
 
 @pytest.mark.slow
-def test_a_web_server_gives_the_same_vectors(tool, trained, shards, tmp_path):
-    pytest.importorskip("aiohttp")
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=shards)
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    for name, data in (("web", f"http://127.0.0.1:{server.server_port}"), ("disk", shards)):
+def test_a_web_server_gives_the_same_vectors(tool, trained, shards, web, tmp_path):
+    for name, data in (("web", web), ("disk", shards)):
         tool("-m", "m5kit", "embed", trained[0], "--data", data, "--split", "test", "--out", tmp_path / f"{name}.npz")
-    server.shutdown()
-    server.server_close()
     assert (tmp_path / "web.npz").read_bytes() == (tmp_path / "disk.npz").read_bytes()
 
 

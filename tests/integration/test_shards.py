@@ -86,11 +86,12 @@ def test_the_commands_and_the_code_of_the_page_run(tool, demo, tmp_path, monkeyp
     page = (ROOT / "docs" / "howto" / "shards.md").read_text(encoding="utf-8")
     (tmp_path / "shop").symlink_to(demo)
     commands = re.findall(r"^\$ m5kit (.*)$", page, flags=re.MULTILINE)
-    assert len(commands) == 5
+    assert len(commands) == 7
     for command in commands:
         tool("-m", "m5kit", *shlex.split(command), cwd=tmp_path)
     assert (tmp_path / "runs" / "shop" / "results.json").exists()
-    assert (tmp_path / "small.shards" / "annotations.jsonl").exists()
+    for made in ("small.shards", "fast.shards"):
+        assert (tmp_path / made / "annotations.jsonl").exists()
     pytest.importorskip("webdataset")
     monkeypatch.chdir(tmp_path)
     found = {}

@@ -55,6 +55,11 @@ def as_read_by(pipelines: Mapping[str, Pipeline]) -> dict[str, dict[str, Any]]:
     return prepared
 
 
+def described(settings: Mapping[str, Any]) -> str:
+    """The settings of a preparer in words, such as ``size 40, quality 90``."""
+    return ", ".join(f"{key} {value}" for key, value in settings.items() if value and key not in ("type", "source"))
+
+
 def require_prepared_for(root: Path, pipelines: Mapping[str, Pipeline]) -> None:
     """See that the shards in a folder, if it holds any, have what a run reads.
 
@@ -67,10 +72,9 @@ def require_prepared_for(root: Path, pipelines: Mapping[str, Pipeline]) -> None:
         pipeline = pipelines.get(modality)
         short = build_preparer(settings).shortfall(pipeline.decoder, pipeline.transform) if pipeline else None
         if short is not None:
-            made = ", ".join(f"{key} {value}" for key, value in settings.items() if key not in ("type", "source"))
             problems.append(
-                f"input_{modality} asks for {short}, and {root} was prepared with {made}; ask for less with "
-                f"--set input_{modality}..., or write other shards with m5kit data prepare"
+                f"input_{modality} asks for {short}, and {root} was prepared with {described(settings)}; ask for "
+                f"less with --set input_{modality}..., or write other shards with m5kit data prepare"
             )
     if problems:
         raise ConfigError(problems)

@@ -102,11 +102,41 @@ def test_prepare_writes_shards_and_says_what_was_left_out(folder, tmp_path, caps
     assert main(["data", "validate", str(out)]) == 0
 
 
+def test_prepare_makes_what_a_config_reads_and_says_what(folder, tmp_path, capsys):
+    out = tmp_path / "shop.shards"
+    given = ["--for", "demo/contrast", "--set", "input_image.transform.size=24", "--prepare", "audio=flac,rate=8000"]
+    assert main(["data", "prepare", str(folder), "--out", str(out), "--jobs", "1", *given]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "image becomes pixels: size 24, fit crop" in lines
+    assert "audio becomes flac: rate 8000" in lines
+    prepared = json.loads((out / "shards.json").read_text())["plan"]["prepared"]
+    assert {name: settings["type"] for name, settings in prepared.items()} == {
+        "image": "pixels", "video": "pixels", "audio": "flac",
+    }  # fmt: skip
+
+
 def test_every_mistake_in_the_options_of_prepare_is_told(folder, tmp_path, capsys):
-    wrong = ["--jobs", "0", "--items", "0", "--prepare", "image=gif", "--prepare", "audio=flac,rate=fast"]
+    wrong = [
+        "--jobs",
+        "0",
+        "--items",
+        "0",
+        "--set",
+        "seed=1",
+        "--prepare",
+        "image=gif",
+        "--prepare",
+        "audio=flac,rate=fast",
+    ]
     assert main(["data", "prepare", str(folder), "--out", str(tmp_path / "out"), *wrong]) == 2
     said = capsys.readouterr().err
-    for mistake in ("--jobs: expected", "--items: expected", "'gif' is no kind of file", "flac.rate: expected"):
+    for mistake in (
+        "--jobs: expected",
+        "--items: expected",
+        "name one with --for",
+        "'gif' is no kind of file",
+        "flac.rate: expected",
+    ):
         assert mistake in said
     assert not (tmp_path / "out").exists()
 
