@@ -98,6 +98,7 @@ def build_backbone(config: RunConfig, transforms: Mapping[str, Transform]) -> Ba
         readouts=build_readouts(config, encoders),
         descriptors=build_descriptors(config, encoders, transforms),
         vector=config.model.vector,
+        common=config.model.common,
         projection=config.model.projection,
         weigh_pairs=config.weighting.pairs,
         weigh_tasks=config.weighting.tasks,

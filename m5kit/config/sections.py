@@ -61,6 +61,8 @@ class ModelSection(Section):
     """Width h of contrastive features."""
     vector: Count | None = None
     """Width to which the reading of each modality is brought by a learned linear map; empty leaves it as it is read."""
+    common: Count | None = None
+    """Directions in which the fixed statistics of modalities agree that stand in an item's vector; empty for none."""
     projection: Literal["mlp", "linear_relu"] = "mlp"
     """What makes contrastive features of a modality's vector; ``linear_relu`` is SCALE's and is never negative."""
     share: tuple[tuple[str, ...], ...] = ()

@@ -14,8 +14,8 @@ from m5kit.parallel.device import default_device
 from m5kit.runs import checkpoint
 from m5kit.runs.folder import RunFolder
 
-KNOWN = "backbone.vectors.descriptors."
-"""Where a checkpoint holds what descriptors learned from the corpus."""
+KNOWN = ("descriptors", "common")
+"""The parts of public vectors that learned from the corpus before the first step."""
 
 
 def load_model(config: RunConfig, data: RunData, folder: RunFolder, untrained: bool) -> Model:
@@ -38,6 +38,9 @@ def load_model(config: RunConfig, data: RunData, folder: RunFolder, untrained: b
     if not untrained:
         checkpoint.load_weights(checkpoint.to_use(folder), model)
     else:  # what descriptors know of the corpus was there before the first step
-        checkpoint.load_weights(checkpoint.to_use(folder), cast(nn.Module, model.backbone.vectors.descriptors), KNOWN)
+        for name in KNOWN:
+            part = cast(nn.Module | None, getattr(model.backbone.vectors, name))
+            if part is not None:
+                checkpoint.load_weights(checkpoint.to_use(folder), part, f"backbone.vectors.{name}.")
     model.to(default_device()).eval()
     return model

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias, cast
 
 import torch
 from torch import Tensor, nn
@@ -40,6 +40,7 @@ class Backbone(nn.Module):
         readouts: by modality, how its tokens become a vector; the summary token where there is none.
         descriptors: by modality, fixed statistics of its raw inputs beside that vector; nothing where there is none.
         vector: width to which each reading is brought by a learned linear map; None leaves it as it is read.
+        common: how many directions in which fixed statistics agree are kept; None for none.
         projection: ``mlp``, or ``linear_relu`` as SCALE has it, what makes contrastive features of the vectors.
         weigh_pairs: let the harmonizer weigh the contrastive pairs; otherwise every present pair counts alike.
         weigh_tasks: let it weigh the masked tasks; otherwise every present modality counts alike.
@@ -65,6 +66,7 @@ class Backbone(nn.Module):
         readouts: Mapping[str, Readout] = MappingProxyType({}),
         descriptors: Mapping[str, Descriptor] = MappingProxyType({}),
         vector: int | None = None,
+        common: int | None = None,
         projection: str = "mlp",
         weigh_pairs: bool = True,
         weigh_tasks: bool = True,
@@ -77,7 +79,8 @@ class Backbone(nn.Module):
         self.modalities = tuple(sorted(encoders))
         self.features = features
         self.encoders = cast(Mapping[str, Encoder], nn.ModuleDict(dict(sorted(encoders.items()))))
-        self.vectors = PublicVectors(encoders=encoders, readouts=readouts, descriptors=descriptors, width=vector)
+        parts: dict[str, Any] = {"encoders": encoders, "readouts": readouts, "descriptors": descriptors}
+        self.vectors = PublicVectors(**parts, width=vector, common=common)
         self.projections = contrastive_heads(projection, self.encoders, self.vectors.widths, features)
         self.fusion = fusion
         with own_weights("items"):

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from m5kit.api import Descriptor, Encoder, Inputs, Observation, Readout, Tokens
+from m5kit.nn.common_directions import CommonDirections
 from m5kit.nn.initial import own_weights
 from m5kit.nn.residual import ResidualVector
 from m5kit.readouts.summary import SummaryReadout
@@ -29,9 +30,11 @@ class PublicVectors(nn.Module):
         readouts: by modality; the summary token is read where there is none.
         descriptors: by modality; only of those that have one.
         width: of what is left of each reading, after a learned linear map; None leaves readings as they are.
+        common: how many directions are kept in which the statistics of modalities agree; None for none.
 
     Attributes:
         widths: w of the vectors, by modality.
+        common: what statistics of several modalities have in common; None if nobody asks or fewer than two have any.
     """
 
     def __init__(
@@ -41,6 +44,7 @@ class PublicVectors(nn.Module):
         readouts: Mapping[str, Readout],
         descriptors: Mapping[str, Descriptor],
         width: int | None = None,
+        common: int | None = None,
     ) -> None:
         super().__init__()
         names = sorted(encoders)
@@ -54,6 +58,10 @@ class PublicVectors(nn.Module):
             self.widths[m] = descriptors[m].width if m in descriptors else 0
             with own_weights(f"vector_{m}"):
                 self.widths[m] += self._add_maps(m, encoders[m].given, read[m].width, width)
+
+        # A given vector must stay what users read: nothing of its modality is told in another way.
+        free = {m: part.width for m, part in descriptors.items() if not encoders[m].given}
+        self.common = CommonDirections(widths=free, directions=common) if common and len(free) > 1 else None
 
     def _add_maps(self, modality: str, given: int, read: int, width: int | None) -> int:
         """Make the learned map of a modality's reading, if it has one; returns the width of what users read of it."""
@@ -82,6 +90,11 @@ class PublicVectors(nn.Module):
             empty = read.new_zeros(read.shape[0], described.shape[1])
             beside = empty.index_copy(0, rows.to(read.device, non_blocking=True), beside)
         return torch.cat([read, beside], dim=1)
+
+    def described(self, modality: str, vectors: Tensor) -> Tensor:
+        """The statistics ``b v`` in ``vectors`` (``b w``, as :meth:`forward` gave them)."""
+        width = self.descriptors[modality].width if modality in self.descriptors else 0
+        return vectors[:, vectors.shape[1] - width :]
 
     def public(self, modality: str, vectors: Tensor, given: Tensor | None) -> Tensor:
         """What users read of ``vectors`` (``b w``, as :meth:`forward` gave them): ``given`` (``b e``) as it was."""

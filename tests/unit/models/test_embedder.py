@@ -99,3 +99,10 @@ def test_an_item_counts_what_is_shared_as_its_modalities_do_on_average():
     shared, own = torch.tensor([[1.0, 0.0]]), {"a": torch.tensor([[1.0]]), "b": torch.tensor([[1.0]])}
     found = item_vectors(shared, own, torch.tensor([[1.0, 0.5]]), torch.tensor([2.0, 0.5]))
     torch.testing.assert_close(found[0, 0] / found[0, 2:].norm(), torch.tensor((2.0 + 0.25) / 1.5))
+
+
+def test_what_is_common_stands_beside_the_rest():
+    shared, own = torch.tensor([[1.0, 0.0]]), {"a": torch.tensor([[0.0, 1.0]])}
+    common = torch.tensor([[0.0, 0.5]])
+    found = item_vectors(shared, own, torch.ones(1, 1), torch.ones(1), common)
+    torch.testing.assert_close(found, torch.tensor([[1.0, 0.0, 0.0, 1.0, 0.0, 0.5]]) / 1.5)

@@ -43,3 +43,19 @@ def test_only_what_has_a_descriptor_is_described(vectors):
     picture = Inputs(torch.zeros(1, 3, 16, 16, dtype=torch.uint8), torch.ones(1, dtype=torch.int64))
     assert vectors.describe("other", seen, picture) is seen
     assert vectors.describe("image", seen, picture).described.shape == (1, vectors.descriptors["image"].width)
+
+
+def test_common_directions_need_two_modalities_that_are_described(vectors):
+    assert vectors.common is None
+    encoder = ENCODERS.build({"type": "image_patches"}, dim=8, size=16, patch=8, layers=1, heads=2, width=8)
+    described = {m: DESCRIPTORS.build({"type": "pixels", "cells": 2, "patches": 1}) for m in ("image", "other")}
+    both = {"encoders": {"image": encoder, "other": encoder}, "readouts": {}}
+    assert PublicVectors(**both, descriptors=described, common=3).common.width == 3
+    assert PublicVectors(**both, descriptors={"image": described["image"]}, common=3).common is None
+
+
+def test_the_statistics_are_the_last_columns(vectors):
+    width = vectors.descriptors["image"].width
+    found = torch.randn(2, vectors.widths["image"])
+    assert torch.equal(vectors.described("image", found), found[:, -width:])
+    assert vectors.described("other", torch.randn(2, 8)).shape == (2, 0)
