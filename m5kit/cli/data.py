@@ -101,6 +101,8 @@ def _print(found: "ManifestCheck") -> None:
     if found.problems:
         write("")
     write_presence(found)
+    for note in found.notes[:20]:
+        write(f"odd: {note}")
     count = len(found.problems) or "no"
     write(f"\n{shown(found.path)}: {found.items} items, {count} problem{'s' if count != 1 else ''}")
     if not found.problems:
@@ -113,5 +115,6 @@ def _as_json(found: "ManifestCheck") -> dict[str, Any]:
         "path": str(found.path),
         "items": found.items,
         "problems": [asdict(problem) for problem in found.problems],
+        "odd": list(found.notes),
         **presence_as_json(found),
     }

@@ -14,6 +14,7 @@ from m5kit.data.decode.text import TextDecoder
 from m5kit.data.files import require_file
 from m5kit.data.json_lines import PATHS
 from m5kit.data.manifest_rows import MODALITIES, Problem, open_rows
+from m5kit.data.oddities import Oddities
 from m5kit.data.remote.place import as_place, local_folder
 from m5kit.data.several import each_value
 from m5kit.data.summary import in_order, look_through, name_of, repeated
@@ -42,6 +43,7 @@ class ManifestCheck:
         splits: items by split.
         presence: by split, how many items have each modality.
         patterns: how many items have exactly these modalities, the most frequent first.
+        notes: what is allowed, and odd: keys that are not read, classes that look alike.
     """
 
     path: Path
@@ -51,6 +53,7 @@ class ManifestCheck:
     splits: Mapping[str, int]
     presence: Mapping[str, Mapping[str, int]]
     patterns: Mapping[tuple[str, ...], int]
+    notes: tuple[str, ...] = ()
 
 
 def validate(
@@ -76,12 +79,14 @@ def validate(
     checks = _Checks(rows.path.parent, _decoders(read, follow_links), follow_links)
     problems: dict[int, list[Problem]] = {}
     hashes = array("q")
+    oddities = Oddities(modalities)
     splits: Counter[str] = Counter()
     presence: dict[str, Counter[str]] = {}
     patterns: Counter[tuple[str, ...]] = Counter()
     for index, (record, found) in enumerate(look_through(rows, modalities)):
         key = name_of(record)
         hashes.append(hash(key))
+        oddities.look_at(record)
         wrong = {problem.field for problem in found}
         given = [m for m in modalities if record.get(m) is not None]
         # a value of the wrong type is reported already; no decoder needs to refuse it again
@@ -104,6 +109,7 @@ def validate(
         splits=dict(sorted(splits.items())),
         presence=presence,
         patterns=dict(patterns.most_common()),
+        notes=tuple(oddities.sentences()),
     )
 
 

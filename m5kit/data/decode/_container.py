@@ -63,14 +63,20 @@ def opened(path: Path) -> Iterator[Any]:
     """A PyAV container that opens nothing but this file, forgives odd metadata, and is always closed.
 
     Raises:
-        DamagedClipError: the file is shorter than its header says.
+        DamagedClipError: the file is shorter than its header says, or of no format that is read.
     """
     import av
 
     check_whole(path)
     # What a file is called does not count: FFmpeg looks at its content, so a playlist may be called video.mp4.
     options = {"protocol_whitelist": "file", "format_whitelist": ",".join(DEMUXERS)}
-    with av.open(str(path), metadata_errors="replace", options=options) as container:
+    try:
+        container = av.open(str(path), metadata_errors="replace", options=options)
+    except av.error.ArgumentError:  # FFmpeg's "invalid argument" for a demuxer that is not on the list
+        raise DamagedClipError(
+            "it is damaged, or of no format that m5kit reads (MP4, MOV, MKV, WebM, AVI, FLV, MPEG, Ogg, WMV)"
+        ) from None
+    with container:
         yield container
 
 

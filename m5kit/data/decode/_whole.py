@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 from m5kit.data.files import UnusableFileError
 
-UNKNOWN = (0, 0x7FFFFFFF, 0xFFFFFFFF)
+UNKNOWN = (0, 0x7FFFFFFF, 0xFFFFFFFF, 2**63 - 1, 2**64 - 1)
 """Sizes in a header that say: written as a stream, the size was not known."""
 
 ODD = 2
@@ -16,6 +16,9 @@ TAIL = 2 * 65_307
 """The last page of an Ogg file begins within these bytes from the end: a page has at most 65,307."""
 
 EBML, SEGMENT = 0x1A45DFA3, 0x18538067
+ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
+"""The object in an ASF header (WMA, WMV) that says how large the file is."""
+
 END_OF_STREAM = 4
 """The flag of the last page of an Ogg stream."""
 
@@ -28,7 +31,7 @@ def check_whole(path: Path) -> None:
     """Look at the header, and at the end of an Ogg file; other formats pass.
 
     Raises:
-        CutShortError: WAV, AVI, AIFF, Matroska, WebM or Ogg, and shorter than it should be.
+        CutShortError: WAV, W64, RF64, AVI, AIFF, AU, CAF, ASF, Matroska, WebM or Ogg, and shorter than it should be.
     """
     size = path.stat().st_size
     with path.open("rb") as file:
@@ -50,6 +53,42 @@ def _riff(file: BinaryIO, size: int) -> None:
 
 def _aiff(file: BinaryIO, size: int) -> None:
     _expect(size, 8 + _number(file, 4, "big"), "the whole")
+
+
+def _rf64(file: BinaryIO, size: int) -> None:
+    """WAV of more than 4 GB: the size stands in a chunk behind the name."""
+    file.seek(20)
+    _expect(size, 8 + _number(file, 8, "little"), "the whole")
+
+
+def _w64(file: BinaryIO, size: int) -> None:
+    file.seek(16)
+    _expect(size, _number(file, 8, "little"), "the whole")
+
+
+def _au(file: BinaryIO, size: int) -> None:
+    start, length = _number(file, 4, "big"), _number(file, 4, "big")
+    if length not in UNKNOWN:
+        _expect(size, start + length, "its samples")
+
+
+def _caf(file: BinaryIO, size: int) -> None:
+    """CAF: chunks, each with a name and eight bytes of size."""
+    start = 8
+    while start + 12 <= size:
+        file.seek(start + 4)
+        length = _number(file, 8, "big")
+        if length in UNKNOWN:
+            return
+        _expect(size, start + 12 + length, "a chunk")
+        start += 12 + length
+
+
+def _asf(file: BinaryIO, size: int) -> None:
+    header = file.read(65_536)
+    place = header.find(ASF_PROPERTIES)
+    if place >= 0:
+        _expect(size, int.from_bytes(header[place + 40 : place + 48], "little"), "the whole")
 
 
 def _matroska(file: BinaryIO, size: int) -> None:
@@ -121,7 +160,12 @@ def _variable(file: BinaryIO, keep_marker: bool) -> tuple[int, bool] | None:
 
 CHECKS: Mapping[bytes, Callable[[BinaryIO, int], None]] = {
     b"RIFF": _riff,
+    b"RF64": _rf64,
+    b"riff": _w64,
     b"FORM": _aiff,
+    b".snd": _au,
+    b"caff": _caf,
+    b"0&\xb2u": _asf,
     b"OggS": _ogg,
     b"\x1aE\xdf\xa3": _matroska,
 }

@@ -79,10 +79,7 @@ class ColumnMapping:
         if strange := [name for name in self.values if name not in self.modalities]:
             raise DataError(f"{strange[0]!r} is to hold values, but no column is mapped to it with --map")
         self._check_several()
-        if self.split and self.shares:
-            raise DataError("the split comes from a column or from shares; give --split or --split-by, not both")
-        if self.shares and (min(self.shares.values()) < 0 or not math.isclose(sum(self.shares.values()), 1)):
-            raise DataError(f"the shares of --split-by add up to {sum(self.shares.values()):g}; they must add up to 1")
+        self._check_shares()
         if strange := [name for name in self.numbers if name not in self.table]:
             raise DataError(f"{strange[0]!r} must be a number, but is no column of --table")
         taken = {*ITEM_KEYS, *self.modalities}
@@ -92,8 +89,19 @@ class ColumnMapping:
     def _check_several(self) -> None:
         if strange := [name for name in self.several if name not in self.modalities or name == "table"]:
             raise DataError(f"{strange[0]!r} is to have several values; map columns of files or texts to it with --map")
+        if self.separator == "":
+            raise DataError("--separator is empty; say what stands between several values, such as '|'")
         if self.separator is not None and not self.several:
             raise DataError("--separator says what stands between several values; name the modality with --several")
+
+    def _check_shares(self) -> None:
+        if self.split and self.shares:
+            raise DataError("the split comes from a column or from shares; give --split or --split-by, not both")
+        for name, share in self.shares.items():
+            if not 0 < share <= 1:
+                raise DataError(f"--split-by {name}={share:g}: expected a share over 0 and up to 1")
+        if self.shares and not math.isclose(sum(self.shares.values()), 1):
+            raise DataError(f"the shares of --split-by add up to {sum(self.shares.values()):g}; they must add up to 1")
 
     @property
     def named(self) -> set[str]:
@@ -147,9 +155,7 @@ class ColumnMapping:
     def _name(self, row: Row, number: int, report: ImportReport) -> str:
         if self.id is not None:
             if not is_there(row.get(self.id)):
-                raise DataError(
-                    f"row {number} has no {self.id}; every item needs an id, or leave out --id to number them"
-                )
+                raise DataError(f"row {number} has no {self.id}; every item needs an id, or leave out --id")
             return as_name(row[self.id], self.id, report)
         for column in NAMES:
             if is_there(row.get(column)):
@@ -227,9 +233,7 @@ def _table(value: Any, column: str, name: str, report: ImportReport) -> dict[str
         try:
             value = parse_json(str(as_property(value, column, report)))
         except ValueError as error:
-            raise DataError(
-                f"item {name}: its table is no JSON text ({error}); map single columns with --table"
-            ) from error
+            raise DataError(f"item {name}: its table is no JSON text ({error}); map columns with --table") from error
     if value is not None and not isinstance(value, Mapping):
         raise DataError(f"item {name}: expected a table of properties and values, got {type(value).__name__}")
     table = {}

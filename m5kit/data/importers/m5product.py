@@ -211,7 +211,7 @@ class _Labels:
     """The labels of a product: ``coarse`` is its category, ``fine`` its instance."""
 
     def __init__(self, data: M5Product, report: ImportReport) -> None:
-        self._report, self._spellings = report, Spellings(report)
+        self._report, self._spellings = report, Spellings(report.notice)
         self._map = dict(stream_json(data.label_map)) if data.label_map else {}
         listed = (name for name, _ in stream_json(data.label_list)) if data.label_list else ()
         self._order = list(dict.fromkeys(self._map.get(name, name) for name in listed))

@@ -78,6 +78,8 @@ def import_source(
         if not report.items:
             raise DataError(f"no row of {source} became an item; is the right column mapped to the right modality?")
     report.check_presence(columns.asked)
+    for name in columns.shares.keys() - report.splits.keys():
+        report.warnings.append(f"no item was drawn for the split {name}: there are few of them, and its share is small")
     return report
 
 
@@ -149,7 +151,7 @@ class _Columns:
 
 def _items(rows: Iterable[Row], columns: ColumnMapping, report: ImportReport) -> Iterator[dict[str, Any]]:
     hashes: set[int] = set()
-    spellings = Spellings(report)
+    spellings = Spellings(report.notice)
     for number, row in enumerate(rows, start=1):
         item = columns.item(row, number, report)
         if len(item["id"]) > LONGEST_ID:

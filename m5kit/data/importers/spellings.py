@@ -1,22 +1,25 @@
-"""Notices names that are probably one: classes that differ in case, inner spaces, ``.0`` or stored accents."""
+"""Notices names that are probably one, or none: classes that differ in case or spaces only; ``nan``, ``N/A``."""
 
 import unicodedata
-
-from m5kit.data.importers.report import ImportReport
+from collections.abc import Callable
 
 MOST = 100_000
 """Names that are remembered; a label of more is one of instances."""
+
+
+NOTHING = frozenset(["nan", "none", "null", "n/a", "na", "#n/a", "nil", "<na>", "-", "?"])
+"""How programs write that there is no value."""
 
 
 class Spellings:
     """Compares every name of a kind with those before it.
 
     Args:
-        report: counts names that look like another.
+        notice: is told what is odd about a name, and the name.
     """
 
-    def __init__(self, report: ImportReport) -> None:
-        self.report = report
+    def __init__(self, notice: Callable[[str, object], None]) -> None:
+        self._notice = notice
         self._first: dict[tuple[str, str], str] = {}
         self._noticed: set[tuple[str, str]] = set()
 
@@ -26,9 +29,10 @@ class Spellings:
             return
         # é is one sign, or two; both look the same
         folded = " ".join(unicodedata.normalize("NFKC", name).casefold().split()).removesuffix(".0")
+        if folded in NOTHING:
+            self._noticed.add((kind, name))
+            self._notice(f"{kind}: names that usually say that there is none", repr(name))
         first = self._first.setdefault((kind, folded), name)
         if first != name:
             self._noticed.add((kind, name))
-            self.report.notice(
-                f"{kind}: names that differ in case, spaces, .0 or accents only", f"{first!r} and {name!r}"
-            )
+            self._notice(f"{kind}: names that differ in case, spaces, .0 or accents only", f"{first!r} and {name!r}")

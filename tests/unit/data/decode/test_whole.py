@@ -17,16 +17,19 @@ def cut(path, share=0.55):
     return path.name
 
 
-@pytest.mark.parametrize("name", ["a.wav", "a.aiff", "a.ogg", "a.opus", "a.flac"])
-def test_a_sound_without_its_end_is_refused(tmp_path, name):
-    form = {"format": "OGG", "subtype": "OPUS"} if name == "a.opus" else {}
+@pytest.mark.parametrize("share", [0.55, 0.97])
+@pytest.mark.parametrize("name", ["a.wav", "a.aiff", "a.ogg", "a.opus", "a.flac", "a.au", "a.caf", "a.w64", "a.rf64"])
+def test_a_sound_without_its_end_is_refused(tmp_path, name, share):
+    form = {"a.opus": {"format": "OGG", "subtype": "OPUS"}, "a.rf64": {"format": "RF64"}}.get(name, {})
     soundfile.write(tmp_path / name, TONE, 8_000, **form)
     assert abs(len(SoundDecoder()(name, tmp_path).waveform) - 16_000) < 400 or name == "a.opus"
     with pytest.raises(DecodeError):
-        SoundDecoder()(cut(tmp_path / name), tmp_path)
+        SoundDecoder()(cut(tmp_path / name, share), tmp_path)
 
 
-@pytest.mark.parametrize(("name", "codec"), [("a.mkv", "libx264"), ("a.webm", "libvpx"), ("a.avi", "mpeg4")])
+@pytest.mark.parametrize(
+    ("name", "codec"), [("a.mkv", "libx264"), ("a.webm", "libvpx"), ("a.avi", "mpeg4"), ("a.wmv", "wmv2")]
+)
 def test_a_clip_without_its_end_is_refused(write_video, tmp_path, name, codec):
     write_video(name, range(0, 800, 40), codec=codec, gop=5)
     assert len(PyAVDecoder(frames=4)(name, tmp_path)) == 4

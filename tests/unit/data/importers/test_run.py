@@ -135,6 +135,7 @@ def test_two_imports_do_not_write_into_one_folder(shop, tmp_path):
         ({}, "no column is mapped"),
         ({"table": ("a",), "split": "s", "shares": {"x": 1.0}}, "give --split or --split-by, not both"),
         ({"table": ("a",), "shares": {"x": 0.5}}, "the shares of --split-by add up to 0.5; they must add up to 1"),
+        ({"table": ("a",), "shares": {"x": float("nan")}}, "expected a share over 0"),
         ({"table": ("a",), "numbers": ("b",)}, "'b' must be a number, but is no column of --table"),
     ],
 )

@@ -66,10 +66,13 @@ def test_names_lose_spaces_around_them_and_half_characters(report):
 
 
 def test_names_that_look_alike_are_noticed_once_and_kept(report):
-    spellings = Spellings(report)
+    spellings = Spellings(report.notice)
     for name in ("mug", "Mug", "Mug", "3", "3.0", "red  cup", "red cup", "bowl", "re\u0301d", "r\u00e9d", None):
         spellings.look_at("label c", name)
     assert report.noticed.total() == 4
+    for name in ("NaN", "NaN", "N/A", "None", "nano", "1"):
+        spellings.look_at("label d", name)
+    assert report.noticed["label d: names that usually say that there is none"] == 3
     assert "'mug' and 'Mug'" in report.examples.values()
 
 
@@ -78,6 +81,8 @@ def test_names_that_look_alike_are_noticed_once_and_kept(report):
     [
         ({"modalities": {"table": ("a",)}, "table": ("b",)}, "--table or from --map table=COLUMN; give one"),
         ({"modalities": {"id": ("a",)}}, "--map id: expected a modality.*--id, --split, --label"),
+        ({"modalities": {"text": ("a",)}, "several": ("text",), "separator": ""}, "--separator is empty"),
+        ({"modalities": {"text": ("a",)}, "shares": {"train": -1.0, "test": 2.0}}, "train=-1: expected a share over 0"),
         ({"modalities": {"x/../y": ("a",)}}, "--map x/../y: expected a modality"),
         ({"modalities": {"text": ("a",)}, "values": ("ocr",)}, "'ocr' is to hold values, but no column is mapped"),
     ],
