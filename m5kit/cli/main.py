@@ -5,12 +5,14 @@ import errno
 import io
 import os
 import pkgutil
+import signal
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 from importlib import import_module
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any
 
 from m5kit import __version__
@@ -20,6 +22,7 @@ from m5kit.permissions import FOLLOW_LINKS, LOCAL_PLUGINS, allowing
 
 MISTAKE = 2
 INTERRUPTED = 130
+TERMINATED = 143
 PIPE_CLOSED = 141
 ALLOW_VARIABLE = "M5KIT_PLUGINS"  # repeated here: importing m5kit.plugins would slow --help down
 
@@ -31,12 +34,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: those after ``m5kit`` on the command line; None for those of the process.
 
     Returns:
-        The exit status: 0, that of the verb, 2 for an error that the user can fix, 130 if interrupted.
+        The exit status: 0, that of the verb, 2 for an error of the user, 130 if interrupted, 143 if terminated.
     """
     _prepare_output()
     try:
         try:
-            return _act(arguments)
+            with _ending_in_order():
+                return _act(arguments)
         finally:
             sys.stdout.flush()  # here, so that a closed pipe raises inside of this try
     except M5KitError as error:
@@ -44,6 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         return INTERRUPTED
+    except _Terminated:
+        sys.stderr.write("terminated\n")
+        return TERMINATED
     except BrokenPipeError:  # the reader (head, less) has closed the pipe
         _abandon_output()
         return PIPE_CLOSED
@@ -55,6 +62,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse(f"error: {_sentence(error)}")
     except MemoryError:
         return _refuse("error: the memory is used up; take fewer items at once, or fewer processes")
+
+
+class _Terminated(BaseException):
+    """SIGTERM came; like an interrupt it passes all that handles errors, so that files written aside are removed."""
+
+
+@contextmanager
+def _ending_in_order() -> Iterator[None]:
+    """Let SIGTERM end a ``with`` block as Ctrl-C does; training and serving replace this by ways of their own."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a second one ends the process at once
+        raise _Terminated
+
+    # only the main thread may, and who started us may have chosen another way already
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _act(arguments: Sequence[str] | None) -> int:

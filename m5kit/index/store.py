@@ -65,7 +65,7 @@ class Store:
             return None
         if ABOUT not in self._names():
             return None
-        with self._reading():
+        with self._named("read"):
             text = self._base.open_table(ABOUT).to_arrow()["json"][0].as_py()
             there = {field.name: field.type for field in self._items.schema}
         about = IndexInfo.from_json(text or "")
@@ -97,29 +97,35 @@ class Store:
 
     def describe(self, about: IndexInfo) -> None:
         """Write what the index knows of itself."""
-        self._base.create_table(ABOUT, pa.table({"json": [about.to_json()]}), mode="overwrite")
+        with self._named("written"):
+            self._base.create_table(ABOUT, pa.table({"json": [about.to_json()]}), mode="overwrite")
 
     def create(self, schema: pa.Schema) -> None:
         """Make an empty table of items; one that an interrupted build left is replaced."""
-        self._opened = self._base.create_table(ITEMS, schema=schema, mode="overwrite")
+        with self._named("written"):
+            self._opened = self._base.create_table(ITEMS, schema=schema, mode="overwrite")
 
     def append(self, rows: pa.Table) -> None:
         """Add items that are not there yet."""
-        self._items.add(rows)
+        with self._named("written"):
+            self._items.add(rows)
 
     def replace(self, rows: pa.Table) -> None:
         """Add items, or replace those that have the same id."""
         merge = self._items.merge_insert("id").when_matched_update_all().when_not_matched_insert_all()
-        merge.execute(rows)
+        with self._named("written"):
+            merge.execute(rows)
 
     def extend(self, fields: Sequence[pa.Field]) -> None:
         """Add columns, null for the items that are there."""
-        self._items.add_columns(pa.schema(fields))
+        with self._named("written"):
+            self._items.add_columns(pa.schema(fields))
 
     def delete(self, ids: Sequence[str]) -> int:
         """Delete items; returns how many there were."""
         before = len(self)
-        self._items.delete(one_of(ids))
+        with self._named("written"):
+            self._items.delete(one_of(ids))
         return before - len(self)
 
     def __len__(self) -> int:
@@ -181,7 +187,8 @@ class Store:
         else:
             # partitions of vectors, kept as one bit a number beside the whole ones (RaBitQ, SIGMOD 2024)
             how = IvfRq(distance_type="dot", num_partitions=partitions)
-        self._items.create_index(column, config=how)
+        with self._named("written"):
+            self._items.create_index(column, config=how)
         return partitions
 
     def index_columns(self, columns: Sequence[Column]) -> None:
@@ -190,7 +197,8 @@ class Store:
 
         for column in columns:
             few = column.kind == "boolean" or 0 < column.facts.get("distinct", 0) <= FEW
-            self._items.create_index(column.stored, config=Bitmap() if few else BTree())
+            with self._named("written"):
+                self._items.create_index(column.stored, config=Bitmap() if few else BTree())
 
     def tidy(self, forget: timedelta) -> None:
         """Put what was added into few files and into the index.
@@ -198,15 +206,16 @@ class Store:
         Args:
             forget: versions that are older are deleted; whoever reads one needs its files.
         """
-        self._items.optimize(cleanup_older_than=forget)
+        with self._named("written"):
+            self._items.optimize(cleanup_older_than=forget)
 
     @contextmanager
-    def _reading(self) -> Iterator[None]:
-        """What the store raises for damaged files, as one error that names the index."""
+    def _named(self, what: str) -> Iterator[None]:
+        """What the store raises for damaged files or a full disk, as one error that names the index."""
         try:
             yield
         except (ValueError, RuntimeError, KeyError, IndexError, OSError) as error:
-            raise DataError(f"the index {self.place} cannot be read: {_said(error)}") from error
+            raise DataError(f"the index {self.place} cannot be {what}: {_said(error)}") from error
 
     @property
     def _items(self) -> Any:

@@ -4,6 +4,7 @@ import argparse
 import errno
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -95,6 +96,24 @@ def test_an_interrupt_is_one_line(act: Callable[..., int], capsys: pytest.Captur
 
     assert act(interrupt) == 130
     assert capsys.readouterr().err == "interrupted\n"
+
+
+def test_being_terminated_cleans_up_and_is_one_line(
+    act: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    cleaned = []
+
+    def wait(options: argparse.Namespace) -> int:
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        finally:
+            cleaned.append(True)
+        return 0
+
+    assert act(wait) == 143
+    assert cleaned == [True]
+    assert capsys.readouterr().err == "terminated\n"
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
 def test_a_reader_that_has_seen_enough_gets_no_traceback() -> None:

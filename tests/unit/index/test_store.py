@@ -1,6 +1,9 @@
 """The store in an object store: the same code, another address."""
 
+from types import SimpleNamespace
+
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from m5kit.errors import DataError
@@ -48,6 +51,18 @@ def test_ids_are_quoted():
 def test_an_address_of_an_unknown_kind_is_refused():
     with pytest.raises(DataError, match=r"'gopher://x' cannot be opened as an index"):
         Store("gopher://x")
+
+
+def test_a_full_disk_is_one_error(tmp_path, monkeypatch):
+    def full(*arguments, **options):
+        raise RuntimeError("lance error: No space left on device (os error 28), /home/x/lance/src/io/commit.rs:9:5")
+
+    store = Store(str(tmp_path / "new"))
+    monkeypatch.setattr(store, "_base", SimpleNamespace(create_table=full))
+    with pytest.raises(
+        DataError, match=r"new cannot be written: lance error: No space left on device \(os error 28\)$"
+    ):
+        store.create(pa.schema([]))
 
 
 def test_a_folder_that_is_something_else_takes_no_index(tmp_path):
