@@ -116,8 +116,8 @@ def colour_histogram(pictures: Tensor, bins: tuple[int, int, int]) -> Tensor:
     # Looked up, not computed: a tenth of the passes over the pixels.
     hues = of_hue.index_select(0, _weighed((DIFFERENCES, red), (1 - DIFFERENCES, green), (-1, blue)).add_(GREY))
     shades = of_shade.index_select(0, _weighed((LEVELS, most), (1, least)))
-    place = hues.add_(shades).long().view(len(pictures), -1)
-    counts = torch.zeros(len(pictures), math.prod(bins), device=pictures.device)
+    place = hues.add_(shades).long().view(pictures.shape[0], -1)
+    counts = torch.zeros(pictures.shape[0], math.prod(bins), device=pictures.device)
     counts.scatter_add_(1, place, torch.ones((), device=pictures.device).expand_as(place))
     return (counts / place.shape[1]).sqrt()
 

@@ -71,3 +71,15 @@ def test_moments_of_halves():
     moments = colour_moments(picture, 2)
     assert moments[0, 0].tolist() == [[0.0, 1.0], [0.0, 1.0]]
     assert moments[0, 3:].max() < 0.01
+
+
+def test_any_number_of_pictures_can_be_recorded():
+    class Statistics(torch.nn.Module):
+        def forward(self, pictures):
+            return colour_histogram(pictures, (12, 4, 4)), oriented_gradients(pictures / 255, 3, 8)
+
+    pictures = torch.randint(0, 256, (3, 3, 16, 16), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    free = {"pictures": {0: torch.export.Dim("count")}}
+    recorded = torch.export.export(Statistics(), (pictures,), dynamic_shapes=free).module()
+    for found, right in zip(recorded(pictures[:2]), Statistics()(pictures[:2]), strict=True):
+        torch.testing.assert_close(found, right)
