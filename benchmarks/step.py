@@ -22,6 +22,7 @@ from m5kit.assembly.data import RunData
 from m5kit.assembly.model import build_model
 from m5kit.config import check_config, load_config
 from m5kit.data.demo.make import make_demo
+from m5kit.parallel.allocation import keep_freed_memory
 from m5kit.runs.folder import RunFolder
 from m5kit.training.optim import build_optimizer
 from m5kit.training.step import TrainStep
@@ -40,6 +41,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
+    keep_freed_memory()  # as training does
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         data = arguments.data

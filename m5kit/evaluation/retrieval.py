@@ -1,6 +1,7 @@
 """Retrieval: does a query find the gallery items that share its label?"""
 
 from collections.abc import Mapping, Sequence
+from itertools import count, repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -181,11 +182,12 @@ class Retrieval(Metric):
 def _positions(wanted: NDArray[np.str_], ids: NDArray[np.str_]) -> NDArray[np.int64]:
     """The position of each wanted id in ``ids``; -1 if it is not there."""
     where = dict(zip(ids.tolist(), range(len(ids)), strict=True))
-    return np.array([where.get(name, NOTHING) for name in wanted.tolist()], dtype=np.int64)
+    return np.fromiter(map(where.get, wanted.tolist(), repeat(NOTHING)), np.int64, len(wanted))
 
 
 def _numbers(wanted: NDArray[np.str_], offered: NDArray[np.str_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Labels as numbers, equal where the labels are; by a dict, because sorting texts takes longer than the search."""
-    known: dict[str, int] = {}
-    numbers = [known.setdefault(name, len(known)) for name in (*wanted.tolist(), *offered.tolist())]
-    return np.array(numbers[: len(wanted)]), np.array(numbers[len(wanted) :])
+    names = [*wanted.tolist(), *offered.tolist()]
+    known = dict(zip(dict.fromkeys(names), count()))  # the numbers have no end
+    numbers = np.fromiter(map(known.__getitem__, names), np.int64, len(names))
+    return numbers[: len(wanted)], numbers[len(wanted) :]

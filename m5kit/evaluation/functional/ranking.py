@@ -39,13 +39,14 @@ class Ranking:
     @cached_property
     def found(self) -> Ints:
         """``q k+1``: hits in the first 0, 1, ..., k ranks."""
-        return np.pad(self.hits.cumsum(1), ((0, 0), (1, 0)))
+        return _running_sums(self.hits, np.int64)
 
     @cached_property
     def precisions(self) -> Floats:
         """``q k+1``: sum of the precisions at the hits in the first 0, 1, ..., k ranks."""
-        at_hits = self.hits * (self.found[:, 1:] / np.arange(1.0, self.hits.shape[1] + 1))
-        return np.pad(at_hits.cumsum(1), ((0, 0), (1, 0)))
+        at_hits = self.found[:, 1:] / np.arange(1.0, self.hits.shape[1] + 1)
+        at_hits *= self.hits
+        return _running_sums(at_hits, np.float64)
 
     def depth(self, k: int) -> int:
         """How many of the first k ranks exist."""
@@ -205,6 +206,13 @@ def _cut(ranking: Ranking, k: int) -> Ints:
 def _reached(ranking: Ranking, k: int) -> Ints:
     """The cut, or the end of what was found."""
     return np.minimum(_cut(ranking, k), ranking.hits.shape[1])
+
+
+def _running_sums(values: NDArray[Any], kind: type[np.generic]) -> NDArray[Any]:
+    """``q k+1``: sums of the first 0, 1, ..., k of ``q k`` values."""
+    sums = np.zeros((values.shape[0], values.shape[1] + 1), kind)
+    np.cumsum(values, axis=1, out=sums[:, 1:])
+    return sums
 
 
 def _at(running: NDArray[Any], count: Ints) -> NDArray[Any]:
