@@ -6,7 +6,6 @@ so that an interrupted build is not taken for an index.
 
 import math
 import os
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -19,6 +18,7 @@ from m5kit.errors import DataError, MissingDependencyError, QueryError
 from m5kit.index.about import Approximation, IndexInfo
 from m5kit.index.codes import BITS, Candidates, fields_of
 from m5kit.index.columns import Column
+from m5kit.index.store_messages import said_plainly
 from m5kit.index.where import describe, one_of
 from m5kit.runs.lock import single_writer
 
@@ -52,7 +52,7 @@ class Store:
         try:
             self._base = lancedb.connect(place, read_consistency_interval=FRESH)
         except (ValueError, RuntimeError, OSError) as error:  # no such kind of address, or nobody answers there
-            raise DataError(f"{place!r} cannot be opened as an index: {_said(error)}") from error
+            raise DataError(f"{place!r} cannot be opened as an index: {said_plainly(error)}") from error
         self._opened: Any = None
 
     def about(self) -> IndexInfo | None:
@@ -215,7 +215,7 @@ class Store:
         try:
             yield
         except (ValueError, RuntimeError, KeyError, IndexError, OSError) as error:
-            raise DataError(f"the index {self.place} cannot be {what}: {_said(error)}") from error
+            raise DataError(f"the index {self.place} cannot be {what}: {said_plainly(error)}") from error
 
     @property
     def _items(self) -> Any:
@@ -235,23 +235,7 @@ def _run(asked: Any, where: str, columns: Sequence[Column]) -> pa.Table:
     except UnicodeEncodeError as error:
         raise QueryError(f"no text of an index holds {error.object[error.start]!a}") from error
     except (ValueError, RuntimeError) as error:
-        said = _said(error)
+        said = said_plainly(error)
         if not where or "LanceError(IO)" in said or "Lance file" in said:
             raise DataError(f"the index cannot be read: {said}") from error
         raise QueryError(f"where: {said}; {describe(columns)}") from error
-
-
-def _said(error: Exception) -> str:
-    """A message of the store without its end, a line of its own source, and without the SQL around a filter.
-
-    Example:
-        >>> _said(ValueError("Error parsing: SELECT 1 (sql parser error: Expected: an expression, found: EOF)"))
-        'expected an expression, found the end'
-    """
-    said = re.sub(r",? ?/\S+\.rs:\d+:\d+", "", str(error)).removeprefix("Invalid input, ")
-    parsed = re.search(r"sql parser error: Expected: (.+), found: (.+?)(?: at Line:.*)?\)$", said.strip())
-    if parsed is not None:
-        expected, found = parsed.groups()
-        wanted = expected if expected.isidentifier() or " " in expected else repr(expected)
-        return f"expected {wanted}, found {'the end' if found == 'EOF' else repr(found)}"
-    return " ".join(said.split())

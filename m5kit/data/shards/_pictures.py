@@ -84,8 +84,8 @@ class Frames(Preparer):
 class Pixels(Preparer):
     """The square of pixels that evaluation reads, of a picture or of frames of a clip, in a numpy file.
 
-    Nothing is decoded when it is read, and evaluation gives the same metric values as from the medium, to the bit. Training
-    augments what is in the square.
+    Nothing is decoded when it is read, and evaluation gives the same metric values as from the medium, to the bit.
+    Training augments what is in the square.
 
     Attributes:
         size: side of the square.

@@ -1,0 +1,10 @@
+from m5kit.index.store_messages import said_plainly
+
+
+def test_lines_of_the_stores_own_source_are_left_out():
+    assert said_plainly(OSError("Invalid input, disk full, /build/rust/lance/src/io.rs:12:3")) == "disk full"
+
+
+def test_the_statement_around_a_filter_is_left_out():
+    error = ValueError("Error parsing: SELECT * WHERE price < (sql parser error: Expected: an expression, found: EOF)")
+    assert said_plainly(error) == "expected an expression, found the end"
