@@ -18,10 +18,9 @@ class CommonDirections(nn.Module):
     """Maps fixed vectors of several modalities into one space of what they have in common.
 
     Fixed statistics hold everything about their input, mostly what is different in each photo or wording. What two
-    modalities of one item both show (a hue in photo and video, a brand in title and table) is a small part of that.
-    Each modality is whitened, and the directions are those of the largest correlations between modalities; a direction
-    that two of them share has next to nothing of the others in it. The coordinates count by the root of
-    their correlation.
+    modalities of one item both show (a hue in photo and video, a brand in title and table) is a small part of it. Each
+    modality is whitened, and the directions are those of the largest correlations between modalities; a direction that
+    two of them share has next to nothing of the others in it. The coordinates count by the root of their correlation.
 
     Args:
         widths: of the vectors, by modality, two or more of them.
