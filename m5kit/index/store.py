@@ -112,9 +112,8 @@ class Store:
 
     def replace(self, rows: pa.Table) -> None:
         """Add items, or replace those that have the same id."""
-        merge = self._items.merge_insert("id").when_matched_update_all().when_not_matched_insert_all()
         with self._named("written"):
-            merge.execute(rows)
+            self._items.merge_insert("id").when_matched_update_all().when_not_matched_insert_all().execute(rows)
 
     def extend(self, fields: Sequence[pa.Field]) -> None:
         """Add columns, null for the items that are there."""
@@ -162,10 +161,8 @@ class Store:
     ) -> pa.Table:
         """The items that fit a filter, in the order in which they are stored."""
         asked = self._items.search()
-        if where:
-            asked = asked.where(where)
-        if only is not None:
-            asked = asked.select(list(only))
+        asked = asked.where(where) if where else asked
+        asked = asked if only is None else asked.select(list(only))
         return _run(asked if top is None else asked.limit(top), where, columns)
 
     def pieces(self, only: Sequence[str]) -> Iterator[pa.Table]:
@@ -224,8 +221,7 @@ class Store:
         return self._opened
 
     def _names(self) -> Sequence[str]:
-        names: list[str] = self._base.list_tables().tables
-        return names
+        return list(self._base.list_tables().tables)
 
 
 def _run(asked: Any, where: str, columns: Sequence[Column]) -> pa.Table:
