@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from m5kit.descriptors.base import Descriptor
-from m5kit.nn.packing import Packing
+from m5kit.nn.packing import Packing, is_padded_layout
 from m5kit.nn.pooling import length_mean
 from m5kit.nn.visual_statistics import colour_histogram, colour_moments, oriented_gradients
 from m5kit.ranges import Amount, Count
@@ -51,7 +51,8 @@ class PixelsDescriptor(Descriptor):
         return length_mean(measured, count)
 
     def _measure_pictures(self, pictures: Tensor) -> Tensor:
-        if pictures.device.type != "cpu":
+        # A recorded graph has one part, whatever number of pictures it will be given.
+        if pictures.device.type != "cpu" or is_padded_layout():
             return self._measure_together(pictures)
         few = max(1, AT_ONCE // pictures.shape[-2:].numel())
         return torch.cat([self._measure_together(part) for part in pictures.split(few)])
