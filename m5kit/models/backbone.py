@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any, Literal, TypeAlias, cast
+from typing import Literal, TypeAlias, cast
 
 import torch
 from torch import Tensor, nn
@@ -29,8 +29,7 @@ class Backbone(nn.Module):
     released code, the first look weighs the contrastive pairs and the pooled embedding, the second the masked tasks;
     the paper's figure 2 draws the second for both.
 
-    The contrastive features of an encoder whose given vectors are aligned (a tower of CLIP, say) begin as those
-    vectors; those of any other encoder are learned from its summary token.
+    Contrastive features of an encoder whose given vectors are aligned (a tower of CLIP, say) begin as those vectors.
 
     Args:
         encoders: by modality, all of one width d.
@@ -43,8 +42,7 @@ class Backbone(nn.Module):
         common: how many directions in which fixed statistics agree are kept; None for none.
         projection: ``mlp``, or ``linear_relu`` as SCALE has it, what makes contrastive features of the vectors.
         weigh_pairs: let the harmonizer weigh the contrastive pairs; otherwise every present pair counts alike.
-        weigh_tasks: let it weigh the masked tasks; otherwise every present modality counts alike.
-        weigh_pooling: let it weigh the pooled embedding; otherwise every present modality counts alike.
+        weigh_tasks, weigh_pooling: the same for the masked tasks and for the pooled embedding, by modality.
         pairs_from: which look weighs the contrastive pairs.
         tasks_from: which look weighs the masked tasks.
 
@@ -79,8 +77,9 @@ class Backbone(nn.Module):
         self.modalities = tuple(sorted(encoders))
         self.features = features
         self.encoders = cast(Mapping[str, Encoder], nn.ModuleDict(dict(sorted(encoders.items()))))
-        parts: dict[str, Any] = {"encoders": encoders, "readouts": readouts, "descriptors": descriptors}
-        self.vectors = PublicVectors(**parts, width=vector, common=common)
+        self.vectors = PublicVectors(
+            encoders=encoders, readouts=readouts, descriptors=descriptors, width=vector, common=common
+        )
         self.projections = contrastive_heads(projection, self.encoders, self.vectors.widths, features)
         self.fusion = fusion
         with own_weights("items"):
