@@ -76,9 +76,10 @@ class CommonDirections(nn.Module):
 
         Args:
             vectors: by modality, ``b w`` as they were fitted; one that nobody has may be a missing key.
-            confidence: by modality, ``b``, how much it counts; 0 where absent.
+            confidence: by each modality, ``b``, how much it counts; 0 where absent.
         """
-        total = torch.zeros((), device=self.fitted.device)
+        anybody = next(iter(confidence.values()))
+        total = torch.zeros(anybody.shape[0], self.width, device=self.fitted.device)
         for m in self.modalities:
             if m in vectors:
                 centred = vectors[m].float() - getattr(self, f"centre_{m}")

@@ -78,3 +78,10 @@ def test_too_few_items_give_finite_directions(shown):
     common = CommonDirections(widths=dict.fromkeys(vectors, 12), directions=4)
     common.fit({m: v[:1] for m, v in vectors.items()}, {m: torch.arange(1) for m in vectors}, 1)
     assert torch.isfinite(common(vectors, everywhere(vectors))).all()
+
+
+def test_items_that_have_none_of_the_modalities_get_zeros(shown):
+    _, vectors = shown
+    found = fitted(vectors)({}, {m: torch.zeros(3) for m in vectors})
+    assert found.shape == (3, 4)
+    assert not found.any()
