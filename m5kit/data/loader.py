@@ -1,5 +1,6 @@
 """A loader that knows which item each of its workers holds, and says so when one dies or does not answer."""
 
+import atexit
 import logging
 import signal
 import threading
@@ -91,6 +92,9 @@ class WatchedLoader(DataLoader[Any]):
     def _watched(self, batches: Any) -> Iterator[Any]:
         watch = _Watch(self, batches)
         watch.start()
+        # The traceback of an error that nobody handles keeps this generator until the process ends. Multiprocessing
+        # then waits for the workers without end: they pass over the one signal that it sends.
+        atexit.register(watch.end)
         try:
             while True:
                 try:
@@ -99,6 +103,7 @@ class WatchedLoader(DataLoader[Any]):
                     return
                 yield batch
         finally:
+            atexit.unregister(watch.end)
             watch.over.set()
             # Else the watch could be the last to hold the batches, and free their memory while the process ends: the
             # interpreter stops such a thread inside of torch, and that aborts the process.
@@ -186,6 +191,12 @@ class _Watch(threading.Thread):
         self.waiting: float | None = None
         self.given_up: str | None = None
         self.over = threading.Event()
+
+    def end(self) -> None:
+        """Kill the workers and look no longer, because the process ends."""
+        self.over.set()
+        _kill(self.batches)
+        self.join()
 
     def run(self) -> None:
         """Look at the workers until the loader is done."""

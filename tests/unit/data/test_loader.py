@@ -1,6 +1,8 @@
 import logging
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -73,3 +75,24 @@ def test_no_thread_outlives_batches_that_are_closed():
     assert "m5kit-loader" in [thread.name for thread in threading.enumerate()]
     batches.close()
     assert "m5kit-loader" not in [thread.name for thread in threading.enumerate()]
+
+
+_FAILS = """
+from functools import partial
+from m5kit.assembly.loader import start_worker
+from m5kit.data.loader import WatchedItems, WatchedLoader
+
+if __name__ == "__main__":
+    items = WatchedItems(list(range(64)), 2, None)
+    loader = WatchedLoader(items, name=str, num_workers=2, worker_init_fn=partial(start_worker, memory=None))
+    batches = iter(loader)
+    next(batches)
+    raise RuntimeError("nobody handles this")
+"""
+
+
+def test_an_error_that_nobody_handles_ends_the_process():
+    """Workers pass over the one signal that they get at the end of a process."""
+    done = subprocess.run([sys.executable, "-c", _FAILS], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr.rstrip().endswith("nobody handles this")
