@@ -89,7 +89,8 @@ def test_a_task_whose_process_is_killed_fails_its_trial_and_no_other(engine, fak
     assert job.ended() is None
     job.stop()
     _until(lambda: job.ended() is not None)
-    assert job.ended() == "its Ray task was lost (TaskCancelledError)"
+    # the killed process may still tell Ray its status before the task is given up
+    assert job.ended() in ("its Ray task was lost (TaskCancelledError)", "its Ray task ended with status -9")
     _until(lambda: not _running(str(folder)))
 
 
