@@ -63,13 +63,15 @@ class CommonDirections(nn.Module):
             # Absent items are zeros, as if they were usual: they add nothing to any correlation.
             empty = known.new_zeros(items, maps[m].shape[1])
             white[m] = empty.index_copy(0, rows[m], (known - centre) @ maps[m])
+        self.fitted.fill_(True)
+        if not white:
+            return
         strengths, directions = _agreements(white, rows)
         strengths, directions = strengths[: self.width], directions[:, : self.width]
         parts = directions.split([white[m].shape[1] for m in names])
         for m, part in zip(names, parts, strict=True):
             found = maps[m] @ part * strengths.clamp(min=0).sqrt()
             getattr(self, f"map_{m}")[:, : found.shape[1]] = found.float()
-        self.fitted.fill_(True)
 
     def forward(self, vectors: Mapping[str, Tensor], confidence: Mapping[str, Tensor]) -> Tensor:
         """Unit vectors ``b k`` of what modalities have in common; zeros for an item that has none of them.

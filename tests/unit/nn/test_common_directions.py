@@ -85,3 +85,17 @@ def test_items_that_have_none_of_the_modalities_get_zeros(shown):
     found = fitted(vectors)({}, {m: torch.zeros(3) for m in vectors})
     assert found.shape == (3, 4)
     assert not found.any()
+
+
+def test_where_no_item_has_any_modality_nothing_is_found():
+    common = CommonDirections(widths={"a": 3, "b": 4}, directions=2)
+    common.fit({}, {}, items=5)
+    assert common.fitted
+    assert not common({"a": torch.ones(1, 3)}, {"a": torch.ones(1), "b": torch.zeros(1)}).any()
+
+
+def test_one_item_is_not_enough():
+    common = CommonDirections(widths={"a": 3, "b": 4}, directions=2)
+    one = torch.zeros(1, dtype=torch.long)
+    common.fit({"a": torch.ones(1, 3), "b": torch.ones(1, 4)}, {"a": one, "b": one}, items=1)
+    assert not common({"a": torch.ones(1, 3)}, {"a": torch.ones(1), "b": torch.zeros(1)}).any()
