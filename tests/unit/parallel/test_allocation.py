@@ -16,11 +16,9 @@ def faults():
         tensors = [torch.ones(500_000) for _ in range(20)]  # 2 MB each
         del tensors
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
-faults()
-given_back = faults()
 kept = keep_freed_memory()
 faults()
-print(int(kept), given_back, faults())
+print(int(kept), faults())
 """
 
 
@@ -30,6 +28,7 @@ def test_pages_are_asked_for_once():
     plain = {name: value for name, value in os.environ.items() if not name.startswith(("MALLOC_", "GLIBC_TUNABLES"))}
     command = [sys.executable, "-c", _STEPS]
     said = subprocess.run(command, capture_output=True, text=True, check=True, env=plain).stdout
-    kept, before, after = map(int, said.split())
+    kept, faults = map(int, said.split())
     assert kept == 1
-    assert after < before / 10
+    # Given back, these tensors have up to 200,000 pages, unless something happens to lie above them in the heap.
+    assert faults < 1000
