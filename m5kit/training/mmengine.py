@@ -4,6 +4,10 @@ mmengine asks transformers for one optimiser that m5kit never uses. With peft in
 transformers, sympy and torch's compiler: three seconds at the start of every command. While mmengine is imported here
 transformers looks as if it were not installed, which mmengine is written for; afterwards it can be imported as ever.
 PyTorch's sharded optimizers and sharded models, 0.8 s that m5kit does not use either, are kept out in the same way.
+
+mmengine's configs, which m5kit does not use, import yapf. At its first import on a machine yapf writes a pickle that
+every later import reads, also one that comes while the file is half written: of several ranks that start together in a
+new home folder, some ended with EOFError. It is imported only when somebody has a config of mmengine formatted.
 """
 
 import logging
@@ -18,7 +22,7 @@ from torch.utils.data import DataLoader
 
 from m5kit.structures import Batch
 from m5kit.training.callbacks.base import Callback, StepData, TrainState
-from m5kit.training.left_out import not_installed, stand_in
+from m5kit.training.left_out import imported_later, not_installed, stand_in
 from m5kit.training.loop import StepLoop
 from m5kit.training.rates import LearningRates
 from m5kit.training.step import TrainStep
@@ -28,6 +32,8 @@ with (
     not_installed("torch.distributed.optim"),
     # mmengine takes it for granted that models can be sharded
     not_installed("torch.distributed.fsdp"),
+    imported_later("yapf"),
+    imported_later("yapf.yapflib.yapf_api", "FormatCode"),
     stand_in("mmengine.model.wrappers.fully_sharded_distributed", "MMFullyShardedDataParallel"),
 ):
     from mmengine.hooks import Hook
