@@ -132,12 +132,51 @@ def test_filters_narrow_by_values_ranges_and_writing(visit):
     assert len(ids(page)) == 24
 
 
+def test_a_file_that_is_refused_is_named_until_the_next_search(visit, demo, tmp_path):
+    page = visit()
+    other = tmp_path / "list.zip"
+    other.write_bytes(b"PK")
+    page.set_input_files("#file", [other])
+    assert "list.zip: no modality of this index reads" in page.text_content("#status.bad")
+    assert len(ids(page)) == 24  # what was found before stays
+    after(page, lambda: page.set_input_files("#file", [other, demo / "media/image/000000.jpg"]))
+    page.wait_for_selector("#status.bad")
+    assert page.locator(".part").count() == 1
+
+
+def test_without_results_the_page_offers_the_way_out(visit):
+    page = visit("?where=size_mm+%3C+0")
+    assert "No item fits the filters." in page.text_content("#results")
+    after(page, lambda: page.locator("#results").get_by_text("Clear filters").click())
+    assert len(ids(page)) == 24
+    assert "where" not in page.url
+    visit("?where=id+%3D+%27000001%27").wait_for_selector("text=/^1 item in/")
+
+
+def test_a_picture_that_is_gone_leaves_a_letter(visit):
+    visit.expected = ("status of 404 (Not Found)",)
+    page = visit()
+    page.route("**/thumbnail**", lambda route: route.fulfill(status=404, body="{}"))
+    page.goto(page.url + "?v.text=jar")
+    page.wait_for_selector(".stage:not(.bare) .letter")
+
+
 def test_everything_is_reached_by_keys(visit):
     page = visit("?v.text=pot")
     first = ids(page)
     page.locator("#results > li").last.focus()
     page.keyboard.press("/")
     assert page.evaluate("document.activeElement.id") == "words"
+    page.focus("#narrow")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")  # to the button that searches
+    page.keyboard.press("Tab")  # to the table
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('#filters') !== null")
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.id") == "narrow"
+    assert page.locator("#filters").is_hidden()
+    page.focus("#words")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowRight")
     assert page.evaluate("document.activeElement.dataset.id") == first[1]

@@ -8,7 +8,7 @@ export function drawCard(hit, about, onLike) {
   return make("li", { class: "card", tabindex: "0", "data-id": hit.id, "aria-label": hit.title || hit.id },
     drawStage(hit),
     make("div", { class: "text" },
-      make("h2", {}, hit.title || hit.id),
+      make("h2", { title: hit.title || hit.id }, hit.title || hit.id),
       hit.score === null ? null : drawScore(hit, about),
       ...sounds(hit).map(drawPlayer),
       ...drawProperties(hit.properties),
@@ -25,14 +25,15 @@ function drawStage(hit) {
   const [video] = files(hit, "video");
   const seen = [...files(hit, "image"), ...files(hit, "video"), ...sounds(hit)][0];
   const stage = make("div", { class: "stage" });
+  const letter = make("span", { class: "letter", "aria-hidden": "true" }, [...(hit.title || "–")][0]);
   if (!seen) {
     stage.classList.add("bare");
-    stage.append(make("span", { class: "letter", "aria-hidden": "true" }, [...(hit.title || "–")][0]));
+    stage.append(letter);
     return stage;
   }
   const wave = seen.type.startsWith("audio/");
   const picture = make("img", { src: seen.thumbnail, alt: "", loading: "lazy", decoding: "async", class: wave ? "wave" : undefined });
-  picture.addEventListener("error", () => picture.remove());
+  picture.addEventListener("error", () => picture.replaceWith(letter)); // the file has gone
   stage.append(picture);
   const pictures = files(hit, "image");
   if (pictures.length > 1) stage.append(drawOthers(pictures, picture));
@@ -76,7 +77,7 @@ function drawScore(hit, about) {
 
 function drawProperties(properties) {
   const entries = Object.entries(properties);
-  const table = (some) => make("dl", {}, ...some.flatMap(([name, value]) => [make("dt", {}, ...breakable(name)), make("dd", {}, shown(value))]));
+  const table = (some) => make("dl", {}, ...some.flatMap(([name, value]) => [make("dt", {}, ...breakable(name)), make("dd", { title: shown(value) }, shown(value))]));
   const parts = entries.length ? [table(entries.slice(0, SHOWN))] : [];
   if (entries.length > SHOWN)
     parts.push(make("details", {}, make("summary", {}, `${entries.length - SHOWN} more`), table(entries.slice(SHOWN))));

@@ -4,19 +4,15 @@ import { make } from "./html.js";
 
 const TICKED = 30; // values; a column with more is filtered in writing
 
-/** Draw the filters; onChange is told after each change of the state. */
-export function drawFilters(panel, state, about, onChange) {
+/** Draw the filters; onChange is told after each change of the state, onClear when all of them are to go. */
+export function drawFilters(panel, state, about, { onChange, onClear }) {
   const drawn = about.columns.map((column) => drawColumn(column, state, onChange)).filter(Boolean);
   const names = about.columns.map((column) => column.name).join(", ");
   const written = make("input", {
     id: "where", value: state.where, placeholder: example(about.columns), spellcheck: "false",
     onchange: (event) => { state.where = event.target.value; onChange(); },
   });
-  const clear = make("button", { type: "button", class: "plain", onclick: () => {
-    Object.assign(state, { chosen: {}, ranges: {}, where: "" });
-    drawFilters(panel, state, about, onChange);
-    onChange();
-  } }, "Clear filters");
+  const clear = make("button", { type: "button", class: "plain", onclick: onClear }, "Clear filters");
   panel.replaceChildren(
     make("div", { class: "columns" }, ...drawn),
     make("div", { class: "written" }, make("label", { for: "where", title: `Columns: ${names}` }, "Any filter"), written, clear));

@@ -32,16 +32,26 @@ async function begin() {
 function show() {
   state = read(location.search);
   drawWords();
-  drawFilters(at("filters"), state, about, () => go());
+  showFilters();
   run();
 }
 
-/** Put the state into the address, and search. */
+function showFilters() {
+  drawFilters(at("filters"), state, about, { onChange: () => go(), onClear: clearFilters });
+}
+
+function clearFilters() {
+  Object.assign(state, { chosen: {}, ranges: {}, where: "" });
+  showFilters();
+  go();
+}
+
+/** Put the state into the address, and search; done once the answer is shown. */
 function go({ top = PAGE, replace = false } = {}) {
   state.top = top;
   const address = `?${write(state)}`;
   if (address !== location.search) history[replace ? "replaceState" : "pushState"](null, "", address);
-  run();
+  return run();
 }
 
 const ofKind = (kind) => Object.keys(about.modalities).filter((name) => about.modalities[name] === kind);
@@ -115,11 +125,22 @@ async function run() {
 }
 
 function present(hits, ranked, milliseconds) {
-  at("results").replaceChildren(...hits.map((hit) => drawCard(hit, about, like)));
+  at("results").replaceChildren(...(hits.length ? hits.map((hit) => drawCard(hit, about, like)) : [drawNothing()]));
   at("further").hidden = hits.length < state.top || state.top >= MOST;
-  const found = hits.length ? `${hits.length} ${ranked ? "nearest items" : "items"}` : "Nothing fits the filters";
   const files = Object.keys(given).length ? " · files are not part of the link" : "";
-  say(`${found} in ${Math.round(milliseconds)} ms${files}`);
+  say(`${counted(hits.length, ranked)} in ${Math.round(milliseconds)} ms${files}`);
+}
+
+function counted(found, ranked) {
+  const all = ranked || filters(state) ? "" : ` of ${about.items.toLocaleString("en")}`;
+  return `${found}${all} ${ranked ? "nearest " : ""}${(all ? about.items : found) === 1 ? "item" : "items"}`;
+}
+
+/** What stands in place of results, and the way out. */
+function drawNothing() {
+  if (!filters(state)) return make("li", { class: "nothing" }, make("p", {}, "There is nothing to be found."));
+  return make("li", { class: "nothing" }, make("p", {}, "No item fits the filters."),
+    make("button", { type: "button", class: "plain", onclick: clearFilters }, "Clear filters"));
 }
 
 function drawLegend(names) {
@@ -142,7 +163,7 @@ function remove(name) {
   go();
 }
 
-function take(list) {
+async function take(list) {
   const refused = [];
   for (const file of list) {
     const name = modalityOf(file, about);
@@ -150,10 +171,12 @@ function take(list) {
     else if (file.size > about.max_bytes) refused.push(`${file.name}: over ${Math.round(about.max_bytes / 2 ** 20)} MB`);
     else given[name] = file;
   }
-  state.like = "";
-  takeWords();
-  go();
-  if (refused.length) say(refused.join("; "), true);
+  if (refused.length < list.length) {
+    state.like = "";
+    takeWords();
+    await go();
+  }
+  if (refused.length) say(refused.join("; "), true); // after the answer, which would take its place
 }
 
 function say(text, bad = false) {
@@ -174,10 +197,7 @@ function listen() {
   at("form").addEventListener("submit", (event) => { event.preventDefault(); state.like = ""; takeWords(); go(); });
   at("words").addEventListener("search", () => { if (!at("words").value) { takeWords(); go(); } });
   at("file").addEventListener("change", (event) => { take(event.target.files); event.target.value = ""; });
-  at("narrow").addEventListener("click", () => {
-    at("filters").hidden = !at("filters").hidden;
-    at("narrow").setAttribute("aria-expanded", String(!at("filters").hidden));
-  });
+  at("narrow").addEventListener("click", () => openFilters(at("filters").hidden));
   at("share").addEventListener("click", copyLink);
   at("further").addEventListener("click", () => go({ top: Math.min(MOST, state.top + PAGE), replace: true }));
   addEventListener("popstate", show);
@@ -188,9 +208,15 @@ function listen() {
   addEventListener("drop", (event) => { event.preventDefault(); at("drop").hidden = true; take(event.dataTransfer.files); });
 }
 
-/** "/" goes to the words; arrows go from card to card; "m" asks for more like the card. */
+function openFilters(open) {
+  at("filters").hidden = !open;
+  at("narrow").setAttribute("aria-expanded", String(open));
+}
+
+/** "/" goes to the words; arrows go from card to card; "m" asks for more like the card; Escape closes the filters. */
 function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "Escape" && at("filters").contains(event.target)) { openFilters(false); at("narrow").focus(); return; }
   const typing = event.target.matches("input, select, textarea");
   if (event.key === "/" && !typing) { event.preventDefault(); at("words").focus(); at("words").select(); return; }
   if (event.key === "ArrowDown" && event.target === at("words")) { at("results").firstElementChild?.focus(); event.preventDefault(); return; }

@@ -50,9 +50,12 @@ async function describe(id, part, name) {
 }
 
 function picture(file) {
-  if (file.type.startsWith("image/")) return make("img", { src: URL.createObjectURL(file), alt: "" });
-  if (file.type.startsWith("video/")) return make("video", { src: URL.createObjectURL(file), muted: true, preload: "metadata" });
-  return null;
+  const still = file.type.startsWith("image/");
+  if (!still && !file.type.startsWith("video/")) return null;
+  const kind = still ? { alt: "" } : { muted: true, preload: "metadata" };
+  const seen = make(still ? "img" : "video", { src: URL.createObjectURL(file), ...kind });
+  seen.addEventListener("error", () => seen.remove()); // it is damaged, which the answer says
+  return seen;
 }
 
 const percent = (share) => `${Math.round(share * 100)} %`;
