@@ -4,8 +4,9 @@ import copy
 import os
 import queue
 import threading
+import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -22,6 +23,10 @@ from m5kit.structures import Inputs, Sample
 
 CHUNK = 8
 """Items that a thread reads at once; a text takes less time than handing it to a thread."""
+
+SLOW = 0.001
+"""Seconds an item above which threads read. Below, it is mostly Python's own work, of which no two threads do more than
+one: a text takes twice the time in two of them."""
 
 AHEAD = 16
 """Chunks that are read before they are asked for: enough for two batches of the usual size."""
@@ -77,10 +82,17 @@ class ItemReader:
             with self._borrowed(root) as pipelines:
                 return [self._read_one(i, items[i], pipelines, modalities, root or Path.cwd()) for i in chunk]
 
-        if self.threads == 1 or len(chunks) == 1:
-            for chunk in chunks:
-                yield from read_chunk(chunk)
-            return
+        for number, chunk in enumerate(chunks, 1):
+            begin = time.perf_counter()
+            found = read_chunk(chunk)
+            slow = time.perf_counter() - begin > SLOW * len(chunk)
+            yield from found
+            if slow and self.threads > 1 and number < len(chunks):
+                yield from self._read_ahead(chunks[number:], read_chunk)
+                return
+
+    def _read_ahead(self, chunks: Sequence[range], read_chunk: Callable[[range], list[Reading]]) -> Iterator[Reading]:
+        """Every item in order, read in threads before it is asked for."""
         pool, waiting = self._threads_for(len(chunks)), deque[Future[list[Reading]]]()
         try:
             for chunk in chunks:

@@ -17,13 +17,15 @@ COOKIE = "m5kit_token"
 OPEN = ("/health",)
 """Paths that need no token."""
 
-HEADERS = {
+_HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "content-security-policy": "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
 }
 """On every answer: a file of the catalogue must not become a program of the page."""
+
+HEADERS = [(name.encode(), value.encode()) for name, value in _HEADERS.items()]
 
 Observe = Callable[[str, int, float], None]
 """Gets path, status and seconds of each request."""
@@ -77,9 +79,7 @@ class Guard:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 given = {name for name, _ in message["headers"]}
-                for name, value in HEADERS.items():
-                    if name.encode() not in given:
-                        message["headers"].append((name.encode(), value.encode()))
+                message["headers"] += [header for header in HEADERS if header[0] not in given]
             await send(message)
 
         try:

@@ -1,5 +1,7 @@
 """What a service counts, for Prometheus."""
 
+from functools import lru_cache
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
@@ -21,13 +23,19 @@ class Metrics:
             "m5kit_request_seconds", "Time of requests.", ("path",), buckets=SECONDS, registry=self.registry
         )
         self._batch = Histogram("m5kit_batch_items", "Items of a batch.", buckets=SIZES, registry=self.registry)
+        self._of = lru_cache(1024)(
+            self._find
+        )  # the counters of a path and a status; finding them takes longer than adding
         self.waiting = Gauge("m5kit_waiting_requests", "Requests that wait for a batch.", registry=self.registry)
 
     def request(self, path: str, status: int, seconds: float) -> None:
         """Count one request."""
-        name = path if path in self._paths else "other"
-        self._requests.labels(name, str(status)).inc()
-        self._seconds.labels(name).observe(seconds)
+        number, duration = self._of(path if path in self._paths else "other", status)
+        number.inc()
+        duration.observe(seconds)
+
+    def _find(self, name: str, status: int) -> tuple[Counter, Histogram]:
+        return self._requests.labels(name, str(status)), self._seconds.labels(name)
 
     def batch(self, items: int) -> None:
         """Count one batch."""

@@ -61,6 +61,7 @@ def run_server(app: Guard, settings: Settings, host: str, port: int, ready: Call
         host=host,
         port=port,
         log_level="warning",
+        access_log=False,  # its lines would be put together before they are dropped
         server_header=False,
         timeout_keep_alive=15,
         timeout_graceful_shutdown=int(settings.seconds) + 5,
