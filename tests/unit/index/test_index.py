@@ -101,6 +101,24 @@ def test_many_items_are_searched_approximately_and_the_recall_is_measured(tmp_pa
     assert ids(index.search(rows[5], where="n < 300", top=5)) == [str(n) for n in np.argsort(-few)[:5]]
 
 
+def test_a_filter_that_leaves_many_looks_through_all_partitions(tmp_path, monkeypatch):
+    monkeypatch.setattr(indexing, "EXACT", 1000)
+    monkeypatch.setattr(searchable, "EXACT", 2900)
+    monkeypatch.setattr(searchable, "FEW", 50)
+    rng = np.random.default_rng(0)
+    kinds = rng.integers(40, size=3000)
+    rows = (rng.standard_normal((40, 32))[kinds] + 0.3 * rng.standard_normal((3000, 32))).astype(np.float32)
+    names = list(map(str, range(3000)))
+    index = Index.of_vectors(tmp_path / "many", names, rows, {"kind": kinds.tolist()})
+    assert index.about.approximation.probes < index.about.approximation.partitions
+    scores = rows / np.linalg.norm(rows, axis=1, keepdims=True) @ rows[:20].T
+    for where, fits in (("kind < 30", kinds < 30), ("kind = 7", kinds == 7)):
+        found = [set(ids(index.search(query, where=where, top=10))) for query in rows[:20]]
+        for hits, column in zip(found, scores.T, strict=True):
+            nearest = np.argsort(-np.where(fits, column, -np.inf))[:10]
+            assert len(hits & set(map(str, nearest))) >= 9
+
+
 def test_what_does_not_belong_is_refused(index, tmp_path, vectors):
     with pytest.raises(DataError, match="holds no index; m5kit index RUN"):
         Index.open(tmp_path / "nowhere")
