@@ -36,10 +36,10 @@ def factor_effects(rows: Sequence[StudyRow], metrics: Sequence[str], estimate: E
     factors = list(grid[0])
     levels: list[FactorLevel] = []
     for metric in metrics:
-        values = np.array([[row.metrics[metric].values[seed] for seed in seeds] for row in rows])  # variants seeds
+        values = _table(rows, metric, seeds)
         for factor in factors:
             levels += _levels(grid, factor, metric, values, estimate)
-    main = np.array([[row.metrics[metrics[0]].values[seed] for seed in seeds] for row in rows])
+    main = _table(rows, metrics[0], seeds)
     interactions: list[Interaction] = []
     for pair in combinations(factors, 2):
         interactions += _interactions(grid, pair, metrics[0], main, estimate)
@@ -63,8 +63,18 @@ def grid_of(variants: Sequence[str]) -> list[Choices] | None:
             return None
     if not choices or len(choices[0]) < 2:
         return None
-    sizes = [len({each[factor] for each in choices}) for factor in choices[0]]
+    sizes = [len(_values(choices, factor)) for factor in choices[0]]
+    # A whole grid has as many variants as there are combinations; names are unique, so none can stand in for another.
     return choices if np.prod(sizes) == len(choices) else None
+
+
+def _table(rows: Sequence[StudyRow], metric: str, seeds: Sequence[int]) -> NDArray[np.float64]:
+    """The values of a metric, one row a variant and one column a seed."""
+    table = []
+    for row in rows:
+        values = row.metrics[metric].values
+        table.append([values[seed] for seed in seeds])
+    return np.array(table)
 
 
 def _common_seeds(rows: Sequence[StudyRow], metrics: Sequence[str]) -> list[int]:
@@ -105,9 +115,8 @@ def _interactions(
     for first in _values(grid, one):
         for second in _values(grid, other):
             both = values[_having(grid, {one: first, other: second})].mean(0)
-            row, column = (
-                values[_having(grid, {key: value})].mean(0) for key, value in ((one, first), (other, second))
-            )
+            row = values[_having(grid, {one: first})].mean(0)
+            column = values[_having(grid, {other: second})].mean(0)
             found.append(
                 Interaction(
                     factors=pair,
@@ -127,7 +136,7 @@ def _values(grid: Sequence[Choices], factor: str) -> list[str]:
 
 def _having(grid: Sequence[Choices], wanted: Choices) -> NDArray[np.bool_]:
     """Which variants have these values."""
-    return np.array([all(each[key] == value for key, value in wanted.items()) for each in grid])
+    return np.array([wanted.items() <= each.items() for each in grid])
 
 
 def _effect(by_seed: NDArray[np.float64], estimate: Estimator) -> Effect:

@@ -51,15 +51,23 @@ def _steps(folder: RunFolder, schedule: Mapping[str, Any]) -> str:
     if done is None:
         return ""
     # a run whose length is given in minutes planned no number of steps
-    return f"{done:,}" if planned in (None, done) or schedule.get("minutes") is not None else f"{done:,} of {planned:,}"
+    if planned in (None, done) or schedule.get("minutes") is not None:
+        return f"{done:,}"
+    return f"{done:,} of {planned:,}"
+
+
+def _commit(git: Mapping[str, Any]) -> str:
+    """The commit in brackets, and whether files differed from it; nothing outside a repository."""
+    if "commit" not in git:
+        return ""
+    modified = ", modified" if git["dirty"] else ""
+    return f" ({git['commit'][:SHOWN]}{modified})"
 
 
 def _versions(provenance: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     own = provenance.get("m5kit", {})
     if "version" in own:
-        git = own.get("git") or {}
-        commit = f" ({git['commit'][:SHOWN]}{', modified' if git['dirty'] else ''})" if "commit" in git else ""
-        yield "m5kit", f"{own['version']}{commit}"
+        yield "m5kit", own["version"] + _commit(own.get("git") or {})
     for plugin in provenance.get("plugins", ()):
         yield plugin["distribution"], plugin["version"][:SHOWN]
     if "python" in provenance:

@@ -179,11 +179,15 @@ def _scores(results: Mapping[str, Any]) -> dict[str, Score]:
 
 def _score(value: Mapping[str, Any]) -> Score:
     """What a report needs of a value; a number that is not finite counts as missing."""
-    score = {key: value[key] for key in ("value", "chance", "count") if key in value}
-    for key, number in score.items():
+    score = {}
+    for key in ("value", "chance", "count"):
+        if key not in value:
+            continue
+        number = value[key]
         if number is not None and (isinstance(number, bool) or not isinstance(number, int | float)):
             raise TypeError(f"{key}: expected a number, got {number!r}")
-    return {key: number if is_finite(number) else None for key, number in score.items()}
+        score[key] = number if is_finite(number) else None
+    return score
 
 
 def _config(folder: RunFolder) -> Mapping[str, Any]:

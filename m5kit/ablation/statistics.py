@@ -84,6 +84,7 @@ def paired_permutation(differences: Sequence[float], seed: int = 0) -> float:
     # a sum in another order differs in its last bits and must still count as equal
     slack = 1e-12 * float(np.abs(numbers).sum())
     extreme = int((sums >= abs(numbers.sum()) - slack).sum())
+    # Of patterns that are drawn the observed one counts as one more, or p could be 0.
     exact = len(numbers) <= EXACT_UP_TO
     return extreme / len(sums) if exact else (extreme + 1) / (len(sums) + 1)
 
@@ -120,6 +121,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     corrected = [0.0] * len(p_values)
     highest = 0.0
     for rank, index in enumerate(sorted(range(len(p_values)), key=lambda index: p_values[index])):
+        # Monotone: no p may come out below one that was smaller before the correction.
         highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[index]))
         corrected[index] = highest
     return corrected

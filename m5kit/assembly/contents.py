@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -42,8 +43,8 @@ def read_contents(config: RunConfig) -> Contents:
         DataError: the items cannot be found, some are invalid, or a training split is empty.
     """
     columns = {modality: _columns(modality, settings) for modality, settings in config.inputs.items()}
-    wanted = dict.fromkeys(column for several in columns.values() for column in several)
-    every = Manifest.of(open_dataset(config, tuple(wanted)))
+    wanted = tuple(dict.fromkeys(chain.from_iterable(columns.values())))
+    every = Manifest.of(open_dataset(config, wanted))
     training = _spread(every.select(*config.data.train))
     splits = every.split_sizes()
     others = [split for split in splits if split not in config.data.train]

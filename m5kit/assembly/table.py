@@ -23,13 +23,11 @@ def describe_model(config: RunConfig) -> list[tuple[str, str, int, str]]:
         tasks = build_tasks(config, backbone, transforms)
         balancer = BALANCERS.build(config.balancer, config.plugins, tasks=tuple(tasks))
     dim, lengths = config.model.dim, {m: _most_tokens(backbone.encoders[m], transforms[m]) for m in transforms}
-    parts: list[tuple[str, Any, str]] = [
-        (f"encoder_{m}", backbone.encoders[m], f"{lengths[m]} tokens of {dim}") for m in transforms
-    ]
-    parts += [
-        (f"readout_{m}", readout, f"a vector of {readout.width}") for m, readout in backbone.vectors.readouts.items()
-    ]
-    parts += [(f"descriptor_{m}", d, f"a vector of {d.width}") for m, d in backbone.vectors.descriptors.items()]
+    vectors = backbone.vectors
+    parts: list[tuple[str, Any, str]] = []
+    parts += [(f"encoder_{m}", backbone.encoders[m], f"{lengths[m]} tokens of {dim}") for m in transforms]
+    parts += [(f"readout_{m}", part, f"a vector of {part.width}") for m, part in vectors.readouts.items()]
+    parts += [(f"descriptor_{m}", part, f"a vector of {part.width}") for m, part in vectors.descriptors.items()]
     parts.append(("projections", backbone.projections, f"contrastive features of {backbone.features}"))
     parts.append(("fusion", backbone.fusion, f"{sum(lengths.values())} tokens, an embedding of {dim}"))
     parts.append(("harmonizer", backbone.harmonizer, f"{len(transforms)} x {len(transforms)} weights"))

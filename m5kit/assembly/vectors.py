@@ -11,7 +11,7 @@ from m5kit.runs.log import LOGGER
 
 
 def build_readouts(config: RunConfig, encoders: Mapping[str, Encoder]) -> dict[str, Readout]:
-    """Those that the config names, told how their encoder's tokens stand."""
+    """The readouts that the config names, each told the layout of its encoder's tokens."""
     built = {}
     for m, given in config.readouts.items():
         with own_weights(f"readout_{m}"):
@@ -22,7 +22,7 @@ def build_readouts(config: RunConfig, encoders: Mapping[str, Encoder]) -> dict[s
 def build_descriptors(
     config: RunConfig, encoders: Mapping[str, Encoder], transforms: Mapping[str, Transform]
 ) -> dict[str, Descriptor]:
-    """Those that fit their inputs; what a frozen encoder makes of an item stands in for statistics of it."""
+    """The descriptors that fit their inputs; none beside a frozen encoder, whose outputs are read in their place."""
     built = {}
     for m, given in config.descriptors.items():
         facts = transforms[m].provides()

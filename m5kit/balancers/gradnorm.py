@@ -12,6 +12,7 @@ from m5kit.ranges import Amount, Positive
 from m5kit.registry import BALANCERS
 
 TINY = 1e-12
+"""The least divisor: the first loss of a task is 0 until it was present, and a gradient may vanish."""
 
 
 @BALANCERS.register_module("gradnorm")

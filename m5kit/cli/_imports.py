@@ -1,4 +1,4 @@
-"""Imports what a command computes with, sooner than an import statement does."""
+"""Imports heavy modules in less time than an import statement takes."""
 
 import gc
 import sys

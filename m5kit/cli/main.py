@@ -20,10 +20,11 @@ from m5kit.cli.output import printable
 from m5kit.errors import M5KitError
 from m5kit.permissions import FOLLOW_LINKS, LOCAL_PLUGINS, allowing
 
+# Exit statuses. Those of signals are 128 and the signal's number, as shells have them.
 MISTAKE = 2
-INTERRUPTED = 130
-TERMINATED = 143
-PIPE_CLOSED = 141
+INTERRUPTED = 128 + signal.SIGINT
+TERMINATED = 128 + signal.SIGTERM
+PIPE_CLOSED = 128 + signal.SIGPIPE
 ALLOW_VARIABLE = "M5KIT_PLUGINS"  # repeated here: importing m5kit.plugins would slow --help down
 
 
@@ -99,7 +100,7 @@ def _act(arguments: Sequence[str] | None) -> int:
 
 
 def _refuse(sentence: str) -> int:
-    """Tell a mistake; what a stranger's file made part of it must not steer the terminal."""
+    """Print an error; control characters in it, which may come from a stranger's file, are escaped."""
     sys.stderr.write(f"{printable(sentence)}\n")
     return MISTAKE
 

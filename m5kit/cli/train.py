@@ -165,9 +165,8 @@ def _evaluate(path: Path, group: "Group") -> None:
     _write(f"\nlosses and modality weights: {folder.curves}")
     _write(f"TensorBoard:                 tensorboard --logdir {folder.events}")
     data, modalities = trained.config.data.root, list(trained.data.pipelines)
-    part = (
-        f" --modalities {','.join(modalities[:2])}" if len(modalities) > 2 else ""
-    )  # two show how a subset is written
+    # two modalities show how a subset is written
+    part = f" --modalities {','.join(modalities[:2])}" if len(modalities) > 2 else ""
     _write(f"evaluate again{', or in part:' if part else ':             '}  m5kit evaluate {path}{part}")
     _write(f"embed your items:            m5kit embed {path} --data {data} --out embeddings.parquet")
     _write(f"search your items:           m5kit index {path} --data {data} --out my.index")

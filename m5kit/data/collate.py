@@ -1,4 +1,4 @@
-"""Put prepared items together: the inputs of those that have a modality, and who has what."""
+"""Puts prepared items together: the inputs of those that have a modality, and who has what."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""Prepare one drawn item: decide what to keep, decode it, transform it."""
+"""Prepares one drawn item: decides what to keep, decodes it, transforms it."""
 
 import zlib
 from collections.abc import Iterator, Mapping, Sequence

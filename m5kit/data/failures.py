@@ -1,4 +1,4 @@
-"""Keep count of what could not be decoded, list it in the run folder, and stop a run that loses too much."""
+"""Counts what could not be decoded, lists it in the run folder, and stops a run that loses too much."""
 
 import json
 from collections import Counter

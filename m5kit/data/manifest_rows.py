@@ -152,7 +152,8 @@ def _find(root: Path, name: str | None) -> Path:
         return root
     if name is not None:
         describe_with(root / name)
-    found = [root / candidate for candidate in ((name,) if name else NAMES) if (root / candidate).is_file()]
+    candidates = (name,) if name else NAMES
+    found = [root / candidate for candidate in candidates if (root / candidate).is_file()]
     if len(found) == 1:
         return found[0]
     if found:

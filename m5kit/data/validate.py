@@ -1,4 +1,4 @@
-"""Look for everything that is wrong with a manifest and its media files before a run finds out."""
+"""Looks for everything that is wrong with a manifest and its media files before a run finds out."""
 
 import os
 from array import array

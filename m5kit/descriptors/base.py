@@ -54,7 +54,7 @@ class Descriptor(nn.Module, ABC):
         super().__init__()
         self.blocks = tuple(blocks)
         self.width = sum(self.blocks)
-        # Buffers and no parameters: saved with the model, moved with it, and never touched by an optimiser.
+        # Buffers and no parameters: saved with the model, moved with it, and never touched by an optimizer.
         self.register_buffer("centre", torch.zeros(self.width))
         self.register_buffer("scale", torch.ones(self.width))
         self.register_buffer("shares", torch.tensor(shares if shares is not None else [1.0] * len(self.blocks)))

@@ -99,6 +99,7 @@ class TableColumns(Encoder):
         assert isinstance(observation, Typed)
         assert observation.columns is not None
         device = observation.values.device
+        # Padding has -1, which is no row of an embedding; its tokens are masked later.
         columns = observation.columns.clamp(min=0).to(device, non_blocking=True)
         values = self.words(observation.values) + self.columns(columns)
         if self.size is not None:

@@ -72,6 +72,7 @@ class TableProperties(Encoder):
         device = observation.values.device
         real = torch.arange(observation.values.shape[1]) < observation.lengths[:, None]
         groups = observation.groups.masked_fill(~real, -1)
+        # Padding has -1, which is no row of an embedding; its tokens are masked later.
         roles = observation.roles.clamp(min=0).to(device, non_blocking=True)
         places = places_in_part(groups, observation.roles).to(device, non_blocking=True)
         values = self.words(observation.values) + self.roles(roles) + self.places(places)
@@ -84,10 +85,10 @@ class TableProperties(Encoder):
         encoder = cls(dim=16, vocabulary=20, max_tokens=9, mask_id=2, shape=TransformerShape(layers=1, heads=2))
         pairs = torch.arange(9) // 3
         roles = torch.tensor([1, 2, 2, 1, 2, 0, 1, 1, 2])
-        tables = [
-            Inputs.single(torch.randint(3, 20, (length,)), {"groups": pairs[:length], "roles": roles[:length]})
-            for length in (6, 9, 3)
-        ]
+        tables = []
+        for length in (6, 9, 3):
+            ids = torch.randint(3, 20, (length,))
+            tables.append(Inputs.single(ids, {"groups": pairs[:length], "roles": roles[:length]}))
         return encoder, Inputs.stack(tables)
 
     def _pair_context(self, values: Tensor, groups: Tensor) -> Tensor:

@@ -85,11 +85,13 @@ class BottleneckFusion(Fusion):
                 columns[name] = column
                 streams[name] = self.dropout(tokens[name].values + self.kinds[column])
                 places[name] = self._places(tokens[name])
+        # At least 1, or the latents of an item with nothing would be 0 / 0.
         count = present.sum(1).clamp(min=1)[:, None, None]
         latents = self.latents.expand(present.shape[0], -1, -1)
         for layer in cast(Iterable[nn.ModuleList], self.layers):
             copies = []
             for name, column in columns.items():
+                # Every modality reads the latents of the layer before: within a layer none sees another one's copy.
                 values = places[name].pack(torch.cat([latents, streams[name]], dim=1))
                 # With shared blocks a layer has one, which every column then means.
                 moved = places[name].unpack(layer[column % len(layer)](values, places[name]))  # zeros where absent

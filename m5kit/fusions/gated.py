@@ -20,7 +20,7 @@ LEAST = 1e-6
 class GatedFusion(Fusion):
     """Late fusion by gates, after Gated Multimodal Units (Arevalo et al. 2017, arXiv 1702.01992).
 
-    A perceptron over all summaries scores each modality; a softmax over the present ones, with the harmoniser's weights
+    A perceptron over all summaries scores each modality; a softmax over the present ones, with the harmonizer's weights
     as prior, makes the scores gates. The embedding is the sum of the projected summaries by gate. Projected once more
     it is added to every token, so a masked task can read the other modalities there and trains the gates.
 

@@ -13,7 +13,7 @@ from m5kit.structures import Fused, Tokens
 
 @FUSIONS.register_module("mean")
 class MeanFusion(Fusion):
-    """``e = sum_m w_m s_m`` over the summaries s of the present modalities, w from the harmoniser.
+    """``e = sum_m w_m s_m`` over the summaries s of the present modalities, w from the harmonizer.
 
     The least a fusion can be, and what the others must beat: modalities meet only in the mean, so nothing that takes
     two of them to see is in the embedding, and it learns nothing of its own. The mean, projected, is added to every

@@ -67,6 +67,7 @@ class ScaleFusion(Fusion):
         fused = self._mix(tokens, weights.device) if tokens else {}
         pooled = stack_summaries(self, fused, present)
         if self.pooling == "sum":
+            # The plain sum ignores the weights, so the shares that are reported are equal.
             return Fused(fused, pooled, pooled.sum(1), present / present.sum(1, keepdim=True).clamp(min=1))
         return Fused(fused, pooled, weighted_sum(pooled, weights), weights)
 

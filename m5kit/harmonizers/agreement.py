@@ -102,9 +102,11 @@ class AgreementHarmonizer(Harmonizer):
         own, pairs = _mean(cosine, there & same)
         other, crossed = _mean(cosine, there & ~same)
         square, _ = _mean(cosine.square(), there & ~same)
+        # Clamped, as E[x^2] - E[x]^2 may come out below 0 by rounding.
         deviation = (square - other.square()).clamp(min=0).sqrt()
         # a pair of modalities that nobody has, or a single item, says nothing about chance
         known = (pairs > 0) & (crossed > 1)
+        # A plain mean over the first batches, then a running one, so that the zeros of the start have no share in it.
         rate = (1 / (self.counted + 1)).clamp(min=self.momentum) * known
         for kept, now in ((self.own, own), (self.other, other), (self.deviation, deviation)):
             kept.lerp_(now, rate)
@@ -113,12 +115,14 @@ class AgreementHarmonizer(Harmonizer):
     def forward(self, features: Tensor, present: Tensor) -> Harmony:
         """Weigh by the running means; shapes as in :meth:`Harmonizer.forward`."""
         weights = self.pair_weights()
+        # Without the diagonal, as a modality always agrees with itself.
         reliability = (weights - torch.diag(weights.diagonal())).amax(dim=1)
         if len(reliability) == 1:
             reliability = torch.ones_like(reliability)  # a single modality has no other to agree with
         shares = self.confidence(present)
         if self.per_item:
             shares = shares * self._item_agreement(features, present)
+        # An item with nothing has a sum of 0.
         shares = shares / shares.sum(dim=1, keepdim=True).clamp(min=torch.finfo(shares.dtype).tiny)
         return Harmony(weights * both_present(present), reliability * present, shares)
 
@@ -126,6 +130,7 @@ class AgreementHarmonizer(Harmonizer):
         """``m m``, symmetric: from ``floor`` to 1, and 1 where nothing is known yet."""
         strength = self._strength()
         best = strength.max()
+        # Before anything is known all strengths are 0, and ones take the place of these weights below.
         weights = self.floor + (1 - self.floor) * strength / best.clamp(min=1e-6)
         return _with_diagonal(_once_known(weights, best), 1)
 
@@ -140,6 +145,7 @@ class AgreementHarmonizer(Harmonizer):
 
     def _distance(self) -> Tensor:
         """The d' of each pair, ``m m``; 0 on the diagonal."""
+        # The deviation is 0 until a batch was seen; less agreement within items than between them counts as none.
         distance = (self.own - self.other) / self.deviation.clamp(min=1e-6)
         return _with_diagonal(distance.clamp(min=0), 0)
 

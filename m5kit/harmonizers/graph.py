@@ -53,6 +53,7 @@ class GraphHarmonizer(Harmonizer):
     def forward(self, features: Tensor, present: Tensor) -> Harmony:
         """Weigh by agreement; shapes as in :meth:`Harmonizer.forward`."""
         scores = alignment(features.detach() if self.detach else features, present)
+        # Features of zeros, as a ReLU can give, have no direction to agree in, so their pairs may weigh 0.
         speaks = present & features.detach().ne(0).any(dim=2)
         pairs = self._pairs(scores).clamp(min=0).clamp(min=LEAST * both_present(speaks))
         return Harmony(pairs, scores.diagonal(dim1=1, dim2=2), pooled_shares(pairs, present))

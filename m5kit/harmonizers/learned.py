@@ -55,9 +55,11 @@ class LearnedHarmonizer(Harmonizer):
 
 
 def _to_count(scores: Tensor) -> Tensor:
+    """Weights that are 1 on average: a softmax, times how many there are."""
     return scores.softmax(dim=0) * len(scores)
 
 
 def _lost_entropy(scores: Tensor) -> Tensor:
+    """How far shares are from equal ones, in nats: ``log n - H(softmax(scores))``."""
     log_share = scores.log_softmax(dim=0)
     return math.log(max(len(scores), 1)) + (log_share.exp() * log_share).sum()

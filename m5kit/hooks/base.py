@@ -19,7 +19,7 @@ class Training:
         model: what is trained, on its device.
         folder: of the run; a hook writes its files here.
         max_steps: where the run ends.
-        step: optimiser steps done, those before a resumption counted.
+        step: optimizer steps done, those before a resumption counted.
         ids: names of the items of the last step.
         logs: scalars of the last step, on the device; reading one waits for it, ``after_figures`` gives numbers.
         stopped: why a hook ended the run; None while it goes on.
@@ -68,7 +68,7 @@ class Hook:
         """A step begins; ``ids`` are those of its items."""
 
     def after_step(self, training: Training) -> None:
-        """The optimiser has updated the model."""
+        """The optimizer has updated the model."""
 
     def after_figures(self, training: Training, figures: Mapping[str, float]) -> None:
         """The step was one that is logged; ``figures`` are those of ``metrics.jsonl``."""

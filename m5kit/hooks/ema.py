@@ -40,7 +40,7 @@ class EmaHook(Hook):
         saved, self._average = self._average, {}
         for name, value in _trained(training.model).items():
             begin = piece_of(saved[name], value) if name in saved else held(value)
-            # A copy in any case, on the device and in the type of the weight: the optimiser updates that in place.
+            # A copy in any case, on the device and in the type of the weight: the optimizer updates that in place.
             self._average[name] = begin.detach().to(held(value), copy=True)
         self._model = training.model
 
@@ -53,7 +53,7 @@ class EmaHook(Hook):
         torch._foreach_lerp_(list(self._average.values()), [held(trained[name]) for name in self._average], 1 - kept)
 
     def state_dict(self) -> dict[str, Any]:
-        """The averages, and what is not averaged as it is."""
+        """The averages, and, as they are, the tensors that are not averaged."""
         if self._model is None:
             return {}
         # Buffers and frozen weights too, so that the result is a whole model for whoever loads it.

@@ -15,7 +15,9 @@ from m5kit.index.truth import Truth
 GOAL = 0.95
 """Recall that a search must have against the exact one."""
 REFINE = 10
+"""Candidates a hit that are scored again with whole vectors, to begin with."""
 MOST_REFINE = 80
+"""And at most; beyond, only more partitions can help."""
 
 GROWTH = 1.5
 """How many times the items may become before partitions are made anew."""
@@ -36,6 +38,7 @@ def approximate(store: Store, about: IndexInfo, say: Say) -> Approximation:
         how = before  # what was added goes into the partitions that there are
     else:
         partitions = store.approximate(BITS if about.is_rescored else VECTOR)
+        # A fiftieth of the partitions to begin with; probes are doubled until the recall is enough.
         how = Approximation(len(store), partitions, probes=max(1, partitions // 50), refine=REFINE, recall=0.0)
     queries = sample_vectors(store, about, QUERIES)
     truth = exact_nearest(store, about, queries)

@@ -53,7 +53,7 @@ def fields_of(about: IndexInfo) -> list[pa.Field]:
 
 
 def as_kept(units: NDArray[np.float32], about: IndexInfo) -> NDArray[np.float32]:
-    """Unit vectors ``n d`` of unit vectors ``n w``; those that are short already stay as they are.
+    """Shorten unit vectors ``n w`` to the width of the index, ``n d``; those of that width stay as they are.
 
     Raises:
         DataError: they are of another width.
@@ -77,7 +77,7 @@ def columns_of(vectors: NDArray[np.float32], about: IndexInfo) -> list[pa.Array]
 
 
 def vector_columns(about: IndexInfo) -> list[str]:
-    """Their names."""
+    """The names of the columns that hold the vectors."""
     return [field.name for field in fields_of(about)]
 
 

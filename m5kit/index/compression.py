@@ -1,4 +1,4 @@
-"""What an index of small vectors finds of what whole ones would: measured while the whole ones pass by.
+"""Measures how many of the true neighbours an index of compressed vectors finds, while the whole vectors are read once.
 
 Shape letters: q query, d width of the vectors that are kept.
 """
@@ -25,7 +25,7 @@ Say = Callable[[str], None]
 
 
 def compress(store: Store, about: IndexInfo, truth: Truth, say: Say) -> IndexInfo:
-    """Score as many candidates again as it takes to find what whole vectors find, and note the recall.
+    """Find the least number of candidates to score again that reaches the goal, and note the recall.
 
     Args:
         store: of items whose vectors are short or of few bits.
@@ -49,7 +49,7 @@ def compress(store: Store, about: IndexInfo, truth: Truth, say: Say) -> IndexInf
 
 
 def measure(store: Store, queries: NDArray[np.float32], truth: Truth, about: IndexInfo, refine: int) -> Compression:
-    """The recall with so many candidates a hit."""
+    """The recall where ``refine`` candidates are scored again for each hit."""
     asked = replace(about, compression=Compression(refine, 0.0))
     hits, wanted = 0, 0
     for query, right in zip(queries, truth.nearest, strict=True):

@@ -28,8 +28,8 @@ def _facts(column: Column, values: pa.ChunkedArray) -> dict[str, Any]:
     if column.kind == "number":
         bounds = pc.min_max(values)
         return {"known": known, "low": bounds["min"].as_py(), "high": bounds["max"].as_py()}
-    counted = [
-        (row["values"], row["counts"]) for row in pc.value_counts(values).to_pylist() if row["values"] is not None
-    ]
+    counts = pc.value_counts(values.drop_null()).to_pylist()
+    counted = [(row["values"], row["counts"]) for row in counts]
+    # Most frequent first; equally frequent ones by name, so that two builds offer them in one order.
     counted.sort(key=lambda pair: (-pair[1], str(pair[0])))
     return {"known": known, "distinct": len(counted), "values": counted[:MOST_VALUES]}

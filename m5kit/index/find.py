@@ -1,4 +1,4 @@
-"""The ids of the nearest items, to measure a way of searching by."""
+"""The ids of the nearest items, by which the recall of a way of searching is measured."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +8,7 @@ from m5kit.index.codes import candidates, read_vectors
 from m5kit.index.store import Store
 
 QUERIES, NEAREST = 100, 10
+"""Items that serve as queries where recall is measured, and how many of their nearest items must be found."""
 
 
 def find(store: Store, about: IndexInfo, query: NDArray[np.float32], how: Approximation | None) -> set[str]:
@@ -15,6 +16,7 @@ def find(store: Store, about: IndexInfo, query: NDArray[np.float32], how: Approx
     found = store.search(candidates(query, about, NEAREST), "", how, ())
     if not about.is_rescored:
         return set(found["id"].to_pylist())
+    # Stable, so that a tie at the last place is cut alike each time.
     best = np.argsort(-(read_vectors(found, about) @ query), kind="stable")[:NEAREST]
     ids = found["id"].to_pylist()
     return {ids[place] for place in best}

@@ -104,12 +104,16 @@ def _embed_sets(given: Mapping[str, Any], sets: Sequence[frozenset[str]], embed:
     Raises:
         QueryError: the item cannot be used.
     """
-    found = embed([{name: given[name] for name in given if name in each} for each in sets])
+    found = embed([_only(given, each) for each in sets])
     if found.problems:
         # the same mistake stands in every set that holds the modality
         raise QueryError("; ".join(dict.fromkeys(found.problems[row] for row in sorted(found.problems))))
     units = found.vectors / np.linalg.norm(found.vectors, axis=1, keepdims=True)
     return dict(zip(sets, units, strict=True))
+
+
+def _only(given: Mapping[str, Any], modalities: frozenset[str]) -> dict[str, Any]:
+    return {name: value for name, value in given.items() if name in modalities}
 
 
 def require_known(names: Sequence[str], modalities: Sequence[str]) -> None:
@@ -120,5 +124,5 @@ def require_known(names: Sequence[str], modalities: Sequence[str]) -> None:
     """
     unknown = [name for name in names if name not in modalities]
     if unknown:
-        said = [f"{name!r} ({hint(name, modalities)})" for name in unknown]
-        raise QueryError(f"the run reads no {', '.join(said)}; it reads {', '.join(modalities)}")
+        described = [f"{name!r} ({hint(name, modalities)})" for name in unknown]
+        raise QueryError(f"the run reads no {', '.join(described)}; it reads {', '.join(modalities)}")

@@ -1,4 +1,4 @@
-"""The true nearest items of some queries, found while all vectors pass by once: what a search is measured against.
+"""The exact nearest items of some queries, found while all vectors are read once: the reference for recall.
 
 Shape letters: q query, k nearest item, n item, w width.
 """
@@ -25,7 +25,7 @@ class Truth:
         self._ids: NDArray[np.object_] | None = None
 
     def see(self, ids: Sequence[str], units: NDArray[np.float32]) -> None:
-        """Take n unit vectors ``n w`` into account."""
+        """Merge the best of n more unit vectors ``n w`` into the nearest items found so far."""
         if self.queries is None:
             spread = np.linspace(0, len(units) - 1, min(QUERIES, len(units))).astype(int)
             self.queries = units[np.unique(spread)]

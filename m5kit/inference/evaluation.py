@@ -86,8 +86,9 @@ def evaluate_subsets(
             ["evaluation: every metric asked for names its own modalities, so a subset of them changes nothing"]
         )
     requests = answerable_requests(following.values(), run.data.manifest.split_sizes())
-    # each once, though metrics ask for the same embeddings again and again
-    wanted = dict.fromkeys(_narrowed(request, tuple(subset)) for subset in subsets for request in requests)
+    wanted: dict[Request, None] = {}  # each once, though metrics ask for the same embeddings again and again
+    for subset in subsets:
+        wanted |= dict.fromkeys(_narrowed(request, tuple(subset)) for request in requests)
     embedded = run.embed(wanted)
     if not run.group.first:
         return {}

@@ -133,6 +133,11 @@ def _relabelled(metrics: Specs, contents: Contents) -> tuple[Specs, list[str], l
             continue
         absent[label] = None
         for other in unused:
-            also = other if name == label else name if len(unused) == 1 else f"{name}_{other}"
-            found.setdefault(also, {**metric, "label": other})
+            if name == label:
+                renamed = other
+            elif len(unused) == 1:
+                renamed = name
+            else:
+                renamed = f"{name}_{other}"
+            found.setdefault(renamed, {**metric, "label": other})
     return found, list(absent), unused

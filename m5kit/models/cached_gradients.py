@@ -84,6 +84,7 @@ class CachedGradients:
         totals = whole.shared
         for name in self._views(name for name, count in totals.items() if count > 0):
             self._keep(name, looks, whole)
+        # What is needed of them was kept; their memory is free for the passes with a graph.
         looks.clear()
         parts, place = [self._compare(whole)], 0
         for index, chunk in enumerate(self.chunks):

@@ -42,7 +42,7 @@ class SwapTable:
 
     @classmethod
     def of(cls, view: View, swap: Swap) -> "SwapTable":
-        """Tell it to each other."""
+        """Exchange the made-up items of all processes."""
         own = torch.full((len(view.present), 2 + len(view.modalities)), -1)
         own[swap.items, 0], own[swap.items, 1] = swap.columns, swap.donors
         for column, m in enumerate(view.modalities):
@@ -64,14 +64,14 @@ def make_up(view: View, swap: Swap, width: int, weigh: Harmonizer | None) -> Mad
 
 
 def linked(fused: Fused, link: Tensor | None) -> Fused:
-    """What backward reaches ``link`` from."""
+    """The same, so that backward goes on from it to ``link``."""
     if link is None:
         return fused
     return replace(fused, pooled=fused.pooled + link, embedding=fused.embedding + link)
 
 
 def nothing_fused(view: View, link: Tensor | None, dim: int) -> Fused:
-    """No items, of width ``dim``."""
+    """What the fusion gives for no items at width ``dim``, so that a process without any takes part in backward."""
     nothing, modalities = view.features.new_zeros, len(view.modalities)
     return linked(Fused({}, nothing(0, modalities, dim), nothing(0, dim), nothing(0, modalities)), link)
 

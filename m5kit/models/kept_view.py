@@ -145,6 +145,7 @@ def bridge(tensors: Named, gradients: Named) -> Tensor:
     total = next(iter(tensors.values())).new_zeros(())
     for name, tensor in tensors.items():
         if tensor.requires_grad and name in gradients:
+            # Linear in the tensors, so its gradient on them is the one that was given.
             gradient = gradients[name]
             # A chunk is padded to its own longest item, the whole to the longest of all.
             total = total + (tensor * (gradient[:, : tensor.shape[1]] if tensor.dim() > 1 else gradient)).sum()

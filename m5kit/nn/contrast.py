@@ -35,6 +35,7 @@ def sigmoid_contrastive(
         tensor([1.0064, 1.0064])
     """
     if own is None:
+        # One matrix of pairs serves both directions where all rows are searched for.
         each = _judged(a, b, temperature, bias, torch.arange(len(a), device=a.device))
         return (each.sum(dim=1) + each.sum(dim=0)) / 2
     rows, columns = _judged(a[own], b, temperature, bias, own), _judged(b[own], a, temperature, bias, own)
@@ -44,6 +45,7 @@ def sigmoid_contrastive(
 def _judged(a: Tensor, b: Tensor, temperature: float | Tensor, bias: float | Tensor, own: Tensor) -> Tensor:
     """Losses ``q p`` of all pairs of rows, of which those at ``own`` belong together."""
     logits = cosines(a, b) / temperature + bias
+    # z of Eq. 1: 1 for a pair that belongs together, else -1.
     sign = 2 * places(own, len(b)).float() - 1
     return -F.logsigmoid(sign * logits)
 
@@ -69,8 +71,10 @@ def chosen_infonce(logits: Tensor, positive: Tensor, negative: Tensor) -> Tensor
         >>> chosen_infonce(logits, positive, negative)  # log(1 + exp(-1)), the last column left out
         tensor([0.3133])
     """
+    # Finite: logsumexp of nothing but -inf has a gradient of NaN.
     lowest = torch.finfo(logits.dtype).min
     others = logits.masked_fill(~negative, lowest).logsumexp(dim=1, keepdim=True)
+    # -log(exp(p) / (exp(p) + sum exp(negatives))) for each positive p by itself.
     each = F.softplus(others - logits).masked_fill(~positive, 0)
     loss = each.sum(dim=1) / positive.sum(dim=1).clamp(min=1)
     return loss * negative.any(dim=1)
@@ -99,6 +103,7 @@ def choose_negatives(
         chosen = chosen & (similarity <= own[:, None] - margin)
     if hardest is None or hardest >= similarity.shape[1]:
         return chosen
+    # Where fewer remain than are kept, the least is -inf, and all of them stay.
     ranked = similarity.masked_fill(~chosen, -torch.inf)
     least = ranked.topk(hardest, dim=1).values[:, -1:]
     return chosen & (ranked >= least)
@@ -134,6 +139,7 @@ def symile(features: Sequence[Tensor], temperature: float | Tensor, own: Tensor 
             wrong = wrong * other.roll(-shift, dims=0)
         asking = units[asked][own]
         logits = asking @ wrong.mT
+        # The right row of each stands where its own number is, in place of a wrong one.
         logits = torch.where(places(own, len(right)), (asking * right[own]).sum(dim=1)[:, None], logits) / temperature
         losses.append(F.cross_entropy(logits, own, reduction="none"))
     return torch.stack(losses).mean(dim=0)
@@ -161,6 +167,7 @@ def volumes(anchor: Tensor, others: Sequence[Tensor]) -> Tensor:
     beside = torch.einsum("ph,qkh->qkp", first, rest)
     explained = (beside * torch.linalg.solve(inner, beside)).sum(dim=1).mT
     squared: Tensor = torch.linalg.det(inner) * (1 - explained)
+    # Rounding may make it negative, and at zero the root has an infinite slope.
     return squared.clamp(min=1e-8).sqrt()
 
 
@@ -183,6 +190,7 @@ def gram(features: Sequence[Tensor], temperature: float | Tensor, own: Tensor | 
         torch.Size([2])
     """
     anchor, *others = features
+    # Negative volumes are the logits: what belongs together spans the least.
     if own is None:
         forward = -volumes(anchor, others) / temperature
         backward, own = forward.mT, torch.arange(len(anchor), device=anchor.device)

@@ -20,6 +20,7 @@ def cosines(a: Tensor, b: Tensor) -> Tensor:
         >>> cosines(torch.tensor([[2.0, 0.0]]), torch.tensor([[3.0, 0.0], [0.0, 1.0]]))
         tensor([[1., 0.]])
     """
+    # Autocast would round the product itself to bf16, whatever the type of its factors.
     with torch.autocast(a.device.type, enabled=False):
         return F.normalize(_wide(a), dim=-1) @ F.normalize(_wide(b), dim=-1).mT
 
@@ -61,6 +62,7 @@ def paper_contrastive(
     """
     forward, backward, own = _both_ways(a, b, temperature, scale, own)
     hit = places(own, len(a))
+    # The sum in the denominator of Eq. 2: negatives of both directions, the positive in neither.
     negatives = torch.cat([forward.masked_fill(hit, -torch.inf), backward.masked_fill(hit, -torch.inf)], dim=1)
     return negatives.logsumexp(dim=1) - forward.gather(1, own[:, None]).squeeze(1)
 
@@ -82,7 +84,9 @@ def ntxent(
     logits = cosines(searched, both) / temperature
     if scale is not None:
         logits = logits * scale.repeat(2)[:, None]
+    # No row may find itself, with a cosine of 1.
     logits = logits.masked_fill(places(torch.cat([own, own + len(a)]), len(both)), -torch.inf)
+    # The positive of a row is the row of the same item in the other half.
     partner = torch.cat([own + len(a), own])
     return F.cross_entropy(logits, partner, reduction="none").view(2, len(own)).mean(dim=0)
 

@@ -8,6 +8,7 @@ from m5kit.nn.draws import Draws
 
 FIRST_ID = 3  # 0 is padding, 1 unknown, 2 mask: none of them may replace a hidden token
 KEPT = -1
+"""Stands for the true id where :func:`replacement_ids` leaves it."""
 KEY, VALUE = 1, 2  # Observation.roles
 
 
@@ -32,6 +33,7 @@ def unit_draws(real: Tensor, groups: Tensor | None, draws: Draws) -> Tensor:
         return draws.uniform(real.shape[1]).masked_fill(~real, 1.0)
     units = int(groups.max()) + 1 if groups.numel() else 0
     chances = draws.uniform(max(units, 1))
+    # -1 is no index; what is gathered for it is overwritten.
     return chances.gather(1, groups.clamp(min=0)).masked_fill(~real | (groups < 0), 1.0)
 
 
@@ -96,6 +98,7 @@ def hidden_tokens(tokens: Tensor, rows: Tensor, positions: Tensor) -> tuple[Tens
     """
     observed = max(tokens.shape[1] - 1, 1)
     items = rows[positions // observed].to(tokens.device, non_blocking=True)
+    # One place further on, behind the summary token.
     places = (positions % observed + 1).to(tokens.device, non_blocking=True)
     return tokens[items, places], items
 

@@ -79,6 +79,7 @@ def draw_donors(
     if len(items) == 0:
         return items
     # Gumbel's trick: the largest of log-chance + noise is a draw from these chances
+    # Clamped: a draw of exactly 0 would make the noise infinite.
     noise = -(-draws.pairs(positions)[items].double().clamp(min=1e-12).log()).log()
     chances = noise if likeness is None else likeness + noise
     return chances.masked_fill(~possible, -torch.inf).argmax(1)

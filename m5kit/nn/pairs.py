@@ -57,6 +57,7 @@ class ComparedRows:
         """
         own = ((rows >= first) & (rows < first + count)).nonzero().squeeze(1)
         there = rows.to(device, non_blocking=True)
+        # No selection where all are this process's: losses then compute one product for both directions.
         if len(own) == len(rows) and first == 0:
             return cls(there, there, None)
         mine = (rows[own] - first).to(device, non_blocking=True)

@@ -48,6 +48,7 @@ def segment_means(values: Tensor, lengths: Tensor, segments: int) -> Tensor:
     A stretch shorter than a step takes the step that it falls into, so a short sequence leaves none empty.
     """
     starts = (torch.arange(segments) * lengths[:, None]) // segments
+    # Beginnings are rounded down and ends up, so that every stretch holds a step.
     ends = -((-(torch.arange(segments) + 1) * lengths[:, None]) // segments)
     steps = torch.arange(values.shape[1])
     inside = (steps >= starts[..., None]) & (steps < ends[..., None])  # b g l

@@ -23,11 +23,12 @@ class PostNormStack(nn.Module):
     def __init__(self, *, dim: int, layers: int, heads: int, ratio: float = 4.0, dropout: float = 0.0) -> None:
         super().__init__()
         check_heads(dim, heads)
-        # torch's layer is post-norm by default
-        self.blocks = nn.ModuleList(
-            nn.TransformerEncoderLayer(dim, heads, round(dim * ratio), dropout, nn.functional.gelu, batch_first=True)
-            for _ in range(layers)
-        )
+        hidden = round(dim * ratio)
+        self.blocks = nn.ModuleList()
+        for _ in range(layers):
+            # torch's layer is post-norm by default
+            block = nn.TransformerEncoderLayer(dim, heads, hidden, dropout, nn.functional.gelu, batch_first=True)
+            self.blocks.append(block)
         self.apply(init_weights)
 
     def forward(self, values: Tensor, lengths: Tensor) -> Tensor:

@@ -48,6 +48,7 @@ class FeatureQueue(nn.Module):
         count = min(len(features), self.size)
         if not count:
             return
+        # A ring: the newest overwrite the oldest.
         places = (self.next + torch.arange(count, device=self.next.device)) % self.size
         self.features[places] = features[:count].to(self.features.dtype)
         self.present[places] = present[:count]

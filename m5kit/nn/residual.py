@@ -30,6 +30,7 @@ class ResidualVector(nn.Module):
     def forward(self, given: Tensor, learned: Tensor) -> Tensor:
         """``b e`` from ``b e`` and ``b d``; zeros where nothing is given."""
         unit = normalize(given, dim=-1)
+        # Unit length, so that the gate alone decides how far the given vector is turned.
         added: Tensor = normalize(self.addition(learned).to(given.dtype), dim=-1)
         # the bias would give even an item with nothing a vector
         some = given.ne(0).any(dim=-1, keepdim=True)

@@ -30,6 +30,7 @@ def _rotation(width: int) -> NDArray[np.float32]:
     # NumPy keeps the numbers of RandomState through all its versions (NEP 19); and the meta device needs no numbers.
     random = np.random.RandomState(SEED)
     steps, waves = np.arange(width)[:, None], np.arange(width)[None]
+    # The orthonormal DCT-II, whose constant column has a norm of its own.
     cosines = np.cos(np.pi / width * (steps + 0.5) * waves) * np.sqrt(2 / width)
     cosines[:, 0] = np.sqrt(1 / width)
     signs = random.choice([-1.0, 1.0], width)[:, None]

@@ -33,6 +33,7 @@ def transport_distance(
         >>> transport_distance(one, same, everything, everything).round(decimals=4)
         tensor([0.])
     """
+    # Padding may hold anything, and NaN times a mass of 0 is NaN.
     costs = 1 - cosines(a.masked_fill(~a_mask[..., None], 0.0), b.masked_fill(~b_mask[..., None], 0.0))
     return (transport_plan(costs.detach(), a_mask, b_mask, beta, iterations) * costs).sum((1, 2))
 
@@ -62,6 +63,7 @@ def transport_plan(costs: Tensor, a_mask: Tensor, b_mask: Tensor, beta: float = 
     kernel = (-costs / beta).exp().masked_fill(~both, 0.0)
     rows, columns = _masses(a_mask, costs), _masses(b_mask, costs)
     plan, scale = both.to(costs.dtype), columns
+    # Algorithm 1 of the paper with one inner Sinkhorn iteration: the plan before is the proximal term.
     for _ in range(iterations):
         step = kernel * plan
         left = rows / _safe(step @ scale[..., None]).squeeze(2)

@@ -6,7 +6,7 @@ from 0 to 1, or bytes.
 
 import math
 from functools import lru_cache
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import numpy as np
 import torch
@@ -46,6 +46,7 @@ def oriented_gradients(pictures: Tensor, cells: int, bins: int) -> Tensor:
     # Sums on a GPU are added in any order, so one picture would give other bits each time; its maps cost little.
     means = _means_in_place if grey.device.type == "cpu" else _means_of_maps
     maps = means(direction, strength, cells, bins)
+    # HOG's normalisation by the 3 x 3 cells around: edges of a dim picture count as those of a bright one.
     energy = F.pad(maps.square().sum(1, keepdim=True), (1, 1, 1, 1), mode="replicate")
     return maps / (F.avg_pool2d(energy, 3, stride=1) + FAINT**2).sqrt()
 
@@ -92,13 +93,14 @@ def _stretches(size: int, cells: int) -> tuple[list[int], list[list[float]]]:
         ([0, 1, 2], [[0.5, 0.5, 0.0], [0.0, 0.5, 0.5]])
     """
     spans = [(cell * size // cells, -(-(cell + 1) * size // cells)) for cell in range(cells)]
-    edges = sorted({edge for span in spans for edge in span})
+    edges = sorted(set(chain.from_iterable(spans)))
     pixels: list[int] = []
     for number, (start, end) in enumerate(pairwise(edges)):
         pixels += [number] * (end - start)
     shares = []
-    for begin, end in spans:
-        shares.append([1 / (end - begin) if begin <= start < end else 0.0 for start in edges[:-1]])
+    for first, last in spans:
+        inside = [first <= start < last for start in edges[:-1]]
+        shares.append([within / (last - first) for within in inside])
     return pixels, shares
 
 
@@ -144,6 +146,7 @@ def _colour_tables(bins: tuple[int, int, int]) -> tuple[NDArray[np.int16], NDArr
     red, blue = np.arange(1 - LEVELS, LEVELS)[:, None], -np.arange(1 - LEVELS, LEVELS)
     most = np.maximum(np.maximum(red, blue), 0)
     chroma = most - np.minimum(np.minimum(red, blue), 0)
+    # In whole numbers: a turn has six sixths, each as long as the chroma. Grey has no hue, and must not divide by 0.
     turn = np.maximum(6 * chroma, 1)
     sixths = np.where(red == most, -blue, np.where(most == 0, blue - red + 2 * chroma, red + 4 * chroma)) % turn
     hue = sixths * hues // turn

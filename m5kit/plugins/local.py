@@ -66,11 +66,11 @@ def _parts_of(file: LocalFile) -> tuple[PluginPart, ...]:
         raise PluginError(
             f'the local plugin {path} registers nothing; write @ENCODERS.register_module("name") above a class'
         )
-    module = module_name(file)
-    return tuple(
-        PluginPart(each.family, each.name, file.path, file.digest, API_VERSION, f"{module}:{each.cls}", local=True)
-        for each in found
-    )
+    parts = []
+    for each in found:
+        target = f"{module_name(file)}:{each.cls}"
+        parts.append(PluginPart(each.family, each.name, file.path, file.digest, API_VERSION, target, local=True))
+    return tuple(parts)
 
 
 class _LocalFileLoader(SourceFileLoader):

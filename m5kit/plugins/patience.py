@@ -78,6 +78,7 @@ def _interrupted_after(limit: float, action: Callable[[], Result]) -> Result:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, signal.SIG_DFL if handler is None else handler)
         if delay:
+            # Never 0, which would switch the timer off.
             signal.setitimer(signal.ITIMER_REAL, max(delay - (time.monotonic() - start), 1e-3), interval)
 
 

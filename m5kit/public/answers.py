@@ -56,17 +56,17 @@ class Explanation:
 
 
 def vectors(space: str) -> Callable[[Embedding], Tensor]:
-    """What is wanted of a batch to answer with vectors of a space."""
+    """A function that reads the vectors of a space, ``b d``, off the embedding of a batch."""
     return lambda embedding: embedding.vectors(space)
 
 
 def shares(embedding: Embedding) -> Tensor:
-    """What is wanted of a batch to answer with explanations: ``b m``."""
+    """The shares of the modalities in each item of a batch, ``b m``, for :func:`explanations`."""
     return embedding.weights
 
 
 def probabilities(embedding: Embedding) -> Tensor:
-    """What is wanted of a batch to answer with predictions: ``b c``."""
+    """The probabilities of the classes for each item of a batch, ``b c``, for :func:`predictions`."""
     assert embedding.scores is not None
     return embedding.scores.softmax(1)
 

@@ -157,13 +157,16 @@ def as_overrides(given: Overrides) -> list[str]:
     """
     if not isinstance(given, Mapping):
         return list(given)
-    overrides = []
-    for key, value in given.items():
-        # a name alone picks a piece, and is none of YAML's values
-        is_name = "." not in key and isinstance(value, str)
-        absent = "" if "." in key else "none"
-        overrides.append(f"{key}={absent if value is None else value if is_name else write_inline(value)}")
-    return overrides
+    return [f"{key}={_written(key, value)}" for key, value in given.items()]
+
+
+def _written(key: str, value: Any) -> str:
+    """A value as the command line would have it."""
+    dotted = "." in key
+    if value is None:
+        return "" if dotted else "none"  # a whole part is dropped by a word, a single value by writing nothing
+    # a name alone picks a piece, and is none of YAML's values
+    return value if isinstance(value, str) and not dotted else write_inline(value)
 
 
 def _place(given: Folder | None) -> Place | None:
@@ -171,4 +174,4 @@ def _place(given: Folder | None) -> Place | None:
 
 
 def _say_nothing(line: str) -> None:
-    """Nobody asked."""
+    """Report no progress: the caller gave no ``tell``."""

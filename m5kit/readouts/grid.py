@@ -32,6 +32,7 @@ class GridReadout(Readout):
 
     def forward(self, tokens: Tokens) -> Tensor:
         """``b gd`` for g cells."""
+        # Without the summary token, which stands at no place.
         observed, lengths = tokens.values[:, 1:], (tokens.lengths - 1).clamp(min=0)
         if self.layout is None:
             return segment_means(observed, lengths, self.segments).flatten(1)

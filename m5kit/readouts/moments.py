@@ -29,6 +29,7 @@ class MomentsReadout(Readout):
 
     def forward(self, tokens: Tokens) -> Tensor:
         """``b 2d``."""
+        # Without the summary token, which is no observation.
         observed, lengths = tokens.values[:, 1:].float(), (tokens.lengths - 1).clamp(min=0)
         mean = length_mean(observed, lengths)
         # Two passes: the mean of squares less the square of the mean cancels where tokens hardly differ.

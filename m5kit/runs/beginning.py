@@ -52,12 +52,14 @@ def require_resumable(folder: RunFolder, resolved: Resolved) -> None:
     changed = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
     for key in set(changed).intersection(_AGAINST_DIVERGENCE):
         LOGGER.warning("%s was %s and is %s from here on", key, before.get(key), now.get(key))
-    problems = [
-        f"{key}: the run in {folder.path} has {before.get(key)!r}, now it is {now.get(key)!r}; "
-        "a run resumes as it began"
-        for key in changed
-        if not key.startswith(_FREE_ON_RESUME) and key not in _AGAINST_DIVERGENCE
-    ]
+    problems = []
+    for key in changed:
+        if key in _AGAINST_DIVERGENCE or key.startswith(_FREE_ON_RESUME):
+            continue
+        problems.append(
+            f"{key}: the run in {folder.path} has {before.get(key)!r}, now it is {now.get(key)!r}; "
+            "a run resumes as it began"
+        )
     if problems:
         raise ConfigError(problems)
 

@@ -196,14 +196,12 @@ def restore(
 
 @contextmanager
 def _fitting(checkpoint: Path, what: str) -> Iterator[None]:
-    """Name the checkpoint if a state in it, though whole, is not that of the part that loads it."""
+    """Name the checkpoint in the error where an undamaged state does not fit the part that loads it."""
     try:
         yield
     except CheckpointError:
         raise
-    except (
-        Exception
-    ) as error:  # optimizers, hooks and generators of torch raise anything for a state that is not theirs
+    except Exception as error:  # torch and plugins raise anything for a state that is not theirs
         raise CheckpointError(
             f"{checkpoint}: the state of the {what} does not fit: {type(error).__name__}: {error}; use an earlier one"
         ) from error

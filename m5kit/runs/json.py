@@ -33,10 +33,8 @@ def read_json(path: Path, remedy: str = "") -> dict[str, Any]:
     Raises:
         CheckpointError: the file is missing or damaged.
     """
-    if path.exists() and not path.is_file():
-        raise CheckpointError(
-            f"cannot read {path}: it is no regular file"
-        )  # opening a pipe would wait for its other end
+    if path.exists() and not path.is_file():  # opening a pipe would wait for its other end
+        raise CheckpointError(f"cannot read {path}: it is no regular file")
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(found, dict):

@@ -48,7 +48,8 @@ def single_writer(path: Path, what: str, wait: bool = False) -> Iterator[None]:
 
 
 def _reserve(path: Path, what: str) -> None:
-    """A record lock belongs to the process: its own threads would all get it, and the first to end would release it."""
+    """Keep the other threads of this process away from the lock."""
+    # A record lock belongs to the process: all threads would get it, and the first one to end would release it.
     with _guard:
         if path in _held:
             raise _taken(what, "this process")

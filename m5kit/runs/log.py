@@ -22,7 +22,7 @@ class _LogFile(logging.FileHandler):
 
 @contextmanager
 def logging_to(path: Path) -> Iterator[None]:
-    """Append what :data:`LOGGER` is told, and the traceback of what goes wrong, to ``path``."""
+    """Append the messages of :data:`LOGGER` to ``path``, and the traceback of an error that ends the block."""
     handler = _LogFile(path, encoding="utf-8", delay=True)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     LOGGER.addHandler(handler)

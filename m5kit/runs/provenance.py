@@ -181,7 +181,7 @@ def _version_here(used: Mapping[str, str]) -> str | None:
 
 
 def _publishes(used: Mapping[str, str]) -> bool:
-    """Whether the part of then is among those that may be used now."""
+    """Whether the part that the run was trained with is among those that may be used now."""
     family, name = used["group"].rpartition(".")[2], used["entry_point"].partition(" = ")[0]
     for part in plugins.discover().get(family, ()):
         if part.name == name and plugins.same_distribution(part.distribution, used["distribution"]):

@@ -39,11 +39,10 @@ def require_same_weights(expected: Mapping[str, Tensor], saved: Mapping[str, Ten
     """Refuse weights of another model, naming what differs."""
     problems = [f"{name} is not in it" for name in expected.keys() - saved.keys()]
     problems += [f"{name} is unknown to the model" for name in saved.keys() - expected.keys()]
-    problems += [
-        f"{name} is {tuple(saved[name].shape)} there and {tuple(expected[name].shape)} here"
-        for name in expected.keys() & saved.keys()
-        if saved[name].shape != expected[name].shape
-    ]
+    for name in expected.keys() & saved.keys():
+        there, here = tuple(saved[name].shape), tuple(expected[name].shape)
+        if there != here:
+            problems.append(f"{name} is {there} there and {here} here")
     if problems:
         listed = "\n  ".join(sorted(problems)[:10])
         raise CheckpointError(
@@ -53,7 +52,7 @@ def require_same_weights(expected: Mapping[str, Tensor], saved: Mapping[str, Ten
 
 
 def require_same_sharing(model: nn.Module, saved: Mapping[str, Tensor], checkpoint: Path) -> None:
-    """Refuse two weights for one: the model shares what the saved one did not."""
+    """Refuse a checkpoint that holds two different weights for what the model shares."""
     first: dict[int, str] = {}
     for name, parameter in model.named_parameters(remove_duplicate=False):
         other = first.setdefault(id(parameter), name)

@@ -34,7 +34,7 @@ class _Waiting(Generic[Answer]):
 
 
 class _Crowd:
-    """How many items are asked for at the same time, lately."""
+    """The recent load: how many items were asked for at the same time during the last two batches."""
 
     def __init__(self) -> None:
         self._now, self._most, self._most_before = 0, 0, 0
@@ -42,7 +42,7 @@ class _Crowd:
         self._changing = threading.Lock()
 
     def change(self, items: int) -> None:
-        """So many more are asked for; negative where they were answered."""
+        """Note ``items`` more that are asked for; negative once they are answered."""
         with self._changing:
             self._now += items
             self._most = max(self._most, self._now)

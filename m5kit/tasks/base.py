@@ -1,5 +1,4 @@
 """The contract of a pretext task: hide something, then score what the model made of the rest.
-from m5kit.ranges import Count, Share
 
 What all tasks that hide tokens share stands here too, because parts of a family know their base alone.
 """

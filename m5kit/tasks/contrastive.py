@@ -91,7 +91,7 @@ class ContrastiveTask(Task):
     @property
     def temperature(self) -> Tensor:
         """The present temperature, a scalar."""
-        # Learned as a logarithm, so that no step of the optimiser can make it negative.
+        # Learned as a logarithm, so that no step of the optimizer can make it negative.
         return (-self.log_scale.clamp(max=HIGHEST_SCALE)).exp()
 
     def count(self, facts: Facts, hidden: Hidden | None = None) -> float:

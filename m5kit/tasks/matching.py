@@ -22,9 +22,8 @@ class MatchingTask(Task):
 
     Image-text matching for any number of modalities (ViLBERT, VisualBERT, UNITER, FLAVA). Each item with two modalities
     or more, one of which another item has too, is seen once as it is and once with one of them, drawn at random,
-    exchanged; both count alike. It costs one
-    more pass of the fusion, none of the encoders, and is the usual task that trains ``Fused.embedding``. Donors are the
-    items of all processes.
+    exchanged; both count alike. It costs one more pass of the fusion, none of the encoders, and is the usual task that
+    trains ``Fused.embedding``. Donors are the items of all processes.
 
     Args:
         dim: width d of the embedding.

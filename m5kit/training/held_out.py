@@ -104,15 +104,15 @@ class HeldOut:
             yield from self._kept
             return
         kept: list[Batch] = []
-        size = 0
-        size = self.data.config.schedule.batch_size
+        size_in_memory = 0
+        batch_size = self.data.config.schedule.batch_size
         # one row an item: two pictures of one product would be each other's negatives
-        for batches in self.data.eval_loader(self.items, batch_size=size, every_value=False):
-            size += _bytes(batches[0])
-            if size <= _MOST_BYTES:
+        for batches in self.data.eval_loader(self.items, batch_size=batch_size, every_value=False):
+            size_in_memory += _bytes(batches[0])
+            if size_in_memory <= _MOST_BYTES:
                 kept.append(batches[0])
             yield batches[0]
-        self._kept = kept if size <= _MOST_BYTES else None
+        self._kept = kept if size_in_memory <= _MOST_BYTES else None
 
 
 def held_out_items(data: RunData, most: int) -> Manifest | None:
@@ -151,6 +151,7 @@ def effective_rank(vectors: Tensor) -> float:
     if not len(vectors):
         return 0.0
     values = torch.linalg.svdvals(vectors)
+    # The paper's epsilon, as the logarithm of 0 is infinite.
     shares = values / values.sum().clamp(min=1e-12) + 1e-7
     return float(torch.exp(-(shares * shares.log()).sum()))
 
@@ -166,6 +167,7 @@ def leave_one_out(vectors: Tensor, classes: np.ndarray) -> tuple[float, float]:
 
     known = classes != ""
     names, unit = classes[known], normalize(vectors[torch.from_numpy(known)], dim=-1)
+    # No item is its own neighbour.
     scores = (unit @ unit.T).fill_diagonal_(-torch.inf)
     nearest = scores.topk(min(NEIGHBOURS, len(names) - 1)).indices.numpy()
     commonest = np.unique(names, return_counts=True)[1].max()

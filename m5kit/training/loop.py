@@ -1,4 +1,4 @@
-"""The training loop: whole optimiser steps, counted from any step, over a data stream that starts there."""
+"""The training loop: whole optimizer steps, counted from any step, over a data stream that starts there."""
 
 from time import perf_counter
 from typing import Any
@@ -49,7 +49,7 @@ class StepLoop:
         self.runner.call_hook("after_train")
 
     def run_step(self, data: StepData) -> None:
-        """One optimiser step, with the hooks around it."""
+        """One optimizer step, with the hooks around it."""
         self.runner.call_hook("before_train_iter", batch_idx=self.iter, data_batch=data)
         outputs = self.runner.model.train_step(data, optim_wrapper=self.runner.optim_wrapper)
         self.runner.call_hook("after_train_iter", batch_idx=self.iter, data_batch=data, outputs=outputs)

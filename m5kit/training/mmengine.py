@@ -1,6 +1,6 @@
 """The only adapter to mmengine: its runner drives the loop and calls the hooks; everything else is m5kit's own.
 
-mmengine asks transformers for one optimiser that m5kit never uses. With peft installed that alone imports most of
+mmengine asks transformers for one optimizer that m5kit never uses. With peft installed that alone imports most of
 transformers, sympy and torch's compiler: three seconds at the start of every command. While mmengine is imported here
 transformers looks as if it were not installed, which mmengine is written for; afterwards it can be imported as ever.
 PyTorch's sharded optimizers and sharded models, 0.8 s that m5kit does not use either, are kept out in the same way.
@@ -61,7 +61,7 @@ def build_runner(
 
     Args:
         folder: the run's folder.
-        step: makes one optimiser step.
+        step: makes one optimizer step.
         loader: endless batches.
         state: of the run, shared by the loop and the callbacks.
         rates: the learning rate of each step.
@@ -94,7 +94,7 @@ class _Module(nn.Module):
 
     Args:
         state: of the run; the runner moves its model to the device.
-        step: makes one optimiser step.
+        step: makes one optimizer step.
     """
 
     def __init__(self, state: TrainState, step: TrainStep) -> None:

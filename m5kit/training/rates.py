@@ -27,6 +27,7 @@ class LearningRates:
     def factor(self, step: int) -> float:
         """Factor of the learning rates with which ``step``, counted from 0, is made."""
         if step < self.warmup:
+            # Above 0 in the first step, and full in the first one after the warm-up.
             return (step + 1) / (self.warmup + 1)
         return self.schedule.factor((step - self.warmup) / max(self.max_steps - self.warmup, 1))
 

@@ -1,4 +1,4 @@
-"""One optimiser step in plain torch: count, forward and backward, add up over processes, clip, check, update."""
+"""One optimizer step in plain torch: count, forward and backward, add up over processes, clip, check, update."""
 
 import math
 from collections.abc import Collection, Sequence
@@ -24,7 +24,7 @@ from m5kit.training.exchange import StepExchange
 class TrainStep:
     """Updates a model from the micro-batches of a step, without a transfer from the device.
 
-    A step whose loss or gradient is not finite changes neither the parameters nor the optimiser's state. Its values
+    A step whose loss or gradient is not finite changes neither the parameters nor the optimizer's state. Its values
     stay on the device; whoever reads the log or writes a checkpoint must look at them.
 
     Args:
@@ -199,7 +199,7 @@ def clip_gradients(
 def guarded_step(optimizer: Optimizer, finite: Tensor) -> None:
     """Update if ``finite`` (scalar bool on the device); otherwise leave parameters and state as they are.
 
-    Fused optimisers skip the update on the device, as they do for a gradient scaler. For the others the host has to
+    Fused optimizers skip the update on the device, as they do for a gradient scaler. For the others the host has to
     ask, which costs a transfer where the device is not the host, and nothing where it is.
     """
     if finite.device.type != "cpu" and getattr(optimizer, "_step_supports_amp_scaling", False):

@@ -27,6 +27,8 @@ RETIRED = {
     r"gone for good": "permanently removed",
     r"is to be an?": "must be a",
     r"one word away": "chosen by name",
+    r"optimisers?": "optimizer",
+    r"harmonisers?": "harmonizer",
 }
 """Words that were given up, as patterns, and the word to write instead."""
 

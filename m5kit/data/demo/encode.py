@@ -1,4 +1,4 @@
-"""Write what was drawn as the files that shops have: JPEG, FLAC, and MP4 with H.264 and AAC."""
+"""Writes what was drawn as the files that shops have: JPEG, FLAC, and MP4 with H.264 and AAC."""
 
 from fractions import Fraction
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Write the demo set: media files, annotations, and the truth beside them."""
+"""Writes the demo set: media files, annotations, and the truth beside them."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Draw a product: a photo (form, look, pattern, hue) and the frames of a video (form, look, hue, motion, speed)."""
+"""Draws a product: a photo (form, look, pattern, hue) and the frames of a video (form, look, hue, motion, speed)."""
 
 from colorsys import hsv_to_rgb
 

@@ -1,4 +1,4 @@
-"""Decide, before anything is drawn, which items there are, what each modality shows, what is missing and what wrong."""
+"""Decides, before anything is drawn, which items there are, what their modalities show, what is missing or wrong."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -93,9 +93,15 @@ def _products(items: int, generator: np.random.Generator) -> Iterator[tuple[str,
             views = {"pretrain": int(generator.integers(1, 4)), "fine": FINE_VIEWS}.get(split, 1)
             product, product_id = draw_product(generator), f"p{number:05d}"
             for view in range(min(views, left)):
-                name = split if split != "fine" else "gallery_fine" if view else "query_fine"
-                yield name, product_id, product
+                yield _split_of_view(split, view), product_id, product
             number, left = number + 1, left - min(views, left)
+
+
+def _split_of_view(split: str, view: int) -> str:
+    """A product of the fine retrieval is searched for by its first view, among the others."""
+    if split != "fine":
+        return split
+    return "query_fine" if view == 0 else "gallery_fine"
 
 
 def _sizes(items: int) -> dict[str, int]:

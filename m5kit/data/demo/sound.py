@@ -1,4 +1,4 @@
-"""Let a product sound: pitch tells its size, timbre and beat tell two traits, the beat's rate its speed."""
+"""Makes the sound of a product: pitch shows its size, timbre and beat show two traits, the beat's rate its speed."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Describe a product: a title in English or Chinese (room, pattern, brand, hue) and a table of properties."""
+"""Describes a product: a title in English or Chinese (room, pattern, brand, hue) and a table of properties."""
 
 from typing import Any
 

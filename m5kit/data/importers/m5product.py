@@ -117,12 +117,15 @@ def parse_properties(text: Any) -> dict[str, str | list[str]] | None:
     """
     if not isinstance(text, str) or len(text.strip()) <= 1:
         return None
-    table: dict[str, list[str]] = {}
+    found: dict[str, list[str]] = {}
     for pair in text.split("#;#"):
         key, sign, value = map(str.strip, pair.partition("#:#"))
-        if sign and key and value and value not in table.get(key, ()):
-            table.setdefault(key, []).append(value)
-    return {key: values[0] if len(values) == 1 else values for key, values in table.items()} or None
+        if sign and key and value and value not in found.get(key, ()):
+            found.setdefault(key, []).append(value)
+    table: dict[str, Any] = {}
+    for key, values in found.items():
+        table[key] = values[0] if len(values) == 1 else values
+    return table or None
 
 
 def _places(data: M5Product, out: Path, copy: bool, missing: MissingList) -> dict[str, Place]:

@@ -96,6 +96,7 @@ class FeaturesTransform(Transform):
 
     def _scaled(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         if self.scale == "length":
+            # A token of zeros stays one.
             values = values / (np.linalg.norm(values, axis=1, keepdims=True) + 1e-9)
         if self.scale in ("variance", "across"):
             axis = 1 if self.scale == "variance" else 0

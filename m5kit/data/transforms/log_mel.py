@@ -174,6 +174,7 @@ class LogMelTransform(Transform):
 
     def _even(self, mel: Tensor) -> Tensor:
         """Mean 0 and deviation 1: of all ``t mels`` numbers, or of each coefficient made of them."""
+        # The small number is for silence, whose deviation is 0.
         if self.cepstra is None:
             return (mel - mel.mean()).div_(mel.std(correction=0) + 1e-5)
         made: Tensor = mel @ _of_torchaudio("functional", "create_dct")(self.cepstra, self.mels, norm="ortho")

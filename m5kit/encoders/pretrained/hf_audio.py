@@ -75,6 +75,7 @@ class HFAudio(PretrainedEncoder):
             return Observation(inputs.values, inputs.lengths)
         mean = length_mean(inputs.values.mean(2, keepdim=True), inputs.lengths)[:, None]
         spread = length_mean((inputs.values - mean).square().mean(2, keepdim=True), inputs.lengths)[:, None]
+        # 1e-7 as in the feature extractor of transformers, so that the network sees what it was trained on.
         return Observation((inputs.values - mean) / (spread + 1e-7).sqrt(), inputs.lengths)
 
     def run(self, observation: Observation) -> tuple[Tensor, Tensor]:

@@ -84,6 +84,7 @@ def _draw_far(distances: Tensor, number: int, generator: torch.Generator) -> Ten
     # by the cumulative sum, because torch.multinomial takes 2**24 items at most; in float64, or small steps vanish
     cumulative = weights.double().cumsum(0)
     points = torch.rand(number, generator=generator, dtype=torch.float64) * cumulative[-1]
+    # Rounding may put a point at the very end of the sum, behind the last item.
     return torch.searchsorted(cumulative, points, right=True).clamp(max=len(distances) - 1)
 
 

@@ -14,7 +14,9 @@ NOBODY = np.int64(np.iinfo(np.int64).min)
 """The key of empty places, where there are fewer than k candidates."""
 
 _POSITIONS = np.int64(2**32 - 1)
+"""The lower half of a key. Positions count down from it, so that of equal scores the earlier one has the larger key."""
 _SIGN = np.int64(2**31 - 1)
+"""All bits of a float but its sign. Flipped in negative ones, they order all floats as whole numbers."""
 _SPARE = 4
 """Groups for each of the k: with so many, hardly more than k scores reach the k-th best maximum of a group."""
 

@@ -16,12 +16,14 @@ class Family(ABC):
         """A sentence for each size that the network was not made for."""
         wanted = {"mels": config.num_mel_bins, "steps": self.steps(config)}
         given = {"mels": mels, "steps": steps}
-        return [
-            f"hf_spectrogram: the network sees {want} {name}, the data's transform makes {given[name]}; use the "
-            "transform hf_spectrogram with the same weights"
-            for name, want in wanted.items()
-            if want is not None and want != given[name]
-        ]
+        problems = []
+        for name, want in wanted.items():
+            if want not in (None, given[name]):
+                problems.append(
+                    f"hf_spectrogram: the network sees {want} {name}, the data's transform makes {given[name]}; use "
+                    "the transform hf_spectrogram with the same weights"
+                )
+        return problems
 
     @abstractmethod
     def steps(self, config: Any) -> int | None:

@@ -11,7 +11,7 @@ from m5kit.structures import Batch
 
 @dataclass(frozen=True, slots=True)
 class StepData:
-    """What one optimiser step reads: its number, counted from 0, and its micro-batches."""
+    """What one optimizer step reads: its number, counted from 0, and its micro-batches."""
 
     step: int
     batches: tuple[Batch, ...]
@@ -25,7 +25,7 @@ class TrainState:
         model: what is trained, on its device.
         optimizer: its learning rates are those of the last step.
         max_steps: where the run ends.
-        step: optimiser steps done, those before a resumption counted.
+        step: optimizer steps done, those before a resumption counted.
         stopping: the run ends after this step, as if it were the last.
         waited: seconds that the last step waited for data.
         counts: by name of an output of the last step, over how many things of this process it is a mean; 1 if none is

@@ -21,7 +21,7 @@ class CheckpointCallback(Callback):
 
     Args:
         folder: where checkpoints go.
-        every_steps: distance in optimiser steps.
+        every_steps: distance in optimizer steps.
         keep: how many of them stay.
         hooks: by name, whose state is saved too.
         require_finite: raises unless every step so far was finite; called before each save.

@@ -21,7 +21,7 @@ class FiniteCallback(Callback):
     step would wait for the device.
 
     Args:
-        every_steps: distance of the looks in optimiser steps.
+        every_steps: distance of the looks in optimizer steps.
         checkpoints: where those of the run are.
         writes: whether this process may move a checkpoint.
     """

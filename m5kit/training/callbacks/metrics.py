@@ -30,7 +30,7 @@ class MetricsCallback(Callback):
 
     Args:
         folder: the run's folder.
-        every_steps: distance in optimiser steps.
+        every_steps: distance in optimizer steps.
         progress: what the user sees.
         validation: stands before this one; the values of held-out items join those of a logged step.
         group: of the run.

@@ -19,7 +19,7 @@ class ValidationCallback(Callback):
 
     Args:
         held_out: measures.
-        every_steps: distance in optimiser steps; None for a tenth of the run.
+        every_steps: distance in optimizer steps; None for a tenth of the run.
         logged_every: distance of the logged steps.
         replica: what this process holds of the model; None for all of it.
     """

@@ -45,5 +45,5 @@ def test_an_absent_task_leaves_its_variance_alone():
     assert balancer.log_variances.grad.tolist() == [-3.5, 0.0]
 
 
-def test_the_optimiser_is_told_their_rate():
+def test_the_optimizer_is_told_their_rate():
     assert learning_rate_scales(UncertaintyBalancer(tasks=("a",), rate=3.0)) == {"log_variances": 3.0}

@@ -1,4 +1,4 @@
-"""A step that is not finite changes nothing; the others are plain optimiser steps."""
+"""A step that is not finite changes nothing; the others are plain optimizer steps."""
 
 from dataclasses import replace
 
@@ -64,7 +64,7 @@ def test_a_step_that_is_not_finite_leaves_parameters_and_state_alone(kind):
 
 
 @pytest.mark.parametrize("kind", OPTIMIZERS)
-def test_a_finite_step_is_the_optimisers_own(kind):
+def test_a_finite_step_is_the_optimizers_own(kind):
     one, other = Towards(), Towards()
     ours, theirs = OPTIMIZERS[kind](one.parameters()), OPTIMIZERS[kind](other.parameters())
     for number in range(4):

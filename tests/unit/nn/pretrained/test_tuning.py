@@ -85,7 +85,7 @@ def test_learning_rates_shrink_from_the_last_block_to_the_first():
         assert found == pytest.approx([scale] * 2)
 
 
-def test_the_optimiser_gets_the_rates_of_every_encoder_by_name():
+def test_the_optimizer_gets_the_rates_of_every_encoder_by_name():
     class Part(nn.Module):
         def __init__(self):
             super().__init__()
