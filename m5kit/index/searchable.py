@@ -30,7 +30,7 @@ FEW = 2_000
 """Items that fit a filter below which their vectors are read one by one: each takes the store 20 microseconds."""
 
 THOROUGH = 40
-"""Candidates a hit that are scored again where a filter leaves more; the recall was measured without a filter."""
+"""Candidates a hit that are scored again where a filter leaves more: the recall was measured without one."""
 
 SPARE = 10
 """Hits that are fetched beyond those asked for, so that equal scores come in the order of their ids."""
