@@ -38,7 +38,8 @@ def _refusal(rows: Any, place: object, error: Exception) -> DataError:
 
 
 def _first_unreadable(rows: Any) -> str:
-    for name in rows.schema.names:
+    names: list[str] = rows.schema.names
+    for name in names:
         try:
             rows.column(name).validate(full=True)
             rows.column(name).to_pylist()
