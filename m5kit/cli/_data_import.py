@@ -106,7 +106,7 @@ def print_report(report: "ImportReport") -> None:
     if report.rows:
         write(f"rows read: {report.rows}")
     write(f"\n{report.items} items are described in {report.path}")
-    write(f"next: m5kit data validate {report.path}")
+    write(f"next: m5kit data validate {report.path.parent}")
 
 
 def _print_counts(heading: str, counts: Mapping[str, int], report: "ImportReport") -> None:

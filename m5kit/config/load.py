@@ -103,19 +103,22 @@ def _compose(file: Path, pieces: Pieces, chain: tuple[Path, ...]) -> Node:
     if file.resolve() in chain:
         circle = " -> ".join(display(step) for step in (*chain, file.resolve()))
         raise ConfigError([f"{display(file)}: the bases form a circle: {circle}; remove one of them"])
-    node = without_permissions(plugin_scope.check_source(read_file(file), file, pieces.scope, chain), file)
-    keys = dict(node.value)
+    node = plugin_scope.check_source(read_file(file), file, pieces.scope, chain)
+    keys = dict(without_permissions(node, file).value)
     bases = keys.pop(PIECES, Node([], ""))
     tree = Node({}, node.origin)
     for entry in _entries(bases):
         if entry.endswith(SUFFIXES):
-            tree = merge(tree, _base(entry, file, pieces.scope, (*chain, file.resolve()), bases.origin))
+            tree = command_line.merge_later(
+                tree, _base(entry, file, pieces.scope, (*chain, file.resolve()), bases.origin)
+            )
         elif _is_leaf(entry, pieces):
             leaf = find_config(entry, pieces.scope)
-            tree = merge(tree, _compose(leaf, Pieces(own_root(leaf), pieces.scope), (*chain, file.resolve())))
+            whole = _compose(leaf, Pieces(own_root(leaf), pieces.scope), (*chain, file.resolve()))
+            tree = command_line.merge_later(tree, whole)
         else:  # a piece replaces the whole key, as --set does
             tree = Node({**tree.value, **_named_piece(entry, pieces, f"{bases.origin}: {PIECES}")}, tree.origin)
-    return merge(tree, Node(keys, node.origin))
+    return command_line.merge_later(tree, Node(keys, node.origin))
 
 
 def _is_leaf(entry: str, pieces: Pieces) -> bool:

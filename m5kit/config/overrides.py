@@ -88,7 +88,20 @@ def _set(tree: Node, path: str, text: str) -> Node:
     # wrapped from the inside out, so that merge does the rest
     for key in (last, *reversed(parents)):
         change = Node({key: change}, ORIGIN)
-    return merge(tree, Node(change.value, tree.origin))
+    return merge_later(tree, Node(change.value, tree.origin))
+
+
+def merge_later(tree: Node, over: Node) -> Node:
+    """Merge what is written later into ``tree``: a length in steps also replaces one in minutes, which else would win."""
+    merged = merge(tree, over)
+    given, schedule = over.child("schedule"), merged.child("schedule")
+    steps = given.child("max_steps") if given is not None else None
+    minutes = schedule.child("minutes") if schedule is not None else None
+    if given is None or steps is None or given.child("minutes") is not None:
+        return merged
+    if minutes is None or minutes.value is None:
+        return merged
+    return merge(merged, Node({"schedule": Node({"minutes": Node(None, steps.origin)}, steps.origin)}, merged.origin))
 
 
 def _is_new_part(parents: Sequence[str], last: str) -> bool:

@@ -102,9 +102,10 @@ class Manifest:
         empty = [split for split in splits if split not in sizes]
         if empty:
             there = ", ".join(f"{split or '(none)'} ({size})" for split, size in sizes.items())
-            # "" is the split of items without one
-            hint = "; m5kit data import draws splits with --split-by train=0.8,test=0.2" if "" in sizes else ""
-            raise DataError(f"{self.dataset} has no item in split {' or '.join(empty)}; it has {there}{hint}")
+            remedy = "set data.train, data.val or the metric's split to one of these"
+            if "" in sizes:  # items without a split
+                remedy = "m5kit data import draws splits with --split-by train=0.8,test=0.2"
+            raise DataError(f"{self.dataset} has no item in split {' or '.join(empty)}; it has {there}; {remedy}")
         return self.take(np.isin(self.codes, list(map(self.splits.index, splits))))
 
     def take(self, wanted: np.ndarray) -> "Manifest":

@@ -118,11 +118,9 @@ def _validation(setup: Setup, write: Callable[[str], None], replica: Replica) ->
     if wanted.every_steps == 0:
         return None
     if items is None:
-        text = (
-            "no items are held out to look at while training: there is no split val beside those that it is trained on"
-        )
+        text = "no items are held out to look at while training: there is no split val, or it is trained on"
         LOGGER.info(text)
-        write(f"{text}; data.val names others")
+        write(f"{text}; --set data.val=[SPLIT] names another one")
         return None
     held_out = HeldOut(setup.model, setup.data, items, wanted.label)
     return ValidationCallback(held_out, wanted.every_steps, setup.config.logging.every_steps, replica)

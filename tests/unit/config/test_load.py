@@ -31,6 +31,15 @@ def test_bases_merge_left_to_right_and_the_file_wins(write: Write) -> None:
     assert (resolved.values["seed"], data["workers"], data["dropout"], data["label"]) == (2, 2, 0.1, "kind")
 
 
+def test_a_length_in_steps_replaces_the_minutes_of_a_base(write: Write) -> None:
+    write("timed.yaml", "schedule: {minutes: 10}")
+    resolved = load_config(write("mine.yaml", "_base_: timed.yaml\nschedule: {max_steps: 20}"))
+    assert resolved.values["schedule"]["minutes"] is None
+    assert resolved.origins["schedule.minutes"].endswith("mine.yaml:2")
+    both = load_config(write("both.yaml", "_base_: timed.yaml\nschedule: {max_steps: 20, minutes: 5}"))
+    assert both.values["schedule"]["minutes"] == 5
+
+
 def test_a_piece_replaces_its_key_whole(leaf: Path, write: Write) -> None:
     write("_base_/fusion/plain.yaml", "fusion: {type: t_fusion}\n")
     write("demo/other.yaml", "_base_: [leaf.yaml, fusion/plain]\n")

@@ -27,6 +27,14 @@ def test_values_are_typed_and_come_after_pieces(leaf: Path) -> None:
     assert resolved.origins["schedule.lr"] == "--set"
 
 
+def test_a_length_in_steps_replaces_one_in_minutes_which_else_would_win(leaf: Path) -> None:
+    timed = ["schedule.minutes=10"]
+    assert load_config(leaf, [*timed, "schedule.max_steps=20"]).values["schedule"]["minutes"] is None
+    resolved = load_config(leaf, ["schedule.max_steps=20", *timed])
+    assert (resolved.values["schedule"]["max_steps"], resolved.values["schedule"]["minutes"]) == (20, 10)
+    assert load_config(leaf, [*timed, "schedule.lr=1e-3"]).values["schedule"]["minutes"] == 10
+
+
 def test_the_data_folder_wins(leaf: Path) -> None:
     resolved = load_config(leaf, ["data.root=here"], Path("there"))
     assert resolved.values["data"]["root"] == "there"
