@@ -92,7 +92,8 @@ def _set(tree: Node, path: str, text: str) -> Node:
 
 
 def merge_later(tree: Node, over: Node) -> Node:
-    """Merge what is written later into ``tree``: a length in steps also replaces one in minutes, which else would win."""
+    """Merge what is written later into ``tree``; a length in steps also replaces one in minutes."""
+    # Where a schedule has both, the minutes count: max_steps over a config with minutes would be ignored in silence.
     merged = merge(tree, over)
     given, schedule = over.child("schedule"), merged.child("schedule")
     steps = given.child("max_steps") if given is not None else None

@@ -86,8 +86,8 @@ class Schedule(Section):
 
     max_steps: Count = 600
     minutes: Positive | None = None
-    """Length of the run by the clock, in place of ``max_steps`` (the one that is written later counts); such a run is not
-    the same on another machine."""
+    """Length of the run by the clock; such a run is not the same on another machine. ``max_steps`` written over it
+    takes its place."""
     batch_size: Count = 32
     lr: Positive = 5e-4
     warmup: Share = 0.1
