@@ -103,6 +103,7 @@ class RunData:
         """A copy that keeps the items that were found: opening a manifest of millions takes seconds."""
         changed = replace(self, **changes)
         for found in ("manifest", "training_items"):
+            # cached_property keeps its value in the instance's dictionary.
             if found in self.__dict__:
                 changed.__dict__[found] = self.__dict__[found]
         return changed
@@ -177,6 +178,7 @@ class RunData:
     def train_loader(self, rank: int = 0, world_size: int = 1) -> DataLoader[Batch]:
         """Endless batches of the training items, augmented; each of ``world_size`` processes takes a share of them."""
         config, samples = self.config, self.training_items
+        # Asked for only where needed: it reads the labels of all items.
         groups = self._class_numbers if config.data.balance == "label" else None
         sampler = StepSampler(
             size=len(samples),
