@@ -6,7 +6,7 @@ folder, a run folder or a config can set them.
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 LOCAL_PLUGINS = "M5KIT_ALLOW_LOCAL_PLUGINS"
@@ -36,6 +36,11 @@ def allowing(*permissions: str) -> Iterator[None]:
             os.environ.pop(name)
             if value is not None:
                 os.environ[name] = value
+
+
+def allowing_links(follows: bool) -> AbstractContextManager[None]:
+    """Let run folders follow links inside of a ``with`` block, where the caller's own config follows them."""
+    return allowing(FOLLOW_LINKS) if follows else nullcontext()
 
 
 def state_folder() -> Path:

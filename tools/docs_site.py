@@ -15,29 +15,18 @@ from m5kit.registry import FAMILIES
 
 ROOT = Path(__file__).parent.parent
 HOW_TOS = {
+    "First steps": ("first-search", "demo-data"),
     "Data": (
-        "own-data",
-        "import-data",
-        "data-stats",
-        "media",
-        "demo-data",
-        "datasets",
-        "feature-files",
-        "new-modality",
+        *("own-data", "import-data", "data-stats", "several-files", "media", "shards", "remote-data"),
+        *("feature-files", "datasets", "new-modality"),
     ),
     "Training": (
         *("configs", "pretrained-encoders", "watch-training", "pretext-tasks", "balance-tasks", "augmentation"),
-        *("optimizers", "hooks", "finetune", "many-gpus", "clusters"),
+        *("optimizers", "hooks", "finetune", "large-batches", "many-gpus", "clusters"),
     ),
     "Using a run": (
-        "first-search",
-        "python",
-        "evaluate",
-        "export-embeddings",
-        "export-models",
-        "search",
-        "other-stores",
-        "serve",
+        *("python", "evaluate", "search", "serve"),
+        *("export-embeddings", "other-stores", "export-models"),
     ),
     "Studies": ("ablations", "baselines", "m5product-preset", "benchmarks"),
 }

@@ -104,6 +104,7 @@ class RunData:
         """A copy that keeps the items that were found: opening a manifest of millions takes seconds."""
         changed = replace(self, **changes)
         for found in ("manifest", "training_items"):
+            # cached_property keeps its value in the instance's dictionary.
             if found in self.__dict__:
                 changed.__dict__[found] = self.__dict__[found]
         return changed
@@ -186,6 +187,7 @@ class RunData:
             sizes: tokens of each training item, where ``schedule.tokens`` says how large batches are.
         """
         config, samples = self.config, self.training_items
+        # Asked for only where needed: it reads the labels of all items.
         groups = self._class_numbers if config.data.balance == "label" else None
         sampler = train_sampler(config, samples, groups, sizes, rank, world_size)
         warn_of_absent(samples, self.pipelines)

@@ -184,6 +184,7 @@ def _extract(encoder: Encoder, items: Sequence[Inputs]) -> list[Inputs]:
     encoder.train(mode)
     values, single = outputs.values.cpu(), []
     for row, length in enumerate(outputs.lengths.tolist()):
+        # Without padding, so that an entry does not depend on the items that it was computed with.
         extras = {name: extra[row, :length] for name, extra in outputs.extras.items()}
         single.append(Inputs.single(values[row, :length], extras))
     return single

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from m5kit.cli.options import Verbs, add_permissions
 from m5kit.cli.output import write, write_table
 from m5kit.data.remote.place import as_place
-from m5kit.permissions import FOLLOW_LINKS, allowing
+from m5kit.permissions import allowing_links
 
 if TYPE_CHECKING:
     from m5kit.ablation.preparation import PreparedSweep
@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
         _list(prepared, options.jobs)
         return 0
     # the configs are the caller's own here, so what they allow holds for the run folders of their trials too
-    with allowing(*[FOLLOW_LINKS] * prepared.follows_links):
+    with allowing_links(prepared.follows_links):
         result = run_sweep(prepared, tell=write, jobs=options.jobs, resume=options.resume, engine=options.engine)
     write(f"report: {result.page}")
     if result.failed:

@@ -10,7 +10,7 @@ from m5kit.cli._submission import add_submission_options, refuse_submission_opti
 from m5kit.cli.options import Verbs, add_config_options, load, require_data
 from m5kit.cli.output import write
 from m5kit.parallel.launcher import own_rank, recalled, restarts
-from m5kit.permissions import FOLLOW_LINKS, allowing
+from m5kit.permissions import allowing_links
 
 if TYPE_CHECKING:
     from m5kit.config import Resolved
@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
         ended = _train(options, resolved, group)
         if ended.stopped_by is None:
             # The config is the caller's own here, so what it allows holds for its run folder too.
-            with allowing(*[FOLLOW_LINKS] * config.data.follow_links):
+            with allowing_links(config.data.follow_links):
                 _evaluate(ended.path, group)
     if ended.stopped_by is not None:
         _write(

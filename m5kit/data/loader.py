@@ -62,7 +62,7 @@ class WatchedItems(Dataset[Any]):
 
 
 class WatchedLoader(DataLoader[Any]):
-    """Batches made by worker processes, or by this one if there are to be none.
+    """Batches made by worker processes, or by this one where ``num_workers`` is 0.
 
     Args:
         items: the dataset.

@@ -125,6 +125,7 @@ def _relative(curve: Sequence[MetricValue]) -> MetricValue | None:
     clean, *others = curve
     if not others or clean.value <= 0:
         return None
+    # Its chance is that of the corrupted items over the clean value, as the value itself is relative to that.
     chances = [each.chance for each in others if each.chance is not None]
     chance = float(np.mean(chances)) / clean.value if chances else None
     return MetricValue(float(np.mean([each.value for each in others])) / clean.value, chance, None, None, clean.count)

@@ -45,7 +45,9 @@ class ProfileHook(Hook):
         if training.step == self._first:
             from torch.profiler import ProfilerActivity, profile
 
-            activities = [ProfilerActivity.CPU] + [ProfilerActivity.CUDA] * torch.cuda.is_available()
+            activities = [ProfilerActivity.CPU]
+            if torch.cuda.is_available():
+                activities.append(ProfilerActivity.CUDA)
             self._running = profile(activities=activities)
             self._running.start()
 

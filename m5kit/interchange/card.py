@@ -74,7 +74,8 @@ def _data(run: Run) -> Iterator[str]:
         yield f"- Fingerprint of the manifest: `{markdown_text(str(data['sha256']))}`"
     schedule = config.schedule
     batch, unit = (schedule.batch_size, "items") if schedule.tokens is None else (schedule.tokens, "tokens")
-    yield f"- {schedule.max_steps} steps of {batch * schedule.accumulate} {unit}"
+    length = f"{schedule.max_steps} steps" if schedule.minutes is None else f"{schedule.minutes:g} minutes in steps"
+    yield f"- {length} of {batch * schedule.accumulate} {unit}"
     version = _mapping(provenance, "m5kit").get("version", "of an unknown version")
     yield f"- Seed {config.seed}, m5kit {markdown_text(str(version))}"
     yield ""

@@ -157,6 +157,7 @@ def _follows(weigh: Harmonizer, features: Tensor) -> bool:
     with torch.enable_grad():
         one = features[:1].detach().clone().requires_grad_()
         weights = weigh(one, torch.ones(one.shape[:2], dtype=torch.bool, device=one.device)).modalities
+        # Tried with one item, as no harmonizer declares it.
         return weights.requires_grad and torch.autograd.grad(weights.sum(), one, allow_unused=True)[0] is not None
 
 

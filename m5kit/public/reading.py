@@ -97,6 +97,7 @@ class ItemReader:
         try:
             for chunk in chunks:
                 waiting.append(pool.submit(read_chunk, chunk))
+                # Bounded, or all inputs would be in memory before the model has seen the first.
                 if len(waiting) > AHEAD:
                     yield from waiting.popleft().result()
             while waiting:
@@ -159,6 +160,7 @@ class ItemReader:
         with self._making:
             while self._made < min(self.threads, chunks):
                 first = self._idle.get()
+                # A copy of pipelines that are idle: those of another thread may be in the middle of an item.
                 self._idle.put(copy.deepcopy(first))
                 self._idle.put(first)
                 self._made += 1

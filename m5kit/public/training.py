@@ -17,7 +17,7 @@ from m5kit.data.remote.place import Place, as_place
 from m5kit.errors import ConfigError, M5KitError
 from m5kit.inference.evaluation import Evaluation
 from m5kit.inference.suited_config import suit_config
-from m5kit.permissions import FOLLOW_LINKS, allowing
+from m5kit.permissions import allowing_links
 from m5kit.public.evaluation import Metrics
 from m5kit.public.forward import Folder
 from m5kit.public.loading import load
@@ -84,7 +84,7 @@ def train(
     if ended.stopped_by is not None:
         raise KeyboardInterrupt(f"signal {ended.stopped_by} stopped the run in {path} after a checkpoint was saved")
     # The config is the caller's own here, so what it allows holds for its run folder too.
-    with allowing(*[FOLLOW_LINKS] * resolved.values["data"]["follow_links"]):
+    with allowing_links(resolved.values["data"]["follow_links"]):
         run = load(path)
     if evaluate and run.trained.config.evaluation:
         run.evaluate(store=True)

@@ -16,7 +16,7 @@ def require_finite(
     """Refuse to save what an update has made infinite or NaN, as too large a learning rate does.
 
     Args:
-        step: after which it is to be saved.
+        step: after which it would be saved.
         model: its parameters count; a buffer may hold infinities on purpose, as a mask does.
         optimizer: the tensors of its state by name.
         offered: weights that a hook offers instead of the trained ones.

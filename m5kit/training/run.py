@@ -89,11 +89,9 @@ def _introduce(setup: Setup, console: Console, group: Group) -> None:
     """Say what is about to be trained on what."""
     schedule, model = setup.config.schedule, setup.model
     a_step = (schedule.tokens or schedule.batch_size) * schedule.accumulate
-    length = (
-        f"{schedule.max_steps} steps"
-        if schedule.minutes is None
-        else f"{schedule.minutes:g} minute{'s' * (schedule.minutes != 1)} in steps"
-    )
+    length = f"{schedule.max_steps} steps"
+    if schedule.minutes is not None:
+        length = f"{schedule.minutes:g} minute{'' if schedule.minutes == 1 else 's'} in steps"
     parameters = sum(p.numel() for p in model.parameters() if p.requires_grad)
     line = (
         f"{setup.config.name}: {', '.join(model.modalities)}; {parameters / 1e6:.1f} M parameters; "

@@ -169,7 +169,7 @@ def _untimed_index(stream: Any, count: int) -> ClipIndex:
 
 
 def display_matrix(frame: Any) -> NDArray[np.int32] | None:
-    """How a decoded frame is to be turned: 9 numbers, rows first; None if the file does not say."""
+    """How a decoded frame must be turned to be shown: 9 numbers, rows first; None if the file does not say."""
     # A frame and its side data refer to each other, so they would stay in memory until Python looks for cycles. A tiny
     # copy has the same side data. One thread: starting a pool takes longer than all the rest of a small clip.
     matrix = frame.reformat(8, 8, "gray8", threads=1).side_data.get("DISPLAYMATRIX")
@@ -177,7 +177,7 @@ def display_matrix(frame: Any) -> NDArray[np.int32] | None:
 
 
 def is_mirrored(path: Path) -> bool:
-    """Whether the clip in ``path`` is to be shown mirrored; its first frame is decoded to find out."""
+    """Whether the clip in ``path`` must be mirrored to be shown; its first frame is decoded to find out."""
     with opened(path) as container:
         frame = next(container.decode(best_stream(container, "video")), None)
     matrix = None if frame is None else display_matrix(frame)

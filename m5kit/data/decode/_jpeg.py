@@ -13,7 +13,7 @@ SPEAKING = (0xE1, 0xE2)
 
 
 def is_plain(content: bytes | memoryview) -> bool:
-    """Whether a file is a JPEG without a word on how it is to be shown, so that decoding it is all there is to do."""
+    """Whether a file is a JPEG without metadata on how to show it, so that decoding it is all there is to do."""
     if content[:2] != START:
         return False
     place = 2

@@ -126,7 +126,7 @@ def _upright(image: Any) -> Any:
 
 
 def _turn_of(image: Any) -> Any:
-    """How the EXIF orientation of a picture says that it is to be turned; None for not at all."""
+    """The turn that the EXIF orientation of a picture asks for; None for none."""
     from PIL import Image
 
     turns = {

@@ -189,7 +189,9 @@ def _held(value: Any) -> Sound:
     if samples.dtype.kind == "u":
         raise UnusableFileError(f"expected floats or signed whole numbers, got samples of {samples.dtype}")
     if samples.dtype.kind == "i":
+        # Full scale becomes 1, as soundfile gives the same samples of a file.
         samples = samples / np.float32(-float(np.iinfo(samples.dtype).min))
+    # Channels first, as torch has them: no sound has more channels than samples.
     if samples.ndim == 2 and samples.shape[0] < samples.shape[1]:
         samples = samples.T
     mono = samples if samples.ndim == 1 else np.ascontiguousarray(samples, np.float32).mean(1)

@@ -48,7 +48,7 @@ class ColumnMapping:
         labels: by label name, its column.
         id: the item's name; without it the column ``id``, or else the row's number.
         split: the column of the split; without it the column ``split``, if there is one.
-        shares: how large each split is to be, where the source has no such column.
+        shares: how large each split becomes, where the source has no such column.
         seed: of the draw of splits.
     """
 
@@ -77,7 +77,7 @@ class ColumnMapping:
         if self.table and "table" in self.modalities:
             raise DataError("the table comes from --table or from --map table=COLUMN; give one of them, not both")
         if strange := [name for name in self.values if name not in self.modalities]:
-            raise DataError(f"{strange[0]!r} is to hold values, but no column is mapped to it with --map")
+            raise DataError(f"values are named for {strange[0]!r}, but no column is mapped to it with --map")
         self._check_several()
         self._check_shares()
         if strange := [name for name in self.numbers if name not in self.table]:
@@ -88,7 +88,7 @@ class ColumnMapping:
 
     def _check_several(self) -> None:
         if strange := [name for name in self.several if name not in self.modalities or name == "table"]:
-            raise DataError(f"{strange[0]!r} is to have several values; map columns of files or texts to it with --map")
+            raise DataError(f"--several {strange[0]}: no columns of files or texts are mapped to it; do so with --map")
         if self.separator == "":
             raise DataError("--separator is empty; say what stands between several values, such as '|'")
         if self.separator is not None and not self.several:

@@ -72,6 +72,7 @@ def group_alike(lengths: Tensor, call: int) -> list[Tensor]:
     while end:
         groups.append(order[begins[end] : end])
         end = int(begins[end])
+    # Found from the end, where the shortest rows are.
     return groups[::-1]
 
 

@@ -14,6 +14,7 @@ from m5kit.nn.pretrained.library import import_library
 from m5kit.ranges import Positive
 
 LORA_RANK = 8
+"""Where ``lora`` names none."""
 
 
 @dataclass(frozen=True)
@@ -178,12 +179,13 @@ def _add_lora(network: nn.Module, path: str, rank: int) -> None:
         if isinstance(module, nn.MultiheadAttention) and path in name:
             attention.append(name)
         # peft adapts torch's attention as a whole; its inner projection is not to be adapted twice.
-        elif isinstance(module, nn.Linear) and name.startswith(path) and not name.startswith(tuple(attention) or "\0"):
+        elif isinstance(module, nn.Linear) and name.startswith(path) and not name.startswith(tuple(attention)):
             linear.append(name)
     if not (attention or linear):
         raise ConfigError(
             [f"trainable: {type(network).__name__} has no linear layer for LoRA; set none, all or last:N"]
         )
+    # The additions are scaled by alpha / rank, so that they count the same at every rank.
     config = peft.LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=[*attention, *linear])
     peft.inject_adapter_in_model(config, network)
 

@@ -251,7 +251,7 @@ def test_several_columns_lists_and_separated_cells_become_several_files(imported
 
 
 def test_several_values_need_a_modality_of_files_or_texts():
-    with pytest.raises(DataError, match="'image' is to have several values"):
+    with pytest.raises(DataError, match="--several image: no columns of files or texts"):
         ColumnMapping({"text": ("title",)}, several=("image",))
     with pytest.raises(DataError, match="name the modality with --several"):
         ColumnMapping({"image": ("a",)}, separator="|")

@@ -84,7 +84,7 @@ def test_names_that_look_alike_are_noticed_once_and_kept(report):
         ({"modalities": {"text": ("a",)}, "several": ("text",), "separator": ""}, "--separator is empty"),
         ({"modalities": {"text": ("a",)}, "shares": {"train": -1.0, "test": 2.0}}, "train=-1: expected a share over 0"),
         ({"modalities": {"x/../y": ("a",)}}, "--map x/../y: expected a modality"),
-        ({"modalities": {"text": ("a",)}, "values": ("ocr",)}, "'ocr' is to hold values, but no column is mapped"),
+        ({"modalities": {"text": ("a",)}, "values": ("ocr",)}, "values are named for 'ocr', but no column is mapped"),
     ],
 )
 def test_what_would_be_overwritten_is_refused(arguments, message):
