@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from m5kit.data.importers.reading import PLACE, Row
+from m5kit.data.importers.reading import PLACE, Blob, Row
 from m5kit.data.importers.report import ImportReport
 from m5kit.data.importers.values import as_name, as_number, as_property, as_text, is_there, with_point
 from m5kit.data.json_values import parse_json
@@ -146,9 +146,11 @@ class ColumnMapping:
         labels = {}
         for label, column in self.labels.items():
             if is_there(row.get(column)):
+                report.filled.add(column)
                 labels[label] = as_name(row[column], column, report)
         for column in self.extra:
             if is_there(row.get(column)):
+                report.filled.add(column)
                 item[column] = as_property(row[column], column, report)
         return {**item, "labels": labels or None}
 
@@ -165,7 +167,13 @@ class ColumnMapping:
         return f"{number:09d}"
 
     def _value(self, modality: str, row: Row, columns: Sequence[str], name: str, report: ImportReport) -> Any:
-        there = [column for column in columns if is_there(row.get(column))]
+        there = []
+        for column in columns:
+            value = row.get(column)
+            if is_there(value):
+                there.append(column)
+            elif isinstance(value, Blob):
+                report.leave_out(f"{column}: files of 0 bytes", f"that of item {name}")
         if modality in self.several:
             found: list[Any] = []
             for column in there:
@@ -194,6 +202,7 @@ class ColumnMapping:
             value = row.get(column)
             if not is_there(value):
                 continue
+            report.filled.add(column)
             if column in self.numbers:
                 said = with_point(value, column, name) if self.decimal_comma else value
                 read = as_number(said, column, name, report)

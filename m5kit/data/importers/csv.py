@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from m5kit.data.importers.reading import Reading, Row
+from m5kit.data.importers.shards import GZIP, PACKED, packed_as
 from m5kit.errors import DataError
 
 LONGEST = 2**24
@@ -30,6 +31,7 @@ def read_rows(source: Path, reading: Reading) -> Iterator[Row]:
     tabs = ".tsv" in source.suffixes
     quotes = not tabs if reading.quotes is None else reading.quotes
     delimiter = _delimiter(reading.delimiter, tabs)
+    _refuse_packed(source)
     opener: Any = gzip.open if source.suffix == ".gz" else open
     encoding = _encoding(reading.encoding)
     try:
@@ -47,6 +49,15 @@ def read_rows(source: Path, reading: Reading) -> Iterator[Row]:
         ) from error
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"cannot read {source} as CSV: {error}") from error
+
+
+def _refuse_packed(source: Path) -> None:
+    """Say what the file is: as text of some encoding it would be read to its end, and be called anything."""
+    if source.is_dir():
+        raise DataError(f"{source} is a folder; name a .csv or .tsv file")
+    packed = packed_as(source)
+    if packed and not (source.suffix == ".gz" and packed == PACKED[GZIP]):
+        raise DataError(f"{source} is no CSV: it is {packed}; unpack it, or save it as CSV (.csv.gz is read as it is)")
 
 
 def _delimiter(given: str | None, tabs: bool) -> str:
@@ -128,6 +139,11 @@ def _next(reader: Any, source: Path, first: int) -> list[str] | None:
     try:
         cells: list[str] | None = next(reader, None)
     except csv.Error as error:
+        if "field limit" in str(error):
+            raise DataError(
+                f"{source}: a cell of the row that begins in line {first} has more than {LONGEST:,} characters; "
+                "a quotation mark may not be closed, or --no-quotes may be right"
+            ) from error
         raise DataError(
             f"{source}: the row that begins in line {first} is no CSV ({error}); a quotation mark is not closed, or "
             "stands inside a cell undoubled. Fix it, or say --no-quotes if quotation marks have no meaning"

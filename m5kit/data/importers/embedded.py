@@ -14,11 +14,16 @@ SIGNATURES = {
     b"OggS": ".ogg",
     b"ID3": ".mp3",
     b"\xff\xfb": ".mp3",
+    b"\xff\xf3": ".mp3",
     b"\x1aE\xdf\xa3": ".webm",
     b"\x93NUMPY": ".npy",
+    b"II*\x00": ".tif",
+    b"MM\x00*": ".tif",
+    b"BM": ".bmp",
 }
 RIFF = {b"WEBP": ".webp", b"WAVE": ".wav", b"AVI ": ".avi"}
 
+UNKNOWN = ".bin"
 LONGEST_SUFFIX = 40
 """Characters."""
 
@@ -30,8 +35,10 @@ def unpacked(value: Any) -> Any:
     if isinstance(value, dict) and set(value) == {"bytes", "path"} and _is_media(value["bytes"], value["path"]):
         data, path = value["bytes"], value["path"]
         return path if data is None else Blob(data, safe_suffix(PurePath(path or "").suffix) or suffix_of(data))
-    if isinstance(value, list) and value and all(isinstance(pair, tuple) for pair in value):
-        return dict(value)  # how pyarrow gives a map
+    if isinstance(value, list) and value:
+        if all(isinstance(pair, tuple) for pair in value):
+            return dict(value)  # how pyarrow gives a map
+        return list(map(unpacked, value))  # several pictures of one item
     return value
 
 
@@ -57,7 +64,7 @@ def suffix_of(data: bytes) -> str:
         ('.wav', '.bin')
     """
     if data[:4] == b"RIFF":
-        return RIFF.get(data[8:12], ".bin")
+        return RIFF.get(data[8:12], UNKNOWN)
     if data[4:8] == b"ftyp":
         return ".mp4"
-    return next((suffix for start, suffix in SIGNATURES.items() if data.startswith(start)), ".bin")
+    return next((suffix for start, suffix in SIGNATURES.items() if data.startswith(start)), UNKNOWN)

@@ -1,16 +1,15 @@
 """Rows of a folder whose sub-folders are classes: ``CLASS/NAME.jpg`` or ``SPLIT/CLASS/NAME.jpg``."""
 
-import os
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from m5kit.data.files import find_file
 from m5kit.data.importers.reading import Reading, Row
+from m5kit.data.importers.walk import LeftOut, walk
 from m5kit.data.json_values import parse_json
-from m5kit.data.links import is_below, link_leads_out
 from m5kit.data.several import each_value, single_if_alone
 from m5kit.errors import DataError, DecodeError
 
@@ -31,14 +30,7 @@ DEPTH = 2
 LONGEST_TEXT = 16 * 2**20
 """Bytes of a text or a table."""
 
-HIDDEN = "hidden files and folders"
-OUTSIDE = "links that lead out of the folder (--follow-links follows them)"
-ENDLESS = "links to a folder that holds them"
 UNKNOWN = "files whose ending names no modality"
-NOT_UTF8 = "files whose name is not UTF-8"
-
-LeftOut = Callable[[str, object], None]
-"""Is told a reason and a path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,59 +69,21 @@ def find_items(
     """
     if not source.is_dir():
         raise DataError(f"{source} is no folder; expected one with a sub-folder for each class")
-    for folder, below, names in os.walk(source, followlinks=True):
-        place = Path(folder).relative_to(source)
-        allowed = _Allowed(source, place, follow_links, left_out)
-        below[:] = sorted(filter(allowed.folder, below))
-        files = sorted(filter(allowed.file, names))
+    for place, names in walk(source, follow_links, left_out):
+        files = [name for name in names if _is_known(name, place, left_out)]
         if files and not 1 <= len(place.parts) <= DEPTH:
-            raise DataError(f"{Path(folder) / files[0]} is not in CLASS/ or SPLIT/CLASS/ below {source}")
+            raise DataError(f"{source / place / files[0]} is not in CLASS/ or SPLIT/CLASS/ below {source}")
         numbered = _Numbered(several)
         split = place.parts[0] if len(place.parts) == DEPTH else ""
         for stem, group in numbered.groups(files).items():
             yield FolderItem((place / stem).as_posix(), place.name, split, _files(source, place, stem, group))
 
 
-@dataclass(frozen=True, slots=True)
-class _Allowed:
-    """Which entries of one folder are looked at."""
-
-    source: Path
-    place: Path
-    follow_links: bool
-    left_out: LeftOut
-
-    def folder(self, name: str) -> bool:
-        """Whether to look into a folder."""
-        path = self.source / self.place / name
-        if not self._entry(name, path):
-            return False
-        # A link to a folder above would be walked down for ever.
-        if path.is_symlink() and is_below(os.path.realpath(path.parent), os.path.realpath(path)):
-            self.left_out(ENDLESS, self.place / name)
-            return False
+def _is_known(name: str, place: Path, left_out: LeftOut) -> bool:
+    if Path(name).suffix.lower() in KINDS:
         return True
-
-    def file(self, name: str) -> bool:
-        """Whether a file is one of an item."""
-        if not self._entry(name, self.source / self.place / name):
-            return False
-        if Path(name).suffix.lower() in KINDS:
-            return True
-        self.left_out(UNKNOWN, self.place / name)
-        return False
-
-    def _entry(self, name: str, path: Path) -> bool:
-        if name.startswith("."):  # .ipynb_checkpoints, ._1.jpg of macOS
-            reason = HIDDEN
-        elif not _is_utf8(name):  # no manifest can hold it
-            reason = NOT_UTF8
-        elif not self.follow_links and path.is_symlink() and link_leads_out(path, self.source):
-            reason = OUTSIDE
-        else:
-            return True
-        self.left_out(reason, (self.place / name).as_posix().encode("utf-8", "replace").decode())
-        return False
+    left_out(UNKNOWN, place / name)
+    return False
 
 
 def read_rows(source: Path, reading: Reading) -> Iterator[Row]:
@@ -159,7 +113,7 @@ def _read_value(source: Path, modality: str, name: str, reading: Reading) -> Any
     try:
         text, whole = read_text(source, name, reading.follow_links)
         value = parse_json(text) if modality == "table" else text
-    except (DecodeError, ValueError) as error:
+    except (DecodeError, OSError, ValueError) as error:  # OSError: it may not be read
         reading.report.leave_out(f"{modality}: files that cannot be read", f"{name}: {error}")
         return None
     if not whole:
@@ -191,14 +145,6 @@ def read_source(root: Path, name: str, is_json: bool, follow_links: bool) -> Any
         return parse_json(text) if is_json else text
     except ValueError:
         return text
-
-
-def _is_utf8(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _files(source: Path, place: Path, stem: str, names: list[str]) -> dict[str, str | list[str]]:

@@ -16,6 +16,7 @@ from m5kit.data.importers.media import Media
 from m5kit.data.importers.report import ImportReport, MissingList
 from m5kit.data.importers.spellings import Spellings
 from m5kit.data.importers.values import as_name
+from m5kit.data.importers.walk import LeftOut
 from m5kit.data.importers.writer import Format, ManifestWriter
 from m5kit.data.manifest_rows import MODALITIES
 from m5kit.errors import DataError
@@ -89,9 +90,10 @@ def import_m5product(data: M5Product, out: Path, *, copy: bool = False, format: 
             splits = ListedSplits(data.splits, data.rest)
             labels = _Labels(data, report)
             for name, record in stream_json(data.metadata):
+                report.rows += 1
                 item = _item(name, record, places, missing)
                 if item is None:
-                    report.passed_over["record without a modality"] += 1
+                    report.pass_over("record without a modality", name)
                     continue
                 item["labels"] = labels.of(name, record)
                 for split, identity in splits.of(name):
@@ -104,7 +106,7 @@ def import_m5product(data: M5Product, out: Path, *, copy: bool = False, format: 
     return report
 
 
-def parse_properties(text: Any) -> dict[str, str | list[str]] | None:
+def parse_properties(text: Any, left_out: LeftOut = lambda reason, pair: None) -> dict[str, str | list[str]] | None:
     """The table in a ``pv``; None if there is none, which the data marks by an empty text or a single character.
 
     A pair without its sign, key or value is left out; a key that comes again has a list of values.
@@ -120,6 +122,8 @@ def parse_properties(text: Any) -> dict[str, str | list[str]] | None:
     found: dict[str, list[str]] = {}
     for pair in text.split("#;#"):
         key, sign, value = map(str.strip, pair.partition("#:#"))
+        if not (sign and key and value) and pair.strip():
+            left_out("pairs of pv without their sign, key or value", pair)
         if sign and key and value and value not in found.get(key, ()):
             found.setdefault(key, []).append(value)
     table: dict[str, Any] = {}
@@ -130,9 +134,10 @@ def parse_properties(text: Any) -> dict[str, str | list[str]] | None:
 
 def _places(data: M5Product, out: Path, copy: bool, missing: MissingList) -> dict[str, Place]:
     """By modality, what gives the reference of a product."""
-    places = {m: _files(m, folder, SUFFIXES[m], out, copy) for m, folder in data.media.items()}
+    report = missing.report
+    places = {m: _files(m, folder, SUFFIXES[m], out, copy, report) for m, folder in data.media.items()}
     # given features come after the media and replace them: who names both wants the features
-    places |= {m: _files(m, folder, ".npy", out, copy) for m, folder in data.features.items()}
+    places |= {m: _files(m, folder, ".npy", out, copy, report) for m, folder in data.features.items()}
     if data.regions:
         from m5kit.data.importers.regions import pack_regions  # brings torch, which metadata does without
 
@@ -140,8 +145,8 @@ def _places(data: M5Product, out: Path, copy: bool, missing: MissingList) -> dic
     return places
 
 
-def _files(modality: str, folder: Path, suffix: str, out: Path, copy: bool) -> Place:
-    media = Media(out, folder, copy, name=f"{modality}_features" if suffix == ".npy" else f"{modality}s")
+def _files(modality: str, folder: Path, suffix: str, out: Path, copy: bool, report: ImportReport) -> Place:
+    media = Media(out, folder, copy, report=report, name=f"{modality}_features" if suffix == ".npy" else f"{modality}s")
     return lambda name: media.place(modality, f"{name}{suffix}", name)
 
 
@@ -149,8 +154,11 @@ def _item(name: str, record: Any, places: Mapping[str, Place], missing: MissingL
     if not isinstance(record, Mapping):
         return None
     title = record.get("title")
-    item: dict[str, Any] = {"table": parse_properties(record.get("pv"))}
+    left_out = missing.report.leave_out
+    item: dict[str, Any] = {"table": parse_properties(record.get("pv"), left_out)}
     item["text"] = title.strip() or None if isinstance(title, str) else None
+    if title is not None and not isinstance(title, str):
+        left_out("titles that are no texts", f"{title!r} of {name}")
     for modality, place in places.items():
         item[modality] = place(name)
         if item[modality] is None and record.get(FIELDS[modality]):

@@ -26,6 +26,7 @@ class ListedSplits:
             self._tables[split] = IdTable(_numbered(path))
             # a byte an id: a set of millions of names would take gigabytes
             self._seen[split] = np.zeros(self._tables[split].largest + 1, np.bool_)
+        self._others: set[int] = set()  # hashes of the products in no list
         self._left_out = self._repeated = self._shared = 0
 
     def of(self, name: str) -> Iterator[tuple[str | None, str]]:
@@ -36,10 +37,7 @@ class ListedSplits:
             if number is not None:
                 found[split] = number
         if not found:
-            if self.rest or not self.lists:
-                yield self.rest, name
-            else:
-                self._left_out += 1
+            yield from self._in_no_list(name)
             return
         new = {split: number for split, number in found.items() if not self._seen[split][number]}
         self._repeated += len(new) < len(found)
@@ -48,6 +46,15 @@ class ListedSplits:
             self._seen[split][number] = True
             # ids of a manifest are unique, so the same product in a second split needs another name
             yield split, name if place == 0 else f"{name}@{split}"
+
+    def _in_no_list(self, name: str) -> Iterator[tuple[str | None, str]]:
+        if self.lists and not self.rest:
+            self._left_out += 1
+        elif hash(name) in self._others:
+            self._repeated += 1
+        else:
+            self._others.add(hash(name))
+            yield self.rest, name
 
     def close(self, report: ImportReport, missing: MissingList) -> None:
         """List the ids that no record has, and say what was left out."""

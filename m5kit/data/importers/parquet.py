@@ -3,14 +3,20 @@
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
-from m5kit.data.importers.embedded import unpacked
+from m5kit.data.importers.arrow_rows import read_batch
 from m5kit.data.importers.reading import PLACE, Reading, Row
 from m5kit.data.importers.shards import find_shards
 from m5kit.errors import DataError
 
+ENDINGS = (".parquet", ".parq", ".pq")
+
 BATCH = 64
 """Rows that are decoded together."""
+
+NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
+"""In the name of a folder, for rows without a value."""
 
 BUFFER = 2**20
 """Bytes of a column that are read at a time."""
@@ -28,7 +34,7 @@ def read_rows(source: Path, reading: Reading) -> Iterator[Row]:
     import pyarrow.parquet
 
     # Spark and editors leave hidden files behind
-    files = find_shards(source, "*.parquet", reading, hidden=(".", "_")) if source.is_dir() else [source]
+    files = find_shards(source, ENDINGS, reading, hidden=(".", "_")) if source.is_dir() else [source]
     if not files:
         raise DataError(f"there is no .parquet file in {source}")
     for path in files:
@@ -39,12 +45,9 @@ def read_rows(source: Path, reading: Reading) -> Iterator[Row]:
             opened = pyarrow.parquet.ParquetFile(path, buffer_size=BUFFER)
             _check_names(path, opened.schema_arrow.names)
             for batch in opened.iter_batches(BATCH, use_threads=False):
-                for number in range(batch.num_rows):
-                    row = batch.slice(number, 1).to_pylist()[0]
-                    values = {key: unpacked(value) for key, value in row.items()}
+                for values in read_batch(batch, path):
                     yield {**given, **values, PLACE: str(path)}
-        # A time finer than microseconds, or beyond year 9999, is a ValueError or an OverflowError.
-        except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
+        except (pyarrow.ArrowException, OSError, ValueError) as error:
             raise DataError(f"cannot read {path} as Parquet: {error}") from error
 
 
@@ -53,7 +56,7 @@ def _partitions(path: Path) -> dict[str, Any]:
     for part in path.parts[:-1]:
         column, sign, value = part.partition("=")
         if sign:
-            given[column] = value
+            given[column] = None if value == NO_VALUE else unquote(value)
     return given
 
 

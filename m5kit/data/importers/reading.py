@@ -8,8 +8,8 @@ from m5kit.data.importers.report import ImportReport
 
 Row: TypeAlias = Mapping[str, Any]
 
-PLACE = "__url__"
-"""The key of a row that names the file it comes from, where a source has several; WebDataset calls it so."""
+PLACE = "\0place"
+"""The key of a row that names the file it comes from, where a source has several; no column has such a name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ class ImportReport:
         left_out: by reason, how many values, files or columns became part of no item.
         noticed: by what is odd, how many values were taken all the same.
         examples: the first of each of these counts.
+        filled: the columns of properties, labels and further columns that have a value in any row.
         warnings: sentences about what is probably wrong.
         notes: sentences for people.
     """
@@ -43,6 +44,7 @@ class ImportReport:
     left_out: Counter[str] = field(default_factory=Counter)
     noticed: Counter[str] = field(default_factory=Counter)
     examples: dict[str, str] = field(default_factory=dict)
+    filled: set[str] = field(default_factory=set)
     warnings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -76,6 +78,15 @@ class ImportReport:
             why = f"; {self.missing[modality]} files were not found" if self.missing[modality] else ""
             example = f", such as {self.examples[modality]}" if modality in self.examples else ""
             self.warnings.append(f"no item has the modality {modality}{why}{example}")
+
+    def losses(self) -> str:
+        """What was left out, passed over and not found, for a message that nothing was taken; empty if nothing was."""
+        found = []
+        for counts in (self.left_out, self.passed_over, {f"{what}: not found": n for what, n in self.missing.items()}):
+            for reason, count in counts.items():
+                example = self.examples.get(reason.removesuffix(": not found"))
+                found.append(f"{reason}: {count}" + (f" (such as {example})" if example else ""))
+        return f"; left out were {', '.join(found)}" if found else ""
 
     def _count(self, counts: Counter[str], what: str, example: object) -> None:
         counts[what] += 1

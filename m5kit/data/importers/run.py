@@ -11,7 +11,7 @@ from m5kit.data.importers.columns import IN_THE_ROW, ColumnMapping
 from m5kit.data.importers.media import Media
 from m5kit.data.importers.reading import PLACE, Reading, Row
 from m5kit.data.importers.report import ImportReport, MissingList
-from m5kit.data.importers.spellings import Spellings
+from m5kit.data.importers.spellings import Spellings, Twins
 from m5kit.data.importers.writer import Format, ManifestWriter
 from m5kit.data.manifest_rows import LONGEST_ID, MODALITIES
 from m5kit.data.several import each_value, single_if_alone
@@ -19,6 +19,11 @@ from m5kit.errors import DataError
 
 LOOSE = ("webdataset", "folder")
 """Sources whose rows need not all have the same columns."""
+
+TARS = (
+    "; members of an item must follow each other in their tar file (tar --sort=name), no two tar files may hold the "
+    "same key, and a key ends at the first dot of a name"
+)
 
 
 def import_source(
@@ -57,6 +62,8 @@ def import_source(
         raise DataError(f"there is no {source}; name the file or folder to import")
     if not (source.is_file() or source.is_dir()):
         raise DataError(f"{source} is no regular file and no folder")  # reading a pipe would wait for its other end
+    if media is not None and not media.is_dir():
+        raise DataError(f"there is no folder {media}; --media names the folder that paths are relative to")
     base = media or (source if source.is_dir() else source.parent)
     # the usual ones first, and in their order, so that manifests of different sources look alike
     modalities = tuple(dict.fromkeys((*MODALITIES, *columns.modalities)))
@@ -76,11 +83,22 @@ def import_source(
                 else:
                     report.pass_over("no modality", item["id"])
         if not report.items:
-            raise DataError(f"no row of {source} became an item; is the right column mapped to the right modality?")
+            raise DataError(
+                f"no row of {source} became an item; is the right column mapped to the right modality?{report.losses()}"
+            )
     report.check_presence(columns.asked)
+    _warn_of_empty_columns(columns, report)
     for name in columns.shares.keys() - report.splits.keys():
         report.warnings.append(f"no item was drawn for the split {name}: there are few of them, and its share is small")
     return report
+
+
+def _warn_of_empty_columns(columns: ColumnMapping, report: ImportReport) -> None:
+    """Of a modality, the columns that are a choice may be empty; what is asked for by name should not be."""
+    asked = (*columns.table, *columns.labels.values(), *columns.extra)
+    for column in dict.fromkeys(asked):
+        if column not in report.filled:
+            report.warnings.append(f"no row has a value in the column {column}")
 
 
 @dataclass
@@ -118,6 +136,7 @@ class _Columns:
         if not self.report.rows:
             raise DataError(f"{self.source} holds no rows")
         self._warn_of_lookalikes()
+        self._warn_of_names()
         if not named <= self.seen.keys():
             raise self._lacking(self.source, named - self.seen.keys(), self.seen.keys())
         self._warn_of_files(named)
@@ -128,13 +147,14 @@ class _Columns:
     def _lacking(self, place: object, unseen: Iterable[str], there: Iterable[str]) -> DataError:
         names = sorted(set(there) - {PLACE})
         seen = ", ".join(names) or "none at all"
-        hint = "".join(map(". {}".format, self.report.warnings))
+        hint = "".join(map(". {}".format, self.report.warnings)) + self.report.losses()
         return DataError(f"{place} has no column {', '.join(sorted(unseen))}; it has {seen}{hint}")
 
     def _warn_of_files(self, named: set[str]) -> None:
         """A shard in which a suffix is spelled otherwise loses a modality of all of its items."""
+        expected = named | ({"id", "split"} & self.seen.keys() & self.asked.used)
         for place, there in self.by_file.items():
-            lacking = sorted(named - there)
+            lacking = sorted(expected - there)
             if lacking:
                 self.report.warnings.append(f"{place} has no {', '.join(lacking)} in any of its rows")
 
@@ -148,9 +168,19 @@ class _Columns:
                     f"first dot of a name. Map {column} too, or rename them"
                 )
 
+    def _warn_of_names(self) -> None:
+        """Items without ids get their row's number, and of two answers on the split only one counts."""
+        if self.asked.id is None and "id" not in self.seen:
+            for column in self.seen:
+                if column != "id" and column.strip().casefold() == "id":
+                    self.report.warnings.append(f"items are named by their rows; --id {column!r} takes that column")
+        if self.asked.shares and "split" in self.seen:
+            self.report.warnings.append("the column split was not used: --split-by draws splits")
+
 
 def _items(rows: Iterable[Row], columns: ColumnMapping, report: ImportReport) -> Iterator[dict[str, Any]]:
     hashes: set[int] = set()
+    twins = Twins(hashes, report.notice)
     spellings = Spellings(report.notice)
     for number, row in enumerate(rows, start=1):
         item = columns.item(row, number, report)
@@ -160,10 +190,11 @@ def _items(rows: Iterable[Row], columns: ColumnMapping, report: ImportReport) ->
         # eight bytes an id and not its text; two of 64 bits that are equal by chance are refused as a repetition
         key = hash(item["id"])
         if key in hashes:
-            dotted = "; the key of a member ends at the first dot of its name" if "__key__" in row else ""
+            dotted = TARS if "__key__" in row else ""
             raise DataError(
                 f"row {number}: the id {item['id']!r} came before; name a column of unique ids with --id{dotted}"
             )
+        twins.look_at(item["id"])
         hashes.add(key)
         spellings.look_at("split", item["split"])
         for label, name in (item["labels"] or {}).items():
@@ -178,9 +209,7 @@ def _place_media(item: dict[str, Any], columns: ColumnMapping, files: Media, mis
         values = each_value(item[modality])
         placed = []
         for number, value in enumerate(values):
-            # what is unpacked is called after the item, so several files of it need names of their own
-            name = item["id"] if len(values) == 1 else f"{item['id']}.{number}"
-            path = files.place(modality, value, name)
+            path = files.place(modality, value, item["id"], number if len(values) > 1 else None)
             if path is None:
                 missing.add(modality, item["id"], value)
             else:

@@ -10,11 +10,13 @@ from typing import Any
 from m5kit.data.importers.embedded import safe_suffix
 from m5kit.data.importers.reading import PLACE, Blob, Reading, Row
 from m5kit.data.importers.report import ImportReport
-from m5kit.data.importers.shards import find_shards
+from m5kit.data.importers.shards import PACKED, ZSTD, find_shards, packed_as
 from m5kit.data.json_values import parse_json, whole_text
 from m5kit.errors import DataError
 
 TEXTS = ("txt", "text", "cls", "caption")
+ENDINGS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst", ".tar.zstd")
+
 LARGEST = 2**30
 """Bytes of a member; no decoder reads a larger file, and all of it would have to be in memory."""
 
@@ -47,19 +49,21 @@ def read_rows(source: Path, reading: Reading) -> Iterator[Row]:
     """
     shards = [source]
     if source.is_dir():
-        shards = find_shards(source, "*.tar*", reading)
+        shards = find_shards(source, ENDINGS, reading)
     if not shards:
         raise DataError(f"there is no .tar file in {source}")
     for shard in shards:
         try:
             yield from _items(shard, reading.report)
-        except (tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError) as error:
-            raise DataError(f"cannot read {shard} as a tar file: {error}") from error
+        except (tarfile.TarError, EOFError, OSError, ValueError, zlib.error, lzma.LZMAError) as error:
+            packed = packed_as(shard)
+            hint = f"; it is {packed}" if packed else ""
+            raise DataError(f"cannot read {shard} as a tar file: {error}{hint}") from error
 
 
 def _items(shard: Path, report: ImportReport) -> Iterator[Row]:
     row: dict[str, Any] = {}
-    with tarfile.open(shard, "r|*", tarinfo=_StrictMember) as tar:
+    with _open(shard) as tar:
         for member in tar:
             # tarfile gives bytes of a name that are not UTF-8 as lone surrogates.
             folder, slash, name = whole_text(member.name).rpartition("/")
@@ -82,6 +86,15 @@ def _items(shard: Path, report: ImportReport) -> Iterator[Row]:
         _check_end(tar)
 
 
+def _open(shard: Path) -> tarfile.TarFile:
+    if packed_as(shard) != PACKED[ZSTD]:
+        return tarfile.open(shard, "r|*", tarinfo=_StrictMember)
+    import pyarrow  # Python's own library reads zstd from 3.14 on
+
+    unpacked: Any = pyarrow.input_stream(str(shard), compression="zstd")
+    return tarfile.open(fileobj=unpacked, mode="r|", tarinfo=_StrictMember)
+
+
 def _is_wanted(member: tarfile.TarInfo, name: str, report: ImportReport) -> bool:
     if member.isdir():
         return False
@@ -92,6 +105,8 @@ def _is_wanted(member: tarfile.TarInfo, name: str, report: ImportReport) -> bool
         reason = "hidden members"
     elif "." not in name:
         reason = "members without a suffix"
+    elif not member.size:
+        reason = "members of 0 bytes"
     elif member.size > LARGEST:
         reason = f"members of more than {LARGEST:,} bytes"
     if reason is not None:

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -13,12 +14,15 @@ from m5kit.data.several import each_value
 from m5kit.errors import DataError
 
 Format: TypeAlias = Literal["jsonl", "arrow", "parquet"]
+LOCK = ".import.lock"
 BATCH = 4096
 """Rows written together; groups this small are read at random quickly."""
 
 
 class ManifestWriter:
     """Writes ``annotations.FORMAT`` into a folder; the file appears under its name when all went well.
+
+    After an error, whatever was put into a folder that was empty or not there is removed with it.
 
     Args:
         folder: made if need be; a folder that has a manifest is refused.
@@ -39,8 +43,10 @@ class ManifestWriter:
         extra: Sequence[str] = (),
         several: Sequence[str] = (),
     ) -> None:
+        self._made = _first_absent(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        self._lock = _lock(folder / ".import.lock")
+        self._was_empty = not any(folder.iterdir())
+        self._lock = _lock(folder / LOCK)
         there = [name for name in NAMES if (folder / name).exists()]
         if there:
             _release(self._lock)
@@ -79,7 +85,29 @@ class ManifestWriter:
             os.replace(self._part, self.path)
         else:
             self._part.unlink()
+            self._undo()
         _release(self._lock)
+
+    def _undo(self) -> None:
+        if self._was_empty:
+            for path in self.path.parent.iterdir():
+                if path.name != LOCK:
+                    _remove(path)
+        if self._made is not None:
+            _remove(self._made)
+
+
+def _first_absent(folder: Path) -> Path | None:
+    """The uppermost folder that will be made for ``folder``; None if it is there."""
+    absent = [place for place in (folder, *folder.parents) if not os.path.lexists(place)]
+    return absent[-1] if absent else None
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _lock(path: Path) -> IO[str]:
@@ -100,7 +128,7 @@ def _lock(path: Path) -> IO[str]:
 
 
 def _release(lock: IO[str]) -> None:
-    os.unlink(lock.name)
+    Path(lock.name).unlink(missing_ok=True)
     lock.close()
 
 

@@ -3,13 +3,13 @@
 import hashlib
 import json
 import logging
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from m5kit.data.importers.folder import FolderItem, find_items, read_source
+from m5kit.data.importers.report import ImportReport
 from m5kit.data.manifest_rows import MODALITIES
 from m5kit.data.several import each_value, single_if_alone
 from m5kit.data.sources.base import Dataset
@@ -52,12 +52,10 @@ class FolderItems(Dataset):
         self.root = root
         self.columns, self.split, self.label = tuple(columns), split, label
         self.follow_links = follow_links
-        left_out: Counter[str] = Counter()
-        self.items: list[FolderItem] = list(
-            find_items(root, follow_links, lambda reason, path: left_out.update([reason]), several)
-        )
-        for reason, count in left_out.items():
-            log.warning("%s: left out: %d %s", root, count, reason)
+        report = ImportReport(root)
+        self.items: list[FolderItem] = list(find_items(root, follow_links, report.leave_out, several))
+        for reason, count in report.left_out.items():
+            log.warning("%s: left out: %d %s, such as %s", root, count, reason, report.examples[reason])
         if not self.items:
             raise DataError(f"{root} holds no file in CLASS/ or SPLIT/CLASS/ of a kind that m5kit knows by its ending")
 

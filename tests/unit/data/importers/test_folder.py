@@ -3,7 +3,7 @@ import os
 import pytest
 
 from m5kit.data.importers.columns import ColumnMapping
-from m5kit.data.importers.folder import OUTSIDE
+from m5kit.data.importers.walk import OUTSIDE
 from m5kit.data.manifest import read_manifest
 from m5kit.data.sources.folder import FolderItems
 from m5kit.data.validate import validate

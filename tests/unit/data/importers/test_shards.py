@@ -5,6 +5,7 @@ import os
 from m5kit.data.importers.reading import Reading
 from m5kit.data.importers.report import ImportReport
 from m5kit.data.importers.shards import find_shards
+from m5kit.data.importers.walk import HIDDEN, OUTSIDE
 
 
 def test_only_regular_files_inside_of_the_folder_are_read(tmp_path):
@@ -15,7 +16,21 @@ def test_only_regular_files_inside_of_the_folder_are_read(tmp_path):
     (folder / "link.tar").symlink_to(tmp_path / "secret.tar")
     (folder / "own.tar").symlink_to(folder / "b.tar")
     os.mkfifo(folder / "pipe.tar")
-    found = find_shards(folder, "*.tar", Reading(report))
-    assert [path.relative_to(folder).as_posix() for path in found] == ["b.tar", "deep/a.tar", "own.tar"]
-    assert sum(report.left_out.values()) == 2
-    assert folder / "link.tar" in find_shards(folder, "*.tar", Reading(report, follow_links=True))
+    (folder / "B.TAR").write_text("")
+    (folder / "b.tar.idx").write_text("")
+    (folder / "linked").symlink_to(folder / "deep")
+    found = find_shards(folder, (".tar",), Reading(report))
+    assert [path.relative_to(folder).as_posix() for path in found] == [
+        "B.TAR",
+        "b.tar",
+        "deep/a.tar",
+        "linked/a.tar",
+        "own.tar",
+    ]
+    assert report.left_out == {
+        HIDDEN: 1,
+        OUTSIDE: 1,
+        "pipes, devices and links to nothing": 1,
+        "files whose name does not end with .tar": 1,
+    }
+    assert folder / "link.tar" in find_shards(folder, (".tar",), Reading(report, follow_links=True))
