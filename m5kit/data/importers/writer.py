@@ -9,12 +9,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Literal, TypeAlias
 
+from m5kit.data.importers.walk import LOCK
 from m5kit.data.manifest_rows import MODALITIES, NAMES
 from m5kit.data.several import each_value
 from m5kit.errors import DataError
 
 Format: TypeAlias = Literal["jsonl", "arrow", "parquet"]
-LOCK = ".import.lock"
 BATCH = 4096
 """Rows written together; groups this small are read at random quickly."""
 
