@@ -1,7 +1,6 @@
 """``m5kit data prepare SOURCE`` and ``m5kit data verify SHARDS``: items as a few large files, and a check of them."""
 
 import argparse
-import json
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -9,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from m5kit.cli.options import Verbs, words
-from m5kit.cli.output import write
+from m5kit.cli.output import write, write_json
 from m5kit.data.remote.place import Place, absolute, as_place, local_folder
 
 if TYPE_CHECKING:
@@ -130,7 +129,7 @@ def verify(options: argparse.Namespace) -> int:
     count = len(found.problems)
     if options.json:
         about = {"items": found.shards.items, "shards": len(found.shards.shards), "problems": list(found.problems)}
-        write(json.dumps(about, ensure_ascii=False, indent=2))
+        write_json(about)
         return 1 if count else 0
     for problem in found.problems:
         write(problem)

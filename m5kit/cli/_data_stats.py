@@ -1,7 +1,6 @@
 """``m5kit data stats MANIFEST``: what a manifest holds, as tables, JSON or one HTML page."""
 
 import argparse
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from m5kit.cli._data_presence import NONE, presence_as_json, write_presence
 from m5kit.cli.options import Verbs, words
-from m5kit.cli.output import write, write_table
+from m5kit.cli.output import write, write_json, write_table
 from m5kit.data.remote.place import as_place
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ def stats(options: argparse.Namespace) -> int:
     modalities = words(options.modalities or "") or MODALITIES
     found = describe(options.manifest, media=options.media, contents=options.hash, modalities=modalities)
     if options.json:
-        write(json.dumps(_as_json(found), ensure_ascii=False, indent=2))
+        write_json(_as_json(found))
     else:
         _print(found)
     if options.html:

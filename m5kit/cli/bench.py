@@ -2,14 +2,13 @@
 
 import argparse
 import ast
-import json
 import resource
 import subprocess
 import sys
 from pathlib import Path
 
 from m5kit.cli.options import Verbs
-from m5kit.cli.output import write, write_table
+from m5kit.cli.output import write, write_json, write_table
 from m5kit.errors import M5KitError
 
 FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
@@ -60,7 +59,7 @@ def _list(found: dict[str, Path], as_json: bool) -> None:
         docstring = ast.get_docstring(ast.parse(path.read_bytes())) or ""
         summaries[name] = docstring.partition("\n")[0]
     if as_json:
-        write(json.dumps(summaries, ensure_ascii=False, indent=2))
+        write_json(summaries)
     else:
         write_table(["benchmark", "what it measures"], list(summaries.items()))
 
@@ -68,13 +67,16 @@ def _list(found: dict[str, Path], as_json: bool) -> None:
 def _run(path: Path, arguments: list[str], as_json: bool) -> int:
     """Run a benchmark in a process of its own; its status."""
     done = subprocess.run(
-        [sys.executable, str(path), *arguments], stdout=subprocess.PIPE if as_json else None, text=True
+        [sys.executable, str(path), *arguments],
+        stdout=subprocess.PIPE if as_json else None,
+        text=True,
+        errors="replace",
     )
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = round(used.ru_utime + used.ru_stime, 2)
     if as_json:
         report = {"benchmark": path.stem, "status": done.returncode, "processor_seconds": seconds}
-        write(json.dumps({**report, "output": done.stdout.splitlines()}, ensure_ascii=False, indent=2))
+        write_json({**report, "output": done.stdout.splitlines()})
     elif done.returncode == 0:
         write(f"\n{path.stem} took {seconds} s of processor time")
     return done.returncode

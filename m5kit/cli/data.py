@@ -1,7 +1,6 @@
 """``m5kit data ACTION``: make a set to try m5kit on, import others', check, describe and pack one's own."""
 
 import argparse
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ from m5kit.cli._data_presence import presence_as_json, write_presence
 from m5kit.cli._data_shards import add_prepare, add_verify
 from m5kit.cli._data_stats import add_stats
 from m5kit.cli.options import Verbs, add_actions
-from m5kit.cli.output import write
+from m5kit.cli.output import write, write_json
 from m5kit.data.remote.place import as_place
 
 if TYPE_CHECKING:
@@ -60,7 +59,7 @@ def validate(options: argparse.Namespace) -> int:
     modalities = options.modalities.split(",") if options.modalities else MODALITIES
     found = validate(options.manifest, options.decode, modalities, options.follow_links)
     if options.json:
-        write(json.dumps(_as_json(found), ensure_ascii=False, indent=2))
+        write_json(_as_json(found))
     else:
         _print(found)
     return 1 if found.problems else 0

@@ -1,7 +1,6 @@
 """``m5kit evaluate RUN``: computes the metrics of a trained run, or of a features file."""
 
 import argparse
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from m5kit.cli._imports import import_quickly
 from m5kit.cli.options import Verbs, add_engine, add_permissions, words
-from m5kit.cli.output import write, write_table
+from m5kit.cli.output import write, write_json, write_table
 from m5kit.data.remote.place import absolute, as_place
 from m5kit.errors import ConfigError
 
@@ -150,7 +149,7 @@ def _run_on_sizes(options: argparse.Namespace, group: "Group") -> int:
     if not group.first:
         return 0
     if options.json:
-        write(json.dumps([each.as_json() for each in found], indent=2))
+        write_json([each.as_json() for each in found])
     else:
         show_sizes(found)
     _require({str(each.size): each.evaluation for each in found}, options.metrics)
@@ -196,7 +195,7 @@ def _run_on_file(options: argparse.Namespace) -> int:
 def _print(evaluation: "Evaluation", as_json: bool) -> None:
     """Print an evaluation as a table or as JSON."""
     if as_json:
-        write(json.dumps(evaluation.as_json(), indent=2))
+        write_json(evaluation.as_json())
     else:
         show(evaluation)
 
@@ -204,7 +203,7 @@ def _print(evaluation: "Evaluation", as_json: bool) -> None:
 def _print_subsets(found: Mapping[str, "Evaluation"], as_json: bool) -> None:
     """Print the evaluation of each subset, or all of them as one JSON mapping."""
     if as_json:
-        write(json.dumps({name: evaluation.as_json() for name, evaluation in found.items()}, indent=2))
+        write_json({name: evaluation.as_json() for name, evaluation in found.items()})
         return
     for name, evaluation in found.items():
         write(f"modalities {name}:")

@@ -1,7 +1,11 @@
 """What verbs print: lines, and tables that are drawn on a terminal and plain elsewhere."""
 
+import json
 import sys
 from collections.abc import Sequence
+from typing import Any
+
+from m5kit.data.json_values import without_nan
 
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n"}
 
@@ -21,6 +25,17 @@ def write(text: str) -> None:
     text = printable(text)
     sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
     sys.stdout.flush()  # lines come as they are written, also into a file
+
+
+def write_json(value: Any) -> None:
+    r"""Print JSON data, valid whatever it holds and whatever the terminal's encoding is.
+
+    A number that is none (NaN, infinity) has no form in JSON and becomes null. All but ASCII is escaped, as are the
+    signs that :func:`printable` replaces, which would make a text unreadable.
+    """
+    text = json.dumps(without_nan(value), indent=2, allow_nan=False)
+    sys.stdout.write(text.replace("\x7f", "\\u007f") + "\n")
+    sys.stdout.flush()
 
 
 def write_table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

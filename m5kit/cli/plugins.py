@@ -1,11 +1,10 @@
 """``m5kit plugins``: lists plugins and tests whether they work, runs the conformance kit, starts a new plugin."""
 
 import argparse
-import json
 from pathlib import Path
 
 from m5kit.cli.options import Verbs, add_actions
-from m5kit.cli.output import write, write_table
+from m5kit.cli.output import write, write_json, write_table
 
 IMPORT_LIMIT = 30.0
 CHECK_LIMIT = 300.0
@@ -39,7 +38,7 @@ def run_list(options: argparse.Namespace) -> int:
 
     rows, broken = health(None if options.quick else IMPORT_LIMIT), unread()
     if options.json:
-        write(json.dumps({"parts": [row.as_json() for row in rows], "problems": broken}, indent=2))
+        write_json({"parts": [row.as_json() for row in rows], "problems": broken})
     else:
         headers = ["distribution", "version", "api", "licence", "family", "name", "health"]
         write_table(headers, [row.as_row() for row in rows])

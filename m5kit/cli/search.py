@@ -1,12 +1,11 @@
 """``m5kit search INDEX --MODALITY VALUE ... [--where FILTER]``: finds items by any mixture of modalities."""
 
 import argparse
-import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from m5kit.cli.options import Verbs, words
-from m5kit.cli.output import write, write_table
+from m5kit.cli.output import write, write_json, write_table
 
 if TYPE_CHECKING:
     from m5kit.index.hits import Hit
@@ -52,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
     weights = dict(map(_weight, asked.weights))
     hits = index.search(item or None, like=asked.like, weights=weights, where=asked.where, top=asked.top)
     if asked.json:
-        write(json.dumps([hit.as_json() for hit in hits], indent=2))
+        write_json([hit.as_json() for hit in hits])
     else:
         _show(hits, index)
     return 0

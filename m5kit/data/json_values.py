@@ -1,8 +1,9 @@
 r"""Reads JSON that came from elsewhere: whatever it holds, the result can be printed, hashed and written again."""
 
 import json
+import math
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
@@ -45,6 +46,22 @@ def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(key for key in found if keys.count(key) > 1)
         raise ValueError(f"the key {twice!r} is given twice")
     return found
+
+
+def without_nan(value: Any) -> Any:
+    """JSON data with None in place of NaN and infinite numbers, for which Python writes words that are no JSON.
+
+    Example:
+        >>> without_nan({"loss": float("nan"), "seen": [1, float("inf")]})
+        {'loss': None, 'seen': [1, None]}
+    """
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: without_nan(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(part) for part in value]
+    return value
 
 
 def whole_text(text: str) -> str:

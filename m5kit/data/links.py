@@ -4,29 +4,42 @@ What an archive from elsewhere brings cannot be told from a link that its owner 
 of the data folder. The list is a user's own and belongs to one machine.
 """
 
+import fcntl
 import json
 import os
 from functools import lru_cache
 from pathlib import Path
 
-from m5kit.data.json_values import parse_json
-from m5kit.permissions import state_folder
+from m5kit.errors import DataError
+from m5kit.permissions import STATE, state_folder
 
 FILE = "links.json"
 
 
 def remember_link(folder: Path, target: Path) -> None:
     """Write down that files of ``target`` may be read through links in ``folder``."""
-    known = {name: list(targets) for name, targets in _known().items()}
     place, leads_to = os.path.realpath(folder), os.path.realpath(target)
-    if leads_to in known.setdefault(place, []):
+    if leads_to in _known().get(place, ()):
         return
-    known[place].append(leads_to)
     path = _path()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Aside and renamed: another import at the same time may lose its line, but never leaves half a file.
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.with_name(f".{FILE}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # what another import wrote meanwhile must not be lost
+            _add(path, place, leads_to)
+    except OSError as error:
+        raise DataError(
+            f"cannot note in {path} that {folder} links to {target}: {(error.strerror or str(error)).lower()}; name a "
+            f"folder that you may write with the environment variable {STATE}, or copy the files with --copy"
+        ) from error
+
+
+def _add(path: Path, place: str, leads_to: str) -> None:
+    known = {name: list(targets) for name, targets in _known().items()}
+    known.setdefault(place, []).append(leads_to)
     aside = path.with_name(f"{FILE}.{os.getpid()}")
-    aside.write_text(json.dumps(known, indent=1), encoding="utf-8")
+    # in ASCII: the name of a folder need not be UTF-8
+    aside.write_text(json.dumps(known, indent=1), encoding="ascii")
     os.replace(aside, path)
 
 
@@ -59,16 +72,17 @@ def is_below(path: str, folder: str) -> bool:
 def _known() -> dict[str, list[str]]:
     path = _path()
     try:
-        return _read(path, path.stat().st_mtime_ns)
+        status = path.stat()
+        return _read(path, status.st_mtime_ns, status.st_ino)  # two changes may come within one tick of the clock
     except OSError:
         return {}
 
 
 @lru_cache(1)
-def _read(path: Path, changed: int) -> dict[str, list[str]]:
+def _read(path: Path, changed: int, number: int) -> dict[str, list[str]]:
     """The list in this very state of the file: it is asked for at every file behind a link."""
     try:
-        found = parse_json(path.read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"))  # our own file; names that are no UTF-8 stay whole
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}

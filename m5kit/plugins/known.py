@@ -7,6 +7,7 @@ or on a command line. What else a run folder names has to be allowed by whoever 
 
 import hashlib
 import logging
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -28,7 +29,7 @@ def remember(files: Iterable[LocalFile]) -> None:
         place = _place(file)
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_text(f"{file.path}\n", encoding="utf-8")
+            place.write_bytes(os.fsencode(f"{file.path}\n"))  # a path need not be UTF-8
         except OSError as error:  # a home that cannot be written to must not stop a training
             log.warning(
                 "cannot remember the local plugin %s: %s; later commands need --allow-local-plugins", file.path, error

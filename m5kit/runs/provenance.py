@@ -81,7 +81,8 @@ def config_hash(resolved: Resolved) -> str:
 def git_state() -> dict[str, Any] | None:
     """Commit of the checkout that holds m5kit, else of the working directory's; None where there is neither.
 
-    ``dirty`` says that tracked files differ from the commit.
+    ``dirty`` says that tracked files differ from the commit; None where asking would start a program that the checkout
+    itself names.
     """
     package = Path(m5kit.__file__).parent.parent
     for folder in (package, Path.cwd()):
@@ -90,9 +91,17 @@ def git_state() -> dict[str, Any] | None:
             continue
         commit = _git(folder, "rev-parse", "HEAD")
         if commit is not None:
-            dirty = bool(_git(folder, "status", "--porcelain", "--untracked-files=no"))
-            return {"of": "m5kit" if folder == package else "working directory", "commit": commit, "dirty": dirty}
+            about = "m5kit" if folder == package else "working directory"
+            return {"of": about, "commit": commit, "dirty": _is_dirty(folder)}
     return None
+
+
+def _is_dirty(folder: Path) -> bool | None:
+    # `status` starts filters and the monitor of files; a folder out of an archive may bring settings of its own
+    settings = _git(folder, "config", "--show-scope", "--get-regexp", r"^(filter\.|core\.fsmonitor)") or ""
+    if any(line.startswith(("local", "worktree")) for line in settings.splitlines()):
+        return None
+    return bool(_git(folder, "status", "--porcelain", "--untracked-files=no"))
 
 
 def plugins_in_use(resolved: Resolved) -> list[dict[str, str]]:
@@ -208,7 +217,9 @@ def _note(text: str) -> None:
 
 def _git(folder: Path, *arguments: str) -> str | None:
     try:
-        answer = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=30)
+        answer = subprocess.run(
+            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, errors="replace", timeout=30
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None  # no git on this machine, or a disk too slow to ask
     return answer.stdout.strip() if answer.returncode == 0 else None

@@ -75,7 +75,13 @@ def _probe(modules: list[str]) -> None:
     command = [sys.executable, "-c", _PROBE, json.dumps(modules)]
     try:
         answer = subprocess.run(
-            command, capture_output=True, text=True, timeout=PATIENCE, check=False, env=current_scope().environment()
+            command,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=PATIENCE,
+            check=False,
+            env=current_scope().environment(),
         )
     except subprocess.TimeoutExpired as error:
         raise PluginError(f"importing {modules[0]} did not end within {PATIENCE:g} s") from error

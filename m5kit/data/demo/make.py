@@ -5,10 +5,8 @@ import os
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from importlib import resources
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ from m5kit.data.demo.plan import Item, Rates, plan
 from m5kit.data.demo.products import BRANDS, CATEGORIES, SHOWS, Product
 from m5kit.data.demo.sound import sound
 from m5kit.data.demo.words import table, title
+from m5kit.data.processes import Processes
 from m5kit.errors import DataError
 
 CHUNK = 25
@@ -70,9 +69,14 @@ def _each(render: Callable[[Item], Any], items: list[Item], workers: int) -> Ite
     if workers == 1 or len(items) <= CHUNK:
         yield from map(render, items)
         return
-    # spawned, not forked: the caller may hold threads of torch or of a decoder
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(render, items, chunksize=CHUNK)
+    with Processes(workers) as pool:
+        chunks = [items[first : first + CHUNK] for first in range(0, len(items), CHUNK)]
+        for rendered in [pool.submit(_render_chunk, render, chunk) for chunk in chunks]:
+            yield from rendered.result()
+
+
+def _render_chunk(render: Callable[[Item], Any], items: list[Item]) -> list[Any]:
+    return list(map(render, items))
 
 
 def _render(folder: Path, seed: int, item: Item) -> dict[str, Any]:

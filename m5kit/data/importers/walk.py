@@ -14,6 +14,12 @@ NOT_UTF8 = "files whose name is not UTF-8"
 UNREADABLE = "folders that may not be read"
 EMPTY = "empty folders"
 
+LOCK = ".import.lock"
+"""Lies in the folder that an import writes, which may be below the one that it reads."""
+
+OWN = (LOCK, ".annotations.")
+"""How names of files begin that the import itself is writing."""
+
 LeftOut = Callable[[str, object], None]
 """Is told a reason and a path."""
 
@@ -55,9 +61,9 @@ class _Entries:
     hidden: tuple[str, ...]
 
     def is_folder_to_enter(self, name: str) -> bool:
-        if not self.is_to_look_at(name):
-            return False
         path = self.source / self.place / name
+        if (path / LOCK).exists() or not self.is_to_look_at(name):
+            return False
         # A link to a folder above would be walked down for ever.
         if path.is_symlink() and is_below(os.path.realpath(path.parent), os.path.realpath(path)):
             self.left_out(ENDLESS, self.place / name)
@@ -66,6 +72,8 @@ class _Entries:
 
     def is_to_look_at(self, name: str) -> bool:
         path = self.source / self.place / name
+        if name.startswith(OWN):
+            return False
         if name.startswith(self.hidden):  # .ipynb_checkpoints, ._1.jpg of macOS
             reason = HIDDEN
         elif not _is_utf8(name):  # no manifest can hold it

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Literal, TypeAlias
 
+from m5kit.data.importers.walk import LOCK
 from m5kit.data.manifest_rows import MODALITIES, NAMES
 from m5kit.data.several import each_value
 from m5kit.errors import DataError

@@ -1,14 +1,12 @@
 """What makes the shards: this process, a pool of processes, or a Ray cluster; all of them by one function of rows."""
 
-import os
-import threading
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from itertools import islice
-from multiprocessing import get_context, parent_process
 from typing import Any, Protocol
 
+from m5kit.data.processes import Processes
 from m5kit.data.shards.write import ShardJob, write_shard
 from m5kit.data.sources.base import Dataset
 from m5kit.structures import Sample
@@ -63,8 +61,7 @@ class Pool:
 
     def shards(self, job: ShardJob, rows: ShardRows, numbers: Sequence[int]) -> Iterator[Mapping[str, Any]]:
         """As they are finished."""
-        # spawned, not forked: the caller may hold threads of torch or of a decoder
-        with ProcessPoolExecutor(self.jobs, mp_context=get_context("spawn"), initializer=_end_with_parent) as pool:
+        with Processes(self.jobs) as pool:
             waiting: set[Future[dict[str, Any]]] = set()
             left = iter(numbers)
             while True:
@@ -76,15 +73,3 @@ class Pool:
                 done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
                 for finished in done:
                     yield finished.result()
-
-
-def _end_with_parent() -> None:
-    """See that this process ends when the one that started it is killed: nobody else would tell it."""
-    parent = parent_process()
-    assert parent is not None
-
-    def watch() -> None:
-        parent.join()
-        os._exit(1)  # whatever is being written is aside, and the next run removes it
-
-    threading.Thread(target=watch, daemon=True).start()

@@ -177,3 +177,25 @@ def test_local_plugins_of_one_name_all_count(tmp_path: Path) -> None:
     assert len(before["part.py"].split()) == 2
     (tmp_path / "a/part.py").write_text("# changed\n")
     assert software(load_config(path))["part.py"] != before["part.py"]
+
+
+def test_no_program_that_a_checkout_names_is_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(m5kit, "__file__", str(tmp_path / "site" / "m5kit" / "__init__.py"))
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b"]
+    (work / "file").write_text("1")
+    for command in (["init", "-q"], ["add", "file"], ["commit", "-qm", "x"]):
+        subprocess.run([*git, *command], check=True)
+    (work / ".gitattributes").write_text("* filter=theirs\n")
+    (work / "file").write_text("2")
+    started = f"touch {tmp_path / 'started'}; cat"
+    for name, value in (("filter.theirs.clean", started), ("core.fsmonitor", started)):
+        subprocess.run([*git, "config", name, value], check=True)
+        state = git_state()
+        assert state is not None
+        assert state["dirty"] is None
+        assert not (tmp_path / "started").exists()
+        subprocess.run([*git, "config", "--unset", name], check=True)
+    assert (git_state() or {})["dirty"]

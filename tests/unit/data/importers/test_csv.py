@@ -3,6 +3,7 @@ import gzip
 import pytest
 
 from m5kit.data.importers.columns import ColumnMapping
+from m5kit.data.importers.csv import LONGEST
 from m5kit.errors import DataError
 
 
@@ -96,3 +97,24 @@ def test_a_further_column_may_not_take_the_place_of_a_key():
 def test_options_that_cannot_be_are_refused(imported, tmp_path, options, message):
     with pytest.raises(DataError, match=message):
         imported("csv", write(tmp_path, "id,title\n1,a\n"), **options)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"PK\x03\x04....", "it is a zip archive, or a file of Excel; unpack it, or save it as CSV"),
+        (b"\x28\xb5\x2f\xfd....", "it is compressed with zstd"),
+        (gzip.compress(b"id,title\n"), "it is compressed with gzip"),
+        (b"id,title\n1," + b"x" * (LONGEST + 1), "a cell of the row that begins in line 2 has more than 16,777,216"),
+    ],
+)
+def test_what_is_no_csv_is_called_what_it_is(imported, tmp_path, content, message):
+    (tmp_path / "a.csv").write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        imported("csv", tmp_path / "a.csv")
+
+
+def test_a_folder_is_no_csv(imported, tmp_path):
+    (tmp_path / "in").mkdir()
+    with pytest.raises(DataError, match=r"is a folder; name a \.csv or \.tsv file"):
+        imported("csv", tmp_path / "in")

@@ -181,3 +181,14 @@ def test_json_that_is_nested_too_deeply_is_refused_at_once(tmp_path):
     (tmp_path / "a.json").write_text("[" * 200_000)
     with pytest.raises(DataError, match="after 0 entries: it is nested too deeply"):
         list(stream_json(tmp_path / "a.json"))
+
+
+def test_records_that_come_twice_and_parts_that_cannot_be_used_are_told(tmp_path):
+    records = (
+        '{"1": {"title": "Cup", "pv": "a#:#b#;#broken#;#"}, "2": {"title": 7, "pv": "a#:#b"}, "1": {"title": "Mug"}}'
+    )
+    (tmp_path / "meta.json").write_text(records)
+    report = import_m5product(M5Product(tmp_path / "meta.json"), tmp_path / "out", format="jsonl")
+    assert [sample.id for sample in read_manifest(tmp_path / "out")] == ["1", "2"]
+    assert (report.rows, report.passed_over) == (3, {"came before": 1})
+    assert report.left_out == {"pairs of pv without their sign, key or value": 1, "titles that are no texts": 1}

@@ -81,3 +81,55 @@ def test_files_with_other_columns_are_refused_by_name_and_partitions_are_columns
     write(tmp_path / "in" / "split=test" / "1.parquet", id=["b"], caption=["y"])
     with pytest.raises(DataError, match=r"1\.parquet has no column title; it has caption, id"):
         imported("parquet", tmp_path / "in", out="b")
+
+
+def test_several_pictures_in_a_list_are_unpacked(imported, tmp_path):
+    lists = [[b"\xff\xd8\xffone", b"\xff\xd8\xfftwo"], [{"bytes": b"\x89PNG\r\n", "path": None}], []]
+    table = {"id": ["a", "b", "c"], "title": ["x", "y", "z"]}
+    for number, values in enumerate((lists[:1], lists[1:])):
+        rows = {name: column[number : number + len(values)] for name, column in table.items()}
+        write(tmp_path / f"{number}.parquet", **rows, photos=values)
+    columns = ColumnMapping({"image": ("photos",), "text": ("title",)}, several=("image",))
+    _, items = imported("parquet", tmp_path, columns=columns)
+    assert [(tmp_path / "out" / path).read_bytes() for path in items[0]["image"]] == lists[0]
+    assert (tmp_path / "out" / items[1]["image"]).suffix == ".png"
+    assert items[2]["image"] is None
+
+
+def test_empty_pictures_are_told(imported, tmp_path):
+    source = write(tmp_path / "a.parquet", id=["a"], title=["x"], photo=[b""])
+    report, _ = imported("parquet", source, columns=ColumnMapping({"image": ("photo",), "text": ("title",)}))
+    assert report.left_out == {"photo: files of 0 bytes": 1}
+    assert report.warnings == ["no item has the modality image"]
+
+
+def test_names_of_folders_are_read_as_they_were_written(imported, tmp_path):
+    for name in ("kind=a%20b", "kind=__HIVE_DEFAULT_PARTITION__"):
+        (tmp_path / "in" / name).mkdir(parents=True)
+        write(tmp_path / "in" / name / "0.PARQUET", id=[name], title=["x"])
+    (tmp_path / "in" / "_SUCCESS.crc").write_text("")
+    (tmp_path / "in" / "notes.csv").write_text("")
+    columns = ColumnMapping({"text": ("title",)}, labels={"kind": "kind"})
+    report, items = imported("parquet", tmp_path / "in", columns=columns)
+    assert [item["labels"] for item in items] == [None, {"kind": "a b"}]
+    assert report.examples["files whose name does not end with .parquet or .parq or .pq"] == "notes.csv"
+
+
+def test_a_column_that_the_importer_itself_uses_elsewhere_keeps_its_values(imported, tmp_path):
+    source = write(tmp_path / "a.parquet", id=["a"], title=["x"], __url__=["https://x/1"])
+    _, items = imported("parquet", source, columns=ColumnMapping({"text": ("title",)}, table=("__url__",)))
+    assert items[0]["table"] == {"__url__": "https://x/1"}
+
+
+def test_a_file_without_ids_beside_others_with_them_is_shouted(imported, tmp_path):
+    write(tmp_path / "0.parquet", id=["a"], title=["x"])
+    write(tmp_path / "1.parquet", title=["y"])
+    report, _ = imported("parquet", tmp_path)
+    assert [warning for warning in report.warnings if warning.endswith("1.parquet has no id in any of its rows")]
+
+
+def test_a_value_that_python_cannot_hold_is_named_with_its_column(imported, tmp_path):
+    table = pa.table({"id": ["a"], "title": ["x"], "v": pa.array([2**62], pa.timestamp("us"))})
+    pq.write_table(table, tmp_path / "a.parquet")
+    with pytest.raises(DataError, match="column v holds a value that cannot be read"):
+        imported("parquet", tmp_path / "a.parquet", columns=TITLE)

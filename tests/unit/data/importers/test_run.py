@@ -12,7 +12,7 @@ from m5kit.data.importers.run import import_source
 from m5kit.data.importers.writer import ManifestWriter
 from m5kit.data.manifest import read_manifest
 from m5kit.data.validate import validate
-from m5kit.errors import DataError, MissingDependencyError
+from m5kit.errors import DataError
 
 JPEG = b"\xff\xd8\xff rest"
 CSV = """id,photo,title,size,brand,kind,part
@@ -225,12 +225,6 @@ def test_a_saved_dataset_keeps_its_media_and_class_names(tmp_path):
     assert report.presence == {"image": 1, "text": 2, "table": 1}
 
 
-def test_an_absent_library_is_named(tmp_path, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "datasets", None)
-    with pytest.raises(MissingDependencyError, match="data import huggingface needs the library 'datasets'"):
-        import_source("huggingface", tmp_path, tmp_path / "out", COLUMNS)
-
-
 def test_several_columns_lists_and_separated_cells_become_several_files(imported, tmp_path):
     for name in ("1.jpg", "2.jpg", "3.jpg"):
         (tmp_path / name).write_bytes(b"x")
@@ -255,3 +249,58 @@ def test_several_values_need_a_modality_of_files_or_texts():
         ColumnMapping({"text": ("title",)}, several=("image",))
     with pytest.raises(DataError, match="name the modality with --several"):
         ColumnMapping({"image": ("a",)}, separator="|")
+
+
+def test_columns_without_a_value_and_ids_that_were_not_taken_are_shouted(imported, tmp_path):
+    (tmp_path / "a.csv").write_text("ID,title,size,kind,split\n1,cup,,,train\n2,bowl,,,test\n")
+    columns = ColumnMapping(
+        {"text": ("title",)}, table=("size",), labels={"c": "kind"}, shares={"train": 0.5, "test": 0.5}
+    )
+    report, _ = imported("csv", tmp_path / "a.csv", columns=columns)
+    assert set(report.warnings) >= {
+        "no row has a value in the column size",
+        "no row has a value in the column kind",
+        "items are named by their rows; --id 'ID' takes that column",
+        "the column split was not used: --split-by draws splits",
+    }
+
+
+def test_ids_that_look_alike_are_told(imported, tmp_path):
+    (tmp_path / "a.csv").write_text("id,title\nCaf\u00e9,a\ncafe\u0301,b\nmug,c\nMUG,d\nbowl,e\n", encoding="utf-8")
+    report, items = imported("csv", tmp_path / "a.csv")
+    assert len(items) == 5
+    assert report.noticed == {"ids that differ in case, spaces or accents only": 2}
+    assert list(report.examples.values()) == ["'cafe\u0301'"]
+
+
+def test_a_media_folder_must_be_there_before_anything_is_read(shop, tmp_path):
+    with pytest.raises(DataError, match=r"there is no folder .*gone; --media names the folder"):
+        import_source("csv", shop / "items.csv", tmp_path / "out", COLUMNS, media=tmp_path / "gone")
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_refused_import_leaves_nothing_behind(shop, tmp_path, there):
+    out = tmp_path / "new" / "out"
+    if there:
+        out.mkdir(parents=True)
+    (shop / "items.csv").write_text(CSV + "e,,x,many,,,train\n")
+    with pytest.raises(DataError, match="size must be a number"):
+        import_source("csv", shop / "items.csv", out, COLUMNS)
+    assert list((tmp_path / "new").rglob("*")) == [out] * there
+    assert (tmp_path / "new").exists() == there
+    assert (shop / "p" / "1.jpg").read_bytes() == JPEG
+
+
+def test_a_refused_import_leaves_what_was_there(shop):
+    with pytest.raises(DataError, match="has no column"):
+        import_source("csv", shop / "items.csv", shop, ColumnMapping({"text": ("gone",)}))
+    assert sorted(path.name for path in shop.iterdir()) == ["items.csv", "p"]
+
+
+def test_where_no_item_came_of_a_source_it_is_said_why(shop, tmp_path):
+    columns = ColumnMapping({"image": ("photo",)})
+    (shop / "p" / "1.jpg").unlink()
+    with pytest.raises(
+        DataError, match=r"became an item; .*; left out were no modality: 4 .*image: not found: 2 \(such as p"
+    ):
+        import_source("csv", shop / "items.csv", tmp_path / "out", columns)

@@ -40,3 +40,11 @@ def test_a_folder_that_may_not_be_read_is_told(tmp_path, told, monkeypatch):
     monkeypatch.setattr(os, "scandir", refuse)  # the root user may read everything
     assert walked(tmp_path / "in", told) == [(".", [])]
     assert told == [(UNREADABLE, "locked")]
+
+
+def test_what_the_import_itself_writes_is_no_part_of_its_source(tmp_path, told):
+    (tmp_path / "out" / "media").mkdir(parents=True)
+    for name in ("out/.import.lock", ".annotations.jsonl.part", "a.csv"):
+        (tmp_path / name).write_text("")
+    assert walked(tmp_path, told) == [(".", ["a.csv"])]
+    assert told == []

@@ -1,11 +1,13 @@
 import io
 import tarfile
 
+import pyarrow as pa
 import pytest
 
 from m5kit.data.importers.columns import ColumnMapping
 from m5kit.errors import DataError
 
+TEXT = ColumnMapping({"text": ("txt",)})
 BOTH = ColumnMapping({"image": ("jpg",), "text": ("txt",)})
 
 
@@ -62,3 +64,43 @@ def test_hidden_members_links_and_repeated_names_are_counted(imported, tmp_path)
     report, items = imported("webdataset", source, columns=ColumnMapping({"text": ("txt",)}))
     assert len(items) == 1
     assert sorted(report.left_out.values()) == [1, 1, 1, 1]
+
+
+def test_a_shard_packed_with_zstd_is_read_and_a_cut_one_refused(imported, tmp_path):
+    plain = write(tmp_path / "a.tar", "1.txt", "2.txt").read_bytes()
+    packed = pa.compress(plain, "zstd", asbytes=True)
+    (tmp_path / "b.tar.zst").write_bytes(packed)
+    _, items = imported("webdataset", tmp_path / "b.tar.zst", columns=TEXT)
+    assert [item["text"] for item in items] == ["1.txt", "2.txt"]
+    (tmp_path / "c.tar.zst").write_bytes(packed[:-20])
+    with pytest.raises(DataError, match=r"cannot read .*c\.tar\.zst as a tar file"):
+        imported("webdataset", tmp_path / "c.tar.zst", columns=TEXT, out="c")
+
+
+def test_empty_members_are_told(imported, tmp_path):
+    (tmp_path / "in").mkdir()
+    with tarfile.open(tmp_path / "in" / "a.tar", "w") as tar:
+        tar.addfile(tarfile.TarInfo("1.jpg"))
+        tar.addfile(tarfile.TarInfo("1.txt"))
+    write(tmp_path / "in" / "b.tar", "2.jpg", "2.txt")
+    report, items = imported("webdataset", tmp_path / "in", columns=BOTH)
+    assert [item["id"] for item in items] == ["2"]
+    assert report.left_out == {"members of 0 bytes": 2}
+    assert report.examples["members of 0 bytes"] == "1.jpg"
+
+
+def test_members_that_do_not_follow_each_other_are_refused_with_what_to_do(imported, tmp_path):
+    source = write(tmp_path / "a.tar", "1.jpg", "2.jpg", "1.txt")
+    with pytest.raises(DataError, match=r"the id '1' came before; .*must follow each other .*tar --sort=name"):
+        imported("webdataset", source, columns=BOTH)
+
+
+def test_a_missing_column_is_refused_with_what_was_left_out(imported, tmp_path):
+    with tarfile.open(tmp_path / "a.tar", "w") as tar:
+        link = tarfile.TarInfo("1.txt")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        tar.addfile(link)
+        tar.addfile(tarfile.TarInfo("1.jpg"))
+    write(tmp_path / "b.tar", "2.jpg")
+    with pytest.raises(DataError, match=r"has no column txt; .*members that are no files .*: 1 \(such as 1\.txt\)"):
+        imported("webdataset", tmp_path, columns=BOTH)

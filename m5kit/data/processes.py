@@ -1,0 +1,72 @@
+"""Processes of this machine that share work; they leave signals to the process that started them, and end with it."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing import get_context, parent_process
+from types import TracebackType
+from typing import Any, TypeVar
+
+from m5kit.errors import DataError
+
+T = TypeVar("T")
+
+
+class Processes:
+    """A pool, for use in a ``with`` block. At its end what has begun is finished, and what waits is dropped.
+
+    Args:
+        number: of processes.
+    """
+
+    def __init__(self, number: int) -> None:
+        # spawned, not forked: the caller may hold threads of torch or of a decoder
+        self._pool = ProcessPoolExecutor(number, mp_context=get_context("spawn"), initializer=_end_with_parent)
+
+    def submit(self, act: Callable[..., T], *arguments: Any) -> Future[T]:
+        """Have a function of a module called in one of the processes."""
+        with _signals_held():
+            return self._pool.submit(act, *arguments)
+
+    def __enter__(self) -> "Processes":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.shutdown(cancel_futures=True)
+        if isinstance(error, BrokenProcessPool):
+            raise DataError(
+                "one of several processes was ended from outside, as the system does when memory is used up; "
+                "take fewer processes"
+            ) from error
+
+
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """Start processes that never see Ctrl-C or SIGTERM, which reach a whole group.
+
+    A process that dies of one would break the pool, with a traceback, while this one ends in order. The signals wait
+    for the end of the block here, and for ever in what is started inside.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _end_with_parent() -> None:
+    """See that this process ends when the one that started it is killed: nobody else would tell it."""
+    parent = parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)  # whatever is being written is aside, and the next run removes it
+
+    threading.Thread(target=watch, daemon=True).start()
