@@ -10,6 +10,9 @@ import orjson
 from numpy.typing import NDArray
 from starlette.responses import Response
 
+LONGEST = 2_000
+"""Characters of what was wrong: a mistake of a client must not send its own megabytes back to it."""
+
 HOW = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS
 
 
@@ -28,7 +31,8 @@ class PlainJSON(Response):
     @classmethod
     def error(cls, status: int, message: str, headers: Mapping[str, str] | None = None) -> "PlainJSON":
         """An answer that says what was wrong."""
-        return cls({"error": message}, status, headers)
+        said = message if len(message) <= LONGEST else f"{message[:LONGEST]} ..."
+        return cls({"error": said}, status, headers)
 
 
 def encoded(vector: NDArray[np.float32], encoding: str) -> NDArray[np.float32] | str:

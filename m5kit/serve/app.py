@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -61,7 +62,7 @@ def make_app(index: Index, settings: Settings) -> Guard:
     _add_questions(app, service)
     _add_files(app, service)
     _add_state(app, service, metrics)
-    app.mount("/", StaticFiles(directory=str(files("m5kit.serve") / "page"), html=True))
+    _add_page(app)
     return Guard(app, settings, metrics.request)
 
 
@@ -73,11 +74,17 @@ def _add_errors(app: FastAPI) -> None:
         assert isinstance(error, HTTPException)
         return PlainJSON.error(error.status_code, str(error.detail), error.headers)
 
+    async def of_address(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        problems = [f"{each['loc'][-1]}: {each['msg']}" for each in error.errors()]
+        return PlainJSON.error(422, "; ".join(problems))
+
     async def gone(request: Request, error: Exception) -> Response:
         return PlainJSON.error(400, "the client has gone")
 
     app.add_exception_handler(M5KitError, of_client)
     app.add_exception_handler(HTTPException, of_http)
+    app.add_exception_handler(RequestValidationError, of_address)
     app.add_exception_handler(ClientDisconnect, gone)
 
 
@@ -144,6 +151,7 @@ def _add_state(app: FastAPI, service: Service, metrics: Metrics) -> None:
         """Modalities, columns and limits."""
         return PlainJSON(service.about())
 
+    @app.head("/health", include_in_schema=False)
     @app.get("/health")
     async def health() -> Response:
         """Whether the service answers."""
@@ -154,11 +162,23 @@ def _add_state(app: FastAPI, service: Service, metrics: Metrics) -> None:
         """Counters for Prometheus."""
         return Response(metrics.text(), media_type="text/plain; version=0.0.4")
 
-    @app.get("/", include_in_schema=False)
+
+def _add_page(app: FastAPI) -> None:
+    folder = str(files("m5kit.serve") / "page")
+    static = StaticFiles(directory=folder)
+
+    async def file(request: Request) -> Response:
+        return await static.get_response(request.url.path[1:], request.scope)
+
+    # A folder that is mounted answers for every path and method that nothing else does: GET /search would not be found.
+    for path in Path(folder).iterdir():
+        app.add_route(f"/{path.name}", file, methods=["GET"])
+
+    @app.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
     async def page(request: Request) -> Response:
         """The page; a token in its address becomes a cookie, so that it stays out of links and logs."""
         if "token" not in request.query_params:
-            return FileResponse(Path(str(files("m5kit.serve") / "page" / "index.html")))
+            return await static.get_response("index.html", request.scope)
         answer = RedirectResponse("/", 303)
         answer.set_cookie(COOKIE, request.query_params["token"], httponly=True, samesite="strict")
         return answer

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import uvicorn
 
+from m5kit.serve.connection import HeadInTime
 from m5kit.serve.guard import Guard
 from m5kit.serve.settings import Settings
 
@@ -60,6 +61,8 @@ def run_server(app: Guard, settings: Settings, host: str, port: int, ready: Call
         app,
         host=host,
         port=port,
+        http=HeadInTime,
+        ws="none",
         log_level="warning",
         access_log=False,  # its lines would be put together before they are dropped
         server_header=False,

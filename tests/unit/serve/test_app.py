@@ -1,4 +1,5 @@
 import base64
+import gzip
 import json
 from itertools import chain, combinations
 
@@ -148,11 +149,58 @@ def test_what_cannot_be_answered_is_said_in_plain_json(client, body, said):
     assert said in answer.json()["error"]
 
 
-@pytest.mark.parametrize("body", [b"{", b"[" * 100_000, b"1" * 100_000, b"\xff\xfe", b""])
+GZIPPED = gzip.compress(b"0" * 10_000_000)  # whatever its content-encoding says, nothing is unpacked
+
+
+@pytest.mark.parametrize("body", [b"{", b"[" * 100_000, b"1" * 100_000, b"\xff\xfe", b"", GZIPPED])
 def test_broken_json_is_refused(client, body):
     answer = client.post("/search", content=body, headers={"content-type": "application/json"})
     assert answer.status_code == 422
     assert "cannot read the JSON" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("value", ["[" * 900 + "]" * 900, '{"a": ' * 900 + "1" + "}" * 900, "9" * 4000, "1e999"])
+def test_deep_and_huge_values_are_refused_in_a_short_sentence(client, value):
+    body = f'{{"item": {{"table": {{"a": {value}}}}}}}'
+    answer = client.post("/search", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == 422
+    assert "table: cannot read" in answer.json()["error"]
+    assert len(answer.content) < 3000
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("HEAD", "/", 200),
+        ("HEAD", "/health", 200),
+        ("HEAD", "/main.js", 200),
+        ("GET", "/search", 405),
+        ("OPTIONS", "/search", 405),
+        ("PUT", "/main.js", 405),
+        ("TRACE", "/", 405),
+        ("GET", "/nowhere", 404),
+        ("GET", "/../../etc/passwd", 404),
+        ("GET", "/%2e%2e/%2e%2e/etc/passwd", 404),
+        ("GET", "/a%00b", 404),
+    ],
+)
+def test_every_method_gets_its_answer(client, method, path, status):
+    answer = client.request(method, path)
+    assert answer.status_code == status
+    if status == 405:
+        assert answer.headers["allow"]
+    if status >= 400:
+        assert answer.json()["error"]
+    if method == "HEAD":
+        assert answer.content == b""
+
+
+def test_a_wrong_value_in_an_address_is_said_as_everything_else(client):
+    answer = client.get("/media", params={"item": "000000", "modality": "image", "number": "9" * 5000})
+    assert answer.status_code == 422
+    assert answer.json()["error"].startswith("number: Unable to parse")
+    assert len(answer.content) < 300
+    assert client.get("/thumbnail").json()["error"] == "item: Field required; modality: Field required"
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", ""])
