@@ -10,6 +10,7 @@ from torch.nn.utils.parametrize import is_parametrized, remove_parametrizations
 
 from m5kit.encoders.pretrained.base import PretrainedEncoder, Target, TokenOptions
 from m5kit.errors import ConfigError, ContractError
+from m5kit.nn.packing import is_padded_layout
 from m5kit.nn.pooling import length_mean
 from m5kit.nn.pretrained.tuning import Pretrained, Tuning
 from m5kit.nn.pretrained.weights import Weights, load_network, load_processor
@@ -79,7 +80,15 @@ class HFAudio(PretrainedEncoder):
         return Observation((inputs.values - mean) / (spread + 1e-7).sqrt(), inputs.lengths)
 
     def run(self, observation: Observation) -> tuple[Tensor, Tensor]:
-        """Summary ``p c``, the mean over the sound, and tokens ``p l c``."""
+        """Summary ``p c``, the mean over the sound, and tokens ``p l c``.
+
+        Raises:
+            ContractError: the groups cannot be recorded in a graph.
+        """
+        if is_padded_layout():
+            raise ContractError(
+                "hf_audio groups sounds by their length, because padding changes what its network gives"
+            )
         values, lengths = observation.values, observation.lengths
         tokens = values.new_zeros(*values.shape[:2], self.width)
         for rows, size in _equals(lengths):

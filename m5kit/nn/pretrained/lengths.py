@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
+from m5kit.nn.packing import is_padded_layout
+
 TextNetwork: TypeAlias = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 """From ids ``p l`` and their lengths ``p`` (host) to a summary ``p c`` and tokens ``p l c``."""
 
@@ -29,7 +31,9 @@ def run_alike(network: TextNetwork, ids: Tensor, lengths: Tensor, *, apart: bool
     Returns:
         The summary ``p c`` and the tokens ``p l c``, zeros beyond what the rows of a group have.
     """
-    groups = group_alike(lengths, call_cost(ids.device)) if apart else []
+    # groups depend on lengths, which a recorded graph must not
+    together = not apart or is_padded_layout()
+    groups = [] if together else group_alike(lengths, call_cost(ids.device))
     if len(groups) < 2:
         return network(ids, lengths)
     summaries, tokens = [], []

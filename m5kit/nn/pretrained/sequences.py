@@ -35,12 +35,13 @@ def wrap(
     steps = torch.arange(width)
     # built on the host in one go, then two copies to the device
     own = (steps >= before) & (steps < before + lengths[:, None])
-    filler = torch.full((len(ids), width), padding)
+    items = ids.shape[0]  # len() would fix the size in a recorded graph
+    filler = torch.full((items, width), padding)
     if before:
         filler[:, 0] = start
     if after:
-        filler[torch.arange(len(ids)), lengths + before] = end
-    spread = ids.new_zeros(len(ids), width)
+        filler[torch.arange(items), lengths + before] = end
+    spread = ids.new_zeros(items, width)
     spread[:, before : before + ids.shape[1]] = ids
     host = (own.to(ids.device, non_blocking=True), filler.to(ids.device, non_blocking=True))
     return torch.where(host[0], spread, host[1]), lengths + before + after

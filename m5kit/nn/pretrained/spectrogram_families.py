@@ -31,7 +31,7 @@ class Family(ABC):
 
     def silence(self, values: Tensor, real: Tensor, extractor: Any) -> Tensor:
         """The value ``p`` that stands for silence beside the ``real`` steps of ``p t mels``."""
-        return values.new_zeros(len(values))
+        return values.new_zeros(values.shape[0])
 
     @abstractmethod
     def encode(self, network: Pretrained, window: Tensor) -> tuple[Tensor | None, Tensor]:
@@ -46,7 +46,7 @@ class AST(Family):
 
     def silence(self, values: Tensor, real: Tensor, extractor: Any) -> Tensor:
         level = -extractor.mean / (2 * extractor.std) if getattr(extractor, "do_normalize", False) else 0.0
-        return values.new_full((len(values),), level)
+        return values.new_full((values.shape[0],), level)
 
     def encode(self, network: Pretrained, window: Tensor) -> tuple[Tensor | None, Tensor]:
         config = network.network.config
@@ -79,7 +79,7 @@ class Clap(Family):
     def encode(self, network: Pretrained, window: Tensor) -> tuple[Tensor | None, Tensor]:
         fused = network.network.config.enable_fusion  # type: ignore[union-attr]
         given = window[:, None].expand(-1, 4 if fused else 1, -1, -1)
-        short = torch.zeros(len(window), 1, dtype=torch.bool, device=window.device) if fused else None
+        short = torch.zeros(window.shape[0], 1, dtype=torch.bool, device=window.device) if fused else None
         output = network(input_features=given, is_longer=short)
         return output.pooler_output, output.last_hidden_state.mean(2).mT
 
