@@ -6,7 +6,7 @@ A checkpoint is a folder ``step_<n>``. It is written aside and renamed, so it is
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from m5kit.errors import CheckpointError
 from m5kit.hooks.base import WEIGHTS
 from m5kit.runs.checksums import write_checksums
-from m5kit.runs.damage import FORMAT, NOT_FINITE, STATE, SUMMED, damage
+from m5kit.runs.damage import FORMAT, NOT_FINITE, STATE, SUMMED, TO_GO_ON, damage
 from m5kit.runs.folder import RunFolder
 from m5kit.runs.json import read_json, sync_folder, write_json
 from m5kit.runs.log import LOGGER
@@ -110,15 +110,19 @@ def set_aside(checkpoints: Path, step: int) -> Path | None:
     return found.rename(checkpoints / f"diverged_{step:07d}")
 
 
-def latest(checkpoints: Path) -> Path | None:
+def latest(checkpoints: Path, unread: Container[str] = ()) -> Path | None:
     """The newest whole checkpoint, or None if there is none at all; a damaged one is named and passed over.
+
+    Args:
+        checkpoints: folder of a run's checkpoints.
+        unread: files of a checkpoint that nobody is going to read.
 
     Raises:
         CheckpointError: all of them are damaged.
     """
     every = _all(checkpoints)
     for found in reversed(every):
-        problem = damage(found)
+        problem = damage(found, unread)
         if problem is None:
             return found
         LOGGER.warning("%s is damaged: %s; the one before it is used", found, problem)
@@ -140,10 +144,10 @@ def to_use(folder: RunFolder) -> Path:
         CheckpointError: it has none.
     """
     best = folder.checkpoints / BEST
-    problem = damage(best) if best.exists() else None
+    problem = damage(best, TO_GO_ON) if best.exists() else None
     if problem is not None:
         LOGGER.warning("%s is damaged: %s; the newest checkpoint is used", best, problem)
-    found = best if best.exists() and problem is None else latest(folder.checkpoints)
+    found = best if best.exists() and problem is None else latest(folder.checkpoints, TO_GO_ON)
     if found is None:
         raise CheckpointError(f"{folder.path} has no checkpoint; train it first, or continue it with --resume")
     return found

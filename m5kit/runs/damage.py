@@ -13,7 +13,9 @@ from m5kit.runs.json import read_json
 
 FORMAT = 1
 STATE = "state.json"
-TENSORS = ("model.safetensors", "optimizer.safetensors", "random.safetensors")
+TO_GO_ON = ("optimizer.safetensors", "random.safetensors")
+"""Files of a checkpoint that only training goes on with, two thirds of its bytes."""
+TENSORS = ("model.safetensors", *TO_GO_ON)
 """The files that every checkpoint has; hooks with tensors add one."""
 
 SUMMED = "checksums"
@@ -23,11 +25,16 @@ NOT_FINITE = "not_finite"
 """Key of the state: tensors that hold infinities on purpose, as a mask does."""
 
 
-def damage(checkpoint: Path) -> str | None:
-    """What is wrong with a checkpoint; None if it is whole, or of a format that another m5kit wrote."""
+def damage(checkpoint: Path, unread: Container[str] = ()) -> str | None:
+    """What is wrong with a checkpoint; None if it is whole, or of a format that another m5kit wrote.
+
+    Args:
+        checkpoint: its folder.
+        unread: files that nobody is going to read, such as :data:`TO_GO_ON` where the run is only used.
+    """
     if not checkpoint.is_dir():
         return "it is no folder"
-    problem = altered(checkpoint)
+    problem = altered(checkpoint, unread)
     if problem is not None:
         return problem
     try:
@@ -36,7 +43,7 @@ def damage(checkpoint: Path) -> str | None:
         return str(error)
     if isinstance(state, dict) and state.get("format", FORMAT) != FORMAT:
         return None  # whoever loads it says which version can
-    return _state_problem(state, checkpoint) or _tensor_problem(state, checkpoint)
+    return _state_problem(state, checkpoint) or _tensor_problem(state, checkpoint, unread)
 
 
 def _state_problem(state: Any, checkpoint: Path) -> str | None:
@@ -54,9 +61,11 @@ def _state_problem(state: Any, checkpoint: Path) -> str | None:
     return None
 
 
-def _tensor_problem(state: dict[str, Any], checkpoint: Path) -> str | None:
+def _tensor_problem(state: dict[str, Any], checkpoint: Path, unread: Container[str]) -> str | None:
     on_purpose = state.get(NOT_FINITE)
     for name in (*TENSORS, *(path.name for path in checkpoint.glob("*.safetensors") if path.name not in TENSORS)):
+        if name in unread:
+            continue
         path = checkpoint / name
         if not path.is_file():  # reading a pipe would wait for its other end
             return f"{name} is missing"

@@ -14,6 +14,7 @@ from m5kit.errors import CheckpointError
 from m5kit.runs import checkpoint
 from m5kit.runs.checksums import CHECKSUMS, write_checksums
 from m5kit.runs.damage import damage
+from m5kit.runs.folder import RunFolder
 
 FILES = ("model.safetensors", "optimizer.safetensors", "random.safetensors", "state.json", CHECKSUMS)
 
@@ -94,6 +95,17 @@ def test_what_is_wrong_though_its_checksums_are_right(written, tmp_path, caplog,
         write_checksums(last)
 
     _falls_back(written, tmp_path, caplog, change)
+
+
+@pytest.mark.parametrize("harm", [_lost, _flipped])
+def test_a_run_is_used_by_its_weights_whatever_became_of_its_optimizer(written, tmp_path, harm):
+    folder = RunFolder(tmp_path)
+    shutil.copytree(written, folder.checkpoints)
+    harm(folder.checkpoints / "step_0000002" / "optimizer.safetensors")
+    assert checkpoint.to_use(folder).name == "step_0000002"
+    assert checkpoint.latest(folder.checkpoints).name == "step_0000001"  # training cannot go on from it
+    harm(folder.checkpoints / "step_0000002" / "model.safetensors")
+    assert checkpoint.to_use(folder).name == "step_0000001"
 
 
 def test_a_checkpoint_that_is_no_folder(written, tmp_path, caplog):
