@@ -22,7 +22,7 @@ from m5kit.assembly.data import RunData
 from m5kit.assembly.model import build_model
 from m5kit.config import check_config, load_config
 from m5kit.data.demo.make import make_demo
-from m5kit.parallel.group import start_group
+from m5kit.parallel.start import start_group
 from m5kit.training.memory import predict_memory
 from m5kit.training.optim import build_optimizer
 from m5kit.training.step import TrainStep

@@ -22,7 +22,8 @@ import torch
 from m5kit.assembly.data import RunData
 from m5kit.assembly.model import build_model
 from m5kit.config import check_config, load_config
-from m5kit.parallel.group import Group, start_group
+from m5kit.parallel.group import Group
+from m5kit.parallel.start import start_group
 from m5kit.training.optim import build_optimizer
 from m5kit.training.setup import hold
 from m5kit.training.step import TrainStep

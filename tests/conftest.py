@@ -70,7 +70,7 @@ def _answer(pipe: Any, limit: float) -> tuple[bool, Any]:
 def _one_rank(
     pipe: Any, rank: int, size: int, port: int, limit: float, function: Callable[..., Any], arguments: tuple[Any, ...]
 ) -> None:
-    from m5kit.parallel.group import start_group
+    from m5kit.parallel.start import start_group
 
     torch.set_num_threads(1)
     os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(size)}

@@ -95,7 +95,7 @@ def _embed(options: argparse.Namespace) -> "Embedded | None":
 def _here(options: argparse.Namespace) -> "tuple[RunConfig, Embedded | None]":
     import_quickly("m5kit.inference.trained_run")
     from m5kit.inference.trained_run import WAIT, TrainedRun
-    from m5kit.parallel.group import start_group
+    from m5kit.parallel.start import start_group
 
     group = start_group(WAIT)
     with group.joined():

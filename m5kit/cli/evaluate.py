@@ -77,7 +77,7 @@ def run(options: argparse.Namespace) -> int:
         return _run_on_file(options)
     import_quickly("m5kit.inference.evaluation")
     from m5kit.inference.trained_run import WAIT
-    from m5kit.parallel.group import start_group
+    from m5kit.parallel.start import start_group
 
     group = start_group(WAIT)
     with group.joined():

@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     if options.engine == "submitit":
         submit_training(options, config, _path_of_job(options, resolved.name))
         return 0
-    from m5kit.parallel.group import start_group
+    from m5kit.parallel.start import start_group
 
     group = start_group(config.parallel.timeout)
     with group.joined():

@@ -12,6 +12,7 @@ from m5kit.api import Draws, Fused, Harmony, Partial, Swap, TaskOutput, View
 from m5kit.models.base import MicroBatch
 from m5kit.models.kept_view import KeptView, Named, bridge
 from m5kit.models.passes import swaps
+from m5kit.models.pool import Pool
 from m5kit.models.pretrainer import Pretrainer
 from m5kit.nn.buffers import with_buffers
 from m5kit.nn.replay import Replay
@@ -77,20 +78,32 @@ class Comparison:
         task, leaves, totals = self.model.tasks[name], kept.leaves(), self.whole.shared
         with self.autocast():
             view = kept.view(leaves, early=self._early_weights(task.view, kept, leaves))
-            if swaps(task):
-                view = replace(view, peers=ALONE)  # what other processes hold in chunks cannot be fetched
+            if swaps(task) and not task.gathers:
+                view = replace(view, peers=ALONE)
             swap = task.swap(view, self._draws(name))
             shown = task.shown(view, self._draws(f"{name}/shown"))
-            pieces = [*self._swapped(name, swap), *self._cut(name, shown)]
-            made = self._make(kept, pieces)
+            pool = self._pool(kept, swap) if view.peers.size > 1 else None
+            sources = pool.kept if pool else kept
+            pieces = [*self._swapped(name, pool.swap if pool else swap), *self._cut(name, shown)]
+            made = self._make(sources, pieces)
             output = task.loss(_with_made(view, swap, shown, made), None)
             own = output.loss / totals[name]
             # Asked for anew for each task: where factors are learned each backward pass needs a graph of its own.
             objective = self.model.factors(totals)[list(self.model.tasks).index(name)] * own
         found = self._gradients(objective, own, leaves | made, kept.peers.anchors)
         self._add(kept, name, found, leaves, None)
-        self._through_pieces(kept, name, pieces, found)
+        self._through_pieces(sources, name, pieces, found)
+        if pool:
+            for of in (None, name) if self.model.balancer.needs_norms else (None,):
+                pool.hand_back(kept, of)
         return output, objective.detach()
+
+    def _pool(self, kept: KeptView, swap: Swap | None) -> Pool | None:
+        """The kept rows and those of other processes that made-up items are made of as well."""
+        if swap is None:
+            return None
+        weigh = self.backbone.harmonizer if self.backbone.weigh_pooling else None
+        return Pool.of(kept, swap, self.backbone.fusion.dim, weigh)
 
     def _draws(self, purpose: str) -> Draws:
         return Draws(self.whole.seed, purpose, self.whole.batch.positions)

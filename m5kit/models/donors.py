@@ -27,6 +27,21 @@ class MadeUp:
 
 
 @dataclass(frozen=True, slots=True)
+class Loan:
+    """What some made-up items have of their donors: one modality.
+
+    Attributes:
+        places: ``n``, which of the made-up items.
+        tokens: ``n l d``, those of the donors.
+        features: ``n h``, likewise; without a graph if no weights follow them.
+    """
+
+    places: Tensor
+    tokens: Tokens
+    features: Tensor
+
+
+@dataclass(frozen=True, slots=True)
 class SwapTable:
     """What all processes know of each other's made-up items. On the host, a row for each of the B items.
 
@@ -92,28 +107,49 @@ def _of_own(view: View, swap: Swap) -> MadeUp:
 
 def _of_all(view: View, swap: Swap, width: int, weigh: Harmonizer | None) -> MadeUp:
     """What donors give is fetched. A process sends what is wanted of it alone, so memory grows with its own items."""
-    table = SwapTable.of(view, swap)
-    features = view.features
-    if weigh is None or not _follows(weigh, features):
-        features = features.detach()  # as in one process, no gradient comes back by this way
+    features = read_features(view, weigh)
     made = features.index_select(0, swap.items.to(features.device, non_blocking=True))
-    tokens: dict[str, Tokens] = {}
+    tokens = {m: own.select(swap.items) for m, own in view.encoded.items()}
     link = features.new_zeros(())
+    for m, loan in borrow(view, features, swap, width).items():
+        link = link + loan.tokens.values[:0].sum() + (loan.features[:0].sum() if loan.features.requires_grad else 0.0)
+        if len(loan.places):
+            tokens[m] = _placed(tokens[m], loan.places, loan.tokens)
+            made = _replaced(made, view.modalities.index(m), loan.places, loan.features)
+    return MadeUp(tokens, made, link)
+
+
+def read_features(view: View, weigh: Harmonizer | None) -> Tensor:
+    """The features ``b m h`` that weights of made-up items follow; as in one process, without a graph if none do."""
+    follows = weigh is not None and _follows(weigh, view.features)
+    return view.features if follows else view.features.detach()
+
+
+def borrow(view: View, features: Tensor, swap: Swap, width: int) -> dict[str, Loan]:
+    """Fetch what made-up items have of their donors, from whichever process holds these.
+
+    Args:
+        view: of this process's items.
+        features: ``b m h`` of them.
+        swap: of them; donors are places among the items of all processes.
+        width: d of the tokens.
+
+    Returns:
+        By modality that any process wants, so that all have the same ones in the same order.
+    """
+    table = SwapTable.of(view, swap)
+    loans = {}
     for column, m in enumerate(view.modalities):
-        if m in view.encoded:
-            tokens[m] = view.encoded[m].select(swap.items)
         wanted = torch.where(table.columns == column, table.donors, -1)
-        if not (wanted >= 0).any():  # by any process, so that all of them leave together
+        if not (wanted >= 0).any():
             continue
         longest = int(table.lengths[:, column].max())
         values = view.peers.take(_lent(view, m, longest, width), wanted)
-        vectors = view.peers.take(features[:, column], wanted)
-        link = link + values[:0].sum() + (vectors[:0].sum() if features.requires_grad else 0.0)
         places = (swap.columns == column).nonzero().squeeze(1)
-        if len(places):
-            tokens[m] = _placed(tokens[m], places, values, table.lengths[swap.donors[places], column])
-            made = _replaced(made, column, places, vectors)
-    return MadeUp(tokens, made, link)
+        vectors = view.peers.take(features[:, column], wanted)
+        tokens = Tokens(values, table.lengths[swap.donors[places], column])
+        loans[m] = Loan(places, tokens, vectors if features.requires_grad else vectors.detach())
+    return loans
 
 
 def _follows(weigh: Harmonizer, features: Tensor) -> bool:
@@ -139,11 +175,12 @@ def _lent(view: View, modality: str, longest: int, width: int) -> Tensor:
     return _resized(view.encoded[modality].values, longest).to(view.features.dtype)
 
 
-def _placed(own: Tokens, places: Tensor, values: Tensor, lengths: Tensor) -> Tokens:
+def _placed(own: Tokens, places: Tensor, others: Tokens) -> Tokens:
     """Tokens whose rows at ``places`` (host) are others."""
-    there = places.to(values.device, non_blocking=True)
-    kept = _resized(own.values, values.shape[1])
-    return Tokens(kept.index_copy(0, there, values.to(kept.dtype)), own.lengths.index_copy(0, places, lengths))
+    there = places.to(others.values.device, non_blocking=True)
+    kept = _resized(own.values, others.values.shape[1])
+    values = kept.index_copy(0, there, others.values.to(kept.dtype))
+    return Tokens(values, own.lengths.index_copy(0, places, others.lengths))
 
 
 def _resized(values: Tensor, size: int) -> Tensor:

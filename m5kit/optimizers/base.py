@@ -18,7 +18,7 @@ class OptimizerBuilder(ABC):
 
     Attributes:
         elementwise: each number of a parameter is updated by its own gradient and state alone, so that a process may
-            hold and update a piece of the parameter (``parallel.shard``).
+            update a piece of the parameter by itself (``parallel.shard``). Otherwise it gets whole parameters.
     """
 
     elementwise: ClassVar[bool] = False

@@ -5,8 +5,7 @@ A launcher such as torchrun starts the processes and sets ``RANK``, ``WORLD_SIZE
 """
 
 import json
-import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, TypeVar, cast
@@ -15,7 +14,7 @@ import torch
 from torch import Tensor
 from torch import distributed as dist
 
-from m5kit.errors import ConfigError, M5KitError
+from m5kit.errors import M5KitError
 from m5kit.parallel.launcher import agent_store, own_rank, restarts, started_processes
 from m5kit.parallel.notice import Notice
 
@@ -164,7 +163,7 @@ class ProcessGroup(Group):
         try:
             yield
         except RuntimeError as error:
-            if not _is_lost_contact(error):
+            if not is_lost_contact(error):
                 raise
             cause = str(error).partition(". ")[0]
             raise M5KitError(
@@ -198,37 +197,25 @@ def scatter_sum(own: Tensor, every: Tensor, channel: dist.ProcessGroup) -> None:
     scatter(own, every.contiguous(), group=channel)
 
 
+def exchange_rows(own: Tensor, given: Sequence[int], taken: Sequence[int], channel: dist.ProcessGroup) -> Tensor:
+    """The rows that all processes have for this one.
+
+    Args:
+        own: those that this one has for the others, the first process's first.
+        given: how many of them it sends to each process.
+        taken: how many it gets from each.
+        channel: on which.
+    """
+    came = own.new_empty(sum(taken), *own.shape[1:])
+    dist.all_to_all_single(came, own.contiguous(), list(taken), list(given), group=channel)
+    return came
+
+
 def _channel(backend: str, limit: timedelta) -> dist.ProcessGroup:
     made = dist.new_group(backend=backend, timeout=limit)
     return cast(dist.ProcessGroup, made)  # torch gives a number only to a process that is no member
 
 
-def _is_lost_contact(error: RuntimeError) -> bool:
+def is_lost_contact(error: RuntimeError) -> bool:
     """Whether a collective failed, not the code around it; gloo's errors have no class of their own."""
     return isinstance(error, dist.DistError) or "gloo" in str(error)
-
-
-def start_group(timeout: float) -> Group:
-    """Join the processes that a launcher started; alone without a launcher, or where it started one.
-
-    Args:
-        timeout: seconds after which a process that the others wait for is given up.
-
-    Raises:
-        ConfigError: the environment names several processes and not how they find each other.
-    """
-    if started_processes() == 1:
-        return Group()
-    missing = [name for name in ("RANK", "MASTER_ADDR", "MASTER_PORT") if not os.environ.get(name)]
-    if missing:
-        raise ConfigError(
-            [
-                f"WORLD_SIZE is {started_processes()}, but {', '.join(missing)} are not set; start the processes with "
-                "torchrun, or unset WORLD_SIZE to train in one"
-            ]
-        )
-    if torch.cuda.is_available():
-        # Before anything is put on a device: every process has one of its own.
-        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
-        return ProcessGroup("nccl", timeout)
-    return ProcessGroup("gloo", timeout)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch import distributed as dist
 
-from m5kit.parallel.group import ProcessGroup, gather_rows, scatter_sum
+from m5kit.parallel.group import ProcessGroup, exchange_rows, gather_rows, scatter_sum
 from m5kit.parallel.replica import Replica
 from m5kit.parallel.routes import Route
 
@@ -136,19 +136,13 @@ class _Sent(torch.autograd.Function):
     @staticmethod
     def forward(context: Any, values: Tensor, anchor: Tensor, route: Route, group: ProcessGroup) -> Tensor:
         context.route, context.group = route, group
-        return _exchanged(values.detach(), route.given, route.taken, group)
+        return exchange_rows(values.detach(), route.given, route.taken, group.features)
 
     @staticmethod
     def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:  # type: ignore[override]
         route = context.route
-        return _exchanged(gradient, route.taken, route.given, context.group), None, None, None
-
-
-def _exchanged(values: Tensor, given: Sequence[int], taken: Sequence[int], group: ProcessGroup) -> Tensor:
-    """The rows that all processes have for this one, which has ``given`` rows for each of them, in order."""
-    came = values.new_empty(sum(taken), *values.shape[1:])
-    dist.all_to_all_single(came, values.contiguous(), list(taken), list(given), group=group.features)
-    return came
+        given_back = exchange_rows(gradient, route.taken, route.given, context.group.features)
+        return given_back, None, None, None
 
 
 def _gather(values: Tensor, group: ProcessGroup) -> Tensor:

@@ -1,12 +1,15 @@
 """What a process holds of the model that it trains together with others: a copy, or shards of it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+Groups = list[dict[str, Any]]
+"""Parameters with their settings, as torch's optimizers take them."""
+BuildOptimizer = Callable[[Groups], Optimizer]
 Unit = tuple[nn.Module, str]
 """A part of a model, and the name of the method that computes with its parameters."""
 
@@ -31,6 +34,16 @@ class Replica:
     def pieces(self) -> list[nn.Parameter]:
         """What the optimizer updates of parameters of which others hold the rest."""
         return []
+
+    def optimizer(self, build: BuildOptimizer, groups: Groups, elementwise: bool) -> Optimizer:
+        """The optimizer of a run.
+
+        Args:
+            build: makes it from groups of parameters.
+            groups: of the parameters of the whole model; taken over and changed.
+            elementwise: it updates each number by its own gradient and state alone.
+        """
+        return build(groups)
 
     def pass_by(self, module: nn.Module) -> None:
         """Take part in what other processes send while they call a part that this one has nothing for."""

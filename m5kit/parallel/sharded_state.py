@@ -117,9 +117,9 @@ class ShardedOptimizer:
     def __init__(self, optimizer: Optimizer, sharded: Sharded) -> None:
         self.optimizer, self.sharded = optimizer, sharded
 
-    def saved(self, keep: bool) -> SavedState:
+    def saved(self, keep: bool) -> dict[str, Any]:
         """The whole state, on the host; all processes must ask for it, and only who is to ``keep`` it does."""
-        return SavedState(self._changed(self.optimizer.state_dict(), partial(_joined, keep=keep)))
+        return self._changed(self.optimizer.state_dict(), partial(_joined, keep=keep))
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take this process's pieces of it."""

@@ -18,7 +18,8 @@ from torch.distributed.tensor import DTensor
 from torch.optim import Optimizer
 
 from m5kit.parallel.group import ProcessGroup
-from m5kit.parallel.replica import Replica, Unit, copied_parameters
+from m5kit.parallel.owners import OwnersOptimizer
+from m5kit.parallel.replica import BuildOptimizer, Groups, Replica, Unit, copied_parameters
 from m5kit.parallel.sharded_state import SavedModel, SavedState, ShardedModel, ShardedOptimizer
 
 
@@ -37,7 +38,7 @@ class Shards(Replica):
     def __init__(self, model: nn.Module, units: Sequence[Unit], group: ProcessGroup) -> None:
         device = next(model.parameters()).device
         mesh = DeviceMesh.from_group(group.gradients, device.type)
-        self.first = group.first
+        self.group = group
         # A leaf that needs a gradient: with it, backward reaches a part that no loss of this process depends on.
         self.anchor = torch.zeros((), device=device, requires_grad=True)
         self._tickets: list[Tensor] = []
@@ -66,6 +67,14 @@ class Shards(Replica):
         """What this process updates of the sharded parameters."""
         return list(self._sharded)
 
+    def optimizer(self, build: BuildOptimizer, groups: Groups, elementwise: bool) -> Optimizer:
+        """One that updates the pieces where they are, or each parameter on the process that owns it."""
+        if not elementwise:
+            return OwnersOptimizer(build, groups, self._piece, self.group)
+        for group in groups:
+            group["params"] = [self.trained(parameter) for parameter in group["params"]]
+        return build(groups)
+
     def pass_by(self, module: nn.Module) -> None:
         """Call a part with nothing."""
         if isinstance(module, FSDPModule) and not self._is_whole:
@@ -92,19 +101,22 @@ class Shards(Replica):
 
     def saved(self, model: nn.Module, optimizer: Optimizer) -> tuple[SavedModel, SavedState]:
         """Both whole."""
-        return SavedModel.of(model, self.first), ShardedOptimizer(optimizer, self._sharded).saved(self.first)
+        state = self._with_whole_state(optimizer).saved(self.group.first)
+        return SavedModel.of(model, self.group.first), SavedState(state)
 
     def saved_hooks(self, hooks: Mapping[str, Any]) -> Mapping[str, Any]:
         """The hooks with whole states, those that all processes have."""
         saved = {}
         for name, hook in hooks.items():
             gathers = getattr(hook, "takes_pieces", False)
-            saved[name] = SavedState.of(hook, self.first) if gathers else hook
+            saved[name] = SavedState.of(hook, self.group.first) if gathers else hook
         return saved
 
-    def restoring(self, model: nn.Module, optimizer: Optimizer) -> tuple[ShardedModel, ShardedOptimizer]:
+    def restoring(
+        self, model: nn.Module, optimizer: Optimizer
+    ) -> tuple[ShardedModel, OwnersOptimizer | ShardedOptimizer]:
         """Both as they take whole states."""
-        return ShardedModel(model), ShardedOptimizer(optimizer, self._sharded)
+        return ShardedModel(model), self._with_whole_state(optimizer)
 
     def used(self) -> list[bool]:
         """Which pieces got a gradient on this process since gradients were last given."""
@@ -117,6 +129,9 @@ class Shards(Replica):
             piece.grad = gradient.to_local() if some and isinstance(gradient, DTensor) else None
             parameter.grad = None  # or those of the next step would be added
         self._used.clear()
+
+    def _with_whole_state(self, optimizer: Optimizer) -> OwnersOptimizer | ShardedOptimizer:
+        return optimizer if isinstance(optimizer, OwnersOptimizer) else ShardedOptimizer(optimizer, self._sharded)
 
     def _shard(self, module: nn.Module, method: str, mesh: DeviceMesh, copied: set[nn.Parameter]) -> FSDPModule:
         """Shard a part, and let each of its calls leave a ticket, by which backward finds the call."""

@@ -47,8 +47,8 @@ def require_resumable(folder: RunFolder, resolved: Resolved) -> None:
     require_plugins(read_json(folder.provenance))
     remember(resolved.plugins.files)
     # a key that m5kit did not have then has its default, which leaves a run as it was
-    before = _flat(defaults()) | _flat(read_data(folder.config))
-    now = _flat(to_plain(read_value(dump(resolved), resolved.source)))
+    before = by_key(defaults()) | by_key(read_data(folder.config))
+    now = by_key(to_plain(read_value(dump(resolved), resolved.source)))
     changed = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
     for key in set(changed).intersection(_AGAINST_DIVERGENCE):
         LOGGER.warning("%s was %s and is %s from here on", key, before.get(key), now.get(key))
@@ -91,11 +91,11 @@ def require_same_data(folder: RunFolder, fingerprint: Mapping[str, Any], accept:
     write_json(folder.provenance, {**provenance, "data": now, "data_before": earlier})
 
 
-def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:
-    """Values by dotted key."""
+def by_key(tree: Any, prefix: str = "") -> dict[str, Any]:
+    """The values of a config by dotted key."""
     if not isinstance(tree, Mapping):
         return {prefix.removesuffix("."): tree}
     flat: dict[str, Any] = {}
     for key, value in tree.items():
-        flat |= _flat(value, f"{prefix}{key}.")
+        flat |= by_key(value, f"{prefix}{key}.")
     return flat

@@ -65,13 +65,14 @@ class StepExchange:
         losses = torch.stack([part.losses for part in parts]).sum(0)
         measured = [part.squares for part in parts if part.squares is not None]
         pieces = [loss[None], losses]
-        if measured:
-            pieces.append(torch.stack(measured).sum(0))
+        if self.model.measures_gradients:
+            # Zeros of a process that had nothing to measure: all send equally many numbers.
+            pieces.append(torch.stack(measured).sum(0) if measured else torch.zeros_like(losses))
         # one exchange for all of them, in the type that holds each exactly
         added = self.group.add(torch.cat([piece.double() for piece in pieces]))
         parts_added = added.split([len(piece) for piece in pieces])
         sums = [total.to(piece.dtype) for total, piece in zip(parts_added, pieces, strict=True)]
-        return sums[0][0], [PartialLoss(sums[0][0], sums[1], sums[2] if measured else None, {})]
+        return sums[0][0], [PartialLoss(sums[0][0], sums[1], sums[2] if len(sums) > 2 else None, {})]
 
 
 def _tell(

@@ -12,7 +12,7 @@ from m5kit.errors import ConfigError
 from m5kit.models.base import Model
 from m5kit.models.parts import named_parts
 from m5kit.nn.pretrained.tuning import learning_rate_scales
-from m5kit.optimizers.base import OptimizerBuilder, ParameterGroup
+from m5kit.optimizers.base import ParameterGroup
 from m5kit.parallel.replica import Replica
 from m5kit.registry import OPTIMIZERS
 
@@ -36,18 +36,14 @@ def build_optimizer(
         replica: what this process holds of the model; None for all of it.
 
     Raises:
-        ConfigError: every parameter is frozen; the optimizer reads whole matrices, and this process has pieces.
+        ConfigError: every parameter is frozen.
     """
     groups = parameter_groups(model, lr, weight_decay, rates)
     if not groups:
         raise ConfigError(["freeze: nothing is left that learns; leave a part out, such as head"])
     builder = OPTIMIZERS.build(settings)
-    if replica is not None and replica.pieces():
-        _require_elementwise(builder, settings["type"])
-        for group in groups:
-            group["params"] = [replica.trained(parameter) for parameter in group["params"]]
-    optimizer: Optimizer = builder.build(groups)
-    return optimizer
+    replica = replica or Replica(model)
+    return replica.optimizer(builder.build, groups, builder.elementwise)
 
 
 def parameter_groups(
@@ -71,18 +67,6 @@ def parameter_groups(
         decay = weight_decay if matrix else 0.0
         groups.append({"params": kinds[scale, matrix], "lr": lr * scale, "weight_decay": decay})
     return groups
-
-
-def _require_elementwise(builder: OptimizerBuilder, name: str) -> None:
-    if builder.elementwise:
-        return
-    known = [each for each in OPTIMIZERS.names() if getattr(OPTIMIZERS.get(each), "elementwise", False)]
-    raise ConfigError(
-        [
-            f"optimizer: {name} reads whole matrices, and with parallel.shard a process has only some of their rows; "
-            f"use {' or '.join(known)}, or parallel.shard=false"
-        ]
-    )
 
 
 def _factors(model: nn.Module, rates: Mapping[str, float]) -> dict[str, float]:

@@ -20,6 +20,7 @@ from m5kit.runs import checkpoint
 from m5kit.runs.folder import RunFolder
 from m5kit.runs.log import LOGGER, logging_to
 from m5kit.structures import Batch
+from m5kit.training.agreement import require_same_plan
 from m5kit.training.callbacks.base import TrainState
 from m5kit.training.callbacks.standard import standard_callbacks
 from m5kit.training.clock import SharedClock, TrainClock
@@ -53,7 +54,8 @@ def train(plan: TrainingPlan, console: Console, group: Group | None = None) -> T
         group: the processes that train together; None for one alone.
 
     Raises:
-        ConfigError: the config has mistakes, or differs from that of the run to be resumed.
+        ConfigError: the config has mistakes, differs from that of the run to be resumed, or from that of another
+            process; or another process has other items.
         CheckpointError: there is no run to resume, or there is one and nothing is to be resumed.
     """
     share_cores()
@@ -61,6 +63,7 @@ def train(plan: TrainingPlan, console: Console, group: Group | None = None) -> T
     group = group or Group()
     config = check_config(plan.resolved)  # before anything is written: a mistaken config makes no folder
     _require_own_place(plan.path, config.data.root)
+    require_same_plan(group, plan.resolved)
     folder = RunFolder.open(plan.path) if plan.resume else RunFolder(plan.path)
     if not group.first:
         setup = set_up(plan, config, folder, group)

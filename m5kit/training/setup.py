@@ -18,6 +18,7 @@ from m5kit.parallel.replica import Replica
 from m5kit.runs import checkpoint
 from m5kit.runs.beginning import begin_run, require_resumable, require_same_data
 from m5kit.runs.folder import RunFolder
+from m5kit.training.agreement import require_same_items
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def set_up(plan: TrainingPlan, config: RunConfig, folder: RunFolder, group: Grou
         group: of the run; the first process makes what is made once, and the others read it. None for a run alone.
 
     Raises:
-        ConfigError: the config differs from that of the run that goes on.
+        ConfigError: the config differs from that of the run that goes on; another process has other items.
         CheckpointError: a plugin that the run was trained with is missing; the run to start from has no checkpoint.
     """
     group = group or Group()
@@ -76,6 +77,8 @@ def set_up(plan: TrainingPlan, config: RunConfig, folder: RunFolder, group: Grou
     with blueprints(keep=keep, reuse=source.pretrained if source else None):
         with group.first_before_others():
             data = _open_data(plan, config, folder, start) if group.first else RunData.reopen(config, folder)
+        if group.size > 1:
+            require_same_items(group, data.manifest.dataset)
         torch.manual_seed(config.seed)
         model = build_model(config, data.transforms, data.classes, data.class_counts).to(default_device())
     if interrupted is not None:

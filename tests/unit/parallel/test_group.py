@@ -1,27 +1,6 @@
 """Processes tell each other values, and do one after the other what must not be done at once."""
 
 import pytest
-import torch
-
-from m5kit.errors import ConfigError
-from m5kit.parallel.group import Group, start_group
-
-
-def test_without_a_launcher_a_process_is_alone(monkeypatch):
-    monkeypatch.delenv("WORLD_SIZE", raising=False)
-    group = start_group(10)
-    assert type(group) is Group
-    assert (group.rank, group.size, group.first) == (0, 1, True)
-    assert group.values({"a": 1}) == [{"a": 1}]
-    assert group.add(torch.ones(2)).tolist() == [1, 1]
-
-
-def test_half_of_what_a_launcher_sets_is_refused(monkeypatch):
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    for name in ("RANK", "MASTER_ADDR", "MASTER_PORT"):
-        monkeypatch.delenv(name, raising=False)
-    with pytest.raises(ConfigError, match=r"WORLD_SIZE is 2, but RANK, MASTER_ADDR, MASTER_PORT are not set"):
-        start_group(10)
 
 
 def facts(group):

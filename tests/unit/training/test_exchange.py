@@ -111,6 +111,8 @@ OFTEN = (
     "ntxent",
     "symile",
     "fusion one_stream",
+    "chunks | uneven",
+    "chunks, measured",
 )
 SHARDED_OFTEN = ("head projection | uneven", "gradnorm | only the first", "uncertainty | uneven")
 CASES = {f"{b} | {p}": {"balancer": b, "presence": p} for b in sorted(BALANCERS.names()) for p in PRESENCE}
@@ -125,6 +127,13 @@ CASES |= {
     "hard donors": {
         "tasks": MASKED | {"contrastive": {"type": "contrastive"}, "matching": {"type": "matching", "hard": True}}
     }
+}
+CASES |= {f"chunks | {p}": {"chunk": 4, "presence": p} for p in PRESENCE}
+CASES |= {
+    "chunks of micro-batches": {"chunk": 3, "accumulate": 2},
+    "chunks, measured": {"chunk": 4, "balancer": "gradnorm", "presence": "only the first"},
+    "chunks, learned weights": {"chunk": 4, "harmonizer": "learned"},
+    "chunks, hard donors": {"chunk": 4, "tasks": {"matching": {"type": "matching", "hard": True}} | MASKED},
 }
 CASES |= {"donors alone": {"tasks": {"matching": {"type": "matching"}}, "presence": "only the first"}}
 
