@@ -45,11 +45,10 @@ class PairsDescriptor(Descriptor):
                 f"the descriptor 'pairs' needs the extra 'groups', got {sorted(inputs.extras)}; use the transform "
                 "'properties'"
             )
-        # On the host: 64-bit integers, a few thousand in all.
-        ids, real = inputs.values.cpu(), length_mask(inputs.lengths, inputs.values.shape[1])
-        numbers, first = pair_numbers(ids, inputs.extras["groups"].masked_fill(~real, -1))
-        found = bag(numbers, first, self.width, folded=True)
-        return found.to(inputs.values.device) * self.rarity
+        real = length_mask(inputs.lengths, inputs.values.shape[1])
+        groups = inputs.extras["groups"].masked_fill(~real, -1).to(inputs.values.device, non_blocking=True)
+        numbers, first = pair_numbers(inputs.values, groups)
+        return bag(numbers, first, self.width, folded=True) * self.rarity
 
     def learn(self, measured: Tensor) -> Tensor:
         """Rare pairs count more; those of a single item tell nothing that another one shares."""
@@ -80,11 +79,12 @@ def pair_numbers(ids: Tensor, groups: Tensor) -> tuple[Tensor, Tensor]:
         True
     """
     together = (groups[:, :, None] == groups[:, None]) & (groups >= 0)[:, None]  # p l l
-    steps = torch.arange(ids.shape[1])
+    steps = torch.arange(ids.shape[1], device=ids.device)
+    powers = torch.tensor(POWERS).to(ids.device, non_blocking=True)
     after = (together & (steps[:, None] < steps)).sum(2)
     earlier = (together & (steps[:, None] > steps)).any(2)
     # + 1, so that an id of 0 counts. The product stays below 2**51, far from an overflow of 64 bits.
-    terms = (ids + 1) * torch.tensor(POWERS)[after.clamp(max=len(POWERS) - 1)] % MODULUS
-    # Sums of a few hundred numbers below 2**31 are exact in double precision, and a product of matrices is fast.
-    numbers = (together.double() @ terms.double()[..., None]).squeeze(2).long() % MODULUS
+    terms = (ids + 1) * powers[after.clamp(max=len(POWERS) - 1)] % MODULUS
+    # Whole numbers, which every device adds exactly; not all of them know double precision.
+    numbers = (together * terms[:, None]).sum(2) % MODULUS
     return numbers, (groups >= 0) & ~earlier

@@ -43,7 +43,7 @@ class PixelsDescriptor(Descriptor):
         count = lengths.clamp(max=self.frames)
         # the middles of equal stretches; past its own count an item repeats a frame, which is not averaged
         chosen = ((torch.arange(self.frames) + 0.5) * lengths[:, None] / count.clamp(min=1)[:, None]).long()
-        chosen = chosen.clamp(max=clips.shape[1] - 1).to(clips.device)
+        chosen = chosen.clamp(max=clips.shape[1] - 1).to(clips.device, non_blocking=True)
         looked_at = clips[torch.arange(clips.shape[0], device=clips.device)[:, None], chosen]
         # Only frames that are averaged are measured: histograms of gradients cost far more than packing.
         packing = Packing.from_lengths(count, self.frames, clips.device)

@@ -55,14 +55,14 @@ class GroupPeers:
         """Rows of all processes; whole numbers have no gradient."""
         padded = self._pad(values)
         if values.is_floating_point():
-            every = _Rows.apply(padded, self.anchors[0].to(values.device), self.group)
+            every = _Rows.apply(padded, self._anchor(values), self.group)
         else:
             every = _gather(padded, self.group)
         return self._unpad(every)
 
     def total(self, values: Tensor) -> Tensor:
         """Sum over the processes."""
-        return _Total.apply(values, self.anchors[0].to(values.device), self.group)  # type: ignore[no-any-return]
+        return _Total.apply(values, self._anchor(values), self.group)  # type: ignore[no-any-return]
 
     def host_total(self, values: Tensor) -> Tensor:
         """Sum over the processes of tensors on the host."""
@@ -80,8 +80,12 @@ class GroupPeers:
         """Rows of any process; each sends only what others ask for."""
         route = Route.of(wanted, self.sizes, self.group.rank)
         sent = values.index_select(0, route.sent.to(values.device, non_blocking=True))
-        came = _Sent.apply(sent, self.anchors[0].to(values.device), route, self.group)
+        came = _Sent.apply(sent, self._anchor(values), route, self.group)
         return came.index_select(0, route.order.to(values.device, non_blocking=True))  # type: ignore[no-any-return]
+
+    def _anchor(self, values: Tensor) -> Tensor:
+        """Where the values are; the host does not wait for its way there."""
+        return self.anchors[0].to(values.device, non_blocking=True)
 
     def pass_by(self, module: nn.Module) -> None:
         """Call a sharded part with nothing; a copy needs nobody."""

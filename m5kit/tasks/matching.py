@@ -88,7 +88,7 @@ class MatchingTask(Task):
 
     @torch.no_grad()
     def _likeness(self, features: Tensor, items: Tensor, columns: Tensor) -> Tensor:
-        places = items.to(features.device), columns.to(features.device)
+        places = items.to(features.device, non_blocking=True), columns.to(features.device, non_blocking=True)
         # Donors are drawn on the host, so this is the one place where the task waits for the device.
         return likeness_to_the_rest(features, *places).cpu() / self.temperature
 

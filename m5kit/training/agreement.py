@@ -57,11 +57,11 @@ def require_same_items(group: Group, dataset: Dataset) -> None:
 
 def _differences(group: Group, own: Mapping[str, Any]) -> dict[str, str]:
     """By key, one process that has something else than the first, and what; the same on all processes."""
-    (_, first), *others = group.values((platform.node(), dict(own)))
+    hosts, (first, *others) = group.values(platform.node()), group.values(dict(own))
     found: dict[str, str] = {}
-    for rank, (host, other) in enumerate(others, start=1):
+    for rank, other in enumerate(others, start=1):
         for key in first.keys() | other.keys():
             theirs, ours = other.get(key, "nothing"), first.get(key, "nothing")
             if theirs != ours:
-                found.setdefault(key, f"process {rank} on {host} has {theirs}, the first one has {ours}")
+                found.setdefault(key, f"process {rank} on {hosts[rank]} has {theirs}, the first one has {ours}")
     return dict(sorted(found.items()))
