@@ -15,7 +15,6 @@ from m5kit.data.several import each_value
 from m5kit.errors import DataError
 
 Format: TypeAlias = Literal["jsonl", "arrow", "parquet"]
-LOCK = ".import.lock"
 BATCH = 4096
 """Rows written together; groups this small are read at random quickly."""
 
