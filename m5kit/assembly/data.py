@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from m5kit.api import Transform
 from m5kit.assembly.corruption import CorruptedItems, Corruptions, collate_corrupted
 from m5kit.assembly.frozen import FrozenOutputs
-from m5kit.assembly.loader import build_loader
+from m5kit.assembly.loader import build_loader, train_sampler
 from m5kit.assembly.model import build_pipelines, fit_transforms
 from m5kit.assembly.sources import data_root, open_dataset
 from m5kit.config import RunConfig
@@ -23,7 +24,7 @@ from m5kit.data.collate import collate
 from m5kit.data.dataset import ManifestDataset, Samples
 from m5kit.data.manifest import Manifest, label_classes
 from m5kit.data.pipeline import Pipeline
-from m5kit.data.sampler import SequentialSampler, StepSampler
+from m5kit.data.sampler import Draw, SequentialSampler
 from m5kit.data.shards.prepared import require_prepared_for
 from m5kit.data.training_items import RemovedModalities, complete, portion, warn_of_absent
 from m5kit.errors import ConfigError
@@ -174,22 +175,26 @@ class RunData:
             stand_ins |= dict.fromkeys(pipeline.join)  # a fixed order, in which removal draws
         return stand_ins
 
-    def train_loader(self, rank: int = 0, world_size: int = 1) -> DataLoader[Batch]:
-        """Endless batches of the training items, augmented; each of ``world_size`` processes takes a share of them."""
+    def train_loader(
+        self, rank: int = 0, world_size: int = 1, sizes: NDArray[np.int64] | None = None
+    ) -> DataLoader[Batch]:
+        """Endless batches of the training items, augmented; each of ``world_size`` processes takes a share of them.
+
+        Args:
+            rank: of this process.
+            world_size: how many processes there are.
+            sizes: tokens of each training item, where ``schedule.tokens`` says how large batches are.
+        """
         config, samples = self.config, self.training_items
         groups = self._class_numbers if config.data.balance == "label" else None
-        sampler = StepSampler(
-            size=len(samples),
-            batch_size=config.schedule.batch_size,
-            seed=config.seed,
-            groups=groups,
-            blocks=samples.blocks() if config.data.window else (),
-            window=config.data.window,
-            rank=rank,
-            world_size=world_size,
-        )
+        sampler = train_sampler(config, samples, groups, sizes, rank, world_size)
         warn_of_absent(samples, self.pipelines)
         return build_loader(config, self._dataset(samples, train=True), samples, sampler, collate)
+
+    def train_batch(self, draws: Sequence[Draw]) -> Batch:
+        """Some draws as training reads them, in this process."""
+        items = self._dataset(self.training_items, train=True)
+        return collate([items[draw] for draw in draws], tuple(sorted(self.config.encoders)))
 
     def eval_loader(
         self,
@@ -206,7 +211,7 @@ class RunData:
         return build_loader(self.config, items, samples, sampler, collate_corrupted)
 
     @cached_property
-    def _reading(self) -> Mapping[str, Pipeline]:
+    def reading(self) -> Mapping[str, Pipeline]:
         """The pipelines; those that the config caches read their prepared inputs from disk."""
         return cached_where_asked(self.pipelines, self.config.inputs, CacheStore.from_environment())
 
@@ -218,7 +223,7 @@ class RunData:
 
     def _dataset(self, samples: Samples, train: bool, every_value: bool = False) -> ManifestDataset:
         """The samples as a torch dataset; augmentation and modality dropout only in training."""
-        reading = self._reading
+        reading = self.reading
         return ManifestDataset(
             samples=samples,
             root=self.root,

@@ -6,15 +6,19 @@ from functools import partial
 from signal import SIG_DFL, SIG_IGN, SIGINT, SIGTERM, signal
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
 from m5kit.config import RunConfig
 from m5kit.data.dataset import Samples
 from m5kit.data.limits import limit_memory
 from m5kit.data.loader import WatchedItems, WatchedLoader
-from m5kit.data.read_ahead import read_ahead
-from m5kit.data.sampler import SequentialSampler, StepSampler
+from m5kit.data.manifest import Manifest
+from m5kit.data.read_ahead import Batches, read_ahead
+from m5kit.data.sampler import StepSampler
+from m5kit.data.token_batches import TokenSampler
 from m5kit.plugins import PluginScope
 
 
@@ -43,7 +47,7 @@ def build_loader(
     config: RunConfig,
     items: Dataset[Any],
     samples: Samples,
-    sampler: StepSampler | SequentialSampler,
+    sampler: Batches,
     together: Callable[..., Any],
 ) -> DataLoader[Any]:
     """A loader with the workers, limits and plugins of a run.
@@ -67,6 +71,32 @@ def build_loader(
         generator=torch.Generator().manual_seed(config.seed),  # else it draws from the state that dropout uses
         pin_memory=torch.cuda.is_available(),
     )
+
+
+def train_sampler(
+    config: RunConfig,
+    samples: Manifest,
+    groups: NDArray[np.int64] | None = None,
+    sizes: NDArray[np.int64] | None = None,
+    rank: int = 0,
+    world_size: int = 1,
+) -> StepSampler | TokenSampler:
+    """Which items make up which batch of a training.
+
+    Args:
+        config: of the run.
+        samples: the items to train on.
+        groups: of each item, where all classes come equally often.
+        sizes: tokens of each item, where ``schedule.tokens`` says how large batches are.
+        rank: of this process.
+        world_size: how many processes share a batch.
+    """
+    blocks = samples.blocks() if config.data.window else ()
+    order: dict[str, Any] = {"seed": config.seed, "blocks": blocks, "window": config.data.window}
+    order |= {"rank": rank, "world_size": world_size}
+    if config.schedule.tokens is not None and sizes is not None:
+        return TokenSampler(sizes=sizes, tokens=config.schedule.tokens, **order)
+    return StepSampler(size=len(samples), batch_size=config.schedule.batch_size, groups=groups, **order)
 
 
 def start_worker(worker: int, memory: float | None) -> None:

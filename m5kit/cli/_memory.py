@@ -6,6 +6,7 @@ from m5kit.cli.output import write, write_table
 
 if TYPE_CHECKING:
     from m5kit.config import RunConfig
+    from m5kit.training.memory import MemoryForecast
 
 ROWS = {
     "parameters": "parameters",
@@ -30,11 +31,7 @@ def print_memory(config: "RunConfig", ranks: int, read: bool) -> None:
     from m5kit.training.memory import predict_memory
 
     found = predict_memory(config, ranks, read)
-    batch = config.schedule.batch_size
-    if ranks == 1:
-        write(f"\nmemory of one process with micro-batches of {batch} items (estimate):")
-    else:
-        write(f"\nmemory of each of {ranks} processes, {found.items} of {batch} items each (estimate):")
+    write(f"\nmemory of {_batches(config, found)} (estimate):")
     rows = []
     for name, label in ROWS.items():
         whole, shard = getattr(found.replicas, name), getattr(found.shards, name)
@@ -46,6 +43,20 @@ def print_memory(config: "RunConfig", ranks: int, read: bool) -> None:
     write(f"precision {config.schedule.precision}; what libraries and devices take for themselves comes on top")
     if ranks > 1:
         write("shards are what a process holds with parallel.shard=true")
+
+
+def _batches(config: "RunConfig", found: "MemoryForecast") -> str:
+    """What of which batches the processes have."""
+    tokens, batch = config.schedule.tokens, config.schedule.batch_size
+    whole = f"{batch} items" if tokens is None else f"{tokens} tokens"
+    if found.ranks > 1:
+        return (
+            f"each of {found.ranks} processes, {found.items} items of {whole}"
+            if tokens
+            else (f"each of {found.ranks} processes, {found.items} of {whole} each")
+        )
+    most = f" (most with {found.items} items)" if tokens else ""
+    return f"one process with micro-batches of {whole}{most}"
 
 
 def _size(number: int) -> str:

@@ -109,6 +109,8 @@ def _parameters(options: argparse.Namespace, config: "RunConfig") -> dict[str, A
 
 
 def _require_items(parameters: dict[str, Any], config: "RunConfig") -> None:
+    if config.schedule.tokens is not None:
+        return  # how many items a batch has is known when their sizes are
     ranks, items = parameters["nodes"] * parameters["tasks_per_node"], config.schedule.batch_size
     if items < ranks:
         raise ConfigError(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from m5kit.cli._imports import import_quickly
-from m5kit.cli.options import Verbs, add_permissions, words
+from m5kit.cli.options import Verbs, add_engine, add_permissions, words
 from m5kit.cli.output import write
 from m5kit.data.remote.place import absolute, as_place
 
@@ -42,12 +42,7 @@ def add_parser(verbs: Verbs) -> None:
         metavar="NAME",
         help="which embedding: item (default), the name of a modality, contrastive, fused or unscaled",
     )
-    parser.add_argument(
-        "--engine",
-        choices=("here", "ray"),
-        default="here",
-        help="here (default): this process, or those of torchrun; ray: a cluster (RAY_ADDRESS, or one started here)",
-    )
+    add_engine(parser)
     add_size(parser)
     add_permissions(parser)
     parser.set_defaults(run=run)
@@ -104,11 +99,11 @@ def _here(options: argparse.Namespace) -> "tuple[RunConfig, Embedded | None]":
 
 
 def _on_ray(options: argparse.Namespace) -> "tuple[RunConfig, Embedded]":
-    from m5kit.inference.ray_embedding import Asked, embed_on_ray
+    from m5kit.inference.ray_embedding import Opening, embed_on_ray
 
     data = None if options.data is None else absolute(options.data)
-    asked = Asked(options.run_folder.absolute(), data, options.modalities, options.space)
-    return embed_on_ray(asked, options.split)
+    opening = Opening(options.run_folder.absolute(), data)
+    return embed_on_ray(opening, options.split, options.modalities, options.space)
 
 
 def _check_size(options: argparse.Namespace, exporter: "Exporter") -> None:

@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from m5kit.cli._imports import import_quickly
-from m5kit.cli.options import Verbs, add_permissions, words
+from m5kit.cli.options import Verbs, add_engine, add_permissions, words
 from m5kit.cli.output import write, write_table
-from m5kit.data.remote.place import as_place
+from m5kit.data.remote.place import absolute, as_place
 from m5kit.errors import ConfigError
 
 if TYPE_CHECKING:
     from m5kit.inference.evaluation import Evaluation
     from m5kit.inference.sizes import SizedEvaluation
+    from m5kit.inference.trained_run import TrainedRun
     from m5kit.parallel.group import Group
 
 
@@ -67,6 +68,7 @@ def add_parser(verbs: Verbs) -> None:
         help="with --widths: float32 (default), float16, int8, binary",
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    add_engine(parser)
     add_permissions(parser)
     parser.set_defaults(run=run)
 
@@ -90,12 +92,11 @@ def _run_on_folder(options: argparse.Namespace, group: "Group") -> int:
         return _run_on_sizes(options, group)
     from m5kit.inference.evaluation import all_subsets, evaluate, evaluate_subsets
     from m5kit.inference.run_metrics import config_with_metrics
-    from m5kit.inference.trained_run import TrainedRun
     from m5kit.runs.folder import RunFolder
 
     if options.overrides:
         config_with_metrics(RunFolder.open(options.run_folder), options.overrides)
-    trained = TrainedRun.open(options.run_folder, options.data, options.overrides, options.untrained, group)
+    trained = _open(options, group)
     if not options.untrained and trained.unfinished and group.first:
         sys.stderr.write(f"note: evaluated at {trained.unfinished}\n")
     # a part of the metrics, other metrics or other items must not replace the run's own results
@@ -115,6 +116,19 @@ def _run_on_folder(options: argparse.Namespace, group: "Group") -> int:
     return 0
 
 
+def _open(options: argparse.Namespace, group: "Group") -> "TrainedRun":
+    """The run, embedded here or by a cluster."""
+    if options.engine == "ray":
+        from m5kit.inference.ray_embedding import Opening, RunOnRay
+
+        data = None if options.data is None else absolute(options.data)
+        overrides = tuple(options.overrides)
+        return RunOnRay.of(Opening(options.run_folder.absolute(), data, overrides, options.untrained))
+    from m5kit.inference.trained_run import TrainedRun
+
+    return TrainedRun.open(options.run_folder, options.data, options.overrides, options.untrained, group)
+
+
 def _run_on_sizes(options: argparse.Namespace, group: "Group") -> int:
     """Evaluate a run at several sizes of its vectors, and print a table; nothing is stored.
 
@@ -129,10 +143,9 @@ def _run_on_sizes(options: argparse.Namespace, group: "Group") -> int:
     if unknown:
         raise ConfigError([f"--widths: expected whole numbers such as 64,128; got {', '.join(unknown)}"])
     from m5kit.inference.sizes import evaluate_sizes, sizes
-    from m5kit.inference.trained_run import TrainedRun
 
     chosen = sizes([int(word) for word in options.widths or ()], options.precisions)
-    trained = TrainedRun.open(options.run_folder, options.data, options.overrides, options.untrained, group)
+    trained = _open(options, group)
     found = evaluate_sizes(trained, chosen, options.metrics)
     if not group.first:
         return 0
@@ -169,6 +182,7 @@ def _run_on_file(options: argparse.Namespace) -> int:
         "--all-subsets": options.all_subsets,
         "--untrained": options.untrained,
         "--widths": options.widths,
+        "--engine ray": options.engine == "ray",
     }
     given = [name for name, value in needs_run.items() if value]
     if given:

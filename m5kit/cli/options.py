@@ -49,6 +49,16 @@ def add_permissions(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_engine(parser: argparse.ArgumentParser) -> None:
+    """Add where items are embedded."""
+    parser.add_argument(
+        "--engine",
+        choices=("here", "ray"),
+        default="here",
+        help="here (default): this process, or those of torchrun; ray: a cluster (RAY_ADDRESS, or one started here)",
+    )
+
+
 def load(options: argparse.Namespace) -> "Resolved":
     """Compose the config that :func:`add_config_options` asked for."""
     from m5kit.config import load_config

@@ -135,3 +135,8 @@ def _balance(values: Mapping[str, Any]) -> Iterator[Problem]:
         yield "data.balance", "balances the classes of data.label, which is not set; name a label there"
     if isinstance(data, Mapping) and data.get("balance") == "label" and data.get("window"):
         yield "data.window", "mixes some shards at a time, and data.balance draws from all; drop one of them"
+    schedule = values.get("schedule")
+    if not (isinstance(data, Mapping) and isinstance(schedule, Mapping)):
+        return
+    if data.get("balance") == "label" and schedule.get("tokens"):
+        yield "schedule.tokens", "puts items of like size together, and data.balance draws by class; drop one of them"

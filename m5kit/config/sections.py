@@ -88,6 +88,8 @@ class Schedule(Section):
     minutes: Positive | None = None
     """Length of the run by the clock, in place of ``max_steps``; such a run is not the same on another machine."""
     batch_size: Count = 32
+    tokens: Count | None = None
+    """Most tokens of a batch over all its modalities, in place of ``batch_size``: it then has as many items as fit."""
     lr: Positive = 5e-4
     warmup: Share = 0.1
     """Share of the steps in which the learning rate rises."""

@@ -16,10 +16,13 @@ from m5kit.data.remote.room import limit_in_bytes
 from m5kit.data.sampler import Draw, SequentialSampler, StepSampler
 from m5kit.data.shard_set import Shard, read_shard_set, shard_name
 from m5kit.data.tars.index import index_path
+from m5kit.data.token_batches import TokenSampler
 from m5kit.errors import ConfigError
 
 ITEMS = 2000
 """Items to look ahead, where no window of shards says how many."""
+
+Batches: TypeAlias = StepSampler | TokenSampler | SequentialSampler
 
 FilesOf: TypeAlias = Callable[[int], Sequence[str]]
 """The files of an item, as paths in a mirror."""
@@ -40,23 +43,13 @@ class ReadAhead(Sampler[list[Draw]]):
         is_waiting: whether a batch is held up by its files; the workers have nothing to do then.
     """
 
-    def __init__(self, sampler: StepSampler | SequentialSampler, files_of: FilesOf, items: int = ITEMS) -> None:
+    def __init__(self, sampler: Batches, files_of: FilesOf, items: int = ITEMS) -> None:
         self.sampler, self.files_of, self.items = sampler, files_of, items
         self.is_waiting = False
 
-    @property
-    def start(self) -> int:
-        """How many items were consumed before, of a sampler for training."""
-        return self.sampler.start  # type: ignore[union-attr]  # only training asks
-
-    @start.setter
-    def start(self, items: int) -> None:
-        self.sampler.start = items  # type: ignore[union-attr]
-
-    @property
-    def batch_size(self) -> int:
-        """Items in a batch."""
-        return self.sampler.batch_size
+    def skip(self, batches: int) -> None:
+        """Begin after so many batches, of a sampler for training."""
+        self.sampler.skip(batches)  # type: ignore[union-attr]  # only training asks
 
     def __len__(self) -> int:
         return len(self.sampler)  # type: ignore[arg-type]  # that of training has no end
@@ -116,9 +109,7 @@ class _Fetched:
             future.result()
 
 
-def read_ahead(
-    sampler: StepSampler | SequentialSampler, samples: Any, window: int | None
-) -> ReadAhead | StepSampler | SequentialSampler:
+def read_ahead(sampler: Batches, samples: Any, window: int | None) -> ReadAhead | Batches:
     """The same batches, their files fetched ahead if the items lie behind a URL.
 
     Args:
@@ -133,7 +124,7 @@ def read_ahead(
     if mirror is None:
         return sampler
     shards = read_shard_set(samples.root)
-    mixed = isinstance(sampler, StepSampler)
+    mixed = not isinstance(sampler, SequentialSampler)
     if shards is None:
         return ReadAhead(sampler, _in_rows(samples))
     if mixed:

@@ -36,9 +36,12 @@ class ShuffledOrder:
         """The item taken as number ``position``; any position can be asked for, neighbours are cheap."""
         epoch, place = divmod(position, self.size)
         if epoch != self._epoch:
-            self._epoch = epoch
-            self._order = np.random.default_rng([*self.seed, epoch]).permutation(self.size)
+            self._epoch, self._order = epoch, self.of_pass(epoch)
         return int(self._order[place])
+
+    def of_pass(self, epoch: int) -> npt.NDArray[np.int64]:
+        """All items in the order of a pass."""
+        return np.random.default_rng([*self.seed, epoch]).permutation(self.size)
 
 
 class WindowedOrder:
@@ -76,6 +79,15 @@ class WindowedOrder:
             self._begin_window(number)
         first = int(self._ends[number - 1]) if number else 0
         return int(self._items[place - first])
+
+    def of_pass(self, epoch: int) -> npt.NDArray[np.int64]:
+        """All items in the order of a pass."""
+        self._begin_pass(epoch)
+        windows = []
+        for number in range(len(self._ends)):
+            self._begin_window(number)
+            windows.append(self._items)
+        return np.concatenate(windows)
 
     def _begin_pass(self, epoch: int) -> None:
         self._blocks = np.random.default_rng([self.seed, epoch]).permutation(len(self.sizes))
@@ -125,7 +137,7 @@ class StepSampler(Sampler[list[Draw]]):
     """Endless batches for training, in an order fixed by the seed.
 
     Each pass over the items is shuffled anew. A batch that a pass cannot fill is filled from the next, so all batches
-    are full and no item is left out. Set ``start`` before iterating to go on where another run stopped.
+    are full and no item is left out.
 
     Args:
         size: how many items there are.
@@ -177,6 +189,10 @@ class StepSampler(Sampler[list[Draw]]):
         self.rank = rank
         self.world_size = world_size
         self.start = start
+
+    def skip(self, batches: int) -> None:
+        """Begin after so many batches, where another run stopped."""
+        self.start = batches * self.batch_size
 
     def __iter__(self) -> Iterator[list[Draw]]:
         sizes = shares(self.batch_size, self.world_size)

@@ -63,22 +63,32 @@ def embed_splits(
     requests = [Request(split, modalities, space) for split in chosen]
     parts: list[Embedded] = []
     for request, part in embed_requests(model, data, failures, requests, group).items():
-        parts.append(replace(part, labels={"split": np.full(len(part), request.split), **part.labels}))
+        parts.append(with_split(part, request.split))
     return joined(parts) if group.first else None
+
+
+def with_split(part: Embedded, split: str) -> Embedded:
+    """The same items, with their split among the labels."""
+    return replace(part, labels={"split": np.full(len(part), split), **part.labels})
 
 
 def joined(parts: Sequence[Embedded]) -> Embedded:
     """One table of several; a label that only some of them have is empty in the others."""
+    ids = np.concatenate([part.ids for part in parts])
+    vectors = np.concatenate([part.vectors for part in parts])
+    labels = _joined_columns([part.labels for part in parts], parts)
+    return Embedded(ids, vectors, labels, _joined_columns([part.predictions for part in parts], parts))
+
+
+def _joined_columns(columns: Sequence[Mapping[str, np.ndarray]], parts: Sequence[Embedded]) -> dict[str, np.ndarray]:
     names: set[str] = set()
-    ids, vectors = [], []
-    for part in parts:
-        names |= part.labels.keys()
-        ids.append(part.ids)
-        vectors.append(part.vectors)
-    labels = {}
+    for own in columns:
+        names |= own.keys()
+    found = {}
     for name in sorted(names):
-        labels[name] = np.concatenate([part.labels.get(name, np.full(len(part), "")) for part in parts])
-    return Embedded(np.concatenate(ids), np.concatenate(vectors), labels)
+        values = [own.get(name, np.full(len(part), "")) for own, part in zip(columns, parts, strict=True)]
+        found[name] = np.concatenate(values)
+    return found
 
 
 def _embed_together(

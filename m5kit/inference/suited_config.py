@@ -104,7 +104,7 @@ def _is_about(note: str, absent: Sequence[str]) -> bool:
 def _with_suited_steps(resolved: Resolved, config: RunConfig, contents: Contents) -> Resolved:
     """Steps of as many items as there are, where the config wants more."""
     there = sum(contents.splits.get(split, 0) for split in config.data.train)
-    if not 0 < there < config.schedule.batch_size:
+    if config.schedule.tokens is not None or not 0 < there < config.schedule.batch_size:
         return resolved
     note = f"a step has all {there} training items: the config's {config.schedule.batch_size} are more than there are"
     schedule = {**resolved.values["schedule"], "batch_size": there}

@@ -72,7 +72,9 @@ def _data(run: Run) -> Iterator[str]:
     yield f"- Data: {markdown_text(str(data.get('items', 'an unknown number of')))} items, splits {splits}"
     if "sha256" in data:
         yield f"- Fingerprint of the manifest: `{markdown_text(str(data['sha256']))}`"
-    yield f"- {config.schedule.max_steps} steps of {config.schedule.batch_size * config.schedule.accumulate} items"
+    schedule = config.schedule
+    batch, unit = (schedule.batch_size, "items") if schedule.tokens is None else (schedule.tokens, "tokens")
+    yield f"- {schedule.max_steps} steps of {batch * schedule.accumulate} {unit}"
     version = _mapping(provenance, "m5kit").get("version", "of an unknown version")
     yield f"- Seed {config.seed}, m5kit {markdown_text(str(version))}"
     yield ""

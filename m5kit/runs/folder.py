@@ -124,6 +124,11 @@ class RunFolder:
         return self.path / "classes.json"
 
     @property
+    def item_sizes(self) -> Path:
+        """Tokens of each training item, where batches hold so many tokens."""
+        return self.path / "item_sizes.npy"
+
+    @property
     def pretrained(self) -> Path:
         """What a run needs to build its pretrained networks again, without their weights; a folder a checkpoint."""
         return self.path / "pretrained"

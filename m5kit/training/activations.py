@@ -2,18 +2,22 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import islice
 
 import torch
 from torch import Tensor, nn
 
 from m5kit.api import Transform
 from m5kit.assembly.data import RunData
+from m5kit.assembly.item_sizes import item_sizes
+from m5kit.assembly.loader import train_sampler
 from m5kit.assembly.model import build_model, build_pipelines
 from m5kit.config import RunConfig
 from m5kit.errors import ConfigError
 from m5kit.models.base import Model
 from m5kit.nn.saved_bytes import saved_bytes
+from m5kit.parallel.shares import shares
 from m5kit.structures import Batch, Inputs
 
 READ = 32
@@ -21,24 +25,67 @@ READ = 32
 MADE = 4
 """Items that are made up where there is no data; they are all alike, so a few of them tell what many take."""
 
+DRAWN = 200
+"""Batches of so many tokens from which the smallest and the largest by items are taken."""
+
 LENGTHS = ("max_tokens", "steps")
 """What transforms call the length of their longest item, where they provide it."""
 
 
-def read_items(config: RunConfig) -> tuple[Model, Batch]:
-    """The model of a config, and some items of its dataset as training reads them."""
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one process has of a batch.
+
+    Attributes:
+        batch: some of the items, or all of them.
+        items: how many it has.
+    """
+
+    batch: Batch
+    items: int
+
+
+def read_items(config: RunConfig, ranks: int) -> tuple[Model, list[Part]]:
+    """The model of a config, and the first process's parts of batches as training reads them.
+
+    Where batches hold so many tokens these are one of few large items, a usual one, and one of many small items: which
+    of them takes most depends on the model.
+
+    Raises:
+        ConfigError: a batch cannot be shared out among so many processes.
+    """
     data = RunData.fitted(config)
     model = build_model(config, data.transforms, data.classes, data.class_counts)
-    schedule = config.schedule.model_copy(update={"batch_size": min(READ, len(data.training_items))})
-    return model, next(iter(replace(data, config=replace(config, schedule=schedule)).train_loader()))
+    if config.schedule.tokens is None:
+        schedule = config.schedule.model_copy(update={"batch_size": min(READ, len(data.training_items))})
+        batch = next(iter(replace(data, config=replace(config, schedule=schedule)).train_loader()))
+        return model, [Part(batch, _share(config, ranks))]
+    sampler = train_sampler(config, data.training_items, sizes=item_sizes(data, model), world_size=ranks)
+    batches = sorted(islice(sampler, DRAWN), key=len)
+    chosen = (batches[0], batches[len(batches) // 2], batches[-1])
+    # the first ones stand for all: the items of a batch come in a shuffled order
+    return model, [Part(data.train_batch(draws[:READ]), len(draws)) for draws in chosen]
 
 
-def make_items(config: RunConfig) -> tuple[Model, Batch]:
-    """The model of a config, and items that have every modality in full length."""
+def make_items(config: RunConfig, ranks: int) -> tuple[Model, list[Part]]:
+    """The model of a config, and a process's part of a batch of items that have every modality in full length."""
     if config.mode == "finetune":
         raise ConfigError(["--data: the head of fine-tuning has an output a class, and only the data tell the classes"])
     transforms = {m: pipeline.transform for m, pipeline in build_pipelines(config).items()}
-    return build_model(config, transforms, {}), _full_items(transforms, MADE)
+    model, batch = build_model(config, transforms, {}), _full_items(transforms, MADE)
+    return model, [Part(batch, _share(config, ranks, model, batch))]
+
+
+def _share(config: RunConfig, ranks: int, model: Model | None = None, batch: Batch | None = None) -> int:
+    """The most items that a process has of a batch; where these hold so many tokens, of items like those given."""
+    items, key = config.schedule.batch_size, "batch_size"
+    if config.schedule.tokens is not None and model is not None and batch is not None:
+        observed = model.backbone.observe(batch).values()
+        an_item = sum(int(tokens.lengths.sum()) for tokens in observed) // len(batch) + len(observed)
+        items, key = config.schedule.tokens // an_item, "tokens"
+    if items < ranks:
+        raise ConfigError([f"schedule.{key}: {items} items cannot be shared out among {ranks} processes"])
+    return shares(items, ranks)[0]
 
 
 def _full_items(transforms: Mapping[str, Transform], items: int) -> Batch:
@@ -60,13 +107,13 @@ def _full_item(transform: Transform) -> Inputs:
     return Inputs.single(blank.values[steps], {name: extra[steps] for name, extra in blank.extras.items()})
 
 
-def count_activations(model: Model, batch: Batch, items: int, ranks: int, config: RunConfig) -> int:
-    """What a pass over ``items`` keeps: the mean of such passes over parts of the batch, or what follows from it."""
+def count_activations(model: Model, part: Part, ranks: int, config: RunConfig) -> int:
+    """What a pass over a process's part of a batch keeps: a mean of such passes, or what follows from smaller ones."""
+    batch, items = part.batch, part.items
     if items > len(batch):
         return _extrapolated(model, batch, items / len(batch), ranks, config)
-    parts = torch.arange(len(batch)).split(items)
-    whole = [part for part in parts if len(part) == items]
-    return sum(sum(_saved(model, batch.take(part), ranks, config)) for part in whole) // len(whole)
+    whole = [rows for rows in torch.arange(len(batch)).split(items) if len(rows) == items]
+    return sum(sum(_saved(model, batch.take(rows), ranks, config)) for rows in whole) // len(whole)
 
 
 def _extrapolated(model: Model, batch: Batch, growth: float, ranks: int, config: RunConfig) -> int:

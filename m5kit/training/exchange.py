@@ -22,20 +22,46 @@ class StepExchange:
     Args:
         group: of the run.
         model: what is trained.
-        batch_size: items of a micro-batch, over all processes.
+        batch_size: items of a micro-batch, over all processes; None where it varies.
         replica: what this process holds of the model.
+
+    Attributes:
+        sizes: items that each process has of each micro-batch of the step.
     """
 
-    def __init__(self, group: Group, model: Model, batch_size: int, replica: Replica | None = None) -> None:
+    def __init__(self, group: Group, model: Model, batch_size: int | None, replica: Replica | None = None) -> None:
         self.group, self.model, self.replica = group, model, replica
-        self.sizes = shares(batch_size, group.size)
+        self.even = None if batch_size is None else shares(batch_size, group.size)
+        self.sizes: list[list[int]] = []
 
-    def share(self, prepared: Sequence[MicroBatch], batches: int = 1) -> list[MicroBatch]:
+    def begin(self, own: Sequence[int]) -> None:
+        """Learn how many items the processes have of each micro-batch of a step.
+
+        Args:
+            own: how many this process has.
+        """
+        if self.even is not None:
+            self.sizes = [self.even] * len(own)
+            return
+        rows = self.group.all_bytes(torch.tensor(own).view(torch.uint8))
+        self.sizes = rows.contiguous().view(torch.int64).T.tolist()
+
+    @property
+    def largest(self) -> int:
+        """The most items that a process has of a micro-batch of the step."""
+        return max(map(max, self.sizes))
+
+    @property
+    def items(self) -> int:
+        """How many items the step has, over all processes."""
+        return sum(map(sum, self.sizes))
+
+    def share(self, prepared: Sequence[MicroBatch], together: bool = False) -> list[MicroBatch]:
         """Tell each micro-batch what all processes have of it.
 
         Args:
             prepared: this process's parts of the micro-batches of a step.
-            batches: how many of the loader's batches are in each.
+            together: whether there is one part, with the items of all the step's micro-batches.
         """
         if not isinstance(self.group, ProcessGroup):
             return list(prepared)
@@ -43,12 +69,12 @@ class StepExchange:
         # Counts are whole numbers well below 2 ** 53, so their sum has no rounding.
         counts = torch.tensor([[part.counts[name] for name in names] for part in prepared], dtype=torch.float64)
         present = [self.model.backbone.present(part.batch) for part in prepared]
-        sizes = [size * batches for size in self.sizes]
+        sizes = [[sum(of_process) for of_process in zip(*self.sizes, strict=True)]] if together else self.sizes
         positions = [part.batch.positions for part in prepared]
         sums, everyone, every_position = _tell(self.group, counts, present, positions, sizes)
         shared = []
-        for part, total, there, where in zip(prepared, sums, everyone, every_position, strict=True):
-            peers = GroupPeers(self.group, there, sizes, where, self.replica)
+        for part, total, there, where, of_part in zip(prepared, sums, everyone, every_position, sizes, strict=True):
+            peers = GroupPeers(self.group, there, of_part, where, self.replica)
             shared.append(self.model.share(part, peers, dict(zip(names, total, strict=True))))
         return shared
 
@@ -79,7 +105,7 @@ def _tell(
     counts: Tensor,
     present: Sequence[Tensor],
     positions: Sequence[Tensor],
-    sizes: Sequence[int],
+    sizes: Sequence[Sequence[int]],
 ) -> tuple[list[list[float]], list[Tensor], list[Tensor]]:
     """By micro-batch, sums of the counts over the processes, and presence ``B m`` and positions ``B`` of their items.
 
@@ -88,10 +114,11 @@ def _tell(
         counts: ``a t`` of this process, for a micro-batches.
         present: a of ``b m``.
         positions: a of ``b``.
-        sizes: the b of each process.
+        sizes: the b of each process, by micro-batch.
     """
-    flags = torch.stack([_padded(there, sizes) for there in present]).to(torch.uint8)
-    numbers = torch.stack([_padded(own, sizes) for own in positions])
+    most = max(map(max, sizes))
+    flags = torch.stack([_padded(there, most) for there in present]).to(torch.uint8)
+    numbers = torch.stack([_padded(own, most) for own in positions])
     own = [counts.view(torch.uint8), numbers.view(torch.uint8), flags, group.notice.own()]
     # All in one message: what costs time is its way, not its length.
     rows = group.all_bytes(torch.cat([piece.flatten() for piece in own]))
@@ -100,14 +127,17 @@ def _tell(
     where = _joined(every[1].view(torch.int64).view(group.size, *numbers.shape), sizes)
     there = _joined(every[2].bool().view(group.size, *flags.shape), sizes)
     group.notice.tell(every[3].tolist())
-    return sums.tolist(), list(there), list(where)
+    return sums.tolist(), there, where
 
 
-def _padded(rows: Tensor, sizes: Sequence[int]) -> Tensor:
+def _padded(rows: Tensor, size: int) -> Tensor:
     """As many rows as the largest share has."""
-    return torch.cat([rows, rows.new_zeros(max(sizes) - len(rows), *rows.shape[1:])])
+    return torch.cat([rows, rows.new_zeros(size - len(rows), *rows.shape[1:])])
 
 
-def _joined(shares: Tensor, sizes: Sequence[int]) -> Tensor:
-    """``a B ...`` of the padded shares ``r a b ...`` of r processes."""
-    return torch.cat([share[:, :size] for share, size in zip(shares, sizes, strict=True)], dim=1)
+def _joined(shares: Tensor, sizes: Sequence[Sequence[int]]) -> list[Tensor]:
+    """``B ...`` of each of a micro-batches, of the padded shares ``r a b ...`` of r processes."""
+    joined = []
+    for part, of_part in zip(shares.unbind(1), sizes, strict=True):
+        joined.append(torch.cat([share[:size] for share, size in zip(part, of_part, strict=True)]))
+    return joined

@@ -81,7 +81,7 @@ def _sentence(steps: int, seconds: float) -> str:
 def _seconds_a_step(config: RunConfig, model: Model, loader: DataLoader[Batch], precision: str) -> float:
     """Reading and computing, of which the workers do the first beside the second as far as there are cores."""
     schedule = config.schedule
-    items, reading = _read(config, loader)
+    items, reading, whole = _read(config, loader)
     with in_use(config.plugins):  # the optimizer may be a plugin's
         optimizer = build_optimizer(model.train(), config.optimizer, schedule.lr, schedule.weight_decay, config.rates)
     step = TrainStep(model, optimizer, schedule.clip, precision, config.seed)
@@ -91,12 +91,13 @@ def _seconds_a_step(config: RunConfig, model: Model, loader: DataLoader[Batch], 
         step([items])
     computing = (perf_counter() - began) / TIMED / len(items)
     shared = max(min(config.data.workers, os.cpu_count() or 1), 1)
-    return (computing + reading / shared) * schedule.batch_size * schedule.accumulate
+    return (computing + reading / shared) * whole * schedule.accumulate
 
 
-def _read(config: RunConfig, loader: DataLoader[Batch]) -> tuple[Batch, float]:
-    """The first items of the run as a batch, and the seconds that reading one of them takes."""
-    draws = next(iter(loader.batch_sampler))[:ITEMS]  # type: ignore[arg-type]  # torch allows None here
+def _read(config: RunConfig, loader: DataLoader[Batch]) -> tuple[Batch, float, int]:
+    """The first items of the run as a batch, the seconds that reading one takes, and how many the first batch has."""
+    first = next(iter(loader.batch_sampler))  # type: ignore[arg-type]  # torch allows None here
+    draws = first[:ITEMS]
     # alarms are for the main thread alone; elsewhere the trial has no limit, as a run without workers
     limit = config.data.item_seconds if threading.current_thread() is threading.main_thread() else None
     prepared = []
@@ -105,4 +106,4 @@ def _read(config: RunConfig, loader: DataLoader[Batch]) -> tuple[Batch, float]:
         with time_limit(limit):
             prepared.append(loader.dataset[draw])
     reading = (perf_counter() - began) / len(draws)
-    return loader.collate_fn(prepared), reading
+    return loader.collate_fn(prepared), reading, len(first)

@@ -18,7 +18,7 @@ class StepLoop:
 
     Args:
         runner: calls the hooks, and holds the model and the optimizer's wrapper.
-        dataloader: endless; its batch sampler has the attributes ``start`` (in items) and ``batch_size``.
+        dataloader: endless; its batch sampler can ``skip`` batches.
         state: of the run; the loop counts its steps.
         rates: the learning rate of each step.
         accumulate: micro-batches a step.
@@ -39,8 +39,7 @@ class StepLoop:
         """Train from ``iter`` on."""
         self.runner.call_hook("before_train")
         self.runner.model.train()
-        sampler = self.dataloader.batch_sampler
-        sampler.start = self.iter * self.accumulate * sampler.batch_size
+        self.dataloader.batch_sampler.skip(self.iter * self.accumulate)
         if not self.state.last:  # a run that is over starts no workers
             stream = iter(self.dataloader)
             while not self.state.last:

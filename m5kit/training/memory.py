@@ -10,10 +10,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from m5kit.config import RunConfig
-from m5kit.errors import ConfigError
 from m5kit.models.base import Model
 from m5kit.parallel.replica import copied_parameters
-from m5kit.parallel.shares import shares
 from m5kit.plugins import in_use
 from m5kit.registry import OPTIMIZERS
 from m5kit.training.activations import count_activations, make_items, read_items
@@ -53,7 +51,8 @@ class MemoryForecast:
 
     Attributes:
         ranks: how many there are.
-        items: of a micro-batch that the largest share has.
+        items: of a micro-batch that the largest share has; where batches hold so many tokens, of the one that takes
+            most.
         measured: how many of them a forward pass was run on; the rest follows from it.
         read: whether these were items of the dataset; otherwise they have everything in full length.
         replicas: where every process holds the whole model.
@@ -80,17 +79,17 @@ def predict_memory(config: RunConfig, ranks: int, read: bool) -> MemoryForecast:
 
     Raises:
         ConfigError: there are more processes than items in a step, or fine-tuning has no data.
+        DataError: all items together do not fill a batch of so many tokens.
     """
-    share = shares(config.schedule.batch_size, ranks)
-    if min(share) == 0:
-        raise ConfigError([f"schedule.batch_size: {sum(share)} items cannot be shared out among {ranks} processes"])
     torch.manual_seed(config.seed)
-    model, batch = read_items(config) if read else make_items(config)
-    activations = count_activations(model, batch, share[0], ranks, config)
+    model, parts = read_items(config, ranks) if read else make_items(config, ranks)
+    found = [count_activations(model, part, ranks, config) for part in parts]
+    activations = max(found)
+    part = parts[found.index(activations)]
     return MemoryForecast(
         ranks=ranks,
-        items=share[0],
-        measured=len(batch),
+        items=part.items,
+        measured=len(part.batch),
         read=read,
         replicas=_memory(model, config, ranks, set(), activations),
         shards=_memory(model, config, ranks, _sharded(model), activations),

@@ -20,6 +20,7 @@ from m5kit.runs import checkpoint
 from m5kit.runs.folder import RunFolder
 from m5kit.runs.log import LOGGER, logging_to
 from m5kit.structures import Batch
+from m5kit.training.batches import items_a_batch, stored_sizes
 from m5kit.training.callbacks.base import TrainState
 from m5kit.training.callbacks.standard import standard_callbacks
 from m5kit.training.clock import SharedClock, TrainClock
@@ -84,7 +85,7 @@ def _require_own_place(path: Path, root: str | None) -> None:
 def _introduce(setup: Setup, console: Console, group: Group) -> None:
     """Say what is about to be trained on what."""
     schedule, model = setup.config.schedule, setup.model
-    items_a_step = schedule.batch_size * schedule.accumulate
+    a_step = (schedule.tokens or schedule.batch_size) * schedule.accumulate
     length = (
         f"{schedule.max_steps} steps"
         if schedule.minutes is None
@@ -93,7 +94,7 @@ def _introduce(setup: Setup, console: Console, group: Group) -> None:
     parameters = sum(p.numel() for p in model.parameters() if p.requires_grad)
     line = (
         f"{setup.config.name}: {', '.join(model.modalities)}; {parameters / 1e6:.1f} M parameters; "
-        f"{len(setup.data.training_items)} items; {length} of {items_a_step}"
+        f"{len(setup.data.training_items)} items; {length} of {a_step}{' tokens' * (schedule.tokens is not None)}"
     )
     if isinstance(group, ProcessGroup):
         line += f"; {group.size} processes ({group.backend}), each of which is waited for at most {group.timeout:g} s"
@@ -112,7 +113,8 @@ def _run(setup: Setup, hooks: Mapping[str, Hook], console: Console, group: Group
     precision = _precision(setup, console)
     # The first fills the cache of frozen outputs, if there is one; the others find them there.
     with group.first_before_others():
-        loader = setup.data.train_loader(group.rank, group.size)
+        sizes = stored_sizes(setup)
+        loader = setup.data.train_loader(group.rank, group.size, sizes)
     clock = _clock(setup, loader, precision, console, group)
     callbacks = standard_callbacks(setup, hooks, clock, console, group, replica)
 
@@ -135,9 +137,10 @@ def _run(setup: Setup, hooks: Mapping[str, Hook], console: Console, group: Group
             precision,
             config.seed,
             group,
-            schedule.batch_size,
+            schedule.batch_size if sizes is None else None,
             schedule.chunk,
             replica,
+            None if sizes is None else schedule.accumulate * items_a_batch(setup),
         ),
         loader,
         state,

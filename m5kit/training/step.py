@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Collection, Sequence
-from functools import partial
 from typing import cast
 
 import torch
@@ -34,9 +33,10 @@ class TrainStep:
         precision: ``fp32`` or ``bf16``.
         seed: of the run; together with each item's position it decides what is hidden.
         group: the processes that share a step.
-        batch_size: items of a micro-batch over all processes; only several processes need it.
+        batch_size: items of a micro-batch over all processes, which only several processes need; None where it varies.
         chunk: most items that have a graph at one time, however many a step has; None for those of a micro-batch.
         replica: what this process holds of the model; None for a copy of it.
+        items: of a step on average where their number varies; a step then counts as much as it has items.
 
     Raises:
         ConfigError: a task of the model cannot be trained in chunks.
@@ -54,9 +54,10 @@ class TrainStep:
         precision: str,
         seed: int,
         group: Group | None = None,
-        batch_size: int = 0,
+        batch_size: int | None = 0,
         chunk: int | None = None,
         replica: Replica | None = None,
+        items: float | None = None,
     ) -> None:
         self.model = model
         self.optimizer = optimizer
@@ -71,6 +72,7 @@ class TrainStep:
         self.exchange = StepExchange(self.group, model, batch_size, self.replica)
         self.gradients = GradientSum(self.replica, self.group)
         self.chunk = chunk
+        self.items = items
         if chunk is not None and isinstance(model, Pretrainer):
             require_chunks(model)
 
@@ -86,10 +88,12 @@ class TrainStep:
             process's items.
         """
         self._seed_dropout(batches)
+        self.exchange.begin([len(batch) for batch in batches])
         parts, totals = self._go(batches)
         penalty = self.model.penalty(totals) / self.group.size  # every process adds its share of it
         _backward(penalty)
         self.gradients.reduce()
+        self._weigh()
         loss, learned = self.exchange.add(parts, penalty)
         finite = self._update(loss)
         more = self.model.observe(learned, totals, finite)
@@ -120,21 +124,20 @@ class TrainStep:
         for batch in batches:
             chunks.extend(batch.chunks(cast(int, self.chunk)))
         if isinstance(self.model, Pretrainer) and needs_cache(self.model):
-            share = partial(self._share_whole, len(batches))
-            return CachedGradients(self.model, chunks, self.seed, self._autocast, share)()
+            return CachedGradients(self.model, chunks, self.seed, self._autocast, self._share_whole)()
         with self._autocast():
             prepared = [self.model.prepare(chunk, self.seed) for chunk in chunks]
-        totals = self._share_whole(len(batches), whole_step(prepared)).shared
+        totals = self._share_whole(whole_step(prepared)).shared
         return [self._go_through(part, totals) for part in prepared], totals
 
-    def _share_whole(self, batches: int, whole: MicroBatch) -> MicroBatch:
-        return self.exchange.share([whole], batches)[0]
+    def _share_whole(self, whole: MicroBatch) -> MicroBatch:
+        return self.exchange.share([whole], together=True)[0]
 
     def _exceeds_chunk(self, batches: Sequence[Batch]) -> bool:
         """Whether the step is cut; asked alike on all processes, whose shares of a batch may differ by an item."""
         if self.chunk is None:
             return False
-        return len(batches) > 1 or max(len(batches[0]), *self.exchange.sizes) > self.chunk
+        return len(batches) > 1 or max(len(batches[0]), self.exchange.largest) > self.chunk
 
     def _seed_dropout(self, batches: Sequence[Batch]) -> None:
         """Let each of several processes drop other values, whatever it computed before."""
@@ -151,6 +154,12 @@ class TrainStep:
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
+
+    def _weigh(self) -> None:
+        """Let every item count alike: a gradient is a mean, in which an item of a small step counts for more."""
+        if self.items is not None:
+            gradients = [cast(Tensor, parameter.grad) for parameter in with_gradient(self.optimizer)]
+            torch._foreach_mul_(gradients, self.exchange.items / self.items)
 
     def _update(self, loss: Tensor) -> Tensor:
         """Clip and update unless something is not finite.
@@ -179,9 +188,7 @@ def clip_gradients(
     Returns:
         The norm before, a scalar on the device.
     """
-    parameters = []
-    for group in optimizer.param_groups:
-        parameters += [parameter for parameter in group["params"] if parameter.grad is not None]
+    parameters = with_gradient(optimizer)
     if processes is None or not pieces:
         return nn.utils.clip_grad_norm_(parameters, largest)
     held = set(pieces)
@@ -194,6 +201,14 @@ def clip_gradients(
     norm = (squares + nn.utils.get_total_norm(whole).square().to(device)).sqrt()
     nn.utils.clip_grads_with_norm_(parameters, largest, norm)
     return norm
+
+
+def with_gradient(optimizer: Optimizer) -> list[nn.Parameter]:
+    """The parameters that the last step has a gradient for."""
+    parameters = []
+    for group in optimizer.param_groups:
+        parameters += [parameter for parameter in group["params"] if parameter.grad is not None]
+    return parameters
 
 
 def guarded_step(optimizer: Optimizer, finite: Tensor) -> None:

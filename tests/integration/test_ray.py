@@ -40,6 +40,15 @@ def test_vectors_are_the_same_bits_in_the_same_order(tool, demo, trained, tmp_pa
     assert (tmp_path / "ray.npz").read_bytes() == (tmp_path / "here.npz").read_bytes()
 
 
+def test_metric_values_are_the_same(tool, demo, trained):
+    found = []
+    for engine in ("here", "ray"):
+        # --data, so that the run's own results stay as they are
+        given = ["--data", demo, "--modalities", "image,text", "--modalities", "text", "--json", "--engine", engine]
+        found.append(tool("-m", "m5kit", "evaluate", trained[0], *given).stdout)
+    assert found[1] == found[0]
+
+
 def test_a_mistake_is_told_without_a_traceback(tool, trained, demo, tmp_path):
     given = ["--data", demo, "--out", tmp_path / "v.npz", "--split", "nowhere", "--engine", "ray"]
     done = tool("-m", "m5kit", "embed", trained[0], *given, check=False)

@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 import signal
 import subprocess
 import sys
@@ -107,6 +108,20 @@ def test_a_killed_run_resumes_to_the_same_bits_with_other_workers(trained, demo,
     tool(*arguments, *short("evaluation=none", "data.workers=1"), "--resume")
     assert _same(_weights(run, 6), _weights(trained[0], 6))
     assert metric_lines(run) == metric_lines(trained[0])
+
+
+@pytest.mark.slow
+def test_batches_of_tokens_resume_to_the_same_bits_with_other_workers(demo, tool, short, tmp_path, metric_lines):
+    overrides = ("schedule.tokens=900", "evaluation=none", "validation.every_steps=0")
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    arguments = ["tools/train.py", "configs/demo/scale.yaml", "--data", demo, "--run-dir"]
+    said = tool(*arguments, whole, *short(*overrides)).stdout
+    assert "6 steps of 900 tokens" in said
+    shutil.copytree(whole, stopped)
+    shutil.rmtree(stopped / "checkpoints" / "step_0000006")
+    tool(*arguments, stopped, *short(*overrides, "data.workers=0"), "--resume")
+    assert _same(_weights(stopped, 6), _weights(whole, 6))
+    assert metric_lines(stopped) == metric_lines(whole)
 
 
 def test_resuming_with_another_config_is_refused(trained, demo, tool, short):

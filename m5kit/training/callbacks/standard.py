@@ -13,6 +13,7 @@ from m5kit.parallel.group import Group
 from m5kit.parallel.replica import Replica
 from m5kit.runs.log import LOGGER
 from m5kit.runs.tensor_state import Stateful
+from m5kit.training.batches import items_a_batch
 from m5kit.training.callbacks.base import Callback
 from m5kit.training.callbacks.checkpoint import BestValue, CheckpointCallback
 from m5kit.training.callbacks.clock import ClockCallback
@@ -134,4 +135,4 @@ def _warnings(
     tasks = getattr(setup.model, "tasks", {})
     comparing = [name for name, task in tasks.items() if getattr(task, "compares_items", False)]
     items = 0 if validation is None else len(validation.held_out.items)
-    return WarningsCallback(metrics, validation, items, comparing, setup.config.schedule.batch_size, write)
+    return WarningsCallback(metrics, validation, items, comparing, round(items_a_batch(setup)), write)

@@ -28,9 +28,9 @@ def test_starting_anywhere_gives_what_would_have_come(start):
     assert draws(4, start=start) == draws(start // 3 + 4)[start // 3 :]
 
 
-def test_start_may_be_set_before_iterating():
+def test_batches_may_be_skipped_before_iterating():
     sampler = StepSampler(size=7, batch_size=3, seed=1)
-    sampler.start = 6
+    sampler.skip(2)
     assert next(iter(sampler)) == draws(3)[2]
 
 

@@ -1,6 +1,7 @@
 """The predicted memory of a process, against what a real pass and a real optimizer hold."""
 
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import torch
 from torch.autograd.graph import saved_tensors_hooks
 
 from m5kit.assembly.data import RunData
+from m5kit.assembly.item_sizes import item_sizes
 from m5kit.assembly.model import build_model
 from m5kit.config import check_config, load_config
 from m5kit.data.demo.make import make_demo
@@ -35,6 +37,10 @@ def kept_by_a_pass(config) -> int:
     data = RunData.fitted(config)
     torch.manual_seed(1)
     model = build_model(config, data.transforms, data.classes).train()
+    return kept_of(model, next(iter(data.train_loader())))
+
+
+def kept_of(model, batch) -> int:
     owned = {parameter.untyped_storage().data_ptr() for parameter in (*model.parameters(), *model.buffers())}
     held = {}
 
@@ -45,7 +51,7 @@ def kept_by_a_pass(config) -> int:
         return tensor
 
     with saved_tensors_hooks(keep, lambda tensor: tensor):
-        loss = model.loss(next(iter(data.train_loader())), seed=5).loss
+        loss = model.loss(batch, seed=5).loss
         found = sum(held.values())
         loss.backward()
     return found
@@ -57,6 +63,26 @@ def test_activations_are_those_of_a_pass_that_keeps_them(demo, items):
     predicted = predict_memory(replace(config, seed=0), ranks=1, read=True)
     assert predicted.replicas.activations == pytest.approx(kept_by_a_pass(config), rel=0.15)
     assert (predicted.items, predicted.measured, predicted.read) == (items, 32, True)
+
+
+def test_the_largest_of_batches_of_so_many_tokens_takes_what_was_predicted(demo):
+    config = config_of(demo, "schedule.tokens=2000")
+    predicted = predict_memory(config, ranks=1, read=True)
+    data = RunData.fitted(config)
+    torch.manual_seed(1)
+    model = build_model(config, data.transforms, data.classes).train()
+    loader = data.train_loader(sizes=item_sizes(data, model))
+    kept = [kept_of(model, batch) for batch in islice(loader, 6)]
+    assert predicted.replicas.activations == pytest.approx(max(kept), rel=0.15)
+    assert max(kept) < 1.3 * min(kept)  # what a batch of so many items does not promise
+
+
+def test_without_data_a_batch_has_as_many_full_items_as_fit():
+    predicted = predict_memory(config_of(None, "schedule.tokens=3000"), ranks=2, read=False)
+    full = {"audio": 17, "image": 17, "table": 41, "text": 25, "video": 33}
+    assert predicted.items == 3000 // sum(full.values()) // 2 + 1
+    with pytest.raises(ConfigError, match=r"schedule.tokens: 0 items cannot be shared out among 1 processes"):
+        predict_memory(config_of(None, "schedule.tokens=90"), ranks=1, read=False)
 
 
 @pytest.mark.parametrize("name", ["adamw", "muon", "adafactor", "sgd"])

@@ -159,3 +159,30 @@ def test_processes_with_different_numbers_of_chunks_take_the_same_step(on_ranks)
 
     for found in on_ranks(2, one_process):  # of 6 and 5 items, so of two chunks and of one
         assert_close(found, whole, rtol=1e-5, atol=1e-6)
+
+
+def test_items_count_alike_in_steps_of_different_sizes():
+    moved = []
+    for positions in ((4, 4, 4, 4, 4, 4), (4, 4, 4), (4,)):
+        model = Towards()
+        TrainStep(model, SGD(model.parameters(), lr=0.01), None, "fp32", 0, batch_size=None, items=3)(
+            [batch(*positions)]
+        )
+        moved.append(float(model.at.detach()[0]))
+    assert moved == pytest.approx([2 * moved[1], 0.08, moved[1] / 3])
+
+
+def test_processes_learn_from_each_other_how_many_items_they_have(on_ranks):
+    """Micro-batches of 11 and of 5 items, as batches of so many tokens have them, whole and in chunks."""
+    for chunk in (None, 4):
+        whole, _ = weights_after([features(0, 11), features(11, 5)], batch_size=None, items=10, chunk=chunk)
+
+        def one_process(group, chunk=chunk):
+            parts = []
+            for before, size in ((0, 11), (11, 5)):
+                sizes = shares(size, group.size)
+                parts.append(features(before + sum(sizes[: group.rank]), sizes[group.rank]))
+            return weights_after(parts, group=group, batch_size=None, items=10, chunk=chunk)[0]
+
+        for found in on_ranks(2, one_process):
+            assert_close(found, whole, rtol=1e-5, atol=1e-6)
