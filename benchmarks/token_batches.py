@@ -55,7 +55,7 @@ def make_catalogue(folder: Path, items: int) -> None:
             words = min(int(draws.lognormal(3.0, 1.2)) + 1, LONGEST)
             row = {
                 "id": str(number),
-                "split": "train",
+                "split": "pretrain",
                 "text": " ".join(f"w{draws.integers(500)}" for _ in range(words)),
             }
             if number % 3:

@@ -179,19 +179,18 @@ class RunData:
     def train_loader(
         self, rank: int = 0, world_size: int = 1, sizes: NDArray[np.int64] | None = None
     ) -> DataLoader[Batch]:
-        """Endless batches of the training items, augmented; each of ``world_size`` processes takes a share of them.
+        """Endless batches of the training items, augmented; each process takes a share of them.
 
         Args:
             rank: of this process.
             world_size: how many processes there are.
             sizes: tokens of each training item, where ``schedule.tokens`` says how large batches are.
         """
-        config, samples = self.config, self.training_items
-        # Asked for only where needed: it reads the labels of all items.
-        groups = self._class_numbers if config.data.balance == "label" else None
-        sampler = train_sampler(config, samples, groups, sizes, rank, world_size)
+        samples = self.training_items
+        groups = self._class_numbers if self.config.data.balance == "label" else None
+        sampler = train_sampler(self.config, samples, groups, sizes, rank, world_size)
         warn_of_absent(samples, self.pipelines)
-        return build_loader(config, self._dataset(samples, train=True), samples, sampler, collate)
+        return build_loader(self.config, self._dataset(samples, train=True), samples, sampler, collate)
 
     def train_batch(self, draws: Sequence[Draw]) -> Batch:
         """Some draws as training reads them, in this process."""

@@ -42,8 +42,8 @@ class TokenSampler(Sampler[list[Draw]]):
 
     Example:
         >>> steps = iter(TokenSampler(sizes=np.array([1, 1, 1, 1, 2, 2]), tokens=4, seed=0))
-        >>> [[draw.index for draw in next(steps)] for _ in range(4)]  # a pass, and the first batch of the next
-        [[4, 5], [3, 0, 2, 1], [5, 4], [3, 1, 2, 0]]
+        >>> [[draw.index for draw in next(steps)] for _ in range(4)]  # items 4 and 5 are left over by the first pass
+        [[2, 0, 1, 3], [3, 1, 2, 0], [5, 4], [4, 5]]
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class TokenSampler(Sampler[list[Draw]]):
         number = taken = 0  # batches and items before the next batch
         left: Items = np.empty(0, dtype=np.int64)
         for epoch in count():
-            # Passes before the start are cut too, which takes less than a second for a million items: how many batches
+            # Passes before the start are cut too, which takes a second or two for a million items: how many batches
             # they have, and what they leave over, differs.
             batches, left = self._pass(epoch, left)
             for items in batches:

@@ -19,9 +19,9 @@ WORDS = [1, 3, 2, 5, 8, 4, 7, 6, 3, 2, 5, 4]
 def texts(tmp_path):
     rows = []
     for number, words in enumerate(WORDS):
-        rows.append({"id": f"t{number}", "split": "train", "text": " ".join(["mug"] * words)})
+        rows.append({"id": f"t{number}", "split": "pretrain", "text": " ".join(["mug"] * words)})
     rows[3]["table"] = {"colour": "red"}
-    rows.append({"id": "nothing", "split": "train"})
+    rows.append({"id": "nothing", "split": "pretrain"})
     (tmp_path / "annotations.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     return tmp_path
 
