@@ -45,4 +45,4 @@ def _first_unreadable(rows: Any) -> str:
             rows.column(name).to_pylist()
         except UNREADABLE:
             break
-    return name
+    return str(name)

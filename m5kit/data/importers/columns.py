@@ -9,8 +9,7 @@ from typing import Any
 
 from m5kit.data.importers.reading import PLACE, Blob, Row
 from m5kit.data.importers.report import ImportReport
-from m5kit.data.importers.values import as_name, as_number, as_property, as_text, is_there, with_point
-from m5kit.data.json_values import parse_json
+from m5kit.data.importers.values import as_name, as_number, as_property, as_table, as_text, is_there, with_point
 from m5kit.data.manifest_rows import MODALITIES
 from m5kit.data.several import single_if_alone
 from m5kit.errors import DataError
@@ -193,7 +192,7 @@ class ColumnMapping:
         if modality == "text":
             return as_text(row[column], column, report)
         if modality == "table":
-            return _table(row[column], column, name, report)
+            return as_table(row[column], column, name, report)
         return as_property(row[column], column, report) if modality in self.values else row[column]
 
     def _properties(self, row: Row, name: str, report: ImportReport) -> dict[str, Any]:
@@ -234,25 +233,3 @@ def draw_split(name: str, shares: Mapping[str, float], seed: int) -> str:
             return split
         place -= share
     return list(shares)[-1]  # shares that add up to a little less than 1 by rounding
-
-
-def _table(value: Any, column: str, name: str, report: ImportReport) -> dict[str, Any] | None:
-    """A whole table in one cell; a property that is a table itself is left out and counted."""
-    if not isinstance(value, Mapping):
-        try:
-            value = parse_json(str(as_property(value, column, report)))
-        except ValueError as error:
-            raise DataError(f"item {name}: its table is no JSON text ({error}); map columns with --table") from error
-    if value is not None and not isinstance(value, Mapping):
-        raise DataError(f"item {name}: expected a table of properties and values, got {type(value).__name__}")
-    table = {}
-    for key, part in (value or {}).items():
-        if not is_there(part):
-            continue
-        if isinstance(part, Mapping):
-            report.leave_out(f"{column}: properties that are tables themselves", f"{key} of item {name}")
-            continue
-        read = as_property(part, f"{column}.{key}", report)
-        if read is not None:
-            table[str(key)] = read
-    return table or None

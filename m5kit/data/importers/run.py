@@ -58,12 +58,7 @@ def import_source(
     Raises:
         DataError: the source cannot be read, a column is not there, an id comes twice, or nothing was imported.
     """
-    if not source.exists():
-        raise DataError(f"there is no {source}; name the file or folder to import")
-    if not (source.is_file() or source.is_dir()):
-        raise DataError(f"{source} is no regular file and no folder")  # reading a pipe would wait for its other end
-    if media is not None and not media.is_dir():
-        raise DataError(f"there is no folder {media}; --media names the folder that paths are relative to")
+    _require_places(source, media)
     base = media or (source if source.is_dir() else source.parent)
     # the usual ones first, and in their order, so that manifests of different sources look alike
     modalities = tuple(dict.fromkeys((*MODALITIES, *columns.modalities)))
@@ -91,6 +86,15 @@ def import_source(
     for name in columns.shares.keys() - report.splits.keys():
         report.warnings.append(f"no item was drawn for the split {name}: there are few of them, and its share is small")
     return report
+
+
+def _require_places(source: Path, media: Path | None) -> None:
+    if not source.exists():
+        raise DataError(f"there is no {source}; name the file or folder to import")
+    if not (source.is_file() or source.is_dir()):
+        raise DataError(f"{source} is no regular file and no folder")  # reading a pipe would wait for its other end
+    if media is not None and not media.is_dir():
+        raise DataError(f"there is no folder {media}; --media names the folder that paths are relative to")
 
 
 def _warn_of_empty_columns(columns: ColumnMapping, report: ImportReport) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from m5kit.data.importers.reading import Blob
 from m5kit.data.importers.report import ImportReport
-from m5kit.data.json_values import whole_text
+from m5kit.data.json_values import parse_json, whole_text
 from m5kit.errors import DataError
 
 WHOLE = re.compile(r"[+-]?[0-9]+")
@@ -103,6 +103,32 @@ def as_property(value: Any, column: str, report: ImportReport) -> Any:
         report.leave_out(f"{column}: infinite numbers", value)
         return None
     return _scalar(value, column)
+
+
+def as_table(value: Any, column: str, name: str, report: ImportReport) -> dict[str, Any] | None:
+    """A whole table in one cell; a property that is a table itself is left out and counted.
+
+    Raises:
+        DataError: it is no table, or a text that is no JSON.
+    """
+    if not isinstance(value, Mapping):
+        try:
+            value = parse_json(str(as_property(value, column, report)))
+        except ValueError as error:
+            raise DataError(f"item {name}: its table is no JSON text ({error}); map columns with --table") from error
+    if value is not None and not isinstance(value, Mapping):
+        raise DataError(f"item {name}: expected a table of properties and values, got {type(value).__name__}")
+    table = {}
+    for key, part in (value or {}).items():
+        if not is_there(part):
+            continue
+        if isinstance(part, Mapping):
+            report.leave_out(f"{column}: properties that are tables themselves", f"{key} of item {name}")
+            continue
+        read = as_property(part, f"{column}.{key}", report)
+        if read is not None:
+            table[str(key)] = read
+    return table or None
 
 
 def as_number(value: Any, column: str, name: str, report: ImportReport) -> int | float | None:
