@@ -12,8 +12,9 @@ from m5kit.data.training_items import portion
 from m5kit.models.backbone import Backbone
 from m5kit.nn.neighbours import shared_neighbours
 
-DESCRIBED_ITEMS = 1024
-"""How many training items descriptors learn from at most: they need means and scales, no more."""
+DESCRIBED_ITEMS = 2048
+"""How many training items are measured at most. Means and scales need fewer; common directions are the better the more
+items show them."""
 FEWEST_SHARED = 50
 """Items that two modalities must share before one says anything about the other."""
 DOUBT = 3.0

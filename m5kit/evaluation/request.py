@@ -54,8 +54,8 @@ class Request:
         space: ``"item"`` for the public vector of an item, of all that is seen of it; the name of a modality for that
             one's own; ``"fused"`` for the fusion's embedding, L2-normalised; ``"unscaled"`` for the same as it is,
             which with ``similarity: dot`` is what SCALE's released code compares; ``"contrastive"`` for the mean of the
-            L2-normalised contrastive features of the modalities, L2-normalised again, which needs no fusion and
-            compares across modalities.
+            L2-normalised contrastive features of the modalities, beside what their fixed statistics have in common,
+            L2-normalised again, which needs no fusion and compares across modalities.
         corruption: what is done to the items first; None leaves them as they are.
         properties: a modality of properties and values, which are added to the labels as ``MODALITY.PROPERTY``.
         samples: items that the metric makes up; they are embedded instead of a split.

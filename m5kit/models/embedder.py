@@ -45,8 +45,9 @@ class Embedding:
             had before it learned anything, if it has one, and by ``given`` those of all modalities side by side.
         fused: ``b d``, what the fusion makes of the item; after fine-tuning the head's hidden layer.
         unscaled: ``b d``, the same before it gets unit length.
-        contrastive: ``b h``, the mean of the contrastive features of the modalities the item has, before the fusion:
-            the space in which modalities were aligned, so the one to search across modalities in.
+        contrastive: ``b s``, the mean of the contrastive features of the modalities the item has, before the fusion,
+            and beside it, of the same length, what their fixed statistics have in common where the model knows it: the
+            space in which modalities were aligned, so the one to search across modalities in.
         weights: ``b m``, share of each modality in ``fused``.
         scores: ``b c``, class scores of a fine-tuned model; None after pretraining.
     """
@@ -109,7 +110,7 @@ def embed_view(backbone: Backbone, readout: Callable[[Fused], tuple[Tensor, Tens
         modalities=on_host,
         fused=fused.cpu(),
         unscaled=(vectors * some).cpu(),
-        contrastive=sum_of_parts(view.features, view.confidence).cpu(),
+        contrastive=_aligned(view, backbone, common).cpu(),
         weights=view.fused.weights.float().cpu(),
         scores=None if scores is None else scores.float().cpu(),
     )
@@ -157,7 +158,7 @@ def item_vectors(
         own: by modality, in the order of the columns m, ``b v``, unit vectors or zeros.
         confidence: ``b m``, how much each modality counts; 0 where absent.
         weights: ``m``, the length of ``shared`` for an item of one modality; for one of several it is their mean.
-        common: ``b k``, what stands beside both, at the length that it counts.
+        common: ``b k``, unit vectors that stand beside both.
     """
     weighted = []
     for column, vectors in enumerate(own.values()):
@@ -165,19 +166,30 @@ def item_vectors(
     beside = normalize(torch.cat(weighted, dim=1), dim=1)
     # Clamped, or an item with nothing would get 0 / 0.
     length = (confidence * weights).sum(1, keepdim=True) / confidence.sum(1, keepdim=True).clamp(min=1e-6)
-    parts = [length * shared, beside] if common is None else [length * shared, beside, common]
+    parts = [length * shared, beside] if common is None else [length * shared, beside, COMMON * common]
     return normalize(torch.cat(parts, dim=1), dim=1)
 
 
 def _common_vectors(view: View, backbone: Backbone, own: Mapping[str, Tensor]) -> Tensor | None:
-    """``b k``: what the fixed statistics of an item's modalities have in common; None if the model does not ask."""
+    """Unit vectors ``b k`` of what the statistics of an item's modalities have in common; None if nobody asks."""
     if backbone.vectors.common is None:
         return None
     assert view.confidence is not None
     columns = dict(zip(own, view.confidence.unbind(1), strict=True))
     described = {m: backbone.vectors.described(m, view.vectors[m]) for m in view.vectors}
     common: Tensor = backbone.vectors.common(described, columns)
-    return COMMON * common
+    return common
+
+
+def _aligned(view: View, backbone: Backbone, common: Tensor | None) -> Tensor:
+    """``b s``, to search across modalities by: what contrast teaches and what is ``common``, which count alike."""
+    assert view.confidence is not None
+    if common is None:
+        return sum_of_parts(view.features, view.confidence)
+    aligned = torch.tensor([backbone.encoders[m].aligned for m in view.modalities], device=backbone.device)
+    # Features that nobody taught are random; common directions are known before the first step.
+    learned = sum_of_parts(view.features, view.confidence * (backbone.taught | aligned))
+    return normalize(torch.cat([learned, common], dim=1), dim=1)
 
 
 def _shared_weights(backbone: Backbone) -> Tensor:

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from m5kit.errors import ConfigError
-from m5kit.models.embedder import FEATURE, SHARED, item_vectors
+from m5kit.models.embedder import COMMON, FEATURE, SHARED, item_vectors
 from m5kit.models.pretrainer import Pretrainer
-from m5kit.registry import BALANCERS, TASKS
+from m5kit.registry import BALANCERS, DESCRIPTORS, TASKS
 
 
 def test_unscaled_is_the_fused_vector_before_it_gets_unit_length(backbone, batch):
@@ -103,6 +103,24 @@ def test_an_item_counts_what_is_shared_as_its_modalities_do_on_average():
 
 def test_what_is_common_stands_beside_the_rest():
     shared, own = torch.tensor([[1.0, 0.0]]), {"a": torch.tensor([[0.0, 1.0]])}
-    common = torch.tensor([[0.0, 0.5]])
+    common = torch.tensor([[0.0, 1.0]])
     found = item_vectors(shared, own, torch.ones(1, 1), torch.ones(1), common)
-    torch.testing.assert_close(found, torch.tensor([[1.0, 0.0, 0.0, 1.0, 0.0, 0.5]]) / 1.5)
+    torch.testing.assert_close(found, torch.tensor([[1.0, 0.0, 0.0, 1.0, 0.0, COMMON]]) / (2 + COMMON**2) ** 0.5)
+
+
+def test_modalities_are_searched_by_what_was_learned_and_what_is_common(backbone, batch):
+    pixels = {m: DESCRIPTORS.build({"type": "pixels", "cells": 2, "patches": 1}) for m in ("image", "video")}
+    model = backbone(descriptors=pixels, common=3).eval()
+    for m in pixels:
+        torch.nn.init.normal_(model.vectors.common.get_buffer(f"map_{m}"))
+    items = batch([("image",), ("image", "video"), ("audio",), ()])
+    balancer = BALANCERS.build({"type": "fixed"}, tasks=())
+    pretrainer = Pretrainer(backbone=model, tasks={}, weights={}, balancer=balancer).eval()
+    # Random features are left out: what is not described has nothing yet.
+    learned, common = pretrainer.embed(items).contrastive.split((model.features, 3), dim=1)
+    assert not learned.any()
+    assert common.norm(dim=1).tolist() == pytest.approx([1, 1, 0, 0])
+    model.taught.fill_(True)
+    learned, common = pretrainer.embed(items).contrastive.split((model.features, 3), dim=1)
+    assert learned.norm(dim=1).tolist() == pytest.approx([0.5**0.5, 0.5**0.5, 1, 0])
+    assert common.norm(dim=1).tolist() == pytest.approx([0.5**0.5, 0.5**0.5, 0, 0])
