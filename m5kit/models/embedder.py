@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
@@ -10,9 +11,13 @@ from torch.nn.functional import normalize
 from m5kit.api import Encoder
 from m5kit.errors import ConfigError
 from m5kit.models.backbone import Backbone
+from m5kit.models.item_vectors import item_vectors
 from m5kit.models.vectors import PublicVectors
 from m5kit.nn.parts import sum_of_parts
 from m5kit.structures import Batch, Fused, View
+
+Common: TypeAlias = tuple[Tensor, Mapping[str, Tensor]]
+"""What is common of items, and of each modality of them."""
 
 SHARED = 2.0
 """How much the space that all modalities share counts in an item's vector beside their own vectors. Chosen on
@@ -28,18 +33,13 @@ FEATURE = 0.5
 """How much a modality's contrastive feature counts beside its own vector, both of unit length. Chosen on validation
 items of five sets: with 1 search by one modality gains more, but probes fall below the fixed statistics on two."""
 
-COMMON = 0.75
-"""How much what the fixed statistics of modalities have in common counts in an item's vector, where the model knows it.
-Chosen on sets of invented products that no table reports: with more, single products are found better and categories
-worse."""
-
 
 @dataclass(frozen=True, slots=True)
 class Embedding:
     """Vectors of b items on the host, all of unit length or zero unless they are called unscaled.
 
     Attributes:
-        item: ``b w``, the public vector of an item: the space that modalities share, then the vector of each modality.
+        item: ``b w``, the public vector of an item: the space that modalities share, then what each modality has.
             Any two items can be compared by it, whatever each of them lacks. After fine-tuning the head's hidden layer.
         modalities: by name, ``b v``, the public vector of one modality; by ``NAME.given`` the vector that its encoder
             had before it learned anything, if it has one, and by ``given`` those of all modalities side by side.
@@ -92,21 +92,17 @@ def embed_view(backbone: Backbone, readout: Callable[[Fused], tuple[Tensor, Tens
     # A head's bias gives even an item with nothing a vector; it must not be found by a search.
     some = view.present.any(1, keepdim=True).to(vectors.device)
     fused = normalize(vectors, dim=-1) * some
-    assert view.items is not None
-    assert view.confidence is not None
-    shared = view.items.float()
     own = _own_vectors(view, backbone.vectors)
     # Untaught features are random: their columns stay zero.
     taught = backbone.taught.float()
     # A head's labels do not train the features of modalities.
     spaces = own if scores is not None else _with_features(view, own, backbone.encoders, FEATURE * taught)
-    weights = taught * _shared_weights(backbone)
     on_host = {}
     for name, each in (spaces | _given_vectors(view, backbone.encoders)).items():
         on_host[name] = each.cpu()
-    common = _common_vectors(view, backbone, own)
+    common = _common_vectors(view, backbone)
     return Embedding(
-        item=(item_vectors(shared, own, view.confidence, weights, common) if scores is None else fused).cpu(),
+        item=(_item(view, backbone, own, common) if scores is None else fused).cpu(),
         modalities=on_host,
         fused=fused.cpu(),
         unscaled=(vectors * some).cpu(),
@@ -145,43 +141,39 @@ def mean_by_item(parts: Sequence[Embedding], owners: Tensor) -> Embedding:
     )
 
 
-def item_vectors(
-    shared: Tensor, own: Mapping[str, Tensor], confidence: Tensor, weights: Tensor, common: Tensor | None = None
-) -> Tensor:
-    """Unit vectors ``b w`` of items: what their modalities share, beside what each of them has for itself.
-
-    Items that have no modality in common are compared by ``shared`` alone; those that have the same ones by
-    everything. The modalities' vectors together have unit length, however many an item has.
-
-    Args:
-        shared: ``b h``, unit vectors.
-        own: by modality, in the order of the columns m, ``b v``, unit vectors or zeros.
-        confidence: ``b m``, how much each modality counts; 0 where absent.
-        weights: ``m``, the length of ``shared`` for an item of one modality; for one of several it is their mean.
-        common: ``b k``, unit vectors that stand beside both.
-    """
-    weighted = []
-    for column, vectors in enumerate(own.values()):
-        weighted.append(confidence[:, column, None] * vectors)
-    beside = normalize(torch.cat(weighted, dim=1), dim=1)
-    # Clamped, or an item with nothing would get 0 / 0.
-    length = (confidence * weights).sum(1, keepdim=True) / confidence.sum(1, keepdim=True).clamp(min=1e-6)
-    parts = [length * shared, beside] if common is None else [length * shared, beside, COMMON * common]
-    return normalize(torch.cat(parts, dim=1), dim=1)
-
-
-def _common_vectors(view: View, backbone: Backbone, own: Mapping[str, Tensor]) -> Tensor | None:
-    """Unit vectors ``b k`` of what the statistics of an item's modalities have in common; None if nobody asks."""
-    if backbone.vectors.common is None:
-        return None
+def _item(view: View, backbone: Backbone, own: Mapping[str, Tensor], common: Common | None) -> Tensor:
+    """``b w``, the public vectors of the items."""
+    assert view.items is not None
     assert view.confidence is not None
-    columns = dict(zip(own, view.confidence.unbind(1), strict=True))
+    features = {}
+    for column, m in enumerate(own):
+        # Features of given modalities are compared in sum alone: apart they would move cosines of items by too much.
+        if not backbone.encoders[m].given:
+            features[m] = normalize(view.features[:, column].float(), dim=1)
+    weights = {m: SHARED_GIVEN if backbone.encoders[m].given else SHARED for m in own}
+    taught = backbone.taught.float()
+    return item_vectors(view.items.float(), own, _columns(view), weights, taught, features, common)
+
+
+def _common_vectors(view: View, backbone: Backbone) -> Common | None:
+    """What the statistics of an item's modalities have in common, of all and of each; None if nobody asks."""
+    common = backbone.vectors.common
+    if common is None:
+        return None
+    columns = _columns(view)
     described = {m: backbone.vectors.described(m, view.vectors[m]) for m in view.vectors}
-    common: Tensor = backbone.vectors.common(described, columns)
-    return common
+    # A modality that nobody in the batch has gets zeros, so that every batch has the same columns.
+    each = {m: common({m: described[m]} if m in described else {}, columns) for m in common.modalities}
+    return common(described, columns), each
 
 
-def _aligned(view: View, backbone: Backbone, common: Tensor | None) -> Tensor:
+def _columns(view: View) -> dict[str, Tensor]:
+    """The confidence ``b`` in each modality."""
+    assert view.confidence is not None
+    return dict(zip(view.modalities, view.confidence.float().unbind(1), strict=True))
+
+
+def _aligned(view: View, backbone: Backbone, common: Common | None) -> Tensor:
     """``b s``, to search across modalities by: what contrast teaches and what is ``common``, which count alike."""
     assert view.confidence is not None
     if common is None:
@@ -189,13 +181,7 @@ def _aligned(view: View, backbone: Backbone, common: Tensor | None) -> Tensor:
     aligned = torch.tensor([backbone.encoders[m].aligned for m in view.modalities], device=backbone.device)
     # Features that nobody taught are random; common directions are known before the first step.
     learned = sum_of_parts(view.features, view.confidence * (backbone.taught | aligned))
-    return normalize(torch.cat([learned, common], dim=1), dim=1)
-
-
-def _shared_weights(backbone: Backbone) -> Tensor:
-    """``m``: how much what is shared counts by modality."""
-    each = [SHARED_GIVEN if backbone.encoders[m].given else SHARED for m in backbone.modalities]
-    return torch.tensor(each, device=backbone.device)
+    return normalize(torch.cat([learned, common[0]], dim=1), dim=1)
 
 
 def _with_features(

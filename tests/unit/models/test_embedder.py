@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from m5kit.errors import ConfigError
-from m5kit.models.embedder import COMMON, FEATURE, SHARED, item_vectors
+from m5kit.models.embedder import FEATURE
 from m5kit.models.pretrainer import Pretrainer
 from m5kit.registry import BALANCERS, DESCRIPTORS, TASKS
 
@@ -21,13 +21,6 @@ def test_unscaled_is_the_fused_vector_before_it_gets_unit_length(backbone, batch
     assert embedding.fused.norm(dim=1).tolist() == pytest.approx([1, 0, 1])
 
 
-def test_items_without_a_common_modality_are_compared_by_what_is_shared():
-    shared = torch.nn.functional.normalize(torch.randn(2, 6, generator=torch.Generator().manual_seed(0)), dim=1)
-    own = {"a": torch.tensor([[1.0, 0.0], [0.0, 0.0]]), "b": torch.tensor([[0.0], [1.0]])}
-    one, other = item_vectors(shared, own, torch.tensor([[1.0, 0.0], [0.0, 1.0]]), torch.full((2,), SHARED))
-    assert float(one @ other) == pytest.approx(float(shared[0] @ shared[1]) * SHARED**2 / (SHARED**2 + 1))
-
-
 def test_an_item_vector_has_unit_length_however_many_modalities_there_are(backbone, batch):
     model = backbone().eval()
     items = batch([("text", "image", "table"), (), ("audio",)])
@@ -38,16 +31,6 @@ def test_an_item_vector_has_unit_length_however_many_modalities_there_are(backbo
     assert torch.equal(embedding.vectors("audio"), embedding.modalities["audio"])
     with pytest.raises(ConfigError, match="there is no 'smell'; choose one of item, fused"):
         embedding.vectors("smell")
-
-
-def test_what_is_not_trusted_hardly_moves_an_item():
-    shared, own = torch.zeros(1, 2), {"a": torch.tensor([[1.0, 0.0]]), "b": torch.tensor([[1.0]])}
-    torch.testing.assert_close(
-        item_vectors(shared, own, torch.tensor([[1.0, 0.01]]), torch.ones(2)),
-        torch.tensor([[0.0, 0.0, 1.0, 0.0, 0.01]]),
-        atol=1e-4,
-        rtol=0,
-    )
 
 
 def test_a_modality_is_its_own_vector_beside_its_feature(backbone, batch):
@@ -93,19 +76,6 @@ def test_features_that_nothing_taught_are_in_no_public_vector(backbone, batch):
     after = pretrainer.eval().embed(items)
     assert after.item[:, : model.features].any(dim=1).all()
     assert after.modalities["image"][:, -model.features :].any(dim=1).all()
-
-
-def test_an_item_counts_what_is_shared_as_its_modalities_do_on_average():
-    shared, own = torch.tensor([[1.0, 0.0]]), {"a": torch.tensor([[1.0]]), "b": torch.tensor([[1.0]])}
-    found = item_vectors(shared, own, torch.tensor([[1.0, 0.5]]), torch.tensor([2.0, 0.5]))
-    torch.testing.assert_close(found[0, 0] / found[0, 2:].norm(), torch.tensor((2.0 + 0.25) / 1.5))
-
-
-def test_what_is_common_stands_beside_the_rest():
-    shared, own = torch.tensor([[1.0, 0.0]]), {"a": torch.tensor([[0.0, 1.0]])}
-    common = torch.tensor([[0.0, 1.0]])
-    found = item_vectors(shared, own, torch.ones(1, 1), torch.ones(1), common)
-    torch.testing.assert_close(found, torch.tensor([[1.0, 0.0, 0.0, 1.0, 0.0, COMMON]]) / (2 + COMMON**2) ** 0.5)
 
 
 def test_modalities_are_searched_by_what_was_learned_and_what_is_common(backbone, batch):
