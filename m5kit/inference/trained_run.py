@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from m5kit.assembly.data import RunData
 from m5kit.assembly.frozen import FrozenOutputs
@@ -51,7 +52,7 @@ class TrainedRun:
         overrides: Sequence[str] = (),
         untrained: bool = False,
         group: Group = ALONE,
-    ) -> "TrainedRun":
+    ) -> Self:
         """Load the last checkpoint of a run.
 
         Args:
