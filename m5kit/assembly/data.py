@@ -224,11 +224,10 @@ class RunData:
 
     def _dataset(self, samples: Samples, train: bool, every_value: bool = False) -> ManifestDataset:
         """The samples as a torch dataset; augmentation and modality dropout only in training."""
-        reading = self.reading
         return ManifestDataset(
             samples=samples,
             root=self.root,
-            pipelines=self.frozen.pipelines(reading, samples, self.root) if self.frozen else reading,
+            pipelines=self.frozen.pipelines(self.reading, samples, self.root) if self.frozen else self.reading,
             targets={label: _numbered(names) for label, names in self.classes.items()},
             seed=self.config.seed,
             train=train,

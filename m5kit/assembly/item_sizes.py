@@ -99,11 +99,13 @@ class _Reader:
         counts = self._count(rows[chosen])
         chosen, counts = chosen[counts > 0], counts[counts > 0]
         line = isotonic_regression(counts).x
-        return np.ceil(np.interp(sizes, sizes[chosen], line)).astype(np.int64)
+        tokens: Sizes = np.ceil(np.interp(sizes, sizes[chosen], line)).astype(np.int64)
+        return tokens
 
     def _count(self, rows: Sizes) -> Sizes:
         """Tokens of items that are read; 0 where that fails. How many there are depends on the length alone."""
-        lengths, of_length = np.zeros(len(rows), dtype=np.int64), {}
+        lengths = np.zeros(len(rows), dtype=np.int64)
+        of_length: dict[int, Inputs] = {}
         for place, row in enumerate(rows.tolist()):
             inputs = self._read(row)
             if inputs is not None:
@@ -116,7 +118,8 @@ class _Reader:
         shown = [shown[place] for place in _spread(len(shown), PROBED)]
         counts = self._encoded([of_length[length] for length in shown])
         tokens: Sizes = np.ceil(np.interp(lengths, shown, counts)).astype(np.int64)
-        return np.where(lengths > 0, tokens, 0)
+        tokens[lengths == 0] = 0
+        return tokens
 
     @torch.no_grad()
     def _encoded(self, inputs: Sequence[Inputs]) -> list[int]:

@@ -12,7 +12,7 @@ from m5kit.api import Draws, Fused, Harmony, Partial, Swap, TaskOutput, View
 from m5kit.models.base import MicroBatch
 from m5kit.models.kept_view import KeptView, Named, bridge
 from m5kit.models.passes import swaps
-from m5kit.models.pool import Pool
+from m5kit.models.pool import DonorPool
 from m5kit.models.pretrainer import Pretrainer
 from m5kit.nn.buffers import with_buffers
 from m5kit.nn.replay import Replay
@@ -98,12 +98,12 @@ class Comparison:
                 pool.hand_back(kept, of)
         return output, objective.detach()
 
-    def _pool(self, kept: KeptView, swap: Swap | None) -> Pool | None:
+    def _pool(self, kept: KeptView, swap: Swap | None) -> DonorPool | None:
         """The kept rows and those of other processes that made-up items are made of as well."""
         if swap is None:
             return None
         weigh = self.backbone.harmonizer if self.backbone.weigh_pooling else None
-        return Pool.of(kept, swap, self.backbone.fusion.dim, weigh)
+        return DonorPool.of(kept, swap, self.backbone.fusion.dim, weigh)
 
     def _draws(self, purpose: str) -> Draws:
         return Draws(self.whole.seed, purpose, self.whole.batch.positions)

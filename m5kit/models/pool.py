@@ -13,7 +13,7 @@ _READ = ("features", "pairs", "tasks", "shares", "pooled", "embedding", "weights
 
 
 @dataclass(frozen=True, slots=True)
-class Pool:
+class DonorPool:
     """What this process's made-up items are made of.
 
     Attributes:
@@ -30,7 +30,7 @@ class Pool:
     reached: tuple[str, ...]
 
     @classmethod
-    def of(cls, kept: KeptView, swap: Swap, width: int, weigh: Harmonizer | None) -> "Pool":
+    def of(cls, kept: KeptView, swap: Swap, width: int, weigh: Harmonizer | None) -> "DonorPool":
         """Borrow what is wanted; all processes must do so at once.
 
         Args:

@@ -33,7 +33,7 @@ LENGTHS = ("max_tokens", "steps")
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Portion:
     """What one process has of a batch.
 
     Attributes:
@@ -45,7 +45,7 @@ class Part:
     items: int
 
 
-def read_items(config: RunConfig, ranks: int) -> tuple[Model, list[Part]]:
+def read_items(config: RunConfig, ranks: int) -> tuple[Model, list[Portion]]:
     """The model of a config, and the first process's parts of batches as training reads them.
 
     Where batches hold so many tokens these are one of few large items, a usual one, and one of many small items: which
@@ -59,21 +59,21 @@ def read_items(config: RunConfig, ranks: int) -> tuple[Model, list[Part]]:
     if config.schedule.tokens is None:
         schedule = config.schedule.model_copy(update={"batch_size": min(READ, len(data.training_items))})
         batch = next(iter(replace(data, config=replace(config, schedule=schedule)).train_loader()))
-        return model, [Part(batch, _share(config, ranks))]
+        return model, [Portion(batch, _share(config, ranks))]
     sampler = train_sampler(config, data.training_items, sizes=item_sizes(data, model), world_size=ranks)
     batches = sorted(islice(sampler, DRAWN), key=len)
     chosen = (batches[0], batches[len(batches) // 2], batches[-1])
     # the first ones stand for all: the items of a batch come in a shuffled order
-    return model, [Part(data.train_batch(draws[:READ]), len(draws)) for draws in chosen]
+    return model, [Portion(data.train_batch(draws[:READ]), len(draws)) for draws in chosen]
 
 
-def make_items(config: RunConfig, ranks: int) -> tuple[Model, list[Part]]:
+def make_items(config: RunConfig, ranks: int) -> tuple[Model, list[Portion]]:
     """The model of a config, and a process's part of a batch of items that have every modality in full length."""
     if config.mode == "finetune":
         raise ConfigError(["--data: the head of fine-tuning has an output a class, and only the data tell the classes"])
     transforms = {m: pipeline.transform for m, pipeline in build_pipelines(config).items()}
     model, batch = build_model(config, transforms, {}), _full_items(transforms, MADE)
-    return model, [Part(batch, _share(config, ranks, model, batch))]
+    return model, [Portion(batch, _share(config, ranks, model, batch))]
 
 
 def _share(config: RunConfig, ranks: int, model: Model | None = None, batch: Batch | None = None) -> int:
@@ -107,7 +107,7 @@ def _full_item(transform: Transform) -> Inputs:
     return Inputs.single(blank.values[steps], {name: extra[steps] for name, extra in blank.extras.items()})
 
 
-def count_activations(model: Model, part: Part, ranks: int, config: RunConfig) -> int:
+def count_activations(model: Model, part: Portion, ranks: int, config: RunConfig) -> int:
     """What a pass over a process's part of a batch keeps: a mean of such passes, or what follows from smaller ones."""
     batch, items = part.batch, part.items
     if items > len(batch):

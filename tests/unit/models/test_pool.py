@@ -5,7 +5,7 @@ import torch
 
 from m5kit.models.donors import make_up
 from m5kit.models.kept_view import KeptPart, KeptView
-from m5kit.models.pool import Pool
+from m5kit.models.pool import DonorPool
 from m5kit.parallel.peers import GroupPeers
 from m5kit.parallel.shares import shares
 from m5kit.structures import ALONE
@@ -57,7 +57,7 @@ def one_process(group):
     first, count = sum(sizes[: group.rank]), sizes[group.rank]
     kept = kept_of(first, count, GroupPeers(group, kept_of(0, ITEMS).whole.present, sizes))
     own = (SWAP.items >= first) & (SWAP.items < first + count)
-    pool = Pool.of(kept, Swap(SWAP.items[own] - first, SWAP.columns[own], SWAP.donors[own]), WIDTH, weigh)
+    pool = DonorPool.of(kept, Swap(SWAP.items[own] - first, SWAP.columns[own], SWAP.donors[own]), WIDTH, weigh)
     rows = made_of(pool.kept, pool.swap)
     pool.hand_back(kept, None)
     return rows, kept.gradients
