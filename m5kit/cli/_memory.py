@@ -47,16 +47,14 @@ def print_memory(config: "RunConfig", ranks: int, read: bool) -> None:
 
 def _batches(config: "RunConfig", found: "MemoryForecast") -> str:
     """What of which batches the processes have."""
-    tokens, batch = config.schedule.tokens, config.schedule.batch_size
-    whole = f"{batch} items" if tokens is None else f"{tokens} tokens"
+    tokens, items = config.schedule.tokens, config.schedule.batch_size
+    if tokens is None and found.ranks > 1:
+        return f"each of {found.ranks} processes, {found.items} of {items} items each"
+    if tokens is None:
+        return f"one process with micro-batches of {items} items"
     if found.ranks > 1:
-        return (
-            f"each of {found.ranks} processes, {found.items} items of {whole}"
-            if tokens
-            else (f"each of {found.ranks} processes, {found.items} of {whole} each")
-        )
-    most = f" (most with {found.items} items)" if tokens else ""
-    return f"one process with micro-batches of {whole}{most}"
+        return f"each of {found.ranks} processes, {found.items} items of {tokens} tokens"
+    return f"one process with micro-batches of {tokens} tokens (most with {found.items} items)"
 
 
 def _size(number: int) -> str:

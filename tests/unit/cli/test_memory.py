@@ -23,7 +23,7 @@ def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     (tmp_path / "mine.yaml").write_text("fusion: {type: mean}\n")
     config = SimpleNamespace(
         name="mine",
-        schedule=SimpleNamespace(batch_size=64, precision="bf16"),
+        schedule=SimpleNamespace(tokens=None, batch_size=64, precision="bf16"),
         data=SimpleNamespace(root="items"),
     )
     table, memory, asked = ModuleType("table"), ModuleType("memory"), []

@@ -10,11 +10,12 @@ from m5kit.data.processes import Processes
 from m5kit.errors import DataError
 
 SCRIPT = """
-import os, sys, time
+import os, signal, sys, time
 from m5kit.cli.main import _ending_in_order, _Terminated
 from m5kit.data.processes import Processes
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where a shell started the tests behind itself
     try:
         with _ending_in_order(), Processes(2) as pool:
             waiting = [pool.submit(time.sleep, 0.2) for _ in range(1000)]

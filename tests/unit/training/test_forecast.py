@@ -47,7 +47,7 @@ def told(monkeypatch):
     monkeypatch.setattr(forecast, "build_optimizer", lambda *_: None)
     monkeypatch.setattr(forecast, "perf_counter", lambda: Clock.now)
     model = Stub()
-    loader = SimpleNamespace(batch_sampler=[list(range(64))], dataset=list(range(64)), collate_fn=list)
+    loader = SimpleNamespace(batch_sampler=[list(range(32))], dataset=list(range(64)), collate_fn=list)
 
     def tell(max_steps=8000, minutes=None):
         schedule = SimpleNamespace(
