@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from m5kit.errors import CheckpointError
+from m5kit.errors import CheckpointError, M5KitError
 from m5kit.runs.lock import single_writer
 
 RUNS = Path("runs")
@@ -95,6 +95,20 @@ class RunFolder:
         with single_writer(self.path / ".lock", f"the run in {self.path}"):
             _remove_halves(self.config, self.provenance, self.metrics, self.curves)  # only trainings write these
             yield
+
+    @contextmanager
+    def left_if_refused(self, new: bool) -> Iterator[None]:
+        """Be no run after all where a ``new`` one is refused before its first step; the next may take the folder.
+
+        Some mistakes show only when the items and the model are there, such as a batch that no item fits into.
+        """
+        try:
+            yield
+        except M5KitError:
+            if new:  # with its config a folder is a run; sizes are those of this config's inputs
+                self.config.unlink(missing_ok=True)
+                self.item_sizes.unlink(missing_ok=True)
+            raise
 
     @contextmanager
     def updating(self, file: Path) -> Iterator[None]:

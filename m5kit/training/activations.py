@@ -78,14 +78,26 @@ def make_items(config: RunConfig, ranks: int) -> tuple[Model, list[Portion]]:
 
 def _share(config: RunConfig, ranks: int, model: Model | None = None, batch: Batch | None = None) -> int:
     """The most items that a process has of a batch; where these hold so many tokens, of items like those given."""
-    items, key = config.schedule.batch_size, "batch_size"
+    items = config.schedule.batch_size
     if config.schedule.tokens is not None and model is not None and batch is not None:
-        observed = model.backbone.observe(batch).values()
-        an_item = sum(int(tokens.lengths.sum()) for tokens in observed) // len(batch) + len(observed)
-        items, key = config.schedule.tokens // an_item, "tokens"
+        return shares(_items_that_fit(config.schedule.tokens, ranks, model, batch), ranks)[0]
     if items < ranks:
-        raise ConfigError([f"schedule.{key}: {items} items cannot be shared out among {ranks} processes"])
+        raise ConfigError([f"schedule.batch_size: {items} items cannot be shared out among {ranks} processes"])
     return shares(items, ranks)[0]
+
+
+def _items_that_fit(tokens: int, ranks: int, model: Model, batch: Batch) -> int:
+    """How many items like those given are in a batch of so many tokens; each process needs one."""
+    observed = model.backbone.observe(batch).values()
+    an_item = sum(int(values.lengths.sum()) for values in observed) // len(batch) + len(observed)
+    if tokens < an_item * ranks:
+        raise ConfigError(
+            [
+                f"schedule.tokens: a batch has {tokens} tokens, an item that has everything in full length {an_item}; "
+                f"set it to {an_item * ranks} or more, or give --data: items of yours may have fewer"
+            ]
+        )
+    return tokens // an_item
 
 
 def _full_items(transforms: Mapping[str, Transform], items: int) -> Batch:

@@ -68,14 +68,17 @@ def train(plan: TrainingPlan, console: Console, group: Group | None = None) -> T
     folder = RunFolder.open(plan.path) if plan.resume else RunFolder(plan.path)
     if not group.first:
         setup = set_up(plan, config, folder, group)
-        return TrainingEnd(plan.path, _run(setup, build_hooks(config), Console(quiet=True), group))
+        loader = _loader(setup, group)
+        return TrainingEnd(plan.path, _run(setup, loader, build_hooks(config), Console(quiet=True), group))
     with folder.writing():
         if not plan.resume:
             RunFolder.create(plan.path)
-        setup = set_up(plan, config, folder, group)
         with logging_to(folder.log):
-            _introduce(setup, console, group)
-            stopped_by = _run(setup, build_hooks(config), console, group)
+            with folder.left_if_refused(new=not plan.resume):
+                setup = set_up(plan, config, folder, group)
+                _introduce(setup, console, group)
+                loader = _loader(setup, group)
+            stopped_by = _run(setup, loader, build_hooks(config), console, group)
     return TrainingEnd(plan.path, stopped_by)
 
 
@@ -103,7 +106,15 @@ def _introduce(setup: Setup, console: Console, group: Group) -> None:
     console.print(line, highlight=False, soft_wrap=True)
 
 
-def _run(setup: Setup, hooks: Mapping[str, Hook], console: Console, group: Group) -> int | None:
+def _loader(setup: Setup, group: Group) -> DataLoader[Batch]:
+    """Training batches of this process. The first fills the cache of frozen outputs; the others find them there."""
+    with group.first_before_others():
+        return setup.data.train_loader(group.rank, group.size, stored_sizes(setup))
+
+
+def _run(
+    setup: Setup, loader: DataLoader[Batch], hooks: Mapping[str, Hook], console: Console, group: Group
+) -> int | None:
     config, model, schedule = setup.config, setup.model, setup.config.schedule
     replica = hold(model, group, config.parallel.shard)
     with in_use(config.plugins):  # the optimizer may be a plugin's
@@ -112,10 +123,6 @@ def _run(setup: Setup, hooks: Mapping[str, Hook], console: Console, group: Group
         )
     state = TrainState(model, optimizer, schedule.max_steps)
     precision = _precision(setup, console)
-    # The first fills the cache of frozen outputs, if there is one; the others find them there.
-    with group.first_before_others():
-        sizes = stored_sizes(setup)
-        loader = setup.data.train_loader(group.rank, group.size, sizes)
     clock = _clock(setup, loader, precision, console, group)
     callbacks = standard_callbacks(setup, hooks, clock, console, group, replica)
 
@@ -138,10 +145,10 @@ def _run(setup: Setup, hooks: Mapping[str, Hook], console: Console, group: Group
             precision,
             config.seed,
             group,
-            schedule.batch_size if sizes is None else None,
+            schedule.batch_size if schedule.tokens is None else None,
             schedule.chunk,
             replica,
-            None if sizes is None else schedule.accumulate * items_a_batch(setup),
+            None if schedule.tokens is None else schedule.accumulate * items_a_batch(setup),
         ),
         loader,
         state,

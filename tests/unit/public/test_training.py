@@ -84,6 +84,14 @@ def test_a_config_with_mistakes_makes_no_folder(demo, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize("wrong", [{"schedule.tokens": 5}, {"schedule.batch_size": 9999}])
+def test_a_run_that_is_refused_when_its_items_are_known_leaves_the_folder_to_the_next(demo, tmp_path, wrong):
+    with pytest.raises(M5KitError, match=next(iter(wrong))):
+        m5kit.train("demo/scale", data=demo, overrides={**SHORT, **wrong}, run_dir=tmp_path / "run")
+    right = {**SHORT, "evaluation.found": None, "schedule.tokens": 400}
+    assert m5kit.train("demo/scale", data=demo, overrides=right, run_dir=tmp_path / "run").path == tmp_path / "run"
+
+
 def test_what_cannot_be_is_refused(demo, trained):
     with pytest.raises(CheckpointError, match="already holds a run"):
         m5kit.train("demo/scale", data=demo, run_dir=trained.path)

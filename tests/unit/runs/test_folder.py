@@ -2,7 +2,7 @@
 
 import pytest
 
-from m5kit.errors import CheckpointError
+from m5kit.errors import CheckpointError, ConfigError
 from m5kit.runs.folder import RunFolder, newest_path
 from m5kit.runs.sweep_folder import SweepFolder
 
@@ -11,6 +11,16 @@ def test_a_folder_with_a_run_is_not_taken_over(tmp_path):
     RunFolder.create(tmp_path / "a").config.write_text("seed: 0\n")
     with pytest.raises(CheckpointError, match="already holds a run; add --resume"):
         RunFolder.create(tmp_path / "a")
+
+
+@pytest.mark.parametrize("new", [True, False])
+def test_a_new_run_that_is_refused_leaves_the_folder_to_the_next(tmp_path, new):
+    folder = RunFolder(tmp_path)
+    folder.config.write_text("seed: 0\n")
+    folder.item_sizes.write_bytes(b"of this config")
+    with pytest.raises(ConfigError), folder.left_if_refused(new):
+        raise ConfigError(["schedule.tokens: too few"])
+    assert (folder.config.exists(), folder.item_sizes.exists()) == (not new, not new)
 
 
 def test_a_folder_without_a_run_is_not_opened(tmp_path):

@@ -79,10 +79,14 @@ def test_the_largest_of_batches_of_so_many_tokens_takes_what_was_predicted(demo)
 
 def test_without_data_a_batch_has_as_many_full_items_as_fit():
     predicted = predict_memory(config_of(None, "schedule.tokens=3000"), ranks=2, read=False)
-    full = {"audio": 17, "image": 17, "table": 41, "text": 25, "video": 33}
-    assert predicted.items == 3000 // sum(full.values()) // 2 + 1
-    with pytest.raises(ConfigError, match=r"schedule.tokens: 0 items cannot be shared out among 1 processes"):
+    full = {"audio": 17, "image": 17, "table": 33, "text": 25, "video": 33}
+    assert predicted.items == 3000 // sum(full.values()) // 2
+    with pytest.raises(
+        ConfigError, match=r"schedule.tokens: a batch has 90 tokens, an item .* 125; set it to 125 or more"
+    ):
         predict_memory(config_of(None, "schedule.tokens=90"), ranks=1, read=False)
+    with pytest.raises(ConfigError, match="set it to 250 or more"):
+        predict_memory(config_of(None, "schedule.tokens=200"), ranks=2, read=False)
 
 
 @pytest.mark.parametrize("name", ["adamw", "muon", "adafactor", "sgd"])
