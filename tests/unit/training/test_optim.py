@@ -6,7 +6,6 @@ from torch import nn
 
 from m5kit.errors import ConfigError
 from m5kit.models.base import Model
-from m5kit.parallel.replica import Replica
 from m5kit.training.optim import build_optimizer, parameter_groups
 
 
@@ -64,15 +63,3 @@ def test_a_part_scales_what_its_encoder_asks_for():
 def test_a_model_that_is_frozen_whole_is_refused():
     with pytest.raises(ConfigError, match="freeze: nothing is left that learns"):
         build_optimizer(nn.Linear(2, 2).requires_grad_(False), {"type": "adamw"}, lr=0.1, weight_decay=0.0)
-
-
-def test_pieces_need_an_optimizer_that_updates_each_number_by_itself():
-    model = nn.Sequential(nn.Linear(3, 2))
-    replica = Replica(model)
-    replica.pieces = lambda: [model[0].weight]
-    for name in ("adamw", "sgd"):
-        build_optimizer(model, {"type": name}, 0.1, 0.0, replica=replica)
-    for name in ("muon", "adafactor"):
-        expected = f"optimizer: {name} reads whole matrices, and with parallel.shard .*; use adamw or sgd, or"
-        with pytest.raises(ConfigError, match=expected):
-            build_optimizer(model, {"type": name}, 0.1, 0.0, replica=replica)
