@@ -2,8 +2,9 @@
 
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
-from signal import SIG_DFL, SIG_IGN, SIGINT, SIGTERM, signal
+from signal import SIG_BLOCK, SIG_DFL, SIG_IGN, SIG_SETMASK, SIG_UNBLOCK, SIGINT, SIGTERM, pthread_sigmask, signal
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,8 @@ from m5kit.data.read_ahead import Batches, read_ahead
 from m5kit.data.sampler import StepSampler
 from m5kit.data.token_batches import TokenSampler
 from m5kit.plugins import PluginScope
+
+_STOPS = (SIGINT, SIGTERM)
 
 
 class ScopedLoader(WatchedLoader):
@@ -39,7 +42,7 @@ class ScopedLoader(WatchedLoader):
 
     def __iter__(self) -> Iterator[Any]:  # type: ignore[override]  # torch promises a class of its own
         """Start the workers; a spawned one finds the classes of local files through its environment only."""
-        with self.scope.exported():
+        with self.scope.exported(), _stops_held_back():
             return super().__iter__()
 
 
@@ -106,3 +109,17 @@ def start_worker(worker: int, memory: float | None) -> None:
     signal(SIGINT, SIG_IGN)
     # Schedulers send SIGTERM to the whole group: the first is for the main process alone, a second one ends the worker.
     signal(SIGTERM, lambda number, frame: signal(SIGTERM, SIG_DFL))
+    pthread_sigmask(SIG_UNBLOCK, _STOPS)
+
+
+@contextmanager
+def _stops_held_back() -> Iterator[None]:
+    """Hold signals back here and in the workers that are started meanwhile; these let them through in ``start_worker``.
+
+    Torch gives a worker a handler of its own first, by which a signal to the whole group would end it.
+    """
+    before = pthread_sigmask(SIG_BLOCK, _STOPS)
+    try:
+        yield
+    finally:
+        pthread_sigmask(SIG_SETMASK, before)
