@@ -73,9 +73,11 @@ def train(plan: TrainingPlan, console: Console, group: Group | None = None) -> T
     with folder.writing():
         if not plan.resume:
             RunFolder.create(plan.path)
+        # Before messages go to the run's log: that a checkpoint is damaged is for the screen.
+        with folder.left_if_refused(new=not plan.resume):
+            setup = set_up(plan, config, folder, group)
         with logging_to(folder.log):
             with folder.left_if_refused(new=not plan.resume):
-                setup = set_up(plan, config, folder, group)
                 _introduce(setup, console, group)
                 loader = _loader(setup, group)
             stopped_by = _run(setup, loader, build_hooks(config), console, group)
