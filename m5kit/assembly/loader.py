@@ -2,9 +2,8 @@
 
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
-from signal import SIG_BLOCK, SIG_DFL, SIG_IGN, SIG_SETMASK, SIG_UNBLOCK, SIGINT, SIGTERM, pthread_sigmask, signal
+from signal import SIG_DFL, SIG_IGN, SIG_UNBLOCK, SIGINT, SIGTERM, pthread_sigmask, signal
 from typing import Any
 
 import numpy as np
@@ -17,12 +16,11 @@ from m5kit.data.dataset import Samples
 from m5kit.data.limits import limit_memory
 from m5kit.data.loader import WatchedItems, WatchedLoader
 from m5kit.data.manifest import Manifest
+from m5kit.data.processes import STOPS, signals_held
 from m5kit.data.read_ahead import Batches, read_ahead
 from m5kit.data.sampler import StepSampler
 from m5kit.data.token_batches import TokenSampler
 from m5kit.plugins import PluginScope
-
-_STOPS = (SIGINT, SIGTERM)
 
 
 class ScopedLoader(WatchedLoader):
@@ -42,7 +40,8 @@ class ScopedLoader(WatchedLoader):
 
     def __iter__(self) -> Iterator[Any]:  # type: ignore[override]  # torch promises a class of its own
         """Start the workers; a spawned one finds the classes of local files through its environment only."""
-        with self.scope.exported(), _stops_held_back():
+        # Torch gives a worker a handler of its own first, by which SIGTERM to the whole group would end it.
+        with self.scope.exported(), signals_held():
             return super().__iter__()
 
 
@@ -97,9 +96,10 @@ def train_sampler(
     blocks = samples.blocks() if config.data.window else ()
     order: dict[str, Any] = {"seed": config.seed, "blocks": blocks, "window": config.data.window}
     order |= {"rank": rank, "world_size": world_size}
-    if config.schedule.tokens is not None and sizes is not None:
-        return TokenSampler(sizes=sizes, tokens=config.schedule.tokens, **order)
-    return StepSampler(size=len(samples), batch_size=config.schedule.batch_size, groups=groups, **order)
+    if config.schedule.tokens is None:
+        return StepSampler(size=len(samples), batch_size=config.schedule.batch_size, groups=groups, **order)
+    assert sizes is not None, "batches of so many tokens need the tokens of each item"
+    return TokenSampler(sizes=sizes, tokens=config.schedule.tokens, **order)
 
 
 def start_worker(worker: int, memory: float | None) -> None:
@@ -109,17 +109,4 @@ def start_worker(worker: int, memory: float | None) -> None:
     signal(SIGINT, SIG_IGN)
     # Schedulers send SIGTERM to the whole group: the first is for the main process alone, a second one ends the worker.
     signal(SIGTERM, lambda number, frame: signal(SIGTERM, SIG_DFL))
-    pthread_sigmask(SIG_UNBLOCK, _STOPS)
-
-
-@contextmanager
-def _stops_held_back() -> Iterator[None]:
-    """Hold signals back here and in the workers that are started meanwhile; these let them through in ``start_worker``.
-
-    Torch gives a worker a handler of its own first, by which a signal to the whole group would end it.
-    """
-    before = pthread_sigmask(SIG_BLOCK, _STOPS)
-    try:
-        yield
-    finally:
-        pthread_sigmask(SIG_SETMASK, before)
+    pthread_sigmask(SIG_UNBLOCK, STOPS)  # held since the process was started

@@ -15,6 +15,9 @@ from m5kit.errors import DataError
 
 T = TypeVar("T")
 
+STOPS = (signal.SIGINT, signal.SIGTERM)
+"""What asks a whole process group to end."""
+
 
 class Processes:
     """A pool, for use in a ``with`` block. At its end what has begun is finished, and what waits is dropped.
@@ -29,7 +32,7 @@ class Processes:
 
     def submit(self, act: Callable[..., T], *arguments: Any) -> Future[T]:
         """Have a function of a module called in one of the processes."""
-        with _signals_held():
+        with signals_held():
             return self._pool.submit(act, *arguments)
 
     def __enter__(self) -> "Processes":
@@ -47,13 +50,13 @@ class Processes:
 
 
 @contextmanager
-def _signals_held() -> Iterator[None]:
-    """Start processes that never see Ctrl-C or SIGTERM, which reach a whole group.
+def signals_held() -> Iterator[None]:
+    """Start processes that do not see Ctrl-C or SIGTERM, which reach a whole group.
 
-    A process that dies of one would break the pool, with a traceback, while this one ends in order. The signals wait
-    for the end of the block here, and for ever in what is started inside.
+    A process that dies of one would break what it works for, with a traceback, while this one ends in order. The
+    signals wait for the end of the block here, and in what is started inside until that lets them through.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
     try:
         yield
     finally:
