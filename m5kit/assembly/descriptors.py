@@ -1,6 +1,6 @@
 """Lets a model's descriptors see the training items before the first step."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import permutations
 
 import torch
@@ -11,10 +11,13 @@ from m5kit.assembly.data import RunData
 from m5kit.data.training_items import portion
 from m5kit.models.backbone import Backbone
 from m5kit.nn.neighbours import shared_neighbours
+from m5kit.structures import Batch
 
 DESCRIBED_ITEMS = 2048
 """How many training items are measured at most. Means and scales need fewer; common directions are the better the more
 items show them."""
+STUDIED_ITEMS = 512
+"""Of how many training items descriptors study pieces, of which every item has many."""
 FEWEST_SHARED = 50
 """Items that two modalities must share before one says anything about the other."""
 DOUBT = 3.0
@@ -32,6 +35,7 @@ def fit_descriptors(backbone: Backbone, data: RunData) -> None:
     waiting = {m: d for m, d in descriptors.items() if not d.fitted}
     if not waiting and (common is None or common.fitted):
         return
+    _study({m: d for m, d in waiting.items() if d.studies}, data)
     found, rows, items = _measure(descriptors, data)
     for m in sorted(waiting.keys() & found.keys()):
         found[m] = waiting[m].fit(found[m])
@@ -39,6 +43,25 @@ def fit_descriptors(backbone: Backbone, data: RunData) -> None:
     if common is not None and not common.fitted:
         seen = [m for m in common.modalities if m in found]
         common.fit({m: descriptors[m].vectors(found[m]) for m in seen}, {m: rows[m] for m in seen}, items)
+
+
+def _study(descriptors: Mapping[str, Descriptor], data: RunData) -> None:
+    """Let descriptors learn from pieces of some training items."""
+    pieces: dict[str, list[Tensor]] = {m: [] for m in descriptors}
+    for batch in _batches(data, STUDIED_ITEMS) if descriptors else ():
+        for m in descriptors.keys() & batch.inputs.keys():
+            pieces[m].append(descriptors[m].pieces(batch.inputs[m]))
+    for m, found in pieces.items():
+        if found:
+            descriptors[m].study(torch.cat(found))
+
+
+def _batches(data: RunData, most: int) -> Iterator[Batch]:
+    """At most so many training items, not augmented, the same ones for every caller."""
+    items = data.training_items
+    chosen = portion(items, min(most / len(items), 1.0), data.config.seed)
+    for batch, *_ in data.eval_loader(chosen, every_value=False):
+        yield batch
 
 
 def _measure(descriptors: Mapping[str, Descriptor], data: RunData) -> tuple[dict[str, Tensor], dict[str, Tensor], int]:
@@ -49,9 +72,8 @@ def _measure(descriptors: Mapping[str, Descriptor], data: RunData) -> tuple[dict
     """
     measured: dict[str, list[Tensor]] = {m: [] for m in descriptors}
     rows: dict[str, list[Tensor]] = {m: [] for m in descriptors}
-    items, seen = data.training_items, 0
-    share = min(DESCRIBED_ITEMS / len(items), 1.0)
-    for batch, *_ in data.eval_loader(portion(items, share, data.config.seed), every_value=False):
+    seen = 0
+    for batch in _batches(data, DESCRIBED_ITEMS):
         for m, descriptor in descriptors.items():
             if m in batch.inputs:
                 rows[m].append(seen + batch.rows(m))

@@ -70,6 +70,19 @@ class Descriptor(nn.Module, ABC):
     def measure(self, inputs: Inputs) -> Tensor:
         """The raw numbers ``p w`` of p items, block after block. Padding must not change them."""
 
+    @property
+    def studies(self) -> bool:
+        """Whether it learns from pieces of inputs before anything is measured; then it has the next two methods."""
+        return False
+
+    def pieces(self, inputs: Inputs) -> Tensor:
+        """Pieces ``q d`` of p items, such as patches of pictures, that :meth:`study` learns from."""
+        raise NotImplementedError(f"{type(self).__name__} studies nothing")
+
+    def study(self, pieces: Tensor) -> None:
+        """Learn from the pieces ``q d`` of a corpus, in any order, what :meth:`measure` needs to know."""
+        raise NotImplementedError(f"{type(self).__name__} studies nothing")
+
     @torch.no_grad()
     def fit(self, measured: Tensor) -> Tensor:
         """Learn what is usual from what :meth:`measure` gave for n training items, ``n w``.

@@ -27,9 +27,9 @@ class DescriptorCase:
     @classmethod
     def of(cls, part: type[Descriptor]) -> "DescriptorCase":
         """Take the part's example and fit it."""
-        module, inputs = part.example()
-        module.fit(module.measure(inputs))
-        return cls(part, module, inputs)
+        case = cls(part, *part.example())
+        case.studied(case.module).fit(case.module.measure(case.inputs))
+        return case
 
     def run(self, module: nn.Module) -> Outputs:
         """The vectors."""
@@ -38,6 +38,12 @@ class DescriptorCase:
     def fresh(self) -> Descriptor:
         """Another instance, which has seen nothing."""
         return self.part.example()[0]
+
+    def studied(self, module: Descriptor) -> Descriptor:
+        """The same instance, ready to measure."""
+        if module.studies:
+            module.study(module.pieces(self.inputs))
+        return module
 
     def filled(self, padding: int) -> Inputs:
         """The inputs with something else in their padding."""
@@ -100,7 +106,7 @@ def fit_is_remembered(case: DescriptorCase) -> None:
     expect(bool(case.module.fitted), "fitted is False after fit(); call super().fit()")
     expect(not case.fresh().fitted, "fitted is True before fit()")
     expect(bool(case.module.centre.any()), "the centre is zero after fit()")
-    fresh = case.fresh()
+    fresh = case.studied(case.fresh())
     given = fresh.fit(fresh.measure(case.inputs))
     expect(isinstance(given, Tensor), "fit() returns nothing; return what learn() of the base class returns")
     same({"the numbers": given}, {"the numbers": fresh.measure(case.inputs)}, "what fit() returned and measure() gives")
@@ -127,7 +133,7 @@ def items_are_independent(case: DescriptorCase) -> None:
 @CHECKS.add
 def one_item_can_be_all(case: DescriptorCase) -> None:
     """A corpus of one item, which has no spread, gives finite vectors."""
-    module = case.fresh()
+    module = case.studied(case.fresh())
     module.fit(module.measure(case.inputs)[:1])
     vectors = module(case.inputs)
     finite({"the vectors": vectors})

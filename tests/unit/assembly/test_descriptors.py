@@ -3,6 +3,7 @@ import torch
 
 from m5kit.api import Descriptor
 from m5kit.assembly.descriptors import weigh_blocks
+from m5kit.inference.trained_run import TrainedRun
 
 
 class Plain(Descriptor):
@@ -55,3 +56,15 @@ def test_few_items_and_a_single_modality_change_nothing(items):
     weigh_blocks({"a": first, "b": second}, {"a": two, "b": other}, dict.fromkeys("ab", torch.arange(items)))
     weigh_blocks({"a": first}, {"a": two}, {"a": torch.arange(items)})
     assert first.shares.tolist() == [2.0, 1.0]
+
+
+def test_what_studies_pieces_has_seen_them_before_it_is_fitted(run_folder):
+    model = TrainedRun.open(run_folder).model
+    studied = {m: d for m, d in model.backbone.vectors.descriptors.items() if d.studies}
+    assert studied
+    for descriptor in studied.values():
+        assert descriptor.fitted
+        assert descriptor.dictionary.filters.any()
+        assert descriptor.whole.fitted
+        assert descriptor.regions.fitted
+        assert descriptor.shares[-1] > 0
