@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from m5kit.descriptors.base import Descriptor
 from m5kit.nn.patch_dictionary import PatchDictionary
@@ -81,6 +82,10 @@ class AtomDescriptor(Descriptor):
             self.regions.learn(regions)
             measured = torch.cat([plain, self.whole(whole), self.regions(regions)], dim=1)
         return super().learn(measured)
+
+    def vectors(self, measured: Tensor) -> Tensor:
+        """Unit vectors ``n w`` of raw numbers, of which there are more or fewer before a corpus is known."""
+        return super().vectors(F.pad(measured, (0, self.width - measured.shape[1])))
 
     def occurrences(self, means: Tensor) -> list[Tensor]:
         """The last two blocks' numbers ``n k``.

@@ -19,10 +19,13 @@ class Reduction(nn.Module):
         super().__init__()
         self.register_buffer("directions", torch.zeros(width, kept))
         self.register_buffer("fitted", torch.zeros((), dtype=torch.bool))
+        self._ready = False
 
     def forward(self, vectors: Tensor) -> Tensor:
         """``n k`` of ``n w``, not centred."""
-        if not self.fitted:
+        # The buffer is read until it is true and never again: on a GPU each look at it would wait for the device.
+        self._ready = self._ready or bool(self.fitted)
+        if not self._ready:
             return vectors
         with torch.autocast(vectors.device.type, enabled=False):
             return vectors.float() @ self.directions

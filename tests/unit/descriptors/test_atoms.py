@@ -56,3 +56,8 @@ def test_without_a_dictionary_nothing_is_studied_and_no_block_added():
     assert not descriptor.studies
     assert descriptor.width == 2
     assert not any("reduction" in name or "dictionary" in name for name in descriptor.state_dict())
+
+
+def test_before_a_corpus_is_known_vectors_have_their_width():
+    descriptor = Levels(5)
+    assert descriptor(_inputs()).shape == (12, descriptor.width) == (12, 2 + 2 * KEPT)
