@@ -44,7 +44,7 @@ class WatchedItems(Dataset[Any]):
 
     def __init__(self, items: Dataset[Any], workers: int, seconds: float | None) -> None:
         self.items, self.seconds = items, seconds
-        self.board = torch.zeros(max(workers, 1), 3, dtype=torch.int64).share_memory_()
+        self.board = _board(workers)
 
     def __len__(self) -> int:
         return len(self.items)  # type: ignore[arg-type]  # torch's class promises none
@@ -59,6 +59,24 @@ class WatchedItems(Dataset[Any]):
         place[COUNT] += 1
         place[BUSY] = 0
         return found
+
+
+def _board(workers: int) -> torch.Tensor:
+    """Three numbers for each worker, which this process reads too.
+
+    Raises:
+        DataError: there is no memory that processes can share.
+    """
+    board = torch.zeros(max(workers, 1), 3, dtype=torch.int64)
+    if not workers:
+        return board
+    try:
+        return board.share_memory_()
+    except RuntimeError as error:
+        raise DataError(
+            f"workers need memory that is shared, and there is none: {' '.join(str(error).split())}; make room in "
+            "/dev/shm (of a container: --shm-size), or set data.workers: 0"
+        ) from error
 
 
 class WatchedLoader(DataLoader[Any]):
