@@ -48,6 +48,8 @@ class Run:
 
     def __init__(self, trained: TrainedRun, *, threads: int | None = None) -> None:
         self.trained = trained
+        if threads is not None and (not isinstance(threads, int) or threads < 1):
+            raise ConfigError([f"threads: expected a whole number of at least 1, got {threads!r}"])
         fill = trained.config.data.missing == "zero"
         reader = ItemReader(trained.data.pipelines, fill, threads or default_threads())
         self._forward = Forward(trained.model, reader)
@@ -243,6 +245,8 @@ class Run:
         """
         if errors not in ("raise", "skip"):
             raise ConfigError([f"errors: expected 'raise' or 'skip', got {errors!r}"])
+        if not isinstance(items, Iterable):
+            raise ConfigError([f"items: expected a list of items, got {items!r}"])
         given = list(items)
         found = self._forward(given, take, errors == "skip", options)
         if found.problems and errors == "raise":

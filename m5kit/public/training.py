@@ -13,7 +13,7 @@ from m5kit.ablation.preparation import prepare_sweep
 from m5kit.config import load_config
 from m5kit.config.reader import write_inline
 from m5kit.config.roots import find_sweep
-from m5kit.data.remote.place import Place, as_place
+from m5kit.data.remote.place import Place, as_path, as_place
 from m5kit.errors import ConfigError, M5KitError
 from m5kit.inference.evaluation import Evaluation
 from m5kit.inference.suited_config import suit_config
@@ -76,10 +76,10 @@ def train(
         raise M5KitError("a run takes signals to save before it stops, so train in the main thread of a process")
     if resume and run_dir is None:
         raise ConfigError(["resume: name the run with run_dir"])
-    file, root = config if isinstance(config, str) else Path(config), _place(data)
+    file, root = config if isinstance(config, str) else as_path(config), _place(data)
     # before anything is written: a run should not fail only after its training, at its metrics
     resolved = suit_config(lambda given: load_config(file, given, root), as_overrides(overrides))
-    path = RunFolder.new(resolved.name).path if run_dir is None else Path(run_dir)
+    path = RunFolder.new(resolved.name).path if run_dir is None else as_path(run_dir)
     ended = train_plan(TrainingPlan(resolved, path, resume), Console(quiet=not progress))
     if ended.stopped_by is not None:
         raise KeyboardInterrupt(f"signal {ended.stopped_by} stopped the run in {path} after a checkpoint was saved")
@@ -141,9 +141,11 @@ def sweep(
         ConfigError: every mistake in the file and in its variants.
         CheckpointError: there is a sweep in ``out`` already, or none to resume.
     """
-    if jobs < 1:
+    if not isinstance(jobs, int) or jobs < 1:
         raise ConfigError([f"jobs: expected at least 1, got {jobs}"])
-    prepared = prepare_sweep(find_sweep(Path(file)), Path(out), _place(data), None if trials is None else Path(trials))
+    prepared = prepare_sweep(
+        find_sweep(as_path(file)), as_path(out), _place(data), None if trials is None else as_path(trials)
+    )
     result = run_sweep(prepared, tell=tell or _say_nothing, jobs=jobs, resume=resume)
     return SweepReport(Study.read(prepared.folder.study), result.page)
 
