@@ -121,6 +121,8 @@ class SearchableIndex:
             raise QueryError(f"top: expected 1 to {MOST:,}, got {top!r}")
         if item is not None and like is not None:
             raise QueryError("give an item to search for, or the id of one, not both")
+        if not isinstance(where, str):
+            raise QueryError(f"where: expected a text such as 'price < 20', got {where!r}")
         condition = to_sql(where, self.about.filters) if where.strip() else ""
         if like is not None:
             condition = " and ".join([f"not ({one_of([like])})", *([f"({condition})"] if condition else [])])

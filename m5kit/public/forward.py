@@ -66,15 +66,15 @@ class Computed:
     problems: Mapping[int, str]
 
 
-def require_names(modalities: object) -> None:
+def require_names(given: object, what: str = "modalities") -> None:
     """Refuse what is no list of names; a text would be one of letters.
 
     Raises:
         ConfigError: it is none.
     """
-    given = [] if modalities is None else modalities
-    if isinstance(given, str) or not isinstance(given, Iterable) or not all(isinstance(name, str) for name in given):
-        raise ConfigError([f"modalities: expected a list of names, got {modalities!r}"])
+    names = [] if given is None else given
+    if isinstance(names, str) or not isinstance(names, Iterable) or not all(isinstance(name, str) for name in names):
+        raise ConfigError([f"{what}: expected a list of names, got {given!r}"])
 
 
 class Forward:

@@ -1,12 +1,13 @@
 """Training, evaluation and sweeps from Python: what the commands do, with values in place of printed lines."""
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from rich.console import Console
+from yaml import YAMLError
 
 from m5kit.ablation.orchestration import run_sweep
 from m5kit.ablation.preparation import prepare_sweep
@@ -156,7 +157,12 @@ def as_overrides(given: Overrides) -> list[str]:
     Example:
         >>> as_overrides({"fusion": "gated", "task_matching": None, "schedule.lr": 3e-4})
         ['fusion=gated', 'task_matching=none', 'schedule.lr=0.0003']
+
+    Raises:
+        ConfigError: it is neither of the two, or holds what no config can.
     """
+    if isinstance(given, str) or not isinstance(given, Iterable) or not all(isinstance(key, str) for key in given):
+        raise ConfigError([f"overrides: expected values by dotted key, or a list of KEY=VALUE, got {given!r}"])
     if not isinstance(given, Mapping):
         return list(given)
     return [f"{key}={_written(key, value)}" for key, value in given.items()]
@@ -168,7 +174,12 @@ def _written(key: str, value: Any) -> str:
     if value is None:
         return "" if dotted else "none"  # a whole part is dropped by a word, a single value by writing nothing
     # a name alone picks a piece, and is none of YAML's values
-    return value if isinstance(value, str) and not dotted else write_inline(value)
+    if isinstance(value, str) and not dotted:
+        return value
+    try:
+        return write_inline(value)
+    except YAMLError as error:
+        raise ConfigError([f"overrides: {key}: a config can hold no {type(value).__name__}, got {value!r}"]) from error
 
 
 def _place(given: Folder | None) -> Place | None:
