@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset, get_worker_info
 
+from m5kit.data.board import BUSY, COUNT, INDEX, shared_board
 from m5kit.errors import DataError
 
 log = logging.getLogger("m5kit")
@@ -29,9 +29,6 @@ GRACE = 60.0
 UNLIMITED = 600.0
 """The limit of one item for that purpose where the config sets none."""
 
-INDEX, COUNT, BUSY = range(3)
-"""What the board of :class:`WatchedItems` holds of a worker: its item, how many it made, whether it is at one."""
-
 
 class WatchedItems(Dataset[Any]):
     """The items of a dataset; a worker writes down, in memory that all processes share, which one it holds.
@@ -44,7 +41,7 @@ class WatchedItems(Dataset[Any]):
 
     def __init__(self, items: Dataset[Any], workers: int, seconds: float | None) -> None:
         self.items, self.seconds = items, seconds
-        self.board = _board(workers)
+        self.board = shared_board(workers)
 
     def __len__(self) -> int:
         return len(self.items)  # type: ignore[arg-type]  # torch's class promises none
@@ -59,24 +56,6 @@ class WatchedItems(Dataset[Any]):
         place[COUNT] += 1
         place[BUSY] = 0
         return found
-
-
-def _board(workers: int) -> torch.Tensor:
-    """Three numbers for each worker, which this process reads too.
-
-    Raises:
-        DataError: there is no memory that processes can share.
-    """
-    board = torch.zeros(max(workers, 1), 3, dtype=torch.int64)
-    if not workers:
-        return board
-    try:
-        return board.share_memory_()
-    except RuntimeError as error:
-        raise DataError(
-            f"workers need memory that is shared, and there is none: {' '.join(str(error).split())}; make room in "
-            "/dev/shm (of a container: --shm-size), or set data.workers: 0"
-        ) from error
 
 
 class WatchedLoader(DataLoader[Any]):

@@ -30,7 +30,7 @@ from m5kit.public.answers import (
 )
 from m5kit.public.evaluation import Metrics, evaluate_run
 from m5kit.public.forward import Computed, Device, Errors, Folder, Forward, Item, Options, Precision, VectorOptions
-from m5kit.public.reading import ItemReader, default_threads
+from m5kit.public.reading import ItemReader, as_list, default_threads
 
 
 class Run:
@@ -48,10 +48,8 @@ class Run:
 
     def __init__(self, trained: TrainedRun, *, threads: int | None = None) -> None:
         self.trained = trained
-        if threads is not None and (not isinstance(threads, int) or threads < 1):
-            raise ConfigError([f"threads: expected a whole number of at least 1, got {threads!r}"])
         fill = trained.config.data.missing == "zero"
-        reader = ItemReader(trained.data.pipelines, fill, threads or default_threads())
+        reader = ItemReader(trained.data.pipelines, fill, default_threads() if threads is None else threads)
         self._forward = Forward(trained.model, reader)
 
     def __repr__(self) -> str:
@@ -245,9 +243,7 @@ class Run:
         """
         if errors not in ("raise", "skip"):
             raise ConfigError([f"errors: expected 'raise' or 'skip', got {errors!r}"])
-        if not isinstance(items, Iterable):
-            raise ConfigError([f"items: expected a list of items, got {items!r}"])
-        given = list(items)
+        given = as_list(items)
         found = self._forward(given, take, errors == "skip", options)
         if found.problems and errors == "raise":
             raise BadItemsError(found.problems, len(given))

@@ -78,9 +78,10 @@ def train(
     if resume and run_dir is None:
         raise ConfigError(["resume: name the run with run_dir"])
     file, root = config if isinstance(config, str) else as_path(config), _place(data)
+    asked = None if run_dir is None else as_path(run_dir)
     # before anything is written: a run should not fail only after its training, at its metrics
     resolved = suit_config(lambda given: load_config(file, given, root), as_overrides(overrides))
-    path = RunFolder.new(resolved.name).path if run_dir is None else as_path(run_dir)
+    path = asked or RunFolder.new(resolved.name).path
     ended = train_plan(TrainingPlan(resolved, path, resume), Console(quiet=not progress))
     if ended.stopped_by is not None:
         raise KeyboardInterrupt(f"signal {ended.stopped_by} stopped the run in {path} after a checkpoint was saved")

@@ -96,15 +96,3 @@ def test_an_error_that_nobody_handles_ends_the_process():
     done = subprocess.run([sys.executable, "-c", _FAILS], capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
     assert done.stderr.rstrip().endswith("nobody handles this")
-
-
-def test_without_shared_memory_workers_are_refused_and_their_absence_is_not(monkeypatch):
-    import torch
-
-    def full(self):
-        raise RuntimeError("unable to resize file </torch_1_2_0> to the right size: No space left on device (28)")
-
-    monkeypatch.setattr(torch.Tensor, "share_memory_", full)
-    assert WatchedItems(list(range(8)), 0, None)[3] == 3
-    with pytest.raises(DataError, match=r"there is none: unable to resize .*; make room in /dev/shm"):
-        WatchedItems(list(range(8)), 2, None)
