@@ -1,6 +1,7 @@
 """Compares any finished runs on one page, whether a sweep made them or not."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from m5kit.ablation.analysis import Question
@@ -37,17 +38,30 @@ def compare_runs(
         ConfigError: no run has the name ``reference``, or a value that ``metrics`` names.
         CheckpointError: a folder holds no run, or none of them has a metric value.
     """
-    # a path such as NEW/../run leads nowhere before NEW exists
-    out.mkdir(parents=True, exist_ok=True)
-    found = of_runs(runs, out)
-    if not found.metrics:
-        why = found.failed[0].reason if found.failed else "their evaluations found nothing"
-        raise CheckpointError(f"none of these runs has a metric value, such as {runs[0]}: {why}")
-    _check_reference(reference, found)
-    _check_metrics(metrics or (), found)
+    with _made(out):
+        found = of_runs(runs, out)
+        if not found.metrics:
+            why = found.failed[0].reason if found.failed else "their evaluations found nothing"
+            raise CheckpointError(f"none of these runs has a metric value, such as {runs[0]}: {why}")
+        _check_reference(reference, found)
+        _check_metrics(metrics or (), found)
     question = Question(title, "", metrics or one_of_each_task(found), reference or "", interval, test)
     report_on(found, question, out, Drawing())
     return ReportFolder(out).page
+
+
+@contextmanager
+def _made(out: Path) -> Iterator[None]:
+    """Have a folder, which goes again if what is asked for is refused: a path such as NEW/../run needs NEW."""
+    absent = [place for place in (out, *out.parents) if not place.exists()]
+    out.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        for place in absent:
+            with suppress(OSError):
+                place.rmdir()
+        raise
 
 
 def one_of_each_task(found: Found) -> list[str]:

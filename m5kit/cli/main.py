@@ -121,6 +121,8 @@ _REMEDIES = {
     errno.EPERM: "see who may read and write it, or name another place",
     errno.ENOSPC: "make room there, or name another place",
     errno.EDQUOT: "make room there, or name another place",
+    errno.EFBIG: "allow larger files (ulimit -f), or name another place",
+    errno.EROFS: "nothing can be written there; name another place",
     errno.EEXIST: "name another place",
     errno.ENOENT: "name another place",
     errno.EISDIR: "name a file",
@@ -128,6 +130,8 @@ _REMEDIES = {
     errno.ENAMETOOLONG: "shorten it",
     errno.EIO: "the disk may be failing",
     errno.EMFILE: "allow more open files (ulimit -n), or take fewer processes",
+    errno.ENFILE: "too many files are open on this machine; take fewer processes",
+    errno.EAGAIN: "allow more processes (ulimit -u), or take fewer",
 }
 """What to do about it."""
 

@@ -7,7 +7,15 @@ from pydantic import ValidationError
 
 from m5kit.config.combination import combination_problems
 from m5kit.config.load import Resolved
-from m5kit.config.parts import Problem, describe, find_parts, given_problem, part_problems
+from m5kit.config.parts import (
+    NOT_UNICODE,
+    Problem,
+    describe,
+    find_parts,
+    given_problem,
+    is_unicode,
+    part_problems,
+)
 from m5kit.config.run_config import RunConfig, build_run_config, by_name, read_section
 from m5kit.config.sections import (
     FAMILIES_BY_KEY,
@@ -88,6 +96,11 @@ def _section_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
     """What the schema of each section finds wrong."""
     for key, section in SECTIONS.items():
         if key not in values:
+            continue
+        given = values[key].items() if isinstance(values[key], Mapping) else ()
+        strange = [f"{key}.{name}" for name, value in given if not is_unicode(value)]
+        yield from ((name, NOT_UNICODE) for name in strange)
+        if strange:
             continue
         try:
             read_section(section, values[key])

@@ -106,6 +106,17 @@ def filled_in(constructor: type) -> frozenset[str]:
     return names
 
 
+NOT_UNICODE = (
+    "this name is not UTF-8, and a run writes it down as a text; rename the file or folder, or lead to it by a link "
+    "that has another name"
+)
+
+
+def is_unicode(value: Any) -> bool:
+    """Whether a text can be written down: the name of a file need not be, as on Linux it is any bytes."""
+    return not isinstance(value, str) or not any("\ud800" <= sign <= "\udfff" for sign in value)
+
+
 def given_problem(annotation: Any, value: Any) -> str | None:
     """Why ``value`` is not of the annotated type; None if it is.
 
@@ -114,6 +125,8 @@ def given_problem(annotation: Any, value: Any) -> str | None:
         "expected a valid integer, got 'fast'"
         >>> given_problem(tuple[int, int], [3, 4])
     """
+    if not is_unicode(value):
+        return NOT_UNICODE
     try:
         _adapter(annotation).validate_json(json.dumps(value))
     except ValidationError as error:

@@ -54,7 +54,8 @@ class Pieces:
         """Every piece of ``key``, sorted."""
         found: set[str] = set()
         for folder in self._folders():
-            found.update(path.stem for path in (folder / key).glob("*.yaml"))
+            # the key is a user's word, which may be longer than any file's name
+            found.update(path.stem for path in folder.glob("*/*.yaml") if path.parent.name == key)
         return sorted(found)
 
     def keys(self) -> list[str]:

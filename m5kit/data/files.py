@@ -15,7 +15,7 @@ from typing import IO, Any
 
 from m5kit.data.links import has_link, is_below, link_leads_out
 from m5kit.data.remote.copies import bring, mirror_of
-from m5kit.data.remote.folder import RemoteError
+from m5kit.data.remote.trying import RemoteError
 from m5kit.data.tars.index import TarError
 from m5kit.data.tars.members import SUFFIX, copy_out, member_size, open_tar, split_path
 from m5kit.errors import CheckpointError, DataError, DecodeError

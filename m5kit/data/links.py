@@ -10,6 +10,7 @@ import os
 from functools import lru_cache
 from pathlib import Path
 
+from m5kit.data.aside import written_aside
 from m5kit.errors import DataError
 from m5kit.permissions import STATE, state_folder
 
@@ -37,10 +38,9 @@ def remember_link(folder: Path, target: Path) -> None:
 def _add(path: Path, place: str, leads_to: str) -> None:
     known = {name: list(targets) for name, targets in _known().items()}
     known.setdefault(place, []).append(leads_to)
-    aside = path.with_name(f"{FILE}.{os.getpid()}")
-    # in ASCII: the name of a folder need not be UTF-8
-    aside.write_text(json.dumps(known, indent=1), encoding="ascii")
-    os.replace(aside, path)
+    with written_aside(path) as aside:
+        # in ASCII: the name of a folder need not be UTF-8
+        aside.write_text(json.dumps(known, indent=1), encoding="ascii")
 
 
 def is_own_link(folder: str, path: str) -> bool:

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset, get_worker_info
 
+from m5kit.data.board import BUSY, COUNT, INDEX, shared_board
 from m5kit.errors import DataError
 
 log = logging.getLogger("m5kit")
@@ -29,9 +29,6 @@ GRACE = 60.0
 UNLIMITED = 600.0
 """The limit of one item for that purpose where the config sets none."""
 
-INDEX, COUNT, BUSY = range(3)
-"""What the board of :class:`WatchedItems` holds of a worker: its item, how many it made, whether it is at one."""
-
 
 class WatchedItems(Dataset[Any]):
     """The items of a dataset; a worker writes down, in memory that all processes share, which one it holds.
@@ -44,7 +41,7 @@ class WatchedItems(Dataset[Any]):
 
     def __init__(self, items: Dataset[Any], workers: int, seconds: float | None) -> None:
         self.items, self.seconds = items, seconds
-        self.board = torch.zeros(max(workers, 1), 3, dtype=torch.int64).share_memory_()
+        self.board = shared_board(workers)
 
     def __len__(self) -> int:
         return len(self.items)  # type: ignore[arg-type]  # torch's class promises none

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from m5kit.data.aside import written_aside
 from m5kit.data.json_values import parse_json
 from m5kit.errors import DataError
 
@@ -154,9 +155,5 @@ def parse_shard_set(text: str, path: str) -> ShardSet:
 
 def write_whole(path: Path, text: str) -> None:
     """Write a file aside and rename it: it is there as a whole or not at all."""
-    aside = path.with_name(f"{path.name}.{os.getpid()}.part")
-    with aside.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(aside, path)
+    with written_aside(path) as aside:
+        aside.write_text(text, encoding="utf-8")

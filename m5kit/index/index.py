@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from m5kit.data.remote.place import as_place
+from m5kit.data.remote.place import as_path, as_place
 from m5kit.errors import DataError
 from m5kit.evaluation.precision import Precision
 from m5kit.index.about import IndexInfo
@@ -86,8 +86,8 @@ class Index(SearchableIndex):
         """
         from m5kit.index.items import RunItems
 
-        items = RunItems.open(Path(run), None if data is None else as_place(data), splits, modalities, space)
-        refuse_existing(os.fspath(place))  # before hours of embedding
+        items = RunItems.open(as_path(run), None if data is None else as_place(data), splits, modalities, space)
+        refuse_existing(os.fspath(as_place(place)))  # before hours of embedding
         about, pieces = items.about(precision, width), items.pieces(say or quiet)
         # The loader starts its workers with the first piece: before the store, whose threads no fork survives.
         first = list(islice(pieces, 1))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from m5kit.data.remote.place import as_place
 from m5kit.errors import DataError, QueryError
 from m5kit.index.about import Approximation, IndexInfo
 from m5kit.index.codes import as_kept, candidates, read_vectors, vector_columns
@@ -65,7 +66,7 @@ class SearchableIndex:
         Raises:
             DataError: there is no index, or the run is another than the one it was built with.
         """
-        address = os.fspath(place)
+        address = os.fspath(as_place(place))
         if "://" not in address and not Path(address).exists():  # the store would make a folder there
             raise _no_index(address)
         store = Store(address)
@@ -120,6 +121,8 @@ class SearchableIndex:
             raise QueryError(f"top: expected 1 to {MOST:,}, got {top!r}")
         if item is not None and like is not None:
             raise QueryError("give an item to search for, or the id of one, not both")
+        if not isinstance(where, str):
+            raise QueryError(f"where: expected a text such as 'price < 20', got {where!r}")
         condition = to_sql(where, self.about.filters) if where.strip() else ""
         if like is not None:
             condition = " and ".join([f"not ({one_of([like])})", *([f"({condition})"] if condition else [])])

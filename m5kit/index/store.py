@@ -63,9 +63,9 @@ class Store:
         """
         if "://" not in self.place and not Path(self.place).is_dir():
             return None
-        if ABOUT not in self._names():
-            return None
         with self._named("read"):
+            if ABOUT not in self._names():
+                return None
             text = self._base.open_table(ABOUT).to_arrow()["json"][0].as_py()
             there = {field.name: field.type for field in self._items.schema}
         about = IndexInfo.from_json(text or "")

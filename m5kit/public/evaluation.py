@@ -1,6 +1,6 @@
 """The metrics of a loaded run: those of its config, or new ones."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias
 
@@ -10,6 +10,7 @@ from m5kit.errors import ConfigError
 from m5kit.inference.evaluation import Evaluation, evaluate, evaluate_subsets
 from m5kit.inference.run_metrics import with_metrics
 from m5kit.inference.trained_run import TrainedRun
+from m5kit.public.forward import require_names
 
 Metrics: TypeAlias = Sequence[str] | Mapping[str, Mapping[str, Any]]
 """Names of metrics in a config, or new metrics by name, each a ``type`` and its arguments."""
@@ -27,6 +28,9 @@ def evaluate_run(
         raise ConfigError(["store: only all metrics on the run's own items can replace its results"])
     if isinstance(metrics, str):
         raise ConfigError([f"metrics: expected a list such as [{metrics!r}], got a text"])
+    if metrics is not None and not (isinstance(metrics, Iterable) and all(isinstance(name, str) for name in metrics)):
+        raise ConfigError([f"metrics: expected a list of names, got {metrics!r}"])
+    require_names(modalities)
     if isinstance(metrics, Mapping):
         trained = with_metrics(trained, [f"evaluation.{name}={write_inline(each)}" for name, each in metrics.items()])
     if data is not None:

@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,6 +66,17 @@ class Computed:
     problems: Mapping[int, str]
 
 
+def require_names(given: object, what: str = "modalities") -> None:
+    """Refuse what is no list of names; a text would be one of letters.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    names = [] if given is None else given
+    if isinstance(names, str) or not isinstance(names, Iterable) or not all(isinstance(name, str) for name in names):
+        raise ConfigError([f"{what}: expected a list of names, got {given!r}"])
+
+
 class Forward:
     """A model with the reader of its items; several threads may use one.
 
@@ -85,6 +96,10 @@ class Forward:
         Raises:
             ConfigError: there is no such device.
         """
+        if not isinstance(device, str | torch.device):
+            raise ConfigError([f"device: expected a name such as 'cuda:1', got {device!r}"])
+        if str(device) == "meta":
+            raise ConfigError(["device: nothing can be computed on 'meta', which holds no numbers"])
         with self._computing:
             try:
                 self.model.to(device)
@@ -111,6 +126,7 @@ class Forward:
         if options.get("device") is not None:
             self.move(options["device"] or "cpu")
         given = options.get("modalities")
+        require_names(given)
         modalities = known_modalities(self.model, None if given is None else tuple(given))
         root = options.get("root")
         problems: dict[int, str] = {}

@@ -1,7 +1,6 @@
 """Loads a trained run from its folder."""
 
-from pathlib import Path
-
+from m5kit.data.remote.place import as_path
 from m5kit.inference.trained_run import TrainedRun
 from m5kit.permissions import LOCAL_PLUGINS, allowing
 from m5kit.public.forward import Device, Folder
@@ -24,5 +23,5 @@ def load(
         CheckpointError: there is no run, no checkpoint, or the checkpoint belongs to another model.
     """
     with allowing(*[LOCAL_PLUGINS] * allow_local_plugins):
-        run = Run(TrainedRun.open(Path(path)), threads=threads)
+        run = Run(TrainedRun.open(as_path(path)), threads=threads)
     return run if device is None else run.to(device)

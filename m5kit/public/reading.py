@@ -6,7 +6,7 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ from m5kit.data.dataset import Prepared
 from m5kit.data.held import as_array, in_a_file
 from m5kit.data.pipeline import Pipeline
 from m5kit.data.several import each_value, passes
-from m5kit.errors import DecodeError
+from m5kit.errors import ConfigError, DecodeError
 from m5kit.signatures import hint
 from m5kit.structures import Inputs, Sample
 
@@ -50,6 +50,17 @@ class BadItem:
 Reading = Prepared | BadItem
 
 
+def as_list(items: object) -> list[Any]:
+    """The items that a caller hands over.
+
+    Raises:
+        ConfigError: it is nothing that holds items.
+    """
+    if not isinstance(items, Iterable):
+        raise ConfigError([f"items: expected a list of items, got {items!r}"])
+    return list(items)
+
+
 class ItemReader:
     """Makes inputs of items in memory or on disk, as training and ``m5kit embed`` do.
 
@@ -61,7 +72,9 @@ class ItemReader:
 
     def __init__(self, pipelines: Mapping[str, Pipeline], fill: bool, threads: int) -> None:
         self.columns = _columns(pipelines)
-        self.fill, self.threads = fill, max(1, threads)
+        if not isinstance(threads, int) or threads < 1:
+            raise ConfigError([f"threads: expected a whole number of at least 1, got {threads!r}"])
+        self.fill, self.threads = fill, threads
         # A decoder or a transform may keep state, as some tokenizers do, so no two threads share one.
         self._idle: queue.SimpleQueue[Pipelines] = queue.SimpleQueue()
         self._idle.put(_own_decoders(pipelines))

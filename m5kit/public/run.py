@@ -30,7 +30,7 @@ from m5kit.public.answers import (
 )
 from m5kit.public.evaluation import Metrics, evaluate_run
 from m5kit.public.forward import Computed, Device, Errors, Folder, Forward, Item, Options, Precision, VectorOptions
-from m5kit.public.reading import ItemReader, default_threads
+from m5kit.public.reading import ItemReader, as_list, default_threads
 
 
 class Run:
@@ -49,7 +49,7 @@ class Run:
     def __init__(self, trained: TrainedRun, *, threads: int | None = None) -> None:
         self.trained = trained
         fill = trained.config.data.missing == "zero"
-        reader = ItemReader(trained.data.pipelines, fill, threads or default_threads())
+        reader = ItemReader(trained.data.pipelines, fill, default_threads() if threads is None else threads)
         self._forward = Forward(trained.model, reader)
 
     def __repr__(self) -> str:
@@ -243,7 +243,7 @@ class Run:
         """
         if errors not in ("raise", "skip"):
             raise ConfigError([f"errors: expected 'raise' or 'skip', got {errors!r}"])
-        given = list(items)
+        given = as_list(items)
         found = self._forward(given, take, errors == "skip", options)
         if found.problems and errors == "raise":
             raise BadItemsError(found.problems, len(given))

@@ -1,19 +1,20 @@
 """Training, evaluation and sweeps from Python: what the commands do, with values in place of printed lines."""
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from rich.console import Console
+from yaml import YAMLError
 
 from m5kit.ablation.orchestration import run_sweep
 from m5kit.ablation.preparation import prepare_sweep
 from m5kit.config import load_config
 from m5kit.config.reader import write_inline
 from m5kit.config.roots import find_sweep
-from m5kit.data.remote.place import Place, as_place
+from m5kit.data.remote.place import Place, as_path, as_place
 from m5kit.errors import ConfigError, M5KitError
 from m5kit.inference.evaluation import Evaluation
 from m5kit.inference.suited_config import suit_config
@@ -76,10 +77,11 @@ def train(
         raise M5KitError("a run takes signals to save before it stops, so train in the main thread of a process")
     if resume and run_dir is None:
         raise ConfigError(["resume: name the run with run_dir"])
-    file, root = config if isinstance(config, str) else Path(config), _place(data)
+    file, root = config if isinstance(config, str) else as_path(config), _place(data)
+    asked = None if run_dir is None else as_path(run_dir)
     # before anything is written: a run should not fail only after its training, at its metrics
     resolved = suit_config(lambda given: load_config(file, given, root), as_overrides(overrides))
-    path = RunFolder.new(resolved.name).path if run_dir is None else Path(run_dir)
+    path = asked or RunFolder.new(resolved.name).path
     ended = train_plan(TrainingPlan(resolved, path, resume), Console(quiet=not progress))
     if ended.stopped_by is not None:
         raise KeyboardInterrupt(f"signal {ended.stopped_by} stopped the run in {path} after a checkpoint was saved")
@@ -141,9 +143,11 @@ def sweep(
         ConfigError: every mistake in the file and in its variants.
         CheckpointError: there is a sweep in ``out`` already, or none to resume.
     """
-    if jobs < 1:
+    if not isinstance(jobs, int) or jobs < 1:
         raise ConfigError([f"jobs: expected at least 1, got {jobs}"])
-    prepared = prepare_sweep(find_sweep(Path(file)), Path(out), _place(data), None if trials is None else Path(trials))
+    prepared = prepare_sweep(
+        find_sweep(as_path(file)), as_path(out), _place(data), None if trials is None else as_path(trials)
+    )
     result = run_sweep(prepared, tell=tell or _say_nothing, jobs=jobs, resume=resume)
     return SweepReport(Study.read(prepared.folder.study), result.page)
 
@@ -154,7 +158,12 @@ def as_overrides(given: Overrides) -> list[str]:
     Example:
         >>> as_overrides({"fusion": "gated", "task_matching": None, "schedule.lr": 3e-4})
         ['fusion=gated', 'task_matching=none', 'schedule.lr=0.0003']
+
+    Raises:
+        ConfigError: it is neither of the two, or holds what no config can.
     """
+    if isinstance(given, str) or not isinstance(given, Iterable) or not all(isinstance(key, str) for key in given):
+        raise ConfigError([f"overrides: expected values by dotted key, or a list of KEY=VALUE, got {given!r}"])
     if not isinstance(given, Mapping):
         return list(given)
     return [f"{key}={_written(key, value)}" for key, value in given.items()]
@@ -166,7 +175,12 @@ def _written(key: str, value: Any) -> str:
     if value is None:
         return "" if dotted else "none"  # a whole part is dropped by a word, a single value by writing nothing
     # a name alone picks a piece, and is none of YAML's values
-    return value if isinstance(value, str) and not dotted else write_inline(value)
+    if isinstance(value, str) and not dotted:
+        return value
+    try:
+        return write_inline(value)
+    except YAMLError as error:
+        raise ConfigError([f"overrides: {key}: a config can hold no {type(value).__name__}, got {value!r}"]) from error
 
 
 def _place(given: Folder | None) -> Place | None:

@@ -1,6 +1,7 @@
 """Where a run keeps its files."""
 
 import itertools
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -90,8 +91,10 @@ class RunFolder:
         """Be the one process that trains the run.
 
         Raises:
-            CheckpointError: another process trains it now.
+            CheckpointError: another process trains it now, or its name is no text.
         """
+        if os.fsencode(self.path).decode("utf-8", "replace") != str(self.path):
+            raise CheckpointError(f"the name of the run folder {str(self.path)!r} is not UTF-8; give it another one")
         with single_writer(self.path / ".lock", f"the run in {self.path}"):
             _remove_halves(self.config, self.provenance, self.metrics, self.curves)  # only trainings write these
             yield

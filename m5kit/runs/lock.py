@@ -25,12 +25,12 @@ def single_writer(path: Path, what: str, wait: bool = False) -> Iterator[None]:
         wait: for another process that holds the lock, instead of an error.
 
     Raises:
-        CheckpointError: another process holds it, or another thread of this one.
+        CheckpointError: another process holds it, or another thread of this one, or there can be no such folder.
     """
     path = path.parent.resolve() / path.name  # not what a link in its place leads to
     _reserve(path, what)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make(path.parent)
         with open_own(path, "a+") as file:
             # a record lock, not flock: data workers, which are forks, must not keep it after a crash of their parent
             try:
@@ -45,6 +45,15 @@ def single_writer(path: Path, what: str, wait: bool = False) -> Iterator[None]:
     finally:
         with _guard:
             _held.discard(path)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError, FileNotFoundError) as error:  # as in /proc, or below a file
+        raise CheckpointError(
+            f"{folder} can be no folder: {(error.strerror or str(error)).lower()}; name another place"
+        ) from error
 
 
 def _reserve(path: Path, what: str) -> None:

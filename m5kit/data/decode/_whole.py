@@ -1,5 +1,6 @@
 """Sees by their headers whether media files were cut short; libraries silently read what is left of them."""
 
+import struct
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
@@ -19,6 +20,12 @@ EBML, SEGMENT = 0x1A45DFA3, 0x18538067
 ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 """The object in an ASF header (WMA, WMV) that says how large the file is."""
 
+FLV_ABOUT = 4096
+"""Bytes at the beginning of FLV in which its metadata stand."""
+
+FLV_SIZE = b"\x00\x08filesize\x00"
+"""The name of a number in them, and the sign of a number of eight bytes."""
+
 END_OF_STREAM = 4
 """The flag of the last page of an Ogg stream."""
 
@@ -31,7 +38,7 @@ def check_whole(path: Path) -> None:
     """Look at the header, and at the end of an Ogg file; other formats pass.
 
     Raises:
-        CutShortError: WAV, W64, RF64, AVI, AIFF, AU, CAF, ASF, Matroska, WebM or Ogg, and shorter than it should be.
+        CutShortError: WAV, W64, RF64, AVI, AIFF, AU, CAF, ASF, Matroska, WebM, FLV or Ogg, and its end is missing.
     """
     size = path.stat().st_size
     with path.open("rb") as file:
@@ -117,6 +124,21 @@ def _ogg(file: BinaryIO, size: int) -> None:
         raise CutShortError("its last page is not the end of a stream; it is cut short")
 
 
+def _flv(file: BinaryIO, size: int) -> None:
+    """FLV: tags, behind each of which stands how long it is, and in the first of them how long the whole is."""
+    told = file.read(FLV_ABOUT).partition(FLV_SIZE)[2][:8]
+    if len(told) == 8:
+        whole = struct.unpack(">d", told)[0]
+        _expect(size, int(whole) if 0 < whole < UNKNOWN[-1] else 0, "the whole")
+    file.seek(max(0, size - 4))
+    length = _number(file, 4, "big")
+    if length + 13 > size:
+        raise CutShortError("it ends within a tag; it is cut short")
+    file.seek(size - 4 - length + 1)
+    if length and _number(file, 3, "big") + 11 != length:
+        raise CutShortError("it ends within a tag; it is cut short")
+
+
 def _expect(size: int, declared: int, what: str) -> None:
     if declared - 8 in UNKNOWN or declared in UNKNOWN:
         return
@@ -167,6 +189,7 @@ CHECKS: Mapping[bytes, Callable[[BinaryIO, int], None]] = {
     b"caff": _caf,
     b"0&\xb2u": _asf,
     b"OggS": _ogg,
+    b"FLV\x01": _flv,
     b"\x1aE\xdf\xa3": _matroska,
 }
 """By the first four bytes of a file."""

@@ -162,8 +162,9 @@ def whole_of(path: Path, sound: Sound) -> Sound:
         DamagedClipError: it is cut short.
     """
     declared, count = declared_frames(path), len(sound.waveform)
-    # The decoder leaves out the silence that encoders put before and after, up to three frames.
-    if declared is not None and count + 3 * 1152 < KEPT * declared:
+    # The decoder leaves out the silence that encoders put before and after, up to three frames. A frame that it passes
+    # over is no reason to refuse a sound, a second is, however long the sound.
+    if declared is not None and declared - count > 3 * 1152 + min((1 - KEPT) * declared, 5 * 1152):
         raise DamagedClipError(f"it declares {declared} samples and holds {count}; it is cut short")
     return sound
 

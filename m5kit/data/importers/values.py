@@ -6,6 +6,7 @@ A value is taken exactly, or in another form that the report counts, or refused 
 import datetime
 import math
 import re
+import unicodedata
 import uuid
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
@@ -17,6 +18,9 @@ from m5kit.data.json_values import parse_json, whole_text
 from m5kit.errors import DataError
 
 WHOLE = re.compile(r"[+-]?[0-9]+")
+FLOAT = re.compile(r"[+-]?(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|(?i:nan|inf|infinity))")
+"""What a number with a point or an exponent looks like; Python also takes 1_000, which is a code in data."""
+
 DECIMAL_COMMA = re.compile(r"([+-]?(?:\d{1,3}(?:[.\s']\d{3})+|\d+))(?:,(\d+))?")
 """Groups of three between points, spaces or apostrophes, or no groups; then the fraction."""
 
@@ -143,23 +147,31 @@ def as_number(value: Any, column: str, name: str, report: ImportReport) -> int |
             return plain
         report.leave_out(f"{column}: {NO_QUANTITY}", value)
         return None
-    text = plain.strip()
+    text = _with_plain_digits(plain.strip(), column, report)
     if WHOLE.fullmatch(text) and len(text) <= DIGITS:
         if text.lstrip("+-").startswith("0") and text.lstrip("+-") != "0":
             report.change(f"{column}: zeros in front of a number were dropped", text)
         return int(text)
-    try:
-        # Python also takes 1_000 for a number; in data it is a code.
-        number = float(text) if "_" not in text else float("refused")
-    except ValueError:
+    if not FLOAT.fullmatch(text):
         remedy = "say --decimal-comma" if DECIMAL_COMMA.fullmatch(text) else "leave it out of --number"
-        raise DataError(f"item {name}: {column} must be a number, got {value!r}; {remedy}") from None
+        raise DataError(f"item {name}: {column} must be a number, got {value!r}; {remedy}")
+    number = float(text)
     if not math.isfinite(number):
         report.leave_out(f"{column}: {NO_QUANTITY}", value)
         return None
     if not _is_exactly(text, number):
         report.change(f"{column}: numbers were rounded to 64 bits", f"{text} to {number!r}")
     return number
+
+
+def _with_plain_digits(text: str, column: str, report: ImportReport) -> str:
+    """A text whose digits, of any script or width, are 0 to 9."""
+    if text.isascii():
+        return text
+    plain = "".join(str(unicodedata.decimal(sign, sign)) for sign in text)
+    if plain != text:
+        report.change(f"{column}: digits of another script or width were read as 0 to 9", text)
+    return plain
 
 
 def _is_exactly(text: str, number: float) -> bool:

@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import logging
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +14,8 @@ from m5kit.data.importers.walk import LOCK
 from m5kit.data.manifest_rows import MODALITIES, NAMES
 from m5kit.data.several import each_value
 from m5kit.errors import DataError
+
+log = logging.getLogger("m5kit")
 
 Format: TypeAlias = Literal["jsonl", "arrow", "parquet"]
 BATCH = 4096
@@ -45,8 +48,9 @@ class ManifestWriter:
     ) -> None:
         self._made = _first_absent(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        self._was_empty = not any(folder.iterdir())
         self._lock = _lock(folder / LOCK)
+        _remove_parts(folder)
+        self._was_empty = all(path.name == LOCK for path in folder.iterdir())
         there = [name for name in NAMES if (folder / name).exists()]
         if there:
             _release(self._lock)
@@ -77,16 +81,18 @@ class ManifestWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is None:
-            self._flush()
-        self._close()
-        if error is None:
-            # in one step: nobody can read a manifest that is half written
-            os.replace(self._part, self.path)
-        else:
-            self._part.unlink()
-            self._undo()
-        _release(self._lock)
+        try:
+            if error is None:
+                self._flush()
+            self._close()
+            if error is None:
+                # in one step: nobody can read a manifest that is half written
+                os.replace(self._part, self.path)
+        finally:
+            if self._part.exists():  # there was an error, or the disk is full
+                self._part.unlink()
+                self._undo()
+            _release(self._lock)
 
     def _undo(self) -> None:
         if self._was_empty:
@@ -95,6 +101,15 @@ class ManifestWriter:
                     _remove(path)
         if self._made is not None:
             _remove(self._made)
+
+
+def _remove_parts(folder: Path) -> None:
+    """Remove what an import that was killed was writing; its media are written anew, or found as they are."""
+    left = sorted(folder.glob(".annotations.*.part"))
+    for part in left:
+        part.unlink()
+    if left:
+        log.warning("an import into %s was stopped before its end: this one begins anew", folder)
 
 
 def _first_absent(folder: Path) -> Path | None:

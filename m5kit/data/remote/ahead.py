@@ -7,7 +7,7 @@ from pathlib import Path
 
 from m5kit.data.json_lines import PATHS
 from m5kit.data.remote.copies import bring, mirror_of
-from m5kit.data.remote.mirror import TAR
+from m5kit.data.remote.copying import TAR
 from m5kit.data.several import each_value
 from m5kit.structures import Sample
 

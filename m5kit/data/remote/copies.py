@@ -3,10 +3,12 @@
 import os
 from pathlib import Path
 
-from m5kit.data.json_values import parse_json
 from m5kit.data.remote.folder import RemoteFolder
 from m5kit.data.remote.mirror import Mirror
-from m5kit.data.remote.room import MARKER, copies_folder
+from m5kit.data.remote.room import copies_folder, read_marker
+
+DEPTH = 2
+"""Folders from that of all copies down to a mirror: by scheme, and by URL."""
 
 _mirrors: dict[str, Mirror] = {}
 """By folder; asked for at every file."""
@@ -63,9 +65,9 @@ def shown(path: Path) -> str:
 
 def _mirror_above(folder: str) -> Mirror | None:
     if folder not in _mirrors:
-        for place in (Path(folder), *Path(folder).parents):
-            marker = place / MARKER
-            if marker.is_file():
-                _mirrors[folder] = Mirror(place, RemoteFolder(parse_json(marker.read_text(encoding="utf-8"))["url"]))
-                break
+        # by its place alone: a file that calls itself a marker may have come from the server
+        place = Path(*Path(folder).parts[: len(copies_folder().parts) + DEPTH])
+        url = read_marker(place)["url"]
+        if url:
+            _mirrors[folder] = Mirror(place, RemoteFolder(url))
     return _mirrors.get(folder)

@@ -5,25 +5,26 @@ So every command, source and decoder reads it as it reads any folder; what is op
 data come at once; when they have changed at their source, everything is fetched anew.
 """
 
+import errno
 import fcntl
-import hashlib
 import json
 import logging
 import os
 import shutil
 import time
-import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from m5kit.data.json_values import parse_json
 from m5kit.data.limits import without_limit
-from m5kit.data.remote.folder import RemoteError, RemoteFile, RemoteFolder
-from m5kit.data.remote.room import INDEX, MARKER, Room, copies_folder
+from m5kit.data.remote.copying import ROOM, TAR, Copying, digest, is_whole
+from m5kit.data.remote.folder import RemoteFile, RemoteFolder, is_inside
+from m5kit.data.remote.room import FOLDER, MARKER, copies_folder, read_marker
+from m5kit.data.remote.trying import RemoteError
+from m5kit.data.shard_set import write_whole
 
 log = logging.getLogger("m5kit")
 
@@ -41,9 +42,9 @@ FRESH = 60.0
 """Seconds for which a process does not ask again whether a folder has changed."""
 
 MANIFESTS = (".jsonl", ".parquet", ".arrow")
-TAR = ".tar"
 
-_room = Room()
+NO_NAME = (errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENOTEMPTY)
+"""Numbers of errors of files that cannot be here, because of their own name or that of another file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +69,45 @@ class Mirror:
             RemoteError: the folder cannot be reached, or is not there.
         """
         with self._alone(MARKER):
-            known = self._versions()
-            names = dict.fromkeys((*DESCRIPTIONS, *known, *filter(None, [also])))
-            found = {name: self.remote.find(name) for name in names}
-            versions = {name: file.version for name, file in found.items() if file}
-            if not versions and not known:
-                self.remote.explain_absence()
-            if any(versions.get(name) != version for name, version in known.items()):
-                log.warning("%s has changed; what was copied of it is fetched anew", self.remote.url)
-                _empty(self.folder)
-            for name, file in found.items():
-                if file and not (self.folder / name).is_file():
-                    self._copy(name, file)
-            about = {"url": self.remote.url, "versions": versions}
-            _write_marker(self.folder, json.dumps(about))
+            for _ in range(2):
+                versions = self._refresh_once(also)
+                if versions is not None:
+                    about = {"url": self.remote.url, "versions": versions}
+                    write_whole(self.folder / MARKER, json.dumps(about))
+                    return
+        raise RemoteError(f"{self.remote.url} changed twice while it was read; try again when it is finished")
+
+    def _refresh_once(self, also: str) -> dict[str, str] | None:
+        """The versions of what is here now; None if it changed while it was copied."""
+        known = read_marker(self.folder)["versions"]
+        names = dict.fromkeys((*DESCRIPTIONS, *known, *filter(None, [also])))
+        found = self._find(names)
+        versions = self._versions(found)
+        if not versions and not known:
+            self.remote.explain_absence()
+        if any(versions.get(name) != version for name, version in known.items()):
+            log.warning("%s has changed; what was copied of it is fetched anew", self.remote.url)
+            _empty(self.folder)
+        elif not known:  # nobody knows of which version something is that a killed process left
+            _empty(self.folder)
+        missing = {name: file for name, file in found.items() if not is_whole(self.folder / name)}
+        for name, file in missing.items():
+            Copying(self.folder, self.remote).copy(name, file)
+        return versions if not missing or self._versions(self._find(names)) == versions else None
+
+    def _find(self, names: Iterable[str]) -> dict[str, RemoteFile]:
+        found = {name: self.remote.find(name) for name in names if is_inside(name)}
+        return {name: file for name, file in found.items() if file}
+
+    def _versions(self, found: Mapping[str, RemoteFile]) -> dict[str, str]:
+        return {name: file.version or self._content_version(name, file) for name, file in found.items()}
+
+    def _content_version(self, name: str, file: RemoteFile) -> str:
+        """What changes with a file of whose changes the server tells nothing."""
+        with TemporaryDirectory(prefix="m5kit-") as place:
+            copy = Path(place) / "copy"
+            self.remote.fetch(name, copy, ROOM.most() if file.size is None else file.size)
+            return digest(copy)
 
     def bring(self, path: str) -> bool:
         """Have a file of the folder here.
@@ -92,27 +118,39 @@ class Mirror:
         Raises:
             RemoteError: it cannot be read.
         """
-        if os.path.isfile(path):
-            _room.note_use(path)
+        if is_whole(path):
+            ROOM.note_use(path)
+            ROOM.note_use(str(self.folder / MARKER))
             return True
         name = os.path.relpath(path, self.folder)
-        # the seconds that an item may take are meant for decoding; a slow network must not make items fail
-        with without_limit(), self._alone(name):
-            if os.path.isfile(path):  # while this process waited, another one brought it
-                return True
-            found = self.remote.find(name)
-            if found is None:
+        if not is_inside(name):
+            return False
+        try:
+            # the seconds that an item may take are meant for decoding; a slow network must not make items fail
+            with without_limit(), self._alone(name):
+                return self._bring(path, name)
+        except OSError as error:
+            if error.errno in NO_NAME:
                 return False
-            if not name.endswith(INDEX):
-                _room.make(f"{self.remote.url}/{name}", found.size or 0, TAR)
-            self._copy(name, found)
+            raise RemoteError(
+                f"cannot copy {self.remote.url}/{name} to {self.folder}: {error.strerror or error}; make room there, "
+                f"or name another folder with {FOLDER}"
+            ) from error
+
+    def _bring(self, path: str, name: str) -> bool:
+        if is_whole(path):  # while this process waited, another one brought it
+            return True
+        found = self.remote.find(name)
+        if found is None:
+            return False
+        Copying(self.folder, self.remote).copy(name, found)
         return True
 
     def size(self, path: str) -> int | None:
         """Bytes of a file of the folder, wherever it is; None if there is none."""
-        if os.path.isfile(path):
+        if is_whole(path):
             return os.stat(path).st_size
-        found = self.remote.find(os.path.relpath(path, self.folder))
+        found = self._find_path(path)
         return None if found is None else found.size
 
     def tars(self) -> list[Path]:
@@ -120,59 +158,20 @@ class Mirror:
         return [self.folder / name for name in self.remote.names(TAR)]
 
     def version(self, path: str) -> str:
-        """What changes with the contents of a file of the folder; empty if there is none."""
-        found = self.remote.find(os.path.relpath(path, self.folder))
+        """What changes with the contents of a file of the folder; empty if nobody knows."""
+        found = self._find_path(path)
         return found.version if found else ""
 
-    def _copy(self, name: str, file: RemoteFile) -> None:
-        """Fetch a file aside and rename it; what arrives in part, or with another checksum, is fetched once more.
-
-        Raises:
-            RemoteError: it arrives in part again.
-        """
-        target = self.folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        aside = target.with_name(f".{target.name}.{os.getpid()}.part")
-        wanted = self._checksums().get(name)
-        try:
-            for left in (1, 0):
-                self.remote.fetch(name, aside)
-                size = aside.stat().st_size
-                whole = file.size is None or size == file.size
-                if whole and (wanted is None or _digest(aside) == wanted):
-                    break
-                if not left and not whole:
-                    raise RemoteError(f"{self.remote.url}/{name} has {file.size:,} bytes, and {size:,} arrived, twice")
-                if not left:
-                    # as on a local disk: what is whole in it is used, and what is not counts as failures of its items
-                    log.warning("%s/%s is damaged: its checksum is not that in shards.json", self.remote.url, name)
-            # The time tells versions apart; the machine's clock would give each copy of one version another time.
-            os.utime(aside, (aside.stat().st_atime, zlib.crc32(file.version.encode())))
-            os.replace(aside, target)
-        finally:
-            aside.unlink(missing_ok=True)
-
-    def _checksums(self) -> dict[str, str]:
-        """SHA-256 by file, as far as ``shards.json`` tells."""
-        about = self.folder / "shards.json"
-        if not about.is_file():
-            return {}
-        status = about.stat()
-        return _read_checksums(about, status.st_size, status.st_mtime_ns)
-
-    def _versions(self) -> dict[str, str]:
-        marker = self.folder / MARKER
-        versions: dict[str, str] = (
-            parse_json(marker.read_text(encoding="utf-8"))["versions"] if marker.is_file() else {}
-        )
-        return versions
+    def _find_path(self, path: str) -> RemoteFile | None:
+        name = os.path.relpath(path, self.folder)
+        return self.remote.find(name) if is_inside(name) else None
 
     @contextmanager
     def _alone(self, name: str) -> Iterator[None]:
         """Keep other processes from fetching the same file."""
         locks = self.folder / ".locks"
         locks.mkdir(parents=True, exist_ok=True)
-        with (locks / f".{blake2b(name.encode(), digest_size=8).hexdigest()}").open("w") as lock:
+        with (locks / f".{blake2b(os.fsencode(name), digest_size=2).hexdigest()}").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
@@ -206,18 +205,6 @@ _refreshed: dict[tuple[str, Path], float] = {}
 """When this process saw to it that a mirror is up to date."""
 
 
-@lru_cache(16)
-def _read_checksums(about: Path, size: int, changed: int) -> dict[str, str]:
-    """Of shards and their indexes; empty if the file is damaged, which its reader will tell."""
-    try:
-        shards = parse_json(about.read_text(encoding="utf-8"))["shards"]
-        found = {shard["name"]: shard["sha256"] for shard in shards}
-        indexes = {shard["name"].replace(TAR, ".index.npy"): shard["index_sha256"] for shard in shards}
-    except (ValueError, TypeError, KeyError, AttributeError):
-        return {}
-    return found | indexes
-
-
 def _empty(folder: Path) -> None:
     for path in folder.iterdir():
         if path.name == ".locks":
@@ -226,14 +213,3 @@ def _empty(folder: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _write_marker(folder: Path, text: str) -> None:
-    aside = folder / f"{MARKER}.{os.getpid()}"
-    aside.write_text(text, encoding="utf-8")
-    os.replace(aside, folder / MARKER)

@@ -3,6 +3,7 @@
 Nothing here imports fsspec: every command asks.
 """
 
+import errno
 import os
 from pathlib import Path
 from typing import TypeAlias
@@ -32,13 +33,36 @@ def as_place(given: str | os.PathLike[str]) -> Place:
     Example:
         >>> as_place("s3://bucket/shop/"), as_place("file:///data/shop")
         ('s3://bucket/shop', PosixPath('/data/shop'))
+
+    Raises:
+        ConfigError: it is neither.
     """
+    if not is_remote(given):
+        return as_path(given)
     text = os.fspath(given)
-    if not is_remote(text):
-        return Path(text)
     if text.startswith(f"file{SEPARATOR}"):
-        return Path(text.removeprefix(f"file{SEPARATOR}"))
-    return text.rstrip("/")
+        return as_path(text.removeprefix(f"file{SEPARATOR}"))
+    scheme, _, rest = text.rstrip("/").partition(SEPARATOR)
+    return f"{scheme.lower()}{SEPARATOR}{rest}"
+
+
+def as_path(given: object) -> Path:
+    """A path, if a caller gave one that a file may have.
+
+    Raises:
+        ConfigError: it is something else, such as None, or no file can be called so.
+    """
+    if not isinstance(given, str | os.PathLike) or not isinstance(os.fspath(given), str):
+        raise ConfigError([f"expected a path, got {given!r}"])
+    path = Path(given)
+    try:
+        os.lstat(path)
+    except ValueError as error:  # a zero byte, or half a character
+        raise ConfigError([f"no file can be called {str(path)!r} ({error})"]) from error
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise ConfigError([f"no file can be called {str(path)[:60]!r}... (the name is too long)"]) from error
+    return path
 
 
 def absolute(place: Place) -> Place:
@@ -71,6 +95,8 @@ def check_url(url: str) -> str:
     """
     parts = urlsplit(url)
     problems = []
+    if "::" in url:  # one file system of fsspec inside of another; the outer one may run or open anything
+        problems.append("a URL in a URL (::) is not opened; give the URL of a folder")
     if "@" in parts.netloc:
         problems.append(
             f"the URL at {parts.hostname} holds a user's name or password, which would be stored with the run; give it "

@@ -1,12 +1,13 @@
 """Writes all shards of a data set: in parallel, from where a killed run stopped, to the same bytes."""
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from m5kit.data.aside import written_aside
 from m5kit.data.classes import CLASSES
 from m5kit.data.json_values import parse_json
 from m5kit.data.remote.place import Place
@@ -189,26 +190,31 @@ def _read_part(output: Output, number: int) -> dict[str, Any]:
 
 def _finish(job: ShardJob, plan: Mapping[str, Any], dataset: Dataset) -> ShardSet:
     """Put what is known about the shards together. The manifest comes last: a folder without one is not finished."""
-    shards: list[Shard] = []
-    failures: list[Any] = []
     with job.output.workplace() as folder:
-        aside = folder / f"{ANNOTATIONS}.part"
-        with aside.open("w", encoding="utf-8") as file:
-            for number in sorted(finished_shards(job.output)):
-                part = _read_part(job.output, number)
-                shards.append(Shard(**part["shard"]))
-                failures += part["failures"]
-                file.write(as_lines(part["rows"]))
-        found = ShardSet(plan, tuple(shards))
-        if found.items != len(dataset):
-            raise DataError(f"{job.output} holds {found.items} of {len(dataset)} items; run the command again")
-        if failures:
-            job.output.write(FAILURES, as_lines(failures))
-        classes = dataset.root / CLASSES
-        if classes.is_file():
-            job.output.write(CLASSES, classes.read_text(encoding="utf-8"))
-        job.output.write(ABOUT, as_text(found))
-        os.replace(aside, folder / ANNOTATIONS)
+        with written_aside(folder / ANNOTATIONS) as aside:
+            shards, failures = _gather(job, aside)
+            found = ShardSet(plan, tuple(shards))
+            if found.items != len(dataset):
+                raise DataError(f"{job.output} holds {found.items} of {len(dataset)} items; run the command again")
+            if failures:
+                job.output.write(FAILURES, as_lines(failures))
+            classes = dataset.root / CLASSES
+            if classes.is_file():
+                job.output.write(CLASSES, classes.read_text(encoding="utf-8"))
+            job.output.write(ABOUT, as_text(found))
         job.output.take(ANNOTATIONS, folder)
     job.output.remove_parts()
     return found
+
+
+def _gather(job: ShardJob, manifest: Path) -> tuple[list[Shard], list[Any]]:
+    """Write the rows of all shards; the shards, and the failures in them."""
+    shards: list[Shard] = []
+    failures: list[Any] = []
+    with manifest.open("w", encoding="utf-8") as file:
+        for number in sorted(finished_shards(job.output)):
+            part = _read_part(job.output, number)
+            shards.append(Shard(**part["shard"]))
+            failures += part["failures"]
+            file.write(as_lines(part["rows"]))
+    return shards, failures

@@ -3,7 +3,6 @@
 import hashlib
 import io
 import json
-import os
 import tarfile
 import zlib
 from collections import Counter
@@ -14,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from m5kit.data.aside import written_aside
 from m5kit.data.decode._arrays import read_arrays
 from m5kit.data.failures import failures_of
 from m5kit.data.files import UNBOUNDED, find_file
@@ -110,13 +110,10 @@ def write_shard(job: ShardJob, number: int, samples: Sequence[Sample]) -> dict[s
 
 def _write_tar(job: ShardJob, tar: Path, samples: Sequence[Sample]) -> tuple[list[dict[str, Any]], _Open]:
     """Write a tar file aside and rename it; the rows of its items, and what is in it."""
-    aside = tar.with_name(f"{tar.name}.{os.getpid()}.part")
     preparers = {modality: build_preparer(settings) for modality, settings in job.prepared.items()}
-    with tarfile.open(aside, "w", format=tarfile.USTAR_FORMAT) as archive:
+    with written_aside(tar) as aside, tarfile.open(aside, "w", format=tarfile.USTAR_FORMAT) as archive:
         shard = _Open(archive)
         rows = [_add_item(shard, job, preparers, tar.name, sample) for sample in samples]
-    _sync(aside)
-    os.replace(aside, tar)
     return rows, shard
 
 
@@ -231,9 +228,3 @@ def _describe(job: ShardJob, tar: Path, rows: Sequence[Mapping[str, Any]], shard
         presence=np.packbits(present).tobytes().hex(),
         failures=len(shard.failures),
     )
-
-
-def _sync(path: Path) -> None:
-    """See that the contents are on the disk before the name is: a power failure must not leave a hollow shard."""
-    with path.open("rb") as file:
-        os.fsync(file.fileno())

@@ -15,6 +15,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from m5kit.data.aside import written_aside
 from m5kit.data.remote.copies import bring
 from m5kit.permissions import state_folder
 
@@ -89,10 +90,8 @@ def load_index(path: Path) -> Index:
 def save_index(path: Path, index: Index) -> None:
     """Write an index aside and rename it, so that nobody ever reads half of one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f"{path.name}.{os.getpid()}.part")
-    with aside.open("wb") as file:
+    with written_aside(path) as aside, aside.open("wb") as file:
         np.save(file, index)
-    os.replace(aside, path)
 
 
 def key_of(name: str) -> int:

@@ -1,9 +1,11 @@
 """Finds pretrained weights: a local folder, a name on the Hugging Face hub, or a config for random weights."""
 
+import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
@@ -13,6 +15,8 @@ from torch import nn
 from m5kit.errors import ConfigError
 from m5kit.nn.pretrained.blueprints import find_blueprint, keep_blueprint
 from m5kit.nn.pretrained.library import import_library
+
+log = logging.getLogger("m5kit")
 
 OFFLINE = "M5KIT_OFFLINE"
 """Environment variable; ``1`` forbids the network."""
@@ -152,9 +156,20 @@ def quiet() -> Iterator[None]:
 def _place(name: str) -> str:
     """The hub name or, offline, the folder it was downloaded to, for which no library asks the hub."""
     if not offline():
+        _announce(name)
         return name
     hub = import_library("huggingface_hub", "a name on the hub")
     return str(hub.snapshot_download(name, local_files_only=True))
+
+
+@lru_cache  # a config of several towers asks for one name several times
+def _announce(name: str) -> None:
+    """Say what is waited for: without a network the hub's library tries for most of a minute, and says nothing."""
+    hub = import_library("huggingface_hub", "a name on the hub")
+    if hub.try_to_load_from_cache(name, "config.json") is None:
+        log.warning(
+            "asking the hub for %s; without a network this takes a minute to fail, and none with %s=1", name, OFFLINE
+        )
 
 
 def _missing(weights: str, local: Path, needed_by: str, error: Exception) -> str:

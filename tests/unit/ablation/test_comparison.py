@@ -6,7 +6,7 @@ import pytest
 
 from m5kit.ablation.comparison import compare_runs, one_of_each_task
 from m5kit.ablation.outcomes import Found, RunOutcome
-from m5kit.errors import ConfigError
+from m5kit.errors import CheckpointError, ConfigError
 from m5kit.runs.sweep_folder import TrialStatus
 
 
@@ -49,3 +49,9 @@ def test_metrics_that_no_run_has_are_named(tmp_path):
         "--metrics: no run has a value 'kind/mmr@10'; did you mean 'kind/mrr@10'?",
         "--metrics: no run has a value 'nope'; there are: kind/mrr@10 and others",
     )
+
+
+def test_a_report_that_is_refused_leaves_no_folder(tmp_path):
+    with pytest.raises(CheckpointError):
+        compare_runs([tmp_path / "nothing"], tmp_path / "new" / "report")
+    assert list(tmp_path.iterdir()) == []

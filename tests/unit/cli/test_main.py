@@ -183,14 +183,15 @@ def test_a_full_disk_is_one_sentence(act: Callable[..., int], capsys: pytest.Cap
     )
 
 
-def test_a_full_disk_is_told_too_where_the_output_is_no_file(
-    act: Callable[..., int], capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EFBIG, errno.EROFS, errno.EMFILE, errno.EAGAIN])
+def test_what_the_machine_refuses_is_told_too_where_no_file_is_named(
+    act: Callable[..., int], capsys: pytest.CaptureFixture[str], code: int
 ) -> None:
-    def full(options: argparse.Namespace) -> int:
-        raise OSError(errno.ENOSPC, "No space left on device")
+    def refused(options: argparse.Namespace) -> int:
+        raise OSError(code, os.strerror(code))
 
-    assert act(full) == 2
-    assert capsys.readouterr().err.startswith("error: no space left on device")
+    assert act(refused) == 2
+    assert capsys.readouterr().err.startswith(f"error: {os.strerror(code).lower()}; ")
 
 
 @pytest.mark.parametrize(

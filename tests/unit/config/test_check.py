@@ -232,3 +232,8 @@ def test_classes_are_balanced_where_a_label_is_set(leaf: Path) -> None:
 )
 def test_numbers_that_no_run_could_use_are_refused(leaf: Path, override: str, said: str) -> None:
     assert said in problems(leaf, override)
+
+
+def test_a_name_that_is_not_utf_8_is_told_in_words(leaf: Path) -> None:
+    with pytest.raises(ConfigError, match=r"data\.root: this name is not UTF-8"):
+        check_config(load_config(leaf, [], Path("caf\udce9")))

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from m5kit.config import load_config
 from m5kit.config.roots import find_sweep, packaged_root
-from m5kit.errors import UnknownComponentError
+from m5kit.errors import M5KitError, UnknownComponentError
 
 
 @pytest.mark.parametrize("name", ["fusion", "ablations/fusion", "ablations/fusion.yaml"])
@@ -24,3 +25,10 @@ def test_an_unknown_sweep_is_told_the_nearest() -> None:
         UnknownComponentError, match=r"no sweep 'fusoin'; did you mean 'fusion'.* shipped ones: .*masking"
     ):
         find_sweep("fusoin")
+
+
+def test_a_key_that_is_longer_than_any_name_has_no_pieces(tmp_path: Path) -> None:
+    for base in (f"{'9' * 400}[demo/scale]", f"[{'a' * 400}/scale]"):
+        (tmp_path / "leaf.yaml").write_text(f"_base_: {base}\n")
+        with pytest.raises(M5KitError, match=r"9999|aaaa"):
+            load_config(tmp_path / "leaf.yaml")

@@ -5,9 +5,9 @@ import pytest
 
 from m5kit.data.manifest import Manifest, read_manifest
 from m5kit.data.read_ahead import ReadAhead, read_ahead
-from m5kit.data.remote import folder
-from m5kit.data.remote.folder import RemoteError
+from m5kit.data.remote import trying
 from m5kit.data.remote.mirror import open_mirror
+from m5kit.data.remote.trying import RemoteError
 from m5kit.data.sampler import SequentialSampler, StepSampler
 from m5kit.data.shards.prepare import prepare
 from m5kit.data.sources.manifest import ManifestItems
@@ -18,7 +18,7 @@ from m5kit.errors import ConfigError
 def shards(tmp_path, monkeypatch):
     """Twelve items in shards of two, in an object store in memory; the folder that mirrors them."""
     monkeypatch.setenv("M5KIT_REMOTE", str(tmp_path / "copies"))
-    monkeypatch.setattr(folder, "DELAYS", (0.0,))
+    monkeypatch.setattr(trying, "DELAYS", (0.0,))
     (tmp_path / "shop").mkdir()
     lines = []
     for number in range(12):

@@ -1,5 +1,6 @@
 """Training, evaluation and sweeps from Python: values and errors in place of printed lines."""
 
+import re
 import threading
 from pathlib import Path
 
@@ -73,6 +74,43 @@ def test_all_mistakes_in_new_metrics_are_named(trained):
         trained.evaluate(["found"], store=True)
     with pytest.raises(ConfigError, match="expected a list such as"):
         trained.evaluate("found")
+    for given in ([3], 3, [None]):
+        with pytest.raises(ConfigError, match="metrics: expected a list of names"):
+            trained.evaluate(given)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda run: m5kit.load(None), "expected a path, got None"),
+        (lambda run: m5kit.load(["run"]), "expected a path, got"),
+        (lambda run: m5kit.train("demo/scale", data=3), "expected a path, got 3"),
+        (lambda run: m5kit.train("demo/scale", run_dir=b"run"), "expected a path, got b'run'"),
+        (lambda run: m5kit.sweep("fusion", []), "expected a path"),
+        (lambda run: as_overrides(3), "overrides: expected values by dotted key, or a list of KEY=VALUE, got 3"),
+        (lambda run: as_overrides("fusion=gated"), "overrides: expected values by dotted key"),
+        (lambda run: as_overrides([("fusion", "gated")]), "overrides: expected values by dotted key"),
+        (lambda run: as_overrides({3: 4}), "overrides: expected values by dotted key"),
+        (lambda run: as_overrides({"fusion": Path}), "overrides: fusion: a config can hold no type"),
+        (lambda run: m5kit.sweep("fusion", "out", jobs="2"), "jobs: expected at least 1, got 2"),
+        (lambda run: m5kit.load(run.path, threads=0), "threads: expected a whole number of at least 1, got 0"),
+        (lambda run: m5kit.load(run.path, threads="2"), "threads: expected a whole number"),
+        (lambda run: run.to(3), "device: expected a name"),
+        (lambda run: run.to("meta"), "nothing can be computed on 'meta'"),
+        (lambda run: run.embed(None), "items: expected a list of items, got None"),
+        (lambda run: run.embed([], modalities="text"), "modalities: expected a list"),
+        (lambda run: run.embed([], modalities=[3]), "modalities: expected a list"),
+        (lambda run: run.evaluate(modalities="text"), "modalities: expected a list"),
+        (lambda run: run.evaluate(data=3), "expected a path, got 3"),
+        (lambda run: m5kit.Index.open(None), "expected a path, got None"),
+        (lambda run: m5kit.Index.build("out", None), "expected a path, got None"),
+        (lambda run: m5kit.Index.build("out", run.path, splits=[]), "splits: name at least one"),
+        (lambda run: m5kit.Index.build("out", run.path, splits="test"), "splits: expected a list of names"),
+    ],
+)
+def test_a_value_of_a_wrong_kind_is_named(trained, call, words):
+    with pytest.raises(ConfigError, match=re.escape(words)):
+        call(trained)
 
 
 def test_a_config_with_mistakes_makes_no_folder(demo, tmp_path):

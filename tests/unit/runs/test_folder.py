@@ -1,5 +1,8 @@
 """A run folder belongs to one run."""
 
+import os
+from pathlib import Path
+
 import pytest
 
 from m5kit.errors import CheckpointError, ConfigError
@@ -77,3 +80,9 @@ def test_the_newest_run_is_one_of_this_config(tmp_path, monkeypatch):
     (tmp_path / "runs/demo-scale-20260104-000000").mkdir()  # nothing has begun there
     assert newest_path("demo/scale").name == "demo-scale-20260102-000000-10"
     assert newest_path("demo/scale-noise").name == "demo-scale-noise-20260103-000000"
+
+
+def test_a_folder_whose_name_is_not_utf_8_is_refused(tmp_path):
+    name = os.fsdecode(bytes(tmp_path) + b"/caf\xe9")
+    with pytest.raises(CheckpointError, match="is not UTF-8; give it another one"), RunFolder(Path(name)).writing():
+        pass

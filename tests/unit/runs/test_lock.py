@@ -61,3 +61,9 @@ def test_a_lock_can_be_taken_again(tmp_path):
     for _ in range(2):
         with single_writer(tmp_path / "new" / "lock", "the run"):
             pass
+
+
+def test_a_folder_that_can_be_none_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(CheckpointError, match="can be no folder: not a directory"):
+        single_writer(tmp_path / "file" / "run" / ".lock", "a run").__enter__()

@@ -37,6 +37,24 @@ def test_a_clip_without_its_end_is_refused(write_video, tmp_path, name, codec):
         PyAVDecoder(frames=4)(cut(tmp_path / name), tmp_path)
 
 
+@pytest.mark.parametrize("lost", [1, 4, 200, 0.03])
+def test_flv_is_whole_or_refused(write_video, tmp_path, lost):
+    write_video("a.flv", range(0, 800, 40), codec="flv", gop=5)
+    assert len(PyAVDecoder(frames=4)("a.flv", tmp_path)) == 4
+    size = (tmp_path / "a.flv").stat().st_size
+    share = 1 - (lost if lost < 1 else (lost + 0.5) / size)
+    with pytest.raises(DecodeError, match="cut short"):
+        PyAVDecoder(frames=4)(cut(tmp_path / "a.flv", share), tmp_path)
+
+
+def test_a_long_mp3_without_its_last_second_is_refused(tmp_path):
+    tone = 0.3 * np.sin(np.arange(40 * 16_000) / 9)
+    soundfile.write(tmp_path / "a.mp3", tone, 16_000, format="MP3", bitrate_mode="VARIABLE")
+    assert len(SoundDecoder()("a.mp3", tmp_path).waveform) >= len(tone) - 3 * 1152
+    with pytest.raises(DecodeError, match="cut short"):
+        SoundDecoder()(cut(tmp_path / "a.mp3", 0.97), tmp_path)
+
+
 def test_joined_transport_streams_are_refused(write_video, tmp_path):
     write_video("a.ts", range(0, 400, 40), codec="libx264", gop=5)
     once = (tmp_path / "a.ts").read_bytes()

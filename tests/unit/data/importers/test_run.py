@@ -129,6 +129,27 @@ def test_two_imports_do_not_write_into_one_folder(shop, tmp_path):
     assert [item["id"] for item in lines(tmp_path / "out")] == ["a"]
 
 
+def test_what_a_killed_import_left_is_told_and_removed(shop, tmp_path, caplog):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / ".import.lock").touch()
+    for name in (".annotations.jsonl.part", ".annotations.parquet.part"):
+        (out / name).write_text("half a ro")
+    import_source("csv", shop / "items.csv", out, COLUMNS)
+    assert "was stopped before its end: this one begins anew" in caplog.text
+    assert not list(out.glob(".*"))
+
+
+def test_a_full_disk_at_the_last_row_leaves_nothing(tmp_path, monkeypatch):
+    def full(self):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(ManifestWriter, "_flush", full)
+    with pytest.raises(OSError, match="No space"), ManifestWriter(tmp_path / "out") as writer:
+        writer.add({"id": "a"})
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -34,7 +34,9 @@ def test_numbers_are_exact_or_absent(report, text, expected):
     assert type(found) is type(expected)
 
 
-@pytest.mark.parametrize("text", ["1_000", "3,5", "0x1f", "five"])
+@pytest.mark.parametrize(
+    "text", ["1_000", "3,5", "0x1f", "five", "1e", ".", "+", "1.2.3", "1d5", "²", "1e1_0", "--1", "infinit"]
+)
 def test_codes_are_no_numbers(report, text):
     with pytest.raises(DataError, match="item a: n must be a number"):
         as_number(text, "n", "a", report)
@@ -90,3 +92,15 @@ def test_names_that_look_alike_are_noticed_once_and_kept(report):
 def test_what_would_be_overwritten_is_refused(arguments, message):
     with pytest.raises(DataError, match=message):
         ColumnMapping(**arguments)
+
+
+def test_digits_of_another_width_or_script_are_digits(report):
+    found = [as_number(text, "n", "a", report) for text in ("１２", "１.５", "٣", "-७e2")]
+    assert found == [12, 1.5, 3, -700.0]
+    assert isinstance(found[0], int)
+    assert report.changed == {"n: digits of another script or width were read as 0 to 9": 4}
+
+
+def test_a_long_text_of_digits_takes_no_time(report):
+    with pytest.raises(DataError, match="must be a number"):
+        as_number("1" * 1_000_000 + "x", "n", "a", report)

@@ -4,7 +4,8 @@ import threading
 
 import pytest
 
-from m5kit.data.remote.folder import RemoteError, RemoteFolder
+from m5kit.data.remote.folder import RemoteFolder
+from m5kit.data.remote.trying import RemoteError
 from m5kit.errors import ConfigError, MissingDependencyError
 
 
@@ -43,7 +44,7 @@ def test_files_are_found_fetched_and_listed(shop, tmp_path):
     assert remote.find("pictures/9.jpg") is None
     assert remote.find("pictures") is None
     assert remote.names(".jpg") == ["pictures/0.jpg", "pictures/1.jpg", "pictures/2.jpg"]
-    remote.fetch("pictures/1.jpg", tmp_path / "1.jpg")
+    remote.fetch("pictures/1.jpg", tmp_path / "1.jpg", 1000)
     assert (tmp_path / "1.jpg").read_bytes() == b"\1" * 1000
     assert remote.read("pictures/9.jpg") is None
 
@@ -61,7 +62,7 @@ def test_a_web_server_is_asked_again_after_an_error(web, tmp_path):
     (root / "a b%20#.jpg").write_bytes(b"picture")
     remote = RemoteFolder(url)
     Server.failing = 2
-    remote.fetch("a b%20#.jpg", tmp_path / "copy")
+    remote.fetch("a b%20#.jpg", tmp_path / "copy", 1000)
     assert (tmp_path / "copy").read_bytes() == b"picture"
     assert remote.names(".jpg") == ["a b%20#.jpg"]
     assert remote.find("c.jpg") is None

@@ -7,8 +7,9 @@ import pytest
 from m5kit.data.files import find_file, require_file
 from m5kit.data.manifest import read_manifest
 from m5kit.data.remote.copies import fetch_anew, mirror_of, shown
-from m5kit.data.remote.folder import RemoteError, RemoteFolder
+from m5kit.data.remote.folder import RemoteFolder
 from m5kit.data.remote.mirror import open_mirror
+from m5kit.data.remote.trying import RemoteError
 from m5kit.data.shards.prepare import prepare
 from m5kit.data.shards.verify import verify
 from m5kit.data.sources.manifest import ManifestItems
@@ -76,8 +77,8 @@ def test_a_manifest_may_be_named_by_its_url(shop, store):
 def test_what_arrives_in_part_is_fetched_again_and_then_an_error(shop, monkeypatch):
     root, fetch, shorter = open_mirror(shop), RemoteFolder.fetch, [1]
 
-    def short(self, name, to):
-        fetch(self, name, to)
+    def short(self, name, to, most):
+        fetch(self, name, to, most)
         if shorter:
             os.truncate(to, shorter.pop())
 

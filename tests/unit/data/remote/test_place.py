@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from m5kit.data.remote.place import as_place, check_url, is_remote, local_folder
+from m5kit.data.remote.place import as_path, as_place, check_url, is_remote, local_folder
 from m5kit.errors import ConfigError
 
 
@@ -30,3 +30,19 @@ def test_a_url_with_a_secret_is_refused_without_showing_it(url, said):
     with pytest.raises(ConfigError, match=said) as caught:
         check_url(url)
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("given", [None, 3, b"shop", ["shop"], "a\0b", "x" * 5000, "\ud83d"])
+def test_what_no_file_can_be_called_is_refused(given):
+    for read in (as_path, as_place):
+        with pytest.raises(ConfigError, match=r"expected a path|no file can be called"):
+            read(given)
+
+
+def test_a_scheme_is_one_in_capitals_too():
+    assert as_place("HTTPS://Example.org/Shop/") == "https://Example.org/Shop"
+
+
+def test_no_file_system_is_opened_inside_of_another():
+    with pytest.raises(ConfigError, match="a URL in a URL"):
+        check_url("reference::https://example.org/shop")

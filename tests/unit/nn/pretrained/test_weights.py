@@ -4,6 +4,7 @@ import json
 import pytest
 
 from m5kit.errors import ConfigError
+from m5kit.nn.pretrained import weights
 from m5kit.nn.pretrained.weights import load_config, load_network
 
 
@@ -17,3 +18,12 @@ def test_code_of_a_folder_is_never_run(tmp_path, monkeypatch):
         with pytest.raises(ConfigError):
             load(str(tmp_path), "hf_text")
     assert not ran.exists()
+
+
+def test_what_is_waited_for_is_said_once(monkeypatch, caplog):
+    monkeypatch.delenv(weights.OFFLINE, raising=False)
+    weights._announce.cache_clear()
+    for _ in range(2):
+        assert weights._place("nobody/nothing") == "nobody/nothing"
+    (record,) = caplog.records
+    assert "asking the hub for nobody/nothing; without a network" in record.getMessage()

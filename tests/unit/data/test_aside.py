@@ -1,0 +1,24 @@
+import pytest
+
+from m5kit.data.aside import written_aside
+
+
+def test_a_file_appears_once_it_is_whole(tmp_path):
+    (tmp_path / "a").write_text("before")
+    with written_aside(tmp_path / "a") as aside:
+        aside.write_text("after")
+        assert (tmp_path / "a").read_text() == "before"
+    assert (tmp_path / "a").read_text() == "after"
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_an_error_leaves_what_was_there(tmp_path):
+    (tmp_path / "a").write_text("before")
+    with pytest.raises(OSError, match="No space"), written_aside(tmp_path / "a") as aside:
+        _fill(aside)
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["before"]
+
+
+def _fill(path):
+    path.write_text("ha")
+    raise OSError(28, "No space left on device")
