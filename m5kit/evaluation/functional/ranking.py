@@ -43,7 +43,7 @@ class Ranking:
     def precisions(self, k: int | Ints) -> Floats:
         """``q``: sum of the precisions at the hits in the first k ranks."""
         rows, inside, precisions = self._inside(k)
-        return np.bincount(rows[inside], precisions[inside], minlength=len(self.hits))
+        return np.asarray(np.bincount(rows[inside], precisions[inside], minlength=len(self.hits)), np.float64)
 
     def _inside(self, k: int | Ints) -> tuple[Ints, NDArray[np.bool_], Floats]:
         """Of each hit: its row, whether it is in the first k ranks, and the precision there."""
