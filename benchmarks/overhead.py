@@ -5,23 +5,31 @@ agree before anything is timed. Blocks of steps alternate (A B B A), and the rat
 with the ratio of the bare loop to itself as the noise floor. The clock is the processor time of this process, which
 other jobs on the machine hardly disturb; run it on one thread.
 
-Run: OMP_NUM_THREADS=1 python benchmarks/overhead.py --data demo [--set KEY=VALUE]...
+With ``--stub`` the model is one small layer, so that hardly anything but the runner is measured: around step 900 and,
+in the same run, around step ``--far``, which takes a minute or two.
+
+Run: OMP_NUM_THREADS=1 python benchmarks/overhead.py --data demo [--stub] [--set KEY=VALUE]...
 """
 
 import argparse
 import statistics
 import tempfile
 import time
+from collections.abc import Callable, Iterator, Mapping
 from itertools import cycle
 from pathlib import Path
 
 import torch
 from rich.console import Console
+from torch import nn
 
+from m5kit.api import Mean
 from m5kit.assembly.data import RunData
 from m5kit.assembly.model import build_model, build_schedule
 from m5kit.config import RunConfig, check_config, load_config
+from m5kit.models.base import MicroBatch, Model, PartialLoss
 from m5kit.runs.folder import RunFolder
+from m5kit.structures import Batch
 from m5kit.training.callbacks.base import Callback, StepData, TrainState
 from m5kit.training.callbacks.standard import standard_callbacks
 from m5kit.training.clock import TrainClock
@@ -30,6 +38,27 @@ from m5kit.training.optim import build_optimizer
 from m5kit.training.rates import LearningRates
 from m5kit.training.setup import Setup
 from m5kit.training.step import TrainStep
+
+STUB_BLOCKS, STUB_STEPS = 16, 50
+
+
+class Stub(Model):
+    """One layer, whatever the items are."""
+
+    objectives, modalities = ("stub",), ()
+
+    def __init__(self) -> None:
+        nn.Module.__init__(self)
+        self.layer, self.backbone = nn.Linear(64, 64), nn.Module()
+        self.backbone.fusion, self.backbone.harmonizer = nn.Identity(), nn.Identity()
+
+    def prepare(self, batch: Batch, seed: int) -> MicroBatch:
+        return MicroBatch(batch, {"stub": float(len(batch))}, seed)
+
+    def partial_loss(self, part: MicroBatch, totals: Mapping[str, float]) -> PartialLoss:
+        loss = self.layer(torch.ones(8, 64)).square().mean()
+        value = loss.detach()
+        return PartialLoss(loss, value[None], None, {"loss/stub": Mean(value, totals["stub"])})
 
 
 class InMemory(torch.utils.data.Dataset):
@@ -61,7 +90,7 @@ class Endless:
         return ([i] for i in cycle(range(self.count)))
 
 
-def bare_blocks(model, config, batches, blocks, steps):
+def bare_blocks(model, config, batches, steps):
     """Seconds of each block, and the losses of the first block."""
     optimizer = build_optimizer(model, config.optimizer, config.schedule.lr, config.schedule.weight_decay)
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1.0)
@@ -82,11 +111,11 @@ def bare_blocks(model, config, batches, blocks, steps):
         yield time.process_time() - started, losses
 
 
-def runner_blocks(model, config, data, batches, folder, steps):
+def runner_blocks(model, config, data, batches, folder, steps, last):
     """The same through the runner with all its hooks; logs every ``logging.every_steps`` as in a real run."""
     schedule, seen = config.schedule, LastLoss()
     optimizer = build_optimizer(model, config.optimizer, schedule.lr, schedule.weight_decay)
-    state = TrainState(model, optimizer, 10**9)
+    state = TrainState(model, optimizer, last)
     setup = Setup(config, folder, data, model)
     callbacks = standard_callbacks(setup, {}, TrainClock(), Console(quiet=True))
     loader = torch.utils.data.DataLoader(
@@ -97,7 +126,7 @@ def runner_blocks(model, config, data, batches, folder, steps):
         TrainStep(model, optimizer, schedule.clip, schedule.precision, config.seed),
         loader,
         state,
-        LearningRates(optimizer, build_schedule(schedule.decay), schedule.warmup, state.max_steps),
+        LearningRates(optimizer, build_schedule(config), schedule.warmup, state.max_steps),
         1,
         [seen, *callbacks.ordered],
         config.seed,
@@ -125,6 +154,8 @@ def main():
     parser.add_argument("--set", dest="overrides", action="append", default=[])
     parser.add_argument("--blocks", type=int, default=8)
     parser.add_argument("--steps", type=int, default=10)
+    parser.add_argument("--stub", action="store_true")
+    parser.add_argument("--far", type=int, default=100_000)
     arguments = parser.parse_args()
     overrides = [
         "schedule.decay=none",
@@ -136,36 +167,67 @@ def main():
     ]
     config = check_config(load_config(arguments.config, overrides, arguments.data))
     with tempfile.TemporaryDirectory() as temporary:
-        compare(config, RunFolder.create(Path(temporary) / "run"), arguments.blocks, arguments.steps)
+        folder = RunFolder.create(Path(temporary) / "run")
+        data = RunData.prepare(config, folder)
+        if arguments.stub:
+            compare_stub(config, data, folder, arguments.far)
+            return
+        arms = set_up(
+            config, data, folder, arguments.steps, 10**9, lambda: build_model(config, data.transforms, data.classes)
+        )
+        print_ratio(measure(arms, arguments.blocks), arguments.steps)
 
 
-def compare(config: RunConfig, folder: RunFolder, blocks: int, steps: int) -> None:
-    """Print the ratio."""
-    data = RunData.prepare(config, folder)
+def compare_stub(config: RunConfig, data: RunData, folder: RunFolder, far: int) -> None:
+    """The ratio early in a run and late in it, with all that it remembers by then."""
+    arms = set_up(config, data, folder, STUB_STEPS, far + 500, Stub)
+    done = STUB_STEPS
+    for centre in (900, far):
+        while done < centre - STUB_BLOCKS * STUB_STEPS // 2:
+            next(arms["runner"])
+            done += STUB_STEPS
+        print(f"around step {centre}")
+        print_ratio(measure(arms, STUB_BLOCKS), STUB_STEPS)
+        done += STUB_BLOCKS * STUB_STEPS
+
+
+def set_up(
+    config: RunConfig, data: RunData, folder: RunFolder, steps: int, last: int, build: Callable[[], Model]
+) -> dict[str, Iterator]:
+    """Loops that each yield the seconds and the losses of their next steps; their first ones agreed."""
     stream = iter(data.train_loader())
-    batches = [next(stream) for _ in range(steps)]
-    arms = {}
+    batches = [next(stream) for _ in range(min(steps, 10))]
+    arms, losses = {}, {}
     for name in ("bare", "bare again", "runner"):
         torch.manual_seed(config.seed)
-        model = build_model(config, data.transforms, data.classes)
+        model = build()
         arms[name] = (
-            runner_blocks(model, config, data, batches, folder, steps)
+            runner_blocks(model, config, data, batches, folder, steps, last)
             if name == "runner"
-            else bare_blocks(model, config, batches, blocks, steps)
+            else bare_blocks(model, config, batches, steps)
         )
         next(arms[name])
-    times = {name: [] for name in arms}
-    for block in range(blocks + 1):
-        order = list(arms) if block % 2 else list(arms)[::-1]
-        for name in order:
-            torch.manual_seed(block)  # the same dropout in every arm
-            seconds, losses = next(arms[name])
-            times[name].append((seconds, torch.stack(losses)))
-    first = {name: rows[0][1] for name, rows in times.items()}
-    if not torch.allclose(first["bare"], first["runner"], rtol=1e-5):
-        raise SystemExit(f"the arms do not compute the same: {first}")
-    medians = {name: statistics.median(seconds for seconds, _ in rows[1:]) / steps for name, rows in times.items()}
+        torch.manual_seed(0)  # the same dropout in every arm
+        losses[name] = torch.stack(next(arms[name])[1])
+    if not torch.allclose(losses["bare"], losses["runner"], rtol=1e-5):
+        raise SystemExit(f"the arms do not compute the same: {losses}")
     print(f"losses of the first {steps} steps agree")
+    return arms
+
+
+def measure(arms: Mapping[str, Iterator], blocks: int) -> dict[str, float]:
+    """Median seconds of a block of each loop."""
+    times = {name: [] for name in arms}
+    for block in range(blocks):
+        for name in list(arms) if block % 2 else list(arms)[::-1]:
+            torch.manual_seed(block)  # the same dropout in every arm
+            times[name].append(next(arms[name])[0])
+    return {name: statistics.median(seconds) for name, seconds in times.items()}
+
+
+def print_ratio(seconds: Mapping[str, float], steps: int) -> None:
+    """What the runner adds to a step."""
+    medians = {name: of_block / steps for name, of_block in seconds.items()}
     print(f"bare loop           {1000 * medians['bare']:.2f} ms a step")
     print(f"runner / bare       {medians['runner'] / medians['bare']:.4f}")
     print(f"bare / bare (noise) {medians['bare again'] / medians['bare']:.4f}")

@@ -159,7 +159,8 @@ class Retrieval(Metric):
         # a query that may not find itself is not one of its relevant items either
         own_counts = (own != NOTHING) & (offered[own] == wanted)
         return Ranking(
-            hits=(found != NOTHING) & (offered[found] == wanted[:, None]),
+            # position -1, nothing, is that of the number added, which no label has
+            hits=np.append(offered, NOTHING)[found] == wanted[:, None],
             relevant=in_gallery[wanted] - own_counts,
             known=(in_gallery + only_asked)[wanted],
             ranked=len(gallery) - (own != NOTHING),

@@ -85,7 +85,8 @@ class StepExchange:
             parts: of this process.
             penalty: its share of what is asked once a step.
         """
-        loss = torch.stack([part.loss.detach() for part in parts]).sum() + penalty.detach()
+        own = [part.loss.detach() for part in parts]
+        loss = (own[0] if len(own) == 1 else torch.stack(own).sum()) + penalty.detach()
         if self.group.size == 1:
             return loss, list(parts)
         losses = torch.stack([part.losses for part in parts]).sum(0)

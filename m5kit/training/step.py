@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import cast
 
 import torch
@@ -152,8 +153,9 @@ class TrainStep:
         _backward(self.replica.linked(partial.loss))
         return partial
 
-    def _autocast(self) -> torch.autocast:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16")
+    def _autocast(self) -> AbstractContextManager[object]:
+        # one that is not enabled takes as long to enter and leave
+        return torch.autocast(self.device.type, torch.bfloat16) if self.precision == "bf16" else nullcontext()
 
     def _weigh(self) -> None:
         """Let every item count alike: a gradient is a mean, in which an item of a small step counts for more."""

@@ -6,7 +6,6 @@ Shape letters: q query, k top-k. Every score of a query for which the gallery ho
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,22 +35,29 @@ class Ranking:
     known: Ints
     ranked: Ints
 
-    @cached_property
-    def found(self) -> Ints:
-        """``q k+1``: hits in the first 0, 1, ..., k ranks."""
-        return _running_sums(self.hits, np.int64)
+    def found(self, k: int | Ints) -> Ints:
+        """``q``: hits in the first k ranks; k may differ by query."""
+        rows, inside, _ = self._inside(k)
+        return np.bincount(rows[inside], minlength=len(self.hits))
+
+    def precisions(self, k: int | Ints) -> Floats:
+        """``q``: sum of the precisions at the hits in the first k ranks."""
+        rows, inside, precisions = self._inside(k)
+        return np.asarray(np.bincount(rows[inside], precisions[inside], minlength=len(self.hits)), np.float64)
+
+    def _inside(self, k: int | Ints) -> tuple[Ints, NDArray[np.bool_], Floats]:
+        """Of each hit: its row, whether it is in the first k ranks, and the precision there."""
+        rows, ranks, precisions = self._places
+        return rows, ranks <= np.broadcast_to(k, len(self.hits))[rows], precisions
 
     @cached_property
-    def precisions(self) -> Floats:
-        """``q k+1``: sum of the precisions at the hits in the first 0, 1, ..., k ranks."""
-        at_hits = self.found[:, 1:] / np.arange(1.0, self.hits.shape[1] + 1)
-        at_hits *= self.hits
-        return _running_sums(at_hits, np.float64)
-
-    def depth(self, k: int) -> int:
-        """How many of the first k ranks exist."""
-        width: int = self.hits.shape[1]
-        return min(k, width)
+    def _places(self) -> tuple[Ints, Ints, Floats]:
+        """Row, rank from 1, and precision of each hit: few of the ranks are hits, so that tables of all take longer."""
+        places = np.flatnonzero(self.hits)
+        rows, ranks = np.divmod(places, max(self.hits.shape[1], 1))
+        ranks += 1
+        before = np.searchsorted(rows, np.arange(len(self.hits)))
+        return rows, ranks, (np.arange(1, len(rows) + 1) - before[rows]) / ranks
 
 
 def scores(ranking: Ranking, ks: Sequence[int]) -> Mapping[str, Floats]:
@@ -76,8 +82,8 @@ def map_hits(ranking: Ranking, k: int) -> Floats:
     :func:`map_std` for the same ranking; use it to compare with the paper. Equals torchmetrics'
     ``retrieval_average_precision`` at k'.
     """
-    cut = _reached(ranking, k)
-    average: Floats = _at(ranking.precisions, cut) / np.maximum(_at(ranking.found, cut), 1)
+    cut = _cut(ranking, k)
+    average: Floats = ranking.precisions(cut) / np.maximum(ranking.found(cut), 1)
     return average
 
 
@@ -86,25 +92,26 @@ def map_std(ranking: Ranking, k: int) -> Floats:
 
     Source: Manning, Raghavan and Schütze, Introduction to Information Retrieval (2008), section 8.4, cut at k.
     """
-    average: Floats = ranking.precisions[:, ranking.depth(k)] / np.maximum(np.minimum(k, ranking.relevant), 1)
+    average: Floats = ranking.precisions(k) / np.maximum(np.minimum(k, ranking.relevant), 1)
     return average
 
 
 def precision(ranking: Ranking, k: int) -> Floats:
     """Share of hits in the first ``k' = min(k, P, N)``, as in the M5Product toolkit."""
-    share: Floats = _at(ranking.found, _reached(ranking, k)) / np.maximum(_cut(ranking, k), 1)
+    cut = _cut(ranking, k)
+    share: Floats = ranking.found(cut) / np.maximum(cut, 1)
     return share
 
 
 def recall(ranking: Ranking, k: int) -> Floats:
     """Share of the R relevant items that are in the first k."""
-    share: Floats = ranking.found[:, ranking.depth(k)] / np.maximum(ranking.relevant, 1)
+    share: Floats = ranking.found(k) / np.maximum(ranking.relevant, 1)
     return share
 
 
 def hit_rate(ranking: Ranking, k: int) -> Floats:
     """1 if a relevant item is in the first k (often called R@k where R is 1)."""
-    return np.asarray(ranking.found[:, ranking.depth(k)] > 0, dtype=np.float64)
+    return np.asarray(ranking.found(k) > 0, dtype=np.float64)
 
 
 def ndcg(ranking: Ranking, k: int) -> Floats:
@@ -201,23 +208,6 @@ def _nothing_found(ranking: Ranking, k: int) -> Floats:
 def _cut(ranking: Ranking, k: int) -> Ints:
     """``k' = min(k, P, N)``, the depth of the M5Product toolkit."""
     return np.minimum(np.minimum(k, ranking.known), ranking.ranked)
-
-
-def _reached(ranking: Ranking, k: int) -> Ints:
-    """The cut, or the end of what was found."""
-    return np.minimum(_cut(ranking, k), ranking.hits.shape[1])
-
-
-def _running_sums(values: NDArray[Any], kind: type[np.generic]) -> NDArray[Any]:
-    """``q k+1``: sums of the first 0, 1, ..., k of ``q k`` values."""
-    sums = np.zeros((values.shape[0], values.shape[1] + 1), kind)
-    np.cumsum(values, axis=1, out=sums[:, 1:])
-    return sums
-
-
-def _at(running: NDArray[Any], count: Ints) -> NDArray[Any]:
-    """The entry of each row of running sums after its first ``count`` ranks."""
-    return running[np.arange(len(running)), count]
 
 
 def _ideal_gain(ranking: Ranking, k: int) -> Floats:

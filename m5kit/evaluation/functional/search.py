@@ -13,12 +13,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from m5kit.errors import ConfigError, MissingDependencyError
-from m5kit.evaluation.functional.selection import Keys, best_keys, merge, unpack
+from m5kit.evaluation.functional.selection import Keys, best_keys, merge, positions, unpack
 
 NOTHING = -1
 """Stands for "no neighbour" where fewer than k may be ranked, and for "not in the gallery"."""
 
 BACKENDS = ("torch", "faiss")
+
+ROWS = 64
+"""Queries whose scores are ranked at once on a CPU."""
 
 
 def top_k(
@@ -60,24 +63,23 @@ def top_k(
     if backend not in BACKENDS:
         raise ConfigError([f"backend: expected {' or '.join(BACKENDS)}, got {backend!r}"])
     own = np.full(len(queries), NOTHING) if own is None else own
+    found = np.full((len(queries), k), NOTHING)
     k_found = min(k, len(gallery))
     if not k_found:
-        return np.full((len(queries), k), NOTHING)
+        return found
     if backend == "faiss":
-        found = _faiss(queries, gallery, k_found, own)
+        found[:, :k_found] = _faiss(queries, gallery, k_found, own)
     else:
         device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         search = _search_on_cpu if device.type == "cpu" else _search_on_device
         # even blocks: a small last one costs a pass over all that was found before
         gallery_block = -(-len(gallery) // max(1, round(len(gallery) / gallery_block)))
         scores = torch.empty(min(query_block, len(queries)) * gallery_block, device=device)
-        blocks = [np.empty((0, k_found), np.int64)]  # so that no queries at all give an empty table
         for start in range(0, len(queries), query_block):
             part = slice(start, start + query_block)
             block = _tensor(queries[part], device)
-            blocks.append(search(block, gallery, k_found, own[part], gallery_block, scores))
-        found = np.concatenate(blocks)
-    return np.pad(found, ((0, 0), (0, k - found.shape[1])), constant_values=NOTHING)
+            found[part, :k_found] = search(block, gallery, k_found, own[part], gallery_block, scores)
+    return found
 
 
 def _tensor(block: NDArray[np.float32], device: torch.device) -> Tensor:
@@ -89,18 +91,18 @@ def _search_on_cpu(
     queries: Tensor, gallery: NDArray[np.float32], k: int, own: NDArray[np.int64], gallery_block: int, buffer: Tensor
 ) -> NDArray[np.int64]:
     """Where in the gallery the best of a few queries are, ``q k``; ``buffer`` has room for the scores of a block."""
-    threads = min(torch.get_num_threads(), len(queries))
-    parts = [slice(i * len(queries) // threads, (i + 1) * len(queries) // threads) for i in range(threads)]
-    # each thread has its own rows, so that none waits for another
-    best: list[Keys | None] = [None] * threads
+    threads = torch.get_num_threads()
+    # few rows at a time: what is made of their scores stays in the cache
+    rows = min(ROWS, -(-len(queries) // threads))
+    parts = [slice(first, first + rows) for first in range(0, len(queries), rows)]
+    best: list[Keys | None] = [None] * len(parts)
     with ThreadPoolExecutor(threads) as pool:
         # one thread stays where the scores are: another core would have to fetch them
         each: Callable[..., Iterator[Keys]] = pool.map if threads > 1 else map
         for start, scores in _score_blocks(queries, gallery, own, gallery_block, buffer):
             tables = [scores[part].numpy() for part in parts]
             best = list(each(partial(_keep_best, k=k, start=start), best, tables))
-    values, positions = unpack(np.concatenate([keys for keys in best if keys is not None]))
-    return np.where(np.isneginf(values), NOTHING, positions)
+    return np.concatenate([positions(keys, NOTHING) for keys in best if keys is not None])
 
 
 def _keep_best(best: Keys | None, scores: NDArray[np.float32], k: int, start: int) -> Keys:

@@ -17,6 +17,8 @@ _POSITIONS = np.int64(2**32 - 1)
 """The lower half of a key. Positions count down from it, so that of equal scores the earlier one has the larger key."""
 _SIGN = np.int64(2**31 - 1)
 """All bits of a float but its sign. Flipped in negative ones, they order all floats as whole numbers."""
+_LEAST = np.int64((0x807FFFFF << 32 | 0xFFFFFFFF) - 2**64)
+"""The largest key with a score of minus infinity."""
 _SPARE = 4
 """Groups for each of the k: with so many, hardly more than k scores reach the k-th best maximum of a group."""
 
@@ -53,10 +55,18 @@ def unpack(keys: Keys) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         >>> scores.tolist(), positions.tolist()
         ([[2.0, 0.5, 0.5]], [[12, 10, 13]])
     """
-    bits = keys >> 32
-    bits ^= (bits >> 63) & _SIGN
-    scores = bits.astype(np.int32).view(np.float32)
-    return np.where(keys == NOBODY, np.float32(-np.inf), scores), _POSITIONS - (keys & _POSITIONS)
+    bits = (keys >> 32).astype(np.int32)
+    bits ^= (bits >> 31) & np.int32(_SIGN)
+    scores = np.where(keys == NOBODY, np.float32(-np.inf), bits.view(np.float32))
+    return scores, ~keys & _POSITIONS
+
+
+def positions(keys: Keys, nothing: int) -> NDArray[np.int64]:
+    """The positions of keys; ``nothing`` in place of those with a score of minus infinity and of empty places."""
+    found = ~keys
+    found &= _POSITIONS
+    found[keys <= _LEAST] = nothing
+    return found
 
 
 def _candidates(scores: NDArray[np.float32], k: int, least: NDArray[np.float32] | None) -> NDArray[np.bool_]:
@@ -77,8 +87,8 @@ def _bound(scores: NDArray[np.float32], k: int) -> NDArray[np.float32]:
     if members < 2:  # no gain over a plain sort
         return np.full(len(scores), -np.inf, dtype=np.float32)
     maxima = scores[:, : members * groups].reshape(len(scores), members, groups).max(1)
-    maxima.sort(axis=1)
-    bound: NDArray[np.float32] = maxima[:, -k]
+    maxima.partition(groups - k, axis=1)
+    bound: NDArray[np.float32] = maxima[:, groups - k]
     return bound
 
 

@@ -29,7 +29,7 @@ class FailuresCallback(Callback):
     def after_step(self, state: TrainState, data: StepData, outputs: Mapping[str, Tensor]) -> None:
         """Count the step's batches."""
         for batch in data.batches:
-            self._attempts += attempts(batch)
+            self._attempts.update(attempts(batch))
             self._failures += batch.failures
         if self.group.size == 1 or is_logged(state, self.every_steps):
             self._tell()
@@ -43,7 +43,7 @@ class FailuresCallback(Callback):
         tried: Counter[str] = Counter()
         failed: list[Failure] = []
         for counted, failures in self.group.values((self._attempts, own)):
-            tried += Counter(counted)
+            tried.update(counted)
             failed += [Failure(*facts) for facts in failures]
         self._attempts, self._failures = Counter(), []
         self.failures.add(tried, failed)

@@ -14,6 +14,7 @@ from m5kit.training.callbacks.validation import ValidationCallback
 
 _EARLY = 0.3  # share of a run in which nothing is expected yet
 _ROWS = 5  # logged steps over which single values are averaged
+_AGAIN = 10  # the whole run is looked at again when it has grown by one part in so many
 _FALLING = 3  # looks in a row
 _LEAST_FALL = 0.02  # share of a loss
 _FEW = 30  # held-out items
@@ -45,17 +46,24 @@ class WarningsCallback(Callback):
         self._rows: list[Mapping[str, float]] = []
         self._looks: list[tuple[float, float]] = []  # held-out loss, mean training loss
         self._given: set[str] = set()
+        self._due = 2 * _ROWS
 
     def after_step(self, state: TrainState, data: StepData, outputs: Mapping[str, Tensor]) -> None:
         """Look at a logged step."""
         if self.metrics.figures is None:
             return
         self._rows.append(self.metrics.figures)
-        if state.step >= _EARLY * state.max_steps and len(self._rows) >= 2 * _ROWS:
-            self._tasks()
-            self._modalities()
+        if state.step >= _EARLY * state.max_steps and (len(self._rows) >= self._due or state.last):
+            self._whole_run()
         if self.validation is not None and self.validation.values:
             self._held_out(self.validation.values, self.validation.chance, state)
+
+    def _whole_run(self) -> None:
+        """Look at all rows so far; not at every one, or steps would take longer as a run gets longer."""
+        if len(self._rows) >= 2 * _ROWS:
+            self._due = len(self._rows) + max(len(self._rows) // _AGAIN, 1)
+            self._tasks()
+            self._modalities()
 
     def _tasks(self) -> None:
         """A loss that stands where it began, or a choice that is no better than a guess."""

@@ -32,7 +32,9 @@ def test_single_items_move_where_that_lowers_the_inertia():
     # No item is nearer to the other centre, but 3.6 costs less beside 6 and 8.
     line = np.array([[0.0], [0.0], [3.6], [6.0], [8.0]], dtype=np.float32)
     start = torch.tensor([[1.2], [7.0]])
-    moved, gain = module._move_single_items(torch.from_numpy(line), start, torch.tensor([0, 0, 0, 1, 1]))
+    moved, gain = module._move_single_items(
+        module._Items.of(torch.from_numpy(line)), start, torch.tensor([0, 0, 0, 1, 1])
+    )
     assert moved.tolist() == [0, 0, 1, 1, 1]
     # s n / (n - 1) = 2.4^2 * 3 / 2 is saved, s n / (n + 1) = 3.4^2 * 2 / 3 is added
     assert gain == pytest.approx(2.4**2 * 1.5 - 3.4**2 * 2 / 3, rel=1e-4)

@@ -76,3 +76,13 @@ def test_a_held_out_loss_that_rises_while_the_training_loss_falls():
     (text,) = _warned(_falling("loss"), looks)
     assert "the held-out loss has risen 3 times in a row while the training loss fell" in text
     assert _warned([{"loss": 1.0}] * 20, looks) == []
+
+
+def test_a_long_run_is_looked_at_seldom_and_at_its_end(monkeypatch):
+    seen = []
+    monkeypatch.setattr(WarningsCallback, "_tasks", lambda callback: seen.append(len(callback._rows)))
+    _warned(_falling("loss/masked", 1000))
+    # the first 300 rows are too early; each later look comes when a tenth has been added
+    assert seen[:3] == [300, 330, 363]
+    assert seen[-1] == 1000
+    assert len(seen) < 20
