@@ -253,6 +253,14 @@ def cases(often):
         yield pytest.param(name, marks=() if name in often else pytest.mark.slow, id=name)
 
 
+def test_no_registered_part_is_left_out():
+    compared = {task["type"] for task in EVERY.values()}
+    assert compared >= set(TASKS.names())
+    assert {case["head"] for case in CASES.values() if "head" in case} == set(HEADS.names())
+    for key, names in (("balancer", BALANCERS), ("harmonizer", HARMONIZERS), ("fusion", FUSIONS)):
+        assert {case[key] for case in CASES.values() if key in case} == set(names.names())
+
+
 @pytest.mark.parametrize("size", [2, 3])
 @pytest.mark.parametrize("name", list(cases(OFTEN)))
 def test_every_process_has_the_gradients_of_one_alone(on_ranks, double, name, size):
