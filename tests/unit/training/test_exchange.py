@@ -11,7 +11,7 @@ from m5kit.api import Task, TaskOutput
 from m5kit.models.backbone import Backbone
 from m5kit.models.finetuner import Finetuner
 from m5kit.models.pretrainer import Pretrainer
-from m5kit.parallel import pieces
+from m5kit.parallel import pieces, sharding  # noqa: F401  # here, so that hundreds of forks need not import it
 from m5kit.parallel.group import Group
 from m5kit.parallel.shares import shares
 from m5kit.registry import BALANCERS, ENCODERS, FUSIONS, HARMONIZERS, HEADS, TASKS
