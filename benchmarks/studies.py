@@ -1,4 +1,4 @@
-"""The tables of docs/results.md: one row a variant, from the study.json of finished sweeps.
+"""The tables of studies in docs/results-history.md: one row a variant, from the study.json of finished sweeps.
 
 Run: python benchmarks/studies.py sweeps/fusion sweeps/harmonizer ...
 """

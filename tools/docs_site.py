@@ -22,7 +22,7 @@ HOW_TOS = {
     ),
     "Training": (
         *("configs", "pretrained-encoders", "watch-training", "pretext-tasks", "balance-tasks", "augmentation"),
-        *("optimizers", "hooks", "finetune", "large-batches", "many-gpus", "clusters"),
+        *("optimizers", "hooks", "finetune", "large-batches", "token-batches", "many-gpus", "clusters"),
     ),
     "Using a run": (
         *("python", "evaluate", "search", "serve"),

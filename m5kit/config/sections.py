@@ -106,6 +106,8 @@ class Schedule(Section):
     precision: Literal["fp32", "bf16"] = "fp32"
     bf16_on_cpu: bool = False
     """Compute in bf16 on a CPU too, where that is several times slower unless it has instructions for it."""
+    compile: bool = False
+    """Whether torch compiles the transformer blocks of encoders and fusion, which takes minutes once."""
 
 
 class Parallel(Section):

@@ -1,6 +1,7 @@
 """Retrieval: does a query find the gallery items that share its label?"""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import count, repeat
 
 import numpy as np
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 
 from m5kit.errors import ConfigError
 from m5kit.evaluation.base import (
+    Corruption,
     Embedded,
     Gallery,
     GalleryHit,
@@ -22,7 +24,7 @@ from m5kit.evaluation.functional.bootstrap import mean_interval
 from m5kit.evaluation.functional.ranking import Ranking, chances, score_names, scores
 from m5kit.evaluation.functional.search import NOTHING, top_k
 from m5kit.evaluation.functional.vectors import normalise
-from m5kit.ranges import Count
+from m5kit.ranges import Amount, Count
 from m5kit.registry import METRICS
 
 
@@ -47,6 +49,8 @@ class Retrieval(Metric):
         leave_one_out: whether a query that is in the gallery is not allowed to find itself. None: yes, unless the label
             is ``"id"``.
         backend: ``"torch"`` or ``"faiss"``.
+        noise: strength of the noise that queries get, see :class:`~m5kit.evaluation.request.Corruption`. With the label
+            ``"id"`` they then look for themselves as they were, which asks for neither labels nor a second modality.
 
     Raises:
         ConfigError: an argument has another value than those above.
@@ -65,6 +69,7 @@ class Retrieval(Metric):
         similarity: str = "cosine",
         leave_one_out: bool | None = None,
         backend: str = "torch",
+        noise: Amount = 0.0,
     ) -> None:
         if not ks or min(ks) < 1:
             raise ConfigError([f"ks: expected one or more depths of at least 1, got {list(ks)}"])
@@ -77,7 +82,8 @@ class Retrieval(Metric):
         self.cosine = similarity == "cosine"
         self.leave_one_out = label != "id" if leave_one_out is None else leave_one_out
         self.backend = backend
-        self.queries = Request.of(query, query_modalities, space)
+        corruption = Corruption("noise", strength=noise) if noise else None
+        self.queries = replace(Request.of(query, query_modalities, space), corruption=corruption)
         self.gallery = Request.of(gallery or query, gallery_modalities, space)
 
     def requests(self) -> tuple[Request, ...]:

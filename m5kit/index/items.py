@@ -115,9 +115,9 @@ class RunItems:
 
         Items without anything that the run reads are left out, and counted.
         """
-        log = FailureLog(self.run.folder.failures, self.run.config.data.max_failed)
+        failures = FailureLog(self.run.folder.failures, self.run.config.data.max_failed)
         samples, done, empty = iter(self.manifest), 0, 0
-        for batches in _groups(self._batches(log), PIECE // EVAL_BATCH):
+        for batches in _groups(self._batches(failures), PIECE // EVAL_BATCH):
             vectors = np.concatenate([self._vectors(batch) for batch in batches])
             piece = list(islice(samples, len(vectors)))
             some = vectors.any(1)
@@ -125,7 +125,7 @@ class RunItems:
             if some.any():
                 yield [self._row(piece[number]) for number in np.flatnonzero(some)], vectors[some]
             say(f"{done:,} of {len(self.manifest):,} items")
-        for sentence in failed_sentences(log, self.run.folder.failures):
+        for sentence in failed_sentences(failures, self.run.folder.failures):
             say(sentence)
         if empty:
             say(f"{empty:,} items have nothing that the run can read; they are left out")

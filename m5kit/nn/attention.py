@@ -4,6 +4,7 @@ from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
 from m5kit.errors import ConfigError
+from m5kit.nn import varlen
 from m5kit.nn.packing import Packing
 
 
@@ -27,8 +28,11 @@ class SelfAttention(nn.Module):
 
     def forward(self, values: Tensor, packing: Packing) -> Tensor:
         """Mix ``n d`` tokens within each item."""
-        # The projections run on real tokens only; attention itself needs a grid, with the padding masked.
-        padded = packing.unpack(self.project(values))  # b l 3d
+        projected = self.project(values)
+        if packing.starts is not None and varlen.fits(projected, self.heads):
+            return self.out(varlen.attend(projected, packing.starts, packing.size, self.heads))  # type: ignore[no-any-return]
+        # The projections ran on real tokens only; attention itself needs a grid, with the padding masked.
+        padded = packing.unpack(projected)  # b l 3d
         heads = padded.view(*padded.shape[:2], 3, self.heads, values.shape[-1] // self.heads)
         # to 3 b heads l d, then apart
         query, key, value = heads.permute(2, 0, 3, 1, 4)

@@ -14,6 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from m5kit.nn.varlen import starts_of
+
 _PADDED: ContextVar[bool] = ContextVar("padded_layout", default=False)
 
 
@@ -51,6 +53,7 @@ class Packing:
         positions: ``n`` flat positions in ``b * l``, each at most once; None if the tokens fill the grid in order.
         keys: ``b 1 1 l`` bool, True where attention may look; None if it may look everywhere.
         real: ``b l`` bool, the slots that are not padding, where the padding was not packed away; else None.
+        starts: ``b+1``, where each item's packed tokens begin, if the device has attention of variable length.
     """
 
     items: int
@@ -58,6 +61,7 @@ class Packing:
     positions: Tensor | None
     keys: Tensor | None
     real: Tensor | None = None
+    starts: Tensor | None = None
 
     @classmethod
     def from_lengths(cls, lengths: Tensor, size: int, device: torch.device | str = "cpu") -> "Packing":
@@ -74,7 +78,8 @@ class Packing:
             real = (torch.arange(size) < lengths[:, None]).to(device, non_blocking=True)
             return cls(lengths.shape[0], size, None, _key_mask(lengths, size, device), real)
         packing = cls.at(real_positions(lengths, size), lengths.shape[0], size, device)
-        return packing if packing.positions is None else replace(packing, keys=_key_mask(lengths, size, device))
+        keys = None if packing.positions is None else _key_mask(lengths, size, device)
+        return replace(packing, keys=keys, starts=starts_of(lengths, device))
 
     @classmethod
     def at(cls, positions: Tensor, items: int, size: int, device: torch.device | str = "cpu") -> "Packing":
@@ -88,7 +93,7 @@ class Packing:
 
     def dense(self) -> "Packing":
         """The same grid without packing, as a reference: every slot is a token, and a mask hides the padding."""
-        return replace(self, positions=None)
+        return replace(self, positions=None, starts=None)
 
     def pack(self, values: Tensor) -> Tensor:
         """``b l ...`` to ``n ...``."""

@@ -96,7 +96,8 @@ class MinedContrastiveTask(Task):
                 kept.append(share)
         if self.training:
             # after the losses: an item must not meet itself in the queue
-            self.queue.push(features.detach(), everyone.to(device, non_blocking=True), targets)
+            order = _order_of_one(view).to(device, non_blocking=True)
+            self.queue.push(features.detach()[order], everyone.to(device, non_blocking=True)[order], targets[order])
         if not losses:
             return TaskOutput(no_loss(view.features))
         return TaskOutput(torch.stack(losses).mean(), {"negatives": torch.stack(kept).mean()})
@@ -134,3 +135,12 @@ class MinedContrastiveTask(Task):
                 ]
             )
         return view.peers.rows(view.targets[self.positives].to(view.features.device))
+
+
+def _order_of_one(view: View) -> Tensor:
+    """The items ``B`` (host) of all processes in the order in which one process would have them.
+
+    Processes come one after the other; where a step's micro-batches are compared at once, each process's share of all
+    of them does.
+    """
+    return view.peers.positions(torch.arange(len(view.present))).argsort(stable=True)

@@ -12,6 +12,7 @@ from m5kit.api import Hook
 from m5kit.assembly.model import build_hooks, build_schedule
 from m5kit.config import RunConfig, check_config
 from m5kit.errors import ConfigError
+from m5kit.nn.compiled import compile_blocks
 from m5kit.parallel.allocation import keep_freed_memory
 from m5kit.parallel.group import Group, ProcessGroup
 from m5kit.parallel.threads import share_cores
@@ -138,20 +139,23 @@ def _run(
             console.print(text, highlight=False, soft_wrap=True)
         return step
 
+    if schedule.compile:
+        LOGGER.info("torch compiles %d transformer blocks", compile_blocks(model))
+    step = TrainStep(
+        model,
+        optimizer,
+        clip=schedule.clip,
+        precision=precision,
+        seed=config.seed,
+        group=group,
+        batch_size=schedule.batch_size if schedule.tokens is None else None,
+        chunk=schedule.chunk,
+        replica=replica,
+        items=None if schedule.tokens is None else schedule.accumulate * items_a_batch(setup),
+    )
     runner = build_runner(
         setup.folder.path,
-        TrainStep(
-            model,
-            optimizer,
-            schedule.clip,
-            precision,
-            config.seed,
-            group,
-            schedule.batch_size if schedule.tokens is None else None,
-            schedule.chunk,
-            replica,
-            None if schedule.tokens is None else schedule.accumulate * items_a_batch(setup),
-        ),
+        step,
         loader,
         state,
         _rates(config, optimizer, clock),

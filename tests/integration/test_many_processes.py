@@ -312,3 +312,49 @@ def test_a_mistake_names_the_process_that_found_it(tmp_path, demo):
     assert status != 0
     assert "rank 1: error: " in said
     assert "1 items are too few for 2 processes" in said
+
+
+def test_muon_in_shards_is_evaluated_and_gone_on_with_by_one(tmp_path, demo):
+    """Whole matrices have owners while two hold shards; alone a process has the state of all of them."""
+    run, options = tmp_path / "run", ("optimizer=muon", "schedule.max_steps=8")
+    status, said = train(2, demo, run, *options, "parallel.shard=true")
+    assert status == 0, said
+    assert json.loads((run / "results.json").read_text())["results"]
+    halfway, finished = weights(run, 4), weights(run, 8)
+    subprocess.run(["rm", "-r", str(run / "checkpoints" / "step_0000008")], check=True)
+    status, said = train(1, demo, run, *options, "parallel.shard=false", "evaluation=none", resume=True)
+    assert status == 0, said
+    # Muon iterates in bf16, so what it adds has two or three digits.
+    assert apart(weights(run, 8), finished) <= 0.02 * apart(halfway, finished)
+
+
+def apart(a, b):
+    return sum(float(np.square(a[name].astype(np.float64) - b[name]).sum()) for name in a) ** 0.5
+
+
+TOKENS = ("schedule.tokens=300", "evaluation=none", "checkpoint.every_steps=1000")
+
+
+def test_batches_of_tokens_stop_at_a_signal_and_go_on_with_any_number(tmp_path, demo):
+    whole, run = tmp_path / "whole", tmp_path / "run"
+    status, said = train(1, demo, whole, *TOKENS)
+    assert status == 0, said
+    process = start(2, demo, run, *TOKENS)
+    wait_for(lambda: logged(run) >= 2, process)
+    process.send_signal(signal.SIGTERM)
+    said = end_of(process, LIMIT)
+    assert len(steps(run)) == 1, said
+    assert steps(run)[0] < 12, said
+    for processes in (1, 3):
+        again = tmp_path / str(processes)
+        subprocess.run(["cp", "-r", str(run), str(again)], check=True)
+        status, said = train(processes, demo, again, *TOKENS, resume=True)
+        assert status == 0, said
+        assert difference(weights(again, 12), weights(whole, 12)) <= 1e-4
+
+
+def test_chunks_of_batches_of_tokens_give_the_checkpoint_of_one_process(tmp_path, demo):
+    for processes in (1, 2):
+        status, said = train(processes, demo, tmp_path / str(processes), *TOKENS, "schedule.chunk=3")
+        assert status == 0, said
+    assert difference(weights(tmp_path / "1", 12), weights(tmp_path / "2", 12)) <= 1e-4

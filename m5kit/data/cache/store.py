@@ -112,8 +112,7 @@ class CacheStore:
     def _note_use(self, space: str) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         connection = self._connection()
-        # with a write-ahead log, one that writes does not keep the workers of others from reading
-        connection.execute("PRAGMA journal_mode=WAL")
+        _log_ahead(connection)
         connection.executescript(_TABLES)
         connection.execute(
             "INSERT INTO spaces VALUES (?, ?, 0) ON CONFLICT (space) DO UPDATE SET used = excluded.used",
@@ -154,6 +153,23 @@ class CacheStore:
 
 _open: dict[tuple[int, Path], sqlite3.Connection] = {}
 """Connections by process and file."""
+
+
+def _log_ahead(connection: sqlite3.Connection) -> None:
+    """Begin a write-ahead log, with which one that writes does not keep the workers of others from reading.
+
+    SQLite refuses at once, whatever its timeout, where another process begins one at the same moment, as the processes
+    of a run do that find no file yet. So it is asked again.
+    """
+    ends = time.monotonic() + TIMEOUT
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > ends:
+                raise
+        time.sleep(0.01)
 
 
 def _write(connection: sqlite3.Connection, space: str, entries: Mapping[str, bytes]) -> None:

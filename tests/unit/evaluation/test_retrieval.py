@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from m5kit.errors import ConfigError, DataError
-from m5kit.evaluation.base import Embedded, Request
+from m5kit.evaluation.base import Corruption, Embedded, Request
 from m5kit.evaluation.retrieval import Retrieval
 
 
@@ -82,6 +82,19 @@ def test_by_id_an_item_finds_itself_across_modalities():
     assert metric.requests() == (Request("test", ("a",)), Request("test", ("b",)))
     assert figures["recall@1"].value == 1.0
     assert figures["recall@5"].chance == pytest.approx(5 / 30)
+
+
+def test_noisy_queries_look_for_themselves_among_clean_items():
+    metric = Retrieval(query="test", label="id", noise=0.5, ks=[1])
+    noisy, clean = metric.requests()
+    assert noisy.corruption == Corruption("noise", strength=0.5)
+    assert clean == Request("test")
+    vectors = np.eye(4, dtype=np.float32)
+    ids = [str(row) for row in range(4)]
+    swapped = vectors[[0, 1, 3, 2]]  # two of them look like each other afterwards
+    found = metric.compute({noisy: Embedded(ids, swapped, {}), clean: Embedded(ids, vectors, {})}, seed=0)
+    assert found["recall@1"].value == 0.5
+    assert found["recall@1"].chance == 0.25
 
 
 def test_unlabelled_queries_are_left_out_and_unlabelled_gallery_items_distract():

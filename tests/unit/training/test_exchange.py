@@ -11,7 +11,7 @@ from m5kit.api import Task, TaskOutput
 from m5kit.models.backbone import Backbone
 from m5kit.models.finetuner import Finetuner
 from m5kit.models.pretrainer import Pretrainer
-from m5kit.parallel import pieces
+from m5kit.parallel import pieces, sharding  # noqa: F401  # here, so that hundreds of forks need not import it
 from m5kit.parallel.group import Group
 from m5kit.parallel.shares import shares
 from m5kit.registry import BALANCERS, ENCODERS, FUSIONS, HARMONIZERS, HEADS, TASKS
@@ -251,6 +251,14 @@ def cases(often):
     """All of them, of which a few that differ most are tried at every run of the tests."""
     for name in CASES:
         yield pytest.param(name, marks=() if name in often else pytest.mark.slow, id=name)
+
+
+def test_no_registered_part_is_left_out():
+    compared = {task["type"] for task in EVERY.values()}
+    assert compared >= set(TASKS.names())
+    assert {case["head"] for case in CASES.values() if "head" in case} == set(HEADS.names())
+    for key, names in (("balancer", BALANCERS), ("harmonizer", HARMONIZERS), ("fusion", FUSIONS)):
+        assert {case[key] for case in CASES.values() if key in case} == set(names.names())
 
 
 @pytest.mark.parametrize("size", [2, 3])

@@ -72,6 +72,26 @@ def test_several_processes_may_write_at_once(tmp_path):
     assert store.size == 40 * len(ONE)
 
 
+def _open_many(folder, together):
+    for number in range(STARTS):
+        together.wait()
+        CacheStore(folder / str(number) / "cache.sqlite", limit=10**6).open_space("space")
+
+
+STARTS = 200
+
+
+def test_several_processes_may_make_the_file_at_once(tmp_path):
+    context = multiprocessing.get_context("fork")
+    together = context.Barrier(4, timeout=30)
+    makers = [context.Process(target=_open_many, args=(tmp_path, together)) for _ in range(4)]
+    for maker in makers:
+        maker.start()
+    for maker in makers:
+        maker.join()
+    assert [maker.exitcode for maker in makers] == [0, 0, 0, 0]
+
+
 def test_the_file_itself_stays_near_the_limit(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "SAFE", -1)
     store = CacheStore(tmp_path / "cache.sqlite", limit=200_000)
