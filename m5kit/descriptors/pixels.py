@@ -124,4 +124,5 @@ def _parts(pictures: Tensor, pixels: int) -> tuple[Tensor, ...]:
     """Pictures in parts of about so many pixels on a CPU; a recorded graph has one part, whatever it will be given."""
     if pictures.device.type != "cpu" or is_padded_layout():
         return (pictures,)
-    return pictures.split(max(1, pixels // pictures.shape[-2:].numel()))
+    parts: tuple[Tensor, ...] = pictures.split(max(1, pixels // pictures.shape[-2:].numel()))
+    return parts
