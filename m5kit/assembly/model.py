@@ -126,7 +126,8 @@ def build_model(
     backbone = build_backbone(config, transforms)
     if config.mode == "finetune":
         label, head = _build_head(config, backbone, classes, class_counts)
-        model: Model = Finetuner(backbone=backbone, head=head, label=label, alone=config.finetune.alone)
+        asked = config.finetune
+        model: Model = Finetuner(backbone=backbone, head=head, label=label, alone=asked.alone, vectors=asked.vectors)
     else:
         model = _build_pretrainer(config, backbone, transforms)
     freeze(model, config.freeze)

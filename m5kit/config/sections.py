@@ -160,6 +160,8 @@ class Finetune(Section):
 
     alone: Amount = 1.0
     """Weight of the loss of each modality alone beside that of all modalities together; 0 leaves it out."""
+    vectors: bool = False
+    """Whether the head also reads the public vectors, with the fixed statistics that no training changes."""
 
 
 class Plugins(Section):

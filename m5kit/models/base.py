@@ -8,7 +8,7 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from m5kit.api import Fused, Hidden, Mean, Observation, TaskOutput, View
+from m5kit.api import Hidden, Mean, Observation, TaskOutput, View
 from m5kit.models.backbone import Backbone
 from m5kit.models.embedder import Embedding, embed, mean_by_item
 from m5kit.structures import ALONE, Batch, Peers
@@ -153,9 +153,9 @@ class Model(nn.Module, ABC):
         """
         return {}
 
-    def readout(self, fused: Fused) -> tuple[Tensor, Tensor | None]:
+    def readout(self, view: View) -> tuple[Tensor, Tensor | None]:
         """The vector ``b d`` that stands for an item, and its class scores ``b c`` if the model has any."""
-        return fused.embedding, None
+        return view.fused.embedding, None
 
     def loss(self, batch: Batch, seed: int) -> TaskOutput:
         """The objective of a step that is this one batch, and its logs.

@@ -14,7 +14,7 @@ from m5kit.models.backbone import Backbone
 from m5kit.models.item_vectors import item_vectors
 from m5kit.models.vectors import PublicVectors
 from m5kit.nn.parts import sum_of_parts
-from m5kit.structures import Batch, Fused, View
+from m5kit.structures import Batch, View
 
 Common: TypeAlias = tuple[Tensor, Mapping[str, Tensor]]
 """What is common of items, and of each modality of them."""
@@ -74,20 +74,20 @@ class Embedding:
         return self.modalities[space]
 
 
-def embed(backbone: Backbone, readout: Callable[[Fused], tuple[Tensor, Tensor | None]], batch: Batch) -> Embedding:
+def embed(backbone: Backbone, readout: Callable[[View], tuple[Tensor, Tensor | None]], batch: Batch) -> Embedding:
     """Embed a batch that is on the model's device; :meth:`m5kit.models.base.Model.embed` is how to call it.
 
     Args:
         backbone: in eval mode.
-        readout: the vector ``b d`` that stands for a fused item, and its class scores if there are any.
+        readout: the vector ``b d`` that stands for an item, and its class scores if there are any.
         batch: any items, whatever they lack; an item with nothing gets zeros.
     """
     return embed_view(backbone, readout, backbone(batch))
 
 
-def embed_view(backbone: Backbone, readout: Callable[[Fused], tuple[Tensor, Tensor | None]], view: View) -> Embedding:
+def embed_view(backbone: Backbone, readout: Callable[[View], tuple[Tensor, Tensor | None]], view: View) -> Embedding:
     """The same of a view that the backbone made already."""
-    vectors, scores = readout(view.fused)
+    vectors, scores = readout(view)
     vectors = vectors.float()
     # A head's bias gives even an item with nothing a vector; it must not be found by a search.
     some = view.present.any(1, keepdim=True).to(vectors.device)

@@ -1,9 +1,10 @@
 """Supervised fine-tuning: a head reads the fused view and everything below it learns with it."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from m5kit.api import Fused, Head, Mean, View
 from m5kit.models.backbone import Backbone
@@ -23,13 +24,22 @@ class Finetuner(Model):
         head: predicts the label.
         label: the target's name in the manifest's ``labels``.
         alone: weight of the loss of single modalities; 0 leaves it out.
+        vectors: whether the head also reads the public vectors, which hold the fixed statistics of inputs: a learned
+            map adds them to what the fusion pooled, from zero.
     """
 
-    def __init__(self, *, backbone: Backbone, head: Head, label: str, alone: float = 1.0) -> None:
+    def __init__(
+        self, *, backbone: Backbone, head: Head, label: str, alone: float = 1.0, vectors: bool = False
+    ) -> None:
         super().__init__()
         self.backbone = backbone
         self.head = head
         self.label = label
+        self.additions = nn.ModuleDict()
+        for m in backbone.modalities if vectors else ():
+            learned = nn.Linear(backbone.vectors.widths[m], backbone.fusion.dim, bias=False)
+            nn.init.zeros_(learned.weight)
+            self.additions[m] = learned
         # Of a model with one modality both losses would be the same.
         self.alone = alone if len(backbone.modalities) > 1 else 0.0
         self.objectives = (label, f"{label}_alone") if self.alone else (label,)
@@ -66,7 +76,7 @@ class Finetuner(Model):
             return PartialLoss(nothing.sum(), nothing, None, {})
         observed = self.backbone.observe(part.batch)
         view, target = self.backbone.view(part.batch, observed, part.peers), part.batch.targets[self.label]
-        prediction = self.head(view.fused)
+        prediction = self.head(self._read(view))
         sums = [self._loss(prediction, target, part.peers)]
         if self.alone:
             sums.append(self._alone(view, prediction, target, part.peers))
@@ -96,7 +106,7 @@ class Finetuner(Model):
         for column, modality in enumerate(view.modalities):
             if modality in view.rows:
                 rows = view.rows[modality].to(target.device, non_blocking=True)
-                prediction = self.head(fuse_alone(self.backbone, view, modality))
+                prediction = self.head(self._read_alone(view, modality))
                 total = total + self._loss_of_some(prediction, target, rows, peers)
             elif somewhere[column]:
                 peers.pass_by(self.backbone.fusion)
@@ -114,14 +124,35 @@ class Finetuner(Model):
         known = torch.full_like(target, -1).index_copy(0, rows, target[rows])
         return self._loss(every, known, peers)
 
-    def readout(self, fused: Fused) -> tuple[Tensor, Tensor | None]:
+    def readout(self, view: View) -> tuple[Tensor, Tensor | None]:
         """The head's hidden layer, and its scores."""
-        return self.head.embed(fused), self.head(fused)
+        read = self._read(view)
+        return self.head.embed(read), self.head(read)
 
     def predict(self, batch: Batch) -> Tensor:
         """Scores ``b c``."""
-        scores: Tensor = self.head(self.backbone(batch).fused)
+        scores: Tensor = self.head(self._read(self.backbone(batch)))
         return scores
+
+    def _read(self, view: View) -> Fused:
+        """What the head reads of whole items."""
+        return self._informed(view.fused, view.modalities, view.vectors)
+
+    def _read_alone(self, view: View, modality: str) -> Fused:
+        """What it reads of the items that have ``modality``, were it their only one."""
+        rows = view.rows[modality].to(self.backbone.device, non_blocking=True)
+        own = {modality: view.vectors[modality][rows]}
+        return self._informed(fuse_alone(self.backbone, view, modality), view.modalities, own)
+
+    def _informed(self, fused: Fused, modalities: Sequence[str], vectors: Mapping[str, Tensor]) -> Fused:
+        """Add what is learned of public vectors ``b w`` to what was pooled of their modalities."""
+        if not self.additions:
+            return fused
+        added = torch.zeros_like(fused.pooled)
+        for m, each in vectors.items():
+            # Columns of unit vectors are small; of about unit variance they are learned as fast as all else.
+            added[:, modalities.index(m)] = self.additions[m](each * each.shape[1] ** 0.5).to(added.dtype)
+        return replace(fused, pooled=fused.pooled + added)
 
 
 def fuse_alone(backbone: Backbone, view: View, modality: str) -> Fused:

@@ -79,3 +79,34 @@ def test_items_without_label_teach_nothing_alone_either(finetuner, batch):
     items = batch([EVERY, ("text",)])
     items.targets["kind"][:] = -1
     assert finetuner.loss(items, 0).loss.item() == 0
+
+
+@pytest.fixture
+def informed(backbone):
+    head = HEADS.build({"type": "classification", "hidden": 12, "dropout": 0.0}, dim=16, modalities=EVERY, classes=3)
+    return Finetuner(backbone=backbone(), head=head, label="kind", vectors=True).eval()
+
+
+def test_public_vectors_are_read_from_zero_and_learn(informed, batch):
+    items = batch([EVERY, ("text", "image"), ("audio",)])
+    torch.testing.assert_close(informed.predict(items), informed.head(informed.backbone(items).fused))
+    informed.loss(items, 0).loss.backward()
+    assert all(informed.additions[m].weight.grad.any() for m in EVERY)
+
+
+def test_what_is_read_of_a_modality_alone_is_that_of_items_without_others(informed, batch):
+    for each in informed.additions.values():
+        torch.nn.init.normal_(each.weight, std=0.1, generator=torch.Generator().manual_seed(0))
+    items = batch([EVERY, ("text", "image"), ("audio",)])
+    before = informed.head(informed.backbone(items).fused)
+    assert not torch.allclose(informed.predict(items), before)
+    view, rows = informed.backbone(items), items.rows("text")
+    alone = informed.head(informed._read_alone(view, "text"))
+    torch.testing.assert_close(alone, informed.predict(items.only(["text"]))[rows], atol=1e-5, rtol=1e-4)
+
+
+def test_an_item_with_nothing_is_read_without_vectors(informed, batch):
+    for each in informed.additions.values():
+        torch.nn.init.ones_(each.weight)
+    items = batch([EVERY, ()])
+    torch.testing.assert_close(informed.predict(items)[1], informed.head(informed.backbone(items).fused)[1])
