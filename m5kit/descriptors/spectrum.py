@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from m5kit.descriptors.atoms import AtomDescriptor
 from m5kit.nn.patch_dictionary import PatchDictionary, shown
@@ -80,5 +81,6 @@ def _real(inputs: Inputs) -> Tensor:
 
 
 def _as_maps(steps: Tensor) -> Tensor:
-    """``p mels t 1`` of ``p t mels``."""
-    return steps.transpose(1, 2)[..., None]
+    """``p mels t 1`` of ``p t mels``, with silence for a patch behind the last step."""
+    # Always, as a recorded graph cannot ask which sounds are too short; patches that begin in it are not counted.
+    return F.pad(steps, (0, 0, 0, STEPS - 1)).transpose(1, 2)[..., None]

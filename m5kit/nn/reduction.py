@@ -1,5 +1,7 @@
 """A few principal directions in place of many columns."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -23,12 +25,17 @@ class Reduction(nn.Module):
 
     def forward(self, vectors: Tensor) -> Tensor:
         """``n k`` of ``n w``, not centred."""
-        # The buffer is read until it is true and never again: on a GPU each look at it would wait for the device.
-        self._ready = self._ready or bool(self.fitted)
+        # Read until it is true and never again: a recorded graph cannot ask, and a GPU would be waited for.
+        if not self._ready:
+            self._ready = bool(self.fitted)
         if not self._ready:
             return vectors
         with torch.autocast(vectors.device.type, enabled=False):
             return vectors.float() @ self.directions
+
+    def _load_from_state_dict(self, *args: Any) -> None:
+        super()._load_from_state_dict(*args)
+        self._ready = bool(self.fitted)
 
     @torch.no_grad()
     def learn(self, vectors: Tensor) -> None:
