@@ -46,14 +46,16 @@ def fit_descriptors(backbone: Backbone, data: RunData) -> None:
 
 
 def _study(descriptors: Mapping[str, Descriptor], data: RunData) -> None:
-    """Let descriptors learn from pieces of some training items."""
-    pieces: dict[str, list[Tensor]] = {m: [] for m in descriptors}
-    for batch in _batches(data, STUDIED_ITEMS) if descriptors else ():
-        for m in descriptors.keys() & batch.inputs.keys():
-            pieces[m].append(descriptors[m].pieces(batch.inputs[m]))
-    for m, found in pieces.items():
-        if found:
-            descriptors[m].study(torch.cat(found))
+    """Let descriptors learn from pieces of some training items; of all that are measured, for what few items have."""
+    waiting = dict(descriptors)
+    for most in (STUDIED_ITEMS, DESCRIBED_ITEMS):
+        pieces: dict[str, list[Tensor]] = {m: [] for m in waiting}
+        for batch in _batches(data, most) if waiting else ():
+            for m in waiting.keys() & batch.inputs.keys():
+                pieces[m].append(waiting[m].pieces(batch.inputs[m]))
+        for m, found in pieces.items():
+            if found:
+                waiting.pop(m).study(torch.cat(found))
 
 
 def _batches(data: RunData, most: int) -> Iterator[Batch]:

@@ -25,6 +25,10 @@ def named_parts(model: Model) -> dict[str, nn.Module]:
     for name in _OF_THE_MODEL:
         if hasattr(model, name):
             parts[name] = getattr(model, name)
+    additions = getattr(model, "additions", None)
+    if additions:
+        # What is learned of public vectors is learned for the head alone.
+        parts["head"] = nn.ModuleList([parts["head"], additions])
     return parts
 
 

@@ -1,7 +1,10 @@
+from types import SimpleNamespace
+
 import pytest
 import torch
 
-from m5kit.api import Descriptor
+from m5kit.api import Descriptor, Inputs
+from m5kit.assembly import descriptors
 from m5kit.assembly.descriptors import weigh_blocks
 from m5kit.inference.trained_run import TrainedRun
 
@@ -68,3 +71,36 @@ def test_what_studies_pieces_has_seen_them_before_it_is_fitted(run_folder):
         assert descriptor.whole.fitted
         assert descriptor.regions.fitted
         assert descriptor.shares[-1] > 0
+
+
+class Studious(Plain):
+    """Writes down how many pieces it saw."""
+
+    studies = True
+    seen = 0
+
+    def pieces(self, inputs):
+        return inputs.values
+
+    def study(self, pieces):
+        self.seen = len(pieces)
+
+
+class Rare:
+    """Data in which only the last item has sound."""
+
+    def __init__(self, items):
+        self.items = items
+
+    def of(self, most):
+        there = torch.ones(min(most, self.items))
+        yield SimpleNamespace(inputs={"b": Inputs.stack([Inputs.single(torch.ones(2))] * len(there))})
+        if most > self.items:
+            yield SimpleNamespace(inputs={"a": Inputs.stack([Inputs.single(torch.ones(2))])})
+
+
+def test_what_few_items_have_is_studied_in_all_that_are_measured(monkeypatch):
+    monkeypatch.setattr(descriptors, "_batches", lambda data, most: data.of(most))
+    rare, common, never = (Studious(blocks=(2,)) for _ in range(3))
+    descriptors._study({"a": rare, "b": common, "c": never}, Rare(1000))
+    assert (rare.seen, common.seen, never.seen) == (1, 512, 0)

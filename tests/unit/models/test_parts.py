@@ -37,3 +37,13 @@ def test_a_step_leaves_frozen_parts_and_their_dropout_alone(backbone, batch):
     assert not any(name.startswith(("backbone.encoders.text", "backbone.fusion")) for name in changed)
     assert any(name.startswith("backbone.encoders.image") for name in changed)
     assert any(name.startswith("head") for name in changed)
+
+
+def test_what_is_learned_of_public_vectors_belongs_to_the_head(backbone):
+    head = HEADS.build({"type": "classification", "hidden": 12}, dim=16, modalities=EVERY, classes=3)
+    model = Finetuner(backbone=backbone(), head=head, label="kind", vectors=True)
+    groups = parameter_groups(model, lr=1.0, weight_decay=0.0, rates={"head": 3.0})
+    fast = {id(parameter) for group in groups if group["lr"] == 3.0 for parameter in group["params"]}
+    assert {id(each.weight) for each in model.additions.values()} < fast
+    freeze(model, ["head"])
+    assert not any(parameter.requires_grad for parameter in [*model.head.parameters(), *model.additions.parameters()])

@@ -105,6 +105,7 @@ PRESENCE = {
 OFTEN = (
     "head classification | uneven",
     "head projection | uneven",
+    "head classification, vectors",
     "hard donors",
     "gradnorm | only the first",
     "uncertainty | without sound",
@@ -123,6 +124,7 @@ CASES |= {"micro-batches": {"accumulate": 2, "balancer": "gradnorm"}, "another o
 CASES |= {
     f"head {name} | {p}": {"head": name, "presence": p} for name in ("classification", "projection") for p in PRESENCE
 }
+CASES |= {"head classification, vectors": {"head": "classification", "vectors": True}}
 CASES |= {
     "hard donors": {
         "tasks": MASKED | {"contrastive": {"type": "contrastive"}, "matching": {"type": "matching", "hard": True}}
@@ -174,7 +176,9 @@ def make_batch(first, count, presence):
     )
 
 
-def make_model(tasks=EVERY, balancer="fixed", harmonizer="agreement", fusion="scale", head=None, reverse=False):
+def make_model(
+    tasks=EVERY, balancer="fixed", harmonizer="agreement", fusion="scale", head=None, vectors=False, reverse=False
+):
     torch.manual_seed(0)
     layers = 2 if fusion == "bottleneck" else 1
     backbone = Backbone(
@@ -185,7 +189,7 @@ def make_model(tasks=EVERY, balancer="fixed", harmonizer="agreement", fusion="sc
     )
     if head is not None:
         built = HEADS.build({"type": head}, dim=DIM, modalities=MODALITIES, classes=3, dropout=0.0)
-        return Finetuner(backbone=backbone, head=built, label="kind").double().train()
+        return Finetuner(backbone=backbone, head=built, label="kind", vectors=vectors).double().train()
     made = {name: Unaware() if of == "unaware" else TASKS.build(of, **FACTS) for name, of in tasks.items()}
     if tasks is EVERY:
         made["counting"] = Counting()
