@@ -1,4 +1,4 @@
-"""Pictures and clips by their colours and edges."""
+"""Pictures and clips by their colours, edges and typical patches."""
 
 import torch
 from torch import Tensor
@@ -29,7 +29,7 @@ SIDE = 64
 
 @DESCRIPTORS.register_module("pixels")
 class PixelsDescriptor(AtomDescriptor):
-    """Colour histogram, gradient-orientation cells and colour moments of a picture, or their mean over a clip.
+    """Colour histogram, gradient orientations, colour moments and typical patches of a picture, or their mean over a clip.
 
     Args:
         cells: cells along a side in which edges are counted by direction.

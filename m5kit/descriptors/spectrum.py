@@ -21,7 +21,7 @@ STEPS = 10
 
 @DESCRIPTORS.register_module("spectrum")
 class SpectrumDescriptor(AtomDescriptor):
-    """Mean and deviation of every band, deviation of its change in time, and its course in a few stretches of time.
+    """Mean, deviation and course of every band, the deviation of its change in time, and typical stretches of sound.
 
     Args:
         mels: bands of a time step.
