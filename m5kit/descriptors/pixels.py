@@ -29,7 +29,7 @@ SIDE = 64
 
 @DESCRIPTORS.register_module("pixels")
 class PixelsDescriptor(AtomDescriptor):
-    """Colour histogram, gradient orientations, colour moments and typical patches of a picture, or their mean over a clip.
+    """Colours, gradient orientations, colour moments and typical patches of a picture, or their mean over a clip.
 
     Args:
         cells: cells along a side in which edges are counted by direction.
