@@ -2,10 +2,12 @@
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from m5kit.data.processes import signals_held
 from m5kit.errors import DataError
 from m5kit.evaluation.base import Embedded
 from m5kit.exporters.base import Exporter
@@ -22,7 +24,7 @@ def require_place(path: Path) -> None:
     if path.is_dir():
         raise DataError(f"{path} is a folder; name a file")
     path.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=f".{path.name[:32]}.", dir=path.parent):
+    with _folder_beside(path):
         pass  # permissions, quotas and network drives are too many to ask for each
 
 
@@ -36,13 +38,25 @@ def export(exporter: Exporter, embedded: Embedded, path: Path) -> Sequence[Path]
         DataError: these embeddings cannot be written in this format.
     """
     placed = []
-    with TemporaryDirectory(prefix=f".{path.name[:32]}.", dir=path.parent) as aside:
-        for file in exporter.write(embedded, Path(aside) / path.name):
+    with _folder_beside(path) as aside:
+        for file in exporter.write(embedded, aside / path.name):
             target = path.parent / file.relative_to(aside)
             _place(file, target)
             placed.append(target)
     sync_folder(path.parent)
     return placed
+
+
+@contextmanager
+def _folder_beside(path: Path) -> Iterator[Path]:
+    """A folder that goes at the end of the block, also where SIGTERM or Ctrl-C ends it."""
+    with signals_held():  # one that came while the folder is made or removed would leave it
+        folder = TemporaryDirectory(prefix=f".{path.name[:32]}.", dir=path.parent)
+    try:
+        yield Path(folder.name)
+    finally:
+        with signals_held():
+            folder.cleanup()
 
 
 def _place(file: Path, target: Path) -> None:

@@ -1,5 +1,10 @@
 """A file of embeddings is there as a whole, or as it was before."""
 
+import gc
+import os
+import signal
+import tempfile
+
 import numpy as np
 import pytest
 
@@ -56,3 +61,46 @@ def test_a_folder_in_the_place_of_the_file_is_told_at_once(tmp_path):
         require_place(tmp_path / "file" / "b.npz")
     require_place(tmp_path / "new" / "b.npz")
     assert list((tmp_path / "new").iterdir()) == []
+
+
+class Ended(BaseException):
+    """What a handler of SIGTERM raises."""
+
+
+@pytest.fixture
+def ended_at(monkeypatch):
+    """Have SIGTERM come while a function of a module runs."""
+
+    def end(*_):
+        raise Ended
+
+    before = signal.signal(signal.SIGTERM, end)
+
+    def place(module, name):
+        real = getattr(module, name)
+
+        def interrupted(*arguments, **options):
+            found = real(*arguments, **options)
+            os.kill(os.getpid(), signal.SIGTERM)
+            return found
+
+        monkeypatch.setattr(module, name, interrupted)
+
+    yield place
+    signal.signal(signal.SIGTERM, before)
+
+
+def test_a_signal_while_the_folder_is_made_leaves_none(tmp_path, ended_at):
+    ended_at(tempfile, "mkdtemp")
+    with pytest.raises(Ended):
+        require_place(tmp_path / "items.npz")
+    gc.collect()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_signal_while_the_folder_is_removed_leaves_none(tmp_path, ended_at):
+    ended_at(os, "scandir")
+    with pytest.raises(Ended):
+        require_place(tmp_path / "items.npz")
+    gc.collect()
+    assert not list(tmp_path.iterdir())
