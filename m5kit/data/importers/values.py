@@ -102,6 +102,8 @@ def as_property(value: Any, column: str, report: ImportReport) -> Any:
             part = as_property(each, column, report) if is_there(each) else None
             if part is not None:
                 parts.append(part)
+        if parts and len(parts) < len(value):
+            report.change(f"{column}: lists with gaps were closed up", value)
         return parts or None
     if isinstance(value, float) and not math.isfinite(value):
         report.leave_out(f"{column}: infinite numbers", value)
