@@ -41,6 +41,17 @@ def test_an_absent_value_fits_no_comparison_and_can_be_asked_for(index):
     assert ids(index.search(where="\"room name\" = 'it''s'")) == ["i005"]
 
 
+def test_an_update_goes_on_after_one_that_was_killed_when_it_had_added_a_column(tmp_path, vectors):
+    place = tmp_path / "a.index"
+    Index.of_vectors(place, ["a", "b"], vectors[:2], {"price": [1, 2]})
+    Index.open(place).add([Row("c", values={"price": 3, "new": True})], vectors[2:3])  # and no finish
+    again = Index.open(place)
+    assert ids(again.search(where="price > 1")) == ["b", "c"]
+    again.add([Row("c", values={"price": 3, "new": "very"})], vectors[2:3])
+    again.finish()
+    assert ids(Index.open(place).search(where="new = 'very'")) == ["c"]
+
+
 def test_a_filter_that_fits_no_item_finds_nothing(index, vectors):
     assert index.search(vectors[0], where="price > 1e9") == []
     assert index.search(like="i007", where="price > 1e9") == []
