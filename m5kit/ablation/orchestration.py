@@ -111,17 +111,29 @@ def _begin(prepared: PreparedSweep, resume: bool) -> list[str]:
     if file.exists() and not resume:
         out = os.path.relpath(prepared.folder.path)
         raise CheckpointError(f"{out} already holds a sweep; add --resume to go on with it, or choose another --out")
-    before = read_json(file).get("software", {}) if file.exists() else {}
-    write_json(file, {**prepared.sweep.model_dump(mode="json"), "software": dict(prepared.software)})
-    return _changes(before, prepared.software)
+    before = read_json(file) if file.exists() else {}
+    now = prepared.sweep.model_dump(mode="json")
+    write_json(file, {**now, "software": dict(prepared.software)})
+    return _edits(before, now) + _changes(before.get("software"), prepared.software)
 
 
-def _changes(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+def _edits(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Which keys of the sweep file are others than when the sweep began; trials are found by what they compute."""
+    edited = [key for key, value in now.items() if before.get(key, value) != value]
+    if not edited:
+        return []
+    return [
+        f"the sweep file is another than when the sweep began: {', '.join(edited)}. Trials that it asks for no longer "
+        "are kept and not reported."
+    ]
+
+
+def _changes(before: Any, now: Mapping[str, str]) -> list[str]:
     """What is another version than when the sweep began; its trials have new ids, and the old ones are not reported."""
     versions = []
-    for name, version in now.items():
+    for name, version in now.items() if isinstance(before, Mapping) else ():
         if before.get(name, version) != version:
-            versions.append(f"{name} {before[name][:VERSION]}, now {version[:VERSION]}")
+            versions.append(f"{name} {str(before[name])[:VERSION]}, now {version[:VERSION]}")
     if not versions:
         return []
     return [f"changed since the sweep began: {'; '.join(versions)}. Its trials are run again."]

@@ -20,7 +20,7 @@ from typing import IO, Any
 
 from m5kit.data.files import open_own
 from m5kit.data.json_values import parse_json
-from m5kit.errors import CheckpointError
+from m5kit.errors import CheckpointError, M5KitError
 from m5kit.runs.folder import RunFolder
 from m5kit.runs.json import read_json
 from m5kit.runs.sweep_folder import TrialFolder, TrialStatus
@@ -188,4 +188,7 @@ def _end_with_parent(children: _Children, abandoned: threading.Event) -> None:
 
 
 if __name__ == "__main__":
-    run_trial(Path(sys.argv[1]), ATTACHED in sys.argv[2:])
+    try:
+        run_trial(Path(sys.argv[1]), ATTACHED in sys.argv[2:])
+    except (OSError, M5KitError) as problem:  # a full disk, which leaves no room for a status either
+        sys.exit(f"error: {problem}")

@@ -66,7 +66,7 @@ class RunData:
         """
         data = cls.fitted(config, learned_by)
         # Stored, because a fit on changed data later would give other ids to the same words.
-        write_json(folder.transforms, {m: transform.state() for m, transform in data.transforms.items()})
+        write_json(folder.transforms, {m: transform.state() for m, transform in data.transforms.items()}, exact=True)
         write_json(folder.classes, data.classes)
         return data
 

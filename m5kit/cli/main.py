@@ -61,8 +61,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if error.filename is None:
             _abandon_output()  # it may be what is full
         return _refuse(f"error: {_sentence(error)}")
-    except MemoryError:
-        return _refuse("error: the memory is used up; take fewer items at once, or fewer processes")
+    except (MemoryError, ImportError, RuntimeError) as error:
+        used_up = next((what for said, what in _USED_UP.items() if said in f"{type(error).__name__}: {error}"), None)
+        if used_up is None:
+            raise
+        return _refuse(f"error: {used_up}")
 
 
 class _Terminated(BaseException):
@@ -134,6 +137,16 @@ _REMEDIES = {
     errno.EAGAIN: "allow more processes (ulimit -u), or take fewer",
 }
 """What to do about it."""
+
+
+_MEMORY = "the memory is used up; take fewer items at once, or fewer processes, or allow more (ulimit -v)"
+_USED_UP = {
+    "MemoryError": _MEMORY,
+    "failed to map segment from shared object": _MEMORY,  # a library that is loaded
+    "DefaultCPUAllocator": _MEMORY,
+    "can't start new thread": "no further thread may be started; allow more (ulimit -u), or take fewer processes",
+}
+"""What the machine has no more of, by what Python, the system's loader or torch say of it."""
 
 
 def _sentence(error: OSError) -> str:

@@ -9,7 +9,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from m5kit.data.json_values import parse_json
+from m5kit.data.json_values import as_object, parse_json
 from m5kit.errors import DataError
 
 GROUPS = 4
@@ -166,11 +166,17 @@ def _naming(path: Path) -> Iterator[None]:
 
 
 def plain(key: str, value: Any) -> Any:
-    """A value of a column as the same row of JSON would have it."""
+    """A value of a column as the same row of JSON would have it.
+
+    Raises:
+        ValueError: no JSON, or a map that has a key twice.
+    """
     if key in ("table", "labels") and isinstance(value, str):
         return parse_json(value)
+    if key in ("table", "labels") and value == []:
+        return None  # an empty map
     if isinstance(value, list) and value and all(isinstance(pair, tuple) for pair in value):
-        value = dict(value)  # how pyarrow gives a map
+        value = as_object(value)  # how pyarrow gives a map
     if isinstance(value, dict):
         return {name: part for name, part in value.items() if part is not None} or None
     return value

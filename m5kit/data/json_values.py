@@ -25,7 +25,7 @@ def parse_json(text: str | bytes, names: Collection[str] = ()) -> Any:
         {'title': 'cut ', 'whole': '😀'}
     """
     try:
-        value = json.loads(text, object_pairs_hook=_object)
+        value = json.loads(text, object_pairs_hook=as_object)
         shown = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
         if not SURROGATE.search(shown):
             return value
@@ -38,8 +38,12 @@ def parse_json(text: str | bytes, names: Collection[str] = ()) -> Any:
         raise ValueError("it is nested too deeply") from None
 
 
-def _object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    """An object; Python's parser would keep the last of two values of a key without a word."""
+def as_object(pairs: Sequence[tuple[Any, Any]]) -> dict[Any, Any]:
+    """An object of its keys and values; ``dict`` would keep the last of two values of a key without a word.
+
+    Raises:
+        ValueError: a key comes twice.
+    """
     found = dict(pairs)
     if len(found) != len(pairs):
         keys = [key for key, _ in pairs]

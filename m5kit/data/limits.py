@@ -75,6 +75,20 @@ def limit_memory(gigabytes: float | None) -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (wanted if most == resource.RLIM_INFINITY else min(wanted, most), most))
 
 
+def allow_open_files(wanted: int) -> bool:
+    """Let this process open as many files as the machine allows it; whether these are ``wanted``.
+
+    The usual limit of 1,024 is there for programs that count files in bits. A loader needs two files for each tensor
+    that a worker hands over.
+    """
+    soft, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most == resource.RLIM_INFINITY:  # some systems refuse so many
+        most = max(soft, wanted)
+    if soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    return most >= wanted
+
+
 def _private_bytes() -> int:
     with open("/proc/self/status", encoding="ascii") as file:
         for line in file:

@@ -13,9 +13,13 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset, get_worker_info
 
 from m5kit.data.board import BUSY, COUNT, INDEX, shared_board
+from m5kit.data.limits import allow_open_files
 from m5kit.errors import DataError
 
 log = logging.getLogger("m5kit")
+
+FILES = 48
+"""Open files that a worker, or the process itself, needs: its own, and those of the batches that wait."""
 
 POLL = 5.0
 """Seconds between two looks at the workers while a batch is awaited."""
@@ -78,10 +82,16 @@ class WatchedLoader(DataLoader[Any]):
         """Start the workers.
 
         Raises:
-            DataError: a worker dies, or none of them finishes an item for a long time.
+            DataError: a worker dies, none of them finishes an item for a long time, or too few files may be open.
         """
         if not self.num_workers:
             return super().__iter__()
+        if not allow_open_files(FILES * (self.num_workers + 1)):
+            # without this, workers wait without end for files that cannot be opened
+            raise DataError(
+                f"{self.num_workers} loader workers need about {FILES * (self.num_workers + 1)} open files, more than "
+                "this process may have; allow more (ulimit -n), or take fewer data.workers"
+            )
         with _same_child_handler():
             batches = super().__iter__()
         return self._watched(batches)

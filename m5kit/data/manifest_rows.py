@@ -98,6 +98,8 @@ def record_problems(record: Any, modalities: Sequence[str]) -> Iterator[tuple[st
         yield "id", f"expected a text, got {_given(record['id'])}"
     elif len(record["id"]) > LONGEST_ID:
         yield "id", f"has {len(record['id']):,} characters; at most {LONGEST_ID:,} can be kept"
+    elif "\0" in record["id"]:  # arrays of numpy end a text there, and two ids could become one
+        yield "id", f"holds the character 0, got {_given(record['id'])}; leave it out"
     if not isinstance(record.get("split") or "", str):
         yield "split", f"expected a text, got {_given(record['split'])}"
     yield from _label_problems(record.get("labels"))
@@ -110,6 +112,8 @@ def record_problems(record: Any, modalities: Sequence[str]) -> Iterator[tuple[st
 def looks_right(record: Any, modalities: Sequence[str]) -> bool:
     """Whether a row has no problem, told quickly; False where only :func:`record_problems` can tell."""
     if type(record) is not dict or type(record.get("id")) is not str or not 0 < len(record["id"]) <= LONGEST_ID:
+        return False
+    if "\0" in record["id"]:
         return False
     labels, split = record.get("labels"), record.get("split")
     if labels is None:

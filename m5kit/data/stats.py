@@ -158,7 +158,8 @@ class _Counts:
         self.patterns[tuple(sample.sources)] += 1
         self.properties.update(list(sample.sources.get("table") or ()))
         for name, value in sample.labels.items():
-            self.labels.setdefault(name, Counter())[value] += 1
+            if value:  # an empty name is none: evaluation leaves the item out
+                self.labels.setdefault(name, Counter())[value] += 1
         for modality, value in sample.sources.items():
             count = len(each_value(value)) if modality in SEVERAL else 1
             self.numbers.setdefault((modality, VALUES), array("d")).append(count)

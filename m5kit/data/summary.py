@@ -114,6 +114,7 @@ def _odd_values(name: str, column: Any) -> Flags:
         blank = compute.equal(compute.utf8_trim_whitespace(column), "").fill_null(name == "id")
         if name == "id":
             blank = compute.or_(blank, compute.greater(compute.utf8_length(column), LONGEST_ID).fill_null(True))
+            blank = compute.or_(blank, compute.match_substring(column, "\0").fill_null(True))
         return none if name == "split" else np.asarray(blank.to_numpy(zero_copy_only=False))
     if name not in ("id", "split", "labels", *MODALITIES) or _sound(name, column.type):
         return none

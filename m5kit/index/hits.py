@@ -38,7 +38,7 @@ def ranked(found: pa.Table, query: Query, about: IndexInfo, top: int) -> list[Hi
     scores, ids = vectors @ query.vector, found["id"].to_pylist()
     # Of many candidates only those that are shown become rows: reading their properties costs more than scoring them.
     order = sorted(range(len(ids)), key=lambda place: (-scores[place], ids[place]))[:top]
-    rows, shares = read_rows(found.take(order), about), query.shares(vectors[order])
+    rows, shares = read_rows(found.take(pa.array(order, pa.int64())), about), query.shares(vectors[order])
     return [Hit(row, float(scores[place]), share) for row, place, share in zip(rows, order, shares, strict=True)]
 
 

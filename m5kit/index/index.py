@@ -174,6 +174,7 @@ class Index(SearchableIndex):
         """
         if made_by is not None:
             self.about.require_same(made_by)
+        self.store.keep_columns(schema_of(self.about).names)
         known = {column.name for column in self.about.columns}
         learned, _ = learn_columns(iter(rows))
         columns = list(self.about.columns)

@@ -15,6 +15,9 @@ from m5kit.index.about import IndexInfo
 from m5kit.index.codes import as_kept, columns_of, fields_of
 from m5kit.index.columns import ARROW, Column, ColumnCollector, to_arrow
 
+OWN = ("id", "split")
+"""Columns of every item, whatever labels and properties it has."""
+
 LONGEST_WORDS = 500
 """Characters that are kept of a text, to be shown with a hit."""
 
@@ -37,19 +40,21 @@ class Row:
 
 
 def item_values(labels: Mapping[str, Any], sources: Mapping[str, Any]) -> dict[str, Any]:
-    """Labels, and the properties of each modality that has some; a name that is taken gets the modality's before it.
+    """Labels, and the properties of each modality that has some; a name that is taken gets where it is from before it.
 
     Example:
-        >>> item_values({"size": "big"}, {"table": {"size": 3, "colour": "red"}})
-        {'size': 'big', 'table.size': 3, 'colour': 'red'}
+        >>> item_values({"size": "big"}, {"table": {"size": 3, "colour": "red", "id": 7}})
+        {'size': 'big', 'table.size': 3, 'colour': 'red', 'table.id': 7}
+        >>> item_values({"split": "upper"}, {})
+        {'label.split': 'upper'}
     """
-    values = dict(labels)
+    values = {f"label.{name}" if name in OWN else name: value for name, value in labels.items()}
     for modality, source in sources.items():
         if not isinstance(source, Mapping):
             continue
         for name, value in source.items():
             if value is not None and not isinstance(value, Mapping):
-                values[f"{modality}.{name}" if name in labels else str(name)] = value
+                values[f"{modality}.{name}" if name in labels or name in OWN else str(name)] = value
     return values
 
 

@@ -120,6 +120,13 @@ class Store:
         with self._named("written"):
             self._items.add_columns(pa.schema(fields))
 
+    def keep_columns(self, known: Sequence[str]) -> None:
+        """Drop columns that are not known: an update that was killed had added them, and did not come to say so."""
+        unknown = [field.name for field in self._items.schema if field.name not in known]
+        if unknown:
+            with self._named("written"):
+                self._items.drop_columns(unknown)
+
     def delete(self, ids: Sequence[str]) -> int:
         """Delete items; returns how many there were."""
         before = len(self)

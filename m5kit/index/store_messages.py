@@ -11,6 +11,9 @@ def said_plainly(error: Exception) -> str:
         'expected an expression, found the end'
     """
     said = re.sub(r",? ?/\S+\.rs:\d+:\d+", "", str(error)).removeprefix("Invalid input, ")
+    compared = re.search(r"Received literal \w+\((.+)\) and could not convert to literal of type", said)
+    if compared is not None:
+        return f"{compared[1]} is of another kind than its column; texts stand in 'quotes', numbers do not"
     parsed = re.search(r"sql parser error: Expected: (.+), found: (.+?)(?: at Line:.*)?\)$", said.strip())
     if parsed is not None:
         expected, found = parsed.groups()

@@ -5,6 +5,7 @@ from typing import Any
 
 from m5kit.errors import CheckpointError
 from m5kit.public.run import Run
+from m5kit.report.results import result_rows
 from m5kit.report.tables import markdown_text
 from m5kit.runs.json import read_json
 
@@ -109,11 +110,8 @@ def _results(run: Run) -> Iterator[str]:
 
 def _result_rows(results: Mapping[str, Any]) -> Iterator[str]:
     for metric, values in results.items():
-        for name, value in list(values.items())[:MOST_VALUES]:
-            interval = "" if value["low"] is None else f"{value['low']:.3f} to {value['high']:.3f}"
-            chance = "" if value["chance"] is None else f"{value['chance']:.3f}"
-            shown = markdown_text(f"{metric}/{name}")
-            yield f"| {shown} | {value['value']:.3f} | {interval} | {chance} | {value['count']} |"
+        for _, name, *cells in result_rows({metric: dict(list(values.items())[:MOST_VALUES])}):
+            yield f"| {markdown_text(f'{metric}/{name}')} | {' | '.join(cells)} |"
 
 
 def _parts(run: Run) -> Iterator[str]:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from m5kit.evaluation.functional.averages import is_finite
+
 HEADINGS = ("task", "metric", "value", "95 % interval", "chance", "items")
 
 
@@ -79,8 +81,8 @@ def _main(values: Mapping[str, Mapping[str, Any]]) -> str:
     return next(iter(values))
 
 
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}"
+def _number(value: Any) -> str:
+    return f"{value:.3f}" if is_finite(value) else ""
 
 
 def _interval(low: float | None, high: float | None) -> str:

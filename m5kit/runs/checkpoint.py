@@ -85,7 +85,7 @@ def _write(partial: Path, step: int, model: nn.Module, optimizer: Stateful, hook
     save_file(random_tensors, partial / "random.safetensors")
     if hook_tensors:
         save_file(plain(hook_tensors), partial / HOOKS)
-    write_json(partial / STATE, state)
+    write_json(partial / STATE, state, exact=True)
     for file in partial.glob("*.safetensors"):
         # safetensors lets nobody but the owner read its files, whatever the umask says; colleagues are to use the run
         shutil.copymode(partial / STATE, file)

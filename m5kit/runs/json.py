@@ -5,16 +5,19 @@ import os
 from pathlib import Path
 from typing import Any
 
+from m5kit.data.json_values import without_nan
 from m5kit.errors import CheckpointError
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: Any, exact: bool = False) -> None:
     """Write JSON in one step; the folder is made if there is none.
 
     Args:
         path: the file.
-        value: JSON data.
+        value: JSON data; NaN and infinite numbers, for which JSON has no form, become null.
+        exact: keep them, in words that only Python reads: for states that m5kit alone takes back.
     """
+    value = value if exact else without_nan(value)
     try:
         content = json.dumps(value, indent=2, ensure_ascii=False).encode()
     except UnicodeEncodeError:

@@ -1,5 +1,6 @@
-"""Sees by their headers whether media files were cut short; libraries silently read what is left of them."""
+"""Sees by their headers whether media files were cut short, or joined: libraries read what is left, or the first."""
 
+import mmap
 import struct
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -26,40 +27,76 @@ FLV_ABOUT = 4096
 FLV_SIZE = b"\x00\x08filesize\x00"
 """The name of a number in them, and the sign of a number of eight bytes."""
 
-END_OF_STREAM = 4
-"""The flag of the last page of an Ogg stream."""
+BEGIN_OF_STREAM, END_OF_STREAM = 2, 4
+"""The flags of the first and the last page of an Ogg stream."""
+
+FLAC_BEGIN = b"fLaC\0\0\0\x22"  # with the head of the block that comes first
 
 
 class CutShortError(UnusableFileError):
     """The file ends before its header says that it does."""
 
 
+class JoinedError(UnusableFileError):
+    """Another file begins where the first one ends."""
+
+    def __init__(self) -> None:
+        super().__init__("several files are joined in it, of which only the first would be read; take them apart")
+
+
 def check_whole(path: Path) -> None:
-    """Look at the header, and at the end of an Ogg file; other formats pass.
+    """Look at the header, and at where the file or its parts end; other formats pass.
 
     Raises:
         CutShortError: WAV, W64, RF64, AVI, AIFF, AU, CAF, ASF, Matroska, WebM, FLV or Ogg, and its end is missing.
+        JoinedError: WAV, AIFF, FLAC, Ogg or MP4, and another file follows.
     """
     size = path.stat().st_size
     with path.open("rb") as file:
-        check = CHECKS.get(file.read(4))
+        name, kind = file.read(4), file.read(4)
+        check = _mp4 if kind == b"ftyp" else CHECKS.get(name)
         if check is not None:
+            file.seek(4)
             check(file, size)
 
 
 def _riff(file: BinaryIO, size: int) -> None:
     """WAV and AVI: chunks of little-endian sizes, one after the other, in a chunk that holds all of them."""
-    _expect(size, 8 + _number(file, 4, "little"), "the whole")
+    end = 8 + _number(file, 4, "little")
+    _expect(size, end, "the whole")
     kind = file.read(4)
     if kind != b"WAVE":
-        return
+        return  # a large AVI is several such chunks
+    _expect_no_other(file, end, b"RIFF")
     for name, start, length in _chunks(file, 12, size, "little"):
         if name == b"data" and length not in UNKNOWN:
             _expect(size, start + length, "its samples")
 
 
 def _aiff(file: BinaryIO, size: int) -> None:
-    _expect(size, 8 + _number(file, 4, "big"), "the whole")
+    end = 8 + _number(file, 4, "big")
+    _expect(size, end, "the whole")
+    _expect_no_other(file, end, b"FORM")
+
+
+def _flac(file: BinaryIO, size: int) -> None:
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        if content.find(FLAC_BEGIN, 4) >= 0:
+            raise JoinedError
+
+
+def _mp4(file: BinaryIO, size: int) -> None:
+    """MP4 and MOV: boxes, each with its size and its name, of which the first is called ``ftyp``."""
+    place = 0
+    while place + 8 <= size:
+        file.seek(place)
+        length, name = _number(file, 4, "big"), file.read(4)
+        if name == b"ftyp" and place:
+            raise JoinedError
+        length = _number(file, 8, "big") if length == 1 else length
+        if length < 8:  # 0: to the end of the file
+            return
+        place += length
 
 
 def _rf64(file: BinaryIO, size: int) -> None:
@@ -111,7 +148,7 @@ def _matroska(file: BinaryIO, size: int) -> None:
 
 
 def _ogg(file: BinaryIO, size: int) -> None:
-    """Ogg: the last page must be whole, and say that it is the last."""
+    """Ogg: the last page must be whole, and say that it is the last; no stream begins after another has ended."""
     file.seek(max(0, size - TAIL))
     tail = file.read()
     start = tail.rfind(b"OggS")
@@ -122,6 +159,16 @@ def _ogg(file: BinaryIO, size: int) -> None:
     whole = len(segments) == page[26] and len(page) >= 27 + len(segments) + sum(segments)
     if not whole or not page[5] & END_OF_STREAM:
         raise CutShortError("its last page is not the end of a stream; it is cut short")
+    place, ended = 0, False
+    while place + 27 <= size:
+        file.seek(place)
+        page = file.read(27)
+        if page[:4] != b"OggS":
+            return  # damaged, as the decoder will say
+        if ended and page[5] & BEGIN_OF_STREAM:
+            raise JoinedError
+        ended = ended or bool(page[5] & END_OF_STREAM)
+        place += 27 + page[26] + sum(file.read(page[26]))
 
 
 def _flv(file: BinaryIO, size: int) -> None:
@@ -137,6 +184,13 @@ def _flv(file: BinaryIO, size: int) -> None:
     file.seek(size - 4 - length + 1)
     if length and _number(file, 3, "big") + 11 != length:
         raise CutShortError("it ends within a tag; it is cut short")
+
+
+def _expect_no_other(file: BinaryIO, end: int, name: bytes) -> None:
+    """Raise JoinedError where another file of that kind begins at the end of the first."""
+    file.seek(end)
+    if file.read(4) == name:
+        raise JoinedError
 
 
 def _expect(size: int, declared: int, what: str) -> None:
@@ -185,6 +239,7 @@ CHECKS: Mapping[bytes, Callable[[BinaryIO, int], None]] = {
     b"RF64": _rf64,
     b"riff": _w64,
     b"FORM": _aiff,
+    b"fLaC": _flac,
     b".snd": _au,
     b"caff": _caf,
     b"0&\xb2u": _asf,

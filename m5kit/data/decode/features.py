@@ -86,7 +86,10 @@ class FeaturesDecoder(Decoder):
             return self._features(type(value).__name__, arrays)
 
     def _features(self, source: Any, arrays: Mapping[str, NDArray[Any]]) -> Features:
-        values = np.asarray(arrays["features"], dtype=np.float32)
+        if (kind := np.asarray(arrays["features"]).dtype).kind in "cmM":  # numpy would keep half of a complex number
+            raise unreadable(source, f"expected numbers, got {kind}")
+        with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused
+            values = np.asarray(arrays["features"], dtype=np.float32)
         if values.ndim != 2 or 0 in values.shape:
             raise unreadable(source, f"expected features of shape (tokens, width), got {values.shape}")
         values = values.T if self.transpose else values
@@ -110,6 +113,10 @@ class FeaturesDecoder(Decoder):
         # a hundredth of slack: detectors round boxes at the border to a pixel outside
         if not (np.isfinite(corners).all() and corners.min() > -0.01 and corners.max() < 1.01):
             raise unreadable(source, "its boxes are no fractions of the sides; set decoder.boxes: pixel")
+        if (corners[:, 2:] < corners[:, :2]).any():
+            raise unreadable(
+                source, "the right or lower side of a box lies before the other; write corners, not widths"
+            )
         area = (corners[:, 2] - corners[:, 0]) * (corners[:, 3] - corners[:, 1])
         return np.concatenate([corners, area[:, None]], axis=1)
 

@@ -1,7 +1,7 @@
 """Reads a table of properties that stands in the manifest itself."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -42,13 +42,17 @@ class TableDecoder(Decoder):
         """Return the cleaned table, in the order given.
 
         Raises:
-            DecodeError: no mapping, nothing in it, over ``max_pairs``, or a value of another kind (its key is named).
+            DecodeError: no mapping, nothing in it, over ``max_pairs``, two names that differ in
+                blanks or the form of accents only, or a value of another kind (its key is named).
         """
         if not isinstance(source, Mapping):
             raise DecodeError(f"cannot read the table: expected property → value, got {type(source).__name__}")
         if len(source) > self.max_pairs:
             raise DecodeError(f"cannot read the table: {len(source)} properties are over max_pairs={self.max_pairs}")
         pairs = {self._text(key): self._value(key, value) for key, value in source.items()}
+        if len(pairs) < len(source):
+            twice = self._first_alike(source)
+            raise DecodeError(f"cannot read the table: the properties {twice} have one name; rename one")
         table = {key: value for key, value in pairs.items() if key and value is not None}
         if not table:
             raise DecodeError("cannot read the table: no property has a value; use null for an item without a table")
@@ -58,6 +62,14 @@ class TableDecoder(Decoder):
     def example(cls, folder: Path) -> tuple["TableDecoder", dict[str, Value]]:
         """A few properties."""
         return cls(), {"colour": "red", "sizes": [38, 39], "washable": True}
+
+    def _first_alike(self, names: Iterable[Any]) -> str:
+        """Two names between which cleaning leaves no difference; one value would take the place of the other."""
+        first: dict[str, Any] = {}
+        for name in names:
+            if first.setdefault(self._text(name), name) != name:
+                break
+        return f"{first[self._text(name)]!r} and {name!r}"
 
     def _value(self, key: Any, value: Any) -> Value | None:
         if isinstance(value, list | tuple):

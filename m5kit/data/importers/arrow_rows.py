@@ -30,7 +30,14 @@ def read_batch(batch: Any, place: object) -> Iterator[dict[str, Any]]:
             values = row.to_pylist()[0]
         except UNREADABLE as error:
             raise _refusal(row, place, error) from error
-        yield {key: unpacked(value) for key, value in values.items()}
+        yield {key: _unpacked(key, value, place) for key, value in values.items()}
+
+
+def _unpacked(column: str, value: Any, place: object) -> Any:
+    try:
+        return unpacked(value)
+    except ValueError as error:
+        raise DataError(f"{place}: column {column} holds a map in which {error}") from error
 
 
 def _refusal(rows: Any, place: object, error: Exception) -> DataError:

@@ -20,6 +20,8 @@ OTHER_DELIMITERS = {";": "';'", "\t": "tab", "|": "'|'"}
 
 QUOTE = '"'
 
+MARKS_OF_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
 
 def read_rows(source: Path, reading: Reading) -> Iterator[Row]:
     """One row a record; the first line names the columns. ``.tsv`` has tabs and no quotation marks, others have both.
@@ -42,13 +44,21 @@ def read_rows(source: Path, reading: Reading) -> Iterator[Row]:
             )
             yield from _rows(reader, source, quotes, reading)
     except UnicodeError as error:
-        place = f"byte {error.object[error.start]:#04x}" if isinstance(error, UnicodeDecodeError) else str(error)
-        raise DataError(
-            f"{source} is not {encoding.removesuffix('-sig')} ({place}); say how it is written, as in "
-            "--encoding cp1252 for files of Excel in western Europe, or gb18030 in China"
-        ) from error
+        raise _other_encoding(source, encoding.removesuffix("-sig"), error) from error
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"cannot read {source} as CSV: {error}") from error
+
+
+def _other_encoding(source: Path, tried: str, error: UnicodeError) -> DataError:
+    if not isinstance(error, UnicodeDecodeError):
+        place, hint = str(error), ""
+    else:
+        place = f"byte {error.object[error.start]:#04x}"
+        hint = "utf-16, as its first bytes tell, " if error.object[:2] in MARKS_OF_UTF_16 else ""
+    return DataError(
+        f"{source} is not {tried} ({place}); say how it is written, as in --encoding {hint}cp1252 for files of Excel "
+        "in western Europe, or gb18030 in China"
+    )
 
 
 def _refuse_packed(source: Path) -> None:

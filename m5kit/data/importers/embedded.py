@@ -5,6 +5,7 @@ from pathlib import PurePath
 from typing import Any
 
 from m5kit.data.importers.reading import Blob
+from m5kit.data.json_values import as_object
 
 SIGNATURES = {
     b"\xff\xd8\xff": ".jpg",
@@ -29,7 +30,11 @@ LONGEST_SUFFIX = 40
 
 
 def unpacked(value: Any) -> Any:
-    """A value of a table; bytes, alone or as ``{bytes, path}``, become a Blob, and ``{None, path}`` the path."""
+    """A value of a table; bytes, alone or as ``{bytes, path}``, become a Blob, and ``{None, path}`` the path.
+
+    Raises:
+        ValueError: a map has a key twice.
+    """
     if isinstance(value, bytes):
         return Blob(value, suffix_of(value))
     if isinstance(value, dict) and set(value) == {"bytes", "path"} and _is_media(value["bytes"], value["path"]):
@@ -37,7 +42,7 @@ def unpacked(value: Any) -> Any:
         return path if data is None else Blob(data, safe_suffix(PurePath(path or "").suffix) or suffix_of(data))
     if isinstance(value, list) and value:
         if all(isinstance(pair, tuple) for pair in value):
-            return dict(value)  # how pyarrow gives a map
+            return as_object(value)  # how pyarrow gives a map
         return list(map(unpacked, value))  # several pictures of one item
     return value
 

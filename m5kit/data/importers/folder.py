@@ -1,5 +1,6 @@
 """Rows of a folder whose sub-folders are classes: ``CLASS/NAME.jpg`` or ``SPLIT/CLASS/NAME.jpg``."""
 
+import codecs
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -80,9 +81,11 @@ def find_items(
 
 
 def _is_known(name: str, place: Path, left_out: LeftOut) -> bool:
-    if Path(name).suffix.lower() in KINDS:
+    """Whether a file is one of an item; a README.txt beside the folders of classes is none."""
+    modality = KINDS.get(Path(name).suffix.lower())
+    if modality is not None and (place.parts or modality not in ("text", "table")):
         return True
-    left_out(UNKNOWN, place / name)
+    left_out(UNKNOWN if modality is None else "texts and tables beside the folders of classes", place / name)
     return False
 
 
@@ -122,16 +125,19 @@ def _read_value(source: Path, modality: str, name: str, reading: Reading) -> Any
 
 
 def read_text(root: Path, name: str, follow_links: bool) -> tuple[str, bool]:
-    """What a text file says, and whether all of it is UTF-8; other bytes become U+FFFD.
+    """What a text file says, and whether all of it is text: UTF-16 if it is marked so, else UTF-8.
+
+    Other bytes become U+FFFD.
 
     Raises:
         DecodeError: it is outside of ``root``, no regular file, empty, or too long.
     """
     data = find_file(name, root, LONGEST_TEXT, follow_links).read_bytes()
+    encoding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
     try:
-        return data.decode("utf-8-sig"), True
+        return data.decode(encoding), True
     except UnicodeDecodeError:
-        return data.decode("utf-8", "replace"), False
+        return data.decode(encoding, "replace"), False
 
 
 def read_source(root: Path, name: str, is_json: bool, follow_links: bool) -> Any:

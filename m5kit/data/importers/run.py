@@ -146,13 +146,13 @@ class _Columns:
         self._warn_of_files(named)
         left = sorted(self.seen.keys() - used)
         if left:
-            self.report.notes.append(f"columns that nothing was made of: {', '.join(left[:20])}")
+            self.report.notes.append(f"columns that nothing was made of: {', '.join(map(_spelled, left[:20]))}")
 
     def _lacking(self, place: object, unseen: Iterable[str], there: Iterable[str]) -> DataError:
         names = sorted(set(there) - {PLACE})
-        seen = ", ".join(names) or "none at all"
+        seen = ", ".join(map(_spelled, names)) or "none at all"
         hint = "".join(map(". {}".format, self.report.warnings)) + self.report.losses()
-        return DataError(f"{place} has no column {', '.join(sorted(unseen))}; it has {seen}{hint}")
+        return DataError(f"{place} has no column {', '.join(map(_spelled, sorted(unseen)))}; it has {seen}{hint}")
 
     def _warn_of_files(self, named: set[str]) -> None:
         """A shard in which a suffix is spelled otherwise loses a modality of all of its items."""
@@ -180,6 +180,11 @@ class _Columns:
                     self.report.warnings.append(f"items are named by their rows; --id {column!r} takes that column")
         if self.asked.shares and "split" in self.seen:
             self.report.warnings.append("the column split was not used: --split-by draws splits")
+
+
+def _spelled(name: str) -> str:
+    """The name of a column; in quotation marks where a reader would not see what belongs to it."""
+    return name if name and name == name.strip() else repr(name)
 
 
 def _items(rows: Iterable[Row], columns: ColumnMapping, report: ImportReport) -> Iterator[dict[str, Any]]:

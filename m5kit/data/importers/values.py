@@ -59,9 +59,9 @@ def as_name(value: Any, column: str, report: ImportReport) -> str:
         # beyond 2**53 a float is no count, and its digits are made up
         plain = int(value) if value.is_integer() and abs(value) <= 2**53 else value
     text = str(plain)
-    name = whole_text(text).strip()
+    name = whole_text(text).replace("\0", "").strip()
     if name != text:
-        report.change(f"{column}: spaces around a name, or half characters in it, were dropped", repr(text))
+        report.change(f"{column}: spaces around a name, or half characters and zeros in it, were dropped", repr(text))
     elif isinstance(value, float) and isinstance(plain, int):
         report.change(f"{column}: whole numbers are written without .0", value)
     return name
@@ -102,6 +102,8 @@ def as_property(value: Any, column: str, report: ImportReport) -> Any:
             part = as_property(each, column, report) if is_there(each) else None
             if part is not None:
                 parts.append(part)
+        if parts and len(parts) < len(value):
+            report.change(f"{column}: lists with gaps were closed up", value)
         return parts or None
     if isinstance(value, float) and not math.isfinite(value):
         report.leave_out(f"{column}: infinite numbers", value)

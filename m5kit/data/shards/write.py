@@ -18,6 +18,7 @@ from m5kit.data.decode._arrays import read_arrays
 from m5kit.data.failures import failures_of
 from m5kit.data.files import UNBOUNDED, find_file
 from m5kit.data.json_lines import PATHS
+from m5kit.data.json_values import without_nan
 from m5kit.data.remote.ahead import fetch_together
 from m5kit.data.remote.place import Place, local_folder
 from m5kit.data.several import each_value, single_if_alone
@@ -137,7 +138,7 @@ def _add_item(
         written = _add_values(shard, job, preparer, tar, sample.id, modality, reference)
         if written is not None:
             row[modality] = written
-    row |= {"labels": dict(sample.labels), **sample.extra}
+    row |= {"labels": dict(sample.labels), **without_nan(sample.extra)}
     # Readers of WebDataset see no manifest: what stands in the row comes with the item, too.
     inline = {key: value for key, value in row.items() if not _is_member(value, tar)}
     shard.add(f"{stem}.json", json.dumps(inline, ensure_ascii=False).encode())
@@ -161,12 +162,23 @@ def _add_values(
             damaged[number] = str(error)
             continue
         if made is None:
-            return reference  # it stands in the row as a whole
+            return _as_json(shard, item, modality, reference)  # it stands in the row as a whole
         name = f"{stem}.{number}.{made[1]}" if len(values) > 1 else f"{stem}.{made[1]}"
         shard.add(name, made[0])
         written.append(f"{tar}/{name}")
     shard.failures += failures_of(item, modality, damaged, lost=not written)
     return single_if_alone(written) if written else None
+
+
+def _as_json(shard: _Open, item: str, modality: str, value: Any) -> Any:
+    """A value as every reader of JSON takes it; that a number had no form in JSON is a failure on record."""
+    try:
+        json.dumps(value, allow_nan=False)
+        return value
+    except ValueError:
+        said = "numbers that are none (NaN, infinity) became null"
+        shard.failures += failures_of(item, modality, {0: said}, lost=False)
+        return without_nan(value)
 
 
 def _reference(sample: Sample, modality: str, preparer: Preparer | None) -> Any:

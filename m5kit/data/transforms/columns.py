@@ -23,6 +23,9 @@ MICRO = 1_000_000
 """Numbers are standardised and kept as millionths, because facts about steps are whole numbers."""
 
 NO_NUMBER = -(2**62)
+HUGE = 1e150
+"""The square of a larger number is infinite, and so would be the spread of the property."""
+
 FAR = 100.0
 """Standard deviations beyond which a number is cut off."""
 
@@ -83,7 +86,7 @@ class ColumnsTransform(Transform):
         self.keys = {key: i for i, (key, _) in enumerate(seen.most_common(self.known), start=1)}
         for key in self.keys:
             if numbers[key] and len(numbers[key]) >= self.numeric * seen[key]:
-                found = np.array(numbers[key])
+                found = np.clip(numbers[key], -HUGE, HUGE)
                 # a property that is always the same has no spread; 1 leaves it at 0
                 self.scales[key] = (float(found.mean()), float(found.std()) or 1.0)
                 # shares of the corpus and not equal steps: one price of a million would leave all others in one bin

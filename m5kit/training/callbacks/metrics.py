@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from m5kit.data.files import open_own
+from m5kit.data.json_values import without_nan
 from m5kit.parallel.group import Group
 from m5kit.runs.folder import RunFolder
 from m5kit.runs.json import write_whole
@@ -102,7 +103,7 @@ class MetricsCallback(Callback):
         return self.group.of_first(values)
 
     def _write(self, step: int, values: Mapping[str, float]) -> None:
-        self._lines.write(json.dumps({"step": step, **values}) + "\n")
+        self._lines.write(json.dumps(without_nan({"step": step, **values})) + "\n")
         self._lines.flush()
         for name, value in values.items():
             self._events.add_scalar(name, value, step)

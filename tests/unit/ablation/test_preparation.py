@@ -87,6 +87,22 @@ def test_a_sweep_that_goes_on_tells_what_has_changed(sweep, tmp_path, monkeypatc
         run_sweep(sweep(), tell=told.append)
 
 
+def test_a_sweep_file_that_was_edited_is_told(sweep, tmp_path, monkeypatch):
+    from m5kit.ablation import orchestration
+
+    monkeypatch.setattr(orchestration, "run_trials", lambda *given: None)
+    told = []
+    run_sweep(sweep(), tell=told.append)
+    run_sweep(sweep(), tell=told.append, resume=True)
+    assert not [line for line in told if "another" in line]
+    run_sweep(sweep(about="'no more'"), tell=told.append, resume=True)
+    (change,) = [line for line in told if "another" in line]
+    assert change.startswith("the sweep file is another than when the sweep began: about. ")
+    file = tmp_path / "out" / "sweep.json"
+    file.write_text('{"software": 3}')
+    run_sweep(sweep(), tell=told.append, resume=True)
+
+
 def test_a_metric_that_no_variant_gives_is_refused_before_training(sweep):
     with pytest.raises(ConfigError) as error:
         sweep(metrics="[corse/map_std@10, coarse/map_std@10]")

@@ -172,3 +172,12 @@ def test_parameters_of_a_damaged_checkpoint_cannot_be_told(tmp_path, content):
     assert count_parameters(RunFolder(tmp_path)) is None
     (place / "state.json").write_text("[]")
     assert count_parameters(RunFolder(tmp_path)) is None
+
+
+def test_a_worker_that_cannot_write_its_status_says_so_in_a_sentence(tmp_path):
+    (tmp_path / "file").touch()
+    command = [sys.executable, "-m", "m5kit.ablation.worker", str(tmp_path / "file" / "trial")]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: ")
+    assert "Traceback" not in done.stderr

@@ -213,14 +213,31 @@ def test_a_place_that_cannot_be_used_is_named_in_a_sentence(
     assert capsys.readouterr().err == f"error: {said}\n"
 
 
-def test_memory_that_is_used_up_is_said_in_a_sentence(
-    act: Callable[..., int], capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (MemoryError(), "the memory is used up"),
+        (ImportError("libtorch.so: failed to map segment from shared object"), "the memory is used up"),
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"), "the memory is used up"),
+        (RuntimeError("can't start new thread"), "no further thread may be started; allow more (ulimit -u)"),
+    ],
+)
+def test_what_the_machine_has_no_more_of_is_said_in_a_sentence(
+    error: Exception, said: str, act: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:
     def large(options: argparse.Namespace) -> int:
-        raise MemoryError
+        raise error
 
     assert act(large) == 2
-    assert capsys.readouterr().err.startswith("error: the memory is used up")
+    assert capsys.readouterr().err.startswith(f"error: {said}")
+
+
+def test_other_errors_are_bugs_and_keep_their_trace(act: Callable[..., int]) -> None:
+    def broken(options: argparse.Namespace) -> int:
+        raise RuntimeError("shapes do not match")
+
+    with pytest.raises(RuntimeError, match="shapes do not match"):
+        act(broken)
 
 
 def test_other_errors_of_the_system_are_bugs_and_keep_their_trace(act: Callable[..., int]) -> None:

@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from m5kit.data.columnar import ArrowRows, ParquetRows
-from m5kit.data.manifest_rows import open_rows
+from m5kit.data.manifest_rows import MODALITIES, check_row, open_rows
 from m5kit.errors import DataError
 
 
@@ -84,3 +84,11 @@ def test_a_damaged_offset_is_found_when_the_file_is_opened(tmp_path):
     path.write_bytes(content[: place + 8] + b"\xff\xff\xff\x7f" + content[place + 12 :])
     with pytest.raises(DataError, match=r"a.arrow is no readable Arrow file: ArrowInvalid"):
         ArrowRows(path)
+
+
+def test_a_map_that_has_a_key_twice_is_a_problem_of_its_row_and_an_empty_one_is_none(tmp_path):
+    kind = pa.map_(pa.string(), pa.int64())
+    tables = pa.array([[("k", 1), ("k", 2)], [], [("k", 3)]], kind)
+    rows = write_parquet(tmp_path / "a.parquet", pa.table({"id": ["a", "b", "c"], "text": ["x"] * 3, "table": tables}))
+    assert check_row(rows, 0, MODALITIES) == ({}, [("row", "is no JSON (the key 'k' is given twice)")])
+    assert [check_row(rows, number, MODALITIES)[0]["table"] for number in (1, 2)] == [None, {"k": 3}]

@@ -1,4 +1,5 @@
 import os
+import resource
 import signal
 import sys
 import time
@@ -6,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 
-from m5kit.data.limits import ItemTimeoutError, limit_memory, time_limit, without_limit
+from m5kit.data.limits import ItemTimeoutError, allow_open_files, limit_memory, time_limit, without_limit
 from m5kit.errors import DecodeError
 
 
@@ -61,3 +62,15 @@ def _waiting_first():
     with without_limit():
         pass
     time.sleep(20)
+
+
+def test_as_many_files_may_be_open_as_the_machine_allows(monkeypatch):
+    limits = {resource.RLIMIT_NOFILE: (1024, 4096)}
+    monkeypatch.setattr(resource, "getrlimit", limits.get)
+    monkeypatch.setattr(resource, "setrlimit", limits.__setitem__)
+    assert allow_open_files(2000)
+    assert limits == {resource.RLIMIT_NOFILE: (4096, 4096)}
+    assert not allow_open_files(5000)
+    limits[resource.RLIMIT_NOFILE] = (256, resource.RLIM_INFINITY)
+    assert allow_open_files(5000)
+    assert limits == {resource.RLIMIT_NOFILE: (5000, 5000)}

@@ -49,6 +49,12 @@ def test_batches_come_in_order(workers):
     assert [batch.tolist() for batch in load(workers=workers)] == [list(range(k, k + 4)) for k in range(0, 40, 4)]
 
 
+def test_too_few_files_for_the_workers_are_told_before_they_start(monkeypatch):
+    monkeypatch.setattr(module, "allow_open_files", lambda wanted: wanted < 144)
+    with pytest.raises(DataError, match=r"2 loader workers need about 144 open files, .* \(ulimit -n\)"):
+        list(load())
+
+
 def test_a_killed_worker_is_named_with_what_it_held():
     with pytest.raises(DataError, match=r"ended by signal 9; worker \d holds 'item-9'"):
         list(load(signal.SIGKILL))

@@ -66,6 +66,7 @@ def test_the_manifest_is_found_by_its_usual_names(tmp_path):
         ([1], [("row", "expected a JSON object, got [1] (list)")]),
         ({"text": "t"}, [("id", "is missing; give every item a name of its own")]),
         ({"id": "x" * 1001, "text": "t"}, [("id", "has 1,001 characters; at most 1,000 can be kept")]),
+        ({"id": "a\0", "text": "t"}, [("id", "holds the character 0, got 'a\\x00' (str); leave it out")]),
         ({"id": 7, "text": "t"}, [("id", "expected a text, got 7 (int)")]),
         ({"id": "a", "split": 1, "text": "t"}, [("split", "expected a text, got 1 (int)")]),
         ({"id": "a", "text": " "}, [("text", "is empty; write null if the item has none")]),
@@ -103,3 +104,4 @@ def test_what_looks_right_has_no_problem():
     assert looks_right({"id": "a", "labels": {"k": "x"}, "table": {"k": 1}, "text": "t", "split": ""}, FIVE)
     assert not looks_right(None, FIVE)
     assert not looks_right({"id": "x" * 1001, "text": "t"}, FIVE)
+    assert not looks_right({"id": "a\0", "text": "t"}, FIVE)

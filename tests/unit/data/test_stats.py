@@ -86,3 +86,9 @@ def test_each_of_several_files_is_measured_compared_and_counted(folder):
     assert spreads["image", "values"] == [2, 1]
     assert ("text", "values") not in spreads
     assert [shared.examples for shared in found.shared] == [(("b", "a"),)]
+
+
+def test_an_empty_label_is_none(tmp_path):
+    rows = [{"id": name, "text": "x", "labels": {"fine": label}} for name, label in (("a", "cup"), ("b", ""))]
+    (tmp_path / "annotations.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert describe(tmp_path).labels == {"fine": {"cup": 1}}

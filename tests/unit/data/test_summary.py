@@ -20,6 +20,7 @@ BAD = (
     {**GOOD, "id": "e", "split": "test"},
     {**GOOD, "id": "a"},
     {**GOOD, "id": "x" * 1001},
+    {**GOOD, "id": "a\0"},
 )
 
 

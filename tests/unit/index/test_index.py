@@ -41,6 +41,23 @@ def test_an_absent_value_fits_no_comparison_and_can_be_asked_for(index):
     assert ids(index.search(where="\"room name\" = 'it''s'")) == ["i005"]
 
 
+def test_an_update_goes_on_after_one_that_was_killed_when_it_had_added_a_column(tmp_path, vectors):
+    place = tmp_path / "a.index"
+    Index.of_vectors(place, ["a", "b"], vectors[:2], {"price": [1, 2]})
+    Index.open(place).add([Row("c", values={"price": 3, "new": True})], vectors[2:3])  # and no finish
+    again = Index.open(place)
+    assert ids(again.search(where="price > 1")) == ["b", "c"]
+    again.add([Row("c", values={"price": 3, "new": "very"})], vectors[2:3])
+    again.finish()
+    assert ids(Index.open(place).search(where="new = 'very'")) == ["c"]
+
+
+def test_a_filter_that_fits_no_item_finds_nothing(index, vectors):
+    assert index.search(vectors[0], where="price > 1e9") == []
+    assert index.search(like="i007", where="price > 1e9") == []
+    assert index.search(where="price > 1e9") == []
+
+
 def test_more_like_an_item_leaves_the_item_out(index, vectors):
     allowed = np.arange(200) != 7
     assert ids(index.search(like="i007", top=3)) == exact(vectors, vectors[7], allowed, 3)
@@ -149,7 +166,8 @@ def test_an_interrupted_build_is_no_index_and_can_be_repeated(tmp_path, vectors)
 
 def test_a_wrong_comparison_names_the_columns(index):
     with pytest.raises(
-        QueryError, match=r"could not convert .*; the columns are: id \(string\), split \(string\), price"
+        QueryError,
+        match=r"abc.* is of another kind than its column; .*; the columns are: id \(string\), split \(string\), price",
     ):
         index.search(where="price < 'abc'")
 

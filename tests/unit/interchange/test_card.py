@@ -29,6 +29,9 @@ def test_results_come_with_their_intervals_and_chance_levels(run, tmp_path):
     card = model_card(m5kit.load(shared))
     assert "| found/accuracy | 0.500 | 0.400 to 0.600 | 0.250 | 10 |" in card
     assert "| found/nmi | 0.700 |  |  | 10 |" in card
+    results["results"]["found"] = {"nmi": bare | {"value": None}}  # a value that is not finite
+    (shared / "results.json").write_text(json.dumps(results))
+    assert "| found/nmi |  |  |  | 10 |" in model_card(m5kit.load(shared))
     (shared / "results.json").write_text('{"results": {"found": {"accuracy": 3}}}')
     with pytest.raises(CheckpointError, match=r"results\.json is damaged .* evaluate the run again"):
         model_card(m5kit.load(shared))

@@ -1,5 +1,6 @@
 """JSON files are whole at any moment, and damage is told."""
 
+import json
 import os
 
 import pytest
@@ -58,3 +59,14 @@ def test_files_are_readable_by_those_whom_the_umask_allows(tmp_path):
     finally:
         os.umask(before)
     assert (tmp_path / "x.json").stat().st_mode & 0o777 == 0o644
+
+
+def test_what_json_has_no_form_for_is_null_unless_only_python_reads_it(tmp_path):
+    values = {"loss": float("nan"), "best": [float("inf"), 1.5]}
+    write_json(tmp_path / "x.json", values)
+    assert json.loads((tmp_path / "x.json").read_text(), parse_constant=pytest.fail) == {
+        "loss": None,
+        "best": [None, 1.5],
+    }
+    write_json(tmp_path / "x.json", {"best": float("inf")}, exact=True)
+    assert read_json(tmp_path / "x.json") == {"best": float("inf")}

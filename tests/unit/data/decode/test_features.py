@@ -82,6 +82,9 @@ def test_arrays_the_other_way_round(tmp_path):
         ("nan.npy", "some of its numbers are NaN or infinite"),
         ("odd.npz", r"expected 4 boxes of 4 or 5 numbers, got \(2, 4\)"),
         ("objects.npy", "Python objects"),
+        ("complex.npy", "expected numbers, got complex64"),
+        ("huge.npy", "some of its numbers are NaN or infinite"),
+        ("widths.npz", "write corners, not widths"),
         ("note.txt", r"expected one of \.npy, \.npz, \.safetensors, \.h5, \.hdf5 or a pack"),
         ("../one.npy", "the path leaves the data's root"),
         ("../pack#b7", "the path leaves the data's root"),
@@ -92,6 +95,9 @@ def test_what_cannot_be_read_says_why(folder, source, message):
     np.save(folder / "flat.npy", VALUES[0])
     np.save(folder / "nan.npy", np.full((2, 3), np.nan))
     np.save(folder / "objects.npy", np.array([{}], dtype=object), allow_pickle=True)
+    np.save(folder / "complex.npy", VALUES + 1j)
+    np.save(folder / "huge.npy", VALUES.astype(np.float64) + 1e300)
+    np.savez(folder / "widths.npz", features=VALUES[:1], boxes=np.array([[0.5, 0.5, 0.2, 0.2]]))
     np.savez(folder / "odd.npz", features=VALUES, boxes=BOXES[:2, :4])
     (folder / "note.txt").write_text("hello")
     with pytest.raises(DecodeError, match=message):

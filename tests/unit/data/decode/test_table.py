@@ -54,3 +54,9 @@ def test_whole_numbers_stay_exact_and_endless_ones_are_refused():
     assert TableDecoder()({"gtin": 12345678901234567891}, Path()) == {"gtin": 12345678901234567891}
     with pytest.raises(DecodeError, match="property 'n' is a number of 401 digits"):
         TableDecoder()({"n": 10**400}, Path())
+
+
+@pytest.mark.parametrize("names", [("size", " size"), ("size", "size\t"), ("\u00e9", "e\u0301")])
+def test_no_value_takes_the_place_of_another_whose_name_looks_the_same(names):
+    with pytest.raises(DecodeError, match=f"the properties '{names[0]}' and .* have one name; rename one"):
+        decode(dict.fromkeys(names, 1))

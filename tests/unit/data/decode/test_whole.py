@@ -55,6 +55,24 @@ def test_a_long_mp3_without_its_last_second_is_refused(tmp_path):
         SoundDecoder()(cut(tmp_path / "a.mp3", 0.97), tmp_path)
 
 
+@pytest.mark.parametrize("name", ["a.wav", "a.aiff", "a.ogg", "a.flac"])
+def test_joined_sounds_are_refused(tmp_path, name):
+    soundfile.write(tmp_path / name, TONE, 8_000)
+    once = (tmp_path / name).read_bytes()
+    assert len(SoundDecoder()(name, tmp_path).waveform) == len(TONE)
+    (tmp_path / name).write_bytes(once + once)
+    with pytest.raises(DecodeError, match="several files are joined in it"):
+        SoundDecoder()(name, tmp_path)
+
+
+def test_joined_films_are_refused(write_video, tmp_path):
+    write_video("a.mp4", range(0, 400, 40))
+    once = (tmp_path / "a.mp4").read_bytes()
+    (tmp_path / "a.mp4").write_bytes(once + once)
+    with pytest.raises(DecodeError, match="several files are joined in it"):
+        PyAVDecoder(frames=4)("a.mp4", tmp_path)
+
+
 def test_joined_transport_streams_are_refused(write_video, tmp_path):
     write_video("a.ts", range(0, 400, 40), codec="libx264", gop=5)
     once = (tmp_path / "a.ts").read_bytes()

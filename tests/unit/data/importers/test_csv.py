@@ -118,3 +118,15 @@ def test_a_folder_is_no_csv(imported, tmp_path):
     (tmp_path / "in").mkdir()
     with pytest.raises(DataError, match=r"is a folder; name a \.csv or \.tsv file"):
         imported("csv", tmp_path / "in")
+
+
+def test_utf_16_is_recognised_by_its_first_bytes(imported, tmp_path):
+    (tmp_path / "a.csv").write_bytes("id,title\na,caf\u00e9\n".encode("utf-16"))
+    with pytest.raises(DataError, match="as in --encoding utf-16, as its first bytes tell"):
+        imported("csv", tmp_path / "a.csv", columns=ColumnMapping({"text": ("title",)}))
+
+
+def test_blanks_around_the_name_of_a_column_are_shown(imported, tmp_path):
+    (tmp_path / "a.csv").write_text("id, title\na,x\n")
+    with pytest.raises(DataError, match="has no column title; it has ' title', id"):
+        imported("csv", tmp_path / "a.csv", columns=ColumnMapping({"text": ("title",)}))

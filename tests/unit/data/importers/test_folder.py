@@ -115,3 +115,19 @@ def test_numbered_files_are_several_of_an_item_where_that_is_asked_for(imported,
         "image": ["mug/a.2.jpg", "mug/a.10.jpg"],
         "text": "a.txt",
     }
+
+
+def test_texts_beside_the_folders_of_classes_are_no_items(imported, photos):
+    for name in ("README.txt", "classes.json"):
+        (photos / name).write_text("{}")
+    report, items = imported("folder", photos, columns=PICTURES)
+    assert [item["id"] for item in items] == ["mug/1"]
+    assert report.left_out == {"texts and tables beside the folders of classes": 2}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_texts_of_windows_are_read(imported, photos, encoding):
+    (photos / "mug" / "1.txt").write_text("café", encoding=encoding)
+    report, items = imported("folder", photos, columns=ALL)
+    assert items[0]["text"] == "café"
+    assert not report.changed

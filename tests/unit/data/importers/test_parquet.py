@@ -133,3 +133,10 @@ def test_a_value_that_python_cannot_hold_is_named_with_its_column(imported, tmp_
     pq.write_table(table, tmp_path / "a.parquet")
     with pytest.raises(DataError, match="column v holds a value that cannot be read"):
         imported("parquet", tmp_path / "a.parquet", columns=TITLE)
+
+
+def test_a_map_that_has_a_key_twice_is_named_with_its_column(imported, tmp_path):
+    values = pa.array([[("k", 1), ("k", 2)]], pa.map_(pa.string(), pa.int64()))
+    pq.write_table(pa.table({"id": ["a"], "title": ["x"], "v": values}), tmp_path / "a.parquet")
+    with pytest.raises(DataError, match="column v holds a map in which the key 'k' is given twice"):
+        imported("parquet", tmp_path / "a.parquet", columns=TITLE)

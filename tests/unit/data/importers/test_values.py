@@ -5,7 +5,7 @@ import pytest
 from m5kit.data.importers.columns import ColumnMapping
 from m5kit.data.importers.report import ImportReport
 from m5kit.data.importers.spellings import Spellings
-from m5kit.data.importers.values import as_name, as_number, as_text
+from m5kit.data.importers.values import as_name, as_number, as_property, as_text
 from m5kit.errors import DataError
 
 
@@ -104,3 +104,9 @@ def test_digits_of_another_width_or_script_are_digits(report):
 def test_a_long_text_of_digits_takes_no_time(report):
     with pytest.raises(DataError, match="must be a number"):
         as_number("1" * 1_000_000 + "x", "n", "a", report)
+
+
+def test_a_list_with_gaps_is_closed_up_and_told(report):
+    assert as_property([12, None, 30], "size", report) == [12, 30]
+    assert report.changed == {"size: lists with gaps were closed up": 1}
+    assert as_property([None, None], "size", report) is None

@@ -257,3 +257,15 @@ def test_something_else_behind_a_url_is_left_alone(shop, store):
     with pytest.raises(DataError, match="memory://out is not empty and holds no shards"):
         write(shop, "memory://out")
     assert uploaded(store, "/out") == {"mine.txt": b"mine"}
+
+
+def test_numbers_that_json_has_no_form_for_are_null_and_recorded(tmp_path):
+    (tmp_path / "annotations.jsonl").write_text(
+        '{"id": "a", "text": "x", "table": {"n": NaN, "m": 1}, "more": Infinity}\n'
+    )
+    out = tmp_path / "out"
+    prepare(ManifestItems(root=tmp_path), out, MODALITIES)
+    (line,) = (out / "annotations.jsonl").read_text().splitlines()
+    found = json.loads(line, parse_constant=pytest.fail)
+    assert (found["table"], found["more"]) == ({"n": None, "m": 1}, None)
+    assert "(NaN, infinity) became null" in (out / "failures.jsonl").read_text()

@@ -57,3 +57,11 @@ def test_a_list_is_several_values_of_one_property(columns):
 def test_sizes_that_make_no_sense_are_refused():
     with pytest.raises(ConfigError, match="columns: expected sizes of at least 1"):
         ColumnsTransform(bins=1)
+
+
+@pytest.mark.parametrize("numbers", [[1e308] * 3, [1e308, -1e308, 3.0], [10**300, 2, 1]])
+def test_numbers_whose_squares_are_infinite_leave_a_finite_scale(numbers):
+    made = ColumnsTransform()
+    made.fit([{"n": number} for number in numbers])
+    assert np.isfinite([*made.scales["n"], *made.edges["n"]]).all()
+    assert all(abs(made({"n": number}).extras["numbers"].item()) <= 100 * MICRO for number in numbers)
