@@ -25,7 +25,6 @@ from m5kit.data.dataset import ManifestDataset, Samples
 from m5kit.data.manifest import Manifest, label_classes
 from m5kit.data.pipeline import Pipeline
 from m5kit.data.sampler import Draw, SequentialSampler
-from m5kit.data.shards.prepared import require_prepared_for
 from m5kit.data.training_items import RemovedModalities, complete, portion, warn_of_absent
 from m5kit.errors import ConfigError
 from m5kit.nn.pretrained.blueprints import blueprints
@@ -104,8 +103,7 @@ class RunData:
         """A copy that keeps the items that were found: opening a manifest of millions takes seconds."""
         changed = replace(self, **changes)
         for found in ("manifest", "training_items"):
-            # cached_property keeps its value in the instance's dictionary.
-            if found in self.__dict__:
+            if found in self.__dict__:  # where cached_property keeps its value
                 changed.__dict__[found] = self.__dict__[found]
         return changed
 
@@ -117,6 +115,8 @@ class RunData:
     @cached_property
     def manifest(self) -> Manifest:
         """Every item of the dataset, with the columns that some input reads."""
+        from m5kit.data.shards.prepared import require_prepared_for  # a run that is used reads no shards
+
         columns: dict[str, None] = {}  # a set that keeps the order
         for modality, pipeline in self.pipelines.items():
             columns |= dict.fromkeys(pipeline.columns(modality))

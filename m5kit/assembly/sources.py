@@ -6,7 +6,6 @@ from m5kit.api import Dataset
 from m5kit.config import RunConfig
 from m5kit.config.section import NO_ROOT
 from m5kit.data.remote.place import as_place, local_folder
-from m5kit.data.sources.webdataset import default_source
 from m5kit.errors import ConfigError
 from m5kit.registry import DATASETS
 
@@ -22,6 +21,8 @@ def open_dataset(config: RunConfig, columns: tuple[str, ...] = ()) -> Dataset:
         ConfigError: the config names no folder.
         DataError: the items cannot be found, or some of them are invalid.
     """
+    from m5kit.data.sources.webdataset import default_source  # a run that is used opens no data set
+
     wanted = config.data
     root = data_root(config)
     given = {

@@ -55,9 +55,10 @@ def load_config(path: str | Path, overrides: Sequence[str] = (), data: Path | st
     environment = current_scope()
     file = find_config(path, environment)
     # Twice: the file decides whose pieces it may pick, and the composed config whose parts it may use.
-    scope = plugin_scope.narrow_scope(environment, file)
+    content = read_file(file)
+    scope = plugin_scope.narrow_scope(environment, content)
     pieces = Pieces(own_root(file), scope)
-    composed = _compose(file, pieces, ())
+    composed = _compose(file, content, pieces, ())
     tree, problems = command_line.apply(composed, overrides, pieces, _piece)
     run = run_to_adopt(tree)  # which the command line may name, so that it is applied again
     if run is not None:
@@ -98,12 +99,12 @@ def _annotated(values: Mapping[str, Any], origins: Mapping[str, str], path: str)
             yield f"{indent}{write_inline(key)}: {write_inline(value)}  # {origins[path + key]}"
 
 
-def _compose(file: Path, pieces: Pieces, chain: tuple[Path, ...]) -> Node:
+def _compose(file: Path, content: Node, pieces: Pieces, chain: tuple[Path, ...]) -> Node:
     """The content of the file merged into that of its bases; ``chain`` lists the files whose bases led here."""
     if file.resolve() in chain:
         circle = " -> ".join(display(step) for step in (*chain, file.resolve()))
         raise ConfigError([f"{display(file)}: the bases form a circle: {circle}; remove one of them"])
-    node = plugin_scope.check_source(read_file(file), file, pieces.scope, chain)
+    node = plugin_scope.check_source(content, file, pieces.scope, chain)
     keys = dict(without_permissions(node, file).value)
     bases = keys.pop(PIECES, Node([], ""))
     tree = Node({}, node.origin)
@@ -114,7 +115,7 @@ def _compose(file: Path, pieces: Pieces, chain: tuple[Path, ...]) -> Node:
             )
         elif _is_leaf(entry, pieces):
             leaf = find_config(entry, pieces.scope)
-            whole = _compose(leaf, Pieces(own_root(leaf), pieces.scope), (*chain, file.resolve()))
+            whole = _compose(leaf, read_file(leaf), Pieces(own_root(leaf), pieces.scope), (*chain, file.resolve()))
             tree = command_line.merge_later(tree, whole)
         else:  # a piece replaces the whole key, as --set does
             tree = Node({**tree.value, **_named_piece(entry, pieces, f"{bases.origin}: {PIECES}")}, tree.origin)
@@ -147,7 +148,7 @@ def _base(entry: str, file: Path, scope: PluginScope, chain: tuple[Path, ...], o
     path = file.parent / entry
     if not is_file(path):
         raise ConfigError([f"{origin}: {PIECES}: there is no file {entry!r} beside {display(file)}"])
-    return _compose(path, Pieces(own_root(path), scope), chain)
+    return _compose(path, read_file(path), Pieces(own_root(path), scope), chain)
 
 
 def _named_piece(entry: str, pieces: Pieces, wanted_by: str) -> dict[str, Node]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from m5kit.config.reader import display, read_file
+from m5kit.config.reader import display
 from m5kit.config.roots import packaged_root, plugin_roots
 from m5kit.config.run_folder import is_of_run
 from m5kit.config.tree import Node
@@ -20,9 +20,9 @@ from m5kit.plugins.known import is_known
 KEY = "plugins"
 
 
-def narrow_scope(scope: PluginScope, file: Path) -> PluginScope:
-    """The scope in which the config ``file`` is composed, without the pieces of plugins that it does not allow."""
-    section = read_file(file).child(KEY)
+def narrow_scope(scope: PluginScope, content: Node) -> PluginScope:
+    """The scope in which a config of this ``content`` is composed, without the pieces of plugins it does not allow."""
+    section = content.child(KEY)
     if section is None or not section.is_mapping:
         return scope
     return scope.narrowed(_word_list(section, "allow"))

@@ -56,7 +56,7 @@ def require_same_sharing(model: nn.Module, saved: Mapping[str, Tensor], checkpoi
     first: dict[int, str] = {}
     for name, parameter in model.named_parameters(remove_duplicate=False):
         other = first.setdefault(id(parameter), name)
-        if not torch.equal(saved[other], saved[name]):
+        if other != name and not torch.equal(saved[other], saved[name]):
             raise CheckpointError(
                 f"{checkpoint} was made by another model: {other} and {name} are one weight here and two there; "
                 "set model.share as that run has it"

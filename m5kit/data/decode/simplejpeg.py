@@ -1,5 +1,6 @@
 """Decodes JPEG with simplejpeg: the pixels that Pillow gives, in half of the time; other formats with Pillow."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from m5kit.registry import DECODERS
 NEEDED_BY = "the decoder 'simplejpeg'"
 COLOURS = ("Gray", "YCbCr", "RGB")
 """Kinds of JPEG that are read here; the others are Pillow's business."""
+SCALES = (8, 4, 2)
+"""By how much a JPEG may be reduced while it is read."""
 
 
 @DECODERS.register_module("simplejpeg")
@@ -36,18 +39,17 @@ class SimpleJpegDecoder(PictureDecoder):
         jpeg_library(NEEDED_BY)
 
     def plain(self, content: bytes | memoryview) -> NDArray[np.uint8] | None:
-        """Pixels of a JPEG that is neither to be turned nor scaled: Pillow need not look at it."""
-        if self.at_least is not None or not is_plain(content):
+        """Pixels of a JPEG that is not to be turned: Pillow need not look at it."""
+        if not is_plain(content):
             return None
         library = jpeg_library(NEEDED_BY)
         try:
             height, width, colours, _ = library.decode_jpeg_header(content)
             if colours not in COLOURS or height * width > self.max_pixels:
                 return None
-            pixels: NDArray[np.uint8] = library.decode_jpeg(content, "RGB")
+            return self._decode(content, *self._reduced(height, width))
         except ValueError:  # as in quick()
             return None
-        return pixels
 
     def quick(self, image: Any, content: bytes | memoryview) -> NDArray[np.uint8] | None:
         """Pixels of a JPEG in grey or colours; CMYK is Pillow's business."""
@@ -56,11 +58,21 @@ class SimpleJpegDecoder(PictureDecoder):
         # the size that Pillow's draft chose: the smallest scale that is not below it is the same one
         width, height = image.size
         try:
-            pixels: NDArray[np.uint8] = jpeg_library(NEEDED_BY).decode_jpeg(
-                content, "RGB", min_height=height, min_width=width
-            )
+            return self._decode(content, height, width)
         except ValueError:  # damaged, or of a kind that it does not know: Pillow decides, and says why
             return None
+
+    def _reduced(self, height: int, width: int) -> tuple[int, int]:
+        """The height and width at which ``at_least`` lets a JPEG be read, as Pillow's draft chooses them."""
+        times = 1 if self.at_least is None else min(height, width) // self.at_least
+        scale = next((scale for scale in SCALES if times >= scale), 1)
+        return math.ceil(height / scale), math.ceil(width / scale)
+
+    def _decode(self, content: bytes | memoryview, height: int, width: int) -> NDArray[np.uint8] | None:
+        """Pixels ``h w 3``; None if simplejpeg would read the file at another size."""
+        pixels: NDArray[np.uint8] = jpeg_library(NEEDED_BY).decode_jpeg(
+            content, "RGB", min_height=height, min_width=width
+        )
         return pixels if pixels.shape == (height, width, 3) else None
 
     @classmethod

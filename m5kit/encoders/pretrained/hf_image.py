@@ -8,7 +8,7 @@ from torch import Tensor
 from m5kit.encoders.pretrained.base import PretrainedEncoder, Target, TokenOptions
 from m5kit.errors import ContractError
 from m5kit.nn.patches import check_patch, join_patches
-from m5kit.nn.pretrained.pictures import Colours, Normalize, PictureFacts
+from m5kit.nn.pretrained.pictures import Colours, Normalize, PictureFacts, run_few
 from m5kit.nn.pretrained.projections import find_projection
 from m5kit.nn.pretrained.tuning import Pretrained, Tuning
 from m5kit.nn.pretrained.weights import Weights, load_network, load_processor
@@ -90,7 +90,10 @@ class HFImage(PretrainedEncoder):
 
     def run(self, observation: Observation) -> tuple[Tensor, Tensor]:
         """Summary ``p c`` and tokens ``p l c``."""
-        pictures = join_patches(observation.values, self.patch, self.rows)
+        return run_few(self._run, observation.values)
+
+    def _run(self, patches: Tensor) -> tuple[Tensor, Tensor]:
+        pictures = join_patches(patches, self.patch, self.rows)
         seen = self.backbone(pixel_values=pictures)
         tokens = _in_line(seen.last_hidden_state)
         prefix = tokens.shape[1] - self.rows**2

@@ -9,7 +9,7 @@ from m5kit.encoders.pretrained.base import PretrainedEncoder, Target, TokenOptio
 from m5kit.errors import ContractError
 from m5kit.nn.patches import check_patch, join_patches
 from m5kit.nn.pretrained.contrastive import load_towers
-from m5kit.nn.pretrained.pictures import Colours, Normalize, PictureFacts
+from m5kit.nn.pretrained.pictures import Colours, Normalize, PictureFacts, run_few
 from m5kit.nn.pretrained.projections import Matrix, OwnProjection
 from m5kit.nn.pretrained.tuning import Pretrained, Tuning
 from m5kit.nn.pretrained.weights import Weights
@@ -84,7 +84,10 @@ class OpenClipImage(PretrainedEncoder):
 
     def run(self, observation: Observation) -> tuple[Tensor, Tensor]:
         """Summary ``p c`` and tokens ``p l c``."""
-        summary, tokens = self.backbone(join_patches(observation.values, self.patch, self.rows))
+        return run_few(self._run, observation.values)
+
+    def _run(self, patches: Tensor) -> tuple[Tensor, Tensor]:
+        summary, tokens = self.backbone(join_patches(patches, self.patch, self.rows))
         return summary, tokens
 
     @classmethod

@@ -1,6 +1,6 @@
 """The pictures and frames that a checkpoint expects: their size, and how bytes become numbers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,9 +9,13 @@ from torch import Tensor, nn
 
 from m5kit.arguments import ArgumentGroup
 from m5kit.errors import ConfigError
+from m5kit.nn.packing import is_padded_layout
 from m5kit.nn.patches import split_patches
 
 HALF = (0.5, 0.5, 0.5)
+TOKENS_AT_ONCE = 1024
+"""Tokens that a network sees at once on a CPU: what is between its layers then stays in the caches. Networks of 384 and
+768 numbers a token take 0.87 to 0.95 of the time of 64 pictures at once."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +116,21 @@ class Normalize(nn.Module):
         cut = split_patches(pictures, patch)
         patches: Tensor = self(cut.unflatten(-1, (-1, patch, patch)))
         return patches.flatten(2)
+
+
+def run_few(network: Callable[[Tensor], tuple[Tensor, Tensor]], patches: Tensor) -> tuple[Tensor, Tensor]:
+    """Run a network on pictures, on a CPU a few at a time.
+
+    Args:
+        network: from patches ``p l e`` to a summary ``p c`` and tokens ``p l c``; must treat each picture by itself.
+        patches: ``p l e``.
+    """
+    # a gradient would be added up once a call, and a recorded graph has one part, whatever it will be given
+    if patches.device.type != "cpu" or torch.is_grad_enabled() or is_padded_layout():
+        return network(patches)
+    parts = [network(part) for part in patches.split(max(1, TOKENS_AT_ONCE // patches.shape[1]))]
+    summaries, tokens = zip(*parts, strict=True)
+    return torch.cat(summaries), torch.cat(tokens)
 
 
 def _side(size: Any) -> int | None:

@@ -57,8 +57,7 @@ def test_pillow_does_not_even_look_at_a_jpeg_that_says_nothing_else(tmp_path, mo
     picture(40, 30).save(tmp_path / "b.jpg", exif=Image.Exif().tobytes() or b"Exif\0\0")
     monkeypatch.setattr(Image, "open", lambda *given, **more: pytest.fail("Pillow was asked"))
     assert SimpleJpegDecoder()("a.jpg", tmp_path).shape == (30, 40, 3)
-    with pytest.raises(pytest.fail.Exception):
-        SimpleJpegDecoder(at_least=8)("a.jpg", tmp_path)
+    assert SimpleJpegDecoder(at_least=8)("a.jpg", tmp_path).shape == (15, 20, 3)
     with pytest.raises(pytest.fail.Exception):
         SimpleJpegDecoder()("b.jpg", tmp_path)
 
