@@ -15,6 +15,12 @@ import torch
 from m5kit.permissions import STATE
 
 
+# Autograd counts the devices at the first backward pass, and starts a thread for each that is no CPU; no process that is
+# forked afterwards can go backward. Shape inference (``FakeTensorMode``) registers a GPU even where there is none, so the
+# first pass is made here, before any test can.
+torch.ones((), requires_grad=True).backward()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Links of imports and local plugins are remembered: those of tests not in the home of whoever runs them."""
