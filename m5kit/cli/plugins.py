@@ -70,7 +70,8 @@ def run_check(options: argparse.Namespace) -> int:
             passed, report = check_part(part, options.limit)
             write(f"{'ok    ' if passed else 'FAILED'} {report}")
             failed += not passed
-    write(f"{len(parts)} parts checked, {failed} failed" if parts else "there is no plugin to check")
+    checked = f"{len(parts)} part{'' if len(parts) == 1 else 's'} checked, {failed} failed"
+    write(checked if parts else "there is no plugin to check")
     return int(failed > 0 or not parts)
 
 
