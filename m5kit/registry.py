@@ -17,7 +17,7 @@ from m5kit.arguments import flat_parameters, gather
 from m5kit.errors import ConfigError, M5KitError, PluginError, UnknownComponentError
 from m5kit.plugins import PluginScope
 from m5kit.registrations import package_sources, registered_names, registrations
-from m5kit.signatures import argument_problems, suggestion
+from m5kit.signatures import argument_problems, suggestion, unset_attributes
 
 BUILT_IN = "m5kit"
 
@@ -74,11 +74,9 @@ class ComponentRegistry:
 
     def names(self, scope: PluginScope | None = None) -> list[str]:
         """Every name a config may use: built-ins, parts registered by hand, plugins of this API version."""
-        names = {*self.built_ins, *self.module_dict}
-        for part in plugins.discover(scope).get(self.family, ()):
-            if part.api == plugins.API_VERSION:
-                names.add(part.name)
-        return sorted(names)
+        published = plugins.discover(scope).get(self.family, ())
+        usable = [part.name for part in published if part.api == plugins.API_VERSION]
+        return sorted({*self.built_ins, *self.module_dict, *usable})
 
     def get(self, key: str, scope: PluginScope | None = None) -> type:
         """The class registered as ``name``, ``m5kit:name`` or ``distribution:name``; imports its module.
@@ -123,7 +121,7 @@ class ComponentRegistry:
             raise ConfigError([f"{self.singular} {described}: {problem}" for problem in problems])
         try:
             with plugins.in_use(scope):
-                return part(**gather(part, arguments))
+                built = part(**gather(part, arguments))
         # m5kit's own errors already say what to do; anything else is the fault of a plugin, or a bug.
         except M5KitError:
             raise
@@ -135,6 +133,14 @@ class ComponentRegistry:
                 f"the plugin {plugin.label} cannot build its {self.singular} {plugin.name!r}: "
                 f"{type(error).__name__}: {error}\n{plugin.remedy}"
             ) from error
+        if unset := unset_attributes(built, self._contract()):
+            what = f"the {self.singular} {self.described(config['type'], scope)}"
+            raise PluginError(f"{what} must set {' and '.join(unset)} in its constructor, as its base declares")
+        return built
+
+    def _contract(self) -> type:
+        """The base class of the family."""
+        return vars(import_module(f"{self.package}.base"))[self.base]  # type: ignore[no-any-return]
 
     def described(self, key: str, scope: PluginScope | None = None) -> str:
         """The name as messages show it, with the plugin that provides the part, if one does."""
@@ -167,7 +173,7 @@ class ComponentRegistry:
         """Import a plugin's part and check that it belongs to this family."""
         with plugins.in_use(scope or plugins.current_scope()):
             found = part.load()
-        base = getattr(import_module(f"{self.package}.base"), self.base)
+        base = self._contract()
         if not issubclass(found, base):
             raise PluginError(
                 f"the plugin {part.label} cannot provide the {self.singular} {part.name!r}: {part.target} does not "
@@ -176,15 +182,10 @@ class ComponentRegistry:
         return found
 
     def register_module(self, name: str | None = None, force: bool = False, module: type | None = None) -> Any:
-        """Register a class as a part of this family: the one below, or ``module``, as with mmengine.
+        """Register the class below, or ``module``, under a name or its own; ``force`` replaces another part.
 
         The decorator in a plugin's module runs when a config uses the plugin. It registers nothing: another config in
         the same process would find a part that its own scope does not have.
-
-        Args:
-            name: as configs write it; None for that of the class.
-            force: replace a part of that name.
-            module: the class, where this is no decorator.
         """
 
         def register(part: type) -> type:
@@ -215,11 +216,10 @@ class ComponentRegistry:
     def _unknown(self, key: str, scope: PluginScope | None) -> UnknownComponentError:
         """The error for a name that no part has, with the nearest names and families."""
         # a common mistake is a right name in the wrong family
-        hints = [suggestion(key.rpartition(":")[2], self.names(scope), count=3)]
-        elsewhere = [other.singular for other in FAMILIES.values() if key in other.built_ins]
-        hints += [f"({key!r} is a {singular}.)" for singular in elsewhere[:1]]
-        told = " ".join([*filter(None, hints), f"See: m5kit list {self.family}"])
-        return UnknownComponentError(f"no {self.singular} is named {key!r}; {told}")
+        elsewhere = [f"{key!r} is a {other.singular}" for other in FAMILIES.values() if key in other.built_ins]
+        near = suggestion(key.rpartition(":")[2], self.names(scope), count=3)
+        told = "; ".join(filter(None, [f"no {self.singular} is named {key!r}", *elsewhere[:1], near]))
+        return UnknownComponentError(f"{told}{'' if near else '.'} See: m5kit list {self.family}")
 
 
 FAMILIES: dict[str, ComponentRegistry] = {}

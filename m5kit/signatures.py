@@ -47,6 +47,11 @@ def argument_problems(part: type, arguments: Mapping[str, Any]) -> list[str]:
     return problems
 
 
+def unset_attributes(built: object, contract: type) -> list[str]:
+    """The attributes that ``contract`` declares without a value, as in ``dim: int``, and that ``built`` lacks."""
+    return [f"self.{name}" for name in contract.__annotations__ if not hasattr(built, name)]
+
+
 def suggestion(word: str, known: Iterable[str], count: int = 1) -> str:
     """A question that offers the nearest known names; empty if none is near.
 

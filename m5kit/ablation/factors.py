@@ -64,6 +64,8 @@ def grid_of(variants: Sequence[str]) -> list[Choices] | None:
     if not choices or len(choices[0]) < 2:
         return None
     sizes = [len(_values(choices, factor)) for factor in choices[0]]
+    if min(sizes) < 2:  # what has one value varies nothing; so it is where runs are compared, or few trials are done
+        return None
     # A whole grid has as many variants as there are combinations; names are unique, so none can stand in for another.
     return choices if np.prod(sizes) == len(choices) else None
 

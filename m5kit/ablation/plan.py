@@ -58,21 +58,22 @@ def make_plan(sweep: Sweep, resolve: Resolve) -> Plan:
     Raises:
         ConfigError: some variants are mistaken; all of their problems at once.
     """
-    problems: list[str] = []
+    problems: dict[str, list[str]] = {}
     kept: dict[tuple[str, ...], tuple[Variant, list[Trial]]] = {}
     same: dict[str, str] = {}
-    for variant in variants(sweep):
+    every = list(variants(sweep))
+    for variant in every:
         try:
             trials = list(_trials(sweep, variant, resolve))
         except ConfigError as error:
-            problems.extend(f"{variant.name}: {problem}" for problem in error.problems)
+            problems[variant.name] = list(error.problems)
             continue
         # variants whose trials all have the ids of an earlier one's compute the same
         first, _ = kept.setdefault(tuple(trial.id for trial in trials), (variant, trials))
         if first is not variant:
             same[variant.name] = first.name
     if problems:
-        raise ConfigError(problems)
+        raise ConfigError(_sentences(problems, len(every)))
     wanted = reference(sweep)
     distinct: list[Variant] = []
     planned: list[Trial] = []
@@ -110,6 +111,13 @@ def _trials(sweep: Sweep, variant: Variant, resolve: Resolve) -> Iterator[Trial]
     how = [subsets, sweep.budget.threads]
     for seed in sweep.seeds:
         yield Trial(trial_id(values, seed, how), variant.name, seed, base, (*changes, f"seed={seed}"))
+
+
+def _sentences(problems: Mapping[str, Sequence[str]], variants: int) -> list[str]:
+    """Problems by variant as sentences; one that every variant has is told once."""
+    first = next(iter(problems.values()))
+    common = [each for each in first if len(problems) == variants and all(each in own for own in problems.values())]
+    return common + [f"{name}: {each}" for name, own in problems.items() for each in own if each not in common]
 
 
 def _flat(tree: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

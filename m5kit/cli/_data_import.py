@@ -30,13 +30,13 @@ def import_source(options: argparse.Namespace) -> int:
 
     columns = ColumnMapping(
         modalities={modality: words(names) for modality, names in _pairs("--map", options.map).items()},
-        table=words(options.table),
-        values=words(options.values),
-        several=words(options.several),
+        table=options.table,
+        values=options.values,
+        several=options.several,
         separator=options.separator,
-        numbers=words(options.number),
+        numbers=options.number,
         decimal_comma=options.decimal_comma,
-        extra=words(options.extra),
+        extra=options.extra,
         labels=_pairs("--label", options.label),
         id=options.id,
         split=options.split,
@@ -155,21 +155,26 @@ def _add_columns(add: Callable[..., Any]) -> None:
         help="the column of a modality, such as image=photo; of several columns, text=title,name, the first that has "
         "a value; repeatable",
     )
-    add("--table", default="", metavar="COL,COL", help="columns that become properties of the item's table")
-    add("--number", default="", metavar="COL,COL", help="columns of --table that hold numbers")
+    _add_list(add, "--table", "COL,COL", "columns that become properties of the item's table")
+    _add_list(add, "--number", "COL,COL", "columns of --table that hold numbers")
     add("--decimal-comma", action="store_true", help="these numbers are written as in 1.234,5")
     add("--label", action="append", default=[], metavar="LABEL=COLUMN", help="what evaluation asks for; repeatable")
     add("--id", metavar="COLUMN", help="default: the column id, else the row's number")
-    add("--extra", default="", metavar="COL,COL", help="columns that the manifest keeps for other programs")
-    add(
+    _add_list(add, "--extra", "COL,COL", "columns that the manifest keeps for other programs")
+    _add_list(
+        add,
         "--several",
-        default="",
-        metavar="MODALITY,..",
-        help="modalities of which an item has all values and not the first alone, such as pictures from several "
+        "MODALITY,..",
+        "modalities of which an item has all values and not the first alone, such as pictures from several "
         "sides: from every column of --map, from lists, and from files called NAME.0.jpg, NAME.1.jpg",
     )
     add("--separator", metavar="SIGNS", help="what stands between several values in one cell, such as '|'")
-    add("--values", default="", metavar="MODALITY,..", help="further modalities whose columns hold values, not paths")
+    _add_list(add, "--values", "MODALITY,..", "further modalities whose columns hold values, not paths")
+
+
+def _add_list(add: Callable[..., Any], option: str, metavar: str, about: str) -> None:
+    """An option that takes words joined by commas; given again, it adds to them."""
+    add(option, action="extend", type=words, default=[], metavar=metavar, help=about)
 
 
 def _add_splits(add: Callable[..., Any]) -> None:

@@ -60,13 +60,18 @@ def _print(found: "Stats") -> None:
         write("")
         rows = []
         for spread in found.spreads:
-            numbers = [f"{value:.6g}" for value in spread.summary.values()]
+            numbers = [_rounded(value) for value in spread.summary.values()]
             rows.append([f"{spread.modality} {spread.unit}", *numbers])
         write_table(["lengths and sizes", *found.spreads[0].summary], rows)
     for modality, count in found.unreadable.items():
         write(f"{modality}: {count} files are missing or cannot be read; m5kit data validate names them")
     if found.shared is not None:
         _print_shared(found.shared)
+
+
+def _rounded(value: float) -> str:
+    """Three digits, or all of those before the point."""
+    return f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"
 
 
 def _print_shared(shared: "Sequence[Shared]") -> None:

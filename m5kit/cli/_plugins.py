@@ -3,8 +3,10 @@
 import inspect
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 from m5kit import plugins
@@ -111,6 +113,17 @@ def named(name: str | None) -> list[PluginPart]:
     return found
 
 
+@contextmanager
+def in_use_with(name: str | None) -> Iterator[str | None]:
+    """Use the local plugin, too, that ``name`` may mean; gives the name by which :func:`named` finds its parts."""
+    if name is None or not name.endswith(".py"):
+        yield name
+        return
+    file = str(Path(name).resolve())
+    with plugins.in_use(plugins.current_scope().with_files([file])):
+        yield file
+
+
 def describe(parts: Sequence[PluginPart]) -> Iterator[str]:
     """Lines about distributions and their parts; imports the parts."""
     # groupby joins neighbours only; the parts come ordered by distribution
@@ -142,7 +155,7 @@ def check_part(part: PluginPart, limit: float) -> tuple[bool, str]:
             passed, report = json.loads(answer)
             return passed, f"{what}: {report}"
         if answer is None:
-            return False, f"{what}: it did not end within {limit:g} s\n  {part.fix}"
+            return False, f"{what}: it did not end within {limit:g} s (--limit allows more)\n  {part.fix}"
         aside = f"; it printed: {process.output[-500:]}" if process.output else ""
         return False, f"{what}: the process ended ({process.end()}) before the checks did{aside}\n  {part.fix}"
 

@@ -67,10 +67,13 @@ def run(options: argparse.Namespace) -> int:
 def _list(prepared: "PreparedSweep", jobs: int) -> None:
     from m5kit.ablation.preparation import estimate_duration
 
-    rows = []
+    rows, common = [], prepared.sweep.set
     for trial in prepared.plan.trials:
         state = prepared.status(trial).state
-        rows.append((trial.id, trial.variant, trial.seed, state, " ".join(trial.overrides)))
+        own = [change for change in trial.overrides[:-1] if change not in common]  # the last one sets the seed
+        rows.append((trial.id, trial.variant, trial.seed, state, " ".join(own)))
+    if common:
+        write(f"every trial: {' '.join(common)}")
     write_table(["trial", "variant", "seed", "state", "changes"], rows)
     write(f"{len(rows)} trials, {prepared.left} to run, {jobs} at once; {os.cpu_count()} CPUs here")
     write(estimate_duration(prepared, jobs))

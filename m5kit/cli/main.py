@@ -10,12 +10,11 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from difflib import get_close_matches
 from importlib import import_module
 from types import FrameType, ModuleType
-from typing import Any
 
 from m5kit import __version__
+from m5kit.cli._parser import Parser
 from m5kit.cli.output import printable
 from m5kit.errors import M5KitError
 from m5kit.permissions import FOLLOW_LINKS, LOCAL_PLUGINS, allowing
@@ -189,28 +188,9 @@ def _permissions(options: argparse.Namespace) -> Iterator[str]:
         yield FOLLOW_LINKS
 
 
-class _Parser(argparse.ArgumentParser):
-    """Answers a word that it does not know with the nearest one; the parsers of verbs and actions do too."""
-
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings)
-        if self.description is not None:
-            self.description = self.description.replace("``", "")  # the docstring of a verb's module
-
-    def _check_value(self, action: argparse.Action, value: Any) -> None:
-        if action.choices is None or value in action.choices:
-            return
-        known = list(map(str, action.choices))
-        near = get_close_matches(str(value), known, n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise argparse.ArgumentError(action, f"there is no {value!r}; {hint}There are: {', '.join(known)}")
-
-
 def _parser() -> argparse.ArgumentParser:
     """The parser of the command line with all verbs."""
-    parser = _Parser(
-        prog="m5kit", description="Multimodal pretraining over items of which any modality may be missing."
-    )
+    parser = Parser(prog="m5kit", description="Multimodal pretraining over items of which any modality may be missing.")
     parser.add_argument("--version", action="version", version=f"m5kit {__version__}")
     parser.add_argument("--no-plugins", action="store_true", help="use built-in parts only (write it before the verb)")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB")

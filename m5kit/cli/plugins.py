@@ -22,7 +22,8 @@ def add_parser(verbs: Verbs) -> None:
     show.add_argument("name", metavar="NAME", help="a distribution, or one of its parts")
     show.set_defaults(run=run_show)
     check = actions.add_parser("check", help="run the conformance kit on each part, in a separate process")
-    check.add_argument("name", metavar="NAME", nargs="?", help="a distribution, or one of its parts (default: all)")
+    about = "a distribution, one of its parts, or a file that registers some (default: all)"
+    check.add_argument("name", metavar="NAME", nargs="?", help=about)
     check.add_argument("--limit", type=float, default=CHECK_LIMIT, metavar="S", help="seconds a part may take")
     check.set_defaults(run=run_check)
     new = actions.add_parser("new", help="write a complete plugin to start from")
@@ -39,13 +40,13 @@ def run_list(options: argparse.Namespace) -> int:
     rows, broken = health(None if options.quick else IMPORT_LIMIT), unread()
     if options.json:
         write_json({"parts": [row.as_json() for row in rows], "problems": broken})
+    elif not rows and not broken:
+        write("no plugin is installed; m5kit plugins new encoder my_encoder writes one")
     else:
         headers = ["distribution", "version", "api", "licence", "family", "name", "health"]
         write_table(headers, [row.as_row() for row in rows])
         for problem in broken:
             write(f"broken: {problem}")
-        if not rows and not broken:
-            write("no plugin is installed; m5kit plugins new encoder my_encoder writes one")
     return int(bool(broken) or any(row.problem for row in rows))
 
 
@@ -60,15 +61,17 @@ def run_show(options: argparse.Namespace) -> int:
 
 def run_check(options: argparse.Namespace) -> int:
     """Run the conformance kit on every part of a distribution; 1 if one failed or there is none."""
-    from m5kit.cli._plugins import check_part, named
+    from m5kit.cli._plugins import check_part, in_use_with, named
 
-    parts = named(options.name)
     failed = 0
-    for part in parts:  # written one by one: a check may take minutes
-        passed, report = check_part(part, options.limit)
-        write(f"{'ok    ' if passed else 'FAILED'} {report}")
-        failed += not passed
-    write(f"{len(parts)} parts checked, {failed} failed" if parts else "there is no plugin to check")
+    with in_use_with(options.name) as name:
+        parts = named(name)
+        for part in parts:  # written one by one: a check may take minutes
+            passed, report = check_part(part, options.limit)
+            write(f"{'ok    ' if passed else 'FAILED'} {report}")
+            failed += not passed
+    checked = f"{len(parts)} part{'' if len(parts) == 1 else 's'} checked, {failed} failed"
+    write(checked if parts else "there is no plugin to check")
     return int(failed > 0 or not parts)
 
 

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from m5kit.cli._parser import Parser
 from m5kit.cli.options import Verbs, words
 from m5kit.cli.output import write, write_json, write_table
 
@@ -61,7 +62,7 @@ def _query_parser(index: "Index") -> argparse.ArgumentParser:
     """The options of a search of this index: one for each modality that its run reads."""
     from m5kit.index.where import describe
 
-    parser = argparse.ArgumentParser(prog=f"m5kit search {index.store.place}", description="Find items.")
+    parser = Parser(prog=f"m5kit search {index.store.place}", description="Find items.")
     about = {"words": "words to search for", "rows": "properties, as KEY=VALUE,KEY=VALUE or JSON", "media": "a file"}
     for name, kind in index.about.modalities.items():
         metavar = {"words": "WORDS", "rows": "PROPERTIES", "media": "FILE"}[kind]

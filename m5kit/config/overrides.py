@@ -61,9 +61,16 @@ def _pick(tree: Node, key: str, name: str, pieces: Pieces, find: Find) -> Node:
     if name == "none":
         return Node({**tree.value, key: Node(None, ORIGIN)}, tree.origin)
     if not _WORD.fullmatch(name):
-        choices = ", ".join(pieces.names(key)) or "none"
-        raise ConfigError([f"{ORIGIN} {key}={name}: expected the name of a piece; there are: {choices}"])
+        raise ConfigError([f"{ORIGIN} {key}={name}: {_remedy(key, pieces)}"])
     return Node({**tree.value, key: find(key, name, pieces, ORIGIN)}, tree.origin)
+
+
+def _remedy(key: str, pieces: Pieces) -> str:
+    """What may stand behind a key of the top level."""
+    names = pieces.names(key)
+    if key in SECTIONS and not names:
+        return f"set its keys one by one: {', '.join(f'{key}.{name}' for name in SECTIONS[key].model_fields)}"
+    return f"expected the name of a piece; there are: {', '.join(names) or 'none'}"
 
 
 def _with_entries_of(tree: Node, key: str, before: Node | None) -> Node:

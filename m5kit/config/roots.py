@@ -141,7 +141,9 @@ def find_sweep(name: str | Path) -> Path:
     if found is not None:
         return found
     names = sorted(file.stem for file in shipped.glob("*.yaml"))
-    hint = " ".join(filter(None, [suggestion(path.stem, names), f"shipped ones: {', '.join(names)}"]))
+    beside = [str(file) for suffix in SUFFIXES for file in path.parent.glob(f"*{suffix}")]
+    near = suggestion(str(path), beside) or suggestion(path.stem, names)
+    hint = " ".join(filter(None, [near, f"shipped ones: {', '.join(names)}"]))
     raise UnknownComponentError(f"there is no sweep {str(name)!r}; {hint}")
 
 

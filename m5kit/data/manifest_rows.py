@@ -22,6 +22,9 @@ KINDS: Mapping[str, type[ColumnRows]] = {".parquet": ParquetRows, ".arrow": Arro
 SEVERAL = (*PATHS, "text")
 """Modalities of which a row may have several values, as a list."""
 
+SHEETS = (".csv", ".tsv")
+"""Endings of files that an importer reads, and that somebody may take for a manifest."""
+
 SHOWN = 20
 
 
@@ -152,6 +155,10 @@ def raise_for(path: Path, problems: Iterable[Problem]) -> None:
 
 
 def _find(root: Path, name: str | None) -> Path:
+    if root.suffix.lower() in SHEETS and root.is_file():
+        raise DataError(
+            f"{shown(root)} is a table, no manifest; m5kit data import csv {shown(root)} OUT makes one of it"
+        )
     if root.is_file():
         return root
     if name is not None:
@@ -163,7 +170,8 @@ def _find(root: Path, name: str | None) -> Path:
     if found:
         raise DataError(f"{shown(root)} holds both {' and '.join(file.name for file in found)}; name the one to read")
     raise DataError(
-        f"no {name or ' or '.join(NAMES)} in {shown(root)}; see docs/howto/own-data.md for how to write one"
+        f"no {name or ' or '.join(NAMES)} in {shown(root)}; m5kit data import makes one, and docs/howto/own-data.md "
+        "says how to write one"
     )
 
 

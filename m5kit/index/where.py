@@ -6,11 +6,11 @@ through: columns of the index, numbers, texts, and the words below.
 
 import re
 from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 
 from m5kit.data.json_values import whole_text
 from m5kit.errors import QueryError
 from m5kit.index.columns import Column
-from m5kit.signatures import suggestion
 
 WORDS = frozenset({"and", "or", "not", "in", "is", "null", "like", "ilike", "between", "true", "false"})
 FUNCTIONS = frozenset({"lower", "upper"})
@@ -97,9 +97,18 @@ def _column(name: str, columns: Sequence[Column]) -> str:
     alike = exact or [column for column in columns if column.name.lower() == name.lower()]
     if len(alike) == 1:
         return f"`{alike[0].stored}`"
-    near = suggestion(name, [column.name for column in columns])
-    refused = ", ".join(filter(None, [f"where: there is no column {name!r}", near]))
-    raise QueryError(f"{refused}; {describe(columns)}")
+    raise QueryError(f"where: there is no column {name!r}{_hint(name, columns)}; {describe(columns)}")
+
+
+def _hint(name: str, columns: Sequence[Column]) -> str:
+    """What may have been meant: a column spelled otherwise, or a text without its quotation marks."""
+    lowered = {column.name.lower(): column.name for column in columns}
+    begun = [known for known in lowered if known.startswith(name.lower())]
+    near = get_close_matches(name.lower(), lowered, n=1) or begun[:1]
+    if not near:
+        return f"; a text stands in single quotes, as in '{name}'"
+    column = lowered[near[0]]
+    return f"; the nearest is {column}" if column.isidentifier() else f'; the nearest is "{column}", in double quotes'
 
 
 def one_of(ids: Sequence[str]) -> str:

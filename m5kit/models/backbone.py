@@ -12,6 +12,7 @@ from m5kit.api import Descriptor, Encoder, Facts, Fused, Fusion, Harmonizer, Har
 from m5kit.models.donors import linked, make_up, nothing_fused
 from m5kit.models.items import ItemSpace
 from m5kit.models.projections import contrastive_heads
+from m5kit.models.returned import returned
 from m5kit.models.seen import Seen
 from m5kit.models.vectors import PublicVectors
 from m5kit.nn.initial import own_weights
@@ -139,7 +140,8 @@ class Backbone(nn.Module):
     def fuse(self, seen: Seen) -> View:
         """Weigh and fuse what was encoded, the second half of :meth:`view`."""
         before, even = self.harmonizer(seen.features, seen.there), Harmony.uniform(seen.there)
-        fused: Fused = self.fusion(seen.encoded, before.modalities if self.weigh_pooling else even.modalities)
+        weights = before.modalities if self.weigh_pooling else even.modalities
+        fused = returned(self.fusion(seen.encoded, weights), Fused, self.fusion)
         looks: dict[str, Harmony] = {"encoded": before, "fused": self.harmonizer(fused.pooled, seen.there)}
         harmony = Harmony(
             pairs=looks[self.pairs_from].pairs if self.weigh_pairs else even.pairs,
@@ -194,8 +196,7 @@ class Backbone(nn.Module):
 
     def units(self) -> list[tuple[nn.Module, str]]:
         """Encoders and fusion, and the methods that compute with their parameters."""
-        encoders: list[tuple[nn.Module, str]] = [(self.encoders[m], "encode") for m in self.modalities]
-        return [*encoders, (self.fusion, "forward")]
+        return [*((self.encoders[m], "encode") for m in self.modalities), (self.fusion, "forward")]
 
     def forward(self, batch: Batch) -> View:
         """The clean view of a batch: nothing hidden."""
@@ -209,8 +210,7 @@ class Backbone(nn.Module):
     def present(self, batch: Batch) -> Tensor:
         """Which items have which modality, ``b m`` on the host."""
         # By name: a batch may hold more modalities than the model reads, and in another order.
-        columns = [batch.modalities.index(m) for m in self.modalities]
-        return batch.present[:, columns]
+        return batch.present[:, [batch.modalities.index(m) for m in self.modalities]]
 
     def _confidence(self, present: Tensor) -> Tensor:
         return self.harmonizer.confidence(present) if self.weigh_pooling else present.float()
@@ -224,7 +224,8 @@ class Backbone(nn.Module):
         for column, m in enumerate(self.modalities):
             if m in observations:
                 # Encoders run on the present items alone; from here on every modality has a row for each item.
-                encoded[m] = self.encoders[m].encode(observations[m]).scatter(rows[m], len(present))
+                tokens = returned(self.encoders[m].encode(observations[m]), Tokens, self.encoders[m])
+                encoded[m] = tokens.scatter(rows[m], len(present))
                 vectors[m] = self.vectors(m, encoded[m], observations[m].described, rows[m])
             elif somewhere[column]:
                 peers.pass_by(self.encoders[m])

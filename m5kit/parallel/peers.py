@@ -64,12 +64,6 @@ class GroupPeers:
         """Sum over the processes."""
         return _Total.apply(values, self._anchor(values), self.group)  # type: ignore[no-any-return]
 
-    def host_total(self, values: Tensor) -> Tensor:
-        """Sum over the processes of tensors on the host."""
-        added = values.clone()
-        dist.all_reduce(added, group=self.group.facts)
-        return added
-
     def host_rows(self, values: Tensor) -> Tensor:
         """Rows of all processes on the host."""
         padded = self._pad(values).contiguous()

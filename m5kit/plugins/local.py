@@ -60,11 +60,16 @@ def _parts_of(file: LocalFile) -> tuple[PluginPart, ...]:
         raise PluginError(f"the local plugin {path} cannot be imported by that name; use letters, digits and _")
     try:
         found = registrations(path.read_bytes())
-    except (OSError, SyntaxError, ValueError) as error:
+    except SyntaxError as error:
+        raise PluginError(f"the local plugin {path} is not Python: line {error.lineno}: {error.msg}") from error
+    except OSError as error:
+        raise PluginError(f"cannot read the local plugin {path}: {(error.strerror or str(error)).lower()}") from error
+    except ValueError as error:
         raise PluginError(f"cannot read the local plugin {path}: {error}") from error
     if not found:
         raise PluginError(
-            f'the local plugin {path} registers nothing; write @ENCODERS.register_module("name") above a class'
+            f'the local plugin {path} registers nothing; write @FUSIONS.register_module("name"), or that of another '
+            "family, above a class"
         )
     parts = []
     for each in found:

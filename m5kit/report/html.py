@@ -53,6 +53,8 @@ def breakable(name: str) -> str:
     Example:
         >>> breakable("fusion=cross_attention")
         'fusion=<wbr>cross_<wbr>attention'
+        >>> breakable("schedule.weight_decay=0.1")
+        'schedule.<wbr>weight_<wbr>decay=<wbr>0.1'
     """
     text = escape(name)
-    return re.sub(r"([=_/.,+|])(?=\S)", r"\1<wbr>", text) if len(name) > LONG else text
+    return re.sub(r"([=_/,+|]|\.(?!\d))(?=\S)", r"\1<wbr>", text) if len(name) > LONG else text

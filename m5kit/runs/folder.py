@@ -211,5 +211,7 @@ def _remove_halves(*files: Path) -> None:
 def no_run(path: Path, why: str) -> CheckpointError:
     """The error for a folder that is no run; where it holds runs, as ``runs/`` does, one of them is named."""
     inside = sorted(config.parent for config in path.glob("*/config.yaml"))
-    remedy = f"give a run in it, such as {inside[-1]}" if inside else "give the --run-dir of a training run"
+    remedy = f"give a run in it, such as {inside[-1]}" if inside else "name a folder that a training wrote"
+    if not path.exists():
+        why = "there is no such folder"
     return CheckpointError(f"{path} holds no run ({why}); {remedy}")

@@ -37,9 +37,6 @@ class Peers(Protocol):
     def total(self, values: Tensor) -> Tensor:
         """Sum over the processes of tensors of one shape."""
 
-    def host_total(self, values: Tensor) -> Tensor:
-        """The same on the host, without a gradient."""
-
     def host_rows(self, values: Tensor) -> Tensor:
         """Rows ``B ...`` of all processes; ``values`` (``b ...``, int64, host) are those of this one's items."""
 
@@ -78,10 +75,6 @@ class Alone:
         return values
 
     def total(self, values: Tensor) -> Tensor:
-        """``values``."""
-        return values
-
-    def host_total(self, values: Tensor) -> Tensor:
         """``values``."""
         return values
 

@@ -184,9 +184,6 @@ class _Copies:
     def total(self, values: Tensor) -> Tensor:
         return values * self.size
 
-    def host_total(self, values: Tensor) -> Tensor:
-        return values * self.size
-
     def host_rows(self, values: Tensor) -> Tensor:
         return torch.cat([values] * self.size)
 

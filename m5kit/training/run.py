@@ -1,5 +1,6 @@
 """Trains a model that is set up, to its last step or until the run is told to stop."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,8 +106,13 @@ def _introduce(setup: Setup, console: Console, group: Group) -> None:
     )
     if isinstance(group, ProcessGroup):
         line += f"; {group.size} processes ({group.backend}), each of which is waited for at most {group.timeout:g} s"
-    LOGGER.info(line)
-    console.print(line, highlight=False, soft_wrap=True)
+    _tell(console, line)
+
+
+def _tell(console: Console, text: str, level: int = logging.INFO) -> None:
+    """Write a line on the screen and in the run's log."""
+    LOGGER.log(level, text)
+    console.print(text, highlight=False, soft_wrap=True)
 
 
 def _loader(setup: Setup, group: Group) -> DataLoader[Batch]:
@@ -136,7 +142,7 @@ def _run(
         step = checkpoint.restore(found, *replica.restoring(model, optimizer), callbacks.stateful)
         if schedule.minutes is None and step >= schedule.max_steps:
             text = f"this run is already finished: all {schedule.max_steps} steps are done; it is only evaluated again"
-            console.print(text, highlight=False, soft_wrap=True)
+            _tell(console, text)
         return step
 
     if schedule.compile:
@@ -182,8 +188,7 @@ def _forecast(setup: Setup, loader: DataLoader[Batch], precision: str, console: 
     told = tell_length(setup.config, setup.model, loader, precision)
     if told is None:
         return None
-    LOGGER.info(told[1])
-    console.print(told[1], highlight=False, soft_wrap=True)
+    _tell(console, told[1])
     return told[0]
 
 
@@ -199,7 +204,6 @@ def _precision(setup: Setup, console: Console) -> str:
     schedule, device = setup.config.schedule, next(setup.model.parameters()).device
     if schedule.precision == "bf16" and device.type == "cpu" and not schedule.bf16_on_cpu:
         text = "bf16 is slow on a CPU: this run computes in fp32; schedule.bf16_on_cpu=true insists on bf16"
-        LOGGER.warning(text)
-        console.print(text, highlight=False, soft_wrap=True)
+        _tell(console, text, logging.WARNING)
         return "fp32"
     return schedule.precision

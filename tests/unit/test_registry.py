@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from m5kit import plugins
+from m5kit.api import Fusion
 from m5kit.errors import ConfigError, PluginError, UnknownComponentError
 from m5kit.fusions.concat import ConcatFusion
 from m5kit.registry import DECODERS, FAMILIES, FUSIONS, METRICS, TASKS, ComponentRegistry
@@ -63,7 +64,7 @@ def test_an_unknown_name_gets_the_nearest_ones():
 
 
 def test_a_name_of_another_family_is_told_so():
-    with pytest.raises(UnknownComponentError, match=r"no task is named 'concat'; \('concat' is a fusion.\)"):
+    with pytest.raises(UnknownComponentError, match=r"no task is named 'concat'; 'concat' is a fusion\. See:"):
         TASKS.get("concat")
 
 
@@ -124,6 +125,20 @@ def test_a_plugin_that_cannot_be_built_is_named(published):
         PluginError, match=r"m5kit-made-up 1.0 cannot build its fusion 'crashing': OSError: no such device\n"
     ):
         FUSIONS.build({"type": "crashing"})
+
+
+def test_a_part_that_forgets_what_its_base_declares_is_refused():
+    class Forgetful(Fusion):
+        def __init__(self, *, dim: int) -> None:
+            super().__init__()
+            self.dim = dim
+
+        def forward(self, tokens, weights):
+            raise NotImplementedError
+
+    told = r"the fusion 'forgetful' must set self\.modalities in its constructor"
+    with FUSIONS.temporarily("forgetful", Forgetful), pytest.raises(PluginError, match=told):
+        FUSIONS.build({"type": "forgetful"}, dim=4)
 
 
 def test_a_part_may_be_registered_for_a_while():

@@ -82,6 +82,7 @@ def import_source(
                 f"no row of {source} became an item; is the right column mapped to the right modality?{report.losses()}"
             )
     report.check_presence(columns.asked)
+    _note_new_modalities(columns, report)
     _warn_of_empty_columns(columns, report)
     for name in columns.shares.keys() - report.splits.keys():
         report.warnings.append(f"no item was drawn for the split {name}: there are few of them, and its share is small")
@@ -95,6 +96,16 @@ def _require_places(source: Path, media: Path | None) -> None:
         raise DataError(f"{source} is no regular file and no folder")  # reading a pipe would wait for its other end
     if media is not None and not media.is_dir():
         raise DataError(f"there is no folder {media}; --media names the folder that paths are relative to")
+
+
+def _note_new_modalities(columns: ColumnMapping, report: ImportReport) -> None:
+    """Shipped configs read the usual modalities only, so ``sound`` for ``audio`` would be left out by all of them."""
+    for modality in columns.modalities:
+        if modality not in MODALITIES:
+            report.notes.append(
+                f"{modality} is none of {', '.join(MODALITIES)}; "
+                f"a config that reads it has an input_{modality} and an encoder_{modality}"
+            )
 
 
 def _warn_of_empty_columns(columns: ColumnMapping, report: ImportReport) -> None:

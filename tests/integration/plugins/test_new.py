@@ -128,4 +128,4 @@ def test_check_of_one_part_prints_its_report(examples, capsys):
     said = capsys.readouterr().out
     assert "ok     m5kit-encoder-bag-of-words 0.1.0 encoders/bag_of_words" in said
     assert "20 checks ran, 0 failed" in said
-    assert said.endswith("1 parts checked, 0 failed\n")
+    assert said.endswith("1 part checked, 0 failed\n")

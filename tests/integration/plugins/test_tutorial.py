@@ -33,7 +33,7 @@ def offline(command, site):
 def test_the_tutorial_says_what_it_writes_and_runs():
     found = list(steps())
     assert [file for file, _ in found if file] == ["m5kit-encoder-windows/m5kit_encoder_windows.py", "mine.py"]
-    assert sum(file is None for file, _ in found) == 10
+    assert sum(file is None for file, _ in found) == 11
 
 
 @pytest.mark.slow

@@ -59,7 +59,14 @@ def test_a_seed_that_a_variant_lacks_is_left_out_for_all():
 
 @pytest.mark.parametrize(
     "variants",
-    [["base", "a=1", "a=2"], ["a=1", "a=2"], ["a=1, b=x", "a=2, b=y"], ["a=1, b=x", "b=x, a=2"], []],
+    [
+        ["base", "a=1", "a=2"],
+        ["a=1", "a=2"],
+        ["a=1, b=x", "a=2, b=y"],
+        ["a=1, b=x", "b=x, a=2"],
+        [],
+        ["a=1, b=x", "a=2, b=x"],
+    ],
 )
 def test_other_sweeps_have_no_factors(variants):
     assert grid_of(variants) is None

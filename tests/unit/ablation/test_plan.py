@@ -73,6 +73,14 @@ def test_views_and_threads_are_part_of_an_id():
 
 
 def test_mistakes_of_all_variants_are_told_at_once():
+    vary = {"fine": (), "fusion=bad": ("fusion=bad",), "worse": ("fusion=bad", "x=1")}
     with pytest.raises(ConfigError, match=r"fusion=bad: no fusion is named 'bad'") as error:
-        make_plan(sweep(mode="list", vary={"fusion=bad": ("fusion=bad",), "worse": ("fusion=bad", "x=1")}), resolve)
+        make_plan(sweep(mode="list", vary=vary), resolve)
     assert len(error.value.problems) == 2
+
+
+def test_a_mistake_that_every_variant_has_is_told_once():
+    vary = {"one": ("fusion=bad",), "two": ("fusion=bad", "x=1")}
+    with pytest.raises(ConfigError) as error:
+        make_plan(sweep(mode="list", vary=vary), resolve)
+    assert list(error.value.problems) == ["no fusion is named 'bad'"]

@@ -158,3 +158,18 @@ def test_a_manifest_without_splits_says_how_to_get_them(tmp_path, capsys):
     (tmp_path / "annotations.jsonl").write_text('{"id": "a", "text": "cup"}\n')
     assert main(["data", "validate", str(tmp_path)]) == 0
     assert "no item has a split" in capsys.readouterr().out
+
+
+def test_import_adds_up_options_that_are_given_twice(tmp_path):
+    source = tmp_path / "items.csv"
+    source.write_text('id,name,price,height\n1,Cup,"1,5","2,0"\n')
+    out = tmp_path / "out"
+    start = ["data", "import", "csv", str(source), str(out), "--map", "text=name", "--decimal-comma"]
+    assert main([*start, "--table", "price", "--table", "height", "--number", "price", "--number", "height"]) == 0
+    assert json.loads((out / "annotations.jsonl").read_text())["table"] == {"price": 1.5, "height": 2}
+
+
+def test_a_csv_in_place_of_a_manifest_is_told_to_be_imported(tmp_path, capsys):
+    (tmp_path / "items.csv").write_text("id\n1\n")
+    assert main(["data", "validate", str(tmp_path / "items.csv")]) == 2
+    assert "is a table, no manifest; m5kit data import csv" in capsys.readouterr().err

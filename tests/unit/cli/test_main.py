@@ -261,6 +261,20 @@ def test_a_misspelt_word_is_answered_with_the_nearest(
     assert f"there is no {words[-1]!r}; did you mean {near}? There are: " in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [(["--dta", "x"], "nothing here takes '--dta x'; did you mean --data?"), (["shop"], "nothing here takes 'shop'\n")],
+)
+def test_what_a_verb_does_not_take_is_refused_with_its_usage(
+    words: list[str], hint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["train", "demo/scale", *words])
+    printed = capsys.readouterr().err
+    assert printed.startswith("usage: m5kit train ")
+    assert hint in printed
+
+
 def test_a_file_that_may_not_be_read_is_named_in_a_sentence(
     act: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:

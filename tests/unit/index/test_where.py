@@ -31,7 +31,9 @@ def test_a_filter_is_written_with_the_names_of_the_store(where, sql):
 @pytest.mark.parametrize(
     ("where", "said"),
     [
-        ("prize < 20", "no column 'prize', did you mean 'price'?; the columns are: price (number), room name (string)"),
+        ("prize < 20", "no column 'prize'; the nearest is price; the columns are: price (number), room name (string)"),
+        ("room < 2", "no column 'room'; the nearest is \"room name\", in double quotes; the columns are: "),
+        ("price = red", "no column 'red'; a text stands in single quotes, as in 'red'; the columns are: "),
         ("repeat('x', 999999999) = 'x'", "no column 'repeat'"),
         ("price < 3; drop table items", "cannot read it from '; drop table items'"),
         ("price < 3 -- ' \x00", "cannot read it from"),

@@ -286,6 +286,19 @@ def test_columns_without_a_value_and_ids_that_were_not_taken_are_shouted(importe
     }
 
 
+def test_a_modality_that_no_shipped_config_reads_is_told(imported, tmp_path):
+    (tmp_path / "a.csv").write_text("id,title,sound\n1,cup,a.wav\n")
+    (tmp_path / "a.wav").write_bytes(b"x")
+    report, items = imported(
+        "csv", tmp_path / "a.csv", columns=ColumnMapping({"text": ("title",), "sound": ("sound",)})
+    )
+    assert items[0]["sound"]
+    (note,) = report.notes
+    assert note.startswith(
+        "sound is none of audio, image, table, text, video; a config that reads it has an input_sound"
+    )
+
+
 def test_ids_that_look_alike_are_told(imported, tmp_path):
     (tmp_path / "a.csv").write_text("id,title\nCaf\u00e9,a\ncafe\u0301,b\nmug,c\nMUG,d\nbowl,e\n", encoding="utf-8")
     report, items = imported("csv", tmp_path / "a.csv")
