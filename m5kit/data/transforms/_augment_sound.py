@@ -24,7 +24,7 @@ SPECTROGRAMS: Mapping[str, Mapping[str, Any]] = {
     "light": {**SAMPLES["none"], "time_mask": 0.1, "band_mask": 0.1, "value_noise": 0.0},
     "strong": {**SAMPLES["strong"], "time_mask": 0.2, "band_mask": 0.2, "value_noise": 0.0},
 }
-"""The same where a spectrogram is made of the samples; more are the shares that SpecAugment masks, and noise of values."""
+"""The same where a spectrogram is made of the samples; besides, SpecAugment's shares and the noise of values."""
 
 STEPS = 20
 """Speeds are twentieths of the original: a ratio of small numbers resamples fast."""
