@@ -44,9 +44,10 @@ def test_columns_and_lines_are_found_wrong_in_the_same_words(tmp_path):
         ("row 6", "table"),
         ("row 8", "id"),
         ("row 9", "id"),
+        ("row 10", "id"),
     ]
     assert found.splits == expected.splits == ("train", "", "test")
-    assert found.codes.tolist() == expected.codes.tolist() == [0, 0, 0, 0, 1, 0, 2, 0, 0]
+    assert found.codes.tolist() == expected.codes.tolist() == [0, 0, 0, 0, 1, 0, 2, 0, 0, 0]
 
 
 def test_sound_columns_are_never_read_row_by_row(tmp_path, monkeypatch):
