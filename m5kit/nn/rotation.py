@@ -1,6 +1,7 @@
 """A fixed rotation that spreads every number of a vector over all columns."""
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -31,7 +32,7 @@ def _rotation(width: int) -> NDArray[np.float32]:
     random = np.random.RandomState(SEED)
     signs, order = random.choice([-1.0, 1.0], width), random.permutation(width)
     # The orthonormal DCT-II, whose constant column has a norm of its own; in place, as every run that is loaded waits.
-    turned: NDArray[np.float64] = np.pi / width * (order[:, None] + 0.5) * np.arange(width)
+    turned: NDArray[Any] = np.pi / width * (order[:, None] + 0.5) * np.arange(width)
     np.cos(turned, out=turned)
     turned *= np.sqrt(2 / width)
     turned[:, 0] = np.sqrt(1 / width)
