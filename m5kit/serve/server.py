@@ -66,6 +66,7 @@ def run_server(app: Guard, settings: Settings, host: str, port: int, ready: Call
         log_level="warning",
         access_log=False,  # its lines would be put together before they are dropped
         server_header=False,
+        proxy_headers=False,  # nothing here asks who the client is
         timeout_keep_alive=15,
         timeout_graceful_shutdown=int(settings.seconds) + 5,
     )
