@@ -14,9 +14,9 @@ import torch
 
 from m5kit.permissions import STATE
 
-# Autograd counts the devices at the first backward pass, and starts a thread for each that is no CPU; no process that
-# is forked afterwards can go backward. Shape inference (``FakeTensorMode``) registers a GPU even where there is none,
-# so the first pass is made here, before any test can.
+# Autograd counts the devices at the first backward pass, and starts a thread for each that is no CPU; after that no
+# forked process can go backward. Shape inference (``FakeTensorMode``) registers a GPU even where there is none, so the
+# first pass is made here, before any test can.
 torch.ones((), requires_grad=True).backward()
 
 

@@ -297,14 +297,19 @@ def test_kills_at_random_moments_change_no_bit(tmp_path, demo):
 
 
 def test_a_launcher_starts_a_run_again_from_its_last_checkpoint(tmp_path, demo):
-    run = tmp_path / "run"
-    process = start(2, demo, run, "checkpoint.every_steps=2", "evaluation=none", restarts=2)
-    wait_for(lambda: len(steps(run)) >= 2, process)
-    os.kill(ranks_of(process)[0], signal.SIGKILL)
+    """Whichever process dies, and also when the new ones die."""
+    run, processes = tmp_path / "run", 3
+    options = ("checkpoint.every_steps=3", "schedule.max_steps=30", "evaluation=none")
+    process = start(processes, demo, run, *options, restarts=2)
+    for dies in (-1, 0):
+        before = logged(run)
+        wait_for(lambda before=before: logged(run) >= before + 4 and len(ranks_of(process)) == processes, process)
+        os.kill(ranks_of(process)[dies], signal.SIGKILL)
+        wait_for(lambda: len(ranks_of(process)) < processes, process)
     said = end_of(process, 600)
     assert process.returncode == 0, said
-    assert steps(run)[-1] == 12
-    assert [row["step"] for row in read_metrics(run)] == list(range(1, 13))
+    assert steps(run)[-1] == 30
+    assert [row["step"] for row in read_metrics(run)] == list(range(1, 31))
 
 
 def test_a_mistake_names_the_process_that_found_it(tmp_path, demo):
