@@ -84,8 +84,7 @@ def import_source(
     report.check_presence(columns.asked)
     _note_new_modalities(columns, report)
     _warn_of_empty_columns(columns, report)
-    for name in columns.shares.keys() - report.splits.keys():
-        report.warnings.append(f"no item was drawn for the split {name}: there are few of them, and its share is small")
+    _warn_of_empty_splits(columns, report)
     return report
 
 
@@ -114,6 +113,11 @@ def _warn_of_empty_columns(columns: ColumnMapping, report: ImportReport) -> None
     for column in dict.fromkeys(asked):
         if column not in report.filled:
             report.warnings.append(f"no row has a value in the column {column}")
+
+
+def _warn_of_empty_splits(columns: ColumnMapping, report: ImportReport) -> None:
+    for name in columns.shares.keys() - report.splits.keys():
+        report.warnings.append(f"no item was drawn for the split {name}: there are few of them, and its share is small")
 
 
 @dataclass
