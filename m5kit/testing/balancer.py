@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 
 from m5kit.api import Balancer
-from m5kit.registry import BALANCERS
 from m5kit.testing.building import build
 from m5kit.testing.class_checks import class_checks
 from m5kit.testing.modules import MODULE_CHECKS, Outputs, finite, same
@@ -69,15 +68,9 @@ CHECKS: Checks[BalancerCase] = Checks("balancers", class_checks(Balancer), MODUL
 def check_balancer(part: type[Balancer] | str, only: Collection[str] | None = None) -> Report:
     """Check a balancer; arguments beyond ``tasks`` that have no default come from its ``example()``.
 
-    Args:
-        part: the class, or the name of a registered one.
-        only: names of the checks to run; all of them if None.
-
-    Raises:
-        ConformanceError: a check failed, or none ran.
+    See :func:`m5kit.testing.check` for the arguments.
     """
-    balancer = BALANCERS.get(part) if isinstance(part, str) else part
-    return CHECKS.run(balancer, lambda: BalancerCase.of(balancer), only)
+    return CHECKS.run(part, BalancerCase.of, only)
 
 
 @CHECKS.add

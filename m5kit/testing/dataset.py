@@ -4,11 +4,11 @@ import json
 import pickle
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from m5kit.api import Dataset, Sample
-from m5kit.registry import DATASETS
 from m5kit.testing.class_checks import class_checks
 from m5kit.testing.report import Checks, Report, expect
 
@@ -32,23 +32,17 @@ CHECKS: Checks[DatasetCase] = Checks("datasets", class_checks(Dataset))
 def check_dataset(part: type[Dataset] | str, only: Collection[str] | None = None) -> Report:
     """Check a dataset on its ``example(folder)``.
 
-    Args:
-        part: the class, or the name of a registered one.
-        only: names of the checks to run; all of them if None.
-
-    Raises:
-        ConformanceError: a check failed, or none ran.
+    See :func:`m5kit.testing.check` for the arguments.
     """
-    dataset: type[Dataset] = DATASETS.get(part) if isinstance(part, str) else part
     with TemporaryDirectory() as folder:
         numbers = iter(range(10**6))
 
-        def example() -> Dataset:
+        def example(dataset: type[Dataset]) -> Dataset:
             own = Path(folder, str(next(numbers)), "items")  # one name for all: a fingerprint may hold it
             own.mkdir(parents=True)
             return dataset.example(own)
 
-        return CHECKS.run(dataset, lambda: DatasetCase(dataset, example(), example), only)
+        return CHECKS.run(part, lambda dataset: DatasetCase(dataset, example(dataset), partial(example, dataset)), only)
 
 
 @CHECKS.add

@@ -9,7 +9,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from m5kit.api import DecodeError, Decoder
-from m5kit.registry import DECODERS
 from m5kit.testing.class_checks import class_checks
 from m5kit.testing.report import Checks, Report, Skip, expect
 
@@ -55,16 +54,10 @@ CHECKS: Checks[DecoderCase] = Checks("decoders", class_checks(Decoder))
 def check_decoder(part: type[Decoder] | str, only: Collection[str] | None = None) -> Report:
     """Check a decoder on its ``example(folder)``.
 
-    Args:
-        part: the class, or the name of a registered one.
-        only: names of the checks to run; all of them if None.
-
-    Raises:
-        ConformanceError: a check failed, or none ran.
+    See :func:`m5kit.testing.check` for the arguments.
     """
-    decoder: type[Decoder] = DECODERS.get(part) if isinstance(part, str) else part
     with TemporaryDirectory() as folder:
-        return CHECKS.run(decoder, lambda: DecoderCase.of(decoder, Path(folder)), only)
+        return CHECKS.run(part, lambda decoder: DecoderCase.of(decoder, Path(folder)), only)
 
 
 @CHECKS.add

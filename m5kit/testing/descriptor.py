@@ -7,7 +7,6 @@ import torch
 from torch import Tensor, nn
 
 from m5kit.api import Descriptor, Inputs
-from m5kit.registry import DESCRIPTORS
 from m5kit.testing.class_checks import class_checks
 from m5kit.testing.modules import Outputs, eval_mode_is_deterministic, finite, pickles, same, state_dict_round_trip
 from m5kit.testing.report import Checks, Report, Skip, expect
@@ -63,15 +62,9 @@ CHECKS: Checks[DescriptorCase] = Checks(
 def check_descriptor(part: type[Descriptor] | str, only: Collection[str] | None = None) -> Report:
     """Check a descriptor on its ``example()``.
 
-    Args:
-        part: the class, or the name of a registered one.
-        only: names of the checks to run; all of them if None.
-
-    Raises:
-        ConformanceError: a check failed, or none ran.
+    See :func:`m5kit.testing.check` for the arguments.
     """
-    descriptor = DESCRIPTORS.get(part) if isinstance(part, str) else part
-    return CHECKS.run(descriptor, lambda: DescriptorCase.of(descriptor), only)
+    return CHECKS.run(part, DescriptorCase.of, only)
 
 
 @CHECKS.add

@@ -7,7 +7,6 @@ import torch
 from torch import Tensor, nn
 
 from m5kit.api import Encoder, Inputs, Tokens
-from m5kit.registry import ENCODERS
 from m5kit.testing.class_checks import class_checks
 from m5kit.testing.modules import MODULE_CHECKS, Outputs, backward, expect_finite_gradients, finite, same
 from m5kit.testing.observed import expect_ids, expect_lengths
@@ -60,15 +59,9 @@ CHECKS: Checks[EncoderCase] = Checks("encoders", class_checks(Encoder), MODULE_C
 def check_encoder(part: type[Encoder] | str, only: Collection[str] | None = None) -> Report:
     """Check an encoder on its ``example()``.
 
-    Args:
-        part: the class, or the name of a registered one.
-        only: names of the checks to run; all of them if None.
-
-    Raises:
-        ConformanceError: a check failed, or none ran.
+    See :func:`m5kit.testing.check` for the arguments.
     """
-    encoder = ENCODERS.get(part) if isinstance(part, str) else part
-    return CHECKS.run(encoder, lambda: EncoderCase.of(encoder), only)
+    return CHECKS.run(part, EncoderCase.of, only)
 
 
 @CHECKS.add

@@ -10,7 +10,6 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from m5kit.api import DataError, Embedded, Exporter
-from m5kit.registry import EXPORTERS
 from m5kit.testing.building import build
 from m5kit.testing.class_checks import class_checks
 from m5kit.testing.report import Checks, Report, expect
@@ -47,23 +46,17 @@ CHECKS: Checks[ExporterCase] = Checks("exporters", class_checks(Exporter))
 def check_exporter(part: type[Exporter] | str, only: Collection[str] | None = None) -> Report:
     """Check an exporter; arguments that have no default come from its ``example()``.
 
-    Args:
-        part: the class, or the name of a registered one.
-        only: names of the checks to run; all of them if None.
-
-    Raises:
-        ConformanceError: a check failed, or none ran.
+    See :func:`m5kit.testing.check` for the arguments.
     """
-    exporter = EXPORTERS.get(part) if isinstance(part, str) else part
     with TemporaryDirectory() as folder:
         numbers = iter(range(10**6))
 
-        def make() -> ExporterCase:
+        def make(exporter: type[Exporter]) -> ExporterCase:
             own = Path(folder, str(next(numbers)))
             own.mkdir()
             return ExporterCase(exporter, build(exporter), own)
 
-        return CHECKS.run(exporter, make, only)
+        return CHECKS.run(part, make, only)
 
 
 @CHECKS.add

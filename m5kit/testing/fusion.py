@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 
 from m5kit.api import Fused, Fusion, Tokens
-from m5kit.registry import FUSIONS
 from m5kit.testing.building import build
 from m5kit.testing.class_checks import class_checks
 from m5kit.testing.modules import MODULE_CHECKS, Outputs, backward, finite, same
@@ -47,15 +46,9 @@ CHECKS: Checks[FusionCase] = Checks("fusions", class_checks(Fusion), MODULE_CHEC
 def check_fusion(part: type[Fusion] | str, only: Collection[str] | None = None) -> Report:
     """Check a fusion; arguments beyond ``dim`` and ``modalities`` that have no default come from its ``example()``.
 
-    Args:
-        part: the class, or the name of a registered one.
-        only: names of the checks to run; all of them if None.
-
-    Raises:
-        ConformanceError: a check failed, or none ran.
+    See :func:`m5kit.testing.check` for the arguments.
     """
-    fusion = FUSIONS.get(part) if isinstance(part, str) else part
-    return CHECKS.run(fusion, lambda: FusionCase.of(fusion), only)
+    return CHECKS.run(part, FusionCase.of, only)
 
 
 @CHECKS.add

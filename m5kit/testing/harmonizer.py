@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 
 from m5kit.api import Harmonizer, Harmony
-from m5kit.registry import HARMONIZERS
 from m5kit.testing.building import build
 from m5kit.testing.class_checks import class_checks
 from m5kit.testing.modules import MODULE_CHECKS, Outputs, backward, finite, same
@@ -50,15 +49,9 @@ CHECKS: Checks[HarmonizerCase] = Checks("harmonizers", class_checks(Harmonizer),
 def check_harmonizer(part: type[Harmonizer] | str, only: Collection[str] | None = None) -> Report:
     """Check a harmonizer; arguments beyond ``modalities`` that have no default come from its ``example()``.
 
-    Args:
-        part: the class, or the name of a registered one.
-        only: names of the checks to run; all of them if None.
-
-    Raises:
-        ConformanceError: a check failed, or none ran.
+    See :func:`m5kit.testing.check` for the arguments.
     """
-    harmonizer = HARMONIZERS.get(part) if isinstance(part, str) else part
-    return CHECKS.run(harmonizer, lambda: HarmonizerCase.of(harmonizer), only)
+    return CHECKS.run(part, HarmonizerCase.of, only)
 
 
 @CHECKS.add

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 
 from m5kit.api import Fused, Head
-from m5kit.registry import HEADS
 from m5kit.testing.building import build
 from m5kit.testing.class_checks import class_checks
 from m5kit.testing.modules import MODULE_CHECKS, Outputs, backward, finite, same
@@ -54,15 +53,9 @@ CHECKS: Checks[HeadCase] = Checks("heads", class_checks(Head), MODULE_CHECKS)
 def check_head(part: type[Head] | str, only: Collection[str] | None = None) -> Report:
     """Check a head; arguments a run cannot know and that have no default come from its ``example()``.
 
-    Args:
-        part: the class, or the name of a registered one.
-        only: names of the checks to run; all of them if None.
-
-    Raises:
-        ConformanceError: a check failed, or none ran.
+    See :func:`m5kit.testing.check` for the arguments.
     """
-    head = HEADS.get(part) if isinstance(part, str) else part
-    return CHECKS.run(head, lambda: HeadCase.of(head), only)
+    return CHECKS.run(part, HeadCase.of, only)
 
 
 @CHECKS.add

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -12,7 +13,6 @@ from torch import Tensor, nn
 
 from m5kit.api import Hook, Training
 from m5kit.hooks.base import WEIGHTS
-from m5kit.registry import HOOKS
 from m5kit.testing.building import build
 from m5kit.testing.class_checks import class_checks
 from m5kit.testing.randomness import random_states
@@ -100,17 +100,13 @@ CHECKS: Checks[HookCase] = Checks("hooks", class_checks(Hook))
 def check_hook(part: type[Hook] | str, only: Collection[str] | None = None) -> Report:
     """Check a hook; arguments that have no default come from its ``example()``.
 
-    Args:
-        part: the class, or the name of a registered one.
-        only: names of the checks to run; all of them if None.
-
-    Raises:
-        ConformanceError: a check failed, or none ran.
+    See :func:`m5kit.testing.check` for the arguments.
     """
-    hook = HOOKS.get(part) if isinstance(part, str) else part
     with TemporaryDirectory() as folder:
         numbers = iter(range(10**6))
-        return CHECKS.run(hook, lambda: HookCase(hook, lambda: build(hook), Path(folder, str(next(numbers)))), only)
+        return CHECKS.run(
+            part, lambda hook: HookCase(hook, partial(build, hook), Path(folder, str(next(numbers)))), only
+        )
 
 
 @CHECKS.add

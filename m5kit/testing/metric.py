@@ -10,7 +10,6 @@ from functools import partial
 import numpy as np
 
 from m5kit.api import DataError, Embedded, Gallery, Metric, MetricValue, Request, Result
-from m5kit.registry import METRICS
 from m5kit.testing.building import build
 from m5kit.testing.class_checks import class_checks
 from m5kit.testing.report import Checks, Report, Skip, expect
@@ -54,15 +53,9 @@ CHECKS: Checks[MetricCase] = Checks("metrics", class_checks(Metric))
 def check_metric(part: type[Metric] | str, only: Collection[str] | None = None) -> Report:
     """Check a metric; arguments that are neither splits nor labels and have no default come from its ``example()``.
 
-    Args:
-        part: the class, or the name of a registered one.
-        only: names of the checks to run; all of them if None.
-
-    Raises:
-        ConformanceError: a check failed, or none ran.
+    See :func:`m5kit.testing.check` for the arguments.
     """
-    metric = METRICS.get(part) if isinstance(part, str) else part
-    return CHECKS.run(metric, lambda: MetricCase.of(metric), only)
+    return CHECKS.run(part, MetricCase.of, only)
 
 
 @CHECKS.add

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from m5kit.api import OptimizerBuilder
-from m5kit.registry import OPTIMIZERS
 from m5kit.testing.building import build
 from m5kit.testing.class_checks import class_checks
 from m5kit.testing.randomness import random_states
@@ -78,15 +77,9 @@ CHECKS: Checks[OptimizerCase] = Checks("optimizers", class_checks(OptimizerBuild
 def check_optimizer(part: type[OptimizerBuilder] | str, only: Collection[str] | None = None) -> Report:
     """Check an optimizer; arguments that have no default come from its ``example()``.
 
-    Args:
-        part: the class, or the name of a registered one.
-        only: names of the checks to run; all of them if None.
-
-    Raises:
-        ConformanceError: a check failed, or none ran.
+    See :func:`m5kit.testing.check` for the arguments.
     """
-    builder = OPTIMIZERS.get(part) if isinstance(part, str) else part
-    return CHECKS.run(builder, lambda: OptimizerCase(partial(build, builder)), only)
+    return CHECKS.run(part, lambda builder: OptimizerCase(partial(build, builder)), only)
 
 
 @CHECKS.add

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 
 from m5kit.api import Readout, Tokens
-from m5kit.registry import READOUTS
 from m5kit.testing.building import build
 from m5kit.testing.class_checks import class_checks
 from m5kit.testing.modules import MODULE_CHECKS, Outputs, backward, finite, same
@@ -53,15 +52,9 @@ CHECKS: Checks[ReadoutCase] = Checks("readouts", class_checks(Readout), MODULE_C
 def check_readout(part: type[Readout] | str, only: Collection[str] | None = None) -> Report:
     """Check a readout; arguments beyond ``dim`` and ``layout`` that have no default come from its ``example()``.
 
-    Args:
-        part: the class, or the name of a registered one.
-        only: names of the checks to run; all of them if None.
-
-    Raises:
-        ConformanceError: a check failed, or none ran.
+    See :func:`m5kit.testing.check` for the arguments.
     """
-    readout = READOUTS.get(part) if isinstance(part, str) else part
-    return CHECKS.run(readout, lambda: ReadoutCase.of(readout), only)
+    return CHECKS.run(part, ReadoutCase.of, only)
 
 
 @CHECKS.add

@@ -3,12 +3,13 @@
 import random
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
 
 from m5kit.errors import ContractError, MissingDependencyError
+from m5kit.registry import FAMILIES
 
 Case = TypeVar("Case")
 """The argument of the checks of one family: the part, and inputs to try it on."""
@@ -94,12 +95,12 @@ class Checks(Generic[Case]):
         self.by_name[check.__name__] = check
         return check
 
-    def run(self, part: type, make: Callable[[], Case], only: Collection[str] | None = None) -> Report:
+    def run(self, part: type | str, make: Callable[[Any], Case], only: Collection[str] | None = None) -> Report:
         """Run every check on a new case, each from the same random state.
 
         Args:
-            part: the class, for messages.
-            make: builds a fresh case.
+            part: the class, or the name of a registered one.
+            make: builds a fresh case of the class.
             only: names of the checks to run; all of them if None.
 
         Raises:
@@ -111,12 +112,13 @@ class Checks(Generic[Case]):
         unknown = sorted(set(only or ()) - set(self.names))
         if unknown:
             raise ContractError(f"no check of {self.family} is named {unknown[0]!r}; there are {', '.join(self.names)}")
+        cls = FAMILIES[self.family].get(part) if isinstance(part, str) else part
         passed, skipped, failed = [], {}, {}
         for name in self.names:
             if only is not None and name not in only:
                 continue
             try:
-                self._try(name, part, make)
+                self._try(name, cls, make)
             except Skip as reason:
                 skipped[name] = str(reason)
             except MissingDependencyError:
@@ -125,13 +127,13 @@ class Checks(Generic[Case]):
                 failed[name] = _explain(self.class_checks.get(name) or self.by_name[name], error)
             else:
                 passed.append(name)
-        report = Report(self.family, f"{part.__module__}.{part.__qualname__}", tuple(passed), skipped, failed)
+        report = Report(self.family, f"{cls.__module__}.{cls.__qualname__}", tuple(passed), skipped, failed)
         # nothing checked is a failure, unless all checks that were asked for do not apply
         if not report.ok and not (only is not None and skipped and not failed):
             raise ConformanceError(report)
         return report
 
-    def _try(self, name: str, part: type, make: Callable[[], Case]) -> None:
+    def _try(self, name: str, part: type, make: Callable[[Any], Case]) -> None:
         """Run one check and put the global random states back, so that the order of checks does not matter."""
         if name in self.class_checks:
             self.class_checks[name](part)
@@ -140,7 +142,7 @@ class Checks(Generic[Case]):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             try:
-                self.by_name[name](make())
+                self.by_name[name](make(part))
             finally:
                 random.setstate(state)
                 np.random.set_state(numpy_state)

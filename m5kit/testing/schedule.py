@@ -6,7 +6,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from m5kit.api import LearningRateSchedule
-from m5kit.registry import SCHEDULES
 from m5kit.testing.building import build
 from m5kit.testing.class_checks import class_checks
 from m5kit.testing.randomness import random_states
@@ -33,15 +32,9 @@ CHECKS: Checks[ScheduleCase] = Checks("schedules", class_checks(LearningRateSche
 def check_schedule(part: type[LearningRateSchedule] | str, only: Collection[str] | None = None) -> Report:
     """Check a schedule; arguments that have no default come from its ``example()``.
 
-    Args:
-        part: the class, or the name of a registered one.
-        only: names of the checks to run; all of them if None.
-
-    Raises:
-        ConformanceError: a check failed, or none ran.
+    See :func:`m5kit.testing.check` for the arguments.
     """
-    schedule = SCHEDULES.get(part) if isinstance(part, str) else part
-    return CHECKS.run(schedule, lambda: ScheduleCase(build(schedule), build(schedule)), only)
+    return CHECKS.run(part, lambda schedule: ScheduleCase(build(schedule), build(schedule)), only)
 
 
 @CHECKS.add

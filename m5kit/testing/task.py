@@ -8,7 +8,6 @@ from dataclasses import replace
 import torch
 
 from m5kit.api import Draws, Harmony, Hidden, Mean, Task, TaskOutput
-from m5kit.registry import TASKS
 from m5kit.testing.class_checks import class_checks
 from m5kit.testing.modules import MODULE_CHECKS, backward, finite
 from m5kit.testing.report import Checks, Report, Skip, expect
@@ -31,15 +30,9 @@ CHECKS: Checks[TaskCase] = Checks("tasks", class_checks(Task), MODULE_CHECKS)
 def check_task(part: type[Task] | str, only: Collection[str] | None = None) -> Report:
     """Check a pretext task; arguments that a run cannot know and that have no default come from its ``example()``.
 
-    Args:
-        part: the class, or the name of a registered one.
-        only: names of the checks to run; all of them if None.
-
-    Raises:
-        ConformanceError: a check failed, or none ran.
+    See :func:`m5kit.testing.check` for the arguments.
     """
-    task = TASKS.get(part) if isinstance(part, str) else part
-    return CHECKS.run(task, lambda: TaskCase.of(task), only)
+    return CHECKS.run(part, TaskCase.of, only)
 
 
 @CHECKS.add

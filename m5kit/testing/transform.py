@@ -12,7 +12,6 @@ import numpy as np
 import torch
 
 from m5kit.api import Inputs, Transform
-from m5kit.registry import TRANSFORMS
 from m5kit.testing.class_checks import class_checks
 from m5kit.testing.report import Checks, Report, Skip, expect
 
@@ -44,15 +43,9 @@ CHECKS: Checks[TransformCase] = Checks("transforms", class_checks(Transform))
 def check_transform(part: type[Transform] | str, only: Collection[str] | None = None) -> Report:
     """Check a transform on its ``example()``.
 
-    Args:
-        part: the class, or the name of a registered one.
-        only: names of the checks to run; all of them if None.
-
-    Raises:
-        ConformanceError: a check failed, or none ran.
+    See :func:`m5kit.testing.check` for the arguments.
     """
-    transform = TRANSFORMS.get(part) if isinstance(part, str) else part
-    return CHECKS.run(transform, lambda: TransformCase.of(transform), only)
+    return CHECKS.run(part, TransformCase.of, only)
 
 
 @CHECKS.add

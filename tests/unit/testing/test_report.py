@@ -29,7 +29,7 @@ def does_not_apply(case):
 
 
 def run(*checks, only=None):
-    return Checks("things", [], checks).run(Part, lambda: 2, only)
+    return Checks("things", [], checks).run(Part, lambda part: 2, only)
 
 
 def test_a_report_says_what_ran_and_what_was_skipped_and_why():
