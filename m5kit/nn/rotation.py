@@ -1,7 +1,6 @@
 """A fixed rotation that spreads every number of a vector over all columns."""
 
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 import torch
