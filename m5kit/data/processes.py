@@ -63,6 +63,28 @@ def signals_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+@contextmanager
+def handlers_held() -> Iterator[None]:
+    """Let what Python does at Ctrl-C or SIGTERM wait for the end of the block.
+
+    A mask, as in :func:`signals_held`, does not do that: the system gives a signal to any thread that lets it through,
+    and Python then calls its handler in the main thread. Other threads are never interrupted.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    ours = [number for number in STOPS if callable(signal.getsignal(number))]
+    before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in ours}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for number in dict.fromkeys(came):
+            signal.raise_signal(number)
+
+
 def _end_with_parent() -> None:
     """See that this process ends when the one that started it is killed: nobody else would tell it."""
     parent = parent_process()

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from m5kit.data.processes import signals_held
+from m5kit.data.processes import handlers_held
 from m5kit.errors import DataError
 from m5kit.evaluation.base import Embedded
 from m5kit.exporters.base import Exporter
@@ -50,12 +50,12 @@ def export(exporter: Exporter, embedded: Embedded, path: Path) -> Sequence[Path]
 @contextmanager
 def _folder_beside(path: Path) -> Iterator[Path]:
     """A folder that goes at the end of the block, also where SIGTERM or Ctrl-C ends it."""
-    with signals_held():  # one that came while the folder is made or removed would leave it
+    with handlers_held():  # one that came while the folder is made or removed would leave it
         folder = TemporaryDirectory(prefix=f".{path.name[:32]}.", dir=path.parent)
     try:
         yield Path(folder.name)
     finally:
-        with signals_held():
+        with handlers_held():
             folder.cleanup()
 
 

@@ -2,11 +2,12 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
 
-from m5kit.data.processes import Processes
+from m5kit.data.processes import Processes, handlers_held
 from m5kit.errors import DataError
 
 SCRIPT = """
@@ -45,3 +46,27 @@ def test_a_process_that_is_killed_is_told():
         Processes(1) as pool,
     ):
         pool.submit(os._exit, 9).result()
+
+
+class Ended(BaseException):
+    """What a handler of SIGTERM raises."""
+
+
+@pytest.mark.parametrize("elsewhere", [True, False])
+def test_a_signal_waits_for_the_end_of_a_block_whichever_thread_gets_it(elsewhere):
+    def end(*_):
+        raise Ended
+
+    before = signal.signal(signal.SIGTERM, end)
+    reached = []
+    try:
+        with pytest.raises(Ended), handlers_held():
+            idle = threading.Thread(target=time.sleep, args=(0.2,))
+            idle.start()
+            signal.pthread_kill(idle.ident if elsewhere else threading.main_thread().ident, signal.SIGTERM)
+            idle.join()
+            reached.append("the end")
+        assert reached == ["the end"]
+        assert signal.getsignal(signal.SIGTERM) is end
+    finally:
+        signal.signal(signal.SIGTERM, before)
