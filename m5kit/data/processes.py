@@ -75,14 +75,14 @@ def handlers_held() -> Iterator[None]:
         return
     came: list[int] = []
     ours = [number for number in STOPS if callable(signal.getsignal(number))]
-    before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in ours}
+    before = {number: signal.signal(number, lambda each, _: came.append(each)) for number in ours}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        for number in dict.fromkeys(came):
-            signal.raise_signal(number)
+        for each in dict.fromkeys(came):
+            signal.raise_signal(each)
 
 
 def _end_with_parent() -> None:

@@ -57,15 +57,19 @@ def test_a_signal_waits_for_the_end_of_a_block_whichever_thread_gets_it(elsewher
     def end(*_):
         raise Ended
 
-    before = signal.signal(signal.SIGTERM, end)
-    reached = []
-    try:
-        with pytest.raises(Ended), handlers_held():
+    def hold():
+        with handlers_held():
             idle = threading.Thread(target=time.sleep, args=(0.2,))
             idle.start()
             signal.pthread_kill(idle.ident if elsewhere else threading.main_thread().ident, signal.SIGTERM)
             idle.join()
             reached.append("the end")
+
+    before = signal.signal(signal.SIGTERM, end)
+    reached = []
+    try:
+        with pytest.raises(Ended):
+            hold()
         assert reached == ["the end"]
         assert signal.getsignal(signal.SIGTERM) is end
     finally:
