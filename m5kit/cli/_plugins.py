@@ -2,11 +2,11 @@
 
 import inspect
 import json
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 from m5kit import plugins
@@ -119,7 +119,7 @@ def in_use_with(name: str | None) -> Iterator[str | None]:
     if name is None or not name.endswith(".py"):
         yield name
         return
-    file = str(Path(name).resolve())
+    file = os.path.realpath(name)  # Path.resolve raises at a link to itself
     with plugins.in_use(plugins.current_scope().with_files([file])):
         yield file
 

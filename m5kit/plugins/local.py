@@ -58,6 +58,8 @@ def _parts_of(file: LocalFile) -> tuple[PluginPart, ...]:
     path = Path(file.path)
     if not path.stem.isidentifier():
         raise PluginError(f"the local plugin {path} cannot be imported by that name; use letters, digits and _")
+    if path.exists() and not path.is_file():
+        raise PluginError(f"the local plugin {path} is no regular file")  # a pipe would be waited for without an end
     try:
         found = registrations(path.read_bytes())
     except SyntaxError as error:

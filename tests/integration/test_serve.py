@@ -68,7 +68,10 @@ def test_a_search_by_command(index, demo, tool):
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        (["--where", "prize < 3"], "no column 'prize'; the columns are: id (string)"),
+        (
+            ["--where", "prize < 3"],
+            "no column 'prize'; a text stands in single quotes, as in 'prize'; the columns are: id (string)",
+        ),
         (["--text", "a", "--weight", "text=much"], "expected MODALITY=NUMBER"),
         (["--image", "absent.jpg"], "there is no such file"),
         (["--table", "colour"], "expected KEY=VALUE,KEY=VALUE"),

@@ -1,5 +1,6 @@
 """Discovery, allow-lists, strict mode and local files; the distributions are written into a temporary folder."""
 
+import os
 import pickle
 import subprocess
 import sys
@@ -221,6 +222,15 @@ def test_a_local_file_that_cannot_be_used_is_named(local, name, source, text):
 def test_a_missing_local_file_is_named(installed, tmp_path):
     with pytest.raises(PluginError, match=r"cannot read the local plugin .*gone.py: no such file"):
         plugins.discover(scope_of(str(tmp_path / "gone.py")))
+
+
+def test_a_pipe_is_not_waited_for_and_a_link_to_itself_is_named(installed, tmp_path):
+    os.mkfifo(tmp_path / "pipe.py")
+    with pytest.raises(PluginError, match=r"pipe.py is no regular file"):
+        plugins.discover(scope_of(str(tmp_path / "pipe.py")))
+    (tmp_path / "loop.py").symlink_to("loop.py")
+    with pytest.raises(PluginError, match=r"loop.py: too many levels of symbolic links"):
+        plugins.discover(scope_of(str(tmp_path / "loop.py")))
 
 
 def test_two_local_files_of_one_name_are_refused(local):
