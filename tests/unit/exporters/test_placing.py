@@ -90,16 +90,9 @@ def ended_at(monkeypatch):
     signal.signal(signal.SIGTERM, before)
 
 
-def test_a_signal_while_the_folder_is_made_leaves_none(tmp_path, ended_at):
-    ended_at(tempfile, "mkdtemp")
-    with pytest.raises(Ended):
-        require_place(tmp_path / "items.npz")
-    gc.collect()
-    assert not list(tmp_path.iterdir())
-
-
-def test_a_signal_while_the_folder_is_removed_leaves_none(tmp_path, ended_at):
-    ended_at(os, "scandir")
+@pytest.mark.parametrize(("module", "name"), [(tempfile, "mkdtemp"), (os, "scandir")], ids=["made", "removed"])
+def test_a_signal_while_the_folder_is_made_or_removed_leaves_none(tmp_path, ended_at, module, name):
+    ended_at(module, name)
     with pytest.raises(Ended):
         require_place(tmp_path / "items.npz")
     gc.collect()
