@@ -24,7 +24,7 @@ from m5kit.index.searchable import EXACT, Place, SearchableIndex
 from m5kit.index.store import ABOUT, Store
 from m5kit.index.truth import Truth
 
-MOMENT, WHILE = timedelta(milliseconds=1), timedelta(hours=1)
+AT_ONCE, WHILE = timedelta(0), timedelta(hours=1)
 """For how long the files of a former version are kept, while an index is built and once it is."""
 
 PIECE = 50_000
@@ -220,7 +220,7 @@ class Index(SearchableIndex):
     def _finish(self, say: Say | None, truth: Truth | None) -> None:
         """The same after all was added; ``truth`` of whole vectors tells what small ones lose."""
         # Nobody reads an index before it is whole; later, a search may go on while items are added.
-        self.store.tidy(MOMENT if truth is not None else WHILE)
+        self.store.tidy(AT_ONCE if truth is not None else WHILE)
         about = replace(self.about, columns=with_facts(self.store, self.about), approximation=None)
         if len(self) >= EXACT:
             self.store.index_columns(about.filters)

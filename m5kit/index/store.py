@@ -6,6 +6,7 @@ so that an interrupted build is not taken for an index.
 
 import math
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -210,7 +211,9 @@ class Store:
         Args:
             forget: versions that are older are deleted; whoever reads one needs its files.
         """
-        with self._named("written"):
+        with self._named("written"), warnings.catch_warnings():
+            # it warns that 0 breaks readers of former versions; who asks for that knows that there are none
+            warnings.simplefilter("ignore", UserWarning)
             self._items.optimize(cleanup_older_than=forget)
 
     @contextmanager
