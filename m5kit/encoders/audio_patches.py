@@ -2,7 +2,7 @@
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import pad
+from torch.nn import functional as F
 
 from m5kit.encoders.base import Encoder
 from m5kit.errors import ConfigError, ContractError
@@ -76,7 +76,7 @@ class AudioPatches(Encoder):
                 "same steps in the transform and in the encoder"
             )
         real = length_mask(inputs.lengths, steps, inputs.values.device)
-        values = pad(inputs.values.masked_fill(~real[..., None], 0.0), (0, 0, 0, -steps % self.patch))
+        values = F.pad(inputs.values.masked_fill(~real[..., None], 0.0), (0, 0, 0, -steps % self.patch))
         items, padded, mels = values.shape
         stretches = values.reshape(items, padded // self.patch, self.patch * mels)
         return Observation(stretches, (inputs.lengths + self.patch - 1) // self.patch)
@@ -118,6 +118,6 @@ class Stage(nn.Module):
     def forward(self, maps: Tensor, real: Tensor) -> Tensor:
         """``p c t f`` to ``p c t f``; ``real`` is the mask ``p l`` of the tokens that share t equally."""
         maps = self.convolution(maps.contiguous(memory_format=torch.channels_last))
-        series: Tensor = self.norm(maps.permute(0, 2, 3, 1)).relu()  # p t f c
+        series: Tensor = F.silu(self.norm(maps.permute(0, 2, 3, 1)))  # p t f c
         steps = real.repeat_interleave(series.shape[1] // real.shape[1], dim=1)
         return series.masked_fill(~steps[..., None, None], 0.0).permute(0, 3, 1, 2)

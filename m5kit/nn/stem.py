@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from m5kit.nn.visual_statistics import colour_moments, oriented_gradients
 
@@ -90,7 +91,7 @@ class Residual(nn.Module):
         self.branch = nn.Sequential(
             nn.Conv2d(channels, channels, 3, padding=1, bias=False),
             _norm(channels),
-            nn.ReLU(inplace=True),
+            nn.SiLU(),
             nn.Conv2d(channels, channels, 3, padding=1, bias=False),
             _norm(channels),
         )
@@ -98,7 +99,7 @@ class Residual(nn.Module):
     def forward(self, values: Tensor) -> Tensor:
         """``b c h w`` to the same."""
         summed: Tensor = values + self.branch(values)
-        return summed.relu()
+        return F.silu(summed)
 
 
 def _halve(channels: int, width: int) -> list[nn.Module]:
@@ -106,12 +107,12 @@ def _halve(channels: int, width: int) -> list[nn.Module]:
     return [
         nn.Conv2d(channels, width, 3, stride=2, padding=1, bias=False),  # the norm after it has a bias
         _norm(width),
-        nn.ReLU(inplace=True),
+        nn.SiLU(),
     ]
 
 
 def _keep_size(channels: int, width: int) -> list[nn.Module]:
-    return [nn.Conv2d(channels, width, 3, padding=1, bias=False), _norm(width), nn.ReLU(inplace=True)]
+    return [nn.Conv2d(channels, width, 3, padding=1, bias=False), _norm(width), nn.SiLU()]
 
 
 def _norm(channels: int) -> nn.GroupNorm:
