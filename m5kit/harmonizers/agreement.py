@@ -23,8 +23,8 @@ SHARPNESS = 4
 """How steeply confidence falls around ``doubt``: noise that is learned by heart reaches a sixth of the best d' or so, a
 weak but true modality half of it."""
 
-LEAST = 0.01
-"""Of the confidence in the best modality."""
+LEAST, LEAST_OF_ITEM = 0.01, 0.1
+"""Of the confidence in the best modality; of a modality's share where it agrees with nothing else of its item."""
 
 
 @HARMONIZERS.register_module("agreement")
@@ -48,7 +48,7 @@ class AgreementHarmonizer(Harmonizer):
 
     Args:
         modalities: the m columns.
-        floor: the least weight of what is present, as a share of the largest.
+        floor: the least weight of what is present in a loss, as a share of the largest.
         half: the d' at which a pair has half of the full strength.
         doubt: the d', relative to that of the best pair, at which a modality has half of the full confidence.
         momentum: share of a batch in the running means.
@@ -70,7 +70,7 @@ class AgreementHarmonizer(Harmonizer):
         self,
         *,
         modalities: Sequence[str],
-        floor: Share = 0.1,
+        floor: Share = 0.5,
         half: Positive = 0.5,
         doubt: Positive = 0.3,
         momentum: Share = 0.05,
@@ -155,7 +155,7 @@ class AgreementHarmonizer(Harmonizer):
 
     @torch.no_grad()
     def _item_agreement(self, features: Tensor, present: Tensor) -> Tensor:
-        """``b m`` from ``floor`` to 1: where each item's best pair lies between ``other`` and ``own``."""
+        """``b m`` to 1: where each item's best pair lies between ``other`` and ``own``."""
         unit = normalize(features.masked_fill(~present[..., None], 0).float(), dim=-1)
         cosine = unit @ unit.mT
         # where own and other are hardly apart, a single item's cosine is noise: a deviation is the least distance
@@ -163,7 +163,7 @@ class AgreementHarmonizer(Harmonizer):
         place = ((cosine - self.other) / distance).clamp(0, 1)
         others = both_present(present) & ~torch.eye(present.shape[1], dtype=torch.bool, device=present.device)
         place = torch.where(others & (self.counted > 0), place, 0)
-        agreement = self.floor + (1 - self.floor) * place.amax(dim=2)
+        agreement = LEAST_OF_ITEM + (1 - LEAST_OF_ITEM) * place.amax(dim=2)
         # nothing to compare with, or nothing known: no evidence against it
         blind = ~(others & (self.counted > 0)).any(dim=2)
         return torch.where(blind, 1.0, agreement)

@@ -68,7 +68,7 @@ def test_before_anything_is_known_all_count_alike():
 
 def test_pure_noise_falls_to_the_floor_and_what_agrees_does_not():
     features = made()
-    harmony = learned(features)(features, torch.ones(64, 4, dtype=torch.bool))
+    harmony = learned(features, floor=0.1)(features, torch.ones(64, 4, dtype=torch.bool))
     assert harmony.modalities[:, 3].mean() < 0.01
     assert harmony.modalities[:, :3].mean() > 0.3
     assert (harmony.tasks[0, :3] > 0.9).all()
