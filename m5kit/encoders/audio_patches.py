@@ -2,10 +2,11 @@
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn.functional import pad
 
 from m5kit.encoders.base import Encoder
 from m5kit.errors import ConfigError, ContractError
+from m5kit.nn.stem import ACTIVATIONS, Activation
 from m5kit.nn.transformer import SummaryTransformer, TransformerShape
 from m5kit.ranges import Count
 from m5kit.registry import ENCODERS
@@ -25,6 +26,8 @@ class AudioPatches(Encoder):
         steps: the most time steps.
         patch: time steps of a token, an even number.
         width: channels of the stem's first stage.
+        activation: of the stem. ``silu`` has no jump in its gradient, so that several processes end where one does;
+            ``relu`` is what runs of earlier versions have.
         shape: size of the transformer (``layers``, ``heads``, ``ratio``, ``dropout``).
 
     Raises:
@@ -41,6 +44,7 @@ class AudioPatches(Encoder):
         steps: Count,
         patch: Count = 10,
         width: Count = 16,
+        activation: Activation = "relu",
         shape: TransformerShape = TransformerShape(),
     ) -> None:
         super().__init__()
@@ -51,9 +55,9 @@ class AudioPatches(Encoder):
         halved = [-(-mels // factor) for factor in (2, 4, 8)]
         self.stem = nn.ModuleList(
             [
-                Stage(channels=1, width=width, bands=halved[0], stride=2),
-                Stage(channels=width, width=2 * width, bands=halved[1], stride=1),
-                Stage(channels=2 * width, width=2 * width, bands=halved[2], stride=1),
+                Stage(channels=1, width=width, bands=halved[0], stride=2, activation=activation),
+                Stage(channels=width, width=2 * width, bands=halved[1], stride=1, activation=activation),
+                Stage(channels=2 * width, width=2 * width, bands=halved[2], stride=1, activation=activation),
             ]
         )
         self.out = nn.Linear(patch // 2 * halved[2] * 2 * width, dim)
@@ -76,7 +80,7 @@ class AudioPatches(Encoder):
                 "same steps in the transform and in the encoder"
             )
         real = length_mask(inputs.lengths, steps, inputs.values.device)
-        values = F.pad(inputs.values.masked_fill(~real[..., None], 0.0), (0, 0, 0, -steps % self.patch))
+        values = pad(inputs.values.masked_fill(~real[..., None], 0.0), (0, 0, 0, -steps % self.patch))
         items, padded, mels = values.shape
         stretches = values.reshape(items, padded // self.patch, self.patch * mels)
         return Observation(stretches, (inputs.lengths + self.patch - 1) // self.patch)
@@ -107,17 +111,19 @@ class Stage(nn.Module):
         width: channels that come out.
         bands: bands f that come out.
         stride: what the number of time steps is divided by.
+        activation: what follows the norm.
     """
 
-    def __init__(self, *, channels: int, width: int, bands: int, stride: int) -> None:
+    def __init__(self, *, channels: int, width: int, bands: int, stride: int, activation: Activation) -> None:
         super().__init__()
         self.convolution = nn.Conv2d(channels, width, 3, stride=(stride, 2), padding=1, bias=False)
         self.norm = nn.LayerNorm((bands, width))
+        self.activation = ACTIVATIONS[activation]()
         nn.init.kaiming_normal_(self.convolution.weight, nonlinearity="relu")
 
     def forward(self, maps: Tensor, real: Tensor) -> Tensor:
         """``p c t f`` to ``p c t f``; ``real`` is the mask ``p l`` of the tokens that share t equally."""
         maps = self.convolution(maps.contiguous(memory_format=torch.channels_last))
-        series: Tensor = F.silu(self.norm(maps.permute(0, 2, 3, 1)))  # p t f c
+        series: Tensor = self.activation(self.norm(maps.permute(0, 2, 3, 1)))  # p t f c
         steps = real.repeat_interleave(series.shape[1] // real.shape[1], dim=1)
         return series.masked_fill(~steps[..., None, None], 0.0).permute(0, 3, 1, 2)

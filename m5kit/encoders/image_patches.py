@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from m5kit.encoders.base import Encoder
 from m5kit.nn.patches import centre_bytes, check_patch, join_patches, split_patches
-from m5kit.nn.stem import STRIDE, CellStem, ConvStem
+from m5kit.nn.stem import STRIDE, Activation, CellStem, ConvStem
 from m5kit.nn.transformer import SummaryTransformer, TransformerShape
 from m5kit.ranges import Count, Natural
 from m5kit.registry import ENCODERS
@@ -29,6 +29,8 @@ class ImagePatches(Encoder):
             gradient-orientation cells and colour moments: better with few pictures.
         width: channels of the stem's first stage.
         blocks: residual blocks in each of the two later stages of the stem over pixels.
+        activation: of the stem. ``silu`` has no jump in its gradient, so that several processes end where one does;
+            ``relu`` is what runs of earlier versions have.
         shape: size of the transformer (``layers``, ``heads``, ``ratio``, ``dropout``).
 
     Raises:
@@ -46,6 +48,7 @@ class ImagePatches(Encoder):
         stem: Literal["pixels", "cells"] = "pixels",
         width: Count = 16,
         blocks: Natural = 1,
+        activation: Activation = "relu",
         shape: TransformerShape = TransformerShape(),
     ) -> None:
         super().__init__()
@@ -54,9 +57,9 @@ class ImagePatches(Encoder):
         self.rows = check_patch(size, patch, STRIDE)
         self.layout = (self.rows, self.rows)
         if stem == "cells":
-            self.stem: nn.Module = CellStem(dim=dim, rows=self.rows, width=width)
+            self.stem: nn.Module = CellStem(dim=dim, rows=self.rows, width=width, activation=activation)
         else:
-            self.stem = ConvStem(channels=3, dim=dim, patch=patch, width=width, blocks=blocks)
+            self.stem = ConvStem(channels=3, dim=dim, patch=patch, width=width, blocks=blocks, activation=activation)
         self.raw = nn.Linear(3 * patch**2, dim)
         self.row = nn.Parameter(torch.empty(self.rows, 1, dim))
         self.column = nn.Parameter(torch.empty(1, self.rows, dim))

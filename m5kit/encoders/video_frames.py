@@ -7,7 +7,7 @@ from m5kit.encoders.base import Encoder
 from m5kit.errors import ContractError
 from m5kit.nn.packing import Packing
 from m5kit.nn.patches import centre_bytes, check_patch, join_patches, split_patches
-from m5kit.nn.stem import STRIDE, ConvStem
+from m5kit.nn.stem import STRIDE, Activation, ConvStem
 from m5kit.nn.transformer import SummaryTransformer, TransformerShape
 from m5kit.ranges import Count, Natural
 from m5kit.registry import ENCODERS
@@ -29,6 +29,8 @@ class VideoFrames(Encoder):
         patch: side of a patch in pixels, a multiple of 8 that divides ``size``.
         width: channels of the stem's first stage.
         blocks: residual blocks in each of the stem's two later stages.
+        activation: of the stem. ``silu`` has no jump in its gradient, so that several processes end where one does;
+            ``relu`` is what runs of earlier versions have.
         shape: size of the transformer (``layers``, ``heads``, ``ratio``, ``dropout``).
 
     Raises:
@@ -46,6 +48,7 @@ class VideoFrames(Encoder):
         patch: Count = 24,
         width: Count = 8,
         blocks: Natural = 1,
+        activation: Activation = "relu",
         shape: TransformerShape = TransformerShape(),
     ) -> None:
         super().__init__()
@@ -54,7 +57,7 @@ class VideoFrames(Encoder):
         self.rows = check_patch(size, patch, STRIDE)
         self.layout = (self.rows, self.rows)
         self.cells = self.rows**2
-        self.stem = ConvStem(channels=4, dim=dim, patch=patch, width=width, blocks=blocks)
+        self.stem = ConvStem(channels=4, dim=dim, patch=patch, width=width, blocks=blocks, activation=activation)
         self.raw = nn.Linear(3 * patch**2, dim)
         self.neighbours = nn.Conv1d(dim, dim, 3, padding=1, groups=dim)
         self.time = nn.Parameter(torch.empty(frames, 1, dim))

@@ -1,8 +1,10 @@
 """A small residual convolutional stem: pictures become one vector for each patch."""
 
+from collections.abc import Mapping
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from m5kit.nn.visual_statistics import colour_moments, oriented_gradients
 
@@ -12,6 +14,10 @@ ORIENTATIONS, MOMENTS = 8, 6
 """Maps of a cell: edges by direction; mean and deviation of three colours."""
 SPREAD = 3.0
 """Brings these maps, most of them between 0 and 0.7, to about -1 to 1."""
+
+Activation = Literal["relu", "silu"]
+"""What follows a norm. The gradient of a ReLU jumps: by a rounding error, many places pass one or none does."""
+ACTIVATIONS: Mapping[Activation, type[nn.Module]] = {"relu": nn.ReLU, "silu": nn.SiLU}
 
 
 class ConvStem(nn.Sequential):
@@ -25,14 +31,17 @@ class ConvStem(nn.Sequential):
         patch: side of a patch in pixels, a multiple of 8.
         width: channels of the first stage; each next stage has twice as many.
         blocks: residual blocks in the second and in the third stage.
+        activation: what follows a norm.
     """
 
-    def __init__(self, *, channels: int, dim: int, patch: int, width: int, blocks: int) -> None:
-        layers: list[nn.Module] = [*_halve(channels, width)]
+    def __init__(
+        self, *, channels: int, dim: int, patch: int, width: int, blocks: int, activation: Activation = "relu"
+    ) -> None:
+        layers: list[nn.Module] = [*_halve(channels, width, activation)]
         # twice the channels at half the side: each stage costs about the same
         for factor in (1, 2):
-            layers += _halve(width * factor, width * factor * 2)
-            layers += [Residual(channels=width * factor * 2) for _ in range(blocks)]
+            layers += _halve(width * factor, width * factor * 2, activation)
+            layers += [Residual(channels=width * factor * 2, activation=activation) for _ in range(blocks)]
         side = patch // STRIDE
         super().__init__(*layers, nn.Conv2d(width * 4, dim, side, stride=side))
         self.apply(_init_convolution)
@@ -55,15 +64,16 @@ class CellStem(nn.Module):
         rows: patches along a side of a picture.
         width: channels of the first convolution; the second has twice as many.
         cell: side of a cell in pixels.
+        activation: what follows a norm.
     """
 
-    def __init__(self, *, dim: int, rows: int, width: int, cell: int = 4) -> None:
+    def __init__(self, *, dim: int, rows: int, width: int, cell: int = 4, activation: Activation = "relu") -> None:
         super().__init__()
         self.cell = cell
         self.layers = nn.Sequential(
-            *_keep_size(ORIENTATIONS + MOMENTS, 2 * width),
+            *_keep_size(ORIENTATIONS + MOMENTS, 2 * width, activation),
             nn.MaxPool2d(2),
-            *_keep_size(2 * width, 4 * width),
+            *_keep_size(2 * width, 4 * width, activation),
             nn.AdaptiveAvgPool2d(rows),
             nn.Conv2d(4 * width, dim, 1),
         )
@@ -84,35 +94,38 @@ class Residual(nn.Module):
 
     Args:
         channels: channels c of input and output.
+        activation: what follows the first norm, and the sum.
     """
 
-    def __init__(self, *, channels: int) -> None:
+    def __init__(self, *, channels: int, activation: Activation) -> None:
         super().__init__()
         self.branch = nn.Sequential(
             nn.Conv2d(channels, channels, 3, padding=1, bias=False),
             _norm(channels),
-            nn.SiLU(),
+            ACTIVATIONS[activation](),
             nn.Conv2d(channels, channels, 3, padding=1, bias=False),
             _norm(channels),
         )
+        self.activation = ACTIVATIONS[activation]()
 
     def forward(self, values: Tensor) -> Tensor:
         """``b c h w`` to the same."""
-        summed: Tensor = values + self.branch(values)
-        return F.silu(summed)
+        summed: Tensor = self.activation(values + self.branch(values))
+        return summed
 
 
-def _halve(channels: int, width: int) -> list[nn.Module]:
+def _halve(channels: int, width: int, activation: Activation) -> list[nn.Module]:
     """A stage that halves both sides."""
     return [
         nn.Conv2d(channels, width, 3, stride=2, padding=1, bias=False),  # the norm after it has a bias
         _norm(width),
-        nn.SiLU(),
+        ACTIVATIONS[activation](),
     ]
 
 
-def _keep_size(channels: int, width: int) -> list[nn.Module]:
-    return [nn.Conv2d(channels, width, 3, padding=1, bias=False), _norm(width), nn.SiLU()]
+def _keep_size(channels: int, width: int, activation: Activation) -> list[nn.Module]:
+    convolution = nn.Conv2d(channels, width, 3, padding=1, bias=False)
+    return [convolution, _norm(width), ACTIVATIONS[activation]()]
 
 
 def _norm(channels: int) -> nn.GroupNorm:

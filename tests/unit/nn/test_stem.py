@@ -29,3 +29,21 @@ def test_patches_come_row_by_row():
     moved = (network(changed) - network(pictures)).abs().sum(-1)[0]
     assert moved[7] > 0
     assert moved[56] == 0  # bottom left
+
+
+def gradient(activation, shift):
+    """That of the first norm's bias ``c`` for silence, where the bias alone decides what passes."""
+    torch.manual_seed(0)
+    stage = list(ConvStem(channels=3, dim=5, patch=8, width=4, blocks=1, activation=activation))[:3]
+    bias = stage[1].bias
+    torch.nn.init.constant_(bias, shift)
+    torch.nn.Sequential(*stage)(torch.zeros(1, 3, 16, 16)).sum().backward()
+    return bias.grad
+
+
+def test_a_rounding_error_in_silence_moves_a_gradient_a_little_or_by_all_of_it():
+    up, down = gradient("silu", 1e-7), gradient("silu", -1e-7)
+    assert_close(up, down, atol=1e-4, rtol=1e-4)
+    assert up.abs().max() > 0
+    assert gradient("relu", 1e-7).abs().max() > 0
+    assert gradient("relu", -1e-7).abs().max() == 0
