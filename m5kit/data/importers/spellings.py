@@ -29,7 +29,7 @@ ID_TWINS = "ids that differ in case, spaces or accents only"
 
 
 class IdFolds:
-    """Finds ids that look alike in a manifest of millions, once all were seen; those that folding leaves cost nothing."""
+    """Finds ids that look alike among millions, once all were seen; those that folding leaves cost nothing."""
 
     def __init__(self) -> None:
         self._own, self._plain = array("q"), array("q")
