@@ -2,12 +2,11 @@
 
 import argparse
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from m5kit.cli.options import Verbs, add_permissions
 from m5kit.cli.output import write, write_table
-from m5kit.data.remote.place import as_place
+from m5kit.data.remote.place import as_path, as_place
 from m5kit.permissions import allowing_links
 
 if TYPE_CHECKING:
@@ -21,9 +20,9 @@ def add_parser(verbs: Verbs) -> None:
     )
     parser.add_argument("sweep", metavar="SWEEP", help="a YAML file, or the name of a shipped one such as fusion")
     parser.add_argument("--data", type=as_place, metavar="DIR", help="folder of the manifest (sets data.root)")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the trials and the report")
+    parser.add_argument("--out", type=as_path, required=True, metavar="DIR", help="folder of the trials and the report")
     parser.add_argument(
-        "--trials", type=Path, metavar="DIR", help="folder of trials that sweeps share (default: trials in --out)"
+        "--trials", type=as_path, metavar="DIR", help="folder of trials that sweeps share (default: trials in --out)"
     )
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="trials at once (default: %(default)s)")
     parser.add_argument("--resume", action="store_true", help="go on with the sweep in --out")

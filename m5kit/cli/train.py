@@ -9,6 +9,7 @@ from m5kit.cli._imports import import_quickly
 from m5kit.cli._submission import add_submission_options, refuse_submission_options, submit_training
 from m5kit.cli.options import Verbs, add_config_options, load, require_data
 from m5kit.cli.output import write
+from m5kit.data.remote.place import as_path
 from m5kit.parallel.launcher import own_rank, recalled, restarts
 from m5kit.permissions import allowing_links
 
@@ -24,7 +25,7 @@ def add_parser(verbs: Verbs) -> None:
         "train", help="pretrain or fine-tune a model", description="Pretrain or fine-tune a model, then evaluate it."
     )
     add_config_options(parser)
-    parser.add_argument("--run-dir", type=Path, metavar="DIR", help="folder of the run (default: runs/NAME-TIME)")
+    parser.add_argument("--run-dir", type=as_path, metavar="DIR", help="folder of the run (default: runs/NAME-TIME)")
     parser.add_argument(
         "--resume",
         action="store_true",

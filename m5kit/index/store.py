@@ -212,7 +212,7 @@ class Store:
                 self._items.create_index(column.stored, config=Bitmap() if few else BTree())
 
     def tidy(self, forget: timedelta) -> None:
-        """Put what was added into few files and the index; versions older than ``forget`` go, and their readers fail."""
+        """Put what was added into few files and the index; versions older than ``forget`` go with their files."""
         with self._named("written"):
             self._items.optimize(cleanup_older_than=forget)
 

@@ -38,8 +38,11 @@ def save(
     optimizer: Stateful,
     keep: int,
     hooks: Mapping[str, Stateful] = MappingProxyType({}),
+    remedy: str = "make room there, then go on with --resume",
 ) -> Path:
     """Write the checkpoint of ``step`` and remove all but the newest ``keep``.
+
+    ``remedy`` is what the user can do about a full disk, for the message.
 
     Raises:
         CheckpointError: a weight or a number of the optimizer is not finite, or the disk is full; nothing is left of
@@ -54,9 +57,7 @@ def save(
         sync_folder(checkpoints)
     except (OSError, SafetensorError) as error:
         shutil.rmtree(partial, ignore_errors=True)  # half a checkpoint must not hold the space that is missing
-        raise CheckpointError(
-            f"cannot write the checkpoint {target}: {error}; make room there, then go on with --resume"
-        ) from error
+        raise CheckpointError(f"cannot write the checkpoint {target}: {error}; {remedy}") from error
     for old in _all(checkpoints)[:-keep]:
         shutil.rmtree(old)
     return target
