@@ -126,6 +126,7 @@ def sweep(
     trials: Folder | None = None,
     jobs: int = 1,
     resume: bool = False,
+    retry: bool = False,
     tell: Callable[[str], None] | None = None,
 ) -> SweepReport:
     """Train what a sweep file varies, and compare; ``m5kit ablate`` from Python.
@@ -137,6 +138,7 @@ def sweep(
         trials: folder of trials that sweeps share; None for that of this sweep.
         jobs: how many trials run at once, each in a process of its own.
         resume: go on with the sweep in ``out``.
+        retry: run trials that failed once more.
         tell: takes a line whenever a trial has ended.
 
     Raises:
@@ -148,7 +150,7 @@ def sweep(
     prepared = prepare_sweep(
         find_sweep(as_path(file)), as_path(out), _place(data), None if trials is None else as_path(trials)
     )
-    result = run_sweep(prepared, tell=tell or _say_nothing, jobs=jobs, resume=resume)
+    result = run_sweep(prepared, tell=tell or _say_nothing, jobs=jobs, resume=resume, retry=retry)
     return SweepReport(Study.read(prepared.folder.study), result.page)
 
 
