@@ -13,7 +13,7 @@ from m5kit.runs.sweep_folder import SweepFolder
 def test_a_folder_with_a_run_is_not_taken_over(tmp_path):
     folder = RunFolder.create(tmp_path / "a")
     folder.config.write_text("seed: 0\n")
-    with pytest.raises(CheckpointError, match="no checkpoint yet: add --resume to begin it again, or remove .*a to"):
+    with pytest.raises(CheckpointError, match=r"no checkpoint yet: add --resume to begin it again, or remove .*a to"):
         RunFolder.create(tmp_path / "a")
     (folder.checkpoints / "step_0000002").mkdir()
     with pytest.raises(CheckpointError, match="already holds a run; add --resume to continue it, or choose another"):
