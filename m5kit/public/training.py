@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from rich.console import Console
 from yaml import YAMLError
 
 from m5kit.ablation.orchestration import run_sweep
@@ -25,6 +24,7 @@ from m5kit.public.loading import load
 from m5kit.public.run import Run
 from m5kit.runs.folder import RunFolder
 from m5kit.runs.study import Study
+from m5kit.training.progress import OpenConsole
 from m5kit.training.run import train as train_plan
 from m5kit.training.setup import TrainingPlan
 
@@ -82,7 +82,7 @@ def train(
     # before anything is written: a run should not fail only after its training, at its metrics
     resolved = suit_config(lambda given: load_config(file, given, root), as_overrides(overrides))
     path = asked or RunFolder.new(resolved.name).path
-    ended = train_plan(TrainingPlan(resolved, path, resume), Console(quiet=not progress))
+    ended = train_plan(TrainingPlan(resolved, path, resume), OpenConsole(quiet=not progress))
     if ended.stopped_by is not None:
         raise KeyboardInterrupt(f"signal {ended.stopped_by} stopped the run in {path} after a checkpoint was saved")
     # The config is the caller's own here, so what it allows holds for its run folder too.
