@@ -5,7 +5,7 @@ import gzip
 import lzma
 import tarfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -101,7 +101,12 @@ def _items(shard: Path, report: ImportReport) -> Iterator[Row]:
         _check_end(tar)
 
 
-UNPACKED = {PACKED[GZIP]: gzip.open, PACKED[BZIP2]: bz2.open, PACKED[XZ]: lzma.open, PACKED[ZSTD]: _zstd}
+UNPACKED: Mapping[str, Callable[[Path], Any]] = {
+    PACKED[GZIP]: gzip.open,
+    PACKED[BZIP2]: bz2.open,
+    PACKED[XZ]: lzma.open,
+    PACKED[ZSTD]: _zstd,
+}
 """What opens a packed archive. Not tarfile itself: it leaves the checksum at the end of a file unread."""
 
 
