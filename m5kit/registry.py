@@ -133,12 +133,12 @@ class ComponentRegistry:
                 f"the plugin {plugin.label} cannot build its {self.singular} {plugin.name!r}: "
                 f"{type(error).__name__}: {error}\n{plugin.remedy}"
             ) from error
-        if unset := unset_attributes(built, self._contract()):
+        if unset := unset_attributes(built, self.contract()):
             what = f"the {self.singular} {self.described(config['type'], scope)}"
             raise PluginError(f"{what} must set {' and '.join(unset)} in its constructor, as its base declares")
         return built
 
-    def _contract(self) -> type:
+    def contract(self) -> type:
         """The base class of the family."""
         return vars(import_module(f"{self.package}.base"))[self.base]  # type: ignore[no-any-return]
 
@@ -173,7 +173,7 @@ class ComponentRegistry:
         """Import a plugin's part and check that it belongs to this family."""
         with plugins.in_use(scope or plugins.current_scope()):
             found = part.load()
-        base = self._contract()
+        base = self.contract()
         if not issubclass(found, base):
             raise PluginError(
                 f"the plugin {part.label} cannot provide the {self.singular} {part.name!r}: {part.target} does not "

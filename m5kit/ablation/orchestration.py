@@ -13,7 +13,7 @@ from m5kit.ablation.outcomes import of_sweep
 from m5kit.ablation.plan import Trial
 from m5kit.ablation.preparation import PreparedSweep
 from m5kit.ablation.reporting import report_on
-from m5kit.ablation.runner import Engine, run_trials, trial_folder
+from m5kit.ablation.runner import Engine, queue_failed, run_trials, trial_folder
 from m5kit.errors import CheckpointError
 from m5kit.report.plots import Drawing
 from m5kit.runs.json import read_json, write_json
@@ -35,7 +35,13 @@ class SweepResult:
 
 
 def run_sweep(
-    prepared: PreparedSweep, *, tell: Tell, jobs: int = 1, resume: bool = False, engine: str = "local"
+    prepared: PreparedSweep,
+    *,
+    tell: Tell,
+    jobs: int = 1,
+    resume: bool = False,
+    retry: bool = False,
+    engine: str = "local",
 ) -> SweepResult:
     """Run the trials that have not ended, and write the report before the first and after each of them.
 
@@ -44,6 +50,7 @@ def run_sweep(
         tell: takes a line whenever a trial has ended.
         jobs: how many trials run at once.
         resume: go on with the sweep in the folder; otherwise there must be none.
+        retry: run trials that failed once more, such as those of a disk that was full.
         engine: ``local``, ``submitit`` or ``ray``.
 
     Raises:
@@ -52,12 +59,14 @@ def run_sweep(
     _require_sweep(prepared, resume)
     # two sweeps in one folder would overwrite each other's reports
     with prepared.folder.writing():
-        return _run(prepared, _engine(engine, prepared), tell, jobs, resume)
+        for change in _begin(prepared, resume):
+            tell(change)
+        if retry:
+            queue_failed(prepared.trials, prepared.plan.trials)
+        return _run(prepared, _engine(engine, prepared), tell, jobs)
 
 
-def _run(prepared: PreparedSweep, engine: Engine, tell: Tell, jobs: int, resume: bool) -> SweepResult:
-    for change in _begin(prepared, resume):
-        tell(change)
+def _run(prepared: PreparedSweep, engine: Engine, tell: Tell, jobs: int) -> SweepResult:
     reporter = _Reporter(prepared)
     tell(f"report: {reporter.write(draw=True).page}")
 

@@ -79,6 +79,15 @@ def run_trials(
             job.stop()
 
 
+def queue_failed(folder: Path, trials: Sequence[Trial]) -> None:
+    """Let failed trials run again; ``folder`` is that of the trials."""
+    for each in (trial_folder(folder, trial) for trial in trials):
+        if each.status.state == "failed":
+            with each.locked():  # another sweep may share the trial, and run it again now
+                if each.status.state == "failed":
+                    each.set_status(TrialStatus("queued"))
+
+
 def _prepare(folder: TrialFolder, task: Mapping[str, Any]) -> None:
     write_json(folder.task, task)
     if folder.status.state == "queued":

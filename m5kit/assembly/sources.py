@@ -24,7 +24,7 @@ def open_dataset(config: RunConfig, columns: tuple[str, ...] = ()) -> Dataset:
     from m5kit.data.sources.webdataset import default_source  # a run that is used opens no data set
 
     wanted = config.data
-    root = data_root(config)
+    root = _place(config)
     given = {
         "root": root,
         "columns": columns,
@@ -36,7 +36,18 @@ def open_dataset(config: RunConfig, columns: tuple[str, ...] = ()) -> Dataset:
 
 
 def data_root(config: RunConfig) -> Path:
-    """Folder of the manifest; for a URL the folder on this machine that mirrors it.
+    """The folder that paths of items are relative to: the manifest's, where a config names the file itself.
+
+    Raises:
+        ConfigError: the config names none.
+        RemoteError: the URL cannot be reached.
+    """
+    place = _place(config)
+    return place.parent if place.is_file() else place
+
+
+def _place(config: RunConfig) -> Path:
+    """Folder of the manifest, or its file; for a URL the folder on this machine that mirrors it.
 
     Raises:
         ConfigError: the config names none.

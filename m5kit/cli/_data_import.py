@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from m5kit.cli.options import Verbs, words
 from m5kit.cli.output import write, write_table
 from m5kit.data.importers import FEATURES, FORMATS, SOURCES
+from m5kit.data.remote.place import as_path
 from m5kit.errors import DataError
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ def _add_source(kinds: Verbs, kind: str) -> None:
     what = KINDS[kind]
     parser = kinds.add_parser(kind, help=what, description=f"Make a manifest of {what}. See docs/howto/import-data.md.")
     parser.add_argument("source", metavar="SOURCE", type=Path, help=what)
-    parser.add_argument("out", metavar="OUT", type=Path, help="folder of the new manifest")
+    parser.add_argument("out", metavar="OUT", type=as_path, help="folder of the new manifest")
     _add_columns(parser.add_argument_group("which columns make an item").add_argument)
     _add_splits(parser.add_argument_group("splits").add_argument)
     _add_media(parser.add_argument_group("media").add_argument)
@@ -202,7 +203,7 @@ def _add_spelling(add: Callable[..., Any]) -> None:
 def _add_m5product(kinds: Verbs) -> None:
     text = "Make a manifest of M5Product's own files, read as streams."
     parser = kinds.add_parser("m5product", help="the files of the M5Product release", description=text)
-    parser.add_argument("out", metavar="OUT", type=Path, help="folder of the new manifest")
+    parser.add_argument("out", metavar="OUT", type=as_path, help="folder of the new manifest")
     add = parser.add_argument
     add("--metadata", type=Path, required=True, metavar="FILE", help="JSON object: product id → record")
     for name, suffix in (("images", "jpg"), ("videos", "mp4"), ("audios", "mp3")):

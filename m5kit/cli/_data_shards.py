@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from m5kit.cli.options import Verbs, words
 from m5kit.cli.output import write, write_json
+from m5kit.data.aside import naming
 from m5kit.data.remote.place import Place, absolute, as_place, local_folder
 
 if TYPE_CHECKING:
@@ -90,17 +91,19 @@ def prepare(options: argparse.Namespace) -> int:
     modalities = words(options.modalities or "") or MODALITIES
     opening = partial(open_items, absolute(options.source), modalities, options.follow_links)
     engine, jobs = _engine(options, opening)
-    found = prepare(
-        opening(),
-        absolute(options.out),
-        modalities,
-        prepared=prepared,
-        items=options.items,
-        source=absolute(options.source),
-        engine=engine,
-        follow_links=options.follow_links,
-        report=lambda progress: write(_progress(progress, jobs)),
-    )
+    items = opening()
+    with naming(options.out):
+        found = prepare(
+            items,
+            absolute(options.out),
+            modalities,
+            prepared=prepared,
+            items=options.items,
+            source=absolute(options.source),
+            engine=engine,
+            follow_links=options.follow_links,
+            report=lambda progress: write(_progress(progress, jobs)),
+        )
     _write_failures(options.out)
     size = sum(shard.bytes for shard in found.shards)
     write(f"{found.items:,} items, {_shards(len(found.shards))}, {size / 1e6:,.1f} MB in {options.out}")

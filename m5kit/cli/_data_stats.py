@@ -3,14 +3,13 @@
 import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from statistics import median_low
 from typing import TYPE_CHECKING, Any
 
 from m5kit.cli._data_presence import NONE, presence_as_json, write_presence
 from m5kit.cli.options import Verbs, words
 from m5kit.cli.output import write, write_json, write_table
-from m5kit.data.remote.place import as_place
+from m5kit.data.remote.place import as_path, as_place
 
 if TYPE_CHECKING:
     from m5kit.data.stats import Shared, Stats
@@ -24,7 +23,7 @@ def add_stats(actions: Verbs) -> None:
     )
     parser.add_argument("--media", action="store_true", help="also sizes and durations, from the heads of the files")
     parser.add_argument("--hash", action="store_true", help="also contents that two splits share: reads every file")
-    parser.add_argument("--html", type=Path, metavar="FILE", help="also write a page with plots")
+    parser.add_argument("--html", type=as_path, metavar="FILE", help="also write a page with plots")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--modalities", metavar="A,B", help="the keys that are modalities (default: the usual five)")
     parser.set_defaults(run=stats)
@@ -33,8 +32,11 @@ def add_stats(actions: Verbs) -> None:
 def stats(options: argparse.Namespace) -> int:
     """Count, print, and write the page if one is asked for."""
     from m5kit.data.manifest_rows import MODALITIES
+    from m5kit.data.outputs import require_own_file
     from m5kit.data.stats import describe
 
+    if options.html:
+        require_own_file(options.html, options.manifest)
     modalities = words(options.modalities or "") or MODALITIES
     found = describe(options.manifest, media=options.media, contents=options.hash, modalities=modalities)
     if options.json:

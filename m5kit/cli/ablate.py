@@ -2,12 +2,11 @@
 
 import argparse
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from m5kit.cli.options import Verbs, add_permissions
 from m5kit.cli.output import write, write_table
-from m5kit.data.remote.place import as_place
+from m5kit.data.remote.place import as_path, as_place
 from m5kit.permissions import allowing_links
 
 if TYPE_CHECKING:
@@ -21,12 +20,13 @@ def add_parser(verbs: Verbs) -> None:
     )
     parser.add_argument("sweep", metavar="SWEEP", help="a YAML file, or the name of a shipped one such as fusion")
     parser.add_argument("--data", type=as_place, metavar="DIR", help="folder of the manifest (sets data.root)")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the trials and the report")
+    parser.add_argument("--out", type=as_path, required=True, metavar="DIR", help="folder of the trials and the report")
     parser.add_argument(
-        "--trials", type=Path, metavar="DIR", help="folder of trials that sweeps share (default: trials in --out)"
+        "--trials", type=as_path, metavar="DIR", help="folder of trials that sweeps share (default: trials in --out)"
     )
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="trials at once (default: %(default)s)")
     parser.add_argument("--resume", action="store_true", help="go on with the sweep in --out")
+    parser.add_argument("--retry", action="store_true", help="run trials that failed once more")
     parser.add_argument("--dry-run", action="store_true", help="list the trials and how long they may take")
     parser.add_argument(
         "--engine",
@@ -57,10 +57,17 @@ def run(options: argparse.Namespace) -> int:
         return 0
     # the configs are the caller's own here, so what they allow holds for the run folders of their trials too
     with allowing_links(prepared.follows_links):
-        result = run_sweep(prepared, tell=write, jobs=options.jobs, resume=options.resume, engine=options.engine)
+        result = run_sweep(
+            prepared,
+            tell=write,
+            jobs=options.jobs,
+            resume=options.resume,
+            retry=options.retry,
+            engine=options.engine,
+        )
     write(f"report: {result.page}")
     if result.failed:
-        write(f"{result.failed} trials failed; remove a trial's folder and --resume to try it again")
+        write(f"{result.failed} trials failed; --resume --retry runs them once more")
     return 1 if result.failed else 0
 
 

@@ -2,7 +2,6 @@
 
 import argparse
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from m5kit.cli._data_import import add_import
@@ -11,7 +10,7 @@ from m5kit.cli._data_shards import add_prepare, add_verify
 from m5kit.cli._data_stats import add_stats
 from m5kit.cli.options import Verbs, add_actions
 from m5kit.cli.output import write, write_json
-from m5kit.data.remote.place import as_place
+from m5kit.data.remote.place import as_path, as_place
 
 if TYPE_CHECKING:
     from m5kit.data.validate import ManifestCheck
@@ -67,7 +66,7 @@ def validate(options: argparse.Namespace) -> int:
 
 def _add_make_demo(actions: Verbs) -> None:
     parser = actions.add_parser("make-demo", help="write the demo set", description="Write the embedded demo set.")
-    parser.add_argument("folder", metavar="DIR", type=Path, help="a new or empty folder")
+    parser.add_argument("folder", metavar="DIR", type=as_path, help="a new or empty folder")
     parser.add_argument("--items", type=int, default=2000, help="how many (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of everything (default: %(default)s)")
     parser.add_argument("--wrong-pairs", type=float, default=0.05, metavar="SHARE", help="default: %(default)s")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from m5kit.cli._imports import import_quickly
 from m5kit.cli.options import Verbs, add_engine, add_permissions, words
 from m5kit.cli.output import write
-from m5kit.data.remote.place import absolute, as_place
+from m5kit.data.remote.place import absolute, as_path, as_place
 
 if TYPE_CHECKING:
     from m5kit.api import Embedded, Exporter
@@ -21,7 +21,7 @@ def add_parser(verbs: Verbs) -> None:
     parser.add_argument("run_folder", metavar="RUN", type=Path, help="folder of a training run")
     parser.add_argument("--data", type=as_place, required=True, metavar="DIR", help="folder with a manifest")
     parser.add_argument(
-        "--out", type=Path, required=True, metavar="FILE", help="the file to write: .parquet, .npz, .faiss"
+        "--out", type=as_path, required=True, metavar="FILE", help="the file to write: .parquet, .npz, .faiss"
     )
     parser.add_argument(
         "--as", dest="exporter", metavar="NAME", help="the exporter (default: the one for the file's suffix)"
@@ -66,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
     _check_size(options, exporter)
     from m5kit.exporters.placing import export, require_place
 
-    require_place(options.out)
+    require_place(options.out, options.data)
     embedded = _embed(options)
     if embedded is None:
         return 0

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from m5kit.cli.options import Verbs, words
 from m5kit.cli.output import write
+from m5kit.data.remote.place import as_path
 
 FORMATS = ("folder", "sentence-transformers", "onnx")
 
@@ -25,7 +26,7 @@ def add_parser(verbs: Verbs) -> None:
     parser.add_argument(
         "--modalities", type=words, metavar="A,B", help="the only ones that a graph reads (with onnx; default: all)"
     )
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new or empty folder")
+    parser.add_argument("--out", type=as_path, required=True, metavar="DIR", help="a new or empty folder")
     parser.set_defaults(run=run)
 
 

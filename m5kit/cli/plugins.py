@@ -1,10 +1,10 @@
 """``m5kit plugins``: lists plugins and tests whether they work, runs the conformance kit, starts a new plugin."""
 
 import argparse
-from pathlib import Path
 
 from m5kit.cli.options import Verbs, add_actions
 from m5kit.cli.output import write, write_json, write_table
+from m5kit.data.remote.place import as_path
 
 IMPORT_LIMIT = 30.0
 CHECK_LIMIT = 300.0
@@ -29,7 +29,7 @@ def add_parser(verbs: Verbs) -> None:
     new = actions.add_parser("new", help="write a complete plugin to start from")
     new.add_argument("family", metavar="FAMILY", help="encoder, fusion, task, metric, ..., or modality")
     new.add_argument("name", metavar="NAME", help="the part's name in a config, such as my_encoder")
-    new.add_argument("--out", type=Path, metavar="DIR", help="folder to write (default: m5kit-FAMILY-NAME)")
+    new.add_argument("--out", type=as_path, metavar="DIR", help="folder to write (default: m5kit-FAMILY-NAME)")
     new.set_defaults(run=run_new)
 
 

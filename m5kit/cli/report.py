@@ -5,6 +5,8 @@ from pathlib import Path
 
 from m5kit.cli.options import Verbs, add_permissions, words
 from m5kit.cli.output import write
+from m5kit.data.aside import naming
+from m5kit.data.remote.place import as_path
 
 
 def add_parser(verbs: Verbs) -> None:
@@ -15,7 +17,7 @@ def add_parser(verbs: Verbs) -> None:
         description="Compare runs; those that differ only in their seed are one variant.",
     )
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="folder of a training run")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the report")
+    parser.add_argument("--out", type=as_path, required=True, metavar="DIR", help="folder of the report")
     parser.add_argument("--title", default="Runs", help="of the page (default: %(default)s)")
     parser.add_argument("--reference", metavar="NAME", help="config that others are compared with (default: the first)")
     parser.add_argument(
@@ -36,14 +38,15 @@ def run(options: argparse.Namespace) -> int:
     """Write the report."""
     from m5kit.ablation.comparison import compare_runs
 
-    page = compare_runs(
-        options.runs,
-        options.out,
-        title=options.title,
-        reference=options.reference,
-        metrics=options.metrics,
-        interval=options.interval,
-        test=options.test,
-    )
+    with naming(options.out):
+        page = compare_runs(
+            options.runs,
+            options.out,
+            title=options.title,
+            reference=options.reference,
+            metrics=options.metrics,
+            interval=options.interval,
+            test=options.test,
+        )
     write(f"report: {page}")
     return 0

@@ -1,6 +1,7 @@
 """``m5kit train CONFIG``: pretrain or fine-tune, evaluate, and say what to do next."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from m5kit.cli._imports import import_quickly
 from m5kit.cli._submission import add_submission_options, refuse_submission_options, submit_training
 from m5kit.cli.options import Verbs, add_config_options, load, require_data
 from m5kit.cli.output import write
+from m5kit.data.remote.place import as_path
 from m5kit.parallel.launcher import own_rank, recalled, restarts
 from m5kit.permissions import allowing_links
 
@@ -24,7 +26,7 @@ def add_parser(verbs: Verbs) -> None:
         "train", help="pretrain or fine-tune a model", description="Pretrain or fine-tune a model, then evaluate it."
     )
     add_config_options(parser)
-    parser.add_argument("--run-dir", type=Path, metavar="DIR", help="folder of the run (default: runs/NAME-TIME)")
+    parser.add_argument("--run-dir", type=as_path, metavar="DIR", help="folder of the run (default: runs/NAME-TIME)")
     parser.add_argument(
         "--resume",
         action="store_true",
@@ -71,10 +73,9 @@ def run(options: argparse.Namespace) -> int:
 
 def _train(options: argparse.Namespace, resolved: "Resolved", group: "Group") -> "TrainingEnd":
     """Train in the folder on which all processes agree."""
-    from rich.console import Console
-
     from m5kit.data.failures import describe_failures
     from m5kit.runs.folder import RunFolder
+    from m5kit.training.progress import OpenConsole
     from m5kit.training.run import train
     from m5kit.training.setup import TrainingPlan
 
@@ -83,7 +84,10 @@ def _train(options: argparse.Namespace, resolved: "Resolved", group: "Group") ->
     path = Path(given)
     _write(f"run folder: {path}")
     try:
-        return train(TrainingPlan(resolved, path, resume), Console(), group)
+        return train(TrainingPlan(resolved, path, resume), OpenConsole(), group)
+    except BrokenPipeError:
+        sys.stderr.write(f"nobody reads the output; the run in {path} ended early; {RunFolder(path).next_step}\n")
+        raise
     finally:  # also where the run fails: the items may be why
         for line in describe_failures(RunFolder(path).failures):
             _write(line)

@@ -7,6 +7,17 @@ from pathlib import Path
 
 
 @contextmanager
+def naming(path: Path | str) -> Iterator[None]:
+    """Add the place to an error of the system: that of a disk which is full halfway through a file names none."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
+
+
+@contextmanager
 def written_aside(path: Path) -> Iterator[Path]:
     """A path beside ``path``: the file that is written there takes its place, or goes if there is an error.
 
@@ -14,7 +25,8 @@ def written_aside(path: Path) -> Iterator[Path]:
     """
     aside = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        yield aside
+        with naming(path):
+            yield aside
         with aside.open("rb") as file:
             os.fsync(file.fileno())
         os.replace(aside, path)

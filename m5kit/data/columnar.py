@@ -150,7 +150,7 @@ class ParquetRows(ColumnRows):
         import pyarrow.parquet
 
         with _naming(self.path):
-            return pyarrow.parquet.ParquetFile(self.path, memory_map=True)
+            return pyarrow.parquet.ParquetFile(self.path, memory_map=True, page_checksum_verification=True)
 
 
 @contextmanager

@@ -4,7 +4,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from m5kit.data.importers.spellings import Spellings
+from numpy.typing import ArrayLike
+
+from m5kit.data.importers.spellings import ID_TWINS, IdFolds, Spellings
 from m5kit.signatures import suggestion
 
 KEYS = ("id", "split", "labels")
@@ -25,23 +27,36 @@ class Oddities:
         self._noticed: Counter[str] = Counter()
         self._examples: dict[str, str] = {}
         self._spellings = Spellings(self._notice)
+        self._ids = IdFolds()
+        self._labels: set[str] = set()
 
     def look_at(self, record: Mapping[str, Any]) -> None:
         """Look at one row."""
         for key in record.keys() - self._known:
             if key in self._unread or len(self._unread) < MOST:
                 self._unread[key] += 1
-        split, labels = record.get("split"), record.get("labels")
+        name, split, labels = record.get("id"), record.get("split"), record.get("labels")
+        if type(name) is str:
+            self._ids.look_at(name)
         if type(split) is str:
             self._spellings.look_at("split", split)
         if type(labels) is dict:
-            for name, label in labels.items():
-                if type(label) is str:
-                    self._spellings.look_at(f"label {name}", label)
+            self._look_at_labels(labels)
 
-    def sentences(self) -> list[str]:
-        """One for each kind of what was noticed."""
+    def _look_at_labels(self, labels: Mapping[str, Any]) -> None:
+        for name in labels.keys() - self._labels:
+            self._spellings.look_at("labels", name)
+        self._labels.update(labels)
+        for name, label in labels.items():
+            if type(label) is str:
+                self._spellings.look_at(f"label {name}", label)
+
+    def sentences(self, ids: ArrayLike) -> list[str]:
+        """One for each kind of what was noticed; ``ids`` is the hashes of all ids."""
         found = []
+        alike, example = self._ids.twins(ids)
+        if alike:
+            found.append(f"{ID_TWINS}: {alike:,} (such as {example!r})")
         for key, count in sorted(self._unread.items()):
             near = suggestion(key, self._known)
             found.append(f"the key {key!r} of {count:,} rows is not read{near and f'; {near}'}")

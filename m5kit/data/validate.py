@@ -43,7 +43,7 @@ class ManifestCheck:
         splits: items by split.
         presence: by split, how many items have each modality.
         patterns: how many items have exactly these modalities, the most frequent first.
-        notes: what is allowed, and odd: keys that are not read, classes that look alike.
+        notes: what is allowed, and odd: keys that are not read, ids and classes that look alike.
     """
 
     path: Path
@@ -109,7 +109,7 @@ def validate(
         splits=dict(sorted(splits.items())),
         presence=presence,
         patterns=dict(patterns.most_common()),
-        notes=tuple(oddities.sentences()),
+        notes=tuple(oddities.sentences(hashes)),
     )
 
 

@@ -7,22 +7,27 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from m5kit.data.aside import naming
+from m5kit.data.outputs import require_own_file
 from m5kit.data.processes import handlers_held
-from m5kit.errors import DataError
+from m5kit.data.remote.place import Place
 from m5kit.evaluation.base import Embedded
 from m5kit.exporters.base import Exporter
 from m5kit.runs.json import sync_folder
 
 
-def require_place(path: Path) -> None:
+def require_place(path: Path, items: Place | None = None) -> None:
     """Check, before hours of work, that a file can be put at ``path``; its folder is made if there is none.
 
+    Args:
+        path: of the file.
+        items: what it is made from: a manifest, its folder, or a URL.
+
     Raises:
-        DataError: there is a folder of that name.
+        DataError: there is a folder of that name, a pipe or a device, or the manifest of the items.
         OSError: its own folder can neither be found nor made, or may not be written.
     """
-    if path.is_dir():
-        raise DataError(f"{path} is a folder; name a file")
+    require_own_file(path, items)
     path.parent.mkdir(parents=True, exist_ok=True)
     with _folder_beside(path):
         pass  # permissions, quotas and network drives are too many to ask for each
@@ -38,7 +43,7 @@ def export(exporter: Exporter, embedded: Embedded, path: Path) -> Sequence[Path]
         DataError: these embeddings cannot be written in this format.
     """
     placed = []
-    with _folder_beside(path) as aside:
+    with naming(path), _folder_beside(path) as aside:
         for file in exporter.write(embedded, aside / path.name):
             target = path.parent / file.relative_to(aside)
             _place(file, target)

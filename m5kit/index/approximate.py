@@ -25,6 +25,10 @@ GROWTH = 1.5
 Say = Callable[[str], None]
 
 
+def quiet(line: str) -> None:
+    """Say nothing."""
+
+
 def approximate(store: Store, about: IndexInfo, say: Say) -> Approximation:
     """Have the store search approximately, with the least work that reaches the goal; the recall is measured.
 

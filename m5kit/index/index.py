@@ -15,7 +15,7 @@ from m5kit.data.remote.place import as_path, as_place
 from m5kit.errors import DataError
 from m5kit.evaluation.precision import Precision
 from m5kit.index.about import IndexInfo
-from m5kit.index.approximate import Say, approximate
+from m5kit.index.approximate import Say, approximate, quiet
 from m5kit.index.columns import stored_name
 from m5kit.index.compression import compress
 from m5kit.index.facts import with_facts
@@ -29,10 +29,6 @@ AT_ONCE, WHILE = timedelta(0), timedelta(hours=1)
 
 PIECE = 50_000
 """Vectors that are written at once."""
-
-
-def quiet(line: str) -> None:
-    """Say nothing."""
 
 
 def refuse_existing(place: str) -> None:
@@ -164,6 +160,8 @@ class Index(SearchableIndex):
     def add(self, rows: Sequence[Row], vectors: NDArray[np.float32], made_by: IndexInfo | None = None) -> None:
         """Add items, or replace those of the same id; properties that are new become columns.
 
+        It waits for other processes that write the index, and goes on from what these left.
+
         Args:
             rows: the items.
             vectors: ``n d``.
@@ -172,6 +170,17 @@ class Index(SearchableIndex):
         Raises:
             DataError: the vectors cannot be compared with those of the index, or a value does not fit its column.
         """
+        with self.store.writing(wait=True):
+            self._refresh()
+            self._add(rows, vectors, made_by)
+
+    def _refresh(self) -> None:
+        """Learn what other processes wrote since: columns that they added are none that a killed update left behind."""
+        self.store.renew()
+        self.about = self.store.about() or self.about
+
+    def _add(self, rows: Sequence[Row], vectors: NDArray[np.float32], made_by: IndexInfo | None) -> None:
+        """The same, with the lock."""
         if made_by is not None:
             self.about.require_same(made_by)
         self.store.keep_columns(schema_of(self.about).names)
@@ -186,6 +195,8 @@ class Index(SearchableIndex):
         fresh = [schema_of(wider).field(column.stored) for column in columns if column.name not in known]
         if fresh:
             self.store.extend(fresh)
+            if self.store.about() is not None:  # or whoever adds next would drop the columns and what they hold
+                self.store.describe(wider)
         self.about = wider
         self.store.replace(table)
 
@@ -204,18 +215,24 @@ class Index(SearchableIndex):
         items = RunItems.open(Path(self.about.run), folder, splits, modalities, self.about.space)
         made_by = items.about(self.about.precision, self.about.query_width)
         with self.store.writing():
+            self._refresh()
             for rows, vectors in items.pieces(say or quiet):
-                self.add(rows, vectors, made_by)
-            self.finish(say)
+                self._add(rows, vectors, made_by)
+            self._finish(say, None)
 
     def delete(self, ids: Iterable[str]) -> int:
         """Delete items by id; returns how many there were."""
-        wanted = list(ids)
-        return self.store.delete(wanted) if wanted else 0
+        if not (wanted := list(ids)):
+            return 0
+        with self.store.writing(wait=True):
+            self.store.renew()
+            return self.store.delete(wanted)
 
     def finish(self, say: Say | None = None) -> None:
         """Make what was added fast to search, and write down what the index holds now."""
-        self._finish(say, None)
+        with self.store.writing(wait=True):
+            self._refresh()
+            self._finish(say, None)
 
     def _finish(self, say: Say | None, truth: Truth | None) -> None:
         """The same after all was added; ``truth`` of whole vectors tells what small ones lose."""

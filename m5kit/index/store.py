@@ -30,7 +30,7 @@ FRESH = timedelta(seconds=2)
 FEW = 1000
 """Values of a text of which each has a list of the items that have it; more are sorted."""
 ROWS = 8192
-"""Items that are read at once where all of them are."""
+"""Items read at once where all are."""
 
 
 class Store:
@@ -76,8 +76,11 @@ class Store:
         return about
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
-        """Hold the index for a build or an update; an object store has no locks.
+    def writing(self, wait: bool = False) -> Iterator[None]:
+        """Hold the index for a build or a change; an object store has no locks.
+
+        Args:
+            wait: for a process or a thread that writes it, instead of an error.
 
         Raises:
             CheckpointError: another process writes it.
@@ -86,7 +89,7 @@ class Store:
             yield
             return
         self._require_own_folder()
-        with single_writer(Path(self.place) / ".lock", f"the index in {self.place}"):
+        with single_writer(Path(self.place) / ".lock", f"the index in {self.place}", wait):
             yield
 
     def _require_own_folder(self) -> None:
@@ -95,6 +98,10 @@ class Store:
         there = {path.name for path in folder.iterdir() if path.name[0] != "."} if folder.is_dir() else set()
         if there and not there & {f"{ITEMS}.lance", f"{ABOUT}.lance"}:
             raise DataError(f"{self.place} holds other files, such as {min(there)}; name a new folder for the index")
+
+    def renew(self) -> None:
+        """See what other processes wrote up to now: a search may be seconds behind, a writer must not."""
+        self._opened = None
 
     def describe(self, about: IndexInfo) -> None:
         """Write what the index knows of itself."""
@@ -133,7 +140,7 @@ class Store:
         before = len(self)
         with self._named("written"):
             self._items.delete(one_of(ids))
-        return before - len(self)
+            return before - len(self)
 
     def __len__(self) -> int:
         return self.count("")
@@ -206,11 +213,7 @@ class Store:
                 self._items.create_index(column.stored, config=Bitmap() if few else BTree())
 
     def tidy(self, forget: timedelta) -> None:
-        """Put what was added into few files and into the index.
-
-        Args:
-            forget: versions that are older are deleted; whoever reads one needs its files.
-        """
+        """Put what was added into few files and the index; versions older than ``forget`` go with their files."""
         with self._named("written"), warnings.catch_warnings():
             # it warns that 0 breaks readers of former versions; who asks for that knows that there are none
             warnings.simplefilter("ignore", UserWarning)

@@ -72,6 +72,7 @@ def record(graph: Graph, file: Path, seed: int = 0) -> None:
 
     Raises:
         ConfigError: a part of the run cannot be recorded.
+        OSError: the file cannot be written.
     """
     items = made_up(graph.ports, RECORDED, np.random.default_rng(seed))
     # The last one has nothing, whatever is made up; a recorded graph depends on no value, but shapes must not be 1.
@@ -92,6 +93,8 @@ def record(graph: Graph, file: Path, seed: int = 0) -> None:
                 external_data=False,
                 verbose=False,
             )
+    except OSError:  # of the disk and not of a part
+        raise
     except Exception as error:  # the recorder raises errors of many kinds, for whatever a part does
         raise ConfigError([_not_recorded(error)]) from error
 

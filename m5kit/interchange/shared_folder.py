@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from m5kit.config.reader import read_data, write
+from m5kit.data.aside import naming
 from m5kit.errors import CheckpointError
 from m5kit.interchange.card import model_card
 from m5kit.public.run import Run
@@ -58,7 +59,8 @@ def written_aside(out: Path) -> Iterator[Path]:
     part = out.parent / f".{out.name}.{os.getpid()}.part"
     part.mkdir(parents=True)
     try:
-        yield part
+        with naming(out):
+            yield part
         try:
             os.replace(part, out)
         except OSError as error:  # another export was quicker, or a link stands there
@@ -82,7 +84,8 @@ def write_run(run: Run, out: Path) -> None:
         shutil.copytree(source.pretrained, target.pretrained)
     # The weights that the run is used with, such as averaged ones, as a checkpoint from which nobody has trained.
     unused = torch.optim.SGD(run.trained.model.parameters())
-    checkpoint.save(target.checkpoints, 0, run.trained.model, unused, keep=1)
+    remedy = "make room there, or name another place"
+    checkpoint.save(target.checkpoints, 0, run.trained.model, unused, keep=1, remedy=remedy)
     (out / "README.md").write_text(model_card(run), encoding="utf-8")
 
 

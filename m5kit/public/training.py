@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from rich.console import Console
 from yaml import YAMLError
 
 from m5kit.ablation.orchestration import run_sweep
@@ -25,6 +24,7 @@ from m5kit.public.loading import load
 from m5kit.public.run import Run
 from m5kit.runs.folder import RunFolder
 from m5kit.runs.study import Study
+from m5kit.training.progress import OpenConsole
 from m5kit.training.run import train as train_plan
 from m5kit.training.setup import TrainingPlan
 
@@ -82,7 +82,7 @@ def train(
     # before anything is written: a run should not fail only after its training, at its metrics
     resolved = suit_config(lambda given: load_config(file, given, root), as_overrides(overrides))
     path = asked or RunFolder.new(resolved.name).path
-    ended = train_plan(TrainingPlan(resolved, path, resume), Console(quiet=not progress))
+    ended = train_plan(TrainingPlan(resolved, path, resume), OpenConsole(quiet=not progress))
     if ended.stopped_by is not None:
         raise KeyboardInterrupt(f"signal {ended.stopped_by} stopped the run in {path} after a checkpoint was saved")
     # The config is the caller's own here, so what it allows holds for its run folder too.
@@ -126,6 +126,7 @@ def sweep(
     trials: Folder | None = None,
     jobs: int = 1,
     resume: bool = False,
+    retry: bool = False,
     tell: Callable[[str], None] | None = None,
 ) -> SweepReport:
     """Train what a sweep file varies, and compare; ``m5kit ablate`` from Python.
@@ -137,6 +138,7 @@ def sweep(
         trials: folder of trials that sweeps share; None for that of this sweep.
         jobs: how many trials run at once, each in a process of its own.
         resume: go on with the sweep in ``out``.
+        retry: run trials that failed once more.
         tell: takes a line whenever a trial has ended.
 
     Raises:
@@ -148,7 +150,7 @@ def sweep(
     prepared = prepare_sweep(
         find_sweep(as_path(file)), as_path(out), _place(data), None if trials is None else as_path(trials)
     )
-    result = run_sweep(prepared, tell=tell or _say_nothing, jobs=jobs, resume=resume)
+    result = run_sweep(prepared, tell=tell or _say_nothing, jobs=jobs, resume=resume, retry=retry)
     return SweepReport(Study.read(prepared.folder.study), result.page)
 
 

@@ -22,6 +22,7 @@ from m5kit.runs.damage import FORMAT, NOT_FINITE, STATE, SUMMED, TO_GO_ON, damag
 from m5kit.runs.folder import RunFolder
 from m5kit.runs.json import read_json, sync_folder, write_json
 from m5kit.runs.log import LOGGER
+from m5kit.runs.origin import RUN, origin
 from m5kit.runs.random_state import random_state, restore_random_state
 from m5kit.runs.tensor_state import Stateful, join_optimizer, load_hooks, plain, split_hooks, split_optimizer
 from m5kit.runs.weight_checks import not_finite, require_finite, require_same_sharing, require_same_weights
@@ -38,8 +39,11 @@ def save(
     optimizer: Stateful,
     keep: int,
     hooks: Mapping[str, Stateful] = MappingProxyType({}),
+    remedy: str = "make room there, then go on with --resume",
 ) -> Path:
     """Write the checkpoint of ``step`` and remove all but the newest ``keep``.
+
+    ``remedy`` is what the user can do about a full disk, for the message.
 
     Raises:
         CheckpointError: a weight or a number of the optimizer is not finite, or the disk is full; nothing is left of
@@ -54,9 +58,7 @@ def save(
         sync_folder(checkpoints)
     except (OSError, SafetensorError) as error:
         shutil.rmtree(partial, ignore_errors=True)  # half a checkpoint must not hold the space that is missing
-        raise CheckpointError(
-            f"cannot write the checkpoint {target}: {error}; make room there, then go on with --resume"
-        ) from error
+        raise CheckpointError(f"cannot write the checkpoint {target}: {error}; {remedy}") from error
     for old in _all(checkpoints)[:-keep]:
         shutil.rmtree(old)
     return target
@@ -71,6 +73,7 @@ def _write(partial: Path, step: int, model: nn.Module, optimizer: Stateful, hook
     state = {
         "format": FORMAT,
         "step": step,
+        RUN: origin(partial.parent.parent),
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "optimizer": described,
         "random": random_described,

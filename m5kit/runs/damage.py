@@ -10,6 +10,7 @@ from safetensors import SafetensorError, safe_open
 from m5kit.errors import CheckpointError
 from m5kit.runs.checksums import CHECKSUMS, altered
 from m5kit.runs.json import read_json
+from m5kit.runs.origin import RUN, origin
 
 FORMAT = 1
 STATE = "state.json"
@@ -53,6 +54,8 @@ def _state_problem(state: Any, checkpoint: Path) -> str | None:
             return f"{STATE} has no {key}"
     if not {"numbers", "param_groups"} <= state["optimizer"].keys():
         return f"{STATE} has no whole optimizer"
+    if state.get(RUN) not in (None, origin(checkpoint.parent.parent)):
+        return "it is of another run, with another seed, other parts, or transforms that learned something else"
     number = checkpoint.name.rpartition("_")[2]
     if number.isdecimal() and int(number) != state["step"]:
         return f"{STATE} is of step {state['step']}"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from m5kit.errors import CheckpointError, M5KitError
+from m5kit.errors import CheckpointError
 from m5kit.runs.lock import single_writer
 
 RUNS = Path("runs")
@@ -52,9 +52,7 @@ class RunFolder:
         """
         folder = cls(path)
         if folder.config.exists():
-            raise CheckpointError(
-                f"{path} already holds a run; add --resume to continue it, or choose another --run-dir"
-            )
+            raise CheckpointError(f"{path} already holds a run; {folder.next_step}, or choose another --run-dir")
         folder.checkpoints.mkdir(parents=True, exist_ok=True)
         return folder
 
@@ -86,6 +84,13 @@ class RunFolder:
             raise no_run(path, "it has no config.yaml")
         return folder
 
+    @property
+    def next_step(self) -> str:
+        """What a user can do with a run that ended early."""
+        if any(self.checkpoints.glob("step_*")):
+            return "add --resume to continue it"
+        return f"it has no checkpoint yet: add --resume to begin it again, or remove {self.path} to train anything else"
+
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Be the one process that trains the run.
@@ -103,11 +108,12 @@ class RunFolder:
     def left_if_refused(self, new: bool) -> Iterator[None]:
         """Be no run after all where a ``new`` one is refused before its first step; the next may take the folder.
 
-        Some mistakes show only when the items and the model are there, such as a batch that no item fits into.
+        Some mistakes show only when the items and the model are there, such as a batch that no item fits into, or a
+        part of a plugin that raises whatever it likes.
         """
         try:
             yield
-        except M5KitError:
+        except BaseException:  # Ctrl-C as well
             if new:  # with its config a folder is a run; sizes are those of this config's inputs
                 self.config.unlink(missing_ok=True)
                 self.item_sizes.unlink(missing_ok=True)

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from m5kit.data.aside import naming
 from m5kit.data.json_values import without_nan
 from m5kit.errors import CheckpointError
 
@@ -59,7 +60,7 @@ def write_whole(path: Path, content: bytes) -> None:
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     partial.unlink(missing_ok=True)  # of a process that was killed, or a link that somebody put there
     try:
-        with partial.open("xb") as file:
+        with naming(path), partial.open("xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

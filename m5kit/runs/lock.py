@@ -12,7 +12,7 @@ from m5kit.data.files import open_own
 from m5kit.errors import CheckpointError
 
 _held: set[Path] = set()
-_guard = threading.Lock()
+_guard = threading.Condition()
 
 
 @contextmanager
@@ -22,13 +22,13 @@ def single_writer(path: Path, what: str, wait: bool = False) -> Iterator[None]:
     Args:
         path: of the lock's file, which stays; its folder is made if there is none.
         what: is written, for the message.
-        wait: for another process that holds the lock, instead of an error.
+        wait: for another process or thread that holds the lock, instead of an error.
 
     Raises:
         CheckpointError: another process holds it, or another thread of this one, or there can be no such folder.
     """
     path = path.parent.resolve() / path.name  # not what a link in its place leads to
-    _reserve(path, what)
+    _reserve(path, what, wait)
     try:
         _make(path.parent)
         with open_own(path, "a+") as file:
@@ -45,6 +45,7 @@ def single_writer(path: Path, what: str, wait: bool = False) -> Iterator[None]:
     finally:
         with _guard:
             _held.discard(path)
+            _guard.notify_all()
 
 
 def _make(folder: Path) -> None:
@@ -56,11 +57,13 @@ def _make(folder: Path) -> None:
         ) from error
 
 
-def _reserve(path: Path, what: str) -> None:
+def _reserve(path: Path, what: str, wait: bool) -> None:
     """Keep the other threads of this process away from the lock."""
     # A record lock belongs to the process: all threads would get it, and the first one to end would release it.
     with _guard:
-        if path in _held:
+        if wait:
+            _guard.wait_for(lambda: path not in _held)
+        elif path in _held:
             raise _taken(what, "this process")
         _held.add(path)
 

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -10,6 +11,7 @@ import torch
 
 from m5kit.errors import ContractError, MissingDependencyError
 from m5kit.registry import FAMILIES
+from m5kit.testing.returned import returns_told
 
 Case = TypeVar("Case")
 """The argument of the checks of one family: the part, and inputs to try it on."""
@@ -142,10 +144,16 @@ class Checks(Generic[Case]):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             try:
-                self.by_name[name](make(part))
+                with self._observed(part):
+                    self.by_name[name](make(part))
             finally:
                 random.setstate(state)
                 np.random.set_state(numpy_state)
+
+    def _observed(self, part: type) -> AbstractContextManager[None]:
+        """Where the family has a contract, a crash is told by the type that the part did not keep."""
+        family = FAMILIES.get(self.family)
+        return nullcontext() if family is None else returns_told(part, family.contract())
 
 
 def expect(holds: bool, problem: str) -> None:

@@ -13,6 +13,14 @@ from m5kit.runs.log import LOGGER
 _LINES = 20  # of a whole run, where there is no bar
 
 
+class OpenConsole(Console):
+    """A console whose closed pipe (``| head``) is an error as any other; rich would end the program with status 1."""
+
+    def on_broken_pipe(self) -> None:
+        """Called by rich while it handles the error."""
+        raise
+
+
 class Progress:
     """Shows how far a run is.
 

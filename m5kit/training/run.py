@@ -82,7 +82,11 @@ def train(plan: TrainingPlan, console: Console, group: Group | None = None) -> T
             with folder.left_if_refused(new=not plan.resume):
                 _introduce(setup, console, group)
                 loader = _loader(setup, group)
-            stopped_by = _run(setup, loader, build_hooks(config), console, group)
+            try:
+                stopped_by = _run(setup, loader, build_hooks(config), console, group)
+            except Exception as error:
+                error.add_note(f"The run in {plan.path} ended early; {folder.next_step}.")  # for tracebacks
+                raise
     return TrainingEnd(plan.path, stopped_by)
 
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from m5kit.data.decode._whole import check_whole
 from m5kit.data.files import UnusableFileError
@@ -39,6 +39,22 @@ SPARE = 0.5
 
 class DamagedClipError(UnusableFileError):
     """A clip that opens, but whose contents cannot be trusted."""
+
+
+class StreamFacts(NamedTuple):
+    """What a file says of the stream that is read, before any of it is decoded.
+
+    Attributes:
+        number: among all streams of the file.
+        films: how many streams of the file are films; a cover picture is none.
+        sides: the width and the height of a frame in pixels, the smaller one first: a turned clip swaps them.
+        palette: whether frames are numbers of colours that stand in the first packet alone.
+    """
+
+    number: int
+    films: int
+    sides: tuple[int, int]
+    palette: bool
 
 
 class Deadline:
@@ -86,10 +102,10 @@ def best_stream(container: Any, kind: str) -> Any:
     Raises:
         DamagedClipError: there is none, only a cover picture, or its codec is not one of those that are read.
     """
-    from av.stream import Disposition
+    from av.codec.context import Flags
 
     stream = container.streams.best(kind)
-    if stream is None or stream.disposition & Disposition.attached_pic:
+    if stream is None or is_cover(stream):
         raise DamagedClipError(f"the file has no {kind} stream")
     if stream.codec_context is None:
         raise DamagedClipError(f"this build of FFmpeg cannot decode its {kind} stream")
@@ -97,7 +113,23 @@ def best_stream(container: Any, kind: str) -> Any:
     if codec not in (*VIDEO_CODECS, *AUDIO_CODECS) and not codec.startswith(PLAIN_AUDIO):
         raise DamagedClipError(f"its {kind} codec {codec} is not one of those that m5kit reads; convert it")
     stream.codec_context.thread_count = 1
+    if kind == "video":  # else FFmpeg shows columns at the left that the film hides, where that is quicker to copy
+        stream.codec_context.flags |= Flags.unaligned
     return stream
+
+
+def is_cover(stream: Any) -> bool:
+    """Whether a stream of pictures is the cover of a sound or a film, and no film itself."""
+    from av.stream import Disposition
+
+    return bool(stream.disposition & Disposition.attached_pic)
+
+
+def stream_facts(container: Any, stream: Any) -> StreamFacts:
+    """What an opened file says of a stream of pictures."""
+    films = [each for each in container.streams.video if not is_cover(each)]
+    shorter, longer = sorted((stream.width, stream.height))
+    return StreamFacts(stream.index, len(films), (shorter, longer), stream.codec_context.pix_fmt == "pal8")
 
 
 def check_reach(container: Any, reach: float) -> None:

@@ -1,6 +1,6 @@
 """What the video decoders share: the index of a clip, the choice of its moments, and turning frames upright."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -8,7 +8,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from m5kit.data.decode._container import DamagedClipError, best_stream, check_reach, opened
+from m5kit.data.decode._container import (
+    DamagedClipError,
+    StreamFacts,
+    best_stream,
+    check_reach,
+    opened,
+    stream_facts,
+)
 from m5kit.data.files import UnusableFileError
 from m5kit.data.held import as_array, channels_last
 from m5kit.data.tars.members import MemberFile
@@ -48,6 +55,7 @@ class ClipIndex:
         timed: whether ``ticks`` are stored times.
         end: the tick at which the last frame's display ends.
         discarded: how many further packets an edit list hides.
+        stream: that was read; None for frames that are no file of a film.
     """
 
     ticks: NDArray[np.int64]
@@ -56,6 +64,7 @@ class ClipIndex:
     timed: bool
     end: int
     discarded: int
+    stream: StreamFacts | None = None
 
     @property
     def seconds(self) -> float:
@@ -98,7 +107,7 @@ def _remembered_index(path: Path, changed: int, size: int, caps: ClipCaps) -> Cl
     with opened(path) as container:
         stream = best_stream(container, "video")
         caps.check_size(stream.width, stream.height)
-        return read_index(container, stream)
+        return replace(read_index(container, stream), stream=stream_facts(container, stream))
 
 
 def read_index(container: Any, stream: Any) -> ClipIndex:
@@ -176,15 +185,19 @@ def display_matrix(frame: Any) -> NDArray[np.int32] | None:
     return None if matrix is None else np.frombuffer(bytes(matrix), "<i4", count=9)
 
 
-def is_mirrored(path: Path) -> bool:
-    """Whether the clip in ``path`` must be mirrored to be shown; its first frame is decoded to find out."""
+def first_frame(path: Path) -> tuple[NDArray[np.uint8], bool]:
+    """The first frame ``h w 3`` of the clip in ``path``, upright, and whether it had to be mirrored for that.
+
+    Raises:
+        DamagedClipError: no frame can be decoded.
+    """
     with opened(path) as container:
         frame = next(container.decode(best_stream(container, "video")), None)
-    matrix = None if frame is None else display_matrix(frame)
-    if matrix is None:
-        return False
-    a, b, _, c, d = np.sign(matrix[:5]).tolist()
-    return bool(a * d < b * c)
+    if frame is None:
+        raise DamagedClipError("no frame of it can be decoded")
+    matrix = display_matrix(frame)
+    a, b, _, c, d = (1, 0, 0, 0, 1) if matrix is None else np.sign(matrix[:5]).tolist()
+    return turn_upright(frame.to_ndarray(format="rgb24", threads=1), matrix), bool(a * d < b * c)
 
 
 def turn_upright(pixels: NDArray[np.uint8], matrix: NDArray[np.int32] | None) -> NDArray[np.uint8]:

@@ -154,11 +154,17 @@ def _to_rgb(image: Any) -> Any:
     from PIL import Image
 
     if image.mode.startswith(("I", "F")):
-        return Image.fromarray(_to_8_bits(np.asarray(image))).convert("RGB")
+        return Image.fromarray(_on_white(np.asarray(image), image.info.get("transparency"))).convert("RGB")
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
     return image.convert("RGB")
+
+
+def _on_white(grey: NDArray[Any], transparent: object) -> NDArray[np.uint8]:
+    """Grey of 16 bits scaled to 8; a PNG may name one of its greys as transparent, which Pillow leaves as it is."""
+    scaled = _to_8_bits(grey)
+    return np.where(grey == transparent, np.uint8(255), scaled) if isinstance(transparent, int) else scaled
 
 
 def _to_8_bits(grey: NDArray[Any]) -> NDArray[np.uint8]:

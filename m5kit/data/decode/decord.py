@@ -9,10 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from m5kit.data.decode._container import DamagedClipError, Deadline
-from m5kit.data.decode._frames import capped_index, is_mirrored
+from m5kit.data.decode._frames import capped_index, first_frame
+from m5kit.data.decode._other_libraries import check_film, check_frame
 from m5kit.data.decode._videos import VideoDecoder
 from m5kit.errors import MissingDependencyError
 from m5kit.registry import DECODERS
+
+ALIKE = 2.5
+"""Levels of brightness of 255, in the mean, by which libraries may differ: they round and blend colours differently."""
+
+BRIGHTNESS = np.array([0.299, 0.587, 0.114])
+"""How much red, green and blue count in it."""
 
 
 @DECODERS.register_module("decord")
@@ -22,8 +29,9 @@ class DecordDecoder(VideoDecoder):
     Decord has had no release since 2021, and its known hazards are kept out. Times come from the packets (its own are
     wrong for some containers). Frames are read in order: after a seek it is silently off where pictures refer across
     a key frame (open GOP, as in HEVC and MPEG-1). A clip whose frames it counts differently is refused (it then
-    returns wrong frames or waits for ever), and so is a mirrored one, which it turns instead. Its reader lives within
-    one call (one from before a fork returns wrong frames). It reads no AV1 and is slower than ``pyav``.
+    returns wrong frames or waits for ever), and so are a mirrored one, which it turns instead, one of several films,
+    one whose colours are a palette, and one of whose first frame it gives other pixels. Its reader lives within one
+    call (one from before a fork returns wrong frames). It reads no AV1 and is slower than ``pyav``.
 
     Args:
         frames: at most so many frames.
@@ -47,20 +55,29 @@ class DecordDecoder(VideoDecoder):
         index = capped_index(path, self.caps)
         try:
             reader = decord.VideoReader(str(path), ctx=decord.cpu(0), num_threads=1)
-            if index.discarded or len(reader) != len(index.ticks):
-                raise DamagedClipError(
-                    f"decord counts {len(reader)} frames where {len(index.ticks)} are shown; use the decoder 'pyav'"
-                )
-            if is_mirrored(path):
+            check_film("decord", index, len(reader))
+            if index.stream is not None and index.stream.films > 1:
+                raise DamagedClipError("decord may read another of its films than 'pyav'; use the decoder 'pyav'")
+            first, mirrored = first_frame(path)
+            if mirrored:
                 raise DamagedClipError("decord turns a mirrored clip the wrong way; use the decoder 'pyav'")
-            return np.stack(list(_in_order(reader, index.choose(self.frames, self.fps), deadline)))
+            begin = reader.next().asnumpy()
+            check_frame("decord", index, begin)
+            if np.abs((begin.astype(np.int16) - first) @ BRIGHTNESS).mean() > ALIKE:
+                raise DamagedClipError("decord gives other pixels than 'pyav'; use that")
+            return np.stack(list(_in_order(reader, begin, index.choose(self.frames, self.fps), deadline)))
         except decord.DECORDError as error:
             raise DamagedClipError(f"decord says: {_message(error, path)}") from error
 
 
-def _in_order(reader: Any, chosen: NDArray[np.int64], deadline: Deadline) -> Iterator[NDArray[np.uint8]]:
+def _in_order(
+    reader: Any, begin: NDArray[np.uint8], chosen: NDArray[np.int64], deadline: Deadline
+) -> Iterator[NDArray[np.uint8]]:
+    """The chosen frames; ``begin`` is the first one of the clip, which the reader has handed out."""
     wanted = set(chosen.tolist())
-    for number in range(int(chosen[-1]) + 1):
+    if 0 in wanted:
+        yield begin
+    for number in range(1, int(chosen[-1]) + 1):
         deadline.check()
         frame = reader.next()
         if number in wanted:

@@ -54,7 +54,9 @@ def _find(path: Path, index: ClipIndex, chosen: NDArray[np.int64], deadline: Dea
     if not index.timed:
         found = _by_number(path, chosen, deadline)
     else:
-        found = _by_time(path, index.ticks[chosen], index.keys, deadline)
+        # behind a seek the colours of a palette are gone, and every frame is black
+        keys = index.keys[:1] if index.stream is not None and index.stream.palette else index.keys
+        found = _by_time(path, index.ticks[chosen], keys, deadline)
         if len(found) < len(chosen):  # some containers land behind the key frame asked for: decode from the start
             found = _by_time(path, index.ticks[chosen], index.keys[:1], deadline)
     whole = [frame for frame in found if not frame.is_corrupt]

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from m5kit.data.decode._container import DamagedClipError, Deadline
+from m5kit.data.decode._container import Deadline
 from m5kit.data.decode._frames import capped_index
+from m5kit.data.decode._other_libraries import check_film, check_frame
 from m5kit.data.decode._videos import VideoDecoder
 from m5kit.errors import MissingDependencyError
 from m5kit.registry import DECODERS
@@ -40,15 +41,19 @@ class TorchCodecDecoder(VideoDecoder):
         # PyAV first: it opens known formats only, and torchcodec's FFmpeg would open a playlist.
         index = capped_index(path, self.caps)
         library = video_library("torchcodec")
-        reader = library.VideoDecoder(str(path), dimension_order="NHWC", num_ffmpeg_threads=1, seek_mode="exact")
-        if index.discarded or len(reader) != len(index.ticks):
-            raise DamagedClipError(
-                f"torchcodec counts {len(reader)} frames where {len(index.ticks)} are shown; use the decoder 'pyav'"
-            )
+        reader = library.VideoDecoder(
+            str(path),
+            stream_index=None if index.stream is None else index.stream.number,
+            dimension_order="NHWC",
+            num_ffmpeg_threads=1,
+            seek_mode="exact",
+        )
+        check_film("torchcodec", index, len(reader))
         frames = []
         for number in index.choose(self.frames, self.fps).tolist():
             frames.append(reader.get_frame_at(number).data.numpy())
             deadline.check()
+        check_frame("torchcodec", index, frames[0])
         return np.stack(frames)
 
 

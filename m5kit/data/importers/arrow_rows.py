@@ -24,6 +24,7 @@ def read_batch(batch: Any, place: object) -> Iterator[dict[str, Any]]:
         batch.validate(full=True)  # a damaged length would be followed to memory that is not there: a bus error
     except UNREADABLE as error:
         raise _refusal(batch, place, error) from error
+    batch = _with_whole_times(batch)
     for number in range(batch.num_rows):
         row = batch.slice(number, 1)
         try:
@@ -31,6 +32,20 @@ def read_batch(batch: Any, place: object) -> Iterator[dict[str, Any]]:
         except UNREADABLE as error:
             raise _refusal(row, place, error) from error
         yield {key: _unpacked(key, value, place) for key, value in values.items()}
+
+
+def _with_whole_times(batch: Any) -> Any:
+    """The batch, with times of day as texts where they have nanoseconds: Python's own would lose these."""
+    import pyarrow
+
+    for number, field in enumerate(batch.schema):
+        if field.type == pyarrow.time64("ns"):
+            try:
+                batch.column(number).cast(pyarrow.time64("us"))
+            except pyarrow.ArrowInvalid:
+                texts = batch.column(number).cast(pyarrow.string())
+                batch = batch.set_column(number, pyarrow.field(field.name, pyarrow.string()), texts)
+    return batch
 
 
 def _unpacked(column: str, value: Any, place: object) -> Any:

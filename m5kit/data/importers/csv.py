@@ -19,6 +19,9 @@ OTHER_DELIMITERS = {";": "';'", "\t": "tab", "|": "'|'"}
 """What else may stand between columns, and how ``--delimiter`` spells it."""
 
 QUOTE = '"'
+MARK = "\ufeff"
+"""The byte order mark, which has no width."""
+
 
 MARKS_OF_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -109,6 +112,8 @@ def _rows(reader: Any, source: Path, quotes: bool, reading: Reading) -> Iterator
             return
         if not cells:
             continue  # an empty line
+        if cells == names:
+            report.notice("rows that name the columns again, as where files were joined", f"line {first}")
         if len(cells) > len(names):
             raise DataError(f"{source}: line {first} has more cells than there are columns")
         marked = [cell for cell in cells if QUOTE in (cell[:1], cell[-1:])] if not quotes else []
@@ -128,7 +133,8 @@ def _rows(reader: Any, source: Path, quotes: bool, reading: Reading) -> Iterator
 
 
 def _header(reader: Any, source: Path, reading: Reading) -> list[str]:
-    names = _next(reader, source, 1) or []
+    # programs that join files, or write a mark before each cell, leave marks that nobody sees
+    names = [name.replace(MARK, "") for name in _next(reader, source, 1) or []]
     if not names:
         raise DataError(f"{source} is empty; its first line must name the columns")
     twice = sorted({name for name in names if names.count(name) > 1})

@@ -42,7 +42,7 @@ def read_rows(source: Path, reading: Reading) -> Iterator[Row]:
         given = _partitions(path.relative_to(source)) if path != source else {}
         try:
             # streamed, and a row at a time: a group of rows with pictures in them takes gigabytes
-            opened = pyarrow.parquet.ParquetFile(path, buffer_size=BUFFER)
+            opened = pyarrow.parquet.ParquetFile(path, buffer_size=BUFFER, page_checksum_verification=True)
             _check_names(path, opened.schema_arrow.names)
             for batch in opened.iter_batches(BATCH, use_threads=False):
                 for values in read_batch(batch, path):

@@ -153,7 +153,7 @@ class _Columns:
             self.by_file[row.get(PLACE, "")] |= used & row.keys()
             yield row
         if not self.report.rows:
-            raise DataError(f"{self.source} holds no rows")
+            raise DataError(f"{self.source} holds no rows{self.report.losses()}")
         self._warn_of_lookalikes()
         self._warn_of_names()
         if not named <= self.seen.keys():

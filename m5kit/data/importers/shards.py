@@ -7,11 +7,13 @@ from m5kit.data.importers.walk import walk
 
 GZIP = b"\x1f\x8b"
 ZSTD = b"\x28\xb5\x2f\xfd"
+BZIP2 = b"BZh"
+XZ = b"\xfd7zXZ"
 PACKED = {
     GZIP: "compressed with gzip",
     ZSTD: "compressed with zstd",
-    b"BZh": "compressed with bzip2",
-    b"\xfd7zXZ": "compressed with xz",
+    BZIP2: "compressed with bzip2",
+    XZ: "compressed with xz",
     b"\x04\x22\x4d\x18": "compressed with lz4",
     b"PK\x03\x04": "a zip archive, or a file of Excel",
     b"\xd0\xcf\x11\xe0": "a file of an old Excel or Word",

@@ -1,19 +1,62 @@
 """Notices names that are probably one, or none: classes that differ in case or spaces only; ``nan``, ``N/A``."""
 
 import unicodedata
+from array import array
 from collections.abc import Callable, Collection
+
+import numpy as np
+from numpy.typing import ArrayLike
 
 MOST = 100_000
 """Names that are remembered; a label of more is one of instances."""
 
+UNSEEN = "Cf"
+"""Unicode's category of signs without a width, such as a byte order mark, a soft hyphen or a zero width space."""
 
-NOTHING = frozenset(["nan", "none", "null", "n/a", "na", "#n/a", "nil", "<na>", "-", "?"])
+NOTHING = frozenset(["nan", "none", "null", "n/a", "na", "#n/a", "nil", "<na>", "\\n", "-", "?"])
 """How programs write that there is no value."""
 
 
 def folded(name: str) -> str:
     """A name without what cannot be seen or is easily confused: é is one sign, or two; both look the same."""
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+    if name.isascii():
+        return " ".join(name.casefold().split())
+    seen = "".join(sign for sign in unicodedata.normalize("NFKC", name) if unicodedata.category(sign) != UNSEEN)
+    return " ".join(seen.casefold().split())
+
+
+ID_TWINS = "ids that differ in case, spaces or accents only"
+
+
+class IdFolds:
+    """Finds ids that look alike among millions, once all were seen; those that folding leaves cost nothing."""
+
+    def __init__(self) -> None:
+        self._own, self._plain = array("q"), array("q")
+        self._names: list[str] = []
+
+    def look_at(self, name: str) -> None:
+        """Remember an id if it may look like another."""
+        plain = folded(name)
+        if plain == name:
+            return
+        self._own.append(hash(name))
+        self._plain.append(hash(plain))
+        if len(self._names) < MOST:
+            self._names.append(name)
+
+    def twins(self, ids: ArrayLike) -> tuple[int, str | None]:
+        """How many ids look like another one, and one of them; ``ids`` is the hashes of all."""
+        own, plain = np.frombuffer(self._own, np.int64), np.frombuffer(self._plain, np.int64)
+        # an id that comes again is no twin of itself; that is told elsewhere
+        _, places = np.unique(own, return_index=True)
+        places.sort()
+        first = np.unique(plain[places], return_index=True)[1]
+        again = np.ones(len(places), np.bool_)
+        again[first] = False
+        found = places[again | np.isin(plain[places], np.asarray(ids, np.int64))]
+        example = next((self._names[place] for place in found.tolist() if place < len(self._names)), None)
+        return len(found), example
 
 
 class Twins:
@@ -33,7 +76,7 @@ class Twins:
         plain = folded(name)
         key = hash(plain)
         if key in self._folded or (plain != name and key in self._known):
-            self._notice("ids that differ in case, spaces or accents only", repr(name))
+            self._notice(ID_TWINS, repr(name))
         if plain != name:
             self._folded.add(key)
 

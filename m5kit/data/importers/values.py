@@ -213,13 +213,20 @@ def _scalar(value: Any, column: str) -> str | int | float | bool:
     if isinstance(value, Decimal):
         return _plain_decimal(value)
     if isinstance(value, datetime.timedelta):
-        return value.total_seconds()
+        return _seconds(value)
     if isinstance(value, datetime.date | datetime.time):  # a datetime is a date too
         return value.isoformat()
     if isinstance(value, uuid.UUID):
         return str(value)
     kind = "a table" if isinstance(value, Mapping) else f"a value of type {type(value).__name__}"
     raise DataError(f"column {column} holds {kind}, {_short(value)}; expected a text or a number; map another column")
+
+
+def _seconds(value: datetime.timedelta) -> str | float:
+    """A number if it is exactly that number, else its digits."""
+    exact = Decimal(value // datetime.timedelta(microseconds=1)).scaleb(-6)
+    number = value.total_seconds()
+    return number if Decimal(repr(number)) == exact else str(exact)
 
 
 def _plain_decimal(value: Decimal) -> str | int | float:

@@ -1,16 +1,19 @@
 """Rows of WebDataset shards: tar files in which the members of an item follow each other and share a key."""
 
+import bz2
+import gzip
 import lzma
 import tarfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from m5kit.data.importers.embedded import safe_suffix
 from m5kit.data.importers.reading import PLACE, Blob, Reading, Row
 from m5kit.data.importers.report import ImportReport
-from m5kit.data.importers.shards import PACKED, ZSTD, find_shards, packed_as
+from m5kit.data.importers.shards import BZIP2, GZIP, PACKED, XZ, ZSTD, find_shards, packed_as
 from m5kit.data.json_values import parse_json, whole_text
 from m5kit.errors import DataError
 
@@ -21,7 +24,16 @@ LARGEST = 2**30
 """Bytes of a member; no decoder reads a larger file, and all of it would have to be in memory."""
 
 TRAILER = 2**20
-"""Bytes that are looked at behind the end mark of an archive."""
+"""Bytes that are looked at behind the end mark of an archive, at once."""
+
+LONGEST_TRAILER = 2**30
+"""And all together: packed zeros take no room."""
+
+
+def _zstd(path: Path) -> Any:
+    import pyarrow  # Python's own library reads zstd from 3.14 on
+
+    return pyarrow.input_stream(str(path), compression="zstd")
 
 
 class _StrictMember(tarfile.TarInfo):
@@ -66,7 +78,10 @@ def _items(shard: Path, report: ImportReport) -> Iterator[Row]:
     with _open(shard) as tar:
         for member in tar:
             # tarfile gives bytes of a name that are not UTF-8 as lone surrogates.
-            folder, slash, name = whole_text(member.name).rpartition("/")
+            whole = whole_text(member.name)
+            if whole != member.name:
+                report.change("names of members that are not UTF-8", whole)
+            folder, slash, name = whole.rpartition("/")
             if not _is_wanted(member, name, report):
                 continue
             stem, _, suffix = name.partition(".")
@@ -86,13 +101,21 @@ def _items(shard: Path, report: ImportReport) -> Iterator[Row]:
         _check_end(tar)
 
 
-def _open(shard: Path) -> tarfile.TarFile:
-    if packed_as(shard) != PACKED[ZSTD]:
-        return tarfile.open(shard, "r|*", tarinfo=_StrictMember)
-    import pyarrow  # Python's own library reads zstd from 3.14 on
+UNPACKED: Mapping[str, Callable[[Path], Any]] = {
+    PACKED[GZIP]: gzip.open,
+    PACKED[BZIP2]: bz2.open,
+    PACKED[XZ]: lzma.open,
+    PACKED[ZSTD]: _zstd,
+}
+"""What opens a packed archive. Not tarfile itself: it leaves the checksum at the end of a file unread."""
 
-    unpacked: Any = pyarrow.input_stream(str(shard), compression="zstd")
-    return tarfile.open(fileobj=unpacked, mode="r|", tarinfo=_StrictMember)
+
+@contextmanager
+def _open(shard: Path) -> Iterator[tarfile.TarFile]:
+    packed = UNPACKED.get(packed_as(shard) or "")
+    file: Any = shard.open("rb") if packed is None else packed(shard)
+    with file, tarfile.open(fileobj=file, mode="r|", tarinfo=_StrictMember) as tar:
+        yield tar
 
 
 def _is_wanted(member: tarfile.TarInfo, name: str, report: ImportReport) -> bool:
@@ -115,15 +138,24 @@ def _is_wanted(member: tarfile.TarInfo, name: str, report: ImportReport) -> bool
 
 
 def _check_end(tar: tarfile.TarFile) -> None:
-    """Only zeros may follow the end mark: what was joined with ``cat`` would be lost."""
+    """Only zeros may follow the end mark: what was joined with ``cat`` would be lost.
+
+    A packed archive is read to its end, where the checksum of all of it stands.
+    """
     file: Any = tar.fileobj
-    if any(file.read(TRAILER)):
-        raise tarfile.ReadError("something follows the end of the archive, as if files were joined; unpack them anew")
+    left = LONGEST_TRAILER
+    while (piece := file.read(TRAILER)) and left > 0:
+        left -= len(piece)
+        if any(piece):
+            what = "something follows the end of the archive, as if files were joined; unpack them anew"
+            raise tarfile.ReadError(what)
+    if piece:
+        raise tarfile.ReadError(f"more than {LONGEST_TRAILER:,} bytes of zeros follow the end of the archive")
 
 
 def _columns(suffix: str, data: bytes, name: str, report: ImportReport) -> dict[str, Any]:
     if suffix in TEXTS:
-        text = data.decode("utf-8", errors="replace")
+        text = data.decode("utf-8-sig", errors="replace")
         if "\ufffd" in text:
             report.change("bytes of texts that are not UTF-8 became \ufffd", name)
         return {suffix: text}

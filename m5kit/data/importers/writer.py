@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Literal, TypeAlias
 
+from m5kit.data.aside import naming
 from m5kit.data.importers.walk import LOCK
 from m5kit.data.manifest_rows import MODALITIES, NAMES
 from m5kit.data.several import each_value
@@ -72,7 +73,8 @@ class ManifestWriter:
 
     def _flush(self) -> None:
         if self._rows:
-            self._write(self._rows)
+            with naming(self.path):
+                self._write(self._rows)
         self._rows = []
 
     def __enter__(self) -> "ManifestWriter":
@@ -84,7 +86,8 @@ class ManifestWriter:
         try:
             if error is None:
                 self._flush()
-            self._close()
+            with naming(self.path):
+                self._close()
             if error is None:
                 # in one step: nobody can read a manifest that is half written
                 os.replace(self._part, self.path)

@@ -50,10 +50,12 @@ def as_path(given: object) -> Path:
     """A path, if a caller gave one that a file may have.
 
     Raises:
-        ConfigError: it is something else, such as None, or no file can be called so.
+        ConfigError: it is something else, such as None or a URL, or no file can be called so.
     """
     if not isinstance(given, str | os.PathLike) or not isinstance(os.fspath(given), str):
         raise ConfigError([f"expected a path, got {given!r}"])
+    if is_remote(given):  # as a path it would make a folder called s3:
+        raise ConfigError([f"expected a path of this machine, got the URL {given}"])
     path = Path(given)
     try:
         os.lstat(path)

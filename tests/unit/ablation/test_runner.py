@@ -15,7 +15,7 @@ from m5kit.ablation.analysis import Question, analyse
 from m5kit.ablation.local import LocalEngine
 from m5kit.ablation.outcomes import of_sweep
 from m5kit.ablation.plan import Plan, make_plan
-from m5kit.ablation.runner import run_trials, trial_folder
+from m5kit.ablation.runner import queue_failed, run_trials, trial_folder
 from m5kit.ablation.sweep import Sweep
 from m5kit.report.page import write_report
 from m5kit.runs.sweep_folder import TrialStatus
@@ -230,6 +230,18 @@ class LostEngine:
 
     def stop(self):
         raise AssertionError("it has ended")
+
+
+def test_failed_trials_alone_run_again_where_that_is_asked_for(tmp_path, fake_train):
+    trials = plan().trials
+    for number, trial in enumerate(trials):
+        folder = trial_folder(tmp_path, trial)
+        folder.path.mkdir()
+        folder.set_status(TrialStatus("done" if number % 2 else "failed", "the disk is full"))
+    assert sweep(tmp_path, fake_train) == []
+    queue_failed(tmp_path, trials)
+    again = [(trial.variant, trial.seed) for trial in trials[::2]]
+    assert sorted((variant, seed) for variant, seed, _ in sweep(tmp_path, fake_train)) == sorted(again)
 
 
 def test_a_trial_whose_worker_vanished_has_failed(tmp_path, fake_train):

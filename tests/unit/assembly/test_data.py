@@ -6,6 +6,7 @@ import pytest
 
 from m5kit.assembly.data import RunData
 from m5kit.assembly.model import build_pipelines
+from m5kit.assembly.sources import data_root, open_dataset
 from m5kit.config import check_config, load_config
 
 
@@ -54,6 +55,13 @@ def test_what_goes_missing_is_fixed_by_the_seed(opened):
     lost = [[item.lost for item in opened("data.missing_rate=0.5", f"seed={s}").training_items] for s in (0, 0, 1)]
     assert lost[0] == lost[1] != lost[2]
     assert any(lost[0])
+
+
+def test_the_manifest_itself_may_be_named(opened, tmp_path):
+    (tmp_path / "annotations.jsonl").rename(tmp_path / "items.ndjson")
+    config = check_config(load_config("demo/scale", (), tmp_path / "items.ndjson"))
+    assert data_root(config) == tmp_path  # which the paths of its media are relative to
+    assert len(open_dataset(config)) == 200
 
 
 def test_links_out_of_the_data_are_followed_where_the_config_says_so(opened):

@@ -285,3 +285,25 @@ def test_a_file_that_may_not_be_read_is_named_in_a_sentence(
     assert capsys.readouterr().err == (
         "error: shop/annotations.jsonl: permission denied; see who may read and write it, or name another place\n"
     )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "ablate fusion --out {}",
+        "data import csv a.csv {}",
+        "data import m5product {} --metadata a.json",
+        "data make-demo {}",
+        "data stats a.jsonl --html {}",
+        "embed run --data demo --out {}",
+        "export run --out {}",
+        "plugins new fusions x --out {}",
+        "report run --out {}",
+        "train demo/scale --run-dir {}",
+    ],
+)
+def test_what_is_written_on_this_machine_is_not_sent_to_a_url(words, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(words.format("s3://bucket/x.npz").split()) == 2
+    assert "expected a path of this machine, got the URL s3://bucket/x.npz" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

@@ -1,6 +1,6 @@
 import pytest
 
-from m5kit.data.aside import written_aside
+from m5kit.data.aside import naming, written_aside
 
 
 def test_a_file_appears_once_it_is_whole(tmp_path):
@@ -14,11 +14,18 @@ def test_a_file_appears_once_it_is_whole(tmp_path):
 
 def test_an_error_leaves_what_was_there(tmp_path):
     (tmp_path / "a").write_text("before")
-    with pytest.raises(OSError, match="No space"), written_aside(tmp_path / "a") as aside:
+    with pytest.raises(OSError, match="No space") as raised, written_aside(tmp_path / "a") as aside:
         _fill(aside)
+    assert raised.value.filename == str(tmp_path / "a")  # of the system's own error there is none
     assert [path.read_text() for path in tmp_path.iterdir()] == ["before"]
 
 
 def _fill(path):
     path.write_text("ha")
     raise OSError(28, "No space left on device")
+
+
+def test_a_place_that_the_system_names_stays():
+    with pytest.raises(OSError, match="nowhere") as raised, naming("elsewhere"):
+        open("nowhere").close()
+    assert raised.value.filename == "nowhere"

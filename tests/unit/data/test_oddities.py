@@ -1,3 +1,5 @@
+import pytest
+
 from m5kit.data.oddities import Oddities
 
 
@@ -6,7 +8,7 @@ def test_what_is_allowed_and_odd_is_told_once_with_an_example():
     for split, label in (("train", "mug"), (" train", "Mug"), ("test", "N/A"), ("test", "mug")):
         oddities.look_at({"id": "a", "text": "t", "split": split, "labels": {"kind": label}, "label": {"kind": "x"}})
     oddities.look_at({"id": 3, "split": 4, "labels": {"kind": 5}})  # problems, which others name
-    assert oddities.sentences() == [
+    assert oddities.sentences([]) == [
         "the key 'label' of 4 rows is not read; did you mean 'labels'?",
         "split: names that differ in case, spaces, .0 or accents only: 1 (such as 'train' and ' train')",
         "label kind: names that differ in case, spaces, .0 or accents only: 1 (such as 'mug' and 'Mug')",
@@ -17,4 +19,34 @@ def test_what_is_allowed_and_odd_is_told_once_with_an_example():
 def test_rows_in_order_have_nothing_odd():
     oddities = Oddities(("text",))
     oddities.look_at({"id": "a", "split": None, "labels": None, "text": "t"})
-    assert oddities.sentences() == []
+    assert oddities.sentences([]) == []
+
+
+@pytest.mark.parametrize(
+    ("ids", "count"),
+    [
+        (["caf\u00e9", "cafe\u0301"], 1),  # two forms of Unicode
+        (["a", "A", " a", "a\u200b"], 3),
+        (["A", "b", "a"], 1),  # whatever comes first
+        (["A", "A ", "b"], 1),  # neither is the plain one
+        (["A", "A", "b"], 0),  # a problem, which others name
+        (["one", "two", "ONE MORE"], 0),
+    ],
+)
+def test_ids_that_look_alike_are_told(ids, count):
+    oddities = Oddities(("text",))
+    for name in ids:
+        oddities.look_at({"id": name, "text": "t"})
+    said = oddities.sentences(list(map(hash, ids)))
+    assert [line.partition(" (")[0] for line in said] == (
+        [f"ids that differ in case, spaces or accents only: {count}"] if count else []
+    )
+
+
+def test_names_of_labels_that_look_alike_are_told():
+    oddities = Oddities(("text",))
+    for name in ("caf\u00e9", "cafe\u0301"):
+        oddities.look_at({"id": "a", "text": "t", "labels": {name: "x"}})
+    assert oddities.sentences([]) == [
+        "labels: names that differ in case, spaces, .0 or accents only: 1 (such as 'caf\u00e9' and 'cafe\u0301')"
+    ]

@@ -44,12 +44,52 @@ def test_an_absent_value_fits_no_comparison_and_can_be_asked_for(index):
 def test_an_update_goes_on_after_one_that_was_killed_when_it_had_added_a_column(tmp_path, vectors):
     place = tmp_path / "a.index"
     Index.of_vectors(place, ["a", "b"], vectors[:2], {"price": [1, 2]})
-    Index.open(place).add([Row("c", values={"price": 3, "new": True})], vectors[2:3])  # and no finish
+    Index.open(place).store.extend([pa.field("new", pa.bool_())])  # and killed here
+    Index.open(place).add([Row("c", values={"price": 3})], vectors[2:3])
     again = Index.open(place)
     assert ids(again.search(where="price > 1")) == ["b", "c"]
     again.add([Row("c", values={"price": 3, "new": "very"})], vectors[2:3])
     again.finish()
     assert ids(Index.open(place).search(where="new = 'very'")) == ["c"]
+
+
+def test_who_adds_keeps_what_others_added_since(tmp_path, vectors):
+    place = tmp_path / "a.index"
+    Index.of_vectors(place, ["a"], vectors[:1], {"price": [1]})
+    first, second = Index.open(place), Index.open(place)
+    first.add([Row("b", values={"price": 2, "new": "yes"})], vectors[1:2])  # and no finish yet
+    second.add([Row("c", values={"price": 3, "other": True})], vectors[2:3])
+    second.finish()
+    first.finish()
+    for index in (first, Index.open(place)):
+        assert ids(index.search(where="new = 'yes'")) == ["b"]
+        assert ids(index.search(where="other")) == ["c"]
+
+
+WRITER = """
+import sys
+import numpy as np
+from m5kit import Index
+from m5kit.index.rows import Row
+place, name = sys.argv[1:]
+index = Index.open(place)
+vectors = np.random.default_rng(0).standard_normal((6, 16)).astype(np.float32)
+for turn in range(6):
+    index.add([Row(f"{name}{turn}", values={f"{name}{turn}": turn})], vectors[turn : turn + 1])
+    if turn % 2:
+        index.finish()
+        index.delete([f"{name}{turn}"])
+"""
+
+
+def test_processes_that_add_at_once_wait_for_each_other(tmp_path, vectors):
+    place = tmp_path / "a.index"
+    Index.of_vectors(place, ["x"], vectors[:1], {"price": [1]})
+    writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(place), name]) for name in "ab"]
+    assert [writer.wait(60) for writer in writers] == [0, 0]
+    index = Index.open(place)
+    assert sorted(ids(index.search(where="id != 'x'"))) == ["a0", "a2", "a4", "b0", "b2", "b4"]
+    assert sorted(ids(index.search(where="a4 = 4 or b2 = 2"))) == ["a4", "b2"]
 
 
 def test_a_filter_that_fits_no_item_finds_nothing(index, vectors):

@@ -124,6 +124,20 @@ def _falls_back(written, tmp_path, caplog, change):
     assert "step_0000002 is damaged: " in caplog.text
 
 
+def test_a_checkpoint_of_another_run_is_named(tmp_path):
+    model = nn.Linear(2, 2)
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.yaml").write_text(f"seed: {ord(name)}\n")
+        checkpoint.save(tmp_path / name / "checkpoints", 2, model, torch.optim.SGD(model.parameters()), keep=1)
+    (tmp_path / "a" / "checkpoints" / "step_0000002").rename(tmp_path / "b" / "checkpoints" / "step_0000001")
+    found = [damage(path) for path in sorted((tmp_path / "b" / "checkpoints").iterdir())]
+    assert found == [
+        "it is of another run, with another seed, other parts, or transforms that learned something else",
+        None,
+    ]
+
+
 def test_a_mask_in_a_buffer_may_hold_infinities(tmp_path):
     model = nn.Linear(2, 2)
     model.register_buffer("mask", torch.tensor([0.0, float("-inf")]))

@@ -11,18 +11,23 @@ from m5kit.runs.sweep_folder import SweepFolder
 
 
 def test_a_folder_with_a_run_is_not_taken_over(tmp_path):
-    RunFolder.create(tmp_path / "a").config.write_text("seed: 0\n")
-    with pytest.raises(CheckpointError, match="already holds a run; add --resume"):
+    folder = RunFolder.create(tmp_path / "a")
+    folder.config.write_text("seed: 0\n")
+    with pytest.raises(CheckpointError, match=r"no checkpoint yet: add --resume to begin it again, or remove .*a to"):
+        RunFolder.create(tmp_path / "a")
+    (folder.checkpoints / "step_0000002").mkdir()
+    with pytest.raises(CheckpointError, match="already holds a run; add --resume to continue it, or choose another"):
         RunFolder.create(tmp_path / "a")
 
 
 @pytest.mark.parametrize("new", [True, False])
-def test_a_new_run_that_is_refused_leaves_the_folder_to_the_next(tmp_path, new):
+@pytest.mark.parametrize("error", [ConfigError(["schedule.tokens: too few"]), ZeroDivisionError(), KeyboardInterrupt()])
+def test_a_new_run_that_is_refused_leaves_the_folder_to_the_next(tmp_path, new, error):
     folder = RunFolder(tmp_path)
     folder.config.write_text("seed: 0\n")
     folder.item_sizes.write_bytes(b"of this config")
-    with pytest.raises(ConfigError), folder.left_if_refused(new):
-        raise ConfigError(["schedule.tokens: too few"])
+    with pytest.raises(type(error)), folder.left_if_refused(new):
+        raise error
     assert (folder.config.exists(), folder.item_sizes.exists()) == (not new, not new)
 
 

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -67,3 +68,19 @@ def test_a_folder_that_can_be_none_is_named(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(CheckpointError, match="can be no folder: not a directory"):
         single_writer(tmp_path / "file" / "run" / ".lock", "a run").__enter__()
+
+
+def test_threads_wait_too_where_that_is_asked_for(tmp_path):
+    path, order = tmp_path / "lock", []
+
+    def second():
+        with single_writer(path, "it", wait=True):
+            order.append("second")
+
+    with single_writer(path, "it"):
+        thread = threading.Thread(target=second)
+        thread.start()
+        thread.join(0.2)
+        order.append("first")
+    thread.join(10)
+    assert order == ["first", "second"]

@@ -69,3 +69,17 @@ def test_in_double_precision_two_processes_train_the_weights_of_one(on_ranks, de
         for name, theirs in alone.items():
             # In single precision some differ by 1e-4: of gradients that are all rounding Adam makes steps of full size.
             torch.testing.assert_close(weights[name], theirs, rtol=0, atol=1e-11, msg=name)
+
+
+def test_an_error_of_a_part_says_what_can_be_done_with_the_run(demo, tmp_path, monkeypatch):
+    def fail(self, batches):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(TrainStep, "__call__", fail)
+    plan = TrainingPlan(load_config("demo/scale", SETTINGS, demo), tmp_path / "run", resume=False)
+    with pytest.raises(ZeroDivisionError) as raised:
+        training.train(plan, Console(quiet=True))
+    assert (
+        f"The run in {tmp_path / 'run'} ended early; it has no checkpoint yet: add --resume"
+        in raised.value.__notes__[0]
+    )

@@ -11,13 +11,14 @@ TICK = Fraction(1, 1000)
 def write_video(tmp_path):
     """Writes a film whose frames are numbered by their grey level, or given pictures, at times in milliseconds."""
 
-    def write(name, times, *, pictures=None, gop=250, size=64, codec="libx264", sound=None):
+    def write(name, times, *, pictures=None, gop=250, size=64, codec="libx264", sound=None, options=()):
         import av
 
         with av.open(str(tmp_path / name), "w") as container:
             video = container.add_stream(codec, rate=25)
             video.width = video.height = size
             video.pix_fmt = "yuv420p"
+            video.options = dict(options)
             video.gop_size = gop
             video.codec_context.time_base = video.time_base = TICK
             track = container.add_stream("aac", rate=16_000, layout="mono") if sound is not None else None
@@ -61,3 +62,44 @@ def turn_video(tmp_path):
         return name
 
     return turn
+
+
+@pytest.fixture
+def write_films(tmp_path):
+    """Writes a file with one black film of two frames for each size."""
+
+    def write(name, *sizes):
+        import av
+
+        with av.open(str(tmp_path / name), "w") as container:
+            films = [container.add_stream("libx264", rate=25) for _ in sizes]
+            for film, size in zip(films, sizes, strict=True):
+                film.width, film.height, film.pix_fmt = size, size, "yuv420p"
+            for film, size in zip(films, sizes, strict=True):
+                for _ in range(2):
+                    frame = av.VideoFrame.from_ndarray(np.zeros((size, size, 3), np.uint8), format="rgb24")
+                    container.mux(film.encode(frame))
+                container.mux(film.encode())
+        return name
+
+    return write
+
+
+@pytest.fixture
+def palette_video(tmp_path):
+    """Writes an AVI whose frames are numbers of greys; the greys themselves are read with its first packet alone."""
+
+    def write(name, count):
+        import av
+
+        palette = np.full((256, 4), 255, np.uint8)
+        palette[:, 1:] = (20 + STEP * np.arange(256)[:, None]) % 256
+        with av.open(str(tmp_path / name), "w") as container:
+            video = container.add_stream("rawvideo", rate=25)
+            video.width, video.height, video.pix_fmt = 64, 32, "pal8"
+            for number in range(count):
+                grey = np.full((32, 64), number, np.uint8)
+                container.mux(video.encode(av.VideoFrame.from_ndarray((grey, palette), format="pal8")))
+        return name
+
+    return write

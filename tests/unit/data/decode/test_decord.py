@@ -35,6 +35,31 @@ def test_frames_it_counts_differently_are_refused(write_video, tmp_path, monkeyp
         DecordDecoder()(write_video("a.mp4", [0, 40]), tmp_path)
 
 
+def test_rows_that_it_lays_out_wrongly_are_refused(write_video, tmp_path):
+    name = write_video("a.mp4", [0, 40], size=48)  # it gives 48 x 48 x 4
+    with pytest.raises(DecodeError, match=r"decord gives frames of shape \(48, 48, 4\) where sides have 48 and 48"):
+        DecordDecoder()(name, tmp_path)
+
+
+def test_columns_that_a_film_hides_are_not_shown(write_video, tmp_path):
+    ramp = np.broadcast_to(np.arange(0, 256, 4, dtype=np.uint8)[:, None], (64, 64, 3))
+    hidden = write_video("a.mp4", [0], pictures=[ramp], options={"x264-params": "crop-rect=8,0,0,0"})
+    with pytest.raises(DecodeError, match="decord gives other pixels than 'pyav'; use that"):
+        DecordDecoder()(hidden, tmp_path)
+
+
+def test_it_does_not_choose_among_several_films(write_films, tmp_path):
+    both = write_films("a.mkv", 64, 32)
+    assert PyAVDecoder()(both, tmp_path).shape == (2, 64, 64, 3)
+    with pytest.raises(DecodeError, match="decord may read another of its films than 'pyav'; use the decoder 'pyav'"):
+        DecordDecoder()(both, tmp_path)
+
+
+def test_the_colours_of_a_palette_are_not_lost(palette_video, tmp_path):
+    with pytest.raises(DecodeError, match="decord loses the palette of this clip, and all is black"):
+        DecordDecoder()(palette_video("a.avi", 20), tmp_path)
+
+
 def test_pixels_are_those_of_pyav(write_video, tmp_path):
     ramp = np.zeros((6, 64, 64, 3), np.uint8)
     ramp[..., 0] = np.arange(0, 256, 4)[:, None]

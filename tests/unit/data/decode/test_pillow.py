@@ -1,5 +1,6 @@
 import re
 from contextlib import suppress
+from zlib import crc32
 
 import numpy as np
 import pytest
@@ -38,6 +39,17 @@ def test_exif_orientation_is_applied(tmp_path, orientation, turn):
     exif = Image.Exif()
     exif[0x0112] = orientation
     assert np.array_equal(decode(Image.fromarray(RAMP), tmp_path, exif=exif)[..., 0], turn(RAMP))
+
+
+def test_a_grey_of_16_bits_may_be_the_transparent_one(tmp_path):
+    grey = np.array([[0, 0x1234, 0xFFFF]], np.uint16)
+    Image.fromarray(grey).save(tmp_path / "a.png")
+    content = (tmp_path / "a.png").read_bytes()
+    chunk = b"tRNS" + (0).to_bytes(2, "big")  # Pillow writes none for 16 bits
+    place = content.index(b"IDAT") - 4
+    named = (2).to_bytes(4, "big") + chunk + crc32(chunk).to_bytes(4, "big")
+    (tmp_path / "a.png").write_bytes(content[:place] + named + content[place:])
+    assert PillowDecoder()("a.png", tmp_path)[0, :, 0].tolist() == [255, 18, 255]
 
 
 def test_transparency_is_laid_on_white(tmp_path):

@@ -38,3 +38,16 @@ def test_damage_where_a_chosen_frame_lies_is_an_error(write_video, tmp_path):
     path.write_bytes(bytes(content))
     with pytest.raises(DecodeError, match=r"cannot read 'a\.mp4': "):
         PyAVDecoder(frames=20)("a.mp4", tmp_path)
+
+
+def test_the_colours_of_a_palette_are_not_lost(palette_video, numbers, tmp_path):
+    # none of the chosen frames is the first, from whose packet the palette comes
+    assert numbers(PyAVDecoder(frames=5)(palette_video("a.avi", 20), tmp_path)) == [2, 6, 10, 14, 18]
+
+
+@pytest.mark.parametrize("left", [4, 16])
+def test_columns_that_a_film_hides_are_not_shown(write_video, tmp_path, left):
+    ramp = np.broadcast_to(np.arange(0, 256, 4, dtype=np.uint8)[:, None], (64, 64, 3))
+    name = write_video("a.mp4", [0], pictures=[ramp])
+    cut = write_video("b.mp4", [0], pictures=[ramp], options={"x264-params": f"crop-rect={left},0,0,0"})
+    assert (PyAVDecoder()(cut, tmp_path) == PyAVDecoder()(name, tmp_path)[:, :, left:]).all()

@@ -130,3 +130,14 @@ def test_blanks_around_the_name_of_a_column_are_shown(imported, tmp_path):
     (tmp_path / "a.csv").write_text("id, title\na,x\n")
     with pytest.raises(DataError, match="has no column title; it has ' title', id"):
         imported("csv", tmp_path / "a.csv", columns=ColumnMapping({"text": ("title",)}))
+
+
+def test_marks_without_a_width_are_no_part_of_a_name(imported, tmp_path):
+    source = write(tmp_path, "\ufeff\ufeffid,\ufefftext\na,cup\n")
+    assert imported("csv", source, columns=ColumnMapping({"text": ("text",)}))[1][0]["id"] == "a"
+
+
+def test_a_second_head_in_joined_files_is_told(imported, tmp_path):
+    source = write(tmp_path, "id,text\na,cup\nid,text\nb,mug\n")
+    report, _ = imported("csv", source, columns=ColumnMapping({"text": ("text",)}))
+    assert report.noticed["rows that name the columns again, as where files were joined"] == 1

@@ -22,6 +22,9 @@ def write(path, **columns):
         (dt.date(2024, 1, 5), "2024-01-05"),
         (dt.datetime(2024, 1, 5, 3), "2024-01-05T03:00:00"),
         (dt.timedelta(seconds=3), 3.0),
+        (dt.timedelta(days=90_000_000, microseconds=1), "7776000000000.000001"),
+        (dt.time(23, 59, 1), "23:59:01"),
+        (pa.scalar(86_399 * 10**9 + 5, pa.time64("ns")), "23:59:59.000000005"),
         (Decimal("19.99"), 19.99),
         (Decimal("12345678901234567890"), 12345678901234567890),
         (Decimal("0.12345678901234567891"), "0.12345678901234567891"),
@@ -139,4 +142,13 @@ def test_a_map_that_has_a_key_twice_is_named_with_its_column(imported, tmp_path)
     values = pa.array([[("k", 1), ("k", 2)]], pa.map_(pa.string(), pa.int64()))
     pq.write_table(pa.table({"id": ["a"], "title": ["x"], "v": values}), tmp_path / "a.parquet")
     with pytest.raises(DataError, match="column v holds a map in which the key 'k' is given twice"):
+        imported("parquet", tmp_path / "a.parquet", columns=TITLE)
+
+
+def test_a_page_whose_checksum_does_not_fit_is_damage(imported, tmp_path):
+    table = pa.table({"id": ["a", "b"], "title": ["cup", "mug"], "v": [1, 2]})
+    pq.write_table(table, tmp_path / "a.parquet", compression="none", write_page_checksum=True)
+    content = (tmp_path / "a.parquet").read_bytes()
+    (tmp_path / "a.parquet").write_bytes(content.replace(b"cup", b"cap"))
+    with pytest.raises(DataError, match="CRC checksum verification failed"):
         imported("parquet", tmp_path / "a.parquet", columns=TITLE)

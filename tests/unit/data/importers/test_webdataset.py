@@ -1,4 +1,7 @@
+import bz2
+import gzip
 import io
+import lzma
 import tarfile
 
 import pyarrow as pa
@@ -104,3 +107,37 @@ def test_a_missing_column_is_refused_with_what_was_left_out(imported, tmp_path):
     write(tmp_path / "b.tar", "2.jpg")
     with pytest.raises(DataError, match=r"has no column txt; .*members that are no files .*: 1 \(such as 1\.txt\)"):
         imported("webdataset", tmp_path, columns=BOTH)
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+def test_a_packed_shard_is_checked_to_its_end(imported, tmp_path, pack):
+    packed = pack(write(tmp_path / "a.tar", "1.txt", "2.txt").read_bytes())
+    (tmp_path / "b.tar.xx").write_bytes(packed)
+    _, items = imported("webdataset", tmp_path / "b.tar.xx", columns=TEXT)
+    assert [item["text"] for item in items] == ["1.txt", "2.txt"]
+    (tmp_path / "c.tar.xx").write_bytes(packed[:-6])  # the end mark of the archive is there, the checksum is not
+    with pytest.raises(DataError, match=r"cannot read .*c\.tar\.xx as a tar file"):
+        imported("webdataset", tmp_path / "c.tar.xx", columns=TEXT, out="c")
+
+
+def test_a_checksum_that_does_not_fit_is_damage(imported, tmp_path):
+    packed = bytearray(gzip.compress(write(tmp_path / "a.tar", "1.txt").read_bytes()))
+    packed[-8] ^= 1
+    (tmp_path / "a.tar.gz").write_bytes(packed)
+    with pytest.raises(DataError, match="CRC check failed"):
+        imported("webdataset", tmp_path / "a.tar.gz", columns=TEXT)
+
+
+def test_names_and_texts_are_read_as_they_are_meant(imported, tmp_path):
+    with tarfile.open(tmp_path / "a.tar", "w", format=tarfile.GNU_FORMAT) as tar:
+        member = tarfile.TarInfo("a\udcff.txt")
+        member.size = 6
+        tar.addfile(member, io.BytesIO(b"\xef\xbb\xbfcup"))
+    report, items = imported("webdataset", tmp_path / "a.tar", columns=TEXT)
+    assert [item["text"] for item in items] == ["cup"]
+    assert report.changed["names of members that are not UTF-8"] == 1
+
+
+def test_where_nothing_is_taken_what_was_left_out_is_told(imported, tmp_path):
+    with pytest.raises(DataError, match=r"holds no rows; left out were hidden members: 1 \(such as \.a\.txt\)"):
+        imported("webdataset", write(tmp_path / "a.tar", ".a.txt"), columns=TEXT)

@@ -46,3 +46,8 @@ def test_a_scheme_is_one_in_capitals_too():
 def test_no_file_system_is_opened_inside_of_another():
     with pytest.raises(ConfigError, match="a URL in a URL"):
         check_url("reference::https://example.org/shop")
+
+
+def test_no_folder_is_called_like_the_beginning_of_a_url():
+    with pytest.raises(ConfigError, match="expected a path of this machine, got the URL s3://bucket/out"):
+        as_path("s3://bucket/out")
