@@ -46,13 +46,13 @@ class StreamFacts(NamedTuple):
 
     Attributes:
         number: among all streams of the file.
-        films: how many streams of the file are films; a cover picture is none.
+        videos: how many streams of the file are videos; a cover picture is none.
         sides: the width and the height of a frame in pixels, the smaller one first: a turned clip swaps them.
         palette: whether frames are numbers of colours that stand in the first packet alone.
     """
 
     number: int
-    films: int
+    videos: int
     sides: tuple[int, int]
     palette: bool
 
@@ -113,13 +113,13 @@ def best_stream(container: Any, kind: str) -> Any:
     if codec not in (*VIDEO_CODECS, *AUDIO_CODECS) and not codec.startswith(PLAIN_AUDIO):
         raise DamagedClipError(f"its {kind} codec {codec} is not one of those that m5kit reads; convert it")
     stream.codec_context.thread_count = 1
-    if kind == "video":  # else FFmpeg shows columns at the left that the film hides, where that is quicker to copy
+    if kind == "video":  # else FFmpeg shows columns at the left that the video hides, where that is quicker to copy
         stream.codec_context.flags |= Flags.unaligned
     return stream
 
 
 def is_cover(stream: Any) -> bool:
-    """Whether a stream of pictures is the cover of a sound or a film, and no film itself."""
+    """Whether a stream of pictures is the cover of a sound or a video, and no video itself."""
     from av.stream import Disposition
 
     return bool(stream.disposition & Disposition.attached_pic)
@@ -127,9 +127,9 @@ def is_cover(stream: Any) -> bool:
 
 def stream_facts(container: Any, stream: Any) -> StreamFacts:
     """What an opened file says of a stream of pictures."""
-    films = [each for each in container.streams.video if not is_cover(each)]
+    videos = [each for each in container.streams.video if not is_cover(each)]
     shorter, longer = sorted((stream.width, stream.height))
-    return StreamFacts(stream.index, len(films), (shorter, longer), stream.codec_context.pix_fmt == "pal8")
+    return StreamFacts(stream.index, len(videos), (shorter, longer), stream.codec_context.pix_fmt == "pal8")
 
 
 def check_reach(container: Any, reach: float) -> None:

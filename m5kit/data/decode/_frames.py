@@ -55,7 +55,7 @@ class ClipIndex:
         timed: whether ``ticks`` are stored times.
         end: the tick at which the last frame's display ends.
         discarded: how many further packets an edit list hides.
-        stream: that was read; None for frames that are no file of a film.
+        stream: that was read; None for frames that come from no file.
     """
 
     ticks: NDArray[np.int64]

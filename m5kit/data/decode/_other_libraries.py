@@ -1,4 +1,4 @@
-"""Checks that another library reads what PyAV would: each has films that it gets wrong."""
+"""Checks that another library reads what PyAV would: each has videos that it gets wrong."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from m5kit.data.decode._frames import ClipIndex
 INSTEAD = "use the decoder 'pyav'"
 
 
-def check_film(library: str, index: ClipIndex, counted: int) -> None:
+def check_video(library: str, index: ClipIndex, counted: int) -> None:
     """Refuse a clip of which a library counts other frames, or whose colours it loses.
 
     Args:

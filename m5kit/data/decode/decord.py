@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from m5kit.data.decode._container import DamagedClipError, Deadline
 from m5kit.data.decode._frames import capped_index, first_frame
-from m5kit.data.decode._other_libraries import check_film, check_frame
+from m5kit.data.decode._other_libraries import check_frame, check_video
 from m5kit.data.decode._videos import VideoDecoder
 from m5kit.errors import MissingDependencyError
 from m5kit.registry import DECODERS
@@ -29,7 +29,7 @@ class DecordDecoder(VideoDecoder):
     Decord has had no release since 2021, and its known hazards are kept out. Times come from the packets (its own are
     wrong for some containers). Frames are read in order: after a seek it is silently off where pictures refer across
     a key frame (open GOP, as in HEVC and MPEG-1). A clip whose frames it counts differently is refused (it then
-    returns wrong frames or waits for ever), and so are a mirrored one, which it turns instead, one of several films,
+    returns wrong frames or waits for ever), and so are a mirrored one, which it turns instead, one of several videos,
     one whose colours are a palette, and one of whose first frame it gives other pixels. Its reader lives within one
     call (one from before a fork returns wrong frames). It reads no AV1 and is slower than ``pyav``.
 
@@ -55,9 +55,9 @@ class DecordDecoder(VideoDecoder):
         index = capped_index(path, self.caps)
         try:
             reader = decord.VideoReader(str(path), ctx=decord.cpu(0), num_threads=1)
-            check_film("decord", index, len(reader))
-            if index.stream is not None and index.stream.films > 1:
-                raise DamagedClipError("decord may read another of its films than 'pyav'; use the decoder 'pyav'")
+            check_video("decord", index, len(reader))
+            if index.stream is not None and index.stream.videos > 1:
+                raise DamagedClipError("decord may read another of its videos than 'pyav'; use the decoder 'pyav'")
             first, mirrored = first_frame(path)
             if mirrored:
                 raise DamagedClipError("decord turns a mirrored clip the wrong way; use the decoder 'pyav'")

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from m5kit.data.decode._container import Deadline
 from m5kit.data.decode._frames import capped_index
-from m5kit.data.decode._other_libraries import check_film, check_frame
+from m5kit.data.decode._other_libraries import check_frame, check_video
 from m5kit.data.decode._videos import VideoDecoder
 from m5kit.errors import MissingDependencyError
 from m5kit.registry import DECODERS
@@ -48,7 +48,7 @@ class TorchCodecDecoder(VideoDecoder):
             num_ffmpeg_threads=1,
             seek_mode="exact",
         )
-        check_film("torchcodec", index, len(reader))
+        check_video("torchcodec", index, len(reader))
         frames = []
         for number in index.choose(self.frames, self.fps).tolist():
             frames.append(reader.get_frame_at(number).data.numpy())

@@ -213,7 +213,7 @@ def _scalar(value: Any, column: str) -> str | int | float | bool:
     if isinstance(value, Decimal):
         return _plain_decimal(value)
     if isinstance(value, datetime.timedelta):
-        return _seconds(value)
+        return _exact(Decimal(value // datetime.timedelta(microseconds=1)).scaleb(-6), value.total_seconds())
     if isinstance(value, datetime.date | datetime.time):  # a datetime is a date too
         return value.isoformat()
     if isinstance(value, uuid.UUID):
@@ -222,18 +222,14 @@ def _scalar(value: Any, column: str) -> str | int | float | bool:
     raise DataError(f"column {column} holds {kind}, {_short(value)}; expected a text or a number; map another column")
 
 
-def _seconds(value: datetime.timedelta) -> str | float:
-    """A number if it is exactly that number, else its digits."""
-    exact = Decimal(value // datetime.timedelta(microseconds=1)).scaleb(-6)
-    number = value.total_seconds()
-    return number if Decimal(repr(number)) == exact else str(exact)
-
-
 def _plain_decimal(value: Decimal) -> str | int | float:
     """A number if it is exactly that number, else its digits."""
     if value == value.to_integral_value():
         return int(value)
-    number = float(value)
+    return _exact(value, float(value))
+
+
+def _exact(value: Decimal, number: float) -> str | float:
     return number if Decimal(repr(number)) == value else str(value)
 
 

@@ -62,7 +62,7 @@ def test_the_command_writes_a_folder_with_a_card(run_folder, tmp_path, capsys):
 @pytest.mark.parametrize("name", ["classes.json", "pretrained/config.json"])
 def test_no_private_file_is_copied_through_a_link_of_a_run_folder(shared, tmp_path, name):
     private, run = tmp_path / "private.json", tmp_path / "run"
-    private.write_text("{}")
+    private.write_text("{}\n")  # as the run has it
     shutil.copytree(shared, run)
     (run / name).unlink(missing_ok=True)
     (run / name).parent.mkdir(exist_ok=True)

@@ -65,21 +65,21 @@ def turn_video(tmp_path):
 
 
 @pytest.fixture
-def write_films(tmp_path):
-    """Writes a file with one black film of two frames for each size."""
+def write_videos(tmp_path):
+    """Writes a file with one black video of two frames for each size."""
 
     def write(name, *sizes):
         import av
 
         with av.open(str(tmp_path / name), "w") as container:
-            films = [container.add_stream("libx264", rate=25) for _ in sizes]
-            for film, size in zip(films, sizes, strict=True):
-                film.width, film.height, film.pix_fmt = size, size, "yuv420p"
-            for film, size in zip(films, sizes, strict=True):
+            videos = [container.add_stream("libx264", rate=25) for _ in sizes]
+            for video, size in zip(videos, sizes, strict=True):
+                video.width, video.height, video.pix_fmt = size, size, "yuv420p"
+            for video, size in zip(videos, sizes, strict=True):
                 for _ in range(2):
                     frame = av.VideoFrame.from_ndarray(np.zeros((size, size, 3), np.uint8), format="rgb24")
-                    container.mux(film.encode(frame))
-                container.mux(film.encode())
+                    container.mux(video.encode(frame))
+                container.mux(video.encode())
         return name
 
     return write

@@ -41,17 +41,17 @@ def test_rows_that_it_lays_out_wrongly_are_refused(write_video, tmp_path):
         DecordDecoder()(name, tmp_path)
 
 
-def test_columns_that_a_film_hides_are_not_shown(write_video, tmp_path):
+def test_columns_that_a_video_hides_are_not_shown(write_video, tmp_path):
     ramp = np.broadcast_to(np.arange(0, 256, 4, dtype=np.uint8)[:, None], (64, 64, 3))
     hidden = write_video("a.mp4", [0], pictures=[ramp], options={"x264-params": "crop-rect=8,0,0,0"})
     with pytest.raises(DecodeError, match="decord gives other pixels than 'pyav'; use that"):
         DecordDecoder()(hidden, tmp_path)
 
 
-def test_it_does_not_choose_among_several_films(write_films, tmp_path):
-    both = write_films("a.mkv", 64, 32)
+def test_it_does_not_choose_among_several_videos(write_videos, tmp_path):
+    both = write_videos("a.mkv", 64, 32)
     assert PyAVDecoder()(both, tmp_path).shape == (2, 64, 64, 3)
-    with pytest.raises(DecodeError, match="decord may read another of its films than 'pyav'; use the decoder 'pyav'"):
+    with pytest.raises(DecodeError, match="decord may read another of its videos than 'pyav'; use the decoder 'pyav'"):
         DecordDecoder()(both, tmp_path)
 
 

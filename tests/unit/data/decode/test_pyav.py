@@ -46,7 +46,7 @@ def test_the_colours_of_a_palette_are_not_lost(palette_video, numbers, tmp_path)
 
 
 @pytest.mark.parametrize("left", [4, 16])
-def test_columns_that_a_film_hides_are_not_shown(write_video, tmp_path, left):
+def test_columns_that_a_video_hides_are_not_shown(write_video, tmp_path, left):
     ramp = np.broadcast_to(np.arange(0, 256, 4, dtype=np.uint8)[:, None], (64, 64, 3))
     name = write_video("a.mp4", [0], pictures=[ramp])
     cut = write_video("b.mp4", [0], pictures=[ramp], options={"x264-params": f"crop-rect={left},0,0,0"})
