@@ -203,9 +203,11 @@ class Index(SearchableIndex):
         folder = as_place(self.about.data if data is None else data)
         items = RunItems.open(Path(self.about.run), folder, splits, modalities, self.about.space)
         made_by = items.about(self.about.precision, self.about.query_width)
+        # paths of items from another folder would otherwise be looked for in that of the index
+        elsewhere = "" if made_by.data == self.about.data else made_by.data
         with self.store.writing():
             for rows, vectors in items.pieces(say or quiet):
-                self.add(rows, vectors, made_by)
+                self.add([replace(row, data=elsewhere) for row in rows], vectors, made_by)
             self.finish(say)
 
     def delete(self, ids: Iterable[str]) -> int:

@@ -52,6 +52,17 @@ def test_an_update_goes_on_after_one_that_was_killed_when_it_had_added_a_column(
     assert ids(Index.open(place).search(where="new = 'very'")) == ["c"]
 
 
+def test_an_index_says_what_it_is(index):
+    assert repr(index) == f"<m5kit index {index.store.place}: 200 items of width 16>"
+
+
+def test_an_item_keeps_the_folder_that_its_files_are_in(index, vectors):
+    index.add([Row("far", sources={"image": "a.jpg"}, data="/elsewhere"), Row("near")], vectors[:2])
+    far, near = (index.get([name])[name] for name in ("far", "near"))
+    assert (far.data, far.sources) == ("/elsewhere", {"image": "a.jpg"})
+    assert (near.data, near.sources) == ("", {})
+
+
 def test_a_filter_that_fits_no_item_finds_nothing(index, vectors):
     assert index.search(vectors[0], where="price > 1e9") == []
     assert index.search(like="i007", where="price > 1e9") == []
