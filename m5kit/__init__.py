@@ -7,6 +7,8 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from m5kit.collection import no_collection
+
 if TYPE_CHECKING:
     from m5kit.index.index import Index
     from m5kit.public.answers import Embeddings, Explanation, Prediction
@@ -47,7 +49,8 @@ def __getattr__(name: str) -> Any:
     """Import what a public name needs: ``import m5kit`` alone must not cost seconds."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    with no_collection():
+        return getattr(import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:

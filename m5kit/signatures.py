@@ -52,6 +52,10 @@ def unset_attributes(built: object, contract: type) -> list[str]:
     return [f"self.{name}" for name in contract.__annotations__ if not hasattr(built, name)]
 
 
+LONGEST_NAME = 200
+"""Characters of a word that may be near a name: to compare millions with a few takes seconds."""
+
+
 def suggestion(word: str, known: Iterable[str], count: int = 1) -> str:
     """A question that offers the nearest known names; empty if none is near.
 
@@ -59,7 +63,7 @@ def suggestion(word: str, known: Iterable[str], count: int = 1) -> str:
         >>> suggestion("conact", ["concat", "gated"]), suggestion("x", ["concat"])
         ("did you mean 'concat'?", '')
     """
-    near = get_close_matches(word, list(known), n=count)
+    near = get_close_matches(word, list(known), n=count) if len(word) <= LONGEST_NAME else []
     return f"did you mean {' or '.join(map(repr, near))}?" if near else ""
 
 

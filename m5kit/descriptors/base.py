@@ -43,7 +43,6 @@ class Descriptor(nn.Module, ABC):
     centre: Tensor
     scale: Tensor
     shares: Tensor
-    rotation: Tensor
     fitted: Tensor
 
     def __init_subclass__(cls) -> None:
@@ -58,8 +57,9 @@ class Descriptor(nn.Module, ABC):
         self.register_buffer("centre", torch.zeros(self.width))
         self.register_buffer("scale", torch.ones(self.width))
         self.register_buffer("shares", torch.tensor(shares if shares is not None else [1.0] * len(self.blocks)))
-        self.register_buffer("rotation", rotation(self.width), persistent=False)
         self.register_buffer("fitted", torch.zeros((), dtype=torch.bool))
+        # No buffer: processes that share the work compare theirs, and not each of them has turned a vector.
+        self._rotation: Tensor | None = None
 
     @classmethod
     def example(cls) -> tuple["Descriptor", Inputs]:
@@ -134,6 +134,16 @@ class Descriptor(nn.Module, ABC):
     def vectors(self, measured: Tensor) -> Tensor:
         """Unit vectors ``n w`` of raw numbers ``n w``, as :meth:`measure` gives them once the corpus is known."""
         return F.normalize((measured - self.centre) * self.scale @ self.rotation, dim=1)
+
+    @property
+    def rotation(self) -> Tensor:
+        """The matrix ``w w``, made when it is first used: a run that is loaded for texts needs none for pictures."""
+        if self._rotation is None or (self._rotation.device, self._rotation.dtype) != (
+            self.centre.device,
+            self.centre.dtype,
+        ):
+            self._rotation = rotation(self.width).to(self.centre)
+        return self._rotation
 
     def _by_column(self, values: Tensor) -> Tensor:
         """One value a block, repeated over its columns."""

@@ -210,23 +210,23 @@ class Index(SearchableIndex):
         """
         from m5kit.index.items import RunItems
 
-        modalities = list(self.about.seen) or None
-        folder = as_place(self.about.data if data is None else data)
-        items = RunItems.open(Path(self.about.run), folder, splits, modalities, self.about.space)
+        seen, folder = list(self.about.seen), as_place(self.about.data if data is None else data)
+        items = RunItems.open(Path(self.about.run), folder, splits, seen or None, self.about.space)
         made_by = items.about(self.about.precision, self.about.query_width)
+        # paths of items from another folder would otherwise be looked for in that of the index
+        elsewhere = "" if made_by.data == self.about.data else made_by.data
         with self.store.writing():
             self._refresh()
             for rows, vectors in items.pieces(say or quiet):
-                self._add(rows, vectors, made_by)
+                self._add([replace(row, data=elsewhere) for row in rows], vectors, made_by)
             self._finish(say, None)
 
     def delete(self, ids: Iterable[str]) -> int:
         """Delete items by id; returns how many there were."""
-        if not (wanted := list(ids)):
-            return 0
+        wanted = list(ids)
         with self.store.writing(wait=True):
             self.store.renew()
-            return self.store.delete(wanted)
+            return self.store.delete(wanted) if wanted else 0
 
     def finish(self, say: Say | None = None) -> None:
         """Make what was added fast to search, and write down what the index holds now."""

@@ -116,13 +116,19 @@ def _only(given: Mapping[str, Any], modalities: frozenset[str]) -> dict[str, Any
     return {name: value for name, value in given.items() if name in modalities}
 
 
+NAMED = 3
+"""Unknown modalities that an error names."""
+
+
 def require_known(names: Sequence[str], modalities: Sequence[str]) -> None:
     """Refuse modalities that the run does not read.
 
     Raises:
-        QueryError: all of them are named.
+        QueryError: the first of them are named: a client may have sent millions.
     """
     unknown = [name for name in names if name not in modalities]
     if unknown:
-        described = [f"{name!r} ({hint(name, modalities)})" for name in unknown]
+        described = [f"{name!r} ({hint(name, modalities)})" for name in unknown[:NAMED]]
+        if len(unknown) > NAMED:
+            described.append(f"nor {len(unknown) - NAMED:,} more")
         raise QueryError(f"the run reads no {', '.join(described)}; it reads {', '.join(modalities)}")

@@ -18,6 +18,9 @@ from m5kit.index.columns import ARROW, Column, ColumnCollector, to_arrow
 OWN = ("id", "split")
 """Columns of every item, whatever labels and properties it has."""
 
+ELSEWHERE = ""
+"""Beside the sources of an item, under a name that no modality has: the folder that they are relative to."""
+
 LONGEST_WORDS = 500
 """Characters that are kept of a text, to be shown with a hit."""
 
@@ -31,12 +34,14 @@ class Row:
         split: that it belongs to.
         values: labels and properties to filter by.
         sources: by modality, what the manifest has of it: a path, a text or a table.
+        data: folder that paths among them are relative to, where it is another than that of the index.
     """
 
     id: str
     split: str = ""
     values: Mapping[str, Any] = field(default_factory=dict)
     sources: Mapping[str, Any] = field(default_factory=dict)
+    data: str = ""
 
 
 def item_values(labels: Mapping[str, Any], sources: Mapping[str, Any]) -> dict[str, Any]:
@@ -83,7 +88,7 @@ def to_table(rows: Sequence[Row], vectors: NDArray[np.float32], about: IndexInfo
         pa.array(ids, pa.string()),
         *columns_of(as_kept(as_units(vectors, ids), about), about),
         pa.array([row.split for row in rows], pa.string()),
-        pa.array([json.dumps(row.sources) for row in rows], pa.string()),
+        pa.array([_written_sources(row) for row in rows], pa.string()),
     ]
     for column in about.columns:
         values = [row.values.get(column.name) for row in rows]
@@ -119,7 +124,13 @@ def read_hit(row: Mapping[str, Any], columns: Sequence[Column]) -> Row:
         sources = parse_json(row["sources"] or "{}")
     except ValueError as error:
         raise DataError(f"item {row['id']!r}: what the index knows of its files is damaged; build it again") from error
-    return Row(row["id"], row["split"], values, sources if isinstance(sources, dict) else {})
+    if not isinstance(sources, dict):
+        sources = {}
+    return Row(row["id"], row["split"], values, data=str(sources.pop(ELSEWHERE, "")), sources=sources)
+
+
+def _written_sources(row: Row) -> str:
+    return json.dumps({**row.sources, ELSEWHERE: row.data} if row.data else row.sources)
 
 
 def learn_columns(rows: Iterator[Row]) -> tuple[tuple[Column, ...], Sequence[str]]:

@@ -55,6 +55,9 @@ class SearchableIndex:
         self.store, self.about = store, about
         self._given_run = run
 
+    def __repr__(self) -> str:
+        return f"<m5kit index {self.store.place}: {len(self):,} items of width {self.about.width}>"
+
     @classmethod
     def open(cls, place: Place, run: "Run | None" = None) -> Self:
         """Open an index.

@@ -6,7 +6,7 @@ from typing import Any
 from m5kit.errors import CheckpointError
 from m5kit.public.run import Run
 from m5kit.report.results import result_rows
-from m5kit.report.tables import markdown_text
+from m5kit.report.tables import markdown_cell, markdown_text
 from m5kit.runs.json import read_json
 
 MOST_VALUES = 4
@@ -111,7 +111,7 @@ def _results(run: Run) -> Iterator[str]:
 def _result_rows(results: Mapping[str, Any]) -> Iterator[str]:
     for metric, values in results.items():
         for _, name, *cells in result_rows({metric: dict(list(values.items())[:MOST_VALUES])}):
-            yield f"| {markdown_text(f'{metric}/{name}')} | {' | '.join(cells)} |"
+            yield f"| {markdown_cell(f'{metric}/{name}')} | {' | '.join(cells)} |"
 
 
 def _parts(run: Run) -> Iterator[str]:

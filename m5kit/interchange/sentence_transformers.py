@@ -5,7 +5,7 @@ m5kit that is installed: the library asks for this flag whenever a class is not 
 folder is run as code.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from sentence_transformers.base.modules import InputModule
 
 import m5kit
 from m5kit.errors import ConfigError, DataError
+from m5kit.interchange.card import model_card
 from m5kit.interchange.shared_folder import add_json, share_run, write_run, written_aside
 from m5kit.public.loading import load
 from m5kit.public.run import Run
@@ -41,11 +42,28 @@ def write_sentence_transformers(run: Run, out: Path) -> Path:
     described = {"model_type": "SentenceTransformer", "__version__": versions, "similarity_fn_name": "cosine"}
     with written_aside(out) as folder:
         write_run(run, folder)
+        (folder / "README.md").write_text(model_card(run, _use(run)), encoding="utf-8")
         add_json(folder / "modules.json", [{"idx": 0, "name": "0", "path": "", "type": kind}])
         add_json(
             folder / "config_sentence_transformers.json", {**described, "prompts": {}, "default_prompt_name": None}
         )
     return out
+
+
+def _use(run: Run) -> Iterator[str]:
+    """The section of the card on how to use the folder; the files are the same for :func:`m5kit.load`."""
+    yield "## Use"
+    yield ""
+    yield "```python"
+    yield "from sentence_transformers import SentenceTransformer"
+    yield ""
+    yield 'model = SentenceTransformer("FOLDER", trust_remote_code=True)  # this folder; the code is that of m5kit'
+    several = ", ".join(f'"{modality}": ...' for modality in run.modalities[:2])
+    yield f"vectors = model.encode([{{{several}}}])"
+    yield "```"
+    yield ""
+    yield "It needs `pip install 'm5kit[sentence-transformers]'`. `m5kit.load` opens the folder too."
+    yield ""
 
 
 class RunModule(InputModule):  # type: ignore[misc]  # the library's base class is not checked here

@@ -1,9 +1,6 @@
 """Loads a trained run from its folder."""
 
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
-
+from m5kit.collection import no_collection
 from m5kit.data.remote.place import as_path
 from m5kit.inference.trained_run import TrainedRun
 from m5kit.permissions import LOCAL_PLUGINS, allowing
@@ -26,18 +23,6 @@ def load(
     Raises:
         CheckpointError: there is no run, no checkpoint, or the checkpoint belongs to another model.
     """
-    with allowing(*[LOCAL_PLUGINS] * allow_local_plugins), _no_collection():
+    with allowing(*[LOCAL_PLUGINS] * allow_local_plugins), no_collection():
         run = Run(TrainedRun.open(as_path(path)), threads=threads)
     return run if device is None else run.to(device)
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Keep Python from looking for garbage among all objects of torch: 0.1 s, and what is built here is to stay."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()

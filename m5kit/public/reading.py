@@ -54,8 +54,12 @@ def as_list(items: object) -> list[Any]:
     """The items that a caller hands over.
 
     Raises:
-        ConfigError: it is nothing that holds items.
+        ConfigError: it is nothing that holds items, or one of them.
     """
+    if isinstance(items, str | bytes | Mapping):
+        raise ConfigError([f"items: expected a list of items, got one {type(items).__name__}; write [{{...}}]"])
+    if hasattr(items, "to_dict"):  # of pandas and its kin; to go through it gives the names of columns
+        raise ConfigError([f"items: expected a list of items, got a {type(items).__name__}; write .to_dict('records')"])
     if not isinstance(items, Iterable):
         raise ConfigError([f"items: expected a list of items, got {items!r}"])
     return list(items)
@@ -209,6 +213,8 @@ def _prepare(pipeline: Pipeline, value: Any, root: Path) -> Inputs:
             return pipeline.prepare(held, root)
     if isinstance(value, str | os.PathLike | int | float | list) or (isinstance(value, Mapping) and not _arrays(value)):
         return pipeline.prepare(value, root)
+    if callable(getattr(value, "read", None)):
+        raise DecodeError(f"got an open file ({type(value).__name__}); hand over its path, or what its read() gives")
     return pipeline.accept(value)
 
 

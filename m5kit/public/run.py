@@ -182,7 +182,7 @@ class Run:
             raise ConfigError(
                 [f"the run in {self.path} predicts no classes; fine-tune it, as with the config demo/finetune"]
             )
-        given = list(items)
+        given = as_list(items)
         found = self._answer(given, probabilities, errors, options)
         return predictions(found, self.classes, len(given))
 
@@ -202,7 +202,7 @@ class Run:
         Raises:
             BadItemsError: items that cannot be used, with ``errors="raise"``.
         """
-        given = list(items)
+        given = as_list(items)
         found = self._answer(given, shares, errors, options)
         return explanations(found, self.modalities, len(given))
 

@@ -113,6 +113,11 @@ def markdown_text(text: str) -> str:
     return _MARKDOWN.sub(lambda found: "\\" + found.group(), line)
 
 
+def markdown_cell(text: str) -> str:
+    """The same as a cell of a table, which a bar would end."""
+    return markdown_text(text).replace("|", r"\|")
+
+
 def to_latex(table: Table) -> str:
     """A ``table`` that needs the package booktabs."""
     columns = "l" * table.words + "r" * (len(table.headings) - table.words)
@@ -157,11 +162,7 @@ def _cells(tag: str, cells: Sequence[str], words: int) -> str:
 
 
 def _pipes(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(map(_cell, cells)) + " |"
-
-
-def _cell(text: str) -> str:
-    return markdown_text(text).replace("|", r"\|")
+    return "| " + " | ".join(map(markdown_cell, cells)) + " |"
 
 
 def _no_formula(cell: object) -> object:

@@ -29,6 +29,8 @@ from m5kit.serve.service import Service
 from m5kit.serve.settings import Settings
 
 PATHS = ("/", "/about", "/embed", "/health", "/media", "/metrics", "/openapi.json", "/predict", "/search", "/thumbnail")
+NOTHING_THERE = "Not Found"
+"""What the framework says of a path that nobody answers."""
 KEPT = {"cache-control": "private, max-age=3600"}
 """For media: the files of an item change rarely."""
 
@@ -72,6 +74,10 @@ def _add_errors(app: FastAPI) -> None:
 
     async def of_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
+        if error.status_code == 404 and error.detail == NOTHING_THERE:
+            return PlainJSON.error(
+                404, f"there is nothing at {request.url.path}; GET /openapi.json lists what there is"
+            )
         return PlainJSON.error(error.status_code, str(error.detail), error.headers)
 
     async def of_address(request: Request, error: Exception) -> Response:

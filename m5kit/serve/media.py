@@ -40,7 +40,7 @@ class ItemMedia:
     Args:
         about: of the index.
         pipelines: of its run, by modality.
-        root: folder that references are relative to.
+        root: folder that references are relative to, unless a row names its own.
         follow_links: whether links may lead out of it.
     """
 
@@ -81,7 +81,7 @@ class ItemMedia:
         kind = media_type(source)
         if kind is None:
             raise QueryError(f"{modality}: a browser cannot play this file")
-        return find_file(source, self.root, MOST_BYTES, self.follow_links), kind
+        return find_file(source, self._root(row), MOST_BYTES, self.follow_links), kind
 
     def thumbnail(self, row: Row, modality: str, number: int = 0) -> bytes:
         """A small picture of one modality of an item, as JPEG.
@@ -90,7 +90,10 @@ class ItemMedia:
             QueryError: there is none.
             DecodeError: the file cannot be read.
         """
-        return self._remembered(self._source(row, modality, number), modality)
+        return self._remembered(self._source(row, modality, number), modality, self._root(row))
+
+    def _root(self, row: Row) -> Path:
+        return Path(row.data) if row.data else self.root
 
     def _source(self, row: Row, modality: str, number: int) -> str:
         paths = _paths(row.sources.get(modality)) if self.about.modalities.get(modality) == "media" else []
@@ -98,8 +101,8 @@ class ItemMedia:
             raise QueryError(f"the item has no {'further ' if number and paths else ''}file of {modality!r}")
         return paths[number]
 
-    def _draw(self, source: str, modality: str) -> bytes:
-        decoded = self.pipelines[modality].decode(source, self.root)
+    def _draw(self, source: str, modality: str, root: Path) -> bytes:
+        decoded = self.pipelines[modality].decode(source, root)
         pixels = _pixels(decoded)
         if pixels is None:
             raise DecodeError(f"{modality}: nothing of it can be shown")

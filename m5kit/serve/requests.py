@@ -4,21 +4,27 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any, Literal, TypeVar
 
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
 from m5kit.errors import QueryError
 from m5kit.index.about import IndexInfo
 from m5kit.index.query import require_known
+from m5kit.signatures import hint
 
 OPTIONS = "options"
 """The part of a form that holds everything but the item, as JSON."""
 
 MOST_PARTS = 64
+
+MOST_MISTAKES = 3
+"""That are told of one request."""
 
 MOST_VALUES = 16
 """Values of one modality of an item in a request, such as pictures from several sides."""
@@ -86,11 +92,14 @@ async def read_items(request: Request, about: IndexInfo, most: int) -> ItemsBody
     """
     if _is_form(request):
         item, options = await _form(request)
-        body = _checked(ItemsBody, {**options, "items": [item]})
+        given: Any = {**options, "items": [item]}
     else:
-        body = _checked(ItemsBody, await _json(request))
-    if len(body.items) > most:
-        raise QueryError(f"{len(body.items)} items are over {most}; send them in several requests")
+        given = await _json(request)
+    # before each of them is looked at
+    items = given.get("items") if isinstance(given, dict) else None
+    if isinstance(items, list) and len(items) > most:
+        raise QueryError(f"{len(items):,} items are over {most}; send them in several requests")
+    body = _checked(ItemsBody, given)
     body.items = [read_item(item, about) for item in body.items]
     return body
 
@@ -181,16 +190,31 @@ async def _form(request: Request) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _checked(body: type[Body], given: Any) -> Body:
-    """The body, with all mistakes in one sentence.
+    """The body, with its first mistakes in one sentence.
 
     Raises:
         QueryError: a mistake.
     """
-    try:
-        return body.model_validate(given)
-    except ValidationError as error:
-        lines = []
-        for each in error.errors(include_url=False, include_input=False, include_context=False):
-            place = ".".join(map(str, each["loc"])) or "body"
-            lines.append(f"{place}: {each['msg']}")
-        raise QueryError("; ".join(lines)) from error
+    lines = _too_much(body, given) if isinstance(given, dict) else []
+    if not lines:
+        try:
+            return body.model_validate(given)
+        except ValidationError as error:
+            lines = [_described(each) for each in error.errors(include_url=False, include_context=False)]
+    more = f"; and {len(lines) - MOST_MISTAKES:,} more" if len(lines) > MOST_MISTAKES else ""
+    raise QueryError("; ".join(lines[:MOST_MISTAKES]) + more)
+
+
+def _too_much(body: type[BaseModel], given: Mapping[str, Any]) -> list[str]:
+    """Keys and weights of which a request may hold millions, each a mistake that would be described at length."""
+    names = list(body.model_fields)
+    unknown = (name for name in given if name not in names)
+    lines = [f"{name}: unknown key; {hint(name, names)}" for name in islice(unknown, MOST_MISTAKES)]
+    weights = given.get("weights")
+    if isinstance(weights, Mapping) and len(weights) > MOST_PARTS:
+        lines.append(f"weights: {len(weights):,} are more than there are modalities")
+    return lines
+
+
+def _described(mistake: ErrorDetails) -> str:
+    return f"{'.'.join(map(str, mistake['loc'])) or 'body'}: {mistake['msg']}"

@@ -47,3 +47,7 @@ def test_the_nearest_names_are_offered():
     assert suggestion("conact", ["concat", "contact", "gated"], count=3) == "did you mean 'contact' or 'concat'?"
     assert suggestion("zzz", ["concat"]) == ""
     assert hint("zzz", ["concat", "gated"]) == "it takes concat, gated"
+
+
+def test_a_word_of_thousands_of_characters_is_near_to_nothing():
+    assert suggestion("concat" * 100_000, ["concat"]) == ""  # and found so without a comparison

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from m5kit.data.decode._words import clean
 from m5kit.data.decode.base import Decoder
 from m5kit.data.files import unreadable
@@ -82,12 +84,16 @@ class TableDecoder(Decoder):
         return self._scalar(key, value)
 
     def _scalar(self, key: Any, value: Any) -> Scalar | None:
+        if isinstance(value, np.generic):  # what a column of a data frame holds
+            value = value.item()
         if value is None:
             return None
         if isinstance(value, str):
             return self._text(value) or None
         if isinstance(value, bool | int | float) and abs(value) <= LARGEST:  # NaN is not
             return value
+        if value != value:
+            raise unreadable({key: value}, f"property {key!r} is nan; leave out what the item does not have")
         what = _short(value) if isinstance(value, int | float) else type(value).__name__
         raise unreadable({key: value}, f"property {key!r} is {what}; expected a text, a number, a boolean or a list")
 

@@ -6,6 +6,7 @@ from typing import Any
 from m5kit.data.decode._words import clean
 from m5kit.data.decode.base import Decoder
 from m5kit.data.files import unreadable
+from m5kit.data.held import FileBytes
 from m5kit.ranges import Count
 from m5kit.registry import DECODERS
 
@@ -32,7 +33,8 @@ class TextDecoder(Decoder):
             DecodeError: ``source`` is not a string, or nothing is left of it.
         """
         if not isinstance(source, str):
-            raise unreadable(source, f"expected a text, got {type(source).__name__}")
+            given = "bytes" if isinstance(source, FileBytes) else type(source).__name__
+            raise unreadable(source, f"expected a text, got {given}")
         text = clean(source[: 4 * self.max_chars])[: self.max_chars].rstrip()
         if not text:
             raise unreadable(source[:40], "the text is empty; use null for an item without a text")

@@ -48,6 +48,19 @@ def test_rotation_changes_no_cosine_and_lets_columns_vary_alike():
     assert vectors.std(0).max() / vectors.std(0).min() < 4
 
 
+def test_the_rotation_is_made_when_a_vector_is_asked_for_and_follows_the_model(monkeypatch):
+    made = []
+    monkeypatch.setattr("m5kit.descriptors.base.rotation", lambda width: made.append(width) or torch.eye(width))
+    plain = Plain(blocks=(2, 3))
+    plain.fit(torch.randn(10, 5, generator=torch.Generator().manual_seed(0)))
+    assert made == []  # so that a run which is loaded for texts does not wait for the matrices of pictures
+    plain.vectors(torch.ones(2, 5))
+    plain.vectors(torch.ones(2, 5))
+    assert made == [5]
+    assert plain.double().rotation.dtype == torch.float64
+    assert "rotation" not in dict(plain.named_buffers())  # processes compare theirs before each has made one
+
+
 def test_the_squared_length_of_a_block_grows_with_the_evidence_for_it():
     values = torch.randn(100, 5, generator=torch.Generator().manual_seed(0))
     plain = Plain(blocks=(2, 3), shares=(2.0, 1.0))

@@ -92,6 +92,17 @@ def test_processes_that_add_at_once_wait_for_each_other(tmp_path, vectors):
     assert sorted(ids(index.search(where="a4 = 4 or b2 = 2"))) == ["a4", "b2"]
 
 
+def test_an_index_says_what_it_is(index):
+    assert repr(index) == f"<m5kit index {index.store.place}: 200 items of width 16>"
+
+
+def test_an_item_keeps_the_folder_that_its_files_are_in(index, vectors):
+    index.add([Row("far", sources={"image": "a.jpg"}, data="/elsewhere"), Row("near")], vectors[:2])
+    far, near = (index.get([name])[name] for name in ("far", "near"))
+    assert (far.data, far.sources) == ("/elsewhere", {"image": "a.jpg"})
+    assert (near.data, near.sources) == ("", {})
+
+
 def test_a_filter_that_fits_no_item_finds_nothing(index, vectors):
     assert index.search(vectors[0], where="price > 1e9") == []
     assert index.search(like="i007", where="price > 1e9") == []

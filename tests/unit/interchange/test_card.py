@@ -24,11 +24,12 @@ def test_results_come_with_their_intervals_and_chance_levels(run, tmp_path):
     shared = share_run(run, tmp_path / "shared")
     value = {"value": 0.5, "chance": 0.25, "low": 0.4, "high": 0.6, "count": 10}
     bare = {"value": 0.7, "chance": None, "low": None, "high": None, "count": 10}
-    results = {"results": {"found": {"accuracy": value, "nmi": bare}}, "skipped": {}}
+    results = {"results": {"found": {"accuracy": value, "nmi": bare, "recall@1|mean": bare}}, "skipped": {}}
     (shared / "results.json").write_text(json.dumps(results))
     card = model_card(m5kit.load(shared))
     assert "| found/accuracy | 0.500 | 0.400 to 0.600 | 0.250 | 10 |" in card
     assert "| found/nmi | 0.700 |  |  | 10 |" in card
+    assert r"| found/recall@1\|mean | 0.700 |  |  | 10 |" in card  # or the table would have one column more
     results["results"]["found"] = {"nmi": bare | {"value": None}}  # a value that is not finite
     (shared / "results.json").write_text(json.dumps(results))
     assert "| found/nmi |  |  |  | 10 |" in model_card(m5kit.load(shared))

@@ -28,6 +28,13 @@ def near(found, expected):
     return np.abs(found - expected).max() < 1e-5
 
 
+def test_the_card_says_how_the_library_opens_the_folder(folder):
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    assert 'SentenceTransformer("FOLDER", trust_remote_code=True)' in card
+    assert 'model.encode([{"audio": ..., "image": ...}])' in card
+    assert card.count("## Use") == 1
+
+
 def test_texts_and_their_prompts_are_encoded(model, run):
     texts = ["a red mug", "a blue pan with a lid", "x"]
     assert near(model.encode(texts), run.embed([{"text": text} for text in texts]))

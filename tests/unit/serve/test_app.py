@@ -133,7 +133,7 @@ def test_a_run_that_predicts_nothing_says_what_to_do(client):
         ({"item": {"text": "a"}, "top": -1}, "top: Input should be greater"),
         ({"item": {"text": "a"}, "weights": {"text": 0}}, "every modality of the query has weight 0"),
         ({"item": {"text": "a"}, "where": "prize < 3"}, "no column 'prize'"),
-        ({"item": {"text": "a"}, "tpo": 3}, "tpo: Extra inputs"),
+        ({"item": {"text": "a"}, "tpo": 3}, "tpo: unknown key; did you mean 'top'?"),
         ({"item": {"text": "\ud800"}}, "the text is empty"),
         ({"where": "id = '\ud800'"}, "cannot be printed"),
         ({"like": "\ud800"}, "no text of an index holds '\\ud800'"),
@@ -147,6 +147,13 @@ def test_what_cannot_be_answered_is_said_in_plain_json(client, body, said):
     answer = client.post("/search", content=json.dumps(body), headers={"content-type": "application/json"})
     assert answer.status_code == 422
     assert said in answer.json()["error"]
+
+
+def test_an_address_that_is_not_there_says_where_to_look(client):
+    assert client.get("/serach").json() == {
+        "error": "there is nothing at /serach; GET /openapi.json lists what there is"
+    }
+    assert "holds no item" in client.get("/item", params={"item": "nobody"}).json()["error"]
 
 
 GZIPPED = gzip.compress(b"0" * 10_000_000)  # whatever its content-encoding says, nothing is unpacked

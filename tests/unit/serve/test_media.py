@@ -1,10 +1,12 @@
 import io
+import json
 import os
 
 import pytest
 from PIL import Image
 
 from m5kit.errors import DecodeError, QueryError
+from m5kit.index.index import Index
 from m5kit.index.rows import Row
 from m5kit.serve.media import EDGE, ItemMedia, media_type
 
@@ -26,6 +28,26 @@ def test_files_are_found_by_id_and_shown_small(client, rows, shop, modality):
     small = client.get("/thumbnail", params=asked)
     assert small.headers["content-type"] == "image/jpeg"
     assert max(Image.open(io.BytesIO(small.content)).size) <= EDGE
+
+
+def test_an_item_that_came_with_another_folder_shows_the_picture_of_that_folder(run_folder, run, shop, rows, tmp_path):
+    pytest.importorskip("lancedb")
+    Index.build(tmp_path / "own.index", run_folder)
+    row = with_modality(rows, "image")
+    more = tmp_path / "more"
+    (more / row["image"]).parent.mkdir(parents=True)
+    Image.new("RGB", (64, 64), "red").save(more / row["image"])  # the same path, another picture
+    line = {"id": "new", "split": "train", "image": row["image"]}
+    (more / "annotations.jsonl").write_text(json.dumps(line), encoding="utf-8")
+    index = Index.open(tmp_path / "own.index", run)
+    index.update(data=more)
+    found = index.get(["new", row["id"]])
+    media = ItemMedia(index.about, run.trained.data.pipelines, shop, follow_links=False)
+    assert media.file(found["new"], "image")[0] == (more / row["image"]).resolve()
+    assert media.file(found[row["id"]], "image")[0] == (shop / row["image"]).resolve()
+    assert media.thumbnail(found["new"], "image") != media.thumbnail(found[row["id"]], "image")
+    red, green, blue = Image.open(io.BytesIO(media.thumbnail(found["new"], "image"))).getpixel((9, 9))
+    assert red > 200 > green + blue
 
 
 def test_a_part_of_a_file_can_be_asked_for_and_a_file_cannot_act_as_the_page(client, rows, shop):

@@ -2,6 +2,7 @@ import re
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from m5kit.data.decode.table import TableDecoder
@@ -40,7 +41,7 @@ def test_long_keys_and_texts_are_cut():
             {"a": {"b": 1}},
             "cannot read {'a': {'b': 1}}: property 'a' is dict; expected a text, a number, a boolean or a list",
         ),
-        ({"a": float("nan")}, "property 'a' is nan; expected a text, a number, a boolean or a list"),
+        ({"a": float("nan")}, "property 'a' is nan; leave out what the item does not have"),
         ({"a": [[1]]}, "property 'a' is list; expected a text, a number, a boolean or a list"),
         ({"a": date(2020, 1, 1)}, "property 'a' is date; expected a text, a number, a boolean or a list"),
     ],
@@ -48,6 +49,14 @@ def test_long_keys_and_texts_are_cut():
 def test_what_is_no_table(given, message):
     with pytest.raises(DecodeError, match=re.escape(message)):
         decode(given, max_pairs=2)
+
+
+def test_numbers_and_texts_of_numpy_are_what_they_hold():
+    row = {"price": np.float32(2.5), "pieces": np.int64(3), "new": np.bool_(True), "colour": np.str_("red")}
+    assert decode(row) == {"price": 2.5, "pieces": 3, "new": True, "colour": "red"}
+    assert type(decode(row)["pieces"]) is int
+    with pytest.raises(DecodeError, match="'price' is nan; leave out"):
+        decode({"price": np.float32("nan")})
 
 
 def test_whole_numbers_stay_exact_and_endless_ones_are_refused():
