@@ -17,6 +17,8 @@ BLOCK = 8_000_000
 """Distances in memory at once."""
 WORTH_A_PASS = 1e-4
 """Part of the inertia that a pass must gain for another pass to follow."""
+WORTH_A_START = 5e-4
+"""The same while there are several starts: only the best is followed to the end."""
 TOLERANCE = 1e-4
 """A single item moves if that gains this part of its squared distance; less is rounding in float32."""
 
@@ -62,8 +64,10 @@ def kmeans(
     together = max(1, BLOCK // (len(vectors) * max(clusters, _candidates(clusters))))
     sizes = [min(together, restarts - done) for done in range(0, restarts, together)]
     # a generator: only the best partition and the current ones are in memory
-    runs = (_lloyd(items, _spread_starts(items, clusters, generator, size), iterations) for size in sizes)
+    starts = (_spread_starts(items, clusters, generator, size) for size in sizes)
+    runs = (_lloyd(items, centres, iterations, WORTH_A_START) for centres in starts)
     best = min(runs, key=lambda run: run.inertia)
+    best = _lloyd(items, torch.from_numpy(best.centres)[None], iterations, WORTH_A_PASS)
     return _improve(items, best, iterations)
 
 
@@ -122,10 +126,11 @@ def _squared_distances(items: _Items, chosen: Tensor) -> Tensor:
     return distances.add_(items.squares[chosen, None]).clamp_(min=0)  # rounding can make it negative
 
 
-def _lloyd(items: _Items, centres: Tensor, iterations: int) -> Partition:
+def _lloyd(items: _Items, centres: Tensor, iterations: int, worth: float) -> Partition:
     """The best of the starts ``s c d``.
 
-    Each alternates between assigning items to centres and moving centres to their items, until little is gained.
+    Each alternates between assigning items to centres and moving centres to their items, until a pass gains
+    less than ``worth`` of the inertia.
     """
     distances, assignment = _nearest(items, centres)
     inertia = distances.sum(1, dtype=torch.float64)
@@ -136,7 +141,7 @@ def _lloyd(items: _Items, centres: Tensor, iterations: int) -> Partition:
         distances[going], assignment[going] = _nearest(items, moved)
         before = inertia[going]
         inertia[going] = distances[going].sum(1, dtype=torch.float64)
-        going = going[before - inertia[going] > WORTH_A_PASS * inertia[going]]
+        going = going[before - inertia[going] > worth * inertia[going]]
         if not len(going):
             break
     best = inertia.argmin()
