@@ -7,6 +7,7 @@ d width, c candidate.
 """
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -39,7 +40,7 @@ def pays(k: int, items: int) -> bool:
 
 @cache
 def _has_amx() -> bool:
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()  # torch 2.11 has none
+    capabilities: Mapping[str, object] = getattr(torch.cpu, "get_capabilities", dict)()  # torch 2.11 has none
     return bool(capabilities.get("amx_bf16"))
 
 

@@ -62,7 +62,8 @@ def places_of(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
 def _within(groups: NDArray[np.int64], table: NDArray[np.uint16] | NDArray[np.uint64], bits: int) -> NDArray[np.int64]:
     """The places of what is True in some groups of ``2 ** bits`` bytes, each group a number of the table."""
     inside = np.flatnonzero(table.take(groups).view(np.bool_))
-    return (groups.take(inside >> bits) << bits) + (inside & (2**bits - 1))
+    places: NDArray[np.int64] = (groups.take(inside >> bits) << bits) + (inside & (2**bits - 1))
+    return places
 
 
 def rows_of(flat: NDArray[np.int64], shape: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -135,7 +136,7 @@ def bound(scores: NDArray[Score], k: int) -> NDArray[Score]:
     groups = _SPARE * k
     members = scores.shape[1] // groups
     if members < 2:  # no gain over a plain sort
-        least = -np.inf if scores.dtype.kind == "f" else np.iinfo(scores.dtype).min
+        least = -np.inf if scores.dtype.kind == "f" else np.iinfo(np.int16).min
         return np.full(len(scores), least, dtype=scores.dtype)
     maxima = scores[:, : members * groups].reshape(len(scores), members, groups).max(1)
     maxima.partition(groups - k, axis=1)
