@@ -5,16 +5,17 @@
 The vectors are random points around 500 class centres; queries and items with one class are relevant to each other. The
 scores and depths are the defaults of sentence-transformers' InformationRetrievalEvaluator: accuracy, precision and
 recall at 1, 3, 5, 10, MRR and nDCG at 10, MAP at 100 (``--depth``). Both sides get embeddings made before, and the same
-threads. Equality is checked first: all must rank and score alike, or nothing is timed. Times are the best of the
-repeats, which alternate between the contestants. Both multiply the same matrices, so the ratio falls with the width.
+threads. Equality is checked first: all must rank and score alike, or nothing is timed. Times are processor
+seconds; the contestants alternate. Both multiply the same matrices, so the ratio falls with the width.
 """
 
 import argparse
-import time
 from collections.abc import Callable
+from statistics import median
 
 import numpy as np
 import torch
+from _measure import of_this_process, spread
 
 from m5kit.evaluation.base import Embedded
 from m5kit.evaluation.functional.ranking import SCORES
@@ -147,21 +148,20 @@ def check_scores(ours: dict[str, dict[int, float]], theirs: dict[str, dict[int, 
     print("m5kit and sentence-transformers give the same accuracy, precision, recall, MRR, nDCG and MAP")
 
 
-def measure(contestants: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
-    """Best time of each in seconds; they take turns, so that a busy moment hits all."""
+def measure(contestants: dict[str, Callable[[], object]], repeats: int) -> dict[str, list[float]]:
+    """Processor seconds of each; they take turns, so that a busy moment hits all."""
     times: dict[str, list[float]] = {name: [] for name in contestants}
     for _ in range(repeats):
         for name, run in contestants.items():
-            start = time.perf_counter()
-            run()
-            times[name].append(time.perf_counter() - start)
-    return {name: min(values) for name, values in times.items()}
+            times[name].append(of_this_process(run))
+    return times
 
 
-def report(times: dict[str, float]) -> None:
-    """One line a contestant, with its ratio to m5kit."""
+def report(times: dict[str, list[float]]) -> None:
+    """One line a contestant: its median, the ratio to m5kit's in the same turn, and how much that differs by turn."""
     for name, seconds in times.items():
-        print(f"{name:42} {seconds:8.3f} s   {seconds / times[SAME]:6.2f} x")
+        ratios = [other / ours for other, ours in zip(seconds, times[SAME], strict=True)]
+        print(f"{name:42} {median(seconds):8.3f} s   {median(ratios):6.2f} x (noise {spread(ratios):.2f})")
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from m5kit.evaluation.base import (
     labelled,
 )
 from m5kit.evaluation.functional.bootstrap import mean_interval
+from m5kit.evaluation.functional.hits import find_hits
 from m5kit.evaluation.functional.ranking import Ranking, chances, score_names, scores
 from m5kit.evaluation.functional.search import NOTHING, top_k
 from m5kit.evaluation.functional.vectors import normalise
@@ -156,7 +157,6 @@ class Retrieval(Metric):
         """Search the gallery for labelled queries; all scores are computed from the result."""
         there = _positions(queries.ids, gallery.ids)
         own = there if self.leave_one_out else np.full(len(queries), NOTHING)
-        found = self._search(queries, gallery, max(self.ks), own)
         wanted, offered = _numbers(queries.label(self.label), gallery.label(self.label))
         classes = int(max(wanted.max(), offered.max())) + 1
         # P of map_hits counts the label in queries and gallery together, an item in both once
@@ -164,9 +164,10 @@ class Retrieval(Metric):
         only_asked = np.bincount(wanted[there == NOTHING], minlength=classes)
         # a query that may not find itself is not one of its relevant items either
         own_counts = (own != NOTHING) & (offered[own] == wanted)
+        vectors = self.vectors(queries), self.vectors(gallery)
+        hits = find_hits(*vectors, max(self.ks), own=own, wanted=wanted, offered=offered, backend=self.backend)
         return Ranking(
-            # position -1, nothing, is that of the number added, which no label has
-            hits=np.append(offered, NOTHING)[found] == wanted[:, None],
+            hits=hits,
             relevant=in_gallery[wanted] - own_counts,
             known=(in_gallery + only_asked)[wanted],
             ranked=len(gallery) - (own != NOTHING),
@@ -175,15 +176,12 @@ class Retrieval(Metric):
     def nearest(self, queries: Embedded, gallery: Embedded, k: int) -> NDArray[np.int64]:
         """Gallery positions ``q k`` of the hits of each query, best first; -1 where the gallery ends."""
         there = _positions(queries.ids, gallery.ids)
-        return self._search(queries, gallery, k, there if self.leave_one_out else np.full(len(queries), NOTHING))
+        own = there if self.leave_one_out else np.full(len(queries), NOTHING)
+        return top_k(self.vectors(queries), self.vectors(gallery), k, own=own, backend=self.backend)
 
     def vectors(self, part: Embedded) -> NDArray[np.float32]:
         """The vectors ``b d`` that are compared; their dot products are the scores."""
         return normalise(part.vectors) if self.cosine else part.vectors
-
-    def _search(self, queries: Embedded, gallery: Embedded, k: int, own: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The nearest items of the gallery, without the query's own position."""
-        return top_k(self.vectors(queries), self.vectors(gallery), k, own=own, backend=self.backend)
 
 
 def _positions(wanted: NDArray[np.str_], ids: NDArray[np.str_]) -> NDArray[np.int64]:

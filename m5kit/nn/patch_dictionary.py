@@ -15,7 +15,8 @@ THRESHOLD = 1.0
 
 def shown(products: Tensor) -> tuple[Tensor, Tensor]:
     """How far patches show each atom, and how far its opposite, of products of any shape."""
-    return F.relu(products - THRESHOLD), F.relu(-THRESHOLD - products)
+    # in place of what was just made: the maps of all atoms are large
+    return products.clamp(min=THRESHOLD).sub_(THRESHOLD), products.clamp(max=-THRESHOLD).neg_().sub_(THRESHOLD)
 
 
 class PatchDictionary(nn.Module):

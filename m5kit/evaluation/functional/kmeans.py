@@ -1,6 +1,7 @@
 """K-means with several seeded starts, in blocks.
 
-Shape letters: b item, d width, c cluster.
+Several starts are made and followed together: each of their many operations is small. Shape letters: b item, d width,
+c cluster, s start, n candidate.
 """
 
 import math
@@ -16,6 +17,8 @@ BLOCK = 8_000_000
 """Distances in memory at once."""
 WORTH_A_PASS = 1e-4
 """Part of the inertia that a pass must gain for another pass to follow."""
+WORTH_A_START = 5e-4
+"""The same while there are several starts: only the best is followed to the end."""
 TOLERANCE = 1e-4
 """A single item moves if that gains this part of its squared distance; less is rounding in float32."""
 
@@ -58,9 +61,13 @@ def kmeans(
     items = _Items.of(torch.from_numpy(vectors))
     clusters = min(clusters, len(vectors))
     generator = torch.Generator().manual_seed(seed)
-    # a generator: only the best partition and the current one are in memory
-    runs = (_lloyd(items, _spread_start(items, clusters, generator), iterations) for _ in range(restarts))
+    together = max(1, BLOCK // (len(vectors) * max(clusters, _candidates(clusters))))
+    sizes = [min(together, restarts - done) for done in range(0, restarts, together)]
+    # a generator: only the best partition and the current ones are in memory
+    starts = (_spread_starts(items, clusters, generator, size) for size in sizes)
+    runs = (_lloyd(items, centres, iterations, WORTH_A_START) for centres in starts)
     best = min(runs, key=lambda run: run.inertia)
+    best = _lloyd(items, torch.from_numpy(best.centres)[None], iterations, WORTH_A_PASS)
     return _improve(items, best, iterations)
 
 
@@ -75,56 +82,70 @@ class _Items(NamedTuple):
         return cls(vectors, vectors.square().sum(1))
 
 
-def _spread_start(items: _Items, clusters: int, generator: torch.Generator) -> Tensor:
-    """Greedy k-means++: of a few candidates drawn by squared distance, keep the one that lowers their sum most."""
-    candidates = 2 + int(math.log(clusters))  # as Arthur and Vassilvitskii tried it, and as scikit-learn does
-    first = torch.randint(len(items.vectors), (1,), generator=generator)
-    chosen, nearest = [first[0]], _squared_distances(items, first)[0]
-    for _ in range(1, clusters):
-        drawn = _draw_far(nearest, candidates, generator)
-        lowered = torch.minimum(nearest, _squared_distances(items, drawn))
-        best = int(lowered.double().sum(1).argmin())
-        chosen.append(drawn[best])
-        nearest = lowered[best]
-    return items.vectors[torch.stack(chosen)]
+def _candidates(clusters: int) -> int:
+    """Candidates for each centre, as Arthur and Vassilvitskii tried it, and as scikit-learn does."""
+    return 2 + int(math.log(clusters))
 
 
-def _draw_far(distances: Tensor, number: int, generator: torch.Generator) -> Tensor:
-    """Items drawn with probabilities proportional to their squared distances ``b``."""
+def _spread_starts(items: _Items, clusters: int, generator: torch.Generator, number: int) -> Tensor:
+    """Centres ``s c d`` of some starts, by greedy k-means++.
+
+    Of a few candidates drawn by squared distance, the one is kept that lowers their sum most.
+    """
+    starts, firsts, points = torch.arange(number), [], []
+    for _ in range(number):  # one start after the other, so that it does not matter how many are made together
+        firsts.append(torch.randint(len(items.vectors), (1,), generator=generator))
+        shape = clusters - 1, _candidates(clusters)
+        points.append(torch.rand(shape, generator=generator, dtype=torch.float64))
+    chosen = [torch.cat(firsts)]
+    nearest = _squared_distances(items, chosen[0])
+    for point in torch.stack(points, dim=1):
+        drawn = _draw_far(nearest, point)
+        lowered = torch.minimum(nearest[:, None], _squared_distances(items, drawn.flatten()).view(*drawn.shape, -1))
+        best = lowered.sum(2, dtype=torch.float64).argmin(1)
+        chosen.append(drawn[starts, best])
+        nearest = lowered[starts, best]
+    return items.vectors[torch.stack(chosen, dim=1)]
+
+
+def _draw_far(distances: Tensor, points: Tensor) -> Tensor:
+    """Items ``s n`` drawn with probabilities proportional to squared distances ``s b``, by points ``s n`` below 1."""
     # by the cumulative sum, because torch.multinomial takes 2**24 items at most; in float64, or small steps vanish
-    cumulative = distances.double().cumsum(0)
-    total = float(cumulative[-1])
-    if total == 0:  # all items are alike
-        cumulative, total = torch.arange(1.0, len(distances) + 1, dtype=torch.float64), float(len(distances))
-    points = torch.rand(number, generator=generator, dtype=torch.float64).mul_(total)
+    cumulative = distances.cumsum(1, dtype=torch.float64)
+    alike = cumulative[:, -1] == 0  # all items are
+    if alike.any():
+        cumulative[alike] = torch.arange(1.0, distances.shape[1] + 1, dtype=torch.float64)
     # Rounding may put a point at the very end of the sum, behind the last item.
-    return torch.searchsorted(cumulative, points, right=True).clamp_(max=len(distances) - 1)
+    drawn = torch.searchsorted(cumulative, points * cumulative[:, -1:], right=True)
+    return drawn.clamp_(max=distances.shape[1] - 1)
 
 
 def _squared_distances(items: _Items, chosen: Tensor) -> Tensor:
     """``n b``, from each of n chosen items to all items."""
-    return _squared(items.vectors[chosen], items.squares[chosen], items.vectors, items.squares)
+    distances = torch.addmm(items.squares, items.vectors[chosen], items.vectors.T, alpha=-2)
+    return distances.add_(items.squares[chosen, None]).clamp_(min=0)  # rounding can make it negative
 
 
-def _squared(one: Tensor, one_squares: Tensor, other: Tensor, other_squares: Tensor) -> Tensor:
-    """Squared distances ``n m`` of ``n d`` and ``m d`` by one matrix product."""
-    distances = one_squares[:, None] + other_squares
-    distances.sub_(one @ other.T, alpha=2)
-    return distances.clamp_(min=0)  # rounding can make it negative
+def _lloyd(items: _Items, centres: Tensor, iterations: int, worth: float) -> Partition:
+    """The best of the starts ``s c d``.
 
-
-def _lloyd(items: _Items, centres: Tensor, iterations: int) -> Partition:
-    """Alternate between assigning items to centres and moving centres to their items, until little is gained."""
+    Each alternates between assigning items to centres and moving centres to their items, until a pass gains
+    less than ``worth`` of the inertia.
+    """
     distances, assignment = _nearest(items, centres)
-    inertia = float(distances.double().sum())
+    inertia = distances.sum(1, dtype=torch.float64)
+    going = torch.arange(len(centres))
     for _ in range(iterations):
-        before = inertia
-        centres = _means(items, assignment, distances, len(centres))
-        distances, assignment = _nearest(items, centres)
-        inertia = float(distances.double().sum())
-        if before - inertia <= WORTH_A_PASS * inertia:
+        moved = _means(items, assignment[going], distances[going], centres.shape[1])
+        centres[going] = moved
+        distances[going], assignment[going] = _nearest(items, moved)
+        before = inertia[going]
+        inertia[going] = distances[going].sum(1, dtype=torch.float64)
+        going = going[before - inertia[going] > worth * inertia[going]]
+        if not len(going):
             break
-    return Partition(assignment.numpy(), centres.numpy(), inertia)
+    best = inertia.argmin()
+    return Partition(assignment[best].numpy(), centres[best].numpy(), float(inertia[best]))
 
 
 def _improve(items: _Items, partition: Partition, iterations: int) -> Partition:
@@ -134,7 +155,7 @@ def _improve(items: _Items, partition: Partition, iterations: int) -> Partition:
         assignment, gain = _move_single_items(items, centres, assignment)
         if gain == 0:
             break
-        centres = _means(items, assignment, torch.zeros(len(assignment)), len(centres))
+        centres = _means(items, assignment[None], torch.zeros(1, len(assignment)), len(centres))[0]
         if gain < WORTH_A_PASS * partition.inertia:
             break
     distances = (items.vectors - centres[assignment]).square().sum(1)
@@ -148,56 +169,81 @@ def _move_single_items(items: _Items, centres: Tensor, assignment: Tensor) -> tu
     ``s n / (n - 1)`` while it is there, and would cost another cluster ``s n / (n + 1)``.
     """
     sizes = assignment.bincount(minlength=len(centres)).to(centres.dtype)
-    joins, target = _nearest(items, centres, factors=sizes / (sizes + 1), without=assignment)
+    joins, target = (found[0] for found in _nearest(items, centres[None], sizes / (sizes + 1), without=assignment))
     own = (items.vectors - centres[assignment]).square().sum(1)
     # the only item of a cluster costs nothing where it is
     leaves = torch.where(sizes > 1, sizes / (sizes - 1), 0.0)[assignment] * own
     gain = leaves - joins
-    order = gain.argsort(descending=True)[: int((gain > TOLERANCE * own).sum())]
-    moved, touched, total = assignment.clone(), set[int](), 0.0
+    worth = np.flatnonzero((gain > TOLERANCE * own).numpy())
+    order = torch.from_numpy(worth[np.argsort(-gain.numpy()[worth], kind="stable")])
     moves = (order.tolist(), assignment[order].tolist(), target[order].tolist(), gain[order].tolist())
+    chosen, touched, total = dict[int, int](), set[int](), 0.0
     for item, source, to, gained in zip(*moves, strict=True):
         # the gains of moves that share a cluster do not add up
         if source not in touched and to not in touched:
-            moved[item] = to
+            chosen[item] = to
             total += gained
             touched |= {source, to}
+            if len(touched) >= len(centres) - 1:  # each move takes two
+                break
+    moved = assignment.clone()
+    moved[list(chosen)] = torch.tensor(list(chosen.values()), dtype=moved.dtype)
     return moved, total
 
 
 def _nearest(
     items: _Items, centres: Tensor, factors: Tensor | None = None, without: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Squared distance to the nearest centre, and the number of that centre, each ``b``.
+    """Squared distance to the nearest centre, and the number of that centre, each ``s b``.
 
     Args:
         items: ``b d``.
-        centres: ``c d``.
+        centres: ``s c d``.
         factors: ``c``, by which the squared distances are multiplied.
         without: ``b``, a centre that is not looked at.
     """
-    offset = centres.square().sum(1)
-    rows = max(1, BLOCK // len(centres))
+    flat = centres.flatten(0, 1)
+    offset = flat.square().sum(1, keepdim=True)
+    columns = max(1, BLOCK // len(flat))
     blocks = []
     # in blocks that bound the memory
-    for start in range(0, len(items.vectors), rows):
-        part = slice(start, start + rows)
-        squared = _squared(items.vectors[part], items.squares[part], centres, offset)
+    for start in range(0, len(items.vectors), columns):
+        part = slice(start, start + columns)
+        apart = torch.addmm(offset, flat, items.vectors[part].T, alpha=-2).view(*centres.shape[:2], -1)
+        # an item's own length changes nothing for the nearest, unless distances are multiplied
+        squares = items.squares[part]
         if factors is not None:
-            squared *= factors
+            apart.add_(squares).clamp_(min=0).mul_(factors[:, None])
         if without is not None:
-            squared.scatter_(1, without[part, None], torch.inf)
-        blocks.append(squared.min(1))
-    return torch.cat([block.values for block in blocks]), torch.cat([block.indices for block in blocks])
+            apart.scatter_(1, without[None, None, part], torch.inf)
+        least, number = _least(apart)
+        blocks.append((least if factors is not None else least.add_(squares).clamp_(min=0), number))
+    return torch.cat([least for least, _ in blocks], 1), torch.cat([number for _, number in blocks], 1)
+
+
+def _least(table: Tensor) -> tuple[Tensor, Tensor]:
+    """The least of ``s c b`` by start and item, and the first c that has it.
+
+    ``torch.min`` gives both, in five times as long: it goes from number to number.
+    """
+    clusters, least = table.shape[1], table.amin(1)
+    kind = torch.uint8 if clusters < 2**8 else torch.int16 if clusters < 2**15 else torch.int64
+    ranks = torch.arange(clusters, 0, -1).to(kind)[:, None]
+    same = torch.from_numpy(np.equal(table.numpy(), least[:, None].numpy()))  # torch takes five times as long
+    first = clusters - (same * ranks).amax(1).long()
+    return least, first.clamp_(max=clusters - 1)  # what is no number equals nothing
 
 
 def _means(items: _Items, assignment: Tensor, distances: Tensor, clusters: int) -> Tensor:
-    """The centres ``c d`` of the items of each cluster."""
-    sizes = assignment.bincount(minlength=clusters)
-    sums = torch.zeros(clusters, items.vectors.shape[1]).index_add_(0, assignment, items.vectors)
-    centres = sums / sizes.clamp(min=1)[:, None]
-    if not sizes.all():
-        empty = (sizes == 0).nonzero().squeeze(1)
+    """The centres ``s c d`` of the items of each cluster; ``assignment`` and ``distances`` are ``s b``."""
+    centres = torch.zeros(len(assignment), clusters, items.vectors.shape[1])
+    places = assignment + clusters * torch.arange(len(assignment))[:, None]
+    sizes = places.flatten().bincount(minlength=len(assignment) * clusters).view(-1, clusters)
+    for sums, chosen in zip(centres, assignment, strict=True):
+        sums.index_add_(0, chosen, items.vectors)
+    centres.div_(sizes.clamp(min=1)[:, :, None])
+    for start in (sizes == 0).any(1).nonzero().flatten().tolist():
+        empty = (sizes[start] == 0).nonzero().squeeze(1)
         # an empty cluster would stay empty for ever, so it takes an item that is far from its centre
-        centres[empty] = items.vectors[distances.topk(len(empty)).indices]
+        centres[start, empty] = items.vectors[distances[start].topk(len(empty)).indices]
     return centres

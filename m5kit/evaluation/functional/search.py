@@ -4,7 +4,6 @@ Shape letters: q query, g gallery item, d width, k top-k.
 """
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
@@ -13,15 +12,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from m5kit.errors import ConfigError, MissingDependencyError
-from m5kit.evaluation.functional.selection import Keys, best_keys, merge, positions, unpack
+from m5kit.evaluation.functional.blocks import as_tensor, hide_own
+from m5kit.evaluation.functional.search_cpu import SearchOnCpu
 
 NOTHING = -1
 """Stands for "no neighbour" where fewer than k may be ranked, and for "not in the gallery"."""
 
 BACKENDS = ("torch", "faiss")
-
-ROWS = 64
-"""Queries whose scores are ranked at once on a CPU."""
 
 
 def top_k(
@@ -71,46 +68,23 @@ def top_k(
         found[:, :k_found] = _faiss(queries, gallery, k_found, own)
     else:
         device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-        search = _search_on_cpu if device.type == "cpu" else _search_on_device
         # even blocks: a small last one costs a pass over all that was found before
         gallery_block = -(-len(gallery) // max(1, round(len(gallery) / gallery_block)))
-        scores = torch.empty(min(query_block, len(queries)) * gallery_block, device=device)
+        search = _searcher(gallery, k_found, min(query_block, len(queries)), gallery_block, device)
         for start in range(0, len(queries), query_block):
             part = slice(start, start + query_block)
-            block = _tensor(queries[part], device)
-            found[part, :k_found] = search(block, gallery, k_found, own[part], gallery_block, scores)
+            found[part, :k_found] = search(as_tensor(queries[part], device), own=own[part])
     return found
 
 
-def _tensor(block: NDArray[np.float32], device: torch.device) -> Tensor:
-    """A block on the device; copied if torch would warn, because a memory-mapped array may be read-only."""
-    return torch.from_numpy(block if block.flags.writeable else block.copy()).to(device)
-
-
-def _search_on_cpu(
-    queries: Tensor, gallery: NDArray[np.float32], k: int, own: NDArray[np.int64], gallery_block: int, buffer: Tensor
-) -> NDArray[np.int64]:
-    """Where in the gallery the best of a few queries are, ``q k``; ``buffer`` has room for the scores of a block."""
-    threads = torch.get_num_threads()
-    # few rows at a time: what is made of their scores stays in the cache
-    rows = min(ROWS, -(-len(queries) // threads))
-    parts = [slice(first, first + rows) for first in range(0, len(queries), rows)]
-    best: list[Keys | None] = [None] * len(parts)
-    with ThreadPoolExecutor(threads) as pool:
-        # one thread stays where the scores are: another core would have to fetch them
-        each: Callable[..., Iterator[Keys]] = pool.map if threads > 1 else map
-        for start, scores in _score_blocks(queries, gallery, own, gallery_block, buffer):
-            tables = [scores[part].numpy() for part in parts]
-            best = list(each(partial(_keep_best, k=k, start=start), best, tables))
-    return np.concatenate([positions(keys, NOTHING) for keys in best if keys is not None])
-
-
-def _keep_best(best: Keys | None, scores: NDArray[np.float32], k: int, start: int) -> Keys:
-    """The best k of what was found before and of a block of the gallery."""
-    if best is None:
-        return best_keys(scores, k, start)
-    least = unpack(best[:, -1])[0] if best.shape[1] == k else None
-    return merge(best, best_keys(scores, k, start, least), k)
+def _searcher(
+    gallery: NDArray[np.float32], k: int, queries: int, gallery_block: int, device: torch.device
+) -> Callable[..., NDArray[np.int64]]:
+    """What finds the positions ``q k`` for a few queries ``q d`` and their ``own``."""
+    if device.type == "cpu":
+        return SearchOnCpu(gallery, k, queries, gallery_block)
+    scores = torch.empty(queries * gallery_block, device=device)
+    return partial(_search_on_device, gallery=gallery, k=k, gallery_block=gallery_block, buffer=scores)
 
 
 def _search_on_device(
@@ -130,18 +104,12 @@ def _score_blocks(
     """The start of each gallery block and its scores ``q g``; the next block overwrites them."""
     here = torch.from_numpy(own).to(queries.device)
     for start in range(0, len(gallery), gallery_block):
-        part = _tensor(gallery[start : start + gallery_block], queries.device)
+        part = as_tensor(gallery[start : start + gallery_block], queries.device)
         # one buffer for all blocks: allocating megabytes for each costs as much as the product
         scores = buffer[: len(queries) * len(part)].view(len(queries), len(part))
         torch.matmul(queries, part.T, out=scores)
-        _hide_own(scores, here - start)
+        hide_own(scores, here - start)
         yield start, scores
-
-
-def _hide_own(scores: Tensor, own: Tensor) -> None:
-    """Give minus infinity to the gallery item that is the query itself, if it is in this block."""
-    rows = ((own >= 0) & (own < scores.shape[1])).nonzero().squeeze(1)
-    scores[rows, own[rows]] = -torch.inf
 
 
 def _stable_top_k(scores: Tensor, k: int) -> tuple[Tensor, Tensor]:
