@@ -61,7 +61,7 @@ SMALL = {
 Run = Callable[[], object]
 
 
-def reading(folder: Path, items: int, checked: bool = False, copied: bool = True) -> tuple[Run, Run, Run, Run]:
+def reading(folder: Path, items: int, checked: bool = False, copied: bool = True) -> tuple[Run, ...]:
     """The reader of webdataset and ours over the same tar files, and what of each only goes through the bytes."""
     import webdataset
 
@@ -94,12 +94,8 @@ def reading(folder: Path, items: int, checked: bool = False, copied: bool = True
     views = [open_tar(tar).view(picture, False) for tar, picture, _ in names]
     in_order = [views[place] for place in np.argsort(order)]
     through = crc32 if checked else bytes if copied else len
-    return (
-        lambda: deque(theirs(), 0),
-        lambda: deque(ours(), 0),
-        lambda: deque(map(bytes, in_order), 0),
-        lambda: deque(map(through, views), 0),
-    )
+    runs = theirs, ours, lambda: map(bytes, in_order), lambda: map(through, views)
+    return tuple(partial(lambda run: deque(run(), 0), run) for run in runs)
 
 
 def videos(
@@ -189,10 +185,10 @@ def seconds(run: Run) -> float:
     return time.process_time() - started
 
 
-def without_bytes(runs: tuple[Run, Run, Run, Run], items: int, rounds: int) -> None:
+def without_bytes(runs: tuple[Run, ...], items: int, rounds: int) -> None:
     """Print what both readers take without going through the bytes of media, which whoever hands them out must."""
     slow, quick, copying, through = (
-        statistics.median(seconds(run) / items for _ in range(rounds)) * 1e6 for run in runs
+        1e6 * statistics.median(seconds(run) / items for _ in range(rounds)) for run in runs
     )
     print(
         f"         to go through the bytes takes {copying:.0f} of {slow:.0f} µs and {through:.0f} of {quick:.0f} µs; "

@@ -70,3 +70,11 @@ def test_as_many_clusters_as_items_cost_nothing():
 
 def test_equal_items_form_one_cluster():
     assert len(set(kmeans(np.ones((5, 2), dtype=np.float32), 3, seed=0).assignment.tolist())) == 1
+
+
+@pytest.mark.parametrize("clusters", [3, 300])
+def test_the_nearest_is_that_of_torch_and_the_first_of_equal_ones(clusters):
+    table = torch.randint(0, 50, (2, clusters, 40), generator=torch.Generator().manual_seed(0)).float()
+    least, number = module._least(table)
+    assert torch.equal(least, table.amin(1))
+    assert number.tolist() == table.numpy().argmin(1).tolist()
