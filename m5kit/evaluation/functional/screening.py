@@ -1,7 +1,7 @@
 """Which gallery items may be among the best, found with products of bfloat16.
 
 A processor with AMX multiplies bfloat16 five times as fast as float32, and half of the bytes are read afterwards. How
-far such a product can be from the true one is known from what rounding took from each vector. Only the few items that
+far such a product can be from the true one is known from what rounding takes from the vectors. Only the few items that
 this bound cannot rule out are scored in float32, so that nothing is lost. Shape letters: q query, g gallery item,
 d width, c candidate.
 """
@@ -51,7 +51,7 @@ class Rounded:
     Attributes:
         vectors: ``b d``, bfloat16.
         lengths: ``b``, of the vectors before.
-        lost: ``b``, the length of what rounding took from them.
+        lost: ``b``, at least the length of what rounding took from them.
     """
 
     vectors: Tensor
@@ -59,11 +59,17 @@ class Rounded:
     lost: Tensor
 
     @classmethod
-    def of(cls, vectors: Tensor) -> "Rounded":
-        """The vectors ``b d`` rounded."""
+    def measured(cls, vectors: Tensor) -> "Rounded":
+        """The vectors ``b d`` rounded, and what that took from each."""
         rounded = vectors.bfloat16()
         norm = torch.linalg.vector_norm
         return cls(rounded, norm(vectors, dim=1), norm(vectors - rounded, dim=1) + _FLUSHED)
+
+    @classmethod
+    def bounded(cls, vectors: Tensor) -> "Rounded":
+        """The same with the most that it can take, about twice what it does; for many vectors, which are read once."""
+        lengths = torch.linalg.vector_norm(vectors, dim=1)
+        return cls(vectors.bfloat16(), lengths, _ROUNDING * lengths + _FLUSHED)
 
 
 def errors(queries: Rounded, gallery: Rounded) -> NDArray[np.float32]:

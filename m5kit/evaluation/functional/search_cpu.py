@@ -79,7 +79,7 @@ class SearchOnCpu:
         rows = min(ROWS, -(-len(queries) // threads))
         parts = [slice(first, first + rows) for first in range(0, len(queries), rows)]
         best: list[Keys | None] = [None] * len(parts)
-        rounded = Rounded.of(queries) if self.screens else None
+        rounded = Rounded.measured(queries) if self.screens else None
         with ThreadPoolExecutor(threads) as pool:
             # one thread stays where the scores are: another core would have to fetch them
             each: Callable[..., Iterator[Any]] = pool.map if threads > 1 else map
@@ -113,7 +113,7 @@ class SearchOnCpu:
     def _round(self, block: _Block) -> Rounded:
         """The block's part of the gallery, rounded; once for all queries if it is the whole."""
         if self._rounded is None or self._rounded[0] != block.start:
-            self._rounded = block.start, Rounded.of(block.gallery)
+            self._rounded = block.start, Rounded.bounded(block.gallery)
         return self._rounded[1]
 
 

@@ -78,12 +78,20 @@ def test_what_cannot_be_told_is_scored_as_a_whole(screened, gallery):
 
 def test_a_product_is_at_most_so_far_from_the_true_one():
     queries, gallery = torch.from_numpy(vectors(200, 64)), torch.from_numpy(vectors(300, 64, seed=4) * 3)
-    left, right = Rounded.of(queries), Rounded.of(gallery)
+    left, right = Rounded.measured(queries), Rounded.bounded(gallery)
     products = left.vectors.double() @ right.vectors.double().T
     apart = (products - queries.double() @ gallery.double().T).abs().amax(1).numpy()
     error = errors(left, right)
     assert (apart <= error).all()
     assert (error < 20 * apart).all()  # a bound that rules nothing out would be none
+
+
+def test_the_most_that_rounding_takes_is_not_exceeded():
+    gallery = torch.from_numpy(vectors(300, 64, seed=6))
+    measured, bounded = Rounded.measured(gallery), Rounded.bounded(gallery)
+    assert (measured.lost <= bounded.lost).all()
+    assert (measured.lost > bounded.lost / 4).all()
+    assert torch.equal(measured.vectors, bounded.vectors)
 
 
 def test_few_pairs_have_the_scores_of_all():
