@@ -70,8 +70,8 @@ def check_descriptor(part: type[Descriptor] | str, only: Collection[str] | None 
 @CHECKS.add
 def vectors_have_the_width(case: DescriptorCase) -> None:
     """measure() gives the numbers of all blocks, forward() a vector of the same width."""
-    for name, found in {"measure()": case.module.measure(case.inputs), "forward()": case.module(case.inputs)}.items():
-        wanted = (len(case.inputs.lengths), case.module.width)
+    for name, give in {"measure()": case.module.measure, "forward()": case.module}.items():
+        found, wanted = give(case.inputs), (len(case.inputs.lengths), case.module.width)
         expect(tuple(found.shape) == wanted, f"{name} gives {tuple(found.shape)}, the blocks say {wanted}")
         finite({name: found})
 
