@@ -1,6 +1,6 @@
 """The conformance checks of descriptors."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 import torch
@@ -70,8 +70,10 @@ def check_descriptor(part: type[Descriptor] | str, only: Collection[str] | None 
 @CHECKS.add
 def vectors_have_the_width(case: DescriptorCase) -> None:
     """measure() gives the numbers of all blocks, forward() a vector of the same width."""
-    for name, give in {"measure()": case.module.measure, "forward()": case.module}.items():
-        found, wanted = give(case.inputs), (len(case.inputs.lengths), case.module.width)
+    wanted = (len(case.inputs.lengths), case.module.width)
+    gives: dict[str, Callable[[Inputs], Tensor]] = {"measure()": case.module.measure, "forward()": case.module}
+    for name, give in gives.items():
+        found = give(case.inputs)
         expect(tuple(found.shape) == wanted, f"{name} gives {tuple(found.shape)}, the blocks say {wanted}")
         finite({name: found})
 
