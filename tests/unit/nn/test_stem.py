@@ -1,7 +1,9 @@
+import pytest
 import torch
 from torch.testing import assert_close
 
 from m5kit.nn.stem import ConvStem
+from m5kit.registry import ENCODERS
 
 
 def stem(patch):
@@ -47,3 +49,21 @@ def test_a_rounding_error_in_silence_moves_a_gradient_a_little_or_by_all_of_it()
     assert up.abs().max() > 0
     assert gradient("relu", 1e-7).abs().max() > 0
     assert gradient("relu", -1e-7).abs().max() == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        ("image_patches", {"size": 16, "patch": 8}),
+        ("video_frames", {"size": 24, "frames": 2}),
+        ("audio_patches", {"mels": 8, "steps": 20}),
+    ],
+)
+def test_a_run_that_names_no_activation_keeps_its_relu(name, size):
+    """Runs of earlier versions name none, and their weights were made for it."""
+    kinds = {type(part) for part in ENCODERS.build({"type": name}, dim=16, **size).modules()}
+    assert torch.nn.ReLU in kinds
+    assert torch.nn.SiLU not in kinds
+    smooth = {type(part) for part in ENCODERS.build({"type": name, "activation": "silu"}, dim=16, **size).modules()}
+    assert smooth - kinds == {torch.nn.SiLU}
+    assert torch.nn.ReLU not in smooth
