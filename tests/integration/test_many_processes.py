@@ -82,7 +82,7 @@ def difference(a, b):
 
 
 def require_alike(a, b):
-    """Weights are alike to 1e-4, but for a few of a stem: its max pooling takes the other of two places by rounding.
+    """Weights are alike to 1e-4, except for a few of a stem: its max pooling takes the other of two places by rounding.
 
     A loss that each process divides by its own count moves nearly all weights further than that.
     """
