@@ -14,7 +14,12 @@ import pytest
 from safetensors.numpy import load_file
 
 ROOT = Path(__file__).parents[2]
-EXACT = [f"encoder_{m}.dropout=0" for m in ("text", "table", "image")] + ["fusion.dropout=0"]
+EXACT = [
+    *(f"encoder_{m}.dropout=0" for m in ("text", "table", "image")),
+    "fusion.dropout=0",
+    # the stem of cells has a max pooling, which takes the other of two places by a rounding error
+    "encoder_image.stem=pixels",
+]
 SMALL = [
     *(
         "encoder_video=none",
@@ -81,18 +86,6 @@ def difference(a, b):
     return max(float(np.abs(a[name].astype(np.float64) - b[name]).max()) for name in a if a[name].size)
 
 
-def require_alike(a, b):
-    """Weights are alike to 1e-4, except for a few of a stem: its max pooling takes the other of two places by rounding.
-
-    A loss that each process divides by its own count moves nearly all weights further than that.
-    """
-    others = [{name: each[name] for name in each if ".stem." not in name} for each in (a, b)]
-    assert difference(*others) <= 1e-4
-    differences = np.concatenate([np.abs(a[name].astype(np.float64) - b[name]).ravel() for name in a])
-    assert (differences > 1e-4).mean() < 1e-4
-    assert differences.max() < 5e-3
-
-
 def steps(run):
     return sorted(int(path.name[5:]) for path in (run / "checkpoints").glob("step_*"))
 
@@ -136,7 +129,7 @@ def pair(tmp_path_factory, demo):
 
 
 def test_two_processes_give_the_checkpoint_and_the_results_of_one(alone, pair):
-    require_alike(weights(alone, 12), weights(pair, 12))
+    assert difference(weights(alone, 12), weights(pair, 12)) <= 1e-4
     ours, theirs = (json.loads((run / "results.json").read_text())["results"] for run in (pair, alone))
     for task, figures in theirs.items():
         for name, figure in figures.items():
@@ -164,7 +157,7 @@ def test_a_run_goes_on_with_any_number_of_processes(tmp_path, demo, pair, proces
     (run / "results.json").unlink()
     status, said = train(processes, demo, run, "evaluation=none", resume=True)
     assert status == 0, said
-    require_alike(weights(run, 12), weights(pair, 12))
+    assert difference(weights(run, 12), weights(pair, 12)) <= 1e-4
 
 
 @pytest.fixture(scope="module")
@@ -176,7 +169,7 @@ def sharded(tmp_path_factory, demo):
 
 
 def test_a_sharded_run_gives_the_checkpoint_and_the_results_of_one(alone, sharded):
-    require_alike(weights(alone, 12), weights(sharded, 12))
+    assert difference(weights(alone, 12), weights(sharded, 12)) <= 1e-4
     states = [state_of_optimizer(run, 12) for run in (alone, sharded)]
     assert {name: value.shape for name, value in states[0].items()} == {n: v.shape for n, v in states[1].items()}
     ours, theirs = (json.loads((run / "results.json").read_text())["results"] for run in (sharded, alone))
@@ -195,7 +188,7 @@ def test_a_sharded_run_goes_on_with_any_number_of_processes(tmp_path, demo, shar
     shard = "parallel.shard=true" if processes == 3 else "parallel.shard=false"
     status, said = train(processes, demo, run, shard, "evaluation=none", resume=True)
     assert status == 0, said
-    require_alike(weights(run, 12), weights(sharded, 12))
+    assert difference(weights(run, 12), weights(sharded, 12)) <= 1e-4
 
 
 def state_of_optimizer(run, step):
@@ -224,7 +217,7 @@ def test_what_goes_on_beside_the_steps_is_that_of_one_process(tmp_path, demo, sh
     ours, theirs = tmp_path / "2", tmp_path / "1"
     for name in ("model", "hooks"):
         one, other = (load_file(run / "checkpoints" / "best" / f"{name}.safetensors") for run in (theirs, ours))
-        require_alike(one, other)
+        assert difference(one, other) <= 1e-4, name
     assert steps(ours) == steps(theirs)
     for mine, his in zip(read_metrics(ours), read_metrics(theirs), strict=True):
         assert {name for name in mine if name.startswith("val/")} == {n for n in his if n.startswith("val/")}
@@ -367,11 +360,11 @@ def test_batches_of_tokens_stop_at_a_signal_and_go_on_with_any_number(tmp_path, 
         subprocess.run(["cp", "-r", str(run), str(again)], check=True)
         status, said = train(processes, demo, again, *TOKENS, resume=True)
         assert status == 0, said
-        require_alike(weights(again, 12), weights(whole, 12))
+        assert difference(weights(again, 12), weights(whole, 12)) <= 1e-4
 
 
 def test_chunks_of_batches_of_tokens_give_the_checkpoint_of_one_process(tmp_path, demo):
     for processes in (1, 2):
         status, said = train(processes, demo, tmp_path / str(processes), *TOKENS, "schedule.chunk=3")
         assert status == 0, said
-    require_alike(weights(tmp_path / "1", 12), weights(tmp_path / "2", 12))
+    assert difference(weights(tmp_path / "1", 12), weights(tmp_path / "2", 12)) <= 1e-4
