@@ -113,8 +113,10 @@ def merge_later(tree: Node, over: Node) -> Node:
 
 
 def _is_new_part(parents: Sequence[str], last: str) -> bool:
-    """Whether a path leads to a part of a table, such as a metric, or to the type that makes it one."""
-    return parents[0] in TABLES and (len(parents) == 1 or (len(parents) == 2 and last == "type"))
+    """Whether a path leads to a part of a table, such as a metric, or to the type that makes it or a key a part."""
+    if parents[0] in TABLES:
+        return len(parents) == 1 or (len(parents) == 2 and last == "type")
+    return parents[0] in PARTS and len(parents) == 1 and last == "type"
 
 
 def _walk(tree: Node, path: str, parents: Sequence[str]) -> None:
@@ -122,10 +124,14 @@ def _walk(tree: Node, path: str, parents: Sequence[str]) -> None:
     node = tree
     for key in parents:
         child = node.child(key)
+        if child is None and node is tree and key in PARTS:
+            raise ConfigError(
+                [f"{ORIGIN} {path}: the config has no {key} yet; choose one first: --set {key}.type=NAME"]
+            )
         if child is None or not child.is_mapping:
             known = [name for name, part in node.value.items() if part.is_mapping]
             # sections can be set even where the file does not write them; they have defaults
-            raise _unknown(path, key, [*known, *SECTIONS] if node is tree else known)
+            raise _unknown(path, key, sorted({*known, *SECTIONS}) if node is tree else known)
         node = child
 
 

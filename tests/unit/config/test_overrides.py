@@ -93,3 +93,12 @@ def test_a_type_makes_a_new_metric_whatever_the_order_and_where_there_was_none(l
     assert load_config(leaf, ["hooks.mine={type: t_one}"]).values["hooks"] == {"mine": {"type": "t_one"}}
     with pytest.raises(ConfigError, match="'mine': the config has no such key"):
         load_config(leaf, ["evaluation.mine.label=kind"])
+
+
+def test_a_type_makes_a_part_that_the_config_has_not_named_yet(leaf: Path) -> None:
+    made = load_config(leaf, ["optimizer.momentum=0.9", "optimizer.type=t_opt"]).values["optimizer"]
+    assert made == {"type": "t_opt", "momentum": 0.9}
+    with pytest.raises(
+        ConfigError, match=r"optimizer\.momentum: the config has no optimizer yet; .*optimizer\.type=NAME"
+    ):
+        load_config(leaf, ["optimizer.momentum=0.9"])
