@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from m5kit.encoders.base import Encoder
 from m5kit.nn.patches import centre_bytes, check_patch, join_patches, split_patches
-from m5kit.nn.stem import STRIDE, Activation, CellStem, ConvStem
+from m5kit.nn.stem import STRIDE, Activation, CellStem, ConvStem, Pooling
 from m5kit.nn.transformer import SummaryTransformer, TransformerShape
 from m5kit.ranges import Count, Natural
 from m5kit.registry import ENCODERS
@@ -31,6 +31,8 @@ class ImagePatches(Encoder):
         blocks: residual blocks in each of the two later stages of the stem over pixels.
         activation: of the stem. ``silu`` has no jump in its gradient, so that several processes end where one does;
             ``relu`` is what runs of earlier versions have.
+        pooling: of the stem over cells, ``mean`` or ``max``. The mean has no such jump either; ``max`` is what runs of
+            earlier versions have.
         shape: size of the transformer (``layers``, ``heads``, ``ratio``, ``dropout``).
 
     Raises:
@@ -49,6 +51,7 @@ class ImagePatches(Encoder):
         width: Count = 16,
         blocks: Natural = 1,
         activation: Activation = "relu",
+        pooling: Pooling = "max",
         shape: TransformerShape = TransformerShape(),
     ) -> None:
         super().__init__()
@@ -57,7 +60,9 @@ class ImagePatches(Encoder):
         self.rows = check_patch(size, patch, STRIDE)
         self.layout = (self.rows, self.rows)
         if stem == "cells":
-            self.stem: nn.Module = CellStem(dim=dim, rows=self.rows, width=width, activation=activation)
+            self.stem: nn.Module = CellStem(
+                dim=dim, rows=self.rows, width=width, activation=activation, pooling=pooling
+            )
         else:
             self.stem = ConvStem(channels=3, dim=dim, patch=patch, width=width, blocks=blocks, activation=activation)
         self.raw = nn.Linear(3 * patch**2, dim)

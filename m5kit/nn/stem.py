@@ -19,6 +19,10 @@ Activation = Literal["relu", "silu"]
 """What follows a norm. The gradient of a ReLU jumps: by a rounding error, many places pass one or none does."""
 ACTIVATIONS: Mapping[Activation, type[nn.Module]] = {"relu": nn.ReLU, "silu": nn.SiLU}
 
+Pooling = Literal["max", "mean"]
+"""How four neighbours become one. The gradient of a maximum jumps: of two equal ones, a rounding error decides."""
+POOLINGS: Mapping[Pooling, type[nn.Module]] = {"max": nn.MaxPool2d, "mean": nn.AvgPool2d}
+
 
 class ConvStem(nn.Sequential):
     """Three halving stages, then one convolution over the remaining pixels of a patch.
@@ -65,14 +69,24 @@ class CellStem(nn.Module):
         width: channels of the first convolution; the second has twice as many.
         cell: side of a cell in pixels.
         activation: what follows a norm.
+        pooling: between the two convolutions.
     """
 
-    def __init__(self, *, dim: int, rows: int, width: int, cell: int = 4, activation: Activation = "relu") -> None:
+    def __init__(
+        self,
+        *,
+        dim: int,
+        rows: int,
+        width: int,
+        cell: int = 4,
+        activation: Activation = "relu",
+        pooling: Pooling = "max",
+    ) -> None:
         super().__init__()
         self.cell = cell
         self.layers = nn.Sequential(
             *_keep_size(ORIENTATIONS + MOMENTS, 2 * width, activation),
-            nn.MaxPool2d(2),
+            POOLINGS[pooling](2),
             *_keep_size(2 * width, 4 * width, activation),
             nn.AdaptiveAvgPool2d(rows),
             nn.Conv2d(4 * width, dim, 1),

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from m5kit.nn.stem import ConvStem
+from m5kit.nn.stem import POOLINGS, ConvStem
 from m5kit.registry import ENCODERS
 
 
@@ -67,3 +67,20 @@ def test_a_run_that_names_no_activation_keeps_its_relu(name, size):
     smooth = {type(part) for part in ENCODERS.build({"type": name, "activation": "silu"}, dim=16, **size).modules()}
     assert smooth - kinds == {torch.nn.SiLU}
     assert torch.nn.ReLU not in smooth
+
+
+def test_a_picture_encoder_that_names_no_pooling_keeps_its_maximum():
+    """Runs of earlier versions name none; a mean has no jump in its gradient."""
+
+    def kinds(**options):
+        encoder = ENCODERS.build({"type": "image_patches", "stem": "cells", **options}, dim=16, size=16, patch=8)
+        return {type(part) for part in encoder.modules()}
+
+    assert torch.nn.MaxPool2d in kinds()
+    assert kinds() ^ kinds(pooling="mean") == {torch.nn.MaxPool2d, torch.nn.AvgPool2d}
+
+
+def test_a_mean_shares_the_gradient_of_equal_neighbours():
+    pictures = torch.zeros(1, 1, 2, 2, requires_grad=True)
+    POOLINGS["mean"](2)(pictures).sum().backward()
+    assert pictures.grad.tolist() == [[[[0.25, 0.25], [0.25, 0.25]]]]
