@@ -7,9 +7,9 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 APART = 0.7
-"""How much a shared space counts once more, modality by modality, beside the sum over modalities. Two items that have
-the same modalities are told apart better by comparing like with like; chosen on invented shops that no table reports,
-where from 0.5 to 1 little changes."""
+"""How much the space that contrast teaches counts once more, modality by modality, beside the sum over modalities. Two
+items that have the same modalities are told apart better by comparing like with like. Chosen on invented shops that no
+table reports, as is that common directions count apart as much as in the sum."""
 
 
 def item_vectors(
@@ -43,7 +43,7 @@ def item_vectors(
     if features:
         parts.append(APART * length * side_by_side(features, confidence))
     if common is not None:
-        parts += [common[0], APART * side_by_side(common[1], confidence)]
+        parts += [common[0], side_by_side(common[1], confidence)]
     return normalize(torch.cat(parts, dim=1), dim=1)
 
 

@@ -34,10 +34,10 @@ def test_an_item_counts_what_is_shared_as_its_modalities_do_on_average():
     assert_close(found[0, 0] / found[0, 2:].norm(), torch.tensor((2.0 + 0.25) / 1.5))
 
 
-def test_both_shared_spaces_count_once_in_sum_and_less_apart():
+def test_what_is_taught_counts_less_apart_than_in_sum_and_what_is_common_alike():
     one, other = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]])
     found = item_vectors(one, {"a": one}, confidence(a=[1.0]), {"a": 2.0}, TAUGHT, {"a": one}, (other, {"a": other}))
-    lengths = torch.tensor([[2.0, 0, 1, 0, 2 * APART, 0, 0, 1, 0, APART]])
+    lengths = torch.tensor([[2.0, 0, 1, 0, 2 * APART, 0, 0, 1, 0, 1]])
     assert_close(found, normalize(lengths, dim=1))
 
 
