@@ -133,7 +133,8 @@ class IndexInfo:
         for name in ("fingerprint", "space", "width"):
             mine, theirs = getattr(self, name), getattr(other, name)
             if mine != theirs:
-                what = f"the run in {other.run} is another than that of the index, {self.run}, or an earlier m5kit built it"
+                what = f"the run in {other.run} is another than that of the index, {self.run}"
+                what += ", or an earlier m5kit built the index"
                 if name != "fingerprint":
                     what = f"the index holds vectors of {name} {mine!r}, not {theirs!r}"
                 raise DataError(f"{what}; vectors of both cannot be compared: build a new index")
