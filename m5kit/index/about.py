@@ -8,9 +8,10 @@ from typing import Literal, Self
 from pydantic import PositiveInt, TypeAdapter, ValidationError
 
 from m5kit.data.json_values import parse_json
-from m5kit.errors import ConfigError, DataError
+from m5kit.errors import DataError, UsageError
 from m5kit.evaluation.precision import Precision, check_precision
 from m5kit.index.columns import ID, SPLIT, Column
+from m5kit.ranges import is_count
 
 VERSION = 1
 
@@ -105,8 +106,8 @@ class IndexInfo:
             ConfigError: vectors of the index's width and precision cannot be kept so.
         """
         short = self if width is None else replace(self, width=width, whole=self.width, nested=nested)
-        if width is not None and not 1 <= width <= self.width:
-            raise ConfigError([f"width: expected 1 to {self.width} in this space, got {width}"])
+        if width is not None and not (is_count(width) and width <= self.width):
+            raise UsageError([f"width: expected 1 to {self.width} in this space, got {width!r}"])
         check_precision(self.precision, short.width)
         return short
 
@@ -130,6 +131,7 @@ class IndexInfo:
         Raises:
             DataError: another run, space or width.
         """
+        self.require_run()
         for name in ("fingerprint", "space", "width"):
             mine, theirs = getattr(self, name), getattr(other, name)
             if mine != theirs:

@@ -71,7 +71,9 @@ def test_a_run_that_goes_on_with_changed_items_stays_the_same(folder):
     assert beginning(folder.path) == before is not None
 
 
-@pytest.mark.parametrize("content", [None, "{", "[]", "{}", '{"data": {}, "seed": 0, "config": []}', '{"data_before": 3}'])
+@pytest.mark.parametrize(
+    "content", [None, "{", "[]", "{}", '{"data": {}, "seed": 0, "config": []}', '{"data_before": 3}']
+)
 def test_without_a_whole_provenance_nothing_is_claimed(folder, content):
     _provenance(folder)
     state = {"run": origin(folder.path), "begun": beginning(folder.path)}
