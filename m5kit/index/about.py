@@ -131,11 +131,12 @@ class IndexInfo:
         Raises:
             DataError: another run, space or width.
         """
-        self.require_run()
         for name in ("fingerprint", "space", "width"):
             mine, theirs = getattr(self, name), getattr(other, name)
             if mine != theirs:
                 what = f"the run in {other.run} is another than that of the index, {self.run}"
+                if not self.run:
+                    what = f"the index was built from vectors alone, and not by the run in {other.run}"
                 if name != "fingerprint":
                     what = f"the index holds vectors of {name} {mine!r}, not {theirs!r}"
                 raise DataError(f"{what}; vectors of both cannot be compared: build a new index")
