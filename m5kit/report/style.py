@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib as mpl
 import numpy as np
@@ -111,7 +111,7 @@ def bare(axes: Axes, x: str, y: str) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def whole_steps(axes: Axes, most: int | str = "auto") -> None:
+def whole_steps(axes: Axes, most: int | Literal["auto"] = "auto") -> None:
     """Name whole steps on the axis, also where there is but one; half a step was never made.
 
     Args:

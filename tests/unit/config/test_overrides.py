@@ -93,3 +93,10 @@ def test_a_type_makes_a_new_metric_whatever_the_order_and_where_there_was_none(l
     assert load_config(leaf, ["hooks.mine={type: t_one}"]).values["hooks"] == {"mine": {"type": "t_one"}}
     with pytest.raises(ConfigError, match="'mine': the config has no such key"):
         load_config(leaf, ["evaluation.mine.label=kind"])
+
+
+@pytest.mark.parametrize("text", ["99999999999999999999", "[a", "!x y", "*a", "a\x00", "3 # lost"])
+def test_a_value_that_is_no_yaml_names_its_key(leaf: Path, text: str) -> None:
+    with pytest.raises(ConfigError) as told:
+        load_config(leaf, ["schedule.lr=1e-3", f"fusion.heads={text}"])
+    assert told.value.problems[0].startswith("--set fusion.heads: ")
