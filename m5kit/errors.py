@@ -4,7 +4,8 @@
 
     M5KitError
     ├── ConfigError               a config, an override or a combination of parts is wrong
-    │   └── UnknownComponentError     no registered part has that name
+    │   ├── UnknownComponentError     no registered part has that name
+    │   └── UsageError                an argument of a function, or the environment, is wrong
     ├── PluginError               a plugin was named but cannot be used
     ├── DataError                 a manifest, a split or too large a share of the files is wrong
     │   ├── DecodeError               one media file cannot be read
@@ -60,6 +61,27 @@ class UnknownComponentError(ConfigError):
 
     def __str__(self) -> str:
         return self.problems[0]
+
+
+class UsageError(ConfigError):
+    """What a caller gave is wrong, and no config is at hand: arguments of a function, values of the environment.
+
+    Args:
+        problems: one sentence a mistake.
+
+    Example:
+        >>> print(UsageError(["jobs: expected at least 1, got 0"]))
+        jobs: expected at least 1, got 0
+        >>> print(UsageError(["width: expected at least 1, got 0", "space: there is no 'x'"]))
+        2 mistakes:
+          width: expected at least 1, got 0
+          space: there is no 'x'
+    """
+
+    def __str__(self) -> str:
+        if len(self.problems) == 1:
+            return self.problems[0]
+        return "\n".join([f"{len(self.problems)} mistakes:", *(f"  {problem}" for problem in self.problems)])
 
 
 class PluginError(M5KitError):

@@ -5,6 +5,7 @@ A constructor says ``layers: Natural`` in place of ``layers: int``. For type che
 
 import inspect
 import re
+from numbers import Integral
 from typing import Annotated, Any
 
 from annotated_types import Ge, Gt, Le, Lt
@@ -24,6 +25,7 @@ Amount = Annotated[float, Ge(0)]
 Positive = Annotated[float, Gt(0)]
 """A temperature, a duration, a factor."""
 
+
 _SIGNS = {"Ge": ">=", "Gt": ">", "Le": "<=", "Lt": "<"}
 
 
@@ -42,3 +44,13 @@ def _number(annotated: re.Match[str]) -> str:
     """One number with its bounds."""
     bounds = re.findall(r"([A-Z]\w)\(\w+=([^)]+)\)", annotated[2])
     return " ".join([annotated[1], *(f"{_SIGNS[kind]} {bound}" for kind, bound in bounds)])
+
+
+def is_count(value: object) -> bool:
+    """Whether a caller gave a whole number of at least one; ``True`` is none.
+
+    Example:
+        >>> is_count(3), is_count(0), is_count(True), is_count("3"), is_count(1.5)
+        (True, False, False, False, False)
+    """
+    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 1

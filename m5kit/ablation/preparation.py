@@ -13,7 +13,7 @@ from m5kit.ablation.sweep_file import read_sweep
 from m5kit.assembly.contents import Contents, read_contents
 from m5kit.assembly.sources import open_dataset
 from m5kit.config import RunConfig, check_config, load_config
-from m5kit.data.remote.place import Place
+from m5kit.data.remote.place import Place, require_own_place
 from m5kit.errors import ConfigError
 from m5kit.evaluation.functional.averages import finite_mean
 from m5kit.inference.evaluation_check import value_problems
@@ -71,6 +71,7 @@ def prepare_sweep(file: Path, out: Path, data: Place | None = None, trials: Path
     """
     sweep = read_sweep(file)
     folder = SweepFolder(out.resolve())
+    require_own_place(out, data, "sweep")
     resolver = _Resolver(data, sweep.metrics)
     plan = make_plan(sweep, resolver)
     if resolver.missing:

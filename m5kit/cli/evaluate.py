@@ -1,6 +1,7 @@
 """``m5kit evaluate RUN``: computes the metrics of a trained run, or of a features file."""
 
 import argparse
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -100,6 +101,9 @@ def _run_on_folder(options: argparse.Namespace, group: "Group") -> int:
         sys.stderr.write(f"note: evaluated at {trained.unfinished}\n")
     # a part of the metrics, other metrics or other items must not replace the run's own results
     whole = not (options.metrics or options.overrides or options.data or options.untrained)
+    if whole and group.first and not os.access(options.run_folder, os.W_OK):
+        sys.stderr.write(f"note: {options.run_folder} may not be written, so the values are shown and not stored\n")
+        whole = False
     subsets = all_subsets(sorted(trained.data.pipelines)) if options.all_subsets else options.modalities
     if subsets is None:
         found = {"": evaluate(trained, options.metrics, store=whole)}

@@ -91,11 +91,20 @@ def _set(tree: Node, path: str, text: str) -> Node:
     elif parents and not (parents[0] in SCALARS or _is_new_part(parents, last)):
         # what a table such as rates may hold is checked with the whole config
         _walk(tree, path, parents)
-    change = read_value(text, ORIGIN) if text else Node(None, ORIGIN)
+    change = _read(path, text) if text else Node(None, ORIGIN)
     # wrapped from the inside out, so that merge does the rest
     for key in (last, *reversed(parents)):
         change = Node({key: change}, ORIGIN)
     return merge_later(tree, Node(change.value, tree.origin))
+
+
+def _read(path: str, text: str) -> Node:
+    """The value, as YAML types it; of several overrides the wrong one is named by its key."""
+    try:
+        return read_value(text, ORIGIN)
+    except ConfigError as error:
+        named = [f"{ORIGIN} {path}{problem.removeprefix(ORIGIN)}" for problem in error.problems]
+        raise ConfigError(named) from error
 
 
 def merge_later(tree: Node, over: Node) -> Node:

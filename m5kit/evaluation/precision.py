@@ -9,7 +9,8 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from m5kit.errors import ConfigError
+from m5kit.errors import ConfigError, UsageError
+from m5kit.ranges import is_count
 
 Precision: TypeAlias = Literal["float32", "float16", "int8", "binary"]
 
@@ -29,9 +30,9 @@ def check_precision(precision: str, width: int) -> None:
         ConfigError: an unknown precision, or signs that do not fill whole bytes.
     """
     if precision not in PRECISIONS:
-        raise ConfigError([f"precision: expected {', '.join(PRECISIONS)}; got {precision!r}"])
+        raise UsageError([f"precision: expected {', '.join(PRECISIONS)}; got {precision!r}"])
     if precision == "binary" and width % 8:
-        raise ConfigError([f"width: binary packs 8 signs in a byte, so expected a multiple of 8, got {width}"])
+        raise UsageError([f"width: binary packs 8 signs in a byte, so expected a multiple of 8, got {width}"])
 
 
 def check_size(space: str, width: int | None, precision: str) -> None:
@@ -41,8 +42,8 @@ def check_size(space: str, width: int | None, precision: str) -> None:
         ConfigError: every mistake.
     """
     problems = []
-    if width is not None and width < 1:
-        problems.append(f"width: expected at least 1, got {width}")
+    if width is not None and not is_count(width):
+        problems.append(f"width: expected a whole number of at least 1, got {width!r}")
     try:
         check_precision(precision, 8 if width is None else width)
     except ConfigError as error:
@@ -52,7 +53,7 @@ def check_size(space: str, width: int | None, precision: str) -> None:
     if space == "unscaled" and (width is not None or precision in ("int8", "binary")):
         problems.append("space: short vectors have unit length, which 'unscaled' has not; choose another space")
     if problems:
-        raise ConfigError(problems)
+        raise UsageError(problems)
 
 
 def encode(vectors: NDArray[np.float32], precision: Precision) -> NDArray[Any]:

@@ -8,9 +8,10 @@ from typing import Literal, Self
 from pydantic import PositiveInt, TypeAdapter, ValidationError
 
 from m5kit.data.json_values import parse_json
-from m5kit.errors import ConfigError, DataError
+from m5kit.errors import DataError, UsageError
 from m5kit.evaluation.precision import Precision, check_precision
 from m5kit.index.columns import ID, SPLIT, Column
+from m5kit.ranges import is_count
 
 VERSION = 1
 
@@ -105,8 +106,8 @@ class IndexInfo:
             ConfigError: vectors of the index's width and precision cannot be kept so.
         """
         short = self if width is None else replace(self, width=width, whole=self.width, nested=nested)
-        if width is not None and not 1 <= width <= self.width:
-            raise ConfigError([f"width: expected 1 to {self.width} in this space, got {width}"])
+        if width is not None and not (is_count(width) and width <= self.width):
+            raise UsageError([f"width: expected 1 to {self.width} in this space, got {width!r}"])
         check_precision(self.precision, short.width)
         return short
 
@@ -135,6 +136,8 @@ class IndexInfo:
             if mine != theirs:
                 what = f"the run in {other.run} is another than that of the index, {self.run}"
                 what += ", or an earlier m5kit built the index"
+                if not self.run:
+                    what = f"the index was built from vectors alone, and not by the run in {other.run}"
                 if name != "fingerprint":
                     what = f"the index holds vectors of {name} {mine!r}, not {theirs!r}"
                 raise DataError(f"{what}; vectors of both cannot be compared: build a new index")

@@ -4,8 +4,10 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isnan
 from typing import Any, Literal
 
+import numpy as np
 import pyarrow as pa
 
 from m5kit.errors import DataError
@@ -54,7 +56,10 @@ class ColumnCollector:
 
     def see(self, values: Mapping[str, Any]) -> None:
         """Take the values of one item into account."""
-        for name, value in values.items():
+        for name, given in values.items():
+            value = plain(name, given)
+            if value is None:
+                continue
             self._counts[name] += 1
             self._kinds.setdefault(name, set()).add(kind_of(value))
 
@@ -72,6 +77,24 @@ class ColumnCollector:
     def left_out(self) -> Sequence[str]:
         """Names of properties that are too rare to become columns."""
         return [name for name, _ in self._counts.most_common()[MOST_COLUMNS:]]
+
+
+def plain(name: str, value: Any) -> Any:
+    """A value of Python; None where there is none, as NaN says in many tables.
+
+    Example:
+        >>> plain("price", np.int64(3)), plain("price", float("nan"))
+        (3, None)
+
+    Raises:
+        DataError: it is nothing that a column can hold.
+    """
+    value = value.item() if isinstance(value, np.generic) else value
+    if isinstance(value, float) and isnan(value):
+        return None
+    if value is None or isinstance(value, str | bool | int | float | list | tuple):
+        return value
+    raise DataError(f"{name}: expected a text, a number, a boolean or a list of them, got {value!r}")
 
 
 def kind_of(value: Any) -> Kind:
@@ -106,8 +129,9 @@ def to_arrow(column: Column, values: Sequence[Any], ids: Sequence[str]) -> pa.Ar
     """The values of a column, null where an item has none.
 
     Raises:
-        DataError: a value is of another kind than the column's.
+        DataError: a value is of no kind, or of another kind than the column's.
     """
+    values = [plain(column.name, value) for value in values]
     if column.kind == "string":
         return pa.array([None if value is None else as_text(value) for value in values], pa.string())
     for item, value in zip(ids, values, strict=True):

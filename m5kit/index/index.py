@@ -19,6 +19,7 @@ from m5kit.index.approximate import Say, approximate, quiet
 from m5kit.index.columns import stored_name
 from m5kit.index.compression import compress
 from m5kit.index.facts import with_facts
+from m5kit.index.given import as_ids, require_columns
 from m5kit.index.rows import Row, as_matrix, as_units, learn_columns, rows_of, schema_of, to_table
 from m5kit.index.searchable import EXACT, Place, SearchableIndex
 from m5kit.index.store import ABOUT, Store
@@ -82,8 +83,10 @@ class Index(SearchableIndex):
         """
         from m5kit.index.items import RunItems
 
-        items = RunItems.open(as_path(run), None if data is None else as_place(data), splits, modalities, space)
-        refuse_existing(os.fspath(as_place(place)))  # before hours of embedding
+        items = RunItems.open(
+            as_path(run, "run"), None if data is None else as_place(data, "data"), splits, modalities, space
+        )
+        refuse_existing(os.fspath(as_place(place, "place")))  # before hours of embedding
         about, pieces = items.about(precision, width), items.pieces(say or quiet)
         # The loader starts its workers with the first piece: before the store, whose threads no fork survives.
         first = list(islice(pieces, 1))
@@ -113,7 +116,7 @@ class Index(SearchableIndex):
             ids: ``n`` names.
             vectors: ``n d``; they are stored with unit length. Those of a file that is mapped into memory
                 (``numpy.load(path, mmap_mode="r")``) are read piece by piece.
-            properties: ``n`` values by name, None where an item has none.
+            properties: ``n`` values by name, None or NaN where an item has none.
             width: numbers that are kept of a vector; None for all.
             precision: of the stored numbers: ``float32``, ``float16``, ``int8``, or ``binary`` for signs.
             say: gets progress, line by line; None for silence.
@@ -121,12 +124,9 @@ class Index(SearchableIndex):
         Raises:
             DataError: there is an index already, or ids or vectors are wrong.
         """
-        if len(set(ids)) != len(ids):
-            raise DataError(f"{len(ids) - len(set(ids))} of {len(ids)} ids are repeated; give every item its own")
+        ids, given = as_ids(ids), properties or {}
+        require_columns(ids, given)
         vectors = as_matrix(vectors, len(ids))
-        given = properties or {}
-        if short := [name for name, column in given.items() if len(column) != len(ids)]:
-            raise DataError(f"the property {short[0]!r} has {len(given[short[0]])} values for {len(ids)} ids")
         columns, _ = learn_columns(rows_of(ids, given, range(len(ids))))
         about = IndexInfo(width=vectors.shape[1], precision=precision, columns=columns).shortened(width)
         with Store(os.fspath(place)).writing():
@@ -210,7 +210,7 @@ class Index(SearchableIndex):
         """
         from m5kit.index.items import RunItems
 
-        seen, folder = list(self.about.seen), as_place(self.about.data if data is None else data)
+        seen, folder = list(self.about.seen), as_place(self.about.data if data is None else data, "data")
         items = RunItems.open(Path(self.about.run), folder, splits, seen or None, self.about.space)
         made_by = items.about(self.about.precision, self.about.query_width)
         # paths of items from another folder would otherwise be looked for in that of the index
@@ -222,8 +222,8 @@ class Index(SearchableIndex):
             self._finish(say, None)
 
     def delete(self, ids: Iterable[str]) -> int:
-        """Delete items by id; returns how many there were."""
-        wanted = list(ids)
+        """Delete a list of items by id; returns how many there were."""
+        wanted = as_ids(ids)
         with self.store.writing(wait=True):
             self.store.renew()
             return self.store.delete(wanted) if wanted else 0

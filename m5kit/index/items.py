@@ -19,7 +19,7 @@ from m5kit.data.manifest import Manifest
 from m5kit.data.pipeline import Pipeline
 from m5kit.data.remote.place import Place, is_remote
 from m5kit.data.several import each_value, single_if_alone
-from m5kit.errors import ConfigError, DecodeError
+from m5kit.errors import DecodeError, UsageError
 from m5kit.evaluation.precision import Precision
 from m5kit.index.about import IndexInfo, Shown
 from m5kit.index.approximate import Say
@@ -72,8 +72,9 @@ class RunItems:
             ConfigError: the splits are no list of names.
         """
         require_names(splits, "splits")
+        require_names(modalities)
         if splits is not None and not splits:
-            raise ConfigError(["splits: name at least one, or None for all"])
+            raise UsageError(["splits: name at least one, or None for all"])
         # Workers of a loader are forked, and a fork while the store's threads run may hang.
         overrides = ["data.workers=0"] if "lancedb" in sys.modules else []
         opened = TrainedRun.open(run, data=data, overrides=overrides)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from m5kit.data.remote.place import as_place
-from m5kit.errors import DataError, QueryError
+from m5kit.errors import DataError, QueryError, UsageError
 from m5kit.index.about import Approximation, IndexInfo
 from m5kit.index.codes import as_kept, candidates, read_vectors, vector_columns
 from m5kit.index.hits import Hit, ranked, read_rows
@@ -69,7 +69,7 @@ class SearchableIndex:
         Raises:
             DataError: there is no index, or the run is another than the one it was built with.
         """
-        address = os.fspath(as_place(place))
+        address = os.fspath(as_place(place, "place"))
         if "://" not in address and not Path(address).exists():  # the store would make a folder there
             raise _no_index(address)
         store = Store(address)
@@ -77,6 +77,8 @@ class SearchableIndex:
         if about is None:
             raise _no_index(address)
         if run is not None:
+            if not hasattr(run, "embed"):
+                raise UsageError([f"run: expected a run that m5kit.load opened, got {run!r}"])
             _require_run(about, run.path)
         return cls(store, about, run)
 

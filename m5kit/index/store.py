@@ -15,12 +15,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from m5kit.errors import DataError, MissingDependencyError, QueryError
+from m5kit.errors import DataError, MissingDependencyError
 from m5kit.index.about import Approximation, IndexInfo
 from m5kit.index.codes import BITS, Candidates, fields_of
 from m5kit.index.columns import Column
-from m5kit.index.store_messages import said_plainly
-from m5kit.index.where import describe, one_of
+from m5kit.index.mark import read_mark, require_mark, set_mark
+from m5kit.index.store_messages import answered, said_plainly
+from m5kit.index.where import one_of
 from m5kit.runs.lock import single_writer
 
 ITEMS, ABOUT = "items", "about"
@@ -55,6 +56,7 @@ class Store:
         except (ValueError, RuntimeError, OSError) as error:  # no such kind of address, or nobody answers there
             raise DataError(f"{place!r} cannot be opened as an index: {said_plainly(error)}") from error
         self._opened: Any = None
+        self._mark = read_mark(place)
 
     def about(self) -> IndexInfo | None:
         """What the index knows of itself; None if there is no whole index.
@@ -111,6 +113,7 @@ class Store:
     def create(self, schema: pa.Schema) -> None:
         """Make an empty table of items; one that an interrupted build left is replaced."""
         with self._named("written"):
+            self._mark = set_mark(self.place)
             self._opened = self._base.create_table(ITEMS, schema=schema, mode="overwrite")
 
     def append(self, rows: pa.Table) -> None:
@@ -149,7 +152,9 @@ class Store:
         """How many items fit a filter; all of them for none."""
         try:
             return int(self._items.count_rows(where or None))
-        except ValueError:
+        except (ValueError, RuntimeError, OSError) as error:
+            if not where:
+                raise DataError(f"the index {self.place} cannot be read: {said_plainly(error)}") from error
             return len(self)  # the search that follows says what is wrong
 
     def search(self, asked: Candidates, where: str, how: Approximation | None, columns: Sequence[Column]) -> pa.Table:
@@ -169,7 +174,7 @@ class Store:
             query = query.minimum_nprobes(how.probes).maximum_nprobes(0)
             # bits are kept whole in the partitions: there is nothing to score again by
             query = query if asked.column == BITS else query.refine_factor(how.refine)
-        return _run(query.where(where, prefilter=True) if where else query, where, columns)
+        return answered(query.where(where, prefilter=True) if where else query, where, columns)
 
     def scan(
         self, where: str, top: int | None, columns: Sequence[Column], only: Sequence[str] | None = None
@@ -178,7 +183,7 @@ class Store:
         asked = self._items.search()
         asked = asked.where(where) if where else asked
         asked = asked if only is None else asked.select(list(only))
-        return _run(asked if top is None else asked.limit(top), where, columns)
+        return answered(asked if top is None else asked.limit(top), where, columns)
 
     def pieces(self, only: Sequence[str]) -> Iterator[pa.Table]:
         """All items, some thousands at a time; ``only`` these columns."""
@@ -229,22 +234,10 @@ class Store:
 
     @property
     def _items(self) -> Any:
+        require_mark(self.place, self._mark)
         if self._opened is None:
             self._opened = self._base.open_table(ITEMS)
         return self._opened
 
     def _names(self) -> Sequence[str]:
         return list(self._base.list_tables().tables)
-
-
-def _run(asked: Any, where: str, columns: Sequence[Column]) -> pa.Table:
-    """Run a query; what the store says of a filter is put in words that name the columns."""
-    try:
-        return asked.to_arrow()
-    except UnicodeEncodeError as error:
-        raise QueryError(f"no text of an index holds {error.object[error.start]!a}") from error
-    except (ValueError, RuntimeError) as error:
-        said = said_plainly(error)
-        if not where or "LanceError(IO)" in said or "Lance file" in said:
-            raise DataError(f"the index cannot be read: {said}") from error
-        raise QueryError(f"where: {said}; {describe(columns)}") from error

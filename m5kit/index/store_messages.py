@@ -1,6 +1,14 @@
 """What the vector store says when it refuses, in words for people."""
 
 import re
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from m5kit.errors import DataError, QueryError
+from m5kit.index.columns import Column
+from m5kit.index.where import describe
 
 
 def said_plainly(error: Exception) -> str:
@@ -20,3 +28,16 @@ def said_plainly(error: Exception) -> str:
         wanted = expected if expected.isidentifier() or " " in expected else repr(expected)
         return f"expected {wanted}, found {'the end' if found == 'EOF' else repr(found)}"
     return " ".join(said.split())
+
+
+def answered(asked: Any, where: str, columns: Sequence[Column]) -> pa.Table:
+    """Run a query; what the store says of a filter is put in words that name the columns."""
+    try:
+        return asked.to_arrow()
+    except UnicodeEncodeError as error:
+        raise QueryError(f"no text of an index holds {error.object[error.start]!a}") from error
+    except (ValueError, RuntimeError) as error:
+        said = said_plainly(error)
+        if not where or "LanceError(IO)" in said or "Lance file" in said:
+            raise DataError(f"the index cannot be read: {said}") from error
+        raise QueryError(f"where: {said}; {describe(columns)}") from error

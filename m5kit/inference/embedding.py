@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from m5kit.assembly.data import RunData
-from m5kit.errors import ConfigError
+from m5kit.errors import UsageError
 from m5kit.evaluation.base import Embedded, Request
 from m5kit.evaluation.request import SPACES
 from m5kit.inference.labels import read_labels
@@ -134,4 +134,4 @@ def check_space(model: Model, space: str) -> None:
         given.append("given")
     spaces = [*SPACES, *model.backbone.modalities, *given]
     if space not in spaces:
-        raise ConfigError([f"space: there is no {space!r}; choose one of {', '.join(spaces)}"])
+        raise UsageError([f"space: there is no {space!r}; choose one of {', '.join(spaces)}"])

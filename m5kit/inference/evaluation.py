@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 from typing import Any
 
-from m5kit.errors import ConfigError, DataError
+from m5kit.errors import DataError, UsageError
 from m5kit.evaluation.base import Embedded, Metric, Request, Result
 from m5kit.inference.baseline import baseline_space
 from m5kit.inference.trained_run import TrainedRun
@@ -82,7 +82,7 @@ def evaluate_subsets(
     """
     following = {name: metric for name, metric in build_chosen(run, metrics).items() if _is_open(metric)}
     if not following:
-        raise ConfigError(
+        raise UsageError(
             ["evaluation: every metric asked for names its own modalities, so a subset of them changes nothing"]
         )
     requests = answerable_requests(following.values(), run.data.manifest.split_sizes())
@@ -150,7 +150,7 @@ def choose(configured: Mapping[str, Any], names: Sequence[str] | None, whose: st
     unknown = sorted(set(names or ()) - set(configured))
     if unknown:
         known = ", ".join(configured) or "none"
-        raise ConfigError([f"evaluation has no metric {', '.join(unknown)}; {whose} has: {known}"])
+        raise UsageError([f"evaluation has no metric {', '.join(unknown)}; {whose} has: {known}"])
     return {name: config for name, config in configured.items() if not names or name in names}
 
 

@@ -12,7 +12,7 @@ from m5kit.assembly.corruption import Corruptions
 from m5kit.assembly.data import EVAL_BATCH, RunData
 from m5kit.data.dataset import Samples
 from m5kit.data.failures import FailureLog
-from m5kit.errors import ConfigError
+from m5kit.errors import UsageError
 from m5kit.evaluation.base import Corruption, Request
 from m5kit.inference.sharing_out import share_out
 from m5kit.models.base import Model
@@ -129,12 +129,14 @@ def known_modalities(model: Model, modalities: tuple[str, ...] | None) -> tuple[
     """The modalities that a request names, or all of the model's if it names none.
 
     Raises:
-        ConfigError: the model reads no such modality.
+        UsageError: the model reads no such modality, or none is named.
     """
     known = model.backbone.modalities
+    if modalities is not None and not modalities:  # all items would be the same zeros
+        raise UsageError(["modalities: name at least one, or leave it out for all"])
     unknown = sorted(set(modalities or ()) - set(known))
     if unknown:
-        raise ConfigError([f"the run has no {', '.join(unknown)}; it was trained with {', '.join(known)}"])
+        raise UsageError([f"the run has no {', '.join(unknown)}; it was trained with {', '.join(known)}"])
     return known if modalities is None else modalities
 
 

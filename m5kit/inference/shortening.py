@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from m5kit.config import RunConfig
-from m5kit.errors import ConfigError
+from m5kit.errors import UsageError
 from m5kit.evaluation.precision import Precision, encode, rounded, unit
 
 SEED = 0
@@ -52,7 +52,7 @@ def narrowed(vectors: NDArray[np.float32], width: int | None, nested: bool) -> N
         return vectors
     whole = vectors.shape[1]
     if not 1 <= width <= whole:
-        raise ConfigError([f"width: expected 1 to {whole} in this space, got {width}"])
+        raise UsageError([f"width: expected 1 to {whole} in this space, got {width}"])
     return unit(vectors[:, :width] if nested else vectors @ projection(whole, width))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from m5kit.errors import ConfigError
+from m5kit.errors import ConfigError, UsageError
 from m5kit.evaluation.base import Embedded, Metric, Request
 from m5kit.evaluation.precision import BITS, Precision, check_size
 from m5kit.inference.evaluation import Evaluation, answerable_requests, build_chosen, compute
@@ -75,7 +75,7 @@ def sizes(widths: Sequence[int], precisions: Sequence[str]) -> list[Size]:
     if not widths:
         problems.append("widths: give the widths to compare, such as --widths 64,128")
     if problems:
-        raise ConfigError(list(dict.fromkeys(problems)))
+        raise UsageError(list(dict.fromkeys(problems)))
     return found
 
 

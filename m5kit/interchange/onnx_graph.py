@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from m5kit.data.collate import collate
 from m5kit.data.dataset import Prepared
-from m5kit.errors import ConfigError, ContractError
+from m5kit.errors import ContractError, UsageError
 from m5kit.interchange.onnx_ports import PRESENT, Port, feed, read
 from m5kit.interchange.onnx_samples import made_up
 from m5kit.models.base import Model
@@ -96,7 +96,7 @@ def record(graph: Graph, file: Path, seed: int = 0) -> None:
     except OSError:  # of the disk and not of a part
         raise
     except Exception as error:  # the recorder raises errors of many kinds, for whatever a part does
-        raise ConfigError([_not_recorded(error)]) from error
+        raise UsageError([_not_recorded(error)]) from error
 
 
 @dataclass(frozen=True, slots=True)

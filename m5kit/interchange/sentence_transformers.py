@@ -16,7 +16,7 @@ from sentence_transformers.base.modality import infer_modality
 from sentence_transformers.base.modules import InputModule
 
 import m5kit
-from m5kit.errors import ConfigError, DataError
+from m5kit.errors import DataError, UsageError
 from m5kit.interchange.card import model_card
 from m5kit.interchange.shared_folder import add_json, share_run, write_run, written_aside
 from m5kit.public.loading import load
@@ -113,7 +113,7 @@ class RunModule(InputModule):  # type: ignore[misc]  # the library's base class 
         folder = Path(output_path)
         kept = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
         if any(path.is_dir() for path in folder.iterdir()):
-            raise ConfigError([f"{folder} is not empty; name a new folder"])
+            raise UsageError([f"{folder} is not empty; name a new folder"])
         for name in kept:
             (folder / name).unlink()
         share_run(self.run, folder)

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from m5kit.api import Encoder
-from m5kit.errors import ConfigError
+from m5kit.errors import UsageError
 from m5kit.models.backbone import Backbone
 from m5kit.models.item_vectors import item_vectors
 from m5kit.models.vectors import PublicVectors
@@ -70,7 +70,7 @@ class Embedding:
             return getattr(self, space)  # type: ignore[no-any-return]
         if space not in self.modalities:
             spaces = ", ".join(["item", "fused", "unscaled", "contrastive", *self.modalities])
-            raise ConfigError([f"space: there is no {space!r}; choose one of {spaces}"])
+            raise UsageError([f"space: there is no {space!r}; choose one of {spaces}"])
         return self.modalities[space]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from m5kit.errors import ConfigError, M5KitError, MissingDependencyError
+from m5kit.errors import M5KitError, MissingDependencyError, UsageError
 
 ADDRESS = "RAY_ADDRESS"
 """The environment variable with the ``HOST:PORT`` of a cluster; Ray's own."""
@@ -98,7 +98,7 @@ def _connect(ray: Any) -> None:
     except (ConnectionError, ValueError, OSError) as error:
         if os.environ.get(ADDRESS):
             reason = str(error).strip().partition("\n")[0]
-            raise ConfigError([f"{ADDRESS}: no Ray cluster at {os.environ[ADDRESS]!r} ({reason})"]) from error
+            raise UsageError([f"{ADDRESS}: no Ray cluster at {os.environ[ADDRESS]!r} ({reason})"]) from error
         # The dashboard is a web server, which a cluster for one command does not need.
         ray.init(address="local", logging_level="ERROR", log_to_driver=False, include_dashboard=False)
 

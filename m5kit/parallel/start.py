@@ -4,7 +4,7 @@ import os
 
 import torch
 
-from m5kit.errors import ConfigError, M5KitError
+from m5kit.errors import M5KitError, UsageError
 from m5kit.parallel.group import Group, ProcessGroup, is_lost_contact
 from m5kit.parallel.launcher import own_rank, started_processes
 
@@ -32,7 +32,7 @@ def _require_place() -> None:
     """See that the environment says which of the processes this is, and where they find each other."""
     missing = [name for name in ("RANK", "MASTER_ADDR", "MASTER_PORT") if not os.environ.get(name)]
     if missing:
-        raise ConfigError(
+        raise UsageError(
             [
                 f"WORLD_SIZE is {started_processes()}, but {', '.join(missing)} are not set; start the processes with "
                 "torchrun, or unset WORLD_SIZE to train in one"
@@ -40,14 +40,14 @@ def _require_place() -> None:
         )
     if not 0 <= own_rank() < started_processes():
         known = f"RANK is {own_rank()}, and WORLD_SIZE is {started_processes()}"
-        raise ConfigError([f"{known}; processes are numbered from 0 to one less than there are"])
+        raise UsageError([f"{known}; processes are numbered from 0 to one less than there are"])
 
 
 def _own_device(devices: int) -> int:
     """The number of the GPU of this process."""
     number = int(os.environ.get("LOCAL_RANK", "0"))
     if number >= devices:
-        raise ConfigError(
+        raise UsageError(
             [
                 f"LOCAL_RANK is {number}, and this machine shows {devices} GPU(s); start as many processes on it "
                 "as it has GPUs (--nproc-per-node), or make more of them visible (CUDA_VISIBLE_DEVICES)"

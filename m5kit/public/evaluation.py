@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 from m5kit.config.reader import write_inline
 from m5kit.data.remote.place import Place, local_folder
-from m5kit.errors import ConfigError
+from m5kit.errors import UsageError
 from m5kit.inference.evaluation import Evaluation, evaluate, evaluate_subsets
 from m5kit.inference.run_metrics import with_metrics
 from m5kit.inference.trained_run import TrainedRun
@@ -25,11 +25,11 @@ def evaluate_run(
         ConfigError: mistakes in the metrics or an unknown one; a part of the run's results is to be stored.
     """
     if store and (metrics is not None or data is not None):
-        raise ConfigError(["store: only all metrics on the run's own items can replace its results"])
+        raise UsageError(["store: only all metrics on the run's own items can replace its results"])
     if isinstance(metrics, str):
-        raise ConfigError([f"metrics: expected a list such as [{metrics!r}], got a text"])
+        raise UsageError([f"metrics: expected a list such as [{metrics!r}], got a text"])
     if metrics is not None and not (isinstance(metrics, Iterable) and all(isinstance(name, str) for name in metrics)):
-        raise ConfigError([f"metrics: expected a list of names, got {metrics!r}"])
+        raise UsageError([f"metrics: expected a list of names, got {metrics!r}"])
     require_names(modalities)
     if isinstance(metrics, Mapping):
         trained = with_metrics(trained, [f"evaluation.{name}={write_inline(each)}" for name, each in metrics.items()])

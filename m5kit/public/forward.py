@@ -16,13 +16,15 @@ from torch import Tensor
 from m5kit.assembly.data import EVAL_BATCH
 from m5kit.data.collate import collate
 from m5kit.data.dataset import Prepared
-from m5kit.errors import ConfigError
+from m5kit.data.remote.place import as_path
+from m5kit.errors import UsageError
 from m5kit.evaluation.precision import Precision as Numbers
 from m5kit.inference.passes import known_modalities
 from m5kit.models.base import Model
 from m5kit.models.embedder import Embedding
 from m5kit.public.batches import cut
 from m5kit.public.reading import BadItem, ItemReader, Reading
+from m5kit.ranges import is_count
 
 Item: TypeAlias = Mapping[str, Any]
 """Values by modality; what is absent is a missing key, or None."""
@@ -74,7 +76,7 @@ def require_names(given: object, what: str = "modalities") -> None:
     """
     names = [] if given is None else given
     if isinstance(names, str) or not isinstance(names, Iterable) or not all(isinstance(name, str) for name in names):
-        raise ConfigError([f"{what}: expected a list of names, got {given!r}"])
+        raise UsageError([f"{what}: expected a list of names, got {given!r}"])
 
 
 class Forward:
@@ -97,14 +99,14 @@ class Forward:
             ConfigError: there is no such device.
         """
         if not isinstance(device, str | torch.device):
-            raise ConfigError([f"device: expected a name such as 'cuda:1', got {device!r}"])
+            raise UsageError([f"device: expected a name such as 'cuda:1', got {device!r}"])
         if str(device) == "meta":
-            raise ConfigError(["device: nothing can be computed on 'meta', which holds no numbers"])
+            raise UsageError(["device: nothing can be computed on 'meta', which holds no numbers"])
         with self._computing:
             try:
                 self.model.to(device)
             except (RuntimeError, AssertionError) as error:  # torch has no narrower ones for a device that is not there
-                raise ConfigError(
+                raise UsageError(
                     [f"device: cannot compute on {str(device)!r}: {str(error).splitlines()[0]}"]
                 ) from error
 
@@ -170,15 +172,15 @@ def check_options(options: Options) -> None:
     modalities, size = options.get("modalities"), options.get("batch_size")
     if isinstance(modalities, str):
         problems.append(f"modalities: expected a list such as [{modalities!r}], got a text")
-    if size is not None and not (isinstance(size, int) and size >= 1):
-        problems.append(f"batch_size: expected at least 1, got {size!r}")
+    if size is not None and not is_count(size):
+        problems.append(f"batch_size: expected a whole number of at least 1, got {size!r}")
     root = options.get("root")
-    if root is not None and not Path(root).is_dir():
+    if root is not None and not as_path(root, "root").is_dir():
         problems.append(f"root: there is no folder {root}")
     if options.get("precision", "fp32") not in ("fp32", "bf16"):
         problems.append(f"precision: expected 'fp32' or 'bf16', got {options['precision']!r}")
     if problems:
-        raise ConfigError(problems)
+        raise UsageError(problems)
 
 
 def _whole(values: NDArray[np.float32], rows: NDArray[np.int64], problems: dict[int, str]) -> Computed:

@@ -24,5 +24,5 @@ def load(
         CheckpointError: there is no run, no checkpoint, or the checkpoint belongs to another model.
     """
     with allowing(*[LOCAL_PLUGINS] * allow_local_plugins), no_collection():
-        run = Run(TrainedRun.open(as_path(path)), threads=threads)
+        run = Run(TrainedRun.open(as_path(path, "path")), threads=threads)
     return run if device is None else run.to(device)

@@ -17,7 +17,8 @@ from m5kit.data.dataset import Prepared
 from m5kit.data.held import as_array, in_a_file
 from m5kit.data.pipeline import Pipeline
 from m5kit.data.several import each_value, passes
-from m5kit.errors import ConfigError, DecodeError
+from m5kit.errors import DecodeError, UsageError
+from m5kit.ranges import is_count
 from m5kit.signatures import hint
 from m5kit.structures import Inputs, Sample
 
@@ -57,11 +58,11 @@ def as_list(items: object) -> list[Any]:
         ConfigError: it is nothing that holds items, or one of them.
     """
     if isinstance(items, str | bytes | Mapping):
-        raise ConfigError([f"items: expected a list of items, got one {type(items).__name__}; write [{{...}}]"])
+        raise UsageError([f"items: expected a list of items, got one {type(items).__name__}; write [{{...}}]"])
     if hasattr(items, "to_dict"):  # of pandas and its kin; to go through it gives the names of columns
-        raise ConfigError([f"items: expected a list of items, got a {type(items).__name__}; write .to_dict('records')"])
+        raise UsageError([f"items: expected a list of items, got a {type(items).__name__}; write .to_dict('records')"])
     if not isinstance(items, Iterable):
-        raise ConfigError([f"items: expected a list of items, got {items!r}"])
+        raise UsageError([f"items: expected a list of items, got {items!r}"])
     return list(items)
 
 
@@ -76,8 +77,8 @@ class ItemReader:
 
     def __init__(self, pipelines: Mapping[str, Pipeline], fill: bool, threads: int) -> None:
         self.columns = _columns(pipelines)
-        if not isinstance(threads, int) or threads < 1:
-            raise ConfigError([f"threads: expected a whole number of at least 1, got {threads!r}"])
+        if not is_count(threads):
+            raise UsageError([f"threads: expected a whole number of at least 1, got {threads!r}"])
         self.fill, self.threads = fill, threads
         # A decoder or a transform may keep state, as some tokenizers do, so no two threads share one.
         self._idle: queue.SimpleQueue[Pipelines] = queue.SimpleQueue()

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from m5kit.data.remote.place import as_place
-from m5kit.errors import BadItemsError, ConfigError
+from m5kit.errors import BadItemsError, UsageError
 from m5kit.evaluation.precision import Precision as Numbers
 from m5kit.evaluation.precision import check_size
 from m5kit.inference.embedding import check_space
@@ -179,7 +179,7 @@ class Run:
             BadItemsError: items that cannot be used, with ``errors="raise"``.
         """
         if not self.classes:
-            raise ConfigError(
+            raise UsageError(
                 [f"the run in {self.path} predicts no classes; fine-tune it, as with the config demo/finetune"]
             )
         given = as_list(items)
@@ -230,7 +230,7 @@ class Run:
         Raises:
             ConfigError: mistakes in the metrics, or an unknown one.
         """
-        return evaluate_run(self.trained, metrics, modalities, None if data is None else as_place(data), store)
+        return evaluate_run(self.trained, metrics, modalities, None if data is None else as_place(data, "data"), store)
 
     def _answer(
         self, items: Iterable[Item], take: Callable[[Embedding], Tensor], errors: str, options: Options
@@ -242,7 +242,7 @@ class Run:
             ConfigError: wrong options.
         """
         if errors not in ("raise", "skip"):
-            raise ConfigError([f"errors: expected 'raise' or 'skip', got {errors!r}"])
+            raise UsageError([f"errors: expected 'raise' or 'skip', got {errors!r}"])
         given = as_list(items)
         found = self._forward(given, take, errors == "skip", options)
         if found.problems and errors == "raise":

@@ -14,7 +14,7 @@ from m5kit.config import load_config
 from m5kit.config.reader import write_inline
 from m5kit.config.roots import find_sweep
 from m5kit.data.remote.place import Place, as_path, as_place
-from m5kit.errors import ConfigError, M5KitError
+from m5kit.errors import M5KitError, UsageError
 from m5kit.inference.evaluation import Evaluation
 from m5kit.inference.suited_config import suit_config
 from m5kit.permissions import allowing_links
@@ -22,6 +22,7 @@ from m5kit.public.evaluation import Metrics
 from m5kit.public.forward import Folder
 from m5kit.public.loading import load
 from m5kit.public.run import Run
+from m5kit.ranges import is_count
 from m5kit.runs.folder import RunFolder
 from m5kit.runs.study import Study
 from m5kit.training.progress import OpenConsole
@@ -76,9 +77,9 @@ def train(
     if threading.current_thread() is not threading.main_thread():
         raise M5KitError("a run takes signals to save before it stops, so train in the main thread of a process")
     if resume and run_dir is None:
-        raise ConfigError(["resume: name the run with run_dir"])
-    file, root = config if isinstance(config, str) else as_path(config), _place(data)
-    asked = None if run_dir is None else as_path(run_dir)
+        raise UsageError(["resume: name the run with run_dir"])
+    file, root = config if isinstance(config, str) else as_path(config, "config"), _place(data)
+    asked = None if run_dir is None else as_path(run_dir, "run_dir")
     # before anything is written: a run should not fail only after its training, at its metrics
     resolved = suit_config(lambda given: load_config(file, given, root), as_overrides(overrides))
     path = asked or RunFolder.new(resolved.name).path
@@ -145,10 +146,13 @@ def sweep(
         ConfigError: every mistake in the file and in its variants.
         CheckpointError: there is a sweep in ``out`` already, or none to resume.
     """
-    if not isinstance(jobs, int) or jobs < 1:
-        raise ConfigError([f"jobs: expected at least 1, got {jobs}"])
+    if not is_count(jobs):
+        raise UsageError([f"jobs: expected a whole number of at least 1, got {jobs!r}"])
     prepared = prepare_sweep(
-        find_sweep(as_path(file)), as_path(out), _place(data), None if trials is None else as_path(trials)
+        find_sweep(as_path(file, "file")),
+        as_path(out, "out"),
+        _place(data),
+        None if trials is None else as_path(trials, "trials"),
     )
     result = run_sweep(prepared, tell=tell or _say_nothing, jobs=jobs, resume=resume, retry=retry)
     return SweepReport(Study.read(prepared.folder.study), result.page)
@@ -165,7 +169,7 @@ def as_overrides(given: Overrides) -> list[str]:
         ConfigError: it is neither of the two, or holds what no config can.
     """
     if isinstance(given, str) or not isinstance(given, Iterable) or not all(isinstance(key, str) for key in given):
-        raise ConfigError([f"overrides: expected values by dotted key, or a list of KEY=VALUE, got {given!r}"])
+        raise UsageError([f"overrides: expected values by dotted key, or a list of KEY=VALUE, got {given!r}"])
     if not isinstance(given, Mapping):
         return list(given)
     return [f"{key}={_written(key, value)}" for key, value in given.items()]
@@ -182,11 +186,11 @@ def _written(key: str, value: Any) -> str:
     try:
         return write_inline(value)
     except YAMLError as error:
-        raise ConfigError([f"overrides: {key}: a config can hold no {type(value).__name__}, got {value!r}"]) from error
+        raise UsageError([f"overrides: {key}: a config can hold no {type(value).__name__}, got {value!r}"]) from error
 
 
 def _place(given: Folder | None) -> Place | None:
-    return None if given is None else as_place(given)
+    return None if given is None else as_place(given, "data")
 
 
 def _say_nothing(line: str) -> None:

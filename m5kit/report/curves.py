@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator, NullFormatter, ScalarFormatter
+from matplotlib.ticker import NullFormatter, ScalarFormatter
 
-from m5kit.report.style import as_png, bare, drawing, legend, panels, plot_curve, series_styles
+from m5kit.report.style import as_png, bare, drawing, legend, panels, plot_curve, series_styles, whole_steps
 from m5kit.runs.json import write_whole
 from m5kit.runs.metrics import Curve, read_curves
 
@@ -53,7 +53,7 @@ def _draw(axes: Axes, curves: Mapping[str, Curve], prefix: str, label: str, log:
         plot_curve(axes, shown[names[0]], replace(styles[names[0]], label=", ".join(names)))
     if log and shown and _all_positive(shown):
         _as_logarithmic(axes)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    whole_steps(axes)
     bare(axes, "step", label)
     if shown:
         legend(axes)

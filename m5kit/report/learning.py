@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 
 from m5kit.evaluation.functional.averages import finite_mean
 from m5kit.report.curves import plain_name
@@ -18,6 +17,7 @@ from m5kit.report.style import (
     one_legend,
     plot_curve,
     series_styles,
+    whole_steps,
 )
 from m5kit.runs.folder import RunFolder
 from m5kit.runs.metrics import Curve, read_curves
@@ -111,5 +111,5 @@ def _mean(curves: Sequence[Curve]) -> Curve:
 
 def _over_steps(axes: Axes, title: str, y: str) -> None:
     axes.set_title(title, fontsize=10)
-    axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    whole_steps(axes, 5)
     bare(axes, "step", y)

@@ -5,12 +5,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 PALETTE = (
@@ -108,6 +109,16 @@ def bare(axes: Axes, x: str, y: str) -> None:
     axes.set_ylabel(y)
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
+
+
+def whole_steps(axes: Axes, most: int | Literal["auto"] = "auto") -> None:
+    """Name whole steps on the axis, also where there is but one; half a step was never made.
+
+    Args:
+        axes: with steps from left to right.
+        most: steps that are named, or ``auto`` for what has room.
+    """
+    axes.xaxis.set_major_locator(MaxNLocator(most, integer=True, min_n_ticks=1))
 
 
 def plot_curve(axes: Axes, curve: Mapping[int, float], style: SeriesStyle) -> None:

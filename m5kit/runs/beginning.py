@@ -8,7 +8,7 @@ from m5kit.config import Resolved, dump
 from m5kit.config.reader import read_data, read_value
 from m5kit.config.sections import defaults
 from m5kit.config.tree import to_plain
-from m5kit.errors import ConfigError
+from m5kit.errors import ConfigError, UsageError
 from m5kit.plugins.known import remember
 from m5kit.runs.folder import RunFolder
 from m5kit.runs.json import read_json, write_json, write_whole
@@ -80,9 +80,9 @@ def require_same_data(folder: RunFolder, fingerprint: Mapping[str, Any], accept:
     if before in (None, now):
         return
     if not accept:
-        raise ConfigError(
+        raise UsageError(
             [
-                f"data: the items changed since the run in {folder.path} began: {before} then, {now} now; "
+                f"the items changed since the run in {folder.path} began: {before} then, {now} now; "
                 "restore them, or go on with the changed ones with --set data.accept_changes=true"
             ]
         )

@@ -10,7 +10,7 @@ from safetensors import SafetensorError, safe_open
 from m5kit.errors import CheckpointError
 from m5kit.runs.checksums import CHECKSUMS, altered
 from m5kit.runs.json import read_json
-from m5kit.runs.origin import RUN, origin
+from m5kit.runs.origin import of_another_run
 
 FORMAT = 1
 STATE = "state.json"
@@ -54,8 +54,9 @@ def _state_problem(state: Any, checkpoint: Path) -> str | None:
             return f"{STATE} has no {key}"
     if not {"numbers", "param_groups"} <= state["optimizer"].keys():
         return f"{STATE} has no whole optimizer"
-    if state.get(RUN) not in (None, origin(checkpoint.parent.parent)):
-        return "it is of another run, with another seed, other parts, or transforms that learned something else"
+    problem = of_another_run(state, checkpoint.parent.parent)
+    if problem is not None:
+        return problem
     number = checkpoint.name.rpartition("_")[2]
     if number.isdecimal() and int(number) != state["step"]:
         return f"{STATE} is of step {state['step']}"

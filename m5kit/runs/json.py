@@ -65,6 +65,9 @@ def write_whole(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
+    except OSError as error:
+        error.filename, error.filename2 = str(path), None  # a user knows the file, and not the one aside
+        raise
     finally:
         partial.unlink(missing_ok=True)  # left only where writing failed, as on a full disk
     sync_folder(path.parent)

@@ -6,7 +6,7 @@ from typing import Any
 
 from m5kit.api import Dataset
 from m5kit.config import Resolved
-from m5kit.errors import ConfigError
+from m5kit.errors import ConfigError, UsageError
 from m5kit.parallel.group import Group
 from m5kit.runs.beginning import by_key
 from m5kit.runs.log import LOGGER
@@ -52,7 +52,7 @@ def require_same_items(group: Group, dataset: Dataset) -> None:
     advice = "give all machines the same items, or let them read one folder"
     problems = [f"data, {key}: {difference}; {advice}" for key, difference in _differences(group, found).items()]
     if problems:
-        raise ConfigError(problems)
+        raise UsageError(problems)
 
 
 def _differences(group: Group, own: Mapping[str, Any]) -> dict[str, str]:

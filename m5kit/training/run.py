@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 from m5kit.api import Hook
 from m5kit.assembly.model import build_hooks, build_schedule
 from m5kit.config import RunConfig, check_config
-from m5kit.errors import ConfigError
+from m5kit.data.remote.place import require_own_place
 from m5kit.nn.compiled import compile_blocks
 from m5kit.parallel.allocation import keep_freed_memory
 from m5kit.parallel.group import Group, ProcessGroup
@@ -65,7 +65,7 @@ def train(plan: TrainingPlan, console: Console, group: Group | None = None) -> T
     keep_freed_memory()
     group = group or Group()
     config = check_config(plan.resolved)  # before anything is written: a mistaken config makes no folder
-    _require_own_place(plan.path, config.data.root)
+    require_own_place(plan.path, config.data.root, "run")
     require_same_plan(group, plan.resolved)
     folder = RunFolder.open(plan.path) if plan.resume else RunFolder(plan.path)
     if not group.first:
@@ -88,12 +88,6 @@ def train(plan: TrainingPlan, console: Console, group: Group | None = None) -> T
                 error.add_note(f"The run in {plan.path} ended early; {folder.next_step}.")  # for tracebacks
                 raise
     return TrainingEnd(plan.path, stopped_by)
-
-
-def _require_own_place(path: Path, root: str | None) -> None:
-    """Keep the files of a run out of the folder of its items."""
-    if root is not None and path.resolve() == Path(root).expanduser().resolve():
-        raise ConfigError([f"--run-dir: {path} is the folder of the items; name a folder for the run"])
 
 
 def _introduce(setup: Setup, console: Console, group: Group) -> None:

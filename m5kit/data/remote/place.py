@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
-from m5kit.errors import ConfigError
+from m5kit.errors import UsageError
 
 Place: TypeAlias = Path | str
 """A path of this machine, or the URL of a folder elsewhere."""
@@ -27,8 +27,8 @@ def is_remote(place: object) -> bool:
     return isinstance(place, str) and SEPARATOR in place
 
 
-def as_place(given: str | os.PathLike[str]) -> Place:
-    """A URL as it is, anything else as a path; ``file://`` is a path too.
+def as_place(given: str | os.PathLike[str], what: str = "") -> Place:
+    """A URL as it is, anything else as a path; ``file://`` is a path too; ``what`` is its name for an error.
 
     Example:
         >>> as_place("s3://bucket/shop/"), as_place("file:///data/shop")
@@ -38,33 +38,49 @@ def as_place(given: str | os.PathLike[str]) -> Place:
         ConfigError: it is neither.
     """
     if not is_remote(given):
-        return as_path(given)
+        return as_path(given, what)
     text = os.fspath(given)
     if text.startswith(f"file{SEPARATOR}"):
-        return as_path(text.removeprefix(f"file{SEPARATOR}"))
+        return as_path(text.removeprefix(f"file{SEPARATOR}"), what)
     scheme, _, rest = text.rstrip("/").partition(SEPARATOR)
     return f"{scheme.lower()}{SEPARATOR}{rest}"
 
 
-def as_path(given: object) -> Path:
-    """A path, if a caller gave one that a file may have.
+def as_path(given: object, what: str = "") -> Path:
+    """A path, if a caller gave one that a file may have; ``what`` is its name for an error.
 
     Raises:
         ConfigError: it is something else, such as None or a URL, or no file can be called so.
     """
+    of = what and f"{what}: "
     if not isinstance(given, str | os.PathLike) or not isinstance(os.fspath(given), str):
-        raise ConfigError([f"expected a path, got {given!r}"])
+        raise UsageError([f"{of}expected a path, got {given!r}"])
     if is_remote(given):  # as a path it would make a folder called s3:
-        raise ConfigError([f"expected a path of this machine, got the URL {given}"])
+        raise UsageError([f"{of}expected a path of this machine, got the URL {given}"])
     path = Path(given)
     try:
         os.lstat(path)
     except ValueError as error:  # a zero byte, or half a character
-        raise ConfigError([f"no file can be called {str(path)!r} ({error})"]) from error
+        raise UsageError([f"{of}no file can be called {str(path)!r} ({error})"]) from error
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
-            raise ConfigError([f"no file can be called {str(path)[:60]!r}... (the name is too long)"]) from error
+            raise UsageError([f"{of}no file can be called {str(path)[:60]!r}... (the name is too long)"]) from error
     return path
+
+
+def require_own_place(out: Path, data: Place | str | None, what: str) -> None:
+    """Keep the files of a run or a sweep out of the folder of its items.
+
+    Args:
+        out: its folder.
+        data: of the items.
+        what: is kept in ``out``.
+
+    Raises:
+        UsageError: both are the same folder.
+    """
+    if data is not None and not is_remote(data) and out.resolve() == Path(data).expanduser().resolve():
+        raise UsageError([f"{out} is the folder of the items; name another one for the {what}"])
 
 
 def absolute(place: Place) -> Place:
@@ -107,5 +123,5 @@ def check_url(url: str) -> str:
     if parts.query:
         problems.append(f"the URL at {parts.netloc} has a query (?...); give the URL of a folder")
     if problems:
-        raise ConfigError(problems)
+        raise UsageError(problems)
     return url.rstrip("/")

@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from m5kit.data.json_values import parse_json
 from m5kit.data.remote.trying import RemoteError
-from m5kit.errors import ConfigError, DataError
+from m5kit.errors import DataError, UsageError
 
 FOLDER, LIMIT = "M5KIT_REMOTE", "M5KIT_REMOTE_GB"
 """Environment variables: the folder of copies, and how many gigabytes they may take."""
@@ -69,7 +69,7 @@ def limit_in_bytes() -> int:
     except ValueError:
         limit = 0
     if limit <= 0:
-        raise ConfigError([f"{LIMIT}: expected a number of gigabytes over 0, got {given!r}"])
+        raise UsageError([f"{LIMIT}: expected a number of gigabytes over 0, got {given!r}"])
     return limit
 
 

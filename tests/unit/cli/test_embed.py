@@ -36,7 +36,7 @@ def test_it_can_be_named_and_set():
         (["--out", "a.txt", "--as", "npz"], "this exporter writes files that end in .npz, not 'a.txt'; rename it"),
         (["--out", "a.faiss", "--precision", "int8"], "--precision: .faiss files hold float32, not int8"),
         (["--out", "a.npz", "--precision", "binary"], "binary needs a width, such as 256"),
-        (["--out", "a.npz", "--width", "0"], "width: expected at least 1, got 0"),
+        (["--out", "a.npz", "--width", "0"], "width: expected a whole number of at least 1, got 0"),
         (["--out", "a.faiss", "--with", "factory=Nope"], "exporter 'faiss': factory 'Nope' for width"),
     ],
 )

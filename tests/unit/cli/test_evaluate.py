@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from m5kit.cli import main
+from m5kit.cli import evaluate, main
 
 
 def test_a_row_a_size(run_folder, capsys):
@@ -33,3 +33,14 @@ def test_a_row_a_size(run_folder, capsys):
 def test_wrong_sizes_are_told_before_the_run_is_opened(words, told, capsys):
     assert main(["evaluate", "no/run", *words]) == 2
     assert told in capsys.readouterr().err
+
+
+def test_the_values_of_a_run_that_may_not_be_written_are_shown(run_folder, capsys, monkeypatch):
+    results = run_folder / "results.json"
+    before = results.read_bytes() if results.exists() else None
+    monkeypatch.setattr(evaluate.os, "access", lambda path, mode: False)
+    assert main(["evaluate", str(run_folder)]) == 0
+    shown = capsys.readouterr()
+    assert "accuracy" in shown.out
+    assert "may not be written, so the values are shown and not stored" in shown.err
+    assert (results.read_bytes() if results.exists() else None) == before

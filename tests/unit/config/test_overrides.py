@@ -102,3 +102,10 @@ def test_a_type_makes_a_part_that_the_config_has_not_named_yet(leaf: Path) -> No
         ConfigError, match=r"optimizer\.momentum: the config has no optimizer yet; .*optimizer\.type=NAME"
     ):
         load_config(leaf, ["optimizer.momentum=0.9"])
+
+
+@pytest.mark.parametrize("text", ["99999999999999999999", "[a", "!x y", "*a", "a\x00", "3 # lost"])
+def test_a_value_that_is_no_yaml_names_its_key(leaf: Path, text: str) -> None:
+    with pytest.raises(ConfigError) as told:
+        load_config(leaf, ["schedule.lr=1e-3", f"fusion.heads={text}"])
+    assert told.value.problems[0].startswith("--set fusion.heads: ")

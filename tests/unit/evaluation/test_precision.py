@@ -45,5 +45,5 @@ def test_all_mistakes_in_a_size_are_told_at_once():
         check_size("item", None, "int4")
     with pytest.raises(ConfigError, match="binary needs a width, such as 256"):
         check_size("item", None, "binary")
-    with pytest.raises(ConfigError, match="expected at least 1, got 0"):
+    with pytest.raises(ConfigError, match="expected a whole number of at least 1, got 0"):
         check_size("item", 0, "float32")

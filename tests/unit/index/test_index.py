@@ -195,7 +195,7 @@ def test_what_does_not_belong_is_refused(index, tmp_path, vectors):
         Index.create(tmp_path / "items.index", IndexInfo(width=3))
     with pytest.raises(DataError, match="vectors of width 16, not 8"):
         index.add([Row("x")], vectors[:1], replace(index.about, width=8))
-    with pytest.raises(DataError, match="the run in elsewhere is another"):
+    with pytest.raises(DataError, match="not by the run in elsewhere"):
         index.add([Row("x")], vectors[:1], replace(index.about, run="elsewhere", fingerprint="f"))
     with pytest.raises(DataError, match="1 vectors are zero or not finite, such as that of 'x'"):
         index.add([Row("x")], np.zeros((1, 16), np.float32))

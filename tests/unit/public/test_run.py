@@ -148,7 +148,7 @@ def test_wrong_options_are_named_together(run):
     with pytest.raises(ConfigError) as caught:
         run.embed([], batch_size=2.5, root="absent")
     assert list(caught.value.problems) == [
-        "batch_size: expected at least 1, got 2.5",
+        "batch_size: expected a whole number of at least 1, got 2.5",
         "root: there is no folder absent",
     ]
 

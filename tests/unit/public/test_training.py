@@ -92,7 +92,7 @@ def test_all_mistakes_in_new_metrics_are_named(trained):
         (lambda run: as_overrides([("fusion", "gated")]), "overrides: expected values by dotted key"),
         (lambda run: as_overrides({3: 4}), "overrides: expected values by dotted key"),
         (lambda run: as_overrides({"fusion": Path}), "overrides: fusion: a config can hold no type"),
-        (lambda run: m5kit.sweep("fusion", "out", jobs="2"), "jobs: expected at least 1, got 2"),
+        (lambda run: m5kit.sweep("fusion", "out", jobs="2"), "jobs: expected a whole number of at least 1, got '2'"),
         (lambda run: m5kit.load(run.path, threads=0), "threads: expected a whole number of at least 1, got 0"),
         (lambda run: m5kit.load(run.path, threads="2"), "threads: expected a whole number"),
         (lambda run: run.to(3), "device: expected a name"),
@@ -185,5 +185,5 @@ def test_a_sweep_comes_back_as_a_study(demo, tmp_path):
 
 
 def test_a_sweep_refuses_what_cannot_be(tmp_path):
-    with pytest.raises(ConfigError, match="expected at least 1, got 0"):
+    with pytest.raises(ConfigError, match="expected a whole number of at least 1, got 0"):
         m5kit.sweep(tmp_path / "sweep.yaml", tmp_path / "out", jobs=0)

@@ -3,7 +3,7 @@
 import matplotlib as mpl
 import pytest
 
-from m5kit.report.style import as_png, drawing, panels, plot_curve, series_styles, short_names
+from m5kit.report.style import as_png, drawing, panels, plot_curve, series_styles, short_names, whole_steps
 
 
 def test_long_names_lose_their_middle_unless_that_makes_two_alike():
@@ -46,3 +46,15 @@ def test_a_curve_of_one_point_is_a_dot(steps, marker):
     _, ((axes,),) = panels(1, 1, (3, 2))
     plot_curve(axes, dict.fromkeys(steps, 0.5), series_styles(["a"])["a"])
     assert axes.get_lines()[0].get_marker() == marker
+
+
+@pytest.mark.parametrize("steps", [[1], [5], [400], [1, 2], [1, 2, 3], range(1, 400)])
+@pytest.mark.parametrize("most", ["auto", 5])
+def test_steps_on_an_axis_are_whole(steps, most):
+    _, ((axes,),) = panels(1, 1, (6, 4))
+    axes.plot(list(steps), [0.5] * len(steps), "o")
+    whole_steps(axes, most)
+    low, high = axes.get_xlim()
+    named = [tick for tick in axes.get_xticks() if low <= tick <= high]
+    assert named
+    assert named == [round(tick) for tick in named]

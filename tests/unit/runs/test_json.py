@@ -2,6 +2,7 @@
 
 import json
 import os
+from pathlib import Path
 
 import pytest
 
@@ -70,3 +71,13 @@ def test_what_json_has_no_form_for_is_null_unless_only_python_reads_it(tmp_path)
     }
     write_json(tmp_path / "x.json", {"best": float("inf")}, exact=True)
     assert read_json(tmp_path / "x.json") == {"best": float("inf")}
+
+
+def test_an_error_names_the_file_and_not_the_one_aside(tmp_path, monkeypatch):
+    def refuse(self, mode):
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(PermissionError) as told:
+        write_whole(tmp_path / "results.json", b"{}")
+    assert told.value.filename == str(tmp_path / "results.json")

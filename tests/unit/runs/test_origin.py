@@ -1,7 +1,13 @@
-import pytest
+import json
 
+import pytest
+import torch
+from torch import nn
+
+from m5kit.runs import checkpoint
+from m5kit.runs.damage import damage
 from m5kit.runs.folder import RunFolder
-from m5kit.runs.origin import origin
+from m5kit.runs.origin import beginning, of_another_run, origin
 
 CONFIG = "seed: 0\nfusion: {type: scale}\ndata: {root: demo}\nschedule: {max_steps: 3}\n"
 
@@ -41,3 +47,44 @@ def test_without_a_config_nothing_is_claimed(folder, content):
     if content is not None:
         folder.config.write_text(content)
     assert origin(folder.path) is None
+
+
+def _provenance(folder, schedule="3 steps", seed=0, data="12 items", **more):
+    noted = {"config": {"sha256": schedule}, "seed": seed, "data": {"rows": data}, **more}
+    folder.provenance.write_text(json.dumps(noted))
+
+
+@pytest.mark.parametrize("other", [{"schedule": "30 steps"}, {"data": "13 items"}, {"seed": 1}])
+def test_a_checkpoint_of_a_run_with_another_schedule_or_other_items_is_named(folder, other):
+    model = nn.Linear(2, 2)
+    _provenance(folder)
+    found = checkpoint.save(folder.checkpoints, 2, model, torch.optim.SGD(model.parameters()), keep=1)
+    assert damage(found) is None
+    _provenance(folder, **other)
+    assert damage(found).startswith("it is of another run, which began with another config")
+
+
+def test_a_run_that_goes_on_with_changed_items_stays_the_same(folder):
+    _provenance(folder)
+    before = beginning(folder.path)
+    _provenance(folder, data="13 items", data_before=[{"rows": "12 items"}])
+    assert beginning(folder.path) == before is not None
+
+
+@pytest.mark.parametrize(
+    "content", [None, "{", "[]", "{}", '{"data": {}, "seed": 0, "config": []}', '{"data_before": 3}']
+)
+def test_without_a_whole_provenance_nothing_is_claimed(folder, content):
+    _provenance(folder)
+    state = {"run": origin(folder.path), "begun": beginning(folder.path)}
+    folder.provenance.unlink()
+    if content is not None:
+        folder.provenance.write_text(content)
+    assert beginning(folder.path) is None
+    assert of_another_run(state, folder.path) is None
+
+
+def test_checkpoints_of_earlier_versions_are_not_refused(folder):
+    _provenance(folder)
+    assert of_another_run({}, folder.path) is None
+    assert of_another_run({"run": origin(folder.path)}, folder.path) is None
