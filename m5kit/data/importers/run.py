@@ -64,7 +64,7 @@ def import_source(
     modalities = tuple(dict.fromkeys((*MODALITIES, *columns.modalities)))
     with ManifestWriter(out, format, modalities, columns.extra, columns.several) as writer:
         report = ImportReport(writer.path)
-        reading = Reading(report, delimiter, quotes, follow_links, encoding, columns.several)
+        reading = Reading(report, delimiter, quotes, follow_links, encoding, columns.several, columns.used)
         rows = import_module(f"m5kit.data.importers.{kind}").read_rows(source, reading)
         with MissingList(report) as missing:
             files = Media(out, base, copy, follow_links=follow_links, report=report)
