@@ -2,6 +2,7 @@
 
 import math
 import unicodedata
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -44,18 +45,29 @@ def is_there(value: Any, column: str, report: ImportReport) -> bool:
     return bool(value) if isinstance(value, list | dict | bytes) else True
 
 
-def notice_none(text: str, column: str, report: ImportReport) -> None:
-    """Count a text such as ``NULL`` or ``N/A``; it is taken, as a brand may be called so."""
-    if len(text) <= LONGEST_NONE and text.casefold() in NOTHING:
-        report.notice(f"{column}: {NONE}", repr(text))
+def notice_none(text: str, column: str, notice: Callable[[str, object], None]) -> None:
+    """Tell a text such as ``NULL`` or ``N/A``; it is taken, as a brand may be called so."""
+    if len(text) <= LONGEST_NONE and text.strip().casefold() in NOTHING:
+        notice(f"{column}: {NONE}", repr(text))
+
+
+def notice_words(text: str, column: str, notice: Callable[[str, object], None]) -> None:
+    """Tell a text that says that there is none, or one that has signs and none to read."""
+    notice_none(text, column, notice)
+    if text and not _is_readable(text):
+        notice(f"{column}: {BLANK}", repr(text))
 
 
 def _is_text(text: str, column: str, report: ImportReport) -> bool:
-    if any(map(_is_read, text)):
+    if _is_readable(text):
         return True
     if text:
         report.leave_out(f"{column}: {BLANK}", repr(text))
     return False
+
+
+def _is_readable(text: str) -> bool:
+    return any(map(_is_read, text))
 
 
 def _is_read(sign: str) -> bool:

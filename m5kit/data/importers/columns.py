@@ -226,7 +226,7 @@ class ColumnMapping:
 
 def _as_id(value: Any, column: str, report: ImportReport) -> str:
     name = as_name(value, column, report)
-    notice_none(name, column, report)
+    notice_none(name, column, report.notice)
     return name
 
 

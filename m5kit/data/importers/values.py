@@ -79,7 +79,7 @@ def as_text(value: Any, column: str, report: ImportReport) -> str | None:
         text = str(_scalar(value, column))
         if not isinstance(value, str):
             report.change(f"{column}: {type(value).__name__} values were written as texts", text)
-        notice_none(text.strip(), column, report)
+        notice_none(text.strip(), column, report.notice)
     return whole_text(text).strip() or None
 
 
@@ -105,7 +105,7 @@ def _single(value: Any, column: str, report: ImportReport) -> str | int | float 
     """A property that is no list; None for a number that is no quantity."""
     plain = _scalar(value, column)
     if isinstance(plain, str):
-        notice_none(plain.strip(), column, report)
+        notice_none(plain.strip(), column, report.notice)
     elif not abs(plain) <= LARGEST:
         what = NO_QUANTITY if isinstance(plain, float) else f"numbers of more than {DIGITS_OF_LARGEST} digits"
         report.leave_out(f"{column}: {what}", value)

@@ -41,7 +41,7 @@ def test_the_rest_is_there(report, value):
 
 @pytest.mark.parametrize("text", ["NULL", "NA", "N/A", "nan", "None"])
 def test_words_for_nothing_are_told_and_taken(report, text):
-    notice_none(text, "title", report)
+    notice_none(text, "title", report.notice)
     assert report.noticed == {f"title: {NONE}": 1}
 
 

@@ -97,3 +97,11 @@ def test_a_column_that_nothing_is_made_of_ends_nothing(imported, saved_rows):
     report, items = imported("huggingface", source, columns=TABLE)
     assert [item["table"] for item in items] == [{"x": 1}]
     assert "columns that nothing was made of: kind, when" in report.notes
+
+
+def test_ids_that_come_again_in_another_split_are_told_with_the_split(imported, saved_rows, tmp_path):
+    for name in ("train", "test"):
+        saved_rows(f"in/{name}", rows(id=["1", "2"]))
+    splits(tmp_path / "in", "train", "test")
+    with pytest.raises(DataError, match=r"row 3 of .*in/test: the id '1' came before.*numbers its items anew"):
+        imported("huggingface", tmp_path / "in")
