@@ -61,7 +61,7 @@ def test_a_jpeg_that_was_cut_and_given_an_end_mark_is_refused(decode, pixels, mo
     whole = encoded(pixels, "JPEG", mode, quality=95, progressive=progressive)
     assert decode(whole).shape == (HEIGHT, WIDTH, 3)
     begin = whole.rfind(b"\xff\xda")
-    with pytest.raises(DecodeError, match="it is cut short|file is truncated"):
+    with pytest.raises(DecodeError, match=r"it is cut short|file is truncated"):
         decode(whole[: begin + (len(whole) - begin) // 2] + b"\xff\xd9")
 
 
