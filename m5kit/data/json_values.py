@@ -3,29 +3,34 @@ r"""Reads JSON that came from elsewhere: whatever it holds, the result can be pr
 import json
 import math
 import re
-from collections.abc import Collection, Mapping, Sequence
+import sys
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 """How JSON escapes one half of a character; JavaScript and Java cut texts between the halves."""
 
 
-def parse_json(text: str | bytes, names: Collection[str] = ()) -> Any:
+def parse_json(
+    text: str | bytes, names: Collection[str] = (), parse_float: Callable[[str], float] | None = None
+) -> Any:
     r"""The value of a JSON text; halves of characters are dropped from its texts, as no file can hold them.
 
     Args:
         text: JSON.
         names: keys of an object whose texts tell things apart (ids, paths, labels): halves in them are written out.
+        parse_float: the number that the digits of one with a point or an exponent say; Python's own by default.
 
     Raises:
-        ValueError: no JSON, nested so deeply that Python cannot read it, or an object that has a key twice.
+        ValueError: no JSON, nested so deeply or with so long a number that Python cannot read it, or an object that
+            has a key twice.
 
     Example:
         >>> parse_json('{"title": "cut \\ud83d", "whole": "\\ud83d\\ude00"}')
         {'title': 'cut ', 'whole': '😀'}
     """
     try:
-        value = json.loads(text, object_pairs_hook=as_object)
+        value = json.loads(text, object_pairs_hook=as_object, parse_float=parse_float)
         shown = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
         if not SURROGATE.search(shown):
             return value
@@ -36,6 +41,11 @@ def parse_json(text: str | bytes, names: Collection[str] = ()) -> Any:
         return _mended(value, "ignore")
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+    except ValueError as error:
+        # Python's own words name a function that no user of a data set can call.
+        if "set_int_max_str_digits" in str(error):
+            raise ValueError(f"it holds a whole number of more than {sys.get_int_max_str_digits():,} digits") from None
+        raise
 
 
 def as_object(pairs: Sequence[tuple[Any, Any]]) -> dict[Any, Any]:

@@ -3,6 +3,8 @@
 Nothing here imports torch: ``m5kit data validate`` stands on it.
 """
 
+import codecs
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +26,13 @@ SEVERAL = (*PATHS, "text")
 
 SHEETS = (".csv", ".tsv")
 """Endings of files that an importer reads, and that somebody may take for a manifest."""
+
+NO_TEXT: Mapping[str, tuple[bytes, ...]] = {
+    "compressed": (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zX", b"PK\x03\x04"),
+    "written in UTF-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE),
+    "a Parquet or an Arrow file, whatever its name": (b"PAR1", b"ARRO"),
+}
+"""How files begin that are no lines of JSON, of which every line would be named."""
 
 SHOWN = 20
 
@@ -70,10 +79,20 @@ def open_rows(root: Path, name: str | None = None, follow_links: bool = False) -
     # whoever names a file means that file; one that is found in a folder may come with the folder
     if path != root:
         require_inside(path, root, follow_links)
+    if path.suffix not in KINDS:
+        _require_text(path)
     rows: Rows = KINDS.get(path.suffix, JsonLines)(path)
     if not len(rows):
         raise DataError(f"{shown(path)} holds no items; write one JSON object a line (docs/howto/own-data.md)")
     return rows
+
+
+def _require_text(path: Path) -> None:
+    with path.open("rb") as file:
+        first = file.read(4)
+    for what, starts in NO_TEXT.items():
+        if first.startswith(starts):
+            raise DataError(f"{shown(path)} is {what}; it must be JSON lines in UTF-8, as they are")
 
 
 def check_row(rows: Rows, index: int, modalities: Sequence[str]) -> tuple[Mapping[str, Any], list[tuple[str, str]]]:
@@ -81,8 +100,18 @@ def check_row(rows: Rows, index: int, modalities: Sequence[str]) -> tuple[Mappin
     try:
         record = rows[index]
     except (ValueError, RecursionError) as error:  # RecursionError: lists in lists, thousands deep
-        return {}, [("row", f"is no JSON ({error})")]
+        return {}, [("row", _in_our_words(error))]
     return record if isinstance(record, Mapping) else {}, list(record_problems(record, modalities))
+
+
+def _in_our_words(error: Exception) -> str:
+    """Why a row cannot be read; Python counts lines and bytes of a text that is but one line of the file."""
+    if isinstance(error, json.JSONDecodeError):
+        why = f"{error.msg[:1].lower()}{error.msg[1:].removesuffix(' at')} in column {error.colno}"
+        return f"is no JSON ({why}); write one JSON object a line, without comments"
+    if isinstance(error, UnicodeDecodeError):
+        return f"is no JSON in UTF-8 (byte {error.object[error.start]:#04x} in place {error.start + 1})"
+    return f"is no JSON ({error})"
 
 
 def record_problems(record: Any, modalities: Sequence[str]) -> Iterator[tuple[str, str]]:

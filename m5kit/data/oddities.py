@@ -6,6 +6,8 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
+from m5kit.data.importers.absence import notice_words
+from m5kit.data.importers.kinds import Kinds
 from m5kit.data.importers.spellings import ID_TWINS, IdFolds, Spellings
 from m5kit.signatures import suggestion
 
@@ -22,11 +24,13 @@ class Oddities:
     """
 
     def __init__(self, modalities: Sequence[str]) -> None:
+        self._modalities = tuple(modalities)
         self._known = frozenset((*KEYS, *modalities))
         self._unread: Counter[str] = Counter()
         self._noticed: Counter[str] = Counter()
         self._examples: dict[str, str] = {}
         self._spellings = Spellings(self._notice)
+        self._kinds = Kinds(self._notice)
         self._ids = IdFolds()
         self._labels: set[str] = set()
 
@@ -38,10 +42,24 @@ class Oddities:
         name, split, labels = record.get("id"), record.get("split"), record.get("labels")
         if type(name) is str:
             self._ids.look_at(name)
-        if type(split) is str:
+            notice_words(name, "id", self._notice)
+        for modality in self._modalities:
+            self._look_at_value(modality, record.get(modality))
+        if split and type(split) is str:
             self._spellings.look_at("split", split)
         if type(labels) is dict:
             self._look_at_labels(labels)
+
+    def _look_at_value(self, modality: str, value: Any) -> None:
+        if type(value) is dict:
+            self._kinds.look_at(value)
+            for name, part in value.items():
+                if type(part) is str:
+                    notice_words(part, f"{modality}.{name}", self._notice)
+            return
+        for part in value if type(value) is list else [value]:
+            if type(part) is str:
+                notice_words(part, modality, self._notice)
 
     def _look_at_labels(self, labels: Mapping[str, Any]) -> None:
         for name in labels.keys() - self._labels:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from m5kit.data.decode._stored_pixels import read_pixels
+from m5kit.data.decode._whole_pictures import require_whole
 from m5kit.data.decode.base import Decoder
 from m5kit.data.files import UnusableFileError, reading, unreadable
 from m5kit.data.held import CHANNELS, as_array, channels_last
@@ -70,6 +71,7 @@ class PictureDecoder(Decoder):
                 if pixels is not None:
                     return _turned(pixels, _turn_of(image))
                 image.load()
+                require_whole(image, content)
                 return np.array(_to_rgb(_upright(image)))
         except DecodeError as error:
             if isinstance(error.__cause__, UnidentifiedImageError):

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from m5kit.data.decode._jpeg import is_plain, jpeg_library
+from m5kit.data.decode._jpeg import is_early_end, is_plain, jpeg_library
 from m5kit.data.decode._pictures import PictureDecoder
+from m5kit.data.decode._whole_pictures import CUT_SHORT
+from m5kit.data.files import UnusableFileError
 from m5kit.registry import DECODERS
 
 NEEDED_BY = "the decoder 'simplejpeg'"
@@ -48,8 +50,8 @@ class SimpleJpegDecoder(PictureDecoder):
             if colours not in COLOURS or height * width > self.max_pixels:
                 return None
             return self._decode(content, *self._reduced(height, width))
-        except ValueError:  # as in quick()
-            return None
+        except ValueError as error:
+            return self._left_to_pillow(error)
 
     def quick(self, image: Any, content: bytes | memoryview) -> NDArray[np.uint8] | None:
         """Pixels of a JPEG in grey or colours; CMYK is Pillow's business."""
@@ -59,8 +61,18 @@ class SimpleJpegDecoder(PictureDecoder):
         width, height = image.size
         try:
             return self._decode(content, height, width)
-        except ValueError:  # damaged, or of a kind that it does not know: Pillow decides, and says why
-            return None
+        except ValueError as error:
+            return self._left_to_pillow(error)
+
+    @staticmethod
+    def _left_to_pillow(error: ValueError) -> None:
+        """A file that is damaged, or of a kind that the library does not know: Pillow decides, and says why.
+
+        Raises:
+            UnusableFileError: it ends early, which Pillow would pass over.
+        """
+        if is_early_end(error):
+            raise UnusableFileError(CUT_SHORT) from error
 
     def _reduced(self, height: int, width: int) -> tuple[int, int]:
         """The height and width at which ``at_least`` lets a JPEG be read, as Pillow's draft chooses them."""

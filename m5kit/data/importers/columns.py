@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from m5kit.data.importers.absence import is_there, notice_none
 from m5kit.data.importers.reading import PLACE, Blob, Row
 from m5kit.data.importers.report import ImportReport
-from m5kit.data.importers.values import as_name, as_number, as_property, as_table, as_text, is_there, with_point
+from m5kit.data.importers.tables import as_table
+from m5kit.data.importers.values import as_name, as_number, as_property, as_text, with_point
 from m5kit.data.manifest_rows import MODALITIES
 from m5kit.data.several import single_if_alone
 from m5kit.errors import DataError
@@ -144,23 +146,23 @@ class ColumnMapping:
             item["table"] = self._properties(row, name, report) or None
         labels = {}
         for label, column in self.labels.items():
-            if is_there(row.get(column)):
+            if is_there(row.get(column), column, report):
                 report.filled.add(column)
                 labels[label] = as_name(row[column], column, report)
         for column in self.extra:
-            if is_there(row.get(column)):
+            if is_there(row.get(column), column, report):
                 report.filled.add(column)
                 item[column] = as_property(row[column], column, report)
         return {**item, "labels": labels or None}
 
     def _name(self, row: Row, number: int, report: ImportReport) -> str:
         if self.id is not None:
-            if not is_there(row.get(self.id)):
+            if not is_there(row.get(self.id), self.id, report):
                 raise DataError(f"row {number} has no {self.id}; every item needs an id, or leave out --id")
-            return as_name(row[self.id], self.id, report)
+            return _as_id(row[self.id], self.id, report)
         for column in NAMES:
-            if is_there(row.get(column)):
-                return as_name(row[column], column, report)
+            if is_there(row.get(column), column, report):
+                return _as_id(row[column], column, report)
         if any(column in row for column in NAMES):
             report.change("id: rows without an id are named by their number", f"row {number}")
         return f"{number:09d}"
@@ -169,7 +171,7 @@ class ColumnMapping:
         there = []
         for column in columns:
             value = row.get(column)
-            if is_there(value):
+            if is_there(value, column, report):
                 there.append(column)
             elif isinstance(value, Blob):
                 report.leave_out(f"{column}: files of 0 bytes", f"that of item {name}")
@@ -185,7 +187,11 @@ class ColumnMapping:
         parts = cell if isinstance(cell, list) else [cell]
         if self.separator is not None and isinstance(cell, str):
             parts = [part.strip() for part in cell.split(self.separator)]
-        values = [self._single(modality, {column: part}, column, name, report) for part in parts if is_there(part)]
+        values = [
+            self._single(modality, {column: part}, column, name, report)
+            for part in parts
+            if is_there(part, column, report)
+        ]
         return [value for value in values if value is not None]
 
     def _single(self, modality: str, row: Row, column: str, name: str, report: ImportReport) -> Any:
@@ -199,7 +205,7 @@ class ColumnMapping:
         properties = {}
         for column in self.table:
             value = row.get(column)
-            if not is_there(value):
+            if not is_there(value, column, report):
                 continue
             report.filled.add(column)
             if column in self.numbers:
@@ -215,7 +221,13 @@ class ColumnMapping:
         if self.shares:
             return draw_split(name, self.shares, self.seed)
         column = self.split or "split"
-        return as_name(row[column], column, report) if is_there(row.get(column)) else None
+        return as_name(row[column], column, report) if is_there(row.get(column), column, report) else None
+
+
+def _as_id(value: Any, column: str, report: ImportReport) -> str:
+    name = as_name(value, column, report)
+    notice_none(name, column, report.notice)
+    return name
 
 
 def draw_split(name: str, shares: Mapping[str, float], seed: int) -> str:

@@ -3,6 +3,7 @@
 import codecs
 import csv
 import gzip
+import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,7 @@ QUOTE = '"'
 MARK = "\ufeff"
 """The byte order mark, which has no width."""
 
+SEPARATOR = re.compile(r"sep=.?", re.IGNORECASE)
 
 MARKS_OF_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -128,15 +130,33 @@ def _rows(reader: Any, source: Path, quotes: bool, reading: Reading) -> Iterator
             report.notice("cells whose quotation marks were kept; --quotes reads them as CSV does", marked[0])
         if reader.line_num > first:
             report.notice("rows of several lines", f"lines {first} to {reader.line_num}")
+        _notice_misread(cells, reading)
         cells += [""] * (len(names) - len(cells))
         yield dict(zip(names, cells, strict=True))
 
 
+def _notice_misread(cells: list[str], reading: Reading) -> None:
+    """Count cells of an encoding that the user named which are UTF-8 all the same: cafÃ© was café."""
+    if reading.encoding is None or codecs.lookup(reading.encoding).name.startswith("utf"):
+        return
+    for cell in cells:
+        try:
+            misread = not cell.isascii() and cell.encode(reading.encoding).decode("utf-8") != cell
+        except UnicodeError:
+            continue
+        if misread:
+            reading.report.notice(f"cells that look as if they were UTF-8 and not {reading.encoding}", cell)
+
+
 def _header(reader: Any, source: Path, reading: Reading) -> list[str]:
     # programs that join files, or write a mark before each cell, leave marks that nobody sees
-    names = [name.replace(MARK, "") for name in _next(reader, source, 1) or []]
+    first = _next(reader, source, 1)
+    names = [name.replace(MARK, "") for name in first or []]
     if not names:
-        raise DataError(f"{source} is empty; its first line must name the columns")
+        what = "is empty" if first is None else "begins with an empty line"
+        raise DataError(f"{source} {what}; its first line must name the columns")
+    if SEPARATOR.fullmatch("".join(names)):
+        raise DataError(f"{source} begins with sep=, which tells Excel what stands between columns; remove it")
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise DataError(f"{source} has several columns called {twice[0]!r}; give each a name of its own")

@@ -9,6 +9,7 @@ from typing import Any
 
 from m5kit.data.files import find_file
 from m5kit.data.importers.reading import Reading, Row
+from m5kit.data.importers.tables import read_json
 from m5kit.data.importers.walk import LeftOut, walk
 from m5kit.data.json_values import parse_json
 from m5kit.data.several import each_value, single_if_alone
@@ -113,14 +114,21 @@ def read_rows(source: Path, reading: Reading) -> Iterator[Row]:
 
 def _read_value(source: Path, modality: str, name: str, reading: Reading) -> Any:
     """What a file of text or JSON says; None for one that is left out."""
+    report = reading.report
     try:
         text, whole = read_text(source, name, reading.follow_links)
-        value = parse_json(text) if modality == "table" else text
+        value = read_json(text, modality, name, report) if modality == "table" else text
     except (DecodeError, OSError, ValueError) as error:  # OSError: it may not be read
-        reading.report.leave_out(f"{modality}: files that cannot be read", f"{name}: {error}")
+        report.leave_out(f"{modality}: files that cannot be read", f"{name}: {error}")
         return None
     if not whole:
-        reading.report.change("bytes of texts that are not UTF-8 became \ufffd", name)
+        report.change("bytes of texts that are not UTF-8 became \ufffd", name)
+    if modality == "table" and not (isinstance(value, Mapping) and value):
+        report.leave_out(f"{modality}: files of JSON that hold no properties and values", name)
+        return None
+    if not value:
+        report.leave_out(f"{modality}: files of a byte order mark alone", name)
+        return None
     return value
 
 

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from m5kit.data.classes import CLASSES, write_classes
+from m5kit.data.importers.absence import is_there
 from m5kit.data.importers.ids import stream_json
 from m5kit.data.importers.m5product_splits import ListedSplits
 from m5kit.data.importers.media import Media
 from m5kit.data.importers.report import ImportReport, MissingList
 from m5kit.data.importers.spellings import Spellings
-from m5kit.data.importers.values import as_name
+from m5kit.data.importers.values import as_name, as_text
 from m5kit.data.importers.walk import LeftOut
 from m5kit.data.importers.writer import Format, ManifestWriter
 from m5kit.data.manifest_rows import MODALITIES
@@ -153,12 +154,12 @@ def _files(modality: str, folder: Path, suffix: str, out: Path, copy: bool, repo
 def _item(name: str, record: Any, places: Mapping[str, Place], missing: MissingList) -> dict[str, Any] | None:
     if not isinstance(record, Mapping):
         return None
-    title = record.get("title")
-    left_out = missing.report.leave_out
-    item: dict[str, Any] = {"table": parse_properties(record.get("pv"), left_out)}
-    item["text"] = title.strip() or None if isinstance(title, str) else None
+    title, report = record.get("title"), missing.report
+    item: dict[str, Any] = {"table": parse_properties(record.get("pv"), report.leave_out), "text": None}
     if title is not None and not isinstance(title, str):
-        left_out("titles that are no texts", f"{title!r} of {name}")
+        report.leave_out("titles that are no texts", f"{title!r} of {name}")
+    elif is_there(title, "title", report):
+        item["text"] = as_text(title, "title", report)
     for modality, place in places.items():
         item[modality] = place(name)
         if item[modality] is None and record.get(FIELDS[modality]):
@@ -178,19 +179,20 @@ class _Labels:
         self._instances: dict[str, str] = {}
         for name, record in stream_json(data.instances) if data.instances else ():
             label = record.get("label") if isinstance(record, Mapping) else record
-            if label not in (None, ""):
-                self._instances[name] = str(label)
+            if is_there(label, "instances", report):
+                self._instances[name] = as_name(label, "instances", report)
 
     def of(self, name: str, record: Mapping[str, Any]) -> dict[str, str] | None:
         """The labels, or None if there are none."""
         labels: dict[str, str] = {}
         label = record.get("label")
-        if label not in (None, ""):
+        if is_there(label, "label", self._report):
             labels["coarse"] = as_name(self._map.get(str(label), label), "label", self._report)
             self._spellings.look_at("label coarse", labels["coarse"])
             self._strange += bool(self._order) and labels["coarse"] not in self._known
         if name in self._instances:
             labels["fine"] = self._instances[name]
+            self._spellings.look_at("label fine", labels["fine"])
         return labels or None
 
     def close(self, report: ImportReport) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from m5kit.data.importers.arrow_rows import read_batch
+from m5kit.data.importers.arrow_rows import ColumnTypes, read_batch, require_names
 from m5kit.data.importers.reading import PLACE, Reading, Row
 from m5kit.data.importers.shards import find_shards
 from m5kit.errors import DataError
@@ -37,15 +37,17 @@ def read_rows(source: Path, reading: Reading) -> Iterator[Row]:
     files = find_shards(source, ENDINGS, reading, hidden=(".", "_")) if source.is_dir() else [source]
     if not files:
         raise DataError(f"there is no .parquet file in {source}")
+    types = ColumnTypes(reading)
     for path in files:
         # What stands in a folder's name stands in no row; the file's own column of that name goes before it.
         given = _partitions(path.relative_to(source)) if path != source else {}
         try:
             # streamed, and a row at a time: a group of rows with pictures in them takes gigabytes
             opened = pyarrow.parquet.ParquetFile(path, buffer_size=BUFFER, page_checksum_verification=True)
-            _check_names(path, opened.schema_arrow.names)
+            require_names(path, opened.schema_arrow.names)
+            types.look_at(opened.schema_arrow, path)
             for batch in opened.iter_batches(BATCH, use_threads=False):
-                for values in read_batch(batch, path):
+                for values in read_batch(batch, path, reading.columns):
                     yield {**given, **values, PLACE: str(path)}
         except (pyarrow.ArrowException, OSError, ValueError) as error:
             raise DataError(f"cannot read {path} as Parquet: {error}") from error
@@ -58,9 +60,3 @@ def _partitions(path: Path) -> dict[str, Any]:
         if sign:
             given[column] = None if value == NO_VALUE else unquote(value)
     return given
-
-
-def _check_names(path: Path, names: list[str]) -> None:
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise DataError(f"{path} has several columns called {twice[0]!r}; give each a name of its own")

@@ -1,6 +1,6 @@
 """How a source is read, and where a reader counts what it does not hand on as it stands."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -31,6 +31,7 @@ class Reading:
         follow_links: whether links may lead out of the source's folder.
         encoding: of CSV; None for UTF-8.
         several: modalities of which an item may have several values.
+        columns: of which something is made; None for all.
     """
 
     report: ImportReport
@@ -39,3 +40,4 @@ class Reading:
     follow_links: bool = False
     encoding: str | None = None
     several: Sequence[str] = ()
+    columns: Collection[str] | None = None

@@ -1,13 +1,13 @@
 """Imports any source whose rows have columns."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from m5kit.data.importers.asked import AskedColumns
 from m5kit.data.importers.columns import IN_THE_ROW, ColumnMapping
+from m5kit.data.importers.kinds import Kinds
 from m5kit.data.importers.media import Media
 from m5kit.data.importers.reading import PLACE, Reading, Row
 from m5kit.data.importers.report import ImportReport, MissingList
@@ -64,11 +64,11 @@ def import_source(
     modalities = tuple(dict.fromkeys((*MODALITIES, *columns.modalities)))
     with ManifestWriter(out, format, modalities, columns.extra, columns.several) as writer:
         report = ImportReport(writer.path)
-        reading = Reading(report, delimiter, quotes, follow_links, encoding, columns.several)
+        reading = Reading(report, delimiter, quotes, follow_links, encoding, columns.several, columns.used)
         rows = import_module(f"m5kit.data.importers.{kind}").read_rows(source, reading)
         with MissingList(report) as missing:
             files = Media(out, base, copy, follow_links=follow_links, report=report)
-            checked = _Columns(columns, source, fixed=kind not in LOOSE, report=report).checked(rows)
+            checked = AskedColumns(columns, source, fixed=kind not in LOOSE, report=report).checked(rows)
             for item in _items(checked, columns, report):
                 _place_media(item, columns, files, missing)
                 # after the media were placed: an item may have lost its only file
@@ -120,92 +120,10 @@ def _warn_of_empty_splits(columns: ColumnMapping, report: ImportReport) -> None:
         report.warnings.append(f"no item was drawn for the split {name}: there are few of them, and its share is small")
 
 
-@dataclass
-class _Columns:
-    """Sees whether the columns that are asked for are there.
-
-    Attributes:
-        asked: what is asked for.
-        source: where the rows come from.
-        fixed: whether every row must have all of them.
-        report: counts rows, and gets what is odd.
-        seen: every column there was, with a row that has it.
-        by_file: which of the columns that are asked for each file has.
-    """
-
-    asked: ColumnMapping
-    source: Path
-    fixed: bool
-    report: ImportReport
-    seen: dict[str, str] = field(default_factory=dict)
-    by_file: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
-
-    def checked(self, rows: Iterable[Row]) -> Iterator[Row]:
-        """The same rows."""
-        named, used = self.asked.named, self.asked.used
-        for row in rows:
-            self.report.rows += 1
-            # rows of a folder differ in their columns, so what is missing is known only at the end
-            for column in row.keys() - self.seen.keys():
-                self.seen[column] = str(row.get("__key__", f"row {self.report.rows}"))
-            if self.fixed and not named <= row.keys():
-                raise self._lacking(row.get(PLACE, self.source), named - row.keys(), row.keys())
-            self.by_file[row.get(PLACE, "")] |= used & row.keys()
-            yield row
-        if not self.report.rows:
-            raise DataError(f"{self.source} holds no rows{self.report.losses()}")
-        self._warn_of_lookalikes()
-        self._warn_of_names()
-        if not named <= self.seen.keys():
-            raise self._lacking(self.source, named - self.seen.keys(), self.seen.keys())
-        self._warn_of_files(named)
-        left = sorted(self.seen.keys() - used)
-        if left:
-            self.report.notes.append(f"columns that nothing was made of: {', '.join(map(_spelled, left[:20]))}")
-
-    def _lacking(self, place: object, unseen: Iterable[str], there: Iterable[str]) -> DataError:
-        names = sorted(set(there) - {PLACE})
-        seen = ", ".join(map(_spelled, names)) or "none at all"
-        hint = "".join(map(". {}".format, self.report.warnings)) + self.report.losses()
-        return DataError(f"{place} has no column {', '.join(map(_spelled, sorted(unseen)))}; it has {seen}{hint}")
-
-    def _warn_of_files(self, named: set[str]) -> None:
-        """A shard in which a suffix is spelled otherwise loses a modality of all of its items."""
-        expected = named | ({"id", "split"} & self.seen.keys() & self.asked.used)
-        for place, there in self.by_file.items():
-            lacking = sorted(expected - there)
-            if lacking:
-                self.report.warnings.append(f"{place} has no {', '.join(lacking)} in any of its rows")
-
-    def _warn_of_lookalikes(self) -> None:
-        """A dot inside a name hides its suffix: 'mug 2.0.jpg' has the key 'mug 2' and the suffix '0.jpg'."""
-        used = self.asked.used
-        for column, example in self.seen.items():
-            if column not in used and column.rpartition(".")[2] in used and not self.fixed:
-                self.report.warnings.append(
-                    f"nothing was made of the members .{column}, such as that of {example!r}: the suffix begins at the "
-                    f"first dot of a name. Map {column} too, or rename them"
-                )
-
-    def _warn_of_names(self) -> None:
-        """Items without ids get their row's number, and of two answers on the split only one counts."""
-        if self.asked.id is None and "id" not in self.seen:
-            for column in self.seen:
-                if column != "id" and column.strip().casefold() == "id":
-                    self.report.warnings.append(f"items are named by their rows; --id {column!r} takes that column")
-        if self.asked.shares and "split" in self.seen:
-            self.report.warnings.append("the column split was not used: --split-by draws splits")
-
-
-def _spelled(name: str) -> str:
-    """The name of a column; in quotation marks where a reader would not see what belongs to it."""
-    return name if name and name == name.strip() else repr(name)
-
-
 def _items(rows: Iterable[Row], columns: ColumnMapping, report: ImportReport) -> Iterator[dict[str, Any]]:
     hashes: set[int] = set()
     twins = Twins(hashes, report.notice)
-    spellings = Spellings(report.notice)
+    spellings, kinds = Spellings(report.notice), Kinds(report.notice)
     for number, row in enumerate(rows, start=1):
         item = columns.item(row, number, report)
         if len(item["id"]) > LONGEST_ID:
@@ -214,16 +132,24 @@ def _items(rows: Iterable[Row], columns: ColumnMapping, report: ImportReport) ->
         # eight bytes an id and not its text; two of 64 bits that are equal by chance are refused as a repetition
         key = hash(item["id"])
         if key in hashes:
-            dotted = TARS if "__key__" in row else ""
-            raise DataError(
-                f"row {number}: the id {item['id']!r} came before; name a column of unique ids with --id{dotted}"
-            )
+            raise _repeated(item["id"], number, row)
         twins.look_at(item["id"])
         hashes.add(key)
         spellings.look_at("split", item["split"])
         for label, name in (item["labels"] or {}).items():
             spellings.look_at(f"label {label}", name)
+        for modality in columns.modalities.keys() | {"table"}:
+            if isinstance(item.get(modality), dict):
+                kinds.look_at(item[modality])
         yield item
+
+
+def _repeated(name: str, number: int, row: Row) -> DataError:
+    place = f" of {row[PLACE]}" if PLACE in row else ""
+    hint = TARS if "__key__" in row else ""
+    if place and not hint:
+        hint = "; where each file or split numbers its items anew, write its name in front of them"
+    return DataError(f"row {number}{place}: the id {name!r} came before; name a column of unique ids with --id{hint}")
 
 
 def _place_media(item: dict[str, Any], columns: ColumnMapping, files: Media, missing: MissingList) -> None:

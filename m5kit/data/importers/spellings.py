@@ -98,7 +98,7 @@ class Spellings:
         if name is None or len(self._first) >= MOST or (kind, name) in self._noticed:
             return
         plain = folded(name).removesuffix(".0")
-        if plain in NOTHING:
+        if not plain or plain in NOTHING:  # nothing is left of blanks and of signs without a width
             self._noticed.add((kind, name))
             self._notice(f"{kind}: names that usually say that there is none", repr(name))
         first = self._first.setdefault((kind, plain), name)

@@ -6,15 +6,17 @@ A value is taken exactly, or in another form that the report counts, or refused 
 import datetime
 import math
 import re
+import sys
 import unicodedata
 import uuid
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from m5kit.data.importers.absence import NO_QUANTITY, is_there, notice_none
 from m5kit.data.importers.reading import Blob
 from m5kit.data.importers.report import ImportReport
-from m5kit.data.json_values import parse_json, whole_text
+from m5kit.data.json_values import whole_text
 from m5kit.errors import DataError
 
 WHOLE = re.compile(r"[+-]?[0-9]+")
@@ -24,24 +26,14 @@ FLOAT = re.compile(r"[+-]?(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)
 DECIMAL_COMMA = re.compile(r"([+-]?(?:\d{1,3}(?:[.\s']\d{3})+|\d+))(?:,(\d+))?")
 """Groups of three between points, spaces or apostrophes, or no groups; then the fraction."""
 
-NO_QUANTITY = "NaN and infinite numbers"
+ROUNDED = "numbers were rounded to 64 bits"
+LARGEST = int(sys.float_info.max)
+"""No larger number is a quantity: nothing can be computed with it."""
+
+DIGITS_OF_LARGEST = sys.float_info.max_10_exp
+
 DIGITS = 400
 """Digits of the longest whole number; no quantity is longer, and Python refuses to write one of 4,301."""
-
-
-def is_there(value: Any) -> bool:
-    """Whether a cell holds anything: None, NaN, blank texts, empty lists, tables and files are absence."""
-    if value is None:
-        return False
-    if isinstance(value, float):
-        return not math.isnan(value)
-    if isinstance(value, Decimal):
-        return not value.is_nan()
-    if isinstance(value, str):
-        return bool(value.strip())
-    if isinstance(value, Blob):
-        return bool(value.data)
-    return bool(value) if isinstance(value, list | dict | bytes) else True
 
 
 def as_name(value: Any, column: str, report: ImportReport) -> str:
@@ -79,7 +71,7 @@ def as_text(value: Any, column: str, report: ImportReport) -> str | None:
         if "\ufffd" in text:
             report.change(f"{column}: bytes that are not UTF-8 became \ufffd", text)
     elif isinstance(value, list):
-        parts = list(filter(None, [as_text(each, column, report) for each in value if is_there(each)]))
+        parts = list(filter(None, [as_text(each, column, report) for each in value if is_there(each, column, report)]))
         if len(parts) > 1:
             report.change(f"{column}: lists of texts were joined by spaces", parts)
         text = " ".join(parts)
@@ -87,6 +79,7 @@ def as_text(value: Any, column: str, report: ImportReport) -> str | None:
         text = str(_scalar(value, column))
         if not isinstance(value, str):
             report.change(f"{column}: {type(value).__name__} values were written as texts", text)
+        notice_none(text.strip(), column, report.notice)
     return whole_text(text).strip() or None
 
 
@@ -94,47 +87,30 @@ def as_property(value: Any, column: str, report: ImportReport) -> Any:
     """A property of a table: a text, a number, true or false, or a list of them; None for what is left out.
 
     Raises:
-        DataError: it is a table itself, or binary data.
+        DataError: it is a table itself, a list of lists, or binary data.
     """
-    if isinstance(value, list | tuple):
+    if isinstance(value, list):
         parts = []
         for each in value:
-            part = as_property(each, column, report) if is_there(each) else None
+            part = _single(each, column, report) if is_there(each, column, report) else None
             if part is not None:
                 parts.append(part)
         if parts and len(parts) < len(value):
             report.change(f"{column}: lists with gaps were closed up", value)
         return parts or None
-    if isinstance(value, float) and not math.isfinite(value):
-        report.leave_out(f"{column}: infinite numbers", value)
+    return _single(value, column, report)
+
+
+def _single(value: Any, column: str, report: ImportReport) -> str | int | float | bool | None:
+    """A property that is no list; None for a number that is no quantity."""
+    plain = _scalar(value, column)
+    if isinstance(plain, str):
+        notice_none(plain.strip(), column, report.notice)
+    elif not abs(plain) <= LARGEST:
+        what = NO_QUANTITY if isinstance(plain, float) else f"numbers of more than {DIGITS_OF_LARGEST} digits"
+        report.leave_out(f"{column}: {what}", value)
         return None
-    return _scalar(value, column)
-
-
-def as_table(value: Any, column: str, name: str, report: ImportReport) -> dict[str, Any] | None:
-    """A whole table in one cell; a property that is a table itself is left out and counted.
-
-    Raises:
-        DataError: it is no table, or a text that is no JSON.
-    """
-    if not isinstance(value, Mapping):
-        try:
-            value = parse_json(str(as_property(value, column, report)))
-        except ValueError as error:
-            raise DataError(f"item {name}: its table is no JSON text ({error}); map columns with --table") from error
-    if value is not None and not isinstance(value, Mapping):
-        raise DataError(f"item {name}: expected a table of properties and values, got {type(value).__name__}")
-    table = {}
-    for key, part in (value or {}).items():
-        if not is_there(part):
-            continue
-        if isinstance(part, Mapping):
-            report.leave_out(f"{column}: properties that are tables themselves", f"{key} of item {name}")
-            continue
-        read = as_property(part, f"{column}.{key}", report)
-        if read is not None:
-            table[str(key)] = read
-    return table or None
+    return plain
 
 
 def as_number(value: Any, column: str, name: str, report: ImportReport) -> int | float | None:
@@ -161,8 +137,8 @@ def as_number(value: Any, column: str, name: str, report: ImportReport) -> int |
     if not math.isfinite(number):
         report.leave_out(f"{column}: {NO_QUANTITY}", value)
         return None
-    if not _is_exactly(text, number):
-        report.change(f"{column}: numbers were rounded to 64 bits", f"{text} to {number!r}")
+    if not is_exactly(text, number):
+        report.change(f"{column}: {ROUNDED}", f"{text} to {number!r}")
     return number
 
 
@@ -176,7 +152,8 @@ def _with_plain_digits(text: str, column: str, report: ImportReport) -> str:
     return plain
 
 
-def _is_exactly(text: str, number: float) -> bool:
+def is_exactly(text: str, number: float) -> bool:
+    """Whether a number is the one that a text says, of which none of the digits is lost."""
     try:
         return Decimal(text) == Decimal(repr(number))
     except InvalidOperation:  # an exponent of twenty digits, which only a float takes, for zero
@@ -213,7 +190,7 @@ def _scalar(value: Any, column: str) -> str | int | float | bool:
     if isinstance(value, Decimal):
         return _plain_decimal(value)
     if isinstance(value, datetime.timedelta):
-        return _exact(Decimal(value // datetime.timedelta(microseconds=1)).scaleb(-6), value.total_seconds())
+        return _seconds(value)
     if isinstance(value, datetime.date | datetime.time):  # a datetime is a date too
         return value.isoformat()
     if isinstance(value, uuid.UUID):
@@ -227,6 +204,14 @@ def _plain_decimal(value: Decimal) -> str | int | float:
     if value == value.to_integral_value():
         return int(value)
     return _exact(value, float(value))
+
+
+def _seconds(value: datetime.timedelta) -> str | int | float:
+    """A duration; that of pandas, which pyarrow gives where it is installed, has nanoseconds too."""
+    seconds = Decimal(value // datetime.timedelta(microseconds=1)).scaleb(-6)
+    if nanoseconds := getattr(value, "nanoseconds", 0):
+        seconds += Decimal(nanoseconds).scaleb(-9)
+    return _exact(seconds, float(seconds))
 
 
 def _exact(value: Decimal, number: float) -> str | float:

@@ -14,7 +14,8 @@ from m5kit.data.importers.embedded import safe_suffix
 from m5kit.data.importers.reading import PLACE, Blob, Reading, Row
 from m5kit.data.importers.report import ImportReport
 from m5kit.data.importers.shards import BZIP2, GZIP, PACKED, XZ, ZSTD, find_shards, packed_as
-from m5kit.data.json_values import parse_json, whole_text
+from m5kit.data.importers.tables import read_json
+from m5kit.data.json_values import whole_text
 from m5kit.errors import DataError
 
 TEXTS = ("txt", "text", "cls", "caption")
@@ -162,7 +163,7 @@ def _columns(suffix: str, data: bytes, name: str, report: ImportReport) -> dict[
     if suffix != "json":
         return {suffix: Blob(data, safe_suffix(f".{suffix}"))}
     try:
-        value = parse_json(data)
+        value = read_json(data, "json", name, report)
     except ValueError as error:
         raise DataError(f"{name} in the tar file is no JSON: {error}") from error
     return {"json": value, **value} if isinstance(value, dict) else {"json": value}

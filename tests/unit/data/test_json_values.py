@@ -23,3 +23,8 @@ def test_a_key_that_is_given_twice_is_refused(text):
 def test_names_stay_apart():
     row = parse_json('{"id": "a\\ud800", "text": "b\\ud800", "labels": {"c": "\\udc00"}}', ("id", "labels"))
     assert row == {"id": "a\\ud800", "text": "b", "labels": {"c": "\\udc00"}}
+
+
+def test_a_number_that_is_too_long_is_told_in_our_words():
+    with pytest.raises(ValueError, match=r"^it holds a whole number of more than 4,300 digits$"):
+        parse_json('{"a": ' + "9" * 5_000 + "}")

@@ -51,7 +51,8 @@ def test_all_mistakes_come_at_once_with_their_lines(write_manifest):
         f"{root / 'annotations.jsonl'} has 3 problems:",
         "  line 2: text: expected a text, got 5 (int)",
         "  line 2: id: 'a' already names line 1; every item needs its own",
-        "  line 3: row: is no JSON (Expecting property name enclosed in double quotes: line 1 column 2 (char 1))",
+        "  line 3: row: is no JSON (expecting property name enclosed in double quotes in column 2); write one JSON "
+        "object a line, without comments",
     ]
 
 

@@ -1,10 +1,12 @@
+import gzip
 import json
 import pickle
+import re
 
 import pytest
 
 from m5kit.data.json_lines import JsonLines
-from m5kit.data.manifest_rows import looks_right, open_rows, record_problems
+from m5kit.data.manifest_rows import check_row, looks_right, open_rows, record_problems
 from m5kit.errors import DataError
 
 FIVE = ("audio", "image", "table", "text", "video")
@@ -105,3 +107,34 @@ def test_what_looks_right_has_no_problem():
     assert not looks_right(None, FIVE)
     assert not looks_right({"id": "x" * 1001, "text": "t"}, FIVE)
     assert not looks_right({"id": "a\0", "text": "t"}, FIVE)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (gzip.compress(b'{"id": "a"}'), "is compressed"),
+        ('{"id": "a"}'.encode("utf-16"), "is written in UTF-16"),
+        (b"PAR1", "is a Parquet or an Arrow file"),
+    ],
+)
+def test_what_is_no_file_of_lines_is_told_once_and_not_for_every_line(tmp_path, content, why):
+    (tmp_path / "annotations.jsonl").write_bytes(content)
+    with pytest.raises(DataError, match=f"{why}.*it must be JSON lines in UTF-8"):
+        open_rows(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        (b'{"id": "a",}', "column 12"),
+        (b"// a comment", "column 1"),
+        (b'{"id": "caf\xe9"}', r"UTF-8 \(byte 0xe9 in place 12\)"),
+        (b'{"id": "a", "table": {"n": ' + b"9" * 5000 + b"}}", "more than 4,300 digits"),
+    ],
+)
+def test_a_line_that_is_no_json_is_told_in_our_words(tmp_path, line, why):
+    (tmp_path / "annotations.jsonl").write_bytes(b'{"id": "b", "text": "t"}\n' + line + b"\n")
+    [(field, message)] = check_row(open_rows(tmp_path), 1, FIVE)[1]
+    assert field == "row"
+    assert re.search(why, message)
+    assert not re.search("line 1|char |codec|set_int_max", message)

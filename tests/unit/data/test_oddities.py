@@ -50,3 +50,25 @@ def test_names_of_labels_that_look_alike_are_told():
     assert oddities.sentences([]) == [
         "labels: names that differ in case, spaces, .0 or accents only: 1 (such as 'caf\u00e9' and 'cafe\u0301')"
     ]
+
+
+def test_texts_that_say_nothing_are_told():
+    oddities = Oddities(("text", "table"))
+    oddities.look_at({"id": "NULL", "text": "nan", "table": {"brand": "N/A", "size": 3}})
+    oddities.look_at({"id": "\u200b", "text": ["a", "\u200b\u200b"], "labels": {"kind": " "}})
+    assert oddities.sentences([]) == [
+        "id: texts that usually say that there is none: 1 (such as 'NULL')",
+        "text: texts that usually say that there is none: 1 (such as 'nan')",
+        "table.brand: texts that usually say that there is none: 1 (such as 'N/A')",
+        "id: texts in which there is nothing to read: 1 (such as '\\u200b')",
+        "text: texts in which there is nothing to read: 1 (such as '\\u200b\\u200b')",
+        "label kind: names that usually say that there is none: 1 (such as ' ')",
+    ]
+
+
+def test_properties_of_mixed_kinds_are_told():
+    oddities = Oddities(("table",))
+    for value in (1, "one"):
+        oddities.look_at({"id": "a", "table": {"size": value}})
+    [said] = oddities.sentences([])
+    assert said.endswith("others: 1 (such as size: 1 and 'one')")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from m5kit.data.decode._flac import declared_samples, held_samples
 from m5kit.data.decode.pyav import PyAVDecoder
 from m5kit.data.decode.sound import SoundDecoder
 from m5kit.errors import DecodeError
@@ -92,3 +93,70 @@ def test_an_mp3_is_read_to_its_end_whatever_its_header_says(tmp_path):
     assert abs(len(sound.waveform) / sound.rate - seconds) < 0.15
     with pytest.raises(DecodeError):
         SoundDecoder()(cut(tmp_path / "a.mp3"), tmp_path)
+
+
+@pytest.mark.parametrize("name", ["a.au", "a.w64", "a.rf64"])
+def test_further_joined_sounds_are_refused(tmp_path, name):
+    soundfile.write(tmp_path / name, TONE, 8_000, **({"format": "RF64"} if name == "a.rf64" else {}))
+    (tmp_path / name).write_bytes((tmp_path / name).read_bytes() * 2)
+    with pytest.raises(DecodeError, match="several files are joined"):
+        SoundDecoder()(name, tmp_path)
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.wmv", "wmv2"), ("a.flv", "flv")])
+def test_further_joined_clips_are_refused(write_video, tmp_path, name, codec):
+    write_video(name, range(0, 800, 40), codec=codec, gop=5)
+    (tmp_path / name).write_bytes((tmp_path / name).read_bytes() * 2)
+    with pytest.raises(DecodeError, match="several files are joined"):
+        PyAVDecoder(frames=4)(name, tmp_path)
+
+
+def declaring(content, share):
+    """The WAV, whose header declares a share of the samples."""
+    place = content.index(b"data") + 4
+    count = int.from_bytes(content[place : place + 4], "little")
+    return content[:place] + int(share * count).to_bytes(4, "little") + content[place + 4 :]
+
+
+def test_a_header_that_declares_too_few_samples_is_refused(tmp_path):
+    soundfile.write(tmp_path / "a.wav", TONE, 8_000)
+    soundfile.write(tmp_path / "a.au", TONE, 8_000)
+    (tmp_path / "a.wav").write_bytes(declaring((tmp_path / "a.wav").read_bytes(), 0.25))
+    content = bytearray((tmp_path / "a.au").read_bytes())
+    content[8:12] = (8_000).to_bytes(4, "big")
+    (tmp_path / "a.au").write_bytes(content)
+    for name in ("a.wav", "a.au"):
+        with pytest.raises(DecodeError, match="says that its samples are 8,000 bytes, and 24,000 bytes"):
+            SoundDecoder()(name, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.aiff", "a.au"])
+@pytest.mark.parametrize("rest", [b"ID3" + b"x" * 20_000, bytes(20_000), b"noise" * 200])
+def test_tags_padding_and_a_little_noise_behind_a_sound_are_allowed(tmp_path, name, rest):
+    soundfile.write(tmp_path / name, TONE, 8_000)
+    with (tmp_path / name).open("ab") as file:
+        file.write(rest)
+    assert len(SoundDecoder()(name, tmp_path).waveform) == len(TONE)
+
+
+def test_chunks_behind_the_samples_are_allowed(tmp_path):
+    soundfile.write(tmp_path / "a.wav", TONE[:800], 8_000)
+    content = (tmp_path / "a.wav").read_bytes() + b"bext" + (30_000).to_bytes(4, "little") + b"x" * 30_000
+    (tmp_path / "a.wav").write_bytes(content[:4] + (len(content) - 8).to_bytes(4, "little") + content[8:])
+    assert len(SoundDecoder()("a.wav", tmp_path).waveform) == 800
+
+
+@pytest.mark.parametrize("count", [1, 100, 4096, 16_000, 70_000])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_a_flac_that_declares_too_few_samples_is_refused(tmp_path, count, channels):
+    noise = np.random.default_rng(0).normal(0, 0.1, (count, channels))
+    soundfile.write(tmp_path / "a.flac", noise, 8_000)
+    content = bytearray((tmp_path / "a.flac").read_bytes())
+    assert (declared_samples(content), held_samples(content)) == (count, count)
+    assert len(SoundDecoder()("a.flac", tmp_path).waveform) == count
+    if count == 1:
+        return
+    content[22:26] = (count // 2).to_bytes(4, "big")
+    (tmp_path / "a.flac").write_bytes(content)
+    with pytest.raises(DecodeError, match=f"it declares {count // 2} samples and holds {count}; the header is wrong"):
+        SoundDecoder()("a.flac", tmp_path)

@@ -141,3 +141,32 @@ def test_a_second_head_in_joined_files_is_told(imported, tmp_path):
     source = write(tmp_path, "id,text\na,cup\nid,text\nb,mug\n")
     report, _ = imported("csv", source, columns=ColumnMapping({"text": ("text",)}))
     assert report.noticed["rows that name the columns again, as where files were joined"] == 1
+
+
+def test_a_file_of_utf_8_that_is_read_otherwise_is_told(imported, tmp_path):
+    (tmp_path / "a.csv").write_text("id,title\n1,café\n2,mug\n", encoding="utf-8")
+    report, items = imported("csv", tmp_path / "a.csv", encoding="cp1252")
+    assert items[0]["text"] == "cafÃ©"
+    assert report.examples == {"cells that look as if they were UTF-8 and not cp1252": "cafÃ©"}
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16", "utf-8-sig", "gb18030", None])
+def test_a_file_that_is_read_as_it_was_written_is_not(imported, tmp_path, encoding):
+    (tmp_path / "a.csv").write_bytes("id,title\n1,caf\u00e9 \u00fc\n2,mug\n".encode(encoding or "utf-8"))
+    report, items = imported("csv", tmp_path / "a.csv", encoding=encoding)
+    assert items[0]["text"] == "café ü"
+    assert not report.noticed
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("\nid,title\n1,a\n", "begins with an empty line"),
+        ("", "is empty"),
+        ("sep=;\nid;title\n", "begins with sep=, which"),
+    ],
+)
+def test_a_first_line_that_names_no_columns_is_told(imported, tmp_path, text, why):
+    (tmp_path / "a.csv").write_text(text)
+    with pytest.raises(DataError, match=why):
+        imported("csv", tmp_path / "a.csv", delimiter=";" if "sep" in text else None)

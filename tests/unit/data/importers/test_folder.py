@@ -131,3 +131,25 @@ def test_texts_of_windows_are_read(imported, photos, encoding):
     report, items = imported("folder", photos, columns=ALL)
     assert items[0]["text"] == "café"
     assert not report.changed
+
+
+@pytest.mark.parametrize("text", ["[1, 2]", "5", "null", "{}", '{"a": 1, "a": 2}', "", "[" * 5000])
+def test_a_file_that_holds_no_table_costs_that_table_and_is_told(imported, tmp_path, text):
+    place = tmp_path / "in" / "cups"
+    place.mkdir(parents=True)
+    for name, content in {"1.json": text, "1.txt": "a", "2.json": '{"size": 3}', "2.txt": "b"}.items():
+        (place / name).write_text(content)
+    columns = ColumnMapping({"text": ("text",), "table": ("table",)})
+    report, items = imported("folder", tmp_path / "in", columns=columns)
+    assert [item["table"] for item in items] == [None, {"size": 3}]
+    assert report.left_out.total() == 1
+
+
+@pytest.mark.parametrize("text", [" \n", "\ufeff", "\u200b"])
+def test_a_file_without_a_text_is_told(imported, tmp_path, text):
+    (tmp_path / "in" / "cups").mkdir(parents=True)
+    (tmp_path / "in" / "cups" / "1.txt").write_text(text, encoding="utf-8")
+    (tmp_path / "in" / "cups" / "2.txt").write_text("a")
+    report, items = imported("folder", tmp_path / "in", columns=ColumnMapping({"text": ("text",)}))
+    assert [item["id"] for item in items] == ["cups/2"]
+    assert report.left_out.total() == 1

@@ -192,3 +192,22 @@ def test_records_that_come_twice_and_parts_that_cannot_be_used_are_told(tmp_path
     assert [sample.id for sample in read_manifest(tmp_path / "out")] == ["1", "2"]
     assert (report.rows, report.passed_over) == (3, {"came before": 1})
     assert report.left_out == {"pairs of pv without their sign, key or value": 1, "titles that are no texts": 1}
+
+
+def test_titles_and_labels_that_say_nothing_are_told(tmp_path):
+    metadata, instances = tmp_path / "a.json", tmp_path / "fine.json"
+    records = {
+        "1": {"title": "NULL", "pv": "a#:#b", "label": "cup"},
+        "2": {"title": "\u200b", "pv": "a#:#b", "label": " "},
+    }
+    metadata.write_text(json.dumps(records))
+    instances.write_text(json.dumps({"1": " x ", "2": "\u200b"}))
+    report = import_m5product(M5Product(metadata, instances=instances, rest="train"), tmp_path / "out", format="jsonl")
+    items = [json.loads(line) for line in (tmp_path / "out" / "annotations.jsonl").read_text().splitlines()]
+    assert [(item["text"], item["labels"]) for item in items] == [
+        ("NULL", {"coarse": "cup", "fine": "x"}),
+        (None, None),
+    ]
+    assert report.noticed == {"title: texts that usually say that there is none": 1}
+    nothing = "texts in which there is nothing to read"
+    assert report.left_out == {f"title: {nothing}": 1, f"label: {nothing}": 1, f"instances: {nothing}": 1}

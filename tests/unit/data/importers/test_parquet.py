@@ -152,3 +152,14 @@ def test_a_page_whose_checksum_does_not_fit_is_damage(imported, tmp_path):
     (tmp_path / "a.parquet").write_bytes(content.replace(b"cup", b"cap"))
     with pytest.raises(DataError, match="CRC checksum verification failed"):
         imported("parquet", tmp_path / "a.parquet", columns=TITLE)
+
+
+def test_files_whose_columns_have_other_types_are_told(imported, tmp_path):
+    (tmp_path / "in").mkdir()
+    write(tmp_path / "in" / "1.parquet", title=["a"], v=[1])
+    write(tmp_path / "in" / "2.parquet", title=["b"], v=["one"])
+    write(tmp_path / "in" / "3.parquet", title=["c"], v=[None])
+    report, items = imported("parquet", tmp_path / "in", columns=TITLE)
+    assert [item["table"] for item in items] == [{"v": 1}, {"v": "one"}, None]
+    told = "columns of another type than in an earlier file"
+    assert report.examples[told] == "v: string in 2.parquet, int64 in 1.parquet"

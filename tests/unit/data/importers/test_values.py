@@ -110,3 +110,20 @@ def test_a_list_with_gaps_is_closed_up_and_told(report):
     assert as_property([12, None, 30], "size", report) == [12, 30]
     assert report.changed == {"size: lists with gaps were closed up": 1}
     assert as_property([None, None], "size", report) is None
+
+
+@pytest.mark.parametrize("value", [[[1.0, 2.0]], [{"a": 1}]])
+def test_a_list_of_lists_or_tables_is_no_property(report, value):
+    with pytest.raises(DataError, match="column v holds a"):
+        as_property(value, "v", report)
+
+
+def test_a_number_beyond_all_quantities_is_left_out_and_told(report):
+    assert as_property([1, 10**400], "v", report) == [1]
+    assert report.left_out == {"v: numbers of more than 308 digits": 1}
+
+
+def test_durations_of_pandas_keep_their_nanoseconds(report):
+    pandas = pytest.importorskip("pandas")
+    assert as_property(pandas.Timedelta(1_500_000_001, "ns"), "v", report) == 1.500000001
+    assert as_property(pandas.Timedelta(-1, "ns"), "v", report) == -1e-9
