@@ -1,7 +1,7 @@
 """The contract of a model: what training, evaluation and embedding ask of it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
 
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from m5kit.api import Hidden, Mean, Observation, TaskOutput, View
 from m5kit.models.backbone import Backbone
-from m5kit.models.embedder import Embedding, embedding_of, mean_by_item
+from m5kit.models.embedder import Embedding, Take, embedding_of, mean_by_item
 from m5kit.models.spaces import Spaces
 from m5kit.structures import ALONE, Batch, Peers
 
@@ -187,7 +187,7 @@ class Model(nn.Module, ABC):
         return mean_by_item([embedding_of(self._spaces(part)) for part in rows], batch.owners)
 
     @torch.inference_mode()
-    def take(self, batch: Batch, take: Callable[[Spaces | Embedding], Tensor]) -> Tensor:
+    def take(self, batch: Batch, take: Take) -> Tensor:
         """Some of what :meth:`embed` gives of a batch, with the same bits; the rest may not be computed.
 
         Args:

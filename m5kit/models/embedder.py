@@ -1,7 +1,8 @@
 """All vectors of a batch's items, to compare them by."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
@@ -49,6 +50,10 @@ class Embedding:
             spaces = ", ".join([*OF_ITEMS, *self.modalities])
             raise ConfigError([f"space: there is no {space!r}; choose one of {spaces}"])
         return self.modalities[space]
+
+
+Take: TypeAlias = Callable[[Spaces | Embedding], Tensor]
+"""Reads the numbers ``b w`` that are wanted off what the model makes of a batch."""
 
 
 def embedding_of(spaces: Spaces) -> Embedding:

@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +20,7 @@ from m5kit.errors import ConfigError
 from m5kit.evaluation.precision import Precision as Numbers
 from m5kit.inference.passes import known_modalities
 from m5kit.models.base import Model
-from m5kit.models.embedder import Embedding
-from m5kit.models.spaces import Spaces
+from m5kit.models.embedder import Embedding, Take
 from m5kit.public.batches import cut
 from m5kit.public.reading import BadItem, ItemReader, Reading
 
@@ -29,9 +28,6 @@ Item: TypeAlias = Mapping[str, Any]
 """Values by modality; what is absent is a missing key, or None."""
 
 Errors: TypeAlias = Literal["raise", "skip"]
-
-Take: TypeAlias = Callable[[Spaces | Embedding], Tensor]
-"""Reads the numbers ``b w`` that are wanted off what the model makes of a batch."""
 
 Device: TypeAlias = str | torch.device
 Folder: TypeAlias = str | os.PathLike[str]

@@ -16,6 +16,7 @@ from m5kit.inference.embedding import check_space
 from m5kit.inference.evaluation import Evaluation
 from m5kit.inference.shortening import is_nested, stored
 from m5kit.inference.trained_run import TrainedRun
+from m5kit.models.embedder import Take
 from m5kit.public.answers import (
     Embeddings,
     Explanation,
@@ -27,18 +28,7 @@ from m5kit.public.answers import (
     vectors,
 )
 from m5kit.public.evaluation import Metrics, evaluate_run
-from m5kit.public.forward import (
-    Computed,
-    Device,
-    Errors,
-    Folder,
-    Forward,
-    Item,
-    Options,
-    Precision,
-    Take,
-    VectorOptions,
-)
+from m5kit.public.forward import Computed, Device, Errors, Folder, Forward, Item, Options, Precision, VectorOptions
 from m5kit.public.reading import ItemReader, as_list, default_threads
 
 
