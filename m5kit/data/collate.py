@@ -21,13 +21,14 @@ def collate(items: Sequence[Prepared], modalities: Sequence[str]) -> Batch:
     for number, item in enumerate(items):
         rows += item.passes
         owners += [number] * len(item.passes)
-    present, inputs = {}, {}
+    present, inputs, plan = [], {}, {}
     for m in columns:
         parts = [row[m] for row in rows if m in row]
-        present[m] = torch.tensor([m in row for row in rows])
+        present.append([m in row for row in rows])
         # only present items are padded and encoded; a modality that nobody has is a missing key
         if parts:
             inputs[m] = Inputs.stack(parts)
+            plan[m] = torch.tensor([number for number, row in enumerate(rows) if m in row])
     targets = {}
     for name in items[0].targets:
         targets[name] = torch.tensor([items[owner].targets[name] for owner in owners])
@@ -38,8 +39,9 @@ def collate(items: Sequence[Prepared], modalities: Sequence[str]) -> Batch:
         positions=torch.tensor([items[owner].position for owner in owners]),
         ids=tuple(items[owner].id for owner in owners),
         modalities=columns,
-        present=torch.stack(list(present.values()), dim=1),
+        present=torch.tensor(present).T.contiguous(),
         inputs=inputs,
+        plan=plan,
         targets=targets,
         failures=tuple(failures),
         owners=torch.tensor(owners) if len(rows) > len(items) else None,

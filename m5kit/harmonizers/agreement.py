@@ -8,6 +8,7 @@ from torch.nn.functional import normalize
 
 from m5kit.errors import ConfigError
 from m5kit.harmonizers.base import Harmonizer
+from m5kit.nn.kept import Kept
 from m5kit.nn.weighting import both_present
 from m5kit.ranges import Positive, Share
 from m5kit.registry import HARMONIZERS
@@ -89,6 +90,7 @@ class AgreementHarmonizer(Harmonizer):
         size = len(modalities)
         for name in ("own", "other", "deviation", "counted"):
             self.register_buffer(name, torch.zeros(size, size))
+        self._kept: Kept[tuple[Tensor, Tensor, Tensor]] = Kept()
 
     @torch.no_grad()
     def observe(self, features: Tensor, present: Tensor) -> None:
@@ -114,11 +116,7 @@ class AgreementHarmonizer(Harmonizer):
 
     def forward(self, features: Tensor, present: Tensor) -> Harmony:
         """Weigh by the running means; shapes as in :meth:`Harmonizer.forward`."""
-        weights = self.pair_weights()
-        # Without the diagonal, as a modality always agrees with itself.
-        reliability = (weights - torch.diag(weights.diagonal())).amax(dim=1)
-        if len(reliability) == 1:
-            reliability = torch.ones_like(reliability)  # a single modality has no other to agree with
+        weights, reliability, _ = self._kept((self.own, self.other, self.deviation), self._weigh)
         shares = self.confidence(present)
         if self.per_item:
             shares = shares * self._item_agreement(features, present)
@@ -136,12 +134,22 @@ class AgreementHarmonizer(Harmonizer):
 
     def confidence(self, present: Tensor) -> Tensor:
         """Next to nothing for what agrees with nothing, else near 1; shapes as in :meth:`Harmonizer.confidence`."""
+        _, _, confidence = self._kept((self.own, self.other, self.deviation), self._weigh)
+        return confidence * present
+
+    def _weigh(self) -> tuple[Tensor, Tensor, Tensor]:
+        """The weights of pairs ``m m``, the reliability ``m`` and the confidence ``m`` of a modality that is there."""
+        weights = self.pair_weights()
+        # Without the diagonal, as a modality always agrees with itself.
+        reliability = (weights - torch.diag(weights.diagonal())).amax(dim=1)
+        if len(reliability) == 1:
+            reliability = torch.ones_like(reliability)  # a single modality has no other to agree with
         best = self._distance().amax(dim=1)
         relative = (best / best.max().clamp(min=1e-6)) ** SHARPNESS
         confidence = relative / (relative + self.doubt**SHARPNESS)
         # Never 0, or an item that has this modality alone would have nothing.
         confidence = (confidence / confidence.max().clamp(min=1e-6)).clamp(min=LEAST)
-        return _once_known(confidence, self._strength().max()) * present
+        return weights, reliability, _once_known(confidence, self._strength().max())
 
     def _distance(self) -> Tensor:
         """The d' of each pair, ``m m``; 0 on the diagonal."""

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from m5kit.api import Hidden, Mean, Observation, TaskOutput, View
 from m5kit.models.backbone import Backbone
-from m5kit.models.embedder import Embedding, embed, mean_by_item
+from m5kit.models.embedder import Embedding, Take, embedding_of, mean_by_item
+from m5kit.models.spaces import Spaces
 from m5kit.structures import ALONE, Batch, Peers
 
 Counts = Mapping[str, float]
@@ -180,10 +181,23 @@ class Model(nn.Module, ABC):
                 several rows (several values of a modality) the mean of their vectors.
         """
         if batch.owners is None:
-            return embed(self.backbone, self.readout, batch)
+            return embedding_of(self._spaces(batch))
         # never more rows at a time than there are items: a pass takes the memory of one value each
         rows = batch.chunks(int(batch.owners[-1]) + 1)
-        return mean_by_item([embed(self.backbone, self.readout, part) for part in rows], batch.owners)
+        return mean_by_item([embedding_of(self._spaces(part)) for part in rows], batch.owners)
+
+    @torch.inference_mode()
+    def take(self, batch: Batch, take: Take) -> Tensor:
+        """Some of what :meth:`embed` gives of a batch, with the same bits; the rest may not be computed.
+
+        Args:
+            batch: as for :meth:`embed`.
+            take: the numbers ``b w`` that are wanted.
+        """
+        return take(self._spaces(batch) if batch.owners is None else self.embed(batch))
+
+    def _spaces(self, batch: Batch) -> Spaces:
+        return Spaces(self.backbone, self.readout, self.backbone(batch))
 
     def forward(self, batch: Batch, seed: int) -> TaskOutput:
         """Same as :meth:`loss`."""

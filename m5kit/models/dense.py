@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from m5kit.api import Inputs, Observation, Tokens
 from m5kit.models.base import Model
-from m5kit.models.embedder import Embedding, embed_view
+from m5kit.models.embedder import Embedding, embedding_of
 from m5kit.models.seen import Seen
+from m5kit.models.spaces import Spaces
 from m5kit.nn.packing import padded_layout
 
 
@@ -40,7 +41,7 @@ class DenseEmbedder(nn.Module):
         """
         with padded_layout():
             view = self.model.backbone.fuse(self._see(present, inputs))
-            return embed_view(self.model.backbone, self.model.readout, view)
+            return embedding_of(Spaces(self.model.backbone, self.model.readout, view))
 
     def _see(self, present: Tensor, inputs: Mapping[str, Inputs]) -> Seen:
         backbone, rows = self.model.backbone, torch.arange(present.shape[0])

@@ -86,7 +86,7 @@ class CommonDirections(nn.Module):
             if m in vectors:
                 centred = vectors[m].float() - getattr(self, f"centre_{m}")
                 total = total + confidence[m][:, None] * (centred @ getattr(self, f"map_{m}"))
-        return normalize(total, dim=-1)
+        return normalize(total, dim=-1) if vectors else total
 
 
 def _agreements(white: Mapping[str, Tensor], rows: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:

@@ -39,6 +39,8 @@ class JointSequence:
         parts = tuple(Packing.from_lengths(lengths[:, i], size, device) for i, size in enumerate(sizes))
         if is_padded_layout():
             return PaddedSequence.side_by_side(parts)
+        if len(parts) == 1:
+            return SingleSequence.alone(parts[0], lengths[:, 0], device)
         packing = Packing.from_lengths(lengths.sum(1), int(lengths.sum(1).max()), device)
         # two plans, because tokens are packed source after source but attended to item after item
         order = Packing.at(joint_positions(lengths, sizes), packing.items, packing.size, device)
@@ -56,6 +58,26 @@ class JointSequence:
         """``n ...``, item after item, to the grid ``b l ...`` of each source, zeros in its padding."""
         found = self.order.pack(self.packing.unpack(values)).split(self.counts)
         return [part.unpack(mine) for part, mine in zip(self.parts, found, strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class SingleSequence(JointSequence):
+    """The tokens of one source: item after item as they are packed, so nothing is to be joined or split."""
+
+    @classmethod
+    def alone(cls, part: Packing, lengths: Tensor, device: torch.device | str) -> "SingleSequence":
+        """Make the plan of the plan of the source, whose items have ``lengths`` ``b`` (host)."""
+        longest = int(lengths.max())
+        packing = part if longest == part.size else Packing.from_lengths(lengths, longest, device)
+        return cls((part,), packing, packing, (-1,))
+
+    def join(self, values: Tensor) -> Tensor:
+        """``n ...`` as they are."""
+        return values
+
+    def split(self, values: Tensor) -> list[Tensor]:
+        """``n ...`` to the grid ``b l ...`` of the source, zeros in its padding."""
+        return [self.parts[0].unpack(values)]
 
 
 @dataclass(frozen=True, slots=True)

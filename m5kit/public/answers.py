@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from m5kit.models.embedder import Embedding
+from m5kit.models.spaces import Spaces
 from m5kit.public.forward import Computed
 
 
@@ -55,20 +56,21 @@ class Explanation:
     problem: str | None = None
 
 
-def vectors(space: str) -> Callable[[Embedding], Tensor]:
-    """A function that reads the vectors of a space, ``b d``, off the embedding of a batch."""
+def vectors(space: str) -> Callable[[Spaces | Embedding], Tensor]:
+    """A function that reads the vectors of a space, ``b d``, off what the model makes of a batch."""
     return lambda embedding: embedding.vectors(space)
 
 
-def shares(embedding: Embedding) -> Tensor:
+def shares(embedding: Spaces | Embedding) -> Tensor:
     """The shares of the modalities in each item of a batch, ``b m``, for :func:`explanations`."""
     return embedding.weights
 
 
-def probabilities(embedding: Embedding) -> Tensor:
+def probabilities(embedding: Spaces | Embedding) -> Tensor:
     """The probabilities of the classes for each item of a batch, ``b c``, for :func:`predictions`."""
-    assert embedding.scores is not None
-    return embedding.scores.softmax(1)
+    scores = embedding.scores
+    assert scores is not None
+    return scores.softmax(1)
 
 
 def predictions(found: Computed, classes: Sequence[str], count: int) -> list[Prediction]:

@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from m5kit.errors import UsageError
 from m5kit.evaluation.precision import Precision as Numbers
 from m5kit.inference.passes import known_modalities
 from m5kit.models.base import Model
-from m5kit.models.embedder import Embedding
+from m5kit.models.embedder import Embedding, Take
 from m5kit.public.batches import cut
 from m5kit.public.reading import BadItem, ItemReader, Reading
 from m5kit.ranges import is_count
@@ -34,6 +34,9 @@ Errors: TypeAlias = Literal["raise", "skip"]
 Device: TypeAlias = str | torch.device
 Folder: TypeAlias = str | os.PathLike[str]
 Precision: TypeAlias = Literal["fp32", "bf16"]
+
+NOTHING = Prepared("", {})
+"""An item that has no modality."""
 
 
 class Options(TypedDict, total=False):
@@ -110,9 +113,7 @@ class Forward:
                     [f"device: cannot compute on {str(device)!r}: {str(error).splitlines()[0]}"]
                 ) from error
 
-    def __call__(
-        self, items: Sequence[Any], take: Callable[[Embedding], Tensor], go_on: bool, options: Options
-    ) -> Computed:
+    def __call__(self, items: Sequence[Any], take: Take, go_on: bool, options: Options) -> Computed:
         """Run the model over items.
 
         Args:
@@ -140,18 +141,19 @@ class Forward:
             rows += [item.position for item in batch]
             # the remaining items are still read, so that all mistakes can be named
             if go_on or not problems:
-                values.append(take(self._embed(batch, options.get("precision", "fp32"))))
+                values.append(self._take(batch, take, options.get("precision", "fp32")))
         # Where nothing was computed, an item with nothing tells the width.
-        found = torch.cat(values or [take(self.nothing())[:0]]).float().numpy()
+        found = torch.cat(values or [self._take([NOTHING], take, "fp32")[:0]]).float().numpy()
         if len(found) < len(rows):
             return Computed(found[:0], np.empty(0, np.int64), problems)
         return _whole(found, np.array(rows, np.int64), problems)
 
     def nothing(self) -> Embedding:
         """What the model makes of an item with nothing: zeros of every width."""
-        return self._embed([Prepared("", {})], "fp32")
+        with self._computing:
+            return self.model.embed(collate([NOTHING], self.model.modalities).to(self.model.backbone.device))
 
-    def _embed(self, items: Sequence[Prepared], precision: Precision) -> Embedding:
+    def _take(self, items: Sequence[Prepared], take: Take, precision: Precision) -> Tensor:
         batch = collate(items, self.model.modalities)
         with self._computing:
             device = self.model.backbone.device
@@ -159,7 +161,7 @@ class Forward:
             if precision == "bf16":
                 half = torch.autocast(device.type, torch.bfloat16)
             with half:
-                return self.model.embed(batch.to(device))
+                return self.model.take(batch.to(device), take)
 
 
 def check_options(options: Options) -> None:

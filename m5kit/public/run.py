@@ -1,13 +1,12 @@
 """A trained run in Python: vectors, classes and shares of modalities for any items."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Unpack, overload
 
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from m5kit.data.remote.place import as_place
 from m5kit.errors import BadItemsError, UsageError
@@ -17,7 +16,7 @@ from m5kit.inference.embedding import check_space
 from m5kit.inference.evaluation import Evaluation
 from m5kit.inference.shortening import is_nested, stored
 from m5kit.inference.trained_run import TrainedRun
-from m5kit.models.embedder import Embedding
+from m5kit.models.embedder import Take
 from m5kit.public.answers import (
     Embeddings,
     Explanation,
@@ -232,9 +231,7 @@ class Run:
         """
         return evaluate_run(self.trained, metrics, modalities, None if data is None else as_place(data, "data"), store)
 
-    def _answer(
-        self, items: Iterable[Item], take: Callable[[Embedding], Tensor], errors: str, options: Options
-    ) -> Computed:
+    def _answer(self, items: Iterable[Item], take: Take, errors: str, options: Options) -> Computed:
         """What the model makes of items.
 
         Raises:

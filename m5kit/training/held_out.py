@@ -14,7 +14,7 @@ from m5kit.assembly.data import RunData
 from m5kit.data.manifest import Manifest
 from m5kit.errors import ConfigError
 from m5kit.models.base import Model, PartialLoss, mean_logs
-from m5kit.models.embedder import embed_view
+from m5kit.models.spaces import Spaces
 from m5kit.runs.random_state import random_state, restore_random_state
 from m5kit.structures import Batch
 
@@ -78,7 +78,7 @@ class HeldOut:
             totals.append(parts[-1].loss.float() * len(batch))
             view = self.model.backbone(part.batch)
             # What users will read, and not the fused embedding, which no loss may have reached.
-            vectors.append(embed_view(self.model.backbone, self.model.readout, view).item)
+            vectors.append(Spaces(self.model.backbone, self.model.readout, view).item)
             features.append(view.features.float().cpu())
             present.append(view.present)
         values = {"loss": float(torch.stack(totals).sum()) / len(self.items)}

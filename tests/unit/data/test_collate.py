@@ -51,3 +51,10 @@ def test_an_item_with_several_values_has_a_row_for_each_and_they_say_whose_they_
     assert (items.ids, items.owners) == (("x", "y"), None)
     assert items.inputs["a"].values.tolist() == [[3]]
     assert collate([Prepared("x", {})], modalities=("a",)).owners is None
+
+
+def test_the_plan_is_that_of_who_has_what():
+    text = Inputs.single(torch.ones(2))
+    made = collate([Prepared("a", {}), Prepared("b", {"text": text}), Prepared("c", {"text": text})], ("text", "image"))
+    assert made.present.tolist() == [[False, False], [False, True], [False, True]]
+    assert {m: rows.tolist() for m, rows in made.plan.items()} == {"text": [1, 2]}

@@ -140,3 +140,17 @@ def test_one_modality_has_all_of_the_share():
 def test_a_floor_of_zero_is_refused():
     with pytest.raises(ConfigError, match="expected floor and momentum above 0 and at most 1"):
         AgreementHarmonizer(modalities=("a", "b"), floor=0.0)
+
+
+def test_embedding_between_two_steps_sees_what_the_second_one_taught():
+    harmonizer = learned(made())
+    present = torch.ones(2, 4, dtype=torch.bool)
+    with torch.inference_mode():
+        before = harmonizer.confidence(present)
+        assert torch.equal(harmonizer.confidence(present), before)
+    for _ in range(20):
+        harmonizer.observe(made(noise=1, seed=5).flip(1), torch.ones(64, 4, dtype=torch.bool))
+    after = harmonizer.confidence(present)
+    with torch.inference_mode():
+        assert torch.equal(harmonizer.confidence(present), after)
+    assert not torch.equal(after, before)

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from m5kit.errors import ConfigError
-from m5kit.models.embedder import FEATURE
 from m5kit.models.pretrainer import Pretrainer
+from m5kit.models.spaces import FEATURE
 from m5kit.registry import BALANCERS, DESCRIPTORS, TASKS
 
 

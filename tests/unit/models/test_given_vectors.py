@@ -7,8 +7,8 @@ from torch.nn.functional import normalize
 from torch.testing import assert_close
 
 from m5kit.models.backbone import Backbone
-from m5kit.models.embedder import SHARED_GIVEN
 from m5kit.models.pretrainer import Pretrainer
+from m5kit.models.spaces import SHARED_GIVEN
 from m5kit.registry import BALANCERS, ENCODERS, FUSIONS, HARMONIZERS, TASKS
 from m5kit.structures import Batch, Inputs
 

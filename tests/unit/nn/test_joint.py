@@ -48,3 +48,21 @@ def test_in_a_padded_layout_the_grids_stand_side_by_side_and_only_real_tokens_ar
     one, other = joint.split(joint.join(packed))
     assert one.tolist() == [[1, 2], [0, 0], [3, 0]]
     assert other.tolist() == [[4, 0, 0], [0, 0, 0], [5, 6, 7]]
+
+
+def test_one_source_alone_is_neither_joined_nor_split():
+    lengths = torch.tensor([[2], [0], [1]])
+    joint = JointSequence.of(lengths, [3])
+    grid = torch.tensor([[1.0, 2.0, 99.0], [99.0, 99.0, 99.0], [3.0, 99.0, 99.0]])
+    packed = joint.pack([grid])
+    assert joint.join(packed) is packed
+    assert joint.packing.unpack(packed).tolist() == [[1, 2], [0, 0], [3, 0]]
+    assert joint.packing.keys[:, 0, 0].int().tolist() == [[1, 1], [1, 0], [1, 0]]
+    assert joint.split(packed)[0].tolist() == [[1, 2, 0], [0, 0, 0], [3, 0, 0]]
+
+
+def test_one_source_that_nobody_has_is_empty():
+    joint = JointSequence.of(torch.zeros(2, 1, dtype=torch.int64), [2])
+    packed = joint.pack([torch.ones(2, 2, 3)])
+    assert packed.shape == (0, 3)
+    assert joint.split(joint.join(packed))[0].shape == (2, 2, 3)

@@ -1,0 +1,52 @@
+"""Values that follow from buffers alone, kept from call to call while nothing is trained."""
+
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+import torch
+from torch import Tensor
+
+Value = TypeVar("Value")
+
+
+class Kept(Generic[Value]):
+    """Computes a value of some tensors again only if they have changed; and always outside of inference mode.
+
+    There a value may get a gradient, or be recorded in a graph, and tensors of inference mode must not be in it.
+
+    Example:
+        >>> double, one = Kept(), torch.ones(1)
+        >>> with torch.inference_mode():
+        ...     first = double((one,), lambda: 2 * one)
+        ...     double((one,), lambda: 2 * one) is first
+        True
+    """
+
+    def __init__(self) -> None:
+        self._of: tuple[tuple[Tensor, int], ...] = ()
+        self._value: Value | None = None
+
+    def __call__(self, tensors: tuple[Tensor, ...], compute: Callable[[], Value]) -> Value:
+        """What ``compute`` gives.
+
+        Args:
+            tensors: all that it reads and that may change.
+            compute: may be called, or not.
+        """
+        if not torch.is_inference_mode_enabled() or any(map(Tensor.is_inference, tensors)):
+            return compute()  # a tensor of inference mode does not count its changes
+        if self._value is None or not self._unchanged(tensors):
+            self._value = compute()
+            self._of = tuple((each, each._version) for each in tensors)
+        return self._value
+
+    def _unchanged(self, tensors: tuple[Tensor, ...]) -> bool:
+        # By identity: another device or type of numbers makes other tensors.
+        pairs = zip(self._of, tensors, strict=True)
+        return all(known is each and version == each._version for (known, version), each in pairs)
+
+    def __deepcopy__(self, memo: Any) -> "Kept[Value]":
+        return Kept()  # the copy's tensors count their changes anew
+
+    def __reduce__(self) -> tuple[type["Kept[Value]"], tuple[()]]:
+        return Kept, ()
