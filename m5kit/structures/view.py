@@ -72,10 +72,10 @@ class View:
         present: ``b m`` bool on the host.
         rows: by modality, the positions ``p`` (host) of the items that have it.
         encoded: by modality, tokens before the fusion, ``b l d``.
-        features: ``b m h`` contrastive features of the summary tokens before the fusion; zeros where absent.
+        features: ``b m h`` contrastive features, made of ``vectors`` before the fusion; zeros where absent.
         fused: the fusion's output.
         harmony: the weights that the losses use.
-        mismatched: what it made of the made-up items that a task asked for (``Task.swap``), n of them; else None.
+        mismatched: the fusion's output for the n made-up items that a task asked for (``Task.swap``); else None.
         targets: class numbers ``b`` by label, -1 where an item has none; empty unless ``data.label`` names one.
         again: ``b m h``, contrastive features of the same items augmented a second time, for a task that asks for it
             (``Task.augments_twice``); else None.
