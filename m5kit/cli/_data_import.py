@@ -122,7 +122,7 @@ def add_format(parser: argparse.ArgumentParser, default: str) -> None:
 
 
 KINDS = {
-    "csv": "a .csv or .tsv file",
+    "csv": "a .csv or .tsv file, also .gz",
     "parquet": "a .parquet file, or a folder of them",
     "huggingface": "a folder that datasets.save_to_disk wrote",
     "webdataset": "a tar file of shards, or a folder of them",

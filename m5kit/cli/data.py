@@ -65,7 +65,9 @@ def validate(options: argparse.Namespace) -> int:
 
 
 def _add_make_demo(actions: Verbs) -> None:
-    parser = actions.add_parser("make-demo", help="write the demo set", description="Write the embedded demo set.")
+    parser = actions.add_parser(
+        "make-demo", help="write the demo set", description="Write the demo set, an invented shop."
+    )
     parser.add_argument("folder", metavar="DIR", type=as_path, help="a new or empty folder")
     parser.add_argument("--items", type=int, default=2000, help="how many (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of everything (default: %(default)s)")

@@ -21,7 +21,7 @@ def add_parser(verbs: Verbs) -> None:
     parser.add_argument("run_folder", metavar="RUN", type=Path, help="folder of a training run")
     parser.add_argument("--data", type=as_place, required=True, metavar="DIR", help="folder with a manifest")
     parser.add_argument(
-        "--out", type=as_path, required=True, metavar="FILE", help="the file to write: .parquet, .npz, .faiss"
+        "--out", type=as_path, required=True, metavar="FILE", help="the file to write; its suffix names the exporter"
     )
     parser.add_argument(
         "--as", dest="exporter", metavar="NAME", help="the exporter (default: the one for the file's suffix)"

@@ -24,7 +24,9 @@ def add_parser(verbs: Verbs) -> None:
     check = actions.add_parser("check", help="run the conformance kit on each part, in a separate process")
     about = "a distribution, one of its parts, or a file that registers some (default: all)"
     check.add_argument("name", metavar="NAME", nargs="?", help=about)
-    check.add_argument("--limit", type=float, default=CHECK_LIMIT, metavar="S", help="seconds a part may take")
+    check.add_argument(
+        "--limit", type=float, default=CHECK_LIMIT, metavar="S", help="seconds a part may take (default: %(default)g)"
+    )
     check.set_defaults(run=run_check)
     new = actions.add_parser("new", help="write a complete plugin to start from")
     new.add_argument("family", metavar="FAMILY", help="encoder, fusion, task, metric, ..., or modality")

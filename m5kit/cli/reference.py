@@ -2,8 +2,10 @@
 
 import argparse
 import inspect
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_origin
 
 from m5kit.cli.options import Verbs
 from m5kit.cli.output import write
@@ -100,6 +102,8 @@ def api_page() -> Iterator[str]:
                 yield from _methods(thing)
             elif inspect.isfunction(thing):
                 yield f"`{name}{inspect.signature(thing)}`\n\n```text\n{inspect.getdoc(thing)}\n```\n"
+            elif get_origin(thing) is not None:
+                yield f"Short for `{re.sub(r'[a-z0-9_.]+[.]', '', str(thing))}`.\n"
             else:
                 yield f"`{type(thing).__name__}` {getattr(thing, 'family', '')}\n"
 

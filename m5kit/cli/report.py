@@ -27,9 +27,14 @@ def add_parser(verbs: Verbs) -> None:
         help="TASK/METRIC as in results.json (default: one of each task); --figures is its older name",
     )
     parser.add_argument(
-        "--interval", choices=("student", "bootstrap"), default="student", help="of the mean over seeds"
+        "--interval",
+        choices=("student", "bootstrap"),
+        default="student",
+        help="of the mean over seeds (default: %(default)s)",
     )
-    parser.add_argument("--test", choices=("permutation", "t"), default="permutation", help="of the paired differences")
+    parser.add_argument(
+        "--test", choices=("permutation", "t"), default="permutation", help="of differences (default: %(default)s)"
+    )
     add_permissions(parser)
     parser.set_defaults(run=run)
 

@@ -113,10 +113,10 @@ class Descriptor(nn.Module, ABC):
 
     @torch.no_grad()
     def weigh(self, evidence: Tensor) -> None:
-        """Let each block count by how much there is to say for it, beside what it counted before.
+        """Multiply the squared length of each block in the vector by its ``evidence``, up to a factor that all share.
 
         Args:
-            evidence: one positive number a block, by which its squared length grows; only their ratios matter.
+            evidence: one positive number for each block; only their ratios matter.
         """
         factors = (evidence / evidence.mean()).sqrt().to(self.shares)
         self.shares.mul_(factors)

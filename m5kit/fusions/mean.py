@@ -16,7 +16,7 @@ class MeanFusion(Fusion):
     """``e = sum_m w_m s_m`` over the summaries s of the present modalities, w from the harmonizer.
 
     The least a fusion can be, and what the others must beat: modalities meet only in the mean, so nothing that takes
-    two of them to see is in the embedding, and it learns nothing of its own. The mean, projected, is added to every
+    two of them to see is in the embedding, which has no parameters. The mean, projected, is added to every
     token, so a masked task can read the other modalities there and trains the encoders' summaries.
 
     Args:

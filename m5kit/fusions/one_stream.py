@@ -24,7 +24,7 @@ class OneStreamFusion(Fusion):
     embedding is a weighted mean of the modalities' first tokens.
 
     The fused token starts as a learned vector plus the summaries' mean by ``weights``, so it says something before a
-    task trains it; of the usual ones only ``matching`` reads it.
+    task trains it; of the usual ones ``matching`` and ``completion`` read it.
 
     Args:
         modalities: the m columns.

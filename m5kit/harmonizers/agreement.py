@@ -30,7 +30,7 @@ LEAST, LEAST_OF_ITEM = 0.01, 0.1
 
 @HARMONIZERS.register_module("agreement")
 class AgreementHarmonizer(Harmonizer):
-    """Self-harmonised weights whose zero is what modalities of *different* items have in common.
+    """Weights from how much more alike the modalities of one item are than those of *different* items.
 
     The cosine of two features of one item says little by itself: features of different items are alike too (.25 to .43
     in trained models), and noise hides under that. So running means are kept, for each pair of modalities, of the

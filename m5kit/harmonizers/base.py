@@ -40,7 +40,7 @@ class Harmonizer(nn.Module, ABC):
     def confidence(self, present: Tensor) -> Tensor:
         """How much each modality counts in the vectors of items, ``b m`` from 0 to 1; by default all count alike.
 
-        Unlike the shares of :meth:`forward` it must be sure: what is left out of a vector cannot be found in it.
+        Give less than 1 only where it is sure: what is left out of a vector cannot be searched for.
 
         Args:
             present: ``b m`` bool on the features' device; what is absent gets 0, what is present more than 0.

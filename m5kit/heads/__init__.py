@@ -1,1 +1,1 @@
-"""Heads: small readouts for downstream tasks; one file a component."""
+"""Heads: small networks for downstream tasks; one file a component."""

@@ -1,4 +1,4 @@
-"""The contract of a head: a small readout of the fused view for a downstream task."""
+"""The contract of a head: a small network on the fused view for a downstream task."""
 
 from abc import ABC, abstractmethod
 from typing import ClassVar
@@ -38,10 +38,10 @@ class Head(nn.Module, ABC):
 
     @abstractmethod
     def loss(self, prediction: Tensor, target: Tensor) -> Tensor:
-        """The sum, a scalar, over what :meth:`count` counts; without items with a target of 0 or more it is zero."""
+        """The sum, a scalar, over what :meth:`count` counts; zero if no item has a label (a target of 0 or more)."""
 
     def loss_among(self, prediction: Tensor, target: Tensor, own: Tensor) -> Tensor:
-        """The part of :meth:`loss` that the items ``own`` (``q``) have; asked of a head that ``gathers``.
+        """The part of :meth:`loss` that belongs to the items ``own`` (``q``); called only if the head ``gathers``.
 
         Args:
             prediction: ``B ...``, of the items of all processes.

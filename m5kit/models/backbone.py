@@ -171,7 +171,7 @@ class Backbone(nn.Module):
         return self.project(encoded, vectors, present.to(self.device, non_blocking=True))
 
     def fuse_swapped(self, view: View, swap: Swap) -> Fused:
-        """What the fusion makes of items of which one modality is another's, perhaps of one of the view's ``peers``."""
+        """The fusion's output for made-up items; the exchanged modality may come from an item of another process."""
         made = make_up(view, swap, self.fusion.dim, self.harmonizer if self.weigh_pooling else None)
         if len(swap.items) == 0:
             view.peers.pass_by(self.fusion)

@@ -20,7 +20,7 @@ Counts = Mapping[str, float]
 
 @dataclass(frozen=True, slots=True)
 class MicroBatch:
-    """A part of a step's items, ready for its forward pass: on the device, with everything drawn that is random.
+    """A part of a step's items, ready for its forward pass: on the device, with all random numbers drawn.
 
     Attributes:
         batch: the items.
@@ -52,7 +52,7 @@ class PartialLoss:
     """What a micro-batch adds to the objective of its step.
 
     Attributes:
-        loss: scalar to go back through; those of all micro-batches, and of all processes, add up to the objective.
+        loss: scalar to call backward on; those of all micro-batches, and of all processes, add up to the objective.
         losses: ``t``, the part of each objective's loss that this micro-batch has, without gradient or weight.
         squares: ``t``, squared norms of their gradients on the encoded tokens, or None if nobody asked.
         logs: means and their counts.

@@ -156,7 +156,7 @@ class Finetuner(Model):
 
 
 def fuse_alone(backbone: Backbone, view: View, modality: str) -> Fused:
-    """What the fusion makes of the p items that have ``modality``, were it their only one; encoders do not run again.
+    """The fusion's output for the p items that have ``modality``, as if they had no other; encoders do not run again.
 
     Args:
         backbone: that gave ``view``.

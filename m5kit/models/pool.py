@@ -18,7 +18,7 @@ class DonorPool:
 
     Attributes:
         kept: a view of its own rows and the borrowed ones, each of which is an item with one modality. It takes
-            gradients as any, and its tensors have a graph, by which these go back to whom the rows are.
+            gradients like any other, and its tensors have a graph that takes these to the processes that own the rows.
         swap: whose donors are rows of it.
         leaves: the tensors of this process, from which the graph begins.
         reached: names of the tensors whose gradients others wait for.

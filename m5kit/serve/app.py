@@ -28,7 +28,11 @@ from m5kit.serve.requests import ItemsBody, SearchBody, read_items, read_search,
 from m5kit.serve.service import Service
 from m5kit.serve.settings import Settings
 
-PATHS = ("/", "/about", "/embed", "/health", "/media", "/metrics", "/openapi.json", "/predict", "/search", "/thumbnail")
+PATHS = (
+    *("/", "/about", "/embed", "/health", "/item", "/media", "/metrics"),
+    *("/openapi.json", "/predict", "/search", "/thumbnail"),
+)
+"""Those that are counted by name."""
 NOTHING_THERE = "Not Found"
 """What the framework says of a path that nobody answers."""
 KEPT = {"cache-control": "private, max-age=3600"}

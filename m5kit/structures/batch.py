@@ -71,7 +71,7 @@ class Batch:
         return replace(self, present=self.present & chosen, inputs=inputs, plan=plan)
 
     def augmented_again(self) -> "Batch":
-        """The same items as their second augmentation made them; what has none is left out."""
+        """The same items, augmented a second time; modalities that were not augmented again count as absent."""
         inputs = {m: part.again for m, part in self.inputs.items() if part.again is not None}
         kept = torch.tensor([m in inputs for m in self.modalities])
         plan = {m: rows for m, rows in self.plan.items() if m in inputs}

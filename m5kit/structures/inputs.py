@@ -10,12 +10,12 @@ from torch.nn.functional import pad
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What an encoder reads: one item's (as a transform returns it), or, after :meth:`stack`, those of p items.
+    """What an encoder reads: the inputs of one item, as a transform returns them, or of p items after :meth:`stack`.
 
     Attributes:
         values: ``l ...`` for one item, ``p l ...`` for many; any dtype. A picture is ``3 h w`` and ``p 3 h w``.
         lengths: scalar or ``p``, int64 on the host: how many steps along the padded axis are real.
-        extras: integer facts a step (``l`` or ``p l``), on the host: entity number, role, frame number.
+        extras: integers for each step (``l`` or ``p l``), on the host: entity number, role, frame number.
         again: the same item or items, augmented a second time; None unless a task asks for it.
     """
 

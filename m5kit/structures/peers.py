@@ -41,7 +41,7 @@ class Peers(Protocol):
         """Rows ``B ...`` of all processes; ``values`` (``b ...``, int64, host) are those of this one's items."""
 
     def take(self, values: Tensor, wanted: Tensor) -> Tensor:
-        """Rows of any process, of which each sends only what others ask for; gradients go back to where they came from.
+        """Fetch rows from any process; each sends only what others ask for, and gets the gradients of what it sent.
 
         Args:
             values: ``b ...`` of this process's items; all processes must give rows of one shape.

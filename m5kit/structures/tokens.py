@@ -97,7 +97,7 @@ class Tokens:
         return Tokens(_spread(self.values, there, size), lengths, given)
 
     def select(self, items: Tensor) -> "Tokens":
-        """Those of ``items`` ``n`` (host), in that order; an item may come twice."""
+        """The tokens of ``items`` ``n`` (host), in that order; an item may come twice."""
         there = items.to(self.values.device, non_blocking=True)
         given = None if self.given is None else self.given.index_select(0, there)
         return Tokens(self.values.index_select(0, there), self.lengths[items], given)

@@ -26,7 +26,7 @@ class Harmony:
 
     @classmethod
     def uniform(cls, present: Tensor) -> "Harmony":
-        """Weights that treat all present modalities alike, of ``b m`` present ones."""
+        """Equal weights for all modalities that are present; ``present`` is ``b m``."""
         alike = present.float()
         # At least 1, or an item with nothing would get 0 / 0.
         shares = alike / alike.sum(1, keepdim=True).clamp(min=1)
@@ -55,7 +55,7 @@ class Partial:
     """Items as if they had only some of their modalities.
 
     Attributes:
-        kept: ``b m`` bool on the host, those that they had.
+        kept: ``b m`` bool on the host, the modalities that were left to them.
         items: ``b h``, the item vectors; no gradient goes from them to the encoders.
     """
 
@@ -72,20 +72,20 @@ class View:
         present: ``b m`` bool on the host.
         rows: by modality, the positions ``p`` (host) of the items that have it.
         encoded: by modality, tokens before the fusion, ``b l d``.
-        features: ``b m h`` contrastive features of the summary tokens before the fusion; zeros where absent.
+        features: ``b m h`` contrastive features, made of ``vectors`` before the fusion; zeros where absent.
         fused: the fusion's output.
         harmony: the weights that the losses use.
-        mismatched: what it made of the made-up items that a task asked for (``Task.swap``), n of them; else None.
+        mismatched: the fusion's output for the n made-up items that a task asked for (``Task.swap``); else None.
         targets: class numbers ``b`` by label, -1 where an item has none; empty unless ``data.label`` names one.
         again: ``b m h``, contrastive features of the same items augmented a second time, for a task that asks for it
             (``Task.augments_twice``); else None.
-        vectors: by modality, ``b w``: what was read off its tokens beside fixed statistics of its raw input, each of
-            unit length. The contrastive features are made of these; zeros where absent.
+        vectors: by modality, ``b w``: the readout of its tokens and the fixed statistics of its raw input side by side,
+            each of unit length. The contrastive features are made of these; zeros where absent.
         confidence: ``b m``, how much each modality counts in the vectors of the items; 0 where absent.
         items: ``b h``, where the items stand in the space that all modalities share: the direction of the weighted sum
             of their contrastive features, plus what the fusion adds.
-        partial: the same of a part of each item that a task asked for (``Task.shown``); else None.
-        peers: the other processes among which the items of this batch are shared out.
+        partial: the items cut to some of their modalities, for a task that asks for it (``Task.shown``); else None.
+        peers: the processes among which the items of this batch are shared out, this one included.
     """
 
     modalities: tuple[str, ...]

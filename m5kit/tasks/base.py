@@ -55,14 +55,14 @@ class Task(nn.Module, ABC):
             refused.
         modality: the modality that :meth:`corrupt` hides tokens of, or None for a task that hides nothing.
         view: ``"masked"`` if the task reads the pass over corrupted tokens, ``"clean"`` if it needs an untouched one.
-        turns: of the tasks that set it, one an item hides something, drawn at random among those whose modality the
-            item has.
+        turns: among the tasks that set it, only one hides something in an item; it is drawn at random from those whose
+            modality the item has.
         augments_twice: the task reads ``View.again``: every training item is then augmented a second time, and encoded.
         compares_items: the loss of an item depends on the others in its batch, as that of a contrastive task.
-        features_are_enough: a task that compares items reads no more of a view than ``present``, ``rows``,
+        features_are_enough: the task compares items and reads nothing of a view except ``present``, ``rows``,
             ``features``, ``again``, ``targets`` and ``harmony.pairs``. A step in chunks (``schedule.chunk``) then keeps
-            no more.
-        gathers: it compares them with the items of all processes, which it asks of ``View.peers``. :meth:`count` is
+            nothing else.
+        gathers: the task compares items of all processes, which it fetches from ``View.peers``. :meth:`count` is
             then given the presence of all of them, without observations, and :meth:`loss` gives the part of the
             process's own items; :meth:`swap`, if there is one, always gives a :class:`Swap`, perhaps of no items.
             Without it, items are compared with those of the same process.
@@ -97,7 +97,7 @@ class Task(nn.Module, ABC):
         return None
 
     def shown(self, view: View, draws: Draws) -> Tensor | None:
-        """Modalities ``b m`` (bool, host) to which items are cut for ``View.partial`` of :meth:`loss`; None for most.
+        """The modalities ``b m`` (bool, host) that each item keeps in ``View.partial``; None for most tasks.
 
         It costs one pass of the fusion, none of the encoders. ``draws`` are those of the b items.
         """

@@ -12,7 +12,7 @@ from m5kit.tasks.base import Task
 
 @TASKS.register_module("completion")
 class CompletionTask(Task):
-    """The item vector of a random part of an item must point where the sum of all its parts points.
+    """The vector of some of an item's modalities, drawn at random, must point where the sum of all of them points.
 
     The whole item is the teacher and gets no gradient; neither do the encoders, which the contrastive task trains. So
     what items and modalities are before the fusion stays what it would be without this task, and the loss teaches the

@@ -16,7 +16,7 @@ from m5kit.tasks.base import Task
 
 @TASKS.register_module("mined_contrastive")
 class MinedContrastiveTask(Task):
-    """Each pair of modalities finds itself among chosen items: of the batch, and of batches before.
+    """Contrast between each pair of modalities with chosen negatives, of this batch and of earlier ones.
 
     A small batch holds few negatives that teach anything, and in a small catalogue some of them are no negatives at
     all: the same product in another colour, or a second photograph. This task takes more negatives from a queue, keeps

@@ -13,7 +13,7 @@ from m5kit.tasks.base import Task
 
 @TASKS.register_module("within_contrastive")
 class WithinContrastiveTask(Task):
-    """SimCLR in each modality: what an item's modality looks like once must find it as it looks another time.
+    """SimCLR in each modality: two augmentations of an item must find each other among those of other items.
 
     Contrast across modalities keeps what they share and throws the rest away; this keeps what tells one picture, or one
     sound, from another.

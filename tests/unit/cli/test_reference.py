@@ -1,5 +1,7 @@
 """Reference pages come from the registries."""
 
+from pathlib import Path
+
 import pytest
 
 from m5kit import api, plugins
@@ -26,6 +28,15 @@ def test_a_part_is_shown_with_arguments_and_documentation(pages):
     assert "*built-in*" in concat
     assert "| `dropout` | float >= 0 < 1 | `0.1` |" in concat
     assert "Late fusion by concatenation" in concat
+
+
+def test_a_short_name_of_a_type_says_what_it_is_short_for(pages):
+    assert "### `Result`\n\nShort for `Mapping[str, MetricValue]`.\n" in pages["api"]
+
+
+def test_the_page_of_the_docs_is_the_one_that_is_made_today(pages):
+    """After a change of a public docstring: m5kit reference DIR, then DIR/api.md becomes docs/plugins/api.md."""
+    assert pages["api"] == (Path(__file__).parents[3] / "docs/plugins/api.md").read_text(encoding="utf-8")
 
 
 def test_every_public_name_is_in_one_group():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from m5kit.index.codes import read_vectors
+from m5kit.serve.app import PATHS
 
 
 def query_of(row, shop, names):
@@ -135,6 +136,13 @@ def test_requests_are_counted_and_invented_paths_are_not(client):
     assert 'm5kit_requests_total{path="other",status="404"}' in text
     assert "invented" not in text
     assert "m5kit_batch_items_count" in text
+
+
+def test_every_path_of_the_interface_is_counted_by_name(client):
+    offered = set(client.get("/openapi.json").json()["paths"])
+    assert offered - set(PATHS) == set()
+    client.get("/item", params={"item": "nobody"})
+    assert 'm5kit_requests_total{path="/item",status="404"}' in client.get("/metrics").text
 
 
 def test_the_page_needs_nothing_from_elsewhere(client):
