@@ -102,8 +102,8 @@ class Embedded:
         """Read what :meth:`save` wrote, or a file with the same columns; other columns are ignored.
 
         Raises:
-            DataError: the file is not ``.npz`` or ``.parquet``, lacks ``id`` or ``vector``, or holds vectors of anything
-                but real numbers.
+            DataError: the file is not ``.npz`` or ``.parquet``, lacks ``id`` or ``vector``, or holds vectors of
+                anything but real numbers.
         """
         columns = dict(read_columns(path))
         if BITS_COLUMN in columns:
