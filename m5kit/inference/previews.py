@@ -18,7 +18,7 @@ log = logging.getLogger("m5kit")
 def keep_previews(run: Path) -> None:
     """Write ``previews.json`` of a run, previews by item, if its galleries show items that are not in it yet.
 
-    Missing data are not an error: the galleries then show names without pictures.
+    Missing data, or a run that may not be written, are no error: the galleries then show names without pictures.
     """
     folder = RunFolder(run)
     if not folder.gallery.exists():
@@ -29,7 +29,7 @@ def keep_previews(run: Path) -> None:
         return
     try:
         write_json(folder.previews, _drawn(folder, wanted))
-    except M5KitError as error:
+    except (M5KitError, OSError) as error:
         log.warning("the galleries of %s show no pictures: %s", run, error)
 
 

@@ -36,7 +36,8 @@ def within_range(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     largest = np.abs(vectors).max(initial=0)
     if largest == 0 or LEAST < largest < MOST:
         return vectors
-    return vectors / largest
+    scaled: NDArray[np.float32] = vectors / largest
+    return scaled
 
 
 def _lengths(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
