@@ -45,8 +45,8 @@ def compare_runs(
             raise CheckpointError(f"none of these runs has a metric value, such as {runs[0]}: {why}")
         _check_reference(reference, found)
         _check_metrics(metrics or (), found)
-    question = Question(title, "", metrics or one_of_each_task(found), reference or "", interval, test)
-    report_on(found, question, out, Drawing())
+        question = Question(title, "", metrics or one_of_each_task(found), reference or "", interval, test)
+        report_on(found, question, out, Drawing())
     return ReportFolder(out).page
 
 

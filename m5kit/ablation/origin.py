@@ -65,6 +65,13 @@ def _commit(git: Mapping[str, Any]) -> str:
 
 
 def _versions(provenance: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, version in _named_versions(provenance):
+        if not isinstance(version, str):
+            raise TypeError(f"{name}: expected a text, got {version!r}")
+        yield name, version
+
+
+def _named_versions(provenance: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     own = provenance.get("m5kit", {})
     if "version" in own:
         yield "m5kit", own["version"] + _commit(own.get("git") or {})

@@ -13,7 +13,7 @@ from m5kit.ablation.worker import count_parameters
 from m5kit.config.reader import read_data
 from m5kit.errors import CheckpointError, ConfigError
 from m5kit.evaluation.functional.averages import is_finite
-from m5kit.runs.folder import RunFolder, no_run
+from m5kit.runs.folder import NOTE, RunFolder, no_run
 from m5kit.runs.json import read_json
 from m5kit.runs.study import FailedRun, RunOrigin
 from m5kit.runs.sweep_folder import REMEDY, TrialFolder, TrialStatus
@@ -80,6 +80,7 @@ def of_sweep(trials: Path, plan: Plan, out: Path) -> Found:
     """
     outcomes: list[RunOutcome] = []
     failed: list[FailedRun] = []
+    told: list[str] = []
     done = 0
     # in the order of the plan and not of their ends, so that a report of a running sweep only grows
     for trial in plan.trials:
@@ -88,10 +89,11 @@ def of_sweep(trials: Path, plan: Plan, out: Path) -> Found:
         if status.state == "done":
             done += 1
             outcomes += _outcomes(trial.variant, trial.seed, folder.run, status, out, _origin(folder.run))
+            told += _told(trial.variant, trial.seed, folder.run)
         elif status.state == "failed":
             log = _relative(folder.log, out)
             failed.append(FailedRun(variant=trial.variant, seed=trial.seed, reason=status.reason, log=log))
-    notes = [f"{name} is the same as {first} and was not run again." for name, first in plan.same.items()]
+    notes = [f"{name} is the same as {first} and was not run again." for name, first in plan.same.items()] + told
     return Found(outcomes, failed, len(plan.trials) - len(failed) - done, notes)
 
 
@@ -107,6 +109,7 @@ def of_runs(runs: Sequence[Path], out: Path) -> Found:
     """
     outcomes: list[RunOutcome] = []
     failed: list[FailedRun] = []
+    told: list[str] = []
     names: dict[str, str] = {}
     taken: set[tuple[str, int]] = set()
     for path in runs:
@@ -123,10 +126,11 @@ def of_runs(runs: Sequence[Path], out: Path) -> Found:
         taken.add((same, seed))
         if folder.results.exists():
             outcomes += _outcomes(variant, seed, folder, _status(folder), out, read_origin(folder, config))
+            told += _told(variant, seed, folder)
         else:
             reason = f"it has no {folder.results.name}; run: m5kit evaluate {path}"
             failed.append(FailedRun(variant=variant, seed=seed, reason=reason, log=_relative(folder.log, out)))
-    return Found(outcomes, failed)
+    return Found(outcomes, failed, notes=told)
 
 
 def _new_name(folder: RunFolder, config: Mapping[str, Any], taken: Set[str]) -> str:
@@ -156,6 +160,12 @@ def _outcomes(
             raise CheckpointError(f"{folder.results} or {folder.views.name}: {error}; {remedy}") from error
         outcomes.append(RunOutcome(variant, subset, seed, scores, status, run, origin))
     return outcomes
+
+
+def _told(variant: str, seed: int, folder: RunFolder) -> list[str]:
+    """What the results of a run say about themselves; they were read before."""
+    note = read_json(folder.results).get(NOTE)
+    return [f"{variant}, seed {seed}: {note}."] if isinstance(note, str) else []
 
 
 def _origin(folder: RunFolder) -> RunOrigin:

@@ -30,7 +30,7 @@ from m5kit.errors import ConfigError
 from m5kit.nn.pretrained.blueprints import blueprints
 from m5kit.registry import TASKS
 from m5kit.runs.folder import RunFolder
-from m5kit.runs.json import read_json, write_json
+from m5kit.runs.json import write_json
 from m5kit.structures import Batch
 
 EVAL_BATCH = 64  # fixed: the last bits of an embedding can depend on the batch size
@@ -78,7 +78,7 @@ class RunData:
         if learned_by is None:
             fit_transforms(pipelines, train, data.root)
         else:
-            _load_states(pipelines, read_json(learned_by.transforms))
+            _load_states(pipelines, learned_by.read(learned_by.transforms))
         label = config.data.label
         classes: dict[str, Sequence[str]] = {}
         if label:
@@ -89,7 +89,7 @@ class RunData:
     @classmethod
     def reopen(cls, config: RunConfig, folder: RunFolder) -> "RunData":
         """The data of an existing run, with what its transforms learned then."""
-        states, classes = read_json(folder.transforms), read_json(folder.classes)
+        states, classes = folder.read(folder.transforms), folder.read(folder.classes)
         with blueprints(reuse=folder.pretrained):
             pipelines = build_pipelines(config)
         _load_states(pipelines, states)

@@ -99,6 +99,9 @@ def _run_on_folder(options: argparse.Namespace, group: "Group") -> int:
     trained = _open(options, group)
     if not options.untrained and trained.unfinished and group.first:
         sys.stderr.write(f"note: evaluated at {trained.unfinished}\n")
+    changed = trained.changed_items if group.first and not options.data else None
+    if changed:
+        sys.stderr.write(f"note: {changed}; the values are those of the items as they are now\n")
     # a part of the metrics, other metrics or other items must not replace the run's own results
     whole = not (options.metrics or options.overrides or options.data or options.untrained)
     if whole and group.first and not os.access(options.run_folder, os.W_OK):

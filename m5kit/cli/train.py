@@ -118,10 +118,10 @@ def _where(options: argparse.Namespace, name: str) -> tuple[Path, bool]:
 def _require_plugins(path: Path) -> None:
     """Before the config is read, whose pieces may come with the plugin that is missing."""
     from m5kit.runs.folder import RunFolder
-    from m5kit.runs.json import read_json
     from m5kit.runs.provenance import require_plugins
 
-    require_plugins(read_json(RunFolder.open(path).provenance))
+    folder = RunFolder.open(path)
+    require_plugins(folder.read(folder.provenance))
 
 
 def _suited(options: argparse.Namespace, composed: "Resolved") -> "Resolved":

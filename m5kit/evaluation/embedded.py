@@ -6,6 +6,7 @@ Shape letters: b item, d width.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,7 +102,8 @@ class Embedded:
         """Read what :meth:`save` wrote, or a file with the same columns; other columns are ignored.
 
         Raises:
-            DataError: the file is not ``.npz`` or ``.parquet``, or lacks ``id`` or ``vector``.
+            DataError: the file is not ``.npz`` or ``.parquet``, lacks ``id`` or ``vector``, or holds vectors of
+                anything but real numbers.
         """
         columns = dict(read_columns(path))
         if BITS_COLUMN in columns:
@@ -113,17 +115,21 @@ class Embedded:
         for name, values in columns.items():
             # a file from elsewhere may have any other columns
             if name.startswith(LABEL_PREFIX):
-                labels[name.removeprefix(LABEL_PREFIX)] = values
+                labels[name.removeprefix(LABEL_PREFIX)] = _without_gaps(values)
         vectors = columns["vector"]
+        if vectors.dtype.kind not in "fiub":  # of complex numbers a half would be lost, and texts are no vectors
+            raise DataError(f"{path}: expected vectors of real numbers, and the column holds {vectors.dtype}")
         return cls(columns["id"], decode(vectors) if vectors.dtype == np.int8 else vectors, labels)
 
     def _check(self) -> None:
         """Refuse what would give wrong values without an error: uneven columns, repeated ids, NaN."""
-        count = len(self.ids)
-        uneven = [f"{name} has {size}" for name, size in self._sizes() if size != count]
+        count = self.ids.size
+        uneven = [f"{name} {_shown(shape)}" for name, shape in self._shapes() if shape != (count,)]
         if uneven or self.vectors.ndim != 2:
             shape = self.vectors.shape
             raise DataError(f"{count} ids need vectors ({count}, d) and as many labels; {shape=} {'; '.join(uneven)}")
+        if count and not self.vectors.shape[1]:
+            raise DataError(f"the vectors of all {count} items have no numbers; give each item a vector")
         # retrieval finds an item by its id, so a repeated one would be its own false neighbour
         if len(np.unique(self.ids)) != count:
             raise DataError(f"{count - len(np.unique(self.ids))} of {count} ids are repeated; give every item its own")
@@ -134,13 +140,14 @@ class Embedded:
                 f"the model diverged or the file is damaged"
             )
 
-    def _sizes(self) -> Iterator[tuple[str, int]]:
-        """The length of every column, for messages."""
-        yield "vectors", len(self.vectors)
+    def _shapes(self) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """What shape each column has that has one entry an item, for messages."""
+        yield "the column of ids", self.ids.shape
+        yield "vectors", self.vectors.shape[:1]
         for name, values in self.labels.items():
-            yield f"label {name!r}", len(values)
+            yield f"label {name!r}", values.shape
         for name, values in self.predictions.items():
-            yield f"prediction of {name!r}", len(values)
+            yield f"prediction of {name!r}", values.shape
 
 
 def labelled(embedded: Mapping[Request, Embedded], request: Request, label: str) -> Embedded:
@@ -158,3 +165,15 @@ def labelled(embedded: Mapping[Request, Embedded], request: Request, label: str)
 def _as_strings(columns: Mapping[str, NDArray[np.str_]]) -> dict[str, NDArray[np.str_]]:
     """Columns as arrays of text; an empty array would otherwise hold floats."""
     return {name: np.asarray(values, dtype=np.str_) for name, values in columns.items()}
+
+
+def _without_gaps(values: NDArray[Any]) -> NDArray[Any]:
+    """A column of labels, with an empty text for what is no number or no date: tables mark missing values so."""
+    if values.dtype.kind not in "fmM":
+        return values
+    missing = np.isnan(values) if values.dtype.kind == "f" else np.isnat(values)
+    return np.where(missing, "", values.astype(np.str_))
+
+
+def _shown(shape: tuple[int, ...]) -> str:
+    return f"has {shape[0]}" if len(shape) == 1 else f"has shape {shape}"

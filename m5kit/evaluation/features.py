@@ -70,7 +70,8 @@ def _read_parquet(path: Path) -> Columns:
     def read(column: Any) -> NDArray[Any]:
         if types.is_list(column.type) or types.is_large_list(column.type) or types.is_fixed_size_list(column.type):
             return _vectors(path, column.to_pylist(), column.type.value_type.to_pandas_dtype())
-        return np.array(["" if value is None else str(value) for value in column.to_pylist()], dtype=np.str_)
+        texts = ["" if value is None or value != value else str(value) for value in column.to_pylist()]  # NaN: no label
+        return np.array(texts, dtype=np.str_)
 
     file = parquet.read_table(path)
     columns = {}

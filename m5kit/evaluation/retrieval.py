@@ -24,7 +24,7 @@ from m5kit.evaluation.functional.bootstrap import mean_interval
 from m5kit.evaluation.functional.hits import find_hits
 from m5kit.evaluation.functional.ranking import Ranking, chances, score_names, scores
 from m5kit.evaluation.functional.search import NOTHING, top_k
-from m5kit.evaluation.functional.vectors import normalise
+from m5kit.evaluation.functional.vectors import normalise, within_range
 from m5kit.ranges import Amount, Count
 from m5kit.registry import METRICS
 
@@ -181,7 +181,7 @@ class Retrieval(Metric):
 
     def vectors(self, part: Embedded) -> NDArray[np.float32]:
         """The vectors ``b d`` that are compared; their dot products are the scores."""
-        return normalise(part.vectors) if self.cosine else part.vectors
+        return normalise(part.vectors) if self.cosine else within_range(part.vectors)
 
 
 def _positions(wanted: NDArray[np.str_], ids: NDArray[np.str_]) -> NDArray[np.int64]:

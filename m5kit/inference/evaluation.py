@@ -11,7 +11,7 @@ from m5kit.inference.baseline import baseline_space
 from m5kit.inference.trained_run import TrainedRun
 from m5kit.plugins import in_use
 from m5kit.registry import METRICS
-from m5kit.runs.folder import RunFolder
+from m5kit.runs.folder import NOTE, RunFolder
 from m5kit.runs.json import read_json, write_json
 
 GALLERIES = 4
@@ -59,7 +59,7 @@ def evaluate(run: TrainedRun, metrics: Sequence[str] | None = None, store: bool 
     evaluation = compute(run, chosen, embedded)
     if store:
         shown = {name: chosen[name] for name in evaluation.results}
-        write_json(run.folder.results, evaluation.as_json())
+        write_json(run.folder.results, _stored(evaluation, run.changed_items))
         write_json(run.folder.gallery, _galleries(shown, embedded, run.config.seed))
     return evaluation
 
@@ -85,6 +85,8 @@ def evaluate_subsets(
         raise UsageError(
             ["evaluation: every metric asked for names its own modalities, so a subset of them changes nothing"]
         )
+    if store:
+        _read_subsets(run.folder)  # a damaged file is named before the work, which would be lost
     requests = answerable_requests(following.values(), run.data.manifest.split_sizes())
     wanted: dict[Request, None] = {}  # each once, though metrics ask for the same embeddings again and again
     for subset in subsets:
@@ -98,18 +100,29 @@ def evaluate_subsets(
         seen = {request: embedded[_narrowed(request, tuple(subset))] for request in requests}
         found["+".join(subset)] = compute(run, following, seen)
     if store:
-        _store_subsets(run.folder, found)
+        _store_subsets(run, found)
     return found
 
 
-def _store_subsets(folder: RunFolder, found: Mapping[str, Evaluation]) -> None:
+def _store_subsets(run: TrainedRun, found: Mapping[str, Evaluation]) -> None:
     """Add the values of some subsets to those that the run folder already holds."""
+    folder, changed = run.folder, run.changed_items
     # two evaluations at once must not each write what they read before the other wrote
     with folder.updating(folder.views):
-        stored = read_json(folder.views) if folder.views.exists() else {}
+        stored = _read_subsets(folder)
         for name, evaluation in found.items():
-            stored[name] = evaluation.as_json()
+            stored[name] = _stored(evaluation, changed)
         write_json(folder.views, stored)
+
+
+def _read_subsets(folder: RunFolder) -> dict[str, Any]:
+    remedy = "remove it, and evaluate the subsets again"
+    return read_json(folder.views, remedy) if folder.views.exists() else {}
+
+
+def _stored(evaluation: Evaluation, note: str | None) -> dict[str, Any]:
+    """An evaluation as a run folder keeps it, with what a reader of its values must know."""
+    return evaluation.as_json() if note is None else {**evaluation.as_json(), NOTE: note}
 
 
 def all_subsets(modalities: Sequence[str]) -> list[Subset]:

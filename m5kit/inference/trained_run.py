@@ -1,5 +1,6 @@
 """A run folder, opened for use: its config, its data, its model."""
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,12 +69,21 @@ class TrainedRun:
         folder = RunFolder.open(path)
         share_cores()
         # before the config is checked, which would only say that a part is unknown
-        require_plugins(read_json(folder.provenance))
+        require_plugins(folder.read(folder.provenance))
         config = check_config(load_config(folder.config, overrides=overrides, data=data))
         run_data = RunData.reopen(config, folder)
         model = load_model(config, run_data, folder, untrained)
         # last, because frozen encoders must run with the weights of the checkpoint
         return cls(folder, config, run_data.with_frozen(FrozenOutputs.of(model, config)), model, group)
+
+    @property
+    def changed_items(self) -> str | None:
+        """How the items differ from those that the run was trained with, as a sentence; None if they are the same."""
+        noted = self.folder.read(self.folder.provenance).get("data")
+        now = json.loads(json.dumps(dict(self.data.manifest.dataset.fingerprint())))  # tuples are lists there
+        if noted in (None, now):
+            return None
+        return f"the items changed since the run was trained: {noted} then, {now} now"
 
     @property
     def unfinished(self) -> str | None:

@@ -9,6 +9,7 @@ from m5kit.report.results import result_rows
 from m5kit.report.tables import markdown_cell, markdown_text
 from m5kit.runs.json import read_json
 
+_REMEDY = "evaluate the run again, or remove the file"
 MOST_VALUES = 4
 """Values of a metric that the card shows; results.json has all."""
 
@@ -64,7 +65,8 @@ def _use(run: Run) -> Iterator[str]:
 
 
 def _data(run: Run) -> Iterator[str]:
-    provenance = read_json(run.trained.folder.provenance)
+    folder = run.trained.folder
+    provenance = folder.read(folder.provenance)
     data = _mapping(provenance, "data")
     config = run.trained.config
     yield "## Training"
@@ -92,7 +94,7 @@ def _results(run: Run) -> Iterator[str]:
     yield "## Results"
     yield ""
     file = run.trained.folder.results
-    results: Mapping[str, Any] = read_json(file).get("results", {}) if file.exists() else {}
+    results: Mapping[str, Any] = read_json(file, _REMEDY).get("results", {}) if file.exists() else {}
     if not results:
         yield "The run was not evaluated."
         yield ""
@@ -102,7 +104,7 @@ def _results(run: Run) -> Iterator[str]:
     try:
         yield from _result_rows(results)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise CheckpointError(f"{file} is damaged ({error!r}); evaluate the run again, or remove the file") from error
+        raise CheckpointError(f"{file} is damaged ({error!r}); {_REMEDY}") from error
     yield ""
     yield "Intervals are over the items of one run: they do not say how much another seed would change."
     yield ""
@@ -123,7 +125,8 @@ def _parts(run: Run) -> Iterator[str]:
         weights = encoder.get("weights")
         begun = f", begun from the weights `{weights}`, whose licence holds for this model too" if weights else ""
         yield f"- {modality}: `{encoder['type']}`{begun}"
-    for plugin in read_json(run.trained.folder.provenance).get("plugins", []):
+    folder = run.trained.folder
+    for plugin in folder.read(folder.provenance).get("plugins", []):
         name = plugin.get("distribution", plugin) if isinstance(plugin, Mapping) else plugin
         yield f"- Plugin {markdown_text(str(name))}: it must be installed, and has a licence of its own"
     yield "- m5kit itself: Apache-2.0. Whoever shares this folder adds the licence of the data and of the weights."

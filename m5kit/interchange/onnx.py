@@ -19,7 +19,6 @@ from m5kit.interchange.onnx_samples import port_of
 from m5kit.interchange.shared_folder import add_json, written_aside
 from m5kit.public.reading import BadItem, ItemReader, default_threads
 from m5kit.public.run import Run
-from m5kit.runs.json import read_json
 
 MODEL, DESCRIPTION, PREPARATION = "model.onnx", "onnx.json", "preparation.json"
 """The files of an exported folder, beside README.md."""
@@ -118,5 +117,5 @@ def _inputs(port: Port) -> list[dict[str, Any]]:
 def _preparation(run: Run, modalities: Sequence[str]) -> dict[str, Any]:
     """How the run makes inputs, by modality: decoder, transform, and what the transform learned from the corpus."""
     folder = run.trained.folder
-    config, learned = read_data(folder.config), read_json(folder.transforms)
+    config, learned = read_data(folder.config), folder.read(folder.transforms)
     return {m: {**config[f"input_{m}"], "learned": learned.get(m, {})} for m in modalities}

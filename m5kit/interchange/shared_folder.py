@@ -17,7 +17,7 @@ from m5kit.interchange.card import model_card
 from m5kit.public.run import Run
 from m5kit.runs import checkpoint
 from m5kit.runs.folder import RunFolder
-from m5kit.runs.json import read_json, write_json
+from m5kit.runs.json import write_json
 
 KEPT = ("m5kit", "seed", "plugins", "data", "python", "libraries")
 """What stays of a run's provenance; its command and its machine are nobody's business."""
@@ -74,7 +74,7 @@ def write_run(run: Run, out: Path) -> None:
     source, target = run.trained.folder, RunFolder(out)
     target.checkpoints.mkdir(parents=True)
     target.config.write_text(write(_shared_config(source)), encoding="utf-8")
-    provenance = read_json(source.provenance)
+    provenance = source.read(source.provenance)
     write_json(target.provenance, {key: provenance[key] for key in KEPT if key in provenance})
     _refuse_links(source)
     for file in (source.transforms, source.classes, source.results):

@@ -1,5 +1,6 @@
 """The metrics of a loaded run: those of its config, or new ones."""
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias
@@ -11,6 +12,8 @@ from m5kit.inference.evaluation import Evaluation, evaluate, evaluate_subsets
 from m5kit.inference.run_metrics import with_metrics
 from m5kit.inference.trained_run import TrainedRun
 from m5kit.public.forward import require_names
+
+log = logging.getLogger("m5kit")
 
 Metrics: TypeAlias = Sequence[str] | Mapping[str, Mapping[str, Any]]
 """Names of metrics in a config, or new metrics by name, each a ``type`` and its arguments."""
@@ -35,6 +38,8 @@ def evaluate_run(
         trained = with_metrics(trained, [f"evaluation.{name}={write_inline(each)}" for name, each in metrics.items()])
     if data is not None:
         trained = _with_items(trained, data)
+    elif trained.changed_items:
+        log.warning("%s; the values are those of the items as they are now", trained.changed_items)
     names = None if metrics is None else list(metrics)
     if modalities is None:
         return evaluate(trained, names, store=store)

@@ -5,6 +5,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from m5kit.errors import CheckpointError
 from m5kit.report.html import breakable
 from m5kit.runs.folder import RunFolder
 from m5kit.runs.json import read_json
@@ -29,6 +30,7 @@ STYLE = """
 
 KINDS = ("picture", "words", "rows", "strip", "sound", "note")
 """What :mod:`m5kit.data.preview` makes of a modality, in the order of a card."""
+_REMEDY = "remove it to report without these examples, or evaluate the run again"
 _PICTURES = ("picture", "strip", "sound")
 
 Parts = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -55,10 +57,24 @@ def to_html_gallery(study: Study, folder: Path) -> str:
     Args:
         study: to show.
         folder: which the paths of its runs are relative to.
+
+    Raises:
+        CheckpointError: a file of a run is damaged.
     """
+    shown = shown_runs(study)
+    try:
+        return _sections(study, shown, folder)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        files = ", ".join(str(RunFolder(folder / run).gallery) for run in shown.values())
+        raise CheckpointError(
+            f"{files}, or previews.json beside it, holds no galleries: {error!r}; {_REMEDY}"
+        ) from error
+
+
+def _sections(study: Study, shown: Mapping[str, str], folder: Path) -> str:
     found: dict[str, Mapping[str, StoredGallery]] = {}
     looks: dict[str, Any] = {}
-    for variant, run in shown_runs(study).items():
+    for variant, run in shown.items():
         files = RunFolder(folder / run)
         found[variant] = _read(files.gallery)
         looks |= _read(files.previews)
@@ -158,5 +174,5 @@ def _part(part: Mapping[str, Any]) -> str:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    found: dict[str, Any] = read_json(path) if path.exists() else {}
+    found: dict[str, Any] = read_json(path, _REMEDY) if path.exists() else {}
     return found

@@ -11,7 +11,7 @@ from m5kit.config.tree import to_plain
 from m5kit.errors import ConfigError, UsageError
 from m5kit.plugins.known import remember
 from m5kit.runs.folder import RunFolder
-from m5kit.runs.json import read_json, write_json, write_whole
+from m5kit.runs.json import write_json, write_whole
 from m5kit.runs.log import LOGGER
 from m5kit.runs.provenance import collect, require_plugins
 
@@ -44,7 +44,7 @@ def require_resumable(folder: RunFolder, resolved: Resolved) -> None:
         CheckpointError: a plugin that it was trained with is missing or another one.
         ConfigError: the config differs from that of the run; names every key.
     """
-    require_plugins(read_json(folder.provenance))
+    require_plugins(folder.read(folder.provenance))
     remember(resolved.plugins.files)
     # a key that m5kit did not have then has its default, which leaves a run as it was
     before = by_key(defaults()) | by_key(read_data(folder.config))
@@ -75,7 +75,7 @@ def require_same_data(folder: RunFolder, fingerprint: Mapping[str, Any], accept:
     Raises:
         ConfigError: the items have changed, and that is not accepted.
     """
-    provenance = read_json(folder.provenance)
+    provenance = folder.read(folder.provenance)
     before, now = provenance.get("data"), json.loads(json.dumps(dict(fingerprint)))  # tuples are lists there
     if before in (None, now):
         return

@@ -125,14 +125,18 @@ def latest(checkpoints: Path, unread: Container[str] = ()) -> Path | None:
         CheckpointError: all of them are damaged.
     """
     every = _all(checkpoints)
+    if not every:
+        return None
     for found in reversed(every):
         problem = damage(found, unread)
         if problem is None:
             return found
-        LOGGER.warning("%s is damaged: %s; the one before it is used", found, problem)
-    if every:
-        raise CheckpointError(f"every checkpoint in {checkpoints} is damaged; train again in another --run-dir")
-    return None
+        if found != every[0]:
+            LOGGER.warning("%s is damaged: %s; the one before it is used", found, problem)
+    raise CheckpointError(
+        f"every checkpoint in {checkpoints} is damaged, {every[0].name}: {problem}; bring what is damaged back from a "
+        "copy of the run, or train again in another --run-dir"
+    )
 
 
 def newest_step(checkpoints: Path) -> int | None:

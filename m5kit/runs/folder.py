@@ -8,12 +8,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from m5kit.errors import CheckpointError
+from m5kit.runs.json import read_json
 from m5kit.runs.lock import single_writer
 
 RUNS = Path("runs")
 """Where runs go that nobody gave a folder."""
+NOTE = "note"
+"""Key of ``results.json``: a sentence that a reader of its values must know; only where there is one."""
 
 
 def new_path(name: str) -> Path:
@@ -83,6 +87,14 @@ class RunFolder:
         if not folder.config.is_file():
             raise no_run(path, "it has no config.yaml")
         return folder
+
+    def read(self, file: Path) -> dict[str, Any]:
+        """Read one of the JSON files that a run cannot be used without.
+
+        Raises:
+            CheckpointError: it is missing or damaged.
+        """
+        return read_json(file, "bring it back from a copy of the run, or train again in another --run-dir")
 
     @property
     def next_step(self) -> str:

@@ -69,8 +69,12 @@ def of_another_run(state: Mapping[str, Any], run: Path) -> str | None:
         state: of a checkpoint.
         run: folder of the run that it lies in.
     """
+    folder = RunFolder(run)
     if state.get(RUN) not in (None, origin(run)):
-        return "it is of another run, with another seed, other parts, or transforms that learned something else"
+        return (
+            "it is of another run, with another seed, other parts, or transforms that learned something else; or "
+            f"{folder.config.name}, {folder.transforms.name} or {folder.classes.name} was changed since"
+        )
     begun = beginning(run)
     # a provenance that cannot be read is named by whoever opens the run
     if begun is not None and state.get(BEGUN) not in (None, begun):

@@ -14,6 +14,8 @@ Vectors = NDArray[np.float32]
 
 SMALLEST = 1e-12
 """What varies less is constant up to rounding; it is not scaled up."""
+USUAL = 1e-3, 1e15
+"""Where the largest number of vectors is outside of this, they are scaled first: squares would vanish or overflow."""
 
 
 def balanced_accuracy(labels: Labels, predicted: Labels) -> float:
@@ -58,6 +60,7 @@ def linear_probe(
 
     if len(np.unique(train_labels)) == 1:  # nothing to tell apart, and scikit-learn refuses
         return np.repeat(train_labels[:1], len(test))
+    train, test = _of_usual_size(train, test)
     centre = train.mean(axis=0)
     spread = np.square(train - centre).mean(axis=None if one_scale else 0)
     scale = np.where(spread > SMALLEST, np.sqrt(spread), 1.0).astype(train.dtype)
@@ -67,6 +70,16 @@ def linear_probe(
         warnings.filterwarnings("ignore", message="The number of unique classes", category=UserWarning)
         predicted: Labels = probe.fit((train - centre) / scale, train_labels).predict((test - centre) / scale)
     return predicted
+
+
+def _of_usual_size(train: Vectors, test: Vectors) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Both as they are, or in 64 bits and divided by the largest number of ``train``."""
+    largest = np.abs(train).max(initial=0)
+    usual = largest == 0 or (USUAL[0] < largest < USUAL[1])
+    if usual and np.abs(test).max(initial=0) < USUAL[1]:
+        return train, test
+    scale = np.float64(largest or 1)
+    return train / scale, test / scale
 
 
 def neighbour_vote(neighbours: NDArray[np.int64], train_labels: Labels) -> Labels:

@@ -55,3 +55,14 @@ def test_a_report_that_is_refused_leaves_no_folder(tmp_path):
     with pytest.raises(CheckpointError):
         compare_runs([tmp_path / "nothing"], tmp_path / "new" / "report")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_report_of_a_damaged_gallery_leaves_no_folder(tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "config.yaml").write_text("name: demo\nseed: 0\n")
+    (run / "results.json").write_text(json.dumps({"results": {"a": {"mrr": {"value": 0.5, "chance": 0.1}}}}))
+    (run / "gallery.json").write_text("{")
+    with pytest.raises(CheckpointError, match=r"gallery\.json: .*remove it to report without these examples"):
+        compare_runs([run], tmp_path / "new" / "report")
+    assert not (tmp_path / "new").exists()

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from m5kit.ablation.origin import read_origin
 from m5kit.runs.folder import RunFolder
 from m5kit.runs.study import RunOrigin
@@ -45,3 +47,10 @@ def test_a_run_of_minutes_planned_no_steps(tmp_path):
 
 def test_a_folder_that_tells_nothing_is_no_error(tmp_path):
     assert read_origin(RunFolder(tmp_path), {}) == RunOrigin()
+
+
+@pytest.mark.parametrize("wrong", [{"python": {"a": 1}}, {"m5kit": {"version": [1]}}, {"libraries": {"torch": 2}}])
+def test_versions_that_are_no_texts_tell_nothing(tmp_path, wrong):
+    folder = make(tmp_path, 4000)
+    folder.provenance.write_text(json.dumps(PROVENANCE | wrong))
+    assert read_origin(folder, {}) == RunOrigin()

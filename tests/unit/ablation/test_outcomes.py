@@ -146,3 +146,8 @@ def test_a_value_that_is_no_number_is_damage(run, tmp_path, value):
     results = {"results": {"coarse": {"mrr@10": {"value": value}}}, "skipped": {}}
     with pytest.raises(CheckpointError, match=r"results\.json .*value: expected a number, got"):
         of_runs([run("a", results=results)], tmp_path)
+
+
+def test_a_note_beside_results_reaches_the_report(run, tmp_path):
+    found = of_runs([run("a"), run("b", 1, RESULTS | {"note": "the items changed: 3 then, 2 now"})], tmp_path)
+    assert found.notes == ["demo/scale, seed 1: the items changed: 3 then, 2 now."]

@@ -49,6 +49,11 @@ def test_predictions_follow_their_items():
         (["p", "q"], np.ones((1, 2)), {}, "2 ids need vectors"),
         (["p"], np.ones(2), {}, r"shape=\(2,\)"),
         (["p"], np.ones((1, 2)), {"coarse": ["x", "y"]}, "label 'coarse' has 2"),
+        (["p"], np.ones((1, 2)), {"coarse": [["x", "y"]]}, r"label 'coarse' has shape \(1, 2\)"),
+        (["p"], np.ones((1, 2)), {"coarse": "x"}, r"label 'coarse' has shape \(\)"),
+        ([["p", "q"]], np.ones((2, 2)), {}, r"the column of ids has shape \(1, 2\)"),
+        ("p", np.ones((1, 2)), {}, r"the column of ids has shape \(\)"),
+        (["p", "q"], np.ones((2, 0)), {}, "the vectors of all 2 items have no numbers"),
         (["p", "p"], np.ones((2, 2)), {}, "1 of 2 ids are repeated"),
         (
             ["p", "q"],

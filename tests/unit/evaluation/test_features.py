@@ -73,3 +73,21 @@ def test_a_small_file_that_unpacks_to_gigabytes_is_refused(tmp_path, monkeypatch
     np.savez_compressed(tmp_path / "a.npz", vector=np.zeros((1000, 1000)))
     with pytest.raises(DataError, match="bytes unpacked"):
         read_columns(tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize("vectors", [np.ones((2, 3)) * 1j, np.full((2, 3), "a"), np.full((2, 3), b"1")])
+def test_vectors_of_anything_but_real_numbers_are_refused(tmp_path, vectors):
+    np.savez(tmp_path / "x.npz", id=["p", "q"], vector=vectors)
+    with pytest.raises(DataError, match=r"x\.npz: expected vectors of real numbers, and the column holds"):
+        Embedded.load(tmp_path / "x.npz")
+
+
+def test_a_missing_number_or_date_is_no_label(tmp_path):
+    numbers, dates = np.array([1.0, np.nan]), np.array(["2020-01-01", "NaT"], dtype="datetime64[D]")
+    np.savez(tmp_path / "x.npz", id=["p", "q"], vector=np.ones((2, 3)), label_number=numbers, label_date=dates)
+    columns = {"id": ["p", "q"], "vector": [[1.0], [2.0]], "label_number": [1.0, float("nan")]}
+    parquet.write_table(pyarrow.table(columns), tmp_path / "x.parquet")
+    packed = Embedded.load(tmp_path / "x.npz")
+    assert packed.labels["number"].tolist() == ["1.0", ""]
+    assert packed.labels["date"].tolist() == ["2020-01-01", ""]
+    assert Embedded.load(tmp_path / "x.parquet").labels["number"].tolist() == ["1.0", ""]

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from m5kit.errors import ConfigError
+from m5kit.errors import CheckpointError, ConfigError
 from m5kit.evaluation.base import Embedded, Gallery, GalleryQuery, Metric, MetricValue, Request
 from m5kit.inference.evaluation import build_metric, evaluate, evaluate_subsets
 from m5kit.parallel.group import Group
@@ -54,6 +54,7 @@ def run(tmp_path):
         data=SimpleNamespace(manifest=sizes),
         model=SimpleNamespace(backbone=SimpleNamespace(modalities=("a", "b"), encoders={})),
         group=Group(),
+        changed_items=None,
     )
 
 
@@ -116,3 +117,20 @@ def test_any_metric_may_show_a_gallery(run):
         run.config.evaluation = {"mine": {"type": "shows"}, "plain": CONFIGURED["plain"]}
         evaluate(run, store=True)
     assert set(json.loads(run.folder.gallery.read_text())) == {"mine"}
+
+
+def test_values_of_changed_items_are_stored_with_a_note(run):
+    evaluate(run, ["plain"], store=True)
+    assert "note" not in json.loads(run.folder.results.read_text())
+    run.changed_items = "the items changed: 30 then, 29 now"
+    evaluate(run, ["plain"], store=True)
+    assert json.loads(run.folder.results.read_text())["note"] == run.changed_items
+    evaluate_subsets(run, [["a"]], ["plain"], store=True)
+    assert json.loads(run.folder.views.read_text())["a"]["note"] == run.changed_items
+
+
+def test_damaged_values_of_subsets_are_named_before_the_items_are_embedded(run):
+    run.folder.views.write_text("{")
+    with pytest.raises(CheckpointError, match=r"views\.json: .*; remove it, and evaluate the subsets again"):
+        evaluate_subsets(run, [["a"]], ["plain"], store=True)
+    assert not hasattr(run, "asked")

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from m5kit.errors import CheckpointError
 from m5kit.report.gallery import MOST_QUERIES, MOST_VARIANTS, shown_runs, to_html_gallery
 from m5kit.runs.study import Study
 
@@ -18,6 +19,7 @@ def gallery(*ids):
     return {"query_split": "q", "gallery_split": "g", "label": "coarse", "queries": queries, **sides}
 
 
+NO_SCORE = hit("h1", "cup", True) | {"score": None}
 LOOKS = {
     "q1": [
         {"modality": "c", "kind": "rows", "value": [["size", "3 & 4"]]},
@@ -114,3 +116,25 @@ def test_a_strangers_run_makes_the_page_fetch_nothing(shown):
     page = to_html_gallery(Study.from_json(study), folder)
     assert "example.org" not in page
     assert '<p title="a">a: not shown</p>' in page
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("gallery.json", {"coarse": 7}),
+        ("gallery.json", {"coarse": {"label": "coarse", "queries": [{"id": "q1"}]}}),
+        ("gallery.json", {"coarse": gallery("q1") | {"queries": [gallery("q1")["queries"][0] | {"hits": [7]}]}}),
+        (
+            "gallery.json",
+            {"coarse": {"label": "coarse", "queries": [{"id": "q1", "label": "cup", "hits": [NO_SCORE]}]}},
+        ),
+        ("previews.json", {"q1": [7]}),
+        ("previews.json", {"q1": [{"modality": "c", "kind": "rows", "value": "size"}]}),
+        ("previews.json", []),
+    ],
+)
+def test_damaged_galleries_are_named_with_what_to_do(shown, file, content):
+    for run in ("plain-0", "new_one-0"):
+        (shown[1] / "trials" / run / file).write_text(json.dumps(content))
+    with pytest.raises(CheckpointError, match=rf".*{file}.*; remove it to report without these examples"):
+        to_html_gallery(Study.from_json(shown[0]), shown[1])

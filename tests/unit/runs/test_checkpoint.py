@@ -178,5 +178,9 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_it_is_used(tmp_path, c
     assert checkpoint.latest(tmp_path).name == "step_0000001"
     assert "step_0000002 is damaged: random.safetensors is not as it was written" in caplog.text
     (tmp_path / "step_0000001" / "state.json").write_text("")
-    with pytest.raises(CheckpointError, match=r"every checkpoint in .* is damaged"):
+    caplog.clear()
+    with pytest.raises(
+        CheckpointError, match=r"every checkpoint in .* is damaged, step_0000001: state\.json is not as"
+    ):
         checkpoint.latest(tmp_path)
+    assert "step_0000001" not in caplog.text  # there is none before it that could be used

@@ -133,7 +133,8 @@ def test_a_checkpoint_of_another_run_is_named(tmp_path):
     (tmp_path / "a" / "checkpoints" / "step_0000002").rename(tmp_path / "b" / "checkpoints" / "step_0000001")
     found = [damage(path) for path in sorted((tmp_path / "b" / "checkpoints").iterdir())]
     assert found == [
-        "it is of another run, with another seed, other parts, or transforms that learned something else",
+        "it is of another run, with another seed, other parts, or transforms that learned something else; or "
+        "config.yaml, transforms.json or classes.json was changed since",
         None,
     ]
 

@@ -91,3 +91,14 @@ def test_a_folder_whose_name_is_not_utf_8_is_refused(tmp_path):
     name = os.fsdecode(bytes(tmp_path) + b"/caf\xe9")
     with pytest.raises(CheckpointError, match="is not UTF-8; give it another one"), RunFolder(Path(name)).writing():
         pass
+
+
+@pytest.mark.parametrize("content", [None, "", "{", "[1]"])
+def test_a_file_that_a_run_needs_is_named_with_what_to_do(tmp_path, content):
+    folder = RunFolder(tmp_path)
+    if content is not None:
+        folder.transforms.write_text(content)
+    with pytest.raises(
+        CheckpointError, match=r"transforms\.json: .*; bring it back from a copy of the run, or train again"
+    ):
+        folder.read(folder.transforms)

@@ -57,3 +57,15 @@ def test_few_items_a_class_are_no_matter_of_a_warning(recwarn):
     vectors, labels = rng.normal(size=(12, 3)).astype(np.float32), np.array(list("abcdefghijaa"))
     linear_probe(vectors, labels, vectors, strength=1.0, seed=0)
     assert [str(warning.message) for warning in recwarn if "unique classes" in str(warning.message)] == []
+
+
+@pytest.mark.parametrize("factor", [1e36, 1e-8, 1e-30])
+def test_a_probe_does_not_depend_on_the_size_of_all_numbers(factor):
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(60, 4)).astype(np.float32)
+    labels = np.where(vectors[:, 0] > 0, "x", "y")
+    scaled = vectors * np.float32(factor)
+    for one_scale in (False, True):
+        plain = linear_probe(vectors[:40], labels[:40], vectors[40:], strength=1.0, seed=0, one_scale=one_scale)
+        other = linear_probe(scaled[:40], labels[:40], scaled[40:], strength=1.0, seed=0, one_scale=one_scale)
+        assert (plain == other).all()
