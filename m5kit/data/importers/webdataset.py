@@ -14,7 +14,7 @@ from m5kit.data.importers.embedded import safe_suffix
 from m5kit.data.importers.reading import PLACE, Blob, Reading, Row
 from m5kit.data.importers.report import ImportReport
 from m5kit.data.importers.shards import BZIP2, GZIP, PACKED, XZ, ZSTD, find_shards, packed_as
-from m5kit.data.importers.tables import read_json
+from m5kit.data.importers.tables import NO_JSON, read_json
 from m5kit.data.json_values import whole_text
 from m5kit.errors import DataError
 
@@ -165,5 +165,6 @@ def _columns(suffix: str, data: bytes, name: str, report: ImportReport) -> dict[
     try:
         value = read_json(data, "json", name, report)
     except ValueError as error:
-        raise DataError(f"{name} in the tar file is no JSON: {error}") from error
+        report.leave_out(f"json: {NO_JSON}", f"{name}: {error}")
+        return {"json": None}
     return {"json": value, **value} if isinstance(value, dict) else {"json": value}
