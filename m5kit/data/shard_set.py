@@ -52,6 +52,17 @@ class Shard:
     presence: str
     failures: int
 
+    def __post_init__(self) -> None:
+        for name in ("items", "members", "bytes", "failures"):
+            _require_count(name, getattr(self, name))
+        for modality, count in self.counts.items():
+            _require_count(f"counts.{modality}", count)
+
+
+def _require_count(name: str, value: Any) -> None:
+    if type(value) is not int or value < 0:
+        raise ValueError(f"{name} must be a whole number from 0 on, got {value!r}")
+
 
 @dataclass(frozen=True, slots=True)
 class ShardSet:
@@ -145,7 +156,7 @@ def parse_shard_set(text: str, path: str) -> ShardSet:
         if found["version"] != VERSION:
             raise DataError(f"{path} has version {found['version']}, and this m5kit reads version {VERSION}")
         opened = ShardSet(found["plan"], tuple(Shard(**shard) for shard in found["shards"]))
-        opened.prepared  # noqa: B018  # a KeyError now, not later
+        opened.prepared.keys()  # a KeyError now, not later
         if any(shard.name != shard_name(number) for number, shard in enumerate(opened.shards)):
             raise ValueError("it names other files than its shards")
     except (ValueError, TypeError, KeyError, AttributeError) as error:

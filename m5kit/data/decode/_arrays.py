@@ -1,8 +1,10 @@
 """Opens the containers that arrays come in, and takes one item out."""
 
+import io
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from zipfile import ZipFile
 
 import numpy as np
@@ -17,6 +19,15 @@ Find = Callable[[Any, int], Path]
 
 SIDE = ("boxes", "size")
 """Arrays that may stand beside the features."""
+
+LINKS = 16
+"""Links inside of an HDF5 file that lead to an array; two may lead to each other."""
+
+HEADERS: Mapping[tuple[int, int], Callable[[IO[bytes]], tuple[tuple[int, ...], bool, np.dtype[Any]]]] = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
+"""By version of the format. The third is for arrays with named columns."""
 
 UNPACKED = 8
 """How many times ``max_bytes`` the arrays of an item may have once they are unpacked."""
@@ -54,20 +65,43 @@ def read_arrays(source: Any, find: Find, array: str, max_bytes: int) -> Arrays:
 def _npy(path: Path, item: str, array: str, limit: int) -> Arrays:
     if item:
         raise UnusableFileError(".npy holds one item; leave out the # and what follows")
-    # A memory map fails where the file is shorter than its header says; np.load would ask for all the memory first.
+    with path.open("rb") as file:
+        _require_whole_npy(file, path.stat().st_size)
+    # mapped, so that no more is read than there is
     return {"features": np.array(np.load(path, mmap_mode="r", allow_pickle=False))}
 
 
 def _npz(path: Path, item: str, array: str, limit: int) -> Arrays:
-    with ZipFile(path) as archive:
-        sizes = {member.filename.removesuffix(".npy"): member.file_size for member in archive.infolist()}
     found = {}
-    with np.load(path, allow_pickle=False) as stored:
+    with ZipFile(path) as archive:
         for name, key in _keys(item, array).items():
-            if key in sizes:
-                _check_size(sizes[key], limit)
-                found[name] = stored[key]
+            there = [each for each in archive.infolist() if each.filename == f"{key}.npy"]
+            if len(there) > 1:
+                raise UnusableFileError(f"it holds the array {key!r} {len(there)} times")
+            if there:
+                _check_size(there[0].file_size, limit)
+                with archive.open(there[0]) as member:  # read() of the archive unpacks more than the file declares
+                    content = io.BytesIO(member.read(there[0].file_size))
+                _require_whole_npy(content, len(content.getvalue()))
+                found[name] = np.lib.format.read_array(content, allow_pickle=False)
     return found
+
+
+def _require_whole_npy(file: IO[bytes], size: int) -> None:
+    """Refuse an array that is cut short, has something behind it, or holds no plain numbers; ``file`` is rewound.
+
+    Numpy asks for all the memory that a header declares, and of two arrays in one file it reads the first.
+    """
+    version = np.lib.format.read_magic(file)
+    if version not in HEADERS:
+        raise UnusableFileError(f"it has version {version[0]}.{version[1]} of the format, which holds no plain numbers")
+    shape, _, kind = HEADERS[version](file)
+    declared, there = kind.itemsize * math.prod(shape), size - file.tell()
+    if kind.hasobject:
+        raise UnusableFileError("it holds Python objects, which only a program could read; save numbers")
+    if declared != there:
+        raise UnusableFileError(f"its header declares {declared:,} bytes of numbers, and {there:,} follow it")
+    file.seek(0)
 
 
 def _safetensors(path: Path, item: str, array: str, limit: int) -> Arrays:
@@ -79,7 +113,9 @@ def _safetensors(path: Path, item: str, array: str, limit: int) -> Arrays:
         for name, key in _keys(item, array).items():
             if key in there:
                 _check_size(4 * int(np.prod(stored.get_slice(key).get_shape())), limit)
-                found[name] = stored.get_tensor(key).float().numpy()
+                tensor = stored.get_tensor(key)
+                # numpy has no bfloat16; what is no real number is left as it is, to be refused
+                found[name] = tensor.numpy() if tensor.is_complex() else tensor.float().numpy()
     return found
 
 
@@ -106,13 +142,22 @@ def _inside(h5py: Any, stored: Any, key: str) -> Any | None:
     Raises:
         UnusableFileError: it is, or lies behind, something that is stored in another file.
     """
-    place = stored
-    for part in key.strip("/").split("/"):
+    place, left, links = stored, key.strip("/").split("/"), 0
+    while left:
+        part = left.pop(0)
         if not isinstance(place, h5py.Group) or part not in place:
             return None
-        if isinstance(place.get(part, getlink=True), h5py.ExternalLink):
+        link = place.get(part, getlink=True)
+        if isinstance(link, h5py.ExternalLink):
             raise UnusableFileError(f"{part!r} is a link to another file; only what the file itself holds is read")
-        place = place[part]
+        if isinstance(link, h5py.SoftLink):  # followed part by part: HDF5 would follow one that leads to another file
+            links += 1
+            if links > LINKS:
+                raise UnusableFileError(f"{key!r} leads through more than {LINKS} links")
+            place = stored if link.path.startswith("/") else place
+            left = [name for name in link.path.split("/") if name not in ("", ".")] + left
+        else:
+            place = place[part]
     if isinstance(place, h5py.Dataset) and (place.external or place.is_virtual):
         raise UnusableFileError(f"{key!r} is stored in another file; only what the file itself holds is read")
     return place
@@ -127,10 +172,15 @@ def _pack(place: str, item: str, find: Find, limit: int) -> Arrays:
         raise UnusableFileError(f"the pack has {len(ids)} ids and {len(offsets)} offsets; expected one more than ids")
     found = int(np.searchsorted(ids, item))
     if found == len(ids) or ids[found] != item:
-        raise UnusableFileError(f"the pack has no item {item!r}")
+        hint = "" if (ids[1:] >= ids[:-1]).all() else "; its ids are not sorted, so none can be found"
+        raise UnusableFileError(f"the pack has no item {item!r}{hint}")
     first, last = int(offsets[found]), int(offsets[found + 1])
+    if found + 1 < len(ids) and ids[found + 1] == item:
+        raise UnusableFileError(f"the pack has the id {item!r} more than once")
     if not 0 <= first <= last <= len(features):
         raise UnusableFileError(f"the pack puts it at {first} to {last} of {len(features)} tokens")
+    if int(offsets[-1]) != len(features):
+        raise UnusableFileError(f"the pack has {len(features)} tokens, and its offsets end at {int(offsets[-1])}")
     _check_size(features[first:last].nbytes, limit)
     arrays = {"features": np.array(features[first:last])}
     if find(f"{place}/ids.npy", UNBOUNDED).with_name("boxes.npy").is_file():

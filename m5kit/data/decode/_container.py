@@ -144,7 +144,8 @@ def check_reach(container: Any, reach: float) -> None:
     """
     if not container.duration:
         return
-    start = (container.start_time or 0) / 1e6
+    # Matroska counts its duration from 0, wherever its first frame stands
+    start = 0.0 if "matroska" in container.format.name else (container.start_time or 0) / 1e6
     declared = container.duration / 1e6
     if reach - start < KEPT * declared - SPARE:
         raise DamagedClipError(f"it declares {declared:.2f} s and holds {reach - start:.2f} s; it is cut short")

@@ -27,6 +27,14 @@ GREY = 128
 PALETTE, MARK = 769, 0x0C
 """Bytes of the palette at the end of PCX, and the first of them."""
 
+COMPRESSION, JPEG_INSIDE, TABLES = 259, 7, 347
+"""Tags of TIFF, and the value of the first for strips that are JPEG files without the tables that they share."""
+
+PIECES = ((273, 279), (324, 325))
+"""Tags of TIFF for the places and sizes of strips, and of tiles."""
+
+JPEG_OF_NOTHING = b"\xff\xd8\xff\xd9"
+
 
 def require_whole(image: Any, content: Content) -> None:
     """Look at the last pixels of a picture that Pillow has loaded, and at the file where these are what is filled in.
@@ -77,10 +85,25 @@ def _is_short_pcx(image: Any, content: Content) -> bool:
     return bits == 8 and planes == 1 and (len(content) < PALETTE or content[-PALETTE] != MARK)
 
 
+def _is_short_tiff(image: Any, content: Content) -> bool:
+    """Whether a strip or a tile that is a JPEG ends early; of other kinds Pillow's library tells."""
+    tags = image.tag_v2
+    if tags.get(COMPRESSION) != JPEG_INSIDE:
+        return False
+    tables = bytes(tags.get(TABLES, JPEG_OF_NOTHING))[:-2]  # without their end mark; the piece begins in its place
+    colours = "CMYK" if image.mode == "CMYK" else "RGB"
+    for places, sizes in PIECES:
+        for place, size in zip(tags.get(places, ()), tags.get(sizes, ()), strict=False):
+            if ends_early(tables + bytes(content[place + 2 : place + size]), colours):
+                return True
+    return False
+
+
 CHECKS: Mapping[str, Callable[[Any, Content], bool]] = {
     "JPEG": _is_short_jpeg,
     "MPO": _is_short_jpeg,
     "PNG": _is_short_png,
     "PCX": _is_short_pcx,
+    "TIFF": _is_short_tiff,
 }
 """By Pillow's name of a format."""

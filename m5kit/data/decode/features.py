@@ -86,7 +86,8 @@ class FeaturesDecoder(Decoder):
             return self._features(type(value).__name__, arrays)
 
     def _features(self, source: Any, arrays: Mapping[str, NDArray[Any]]) -> Features:
-        if (kind := np.asarray(arrays["features"]).dtype).kind in "cmM":  # numpy would keep half of a complex number
+        # numpy would keep half of a complex number, and read texts and columns with names as numbers
+        if (kind := np.asarray(arrays["features"]).dtype).kind not in "biuf":
             raise unreadable(source, f"expected numbers, got {kind}")
         with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused
             values = np.asarray(arrays["features"], dtype=np.float32)

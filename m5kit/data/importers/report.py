@@ -1,11 +1,14 @@
 """Counts what an import took, took in another form and left out, and lists what it could not find."""
 
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+
+log = logging.getLogger("m5kit")
 
 MISSING = "missing.tsv"
 LONGEST_EXAMPLE = 100
@@ -92,6 +95,12 @@ class ImportReport:
         counts[what] += 1
         if what not in self.examples:
             self.examples[what] = shown(example)
+
+
+def warn_of_losses(report: ImportReport, place: object) -> None:
+    """Log what was left out of a folder that is read without an import, each reason with an example."""
+    for reason, count in report.left_out.items():
+        log.warning("%s: left out: %d %s, such as %s", place, count, reason, report.examples[reason])
 
 
 def shown(value: object) -> str:

@@ -11,7 +11,7 @@ from m5kit.data.importers.kinds import Kinds
 from m5kit.data.importers.media import Media
 from m5kit.data.importers.reading import PLACE, Reading, Row
 from m5kit.data.importers.report import ImportReport, MissingList
-from m5kit.data.importers.spellings import Spellings, Twins
+from m5kit.data.importers.spellings import MOST, Spellings, Twins
 from m5kit.data.importers.writer import Format, ManifestWriter
 from m5kit.data.manifest_rows import LONGEST_ID, MODALITIES
 from m5kit.data.several import each_value, single_if_alone
@@ -122,6 +122,7 @@ def _warn_of_empty_splits(columns: ColumnMapping, report: ImportReport) -> None:
 
 def _items(rows: Iterable[Row], columns: ColumnMapping, report: ImportReport) -> Iterator[dict[str, Any]]:
     hashes: set[int] = set()
+    trimmed: dict[str, str] = {}
     twins = Twins(hashes, report.notice)
     spellings, kinds = Spellings(report.notice), Kinds(report.notice)
     for number, row in enumerate(rows, start=1):
@@ -131,8 +132,11 @@ def _items(rows: Iterable[Row], columns: ColumnMapping, report: ImportReport) ->
             raise DataError(f"row {number}: the id {item['id'][:40]!r}... {size}; name a column of ids with --id")
         # eight bytes an id and not its text; two of 64 bits that are equal by chance are refused as a repetition
         key = hash(item["id"])
+        given = str(row.get(columns.id or "id", row.get("__key__", item["id"])))
         if key in hashes:
-            raise _repeated(item["id"], number, row)
+            raise _repeated(item["id"], number, row, trimmed.get(item["id"], given))
+        if given != item["id"] and len(trimmed) < MOST:
+            trimmed[item["id"]] = given
         twins.look_at(item["id"])
         hashes.add(key)
         spellings.look_at("split", item["split"])
@@ -144,7 +148,10 @@ def _items(rows: Iterable[Row], columns: ColumnMapping, report: ImportReport) ->
         yield item
 
 
-def _repeated(name: str, number: int, row: Row) -> DataError:
+def _repeated(name: str, number: int, row: Row, given: str) -> DataError:
+    if given.strip() == name != given:
+        why = f"one of them is written {given!r}, and spaces around a name are no part of it; rename one of the two"
+        return DataError(f"row {number}: the id {name!r} came before: {why}")
     place = f" of {row[PLACE]}" if PLACE in row else ""
     hint = TARS if "__key__" in row else ""
     if place and not hint:

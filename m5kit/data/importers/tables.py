@@ -11,6 +11,8 @@ from m5kit.data.importers.values import ROUNDED, as_property, is_exactly
 from m5kit.data.json_values import SURROGATE, parse_json
 from m5kit.errors import DataError
 
+NO_JSON = "texts that are no JSON"
+
 
 def read_json(text: str | bytes, what: str, place: object, report: ImportReport) -> Any:
     """The value of a JSON text of an import.
@@ -39,15 +41,12 @@ def read_json(text: str | bytes, what: str, place: object, report: ImportReport)
 
 
 def as_table(value: Any, column: str, name: str, report: ImportReport) -> dict[str, Any] | None:
-    """A whole table in one cell; properties that no table of an item can hold are left out and counted.
+    """A whole table in one cell; None for what is none.
 
-    Raises:
-        DataError: it is no table, or a text that is no JSON.
+    One that cannot be read, and properties that no table of an item can hold, are left out and counted.
     """
-    if not isinstance(value, Mapping):
-        value = _parsed(value, column, name, report)
     table = {}
-    for key, part in (value or {}).items():
+    for key, part in _properties(value, column, name, report).items():
         plain = str(key)
         if not is_there(part, f"{column}.{plain}", report):
             continue
@@ -63,14 +62,22 @@ def as_table(value: Any, column: str, name: str, report: ImportReport) -> dict[s
     return table or None
 
 
-def _parsed(value: Any, column: str, name: str, report: ImportReport) -> Mapping[str, Any] | None:
+def _properties(value: Any, column: str, name: str, report: ImportReport) -> Mapping[Any, Any]:
+    """The table of a cell; an empty one for a cell that holds none, which costs the item its table."""
+    if isinstance(value, Mapping):
+        return value
     try:
-        table = read_json(str(as_property(value, column, report)), column, f"item {name}", report)
-    except ValueError as error:
-        raise DataError(f"item {name}: its table is no JSON text ({error}); map columns with --table") from error
-    if table is not None and not isinstance(table, Mapping):
-        raise DataError(f"item {name}: expected a table of properties and values, got {type(table).__name__}")
-    return table
+        found = read_json(str(as_property(value, column, report)), column, f"item {name}", report)
+    except (ValueError, DataError) as error:
+        report.leave_out(f"{column}: {NO_JSON}; --table maps columns of single properties", f"item {name}: {error}")
+        return {}
+    if found is None:
+        return {}
+    if not isinstance(found, Mapping):
+        kind = type(found).__name__
+        report.leave_out(f"{column}: JSON that holds no properties and values", f"item {name}: got {kind}")
+        return {}
+    return found
 
 
 def _unfit(part: Any) -> str | None:

@@ -14,8 +14,10 @@ from m5kit.data.importers.embedded import safe_suffix
 from m5kit.data.importers.reading import PLACE, Blob, Reading, Row
 from m5kit.data.importers.report import ImportReport
 from m5kit.data.importers.shards import BZIP2, GZIP, PACKED, XZ, ZSTD, find_shards, packed_as
-from m5kit.data.importers.tables import read_json
+from m5kit.data.importers.tables import NO_JSON, read_json
 from m5kit.data.json_values import whole_text
+from m5kit.data.tars.index import NO_FILES
+from m5kit.data.tars.strict import StrictMember, members_to_the_end
 from m5kit.errors import DataError
 
 TEXTS = ("txt", "text", "cls", "caption")
@@ -24,32 +26,11 @@ ENDINGS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst", ".tar.z
 LARGEST = 2**30
 """Bytes of a member; no decoder reads a larger file, and all of it would have to be in memory."""
 
-TRAILER = 2**20
-"""Bytes that are looked at behind the end mark of an archive, at once."""
-
-LONGEST_TRAILER = 2**30
-"""And all together: packed zeros take no room."""
-
 
 def _zstd(path: Path) -> Any:
     import pyarrow  # Python's own library reads zstd from 3.14 on
 
     return pyarrow.input_stream(str(path), compression="zstd")
-
-
-class _StrictMember(tarfile.TarInfo):
-    """A member whose header must be whole; tarfile takes a cut or a damaged one for the end of the archive."""
-
-    @classmethod
-    def fromtarfile(cls, tar: tarfile.TarFile) -> "_StrictMember":
-        try:
-            return super().fromtarfile(tar)
-        except tarfile.EOFHeaderError:  # type: ignore[attr-defined]  # a block of zeros, the proper end
-            raise
-        except tarfile.HeaderError as error:
-            raise tarfile.ReadError(
-                f"{error}, and no end mark of the archive before it: it is cut short or damaged"
-            ) from error
 
 
 def read_rows(source: Path, reading: Reading) -> Iterator[Row]:
@@ -77,7 +58,7 @@ def read_rows(source: Path, reading: Reading) -> Iterator[Row]:
 def _items(shard: Path, report: ImportReport) -> Iterator[Row]:
     row: dict[str, Any] = {}
     with _open(shard) as tar:
-        for member in tar:
+        for member in members_to_the_end(tar):
             # tarfile gives bytes of a name that are not UTF-8 as lone surrogates.
             whole = whole_text(member.name)
             if whole != member.name:
@@ -99,7 +80,6 @@ def _items(shard: Path, report: ImportReport) -> Iterator[Row]:
                     row[column] = value
         if row:
             yield row
-        _check_end(tar)
 
 
 UNPACKED: Mapping[str, Callable[[Path], Any]] = {
@@ -115,7 +95,7 @@ UNPACKED: Mapping[str, Callable[[Path], Any]] = {
 def _open(shard: Path) -> Iterator[tarfile.TarFile]:
     packed = UNPACKED.get(packed_as(shard) or "")
     file: Any = shard.open("rb") if packed is None else packed(shard)
-    with file, tarfile.open(fileobj=file, mode="r|", tarinfo=_StrictMember) as tar:
+    with file, tarfile.open(fileobj=file, mode="r|", tarinfo=StrictMember) as tar:
         yield tar
 
 
@@ -124,7 +104,7 @@ def _is_wanted(member: tarfile.TarInfo, name: str, report: ImportReport) -> bool
         return False
     reason = None
     if not member.isfile():
-        reason = "members that are no files (links, devices)"
+        reason = NO_FILES
     elif name.startswith("."):  # ._1.jpg of macOS
         reason = "hidden members"
     elif "." not in name:
@@ -138,22 +118,6 @@ def _is_wanted(member: tarfile.TarInfo, name: str, report: ImportReport) -> bool
     return reason is None
 
 
-def _check_end(tar: tarfile.TarFile) -> None:
-    """Only zeros may follow the end mark: what was joined with ``cat`` would be lost.
-
-    A packed archive is read to its end, where the checksum of all of it stands.
-    """
-    file: Any = tar.fileobj
-    left = LONGEST_TRAILER
-    while (piece := file.read(TRAILER)) and left > 0:
-        left -= len(piece)
-        if any(piece):
-            what = "something follows the end of the archive, as if files were joined; unpack them anew"
-            raise tarfile.ReadError(what)
-    if piece:
-        raise tarfile.ReadError(f"more than {LONGEST_TRAILER:,} bytes of zeros follow the end of the archive")
-
-
 def _columns(suffix: str, data: bytes, name: str, report: ImportReport) -> dict[str, Any]:
     if suffix in TEXTS:
         text = data.decode("utf-8-sig", errors="replace")
@@ -165,5 +129,6 @@ def _columns(suffix: str, data: bytes, name: str, report: ImportReport) -> dict[
     try:
         value = read_json(data, "json", name, report)
     except ValueError as error:
-        raise DataError(f"{name} in the tar file is no JSON: {error}") from error
+        report.leave_out(f"json: {NO_JSON}", f"{name}: {error}")
+        return {"json": None}
     return {"json": value, **value} if isinstance(value, dict) else {"json": value}

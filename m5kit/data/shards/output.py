@@ -37,7 +37,7 @@ class Output(ABC):
 
     @abstractmethod
     def read(self, name: str) -> str | None:
-        """A text file; None if there is none."""
+        """A text file; None if there is none. Bytes that are no UTF-8 become U+FFFD."""
 
     @abstractmethod
     def write(self, name: str, text: str) -> None:
@@ -95,7 +95,7 @@ class LocalOutput(Output):
     def read(self, name: str) -> str | None:
         """A text file; None if there is none."""
         path = self.folder / name
-        return path.read_text(encoding="utf-8") if path.is_file() else None
+        return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else None
 
     def write(self, name: str, text: str) -> None:
         """Written aside and renamed."""
@@ -150,7 +150,7 @@ class RemoteOutput(Output):
     def read(self, name: str) -> str | None:
         """A text file; None if there is none."""
         content = self.remote.read(name)
-        return None if content is None else content.decode()
+        return None if content is None else content.decode(errors="replace")
 
     def write(self, name: str, text: str) -> None:
         """Uploaded, and renamed where uploads can be seen half."""

@@ -151,7 +151,7 @@ def _check_output(output: Output, plan: Mapping[str, Any]) -> ShardSet | None:
     about = output.read(ABOUT) if ABOUT in names else None
     found = None if about is None else parse_shard_set(about, f"{output}/{ABOUT}")
     begun = output.read(f"{PARTS}/{PLAN}") if PARTS in names else None
-    asked_for = found and found.plan if begun is None else parse_json(begun)
+    asked_for = found and found.plan if begun is None else _own_json(begun, f"{output}/{PARTS}/{PLAN}")
     if asked_for not in (None, plan):
         raise DataError(f"{output} holds shards of other items or with other options; name another --out")
     if found is not None and ANNOTATIONS in names:
@@ -184,8 +184,31 @@ def _read_part(output: Output, number: int) -> dict[str, Any]:
     text = output.read(f"{PARTS}/{part_name(number)}")
     if text is None:
         raise DataError(f"{output}: {part_name(number)} is gone while shards are written; run the command again")
-    found: dict[str, Any] = parse_json(text)
+    found = _own_json(text, f"{output}/{PARTS}/{part_name(number)}")
+    try:
+        Shard(**found["shard"])
+        if not isinstance(found["rows"], list) or not isinstance(found["failures"], list):
+            raise TypeError("rows and failures are no lists")
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _damaged(f"{output}/{PARTS}/{part_name(number)}", error) from error
     return found
+
+
+def _own_json(text: str, place: str) -> dict[str, Any]:
+    """What a file says that an earlier run wrote.
+
+    Raises:
+        DataError: it is damaged.
+    """
+    try:
+        found: dict[str, Any] = parse_json(text)
+    except ValueError as error:
+        raise _damaged(place, error) from error
+    return found
+
+
+def _damaged(place: str, error: Exception) -> DataError:
+    return DataError(f"{place} is damaged ({type(error).__name__}: {error}); remove it and run the command again")
 
 
 def _finish(job: ShardJob, plan: Mapping[str, Any], dataset: Dataset) -> ShardSet:

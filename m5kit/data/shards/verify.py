@@ -7,7 +7,8 @@ from tarfile import BLOCKSIZE
 
 from m5kit.data.json_lines import JsonLines
 from m5kit.data.remote.copies import fetch_anew, shown
-from m5kit.data.shard_set import ABOUT, ANNOTATIONS, Shard, ShardSet, read_shard_set
+from m5kit.data.shard_set import ABOUT, ANNOTATIONS, FAILURES, Shard, ShardSet, read_shard_set
+from m5kit.data.shards.rows import row_problems
 from m5kit.data.shards.write import file_digest
 from m5kit.data.tars.index import TarError, index_path
 from m5kit.data.tars.tar import Tar
@@ -31,7 +32,7 @@ class Verified:
 
 
 def verify(root: Path) -> Verified:
-    """Compare sizes, checksums, indexes and counts with what was written.
+    """Compare sizes, checksums, indexes, rows and counts with what was written.
 
     Raises:
         DataError: the folder holds no shards, or what describes them is damaged.
@@ -39,17 +40,31 @@ def verify(root: Path) -> Verified:
     found = read_shard_set(root)
     if found is None:
         raise DataError(f"{shown(root)} holds no {ABOUT}; m5kit data prepare writes it when all shards are there")
-    problems = list(_count_problems(root, found))
+    modalities = found.plan.get("modalities")
+    if not isinstance(modalities, list) or not all(isinstance(name, str) for name in modalities):
+        raise DataError(f"{shown(root)}/{ABOUT} is damaged: its plan names no modalities; prepare the shards again")
+    manifest = root / ANNOTATIONS
+    rows = JsonLines(manifest) if manifest.is_file() else None
+    problems = list(_count_problems(root, rows, found))
+    first = 0
     for shard in found.shards:
-        problems += _shard_problems(root, shard)
+        wrong = _shard_problems(root, shard)
+        # with rows too many or too few nobody knows which belong to which shard
+        if rows is not None and not wrong and len(rows) == found.items:
+            wrong += row_problems(root / shard.name, shard, rows, first, modalities)
+        first += shard.items
+        problems += wrong
     return Verified(found, tuple(problems))
 
 
-def _count_problems(root: Path, found: ShardSet) -> Iterator[str]:
-    manifest = root / ANNOTATIONS
-    rows = len(JsonLines(manifest)) if manifest.is_file() else 0
-    if rows != found.items:
-        yield f"{ANNOTATIONS} lists {rows} items, and the shards hold {found.items}"
+def _count_problems(root: Path, rows: JsonLines | None, found: ShardSet) -> Iterator[str]:
+    count = 0 if rows is None else len(rows)
+    if count != found.items:
+        yield f"{ANNOTATIONS} lists {count} items, and the shards hold {found.items}"
+    listed = len(JsonLines(root / FAILURES)) if (root / FAILURES).is_file() else 0
+    told = sum(shard.failures for shard in found.shards)
+    if listed != told:
+        yield f"{FAILURES} lists {listed} failures, and {ABOUT} counts {told}"
 
 
 def _shard_problems(root: Path, shard: Shard) -> list[str]:

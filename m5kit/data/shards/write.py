@@ -140,7 +140,7 @@ def _add_item(
             row[modality] = written
     row |= {"labels": dict(sample.labels), **without_nan(sample.extra)}
     # Readers of WebDataset see no manifest: what stands in the row comes with the item, too.
-    inline = {key: value for key, value in row.items() if not _is_member(value, tar)}
+    inline = {key: value for key, value in row.items() if not is_member(value, tar)}
     shard.add(f"{stem}.json", json.dumps(inline, ensure_ascii=False).encode())
     return row
 
@@ -222,7 +222,8 @@ def _arrays(job: ShardJob, reference: str) -> tuple[bytes, str]:
     return content.getvalue(), "npz"
 
 
-def _is_member(value: Any, tar: str) -> bool:
+def is_member(value: Any, tar: str) -> bool:
+    """Whether a value of a row is the path of a member of this tar file, or several of them."""
     return all(isinstance(each, str) and each.startswith(f"{tar}/") for each in each_value(value))
 
 

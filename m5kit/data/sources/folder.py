@@ -2,22 +2,19 @@
 
 import hashlib
 import json
-import logging
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from m5kit.data.importers.folder import FolderItem, find_items, read_source
-from m5kit.data.importers.report import ImportReport
+from m5kit.data.importers.report import ImportReport, warn_of_losses
 from m5kit.data.manifest_rows import MODALITIES
 from m5kit.data.several import each_value, single_if_alone
 from m5kit.data.sources.base import Dataset
 from m5kit.errors import DataError
 from m5kit.registry import DATASETS
 from m5kit.structures import Sample
-
-log = logging.getLogger("m5kit")
 
 
 @DATASETS.register_module("folder")
@@ -54,8 +51,7 @@ class FolderItems(Dataset):
         self.follow_links = follow_links
         report = ImportReport(root)
         self.items: list[FolderItem] = list(find_items(root, follow_links, report.leave_out, several))
-        for reason, count in report.left_out.items():
-            log.warning("%s: left out: %d %s, such as %s", root, count, reason, report.examples[reason])
+        warn_of_losses(report, root)
         if not self.items:
             raise DataError(f"{root} holds no file in CLASS/ or SPLIT/CLASS/ of a kind that m5kit knows by its ending")
 

@@ -6,7 +6,7 @@ nothing however many members there are, and processes on one machine share its p
 
 import os
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
@@ -16,7 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from m5kit.data.aside import written_aside
+from m5kit.data.json_values import whole_text
 from m5kit.data.remote.copies import bring
+from m5kit.data.tars.strict import StrictMember, members_to_the_end
 from m5kit.permissions import state_folder
 
 Index: TypeAlias = NDArray[np.void]
@@ -26,6 +28,9 @@ Entry = tuple[str, int, int, int]
 """Name of a member, offset and length of its contents in bytes, and their checksum or :data:`UNCHECKED`."""
 
 RECORD = np.dtype([("key", "<u8"), ("offset", "<u8"), ("size", "<u8"), ("check", "<i8")])
+AGAIN = "members of a name that came before, of which the last counts"
+NO_FILES = "members that are no files (links, devices)"
+
 UNCHECKED = -1
 """In place of a CRC-32, in the index of a tar file that m5kit did not write."""
 
@@ -104,27 +109,52 @@ def key_of(name: str) -> int:
     return int.from_bytes(blake2b(name.encode("utf-8", "surrogateescape"), digest_size=8).digest(), "little")
 
 
-def scan(tar: Path) -> list[Entry]:
+def scan(tar: Path, left_out: Callable[[str, object], None] = lambda reason, name: None) -> list[Entry]:
     """Every regular file in a tar file, from the headers alone; of two with one name the last one, as tar unpacks.
 
+    Args:
+        tar: the file.
+        left_out: is told a reason and a name of what is in it and cannot be read.
+
     Raises:
-        TarError: it is compressed, damaged, or no tar file.
+        TarError: it is compressed, damaged, cut short, several that were joined, or no tar file.
     """
     found: dict[str, Entry] = {}
     try:
-        with tarfile.open(tar, "r:") as archive:
-            for member in archive:
-                if member.isreg():
-                    name = os.path.normpath(member.name)  # as a path through the tar file is written
-                    found[name] = (name, member.offset_data, member.size, UNCHECKED)
-    except (tarfile.TarError, ValueError, ArithmeticError) as error:  # numbers of a damaged header may be any text
+        with tarfile.open(tar, "r:", tarinfo=StrictMember) as archive:
+            for member in members_to_the_end(archive):
+                if member.isdir():
+                    continue
+                name = os.path.normpath(member.name)  # as a path through the tar file is written
+                reason = _unfit(member, name)
+                if reason is not None:
+                    left_out(reason, name.encode("utf-8", "replace").decode())
+                    continue
+                if name in found:
+                    left_out(AGAIN, name)
+                found[name] = (name, member.offset_data, member.size, UNCHECKED)
+    except (tarfile.TarError, ValueError, ArithmeticError, LookupError) as error:  # headers may hold any text
         why = "compressed ones cannot be read in any order"
         raise TarError(f"{tar.name} is no plain tar file ({error}); {why}") from error
     return list(found.values())
 
 
+def _unfit(member: tarfile.TarInfo, name: str) -> str | None:
+    """Why a member is no file that a path can name; None if it is one."""
+    if member.issparse():  # what lies in the tar file are its pieces
+        return "sparse members"
+    if not member.isreg():
+        return NO_FILES
+    if name.startswith(("/", "../")) or name == "..":
+        return "members whose name leads out of the tar file"
+    if name != whole_text(name) or "\0" in name:  # no manifest can hold it
+        return "members whose name is not UTF-8"
+    return None
+
+
 def _kept_path(tar: Path) -> Path:
     """Where the index of a tar file is kept that has none beside it: the folder may not be ours to write to."""
     status = tar.stat()
-    version = f"{os.path.realpath(tar)}\0{status.st_size}\0{status.st_mtime_ns}"
+    # the time of the last change too: who copies a file over another one may keep the time of its contents
+    version = f"{os.path.realpath(tar)}\0{status.st_size}\0{status.st_mtime_ns}\0{status.st_ctime_ns}"
     return state_folder() / "tars" / f"{blake2b(version.encode(), digest_size=16).hexdigest()}.npy"

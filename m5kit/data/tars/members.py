@@ -71,13 +71,13 @@ class _Opened:
     Attributes:
         tar: the file.
         size: in bytes, when it was opened.
-        changed: time of its last change then, in nanoseconds.
+        changed: times of the last change of its contents and of itself then, in nanoseconds.
         mirrored: whether it is a copy of a file elsewhere.
     """
 
     tar: Tar
     size: int
-    changed: int
+    changed: tuple[int, int]
     mirrored: bool
 
 
@@ -96,11 +96,16 @@ def open_tar(path: Path) -> Tar:
     if known is not None:
         with suppress(FileNotFoundError):
             status = os.stat(path)
-            if status.st_size == known.size and status.st_mtime_ns == known.changed:
+            if status.st_size == known.size and _times(status) == known.changed:
                 if known.mirrored:
                     bring(str(path))  # which notes that it is in use
                 return known.tar
     return _open_anew(path)
+
+
+def _times(status: os.stat_result) -> tuple[int, int]:
+    # the second one too: who copies a file over another one may keep the time of its contents
+    return status.st_mtime_ns, status.st_ctime_ns
 
 
 def forget_open_tars() -> None:
@@ -114,7 +119,7 @@ def _open_anew(path: Path) -> Tar:
         bring(str(path))
         try:
             status = path.stat()
-            opened = _Opened(Tar(path), status.st_size, status.st_mtime_ns, mirrored)
+            opened = _Opened(Tar(path), status.st_size, _times(status), mirrored)
             break
         except FileNotFoundError:
             if not (mirrored and left):

@@ -85,6 +85,8 @@ class Tar:
         """
         if offset + size > len(self._content):  # a damaged index may say anything
             raise TarError(f"{self.path.name} is cut short before the end of {name}")
+        if offset < 0 or size < 0:
+            raise TarError(f"the index of {self.path.name} is damaged: {name} begins or ends before the file")
         content = self._content[offset : offset + size]
         if check == UNCHECKED:
             return content

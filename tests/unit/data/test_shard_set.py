@@ -68,3 +68,15 @@ def test_a_later_version_is_refused(tmp_path):
     (tmp_path / ABOUT).write_text(json.dumps({"version": 2}))
     with pytest.raises(DataError, match="has version 2, and this m5kit reads version 1"):
         read_shard_set(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"items": "2"}, {"items": -1}, {"bytes": 1.5}, {"counts": {"text": "x"}}, {"counts": 3}],
+)
+def test_a_count_that_is_none_is_damage(tmp_path, change):
+    shard = {"name": "000000.tar", "items": 2, "members": 3, "bytes": 10240, "sha256": "ab", "index_sha256": "cd"}
+    shard |= {"counts": {}, "presence": "c0", "failures": 1, **change}
+    (tmp_path / ABOUT).write_text(json.dumps({"version": 1, "plan": {"prepared": {}}, "shards": [shard]}))
+    with pytest.raises(DataError, match=r"shards\.json is damaged"):
+        read_shard_set(tmp_path)

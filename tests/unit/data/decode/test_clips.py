@@ -72,6 +72,11 @@ def test_an_avi_without_its_end_is_refused(make, write_video, tmp_path):
         make()("a.avi", tmp_path)
 
 
+def test_a_film_that_begins_late_is_whole(make, write_video, numbers, tmp_path):
+    write_video("a.mkv", [5_000 + time for time in STEADY])
+    assert numbers(make(frames=4)("a.mkv", tmp_path)) == [2, 7, 12, 17]
+
+
 def test_colours_and_their_order(make, write_video, tmp_path):
     picture = np.zeros((64, 64, 3), np.uint8)
     picture[:32] = 255, 0, 0

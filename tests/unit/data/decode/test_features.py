@@ -1,5 +1,9 @@
 """Every container that features come in."""
 
+import tracemalloc
+from io import BytesIO
+from zipfile import ZIP_DEFLATED, ZipFile
+
 import h5py
 import numpy as np
 import pytest
@@ -139,3 +143,90 @@ def test_a_damaged_array_is_a_decode_error(tmp_path, change):
     (tmp_path / "a.npy").write_bytes((tmp_path / "a.npy").read_bytes().replace(*change))
     with pytest.raises(DecodeError):
         FeaturesDecoder()("a.npy", tmp_path)
+
+
+def read(folder, source):
+    return FeaturesDecoder()(source, folder).values
+
+
+@pytest.mark.parametrize("array", [np.array([["1", "2"]]), np.array([[b"1"]]), np.zeros((2, 3), [("a", "f4")])])
+def test_what_is_no_plain_number_is_not_read_as_one(tmp_path, array):
+    np.save(tmp_path / "a.npy", array)
+    np.savez(tmp_path / "a.npz", features=array)
+    for name in ("a.npy", "a.npz"):
+        with pytest.raises(DecodeError, match="expected numbers, got"):
+            read(tmp_path, name)
+
+
+def test_complex_numbers_of_safetensors_are_not_halved(tmp_path):
+    import torch
+    from safetensors.torch import save_file as save_tensors
+
+    save_tensors({"features": torch.ones(2, 3, dtype=torch.complex64)}, tmp_path / "a.safetensors")
+    with pytest.raises(DecodeError, match="expected numbers, got complex64"):
+        read(tmp_path, "a.safetensors")
+
+
+def test_arrays_that_were_joined_are_refused(tmp_path):
+    with (tmp_path / "a.npy").open("wb") as file:
+        np.save(file, VALUES)
+        np.save(file, VALUES)
+    with ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("features.npy", (tmp_path / "a.npy").read_bytes())
+    for name in ("a.npy", "a.npz"):
+        with pytest.raises(DecodeError, match="its header declares 48 bytes of numbers, and 224 follow it"):
+            read(tmp_path, name)
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_an_array_that_comes_twice_is_refused(tmp_path):
+    np.save(tmp_path / "a.npy", VALUES)
+    with ZipFile(tmp_path / "a.npz", "w") as archive:
+        for _ in range(2):
+            archive.write(tmp_path / "a.npy", "features.npy")
+    with pytest.raises(DecodeError, match="it holds the array 'features' 2 times"):
+        read(tmp_path, "a.npz")
+
+
+def test_a_zip_that_lies_about_its_size_is_not_unpacked(tmp_path):
+    content = BytesIO()
+    np.save(content, np.zeros((5_000, 5_000), np.float32))
+    size = content.tell().to_bytes(4, "little")
+    with ZipFile(tmp_path / "a.npz", "w", ZIP_DEFLATED) as archive:
+        archive.writestr("features.npy", content.getvalue())
+    (tmp_path / "a.npz").write_bytes((tmp_path / "a.npz").read_bytes().replace(size, (1000).to_bytes(4, "little")))
+    tracemalloc.start()
+    with pytest.raises(DecodeError, match="Bad CRC-32"):
+        read(tmp_path, "a.npz")
+    assert tracemalloc.get_traced_memory()[1] < 10 * 2**20
+    tracemalloc.stop()
+
+
+def test_a_link_inside_of_hdf5_leads_to_no_other_file(tmp_path):
+    with h5py.File(tmp_path / "other.h5", "w") as stored:
+        stored["secret"] = VALUES
+    with h5py.File(tmp_path / "a.h5", "w") as stored:
+        stored["there/x"] = VALUES
+        stored["inside"], stored["loop"] = h5py.SoftLink("/there/x"), h5py.SoftLink("loop")
+        stored["out"] = h5py.ExternalLink("other.h5", "/secret")
+        stored["sly"] = h5py.SoftLink("/out")
+    assert (read(tmp_path, "a.h5#inside") == VALUES).all()
+    for name, message in {"sly": "is a link to another file", "loop": "leads through more than 16 links"}.items():
+        with pytest.raises(DecodeError, match=message):
+            read(tmp_path, f"a.h5#{name}")
+
+
+@pytest.mark.parametrize(
+    ("ids", "offsets", "message"),
+    [
+        (["a", "b", "b", "d"], [0, 1, 2, 3, 4], "has the id 'b' more than once"),
+        (["d", "a", "c", "b"], [0, 1, 2, 3, 4], "has no item 'b'; its ids are not sorted"),
+        (["a", "b"], [0, 1, 2], "has 4 tokens, and its offsets end at 2"),
+    ],
+)
+def test_a_pack_of_which_items_would_be_lost_is_named(tmp_path, ids, offsets, message):
+    (tmp_path / "pack").mkdir()
+    for name, array in {"ids": np.array(ids), "offsets": np.array(offsets), "features": VALUES}.items():
+        np.save(tmp_path / "pack" / f"{name}.npy", array)
+    with pytest.raises(DecodeError, match=message):
+        read(tmp_path, "pack#b")

@@ -98,3 +98,18 @@ def test_pcx_without_its_palette_is_refused(decode, pixels):
     assert decode(file.getvalue()).shape == (HEIGHT, WIDTH, 3)
     with pytest.raises(DecodeError, match="it is cut short"):
         decode(file.getvalue()[:-100])
+
+
+def test_a_strip_of_jpeg_in_a_tiff_that_ends_early_is_refused(tmp_path):
+    decode = DECODERS.build({"type": "pillow"})
+    random = np.random.default_rng(0)
+    picture = Image.fromarray(random.integers(0, 255, (64, 64, 3)).astype(np.uint8))
+    picture.save(tmp_path / "whole.tif", compression="jpeg", tiffinfo={278: 16})
+    assert decode("whole.tif", tmp_path).shape == (64, 64, 3)
+    with Image.open(tmp_path / "whole.tif") as opened:
+        place, size = opened.tag_v2[273][1], opened.tag_v2[279][1]
+    content = bytearray((tmp_path / "whole.tif").read_bytes())
+    content[place + size // 2 : place + size // 2 + 2] = b"\xff\xd9"
+    (tmp_path / "short.tif").write_bytes(content)
+    with pytest.raises(DecodeError, match="it is cut short"):
+        decode("short.tif", tmp_path)

@@ -7,6 +7,7 @@ from m5kit.data.importers.walk import OUTSIDE
 from m5kit.data.manifest import read_manifest
 from m5kit.data.sources.folder import FolderItems
 from m5kit.data.validate import validate
+from m5kit.errors import DataError
 from m5kit.registry import DECODERS
 
 ALL = ColumnMapping({"image": ("image",), "text": ("text",)}, labels={"c": "class"})
@@ -153,3 +154,14 @@ def test_a_file_without_a_text_is_told(imported, tmp_path, text):
     report, items = imported("folder", tmp_path / "in", columns=ColumnMapping({"text": ("text",)}))
     assert [item["id"] for item in items] == ["cups/2"]
     assert report.left_out.total() == 1
+
+
+@pytest.mark.parametrize("other", [" mug", "\u00a0mug"])
+def test_folders_that_differ_by_blanks_alone_are_named(imported, tmp_path, other):
+    for name in ("mug", other):
+        (tmp_path / "in" / name).mkdir(parents=True)
+        (tmp_path / "in" / name / "a.txt").write_text("a mug")
+    columns = ColumnMapping({"text": ("text",)}, labels={"class": "class"})
+    with pytest.raises(DataError, match="'mug/a' came before: one of them is written") as refused:
+        imported("folder", tmp_path / "in", columns=columns)
+    assert repr(f"{other}/a") in str(refused.value)

@@ -5,7 +5,6 @@ import pytest
 
 from m5kit.data.importers.report import ImportReport
 from m5kit.data.importers.tables import as_table, read_json
-from m5kit.errors import DataError
 
 
 @pytest.fixture
@@ -31,11 +30,20 @@ def test_two_names_that_look_the_same_are_told(report):
     assert list(report.noticed.values()) == [1]
 
 
-@pytest.mark.parametrize("text", ["[1, 2]", "5", '"a"', "{,}", '{"a": 1, "a": 2}', f'{{"a": {"9" * 5000}}}'])
-def test_a_text_that_is_no_table_is_refused(report, text):
-    with pytest.raises(DataError, match="item x: ") as refused:
-        as_table(text, "about", "x", report)
-    assert "set_int_max" not in str(refused.value)
+@pytest.mark.parametrize(
+    "text", ["[1, 2]", "5", '"a"', "{,}", '{"a": 1, "a": 2}', f'{{"a": {"9" * 5000}}}', b"\xff\xfe", "[" * 100_000]
+)
+def test_a_value_that_is_no_table_costs_the_table_of_its_item_and_is_told(report, text):
+    assert as_table(text, "about", "x", report) is None
+    assert list(report.left_out.values()) == [1]
+    (example,) = report.examples.values()
+    assert example.startswith("item x: ")
+    assert "set_int_max" not in example
+
+
+def test_null_is_no_table_and_no_loss(report):
+    assert as_table("null", "about", "x", report) is None
+    assert not report.left_out
 
 
 def test_json_tells_what_it_loses(report):

@@ -141,3 +141,12 @@ def test_names_and_texts_are_read_as_they_are_meant(imported, tmp_path):
 def test_where_nothing_is_taken_what_was_left_out_is_told(imported, tmp_path):
     with pytest.raises(DataError, match=r"holds no rows; left out were hidden members: 1 \(such as \.a\.txt\)"):
         imported("webdataset", write(tmp_path / "a.tar", ".a.txt"), columns=TEXT)
+
+
+def test_a_broken_json_member_costs_its_item_the_table_alone(imported, tmp_path):
+    source = write(tmp_path / "a.tar", "a.json", "a.txt", "b.txt")
+    columns = ColumnMapping({"text": ("txt",), "table": ("json",)})
+    report, items = imported("webdataset", source, columns=columns)
+    assert [(item["id"], item["text"], item["table"]) for item in items] == [("a", "a.txt", None), ("b", "b.txt", None)]
+    assert report.left_out == {"json: texts that are no JSON": 1}
+    assert report.examples["json: texts that are no JSON"].startswith("a.json: Expecting value")

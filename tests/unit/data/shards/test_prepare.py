@@ -125,6 +125,23 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(shop, shards, tmp_path
     assert contents(out) == contents(shards)
 
 
+@pytest.mark.parametrize(("name", "text"), [("000000.json", b"{}"), ("000000.json", b"\xff"), ("plan.json", b"")])
+def test_a_damaged_note_of_a_stopped_run_is_named(shop, tmp_path, monkeypatch, name, text):
+    out, real = tmp_path / "out", module.write_shard
+
+    def stopping(job, number, samples):
+        if number:
+            raise KeyboardInterrupt
+        return real(job, number, samples)
+
+    monkeypatch.setattr(module, "write_shard", stopping)
+    with pytest.raises(KeyboardInterrupt):
+        write(shop, out)
+    (out / PARTS / name).write_bytes(text)
+    with pytest.raises(DataError, match=rf"{name} is damaged .*remove it"):
+        write(shop, out)
+
+
 def test_what_is_finished_is_not_written_again(shop, shards, monkeypatch):
     monkeypatch.setattr(module, "write_shard", None)
     assert write(shop, shards) == read_shard_set(shards)

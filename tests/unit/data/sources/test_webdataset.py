@@ -90,3 +90,33 @@ def test_numbered_members_are_several_values_of_a_modality(tmp_path):
         {"image": ["a.tar/2.0.jpg", "a.tar/2.1.jpg"], "text": ["2.text.0.txt", "2.text.1.txt"]},
     ]
     assert items.fingerprint() == WebDatasetItems(root=tmp_path).fingerprint()
+
+
+def test_what_becomes_part_of_no_item_is_told_with_an_example(tmp_path, caplog):
+    write(tmp_path / "a.tar", {"1.txt": "a", "1.xyz": "?", ".2.txt": "b", f"{'x' * 1001}.txt": "c", "../3.txt": "d"})
+    write(tmp_path / "b.tar.gz", {"4.txt": "e"}, "w:gz")
+    write(tmp_path / "c.TAR", {"5.txt": "f"})
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "inner")
+    assert WebDatasetItems(root=tmp_path).ids() == ["1"]
+    told = [record.getMessage().partition("left out: ")[2] for record in caplog.records]
+    assert [line for line in told if line.startswith("1 members whose ending names no modality, such as a.tar/1.xyz")]
+    assert [line for line in told if line.startswith("1 hidden files and folders, such as a.tar/.2.txt")]
+    assert [line for line in told if line.startswith("1 names of more than 1,000 characters")]
+    assert [line for line in told if line.startswith("1 members whose name leads out of the tar file")]
+    assert [line for line in told if line.startswith("2 tar files that are packed, or do not end with .tar")]
+    assert [line for line in told if line.startswith("1 links to folders")]
+
+
+@pytest.mark.parametrize("content", ["", " "])
+def test_a_class_that_cannot_be_read_is_no_class(tmp_path, caplog, content):
+    write(tmp_path / "a.tar", {"1.txt": "a", "1.cls": content, "2.txt": "b", "2.cls": "mug"})
+    assert [item.labels for item in WebDatasetItems(root=tmp_path)] == [{}, {"class": "mug"}]
+    assert "item 1 has no class (" in caplog.text
+
+
+@pytest.mark.parametrize("row", [{"labels": ["a"]}, {"labels": {"a": 1}}, {"text": 5}, {"table": "wood", "size": 3}])
+def test_a_table_with_a_property_called_like_a_part_of_a_row_is_a_table(tmp_path, row):
+    write(tmp_path / "a.tar", {"1.json": json.dumps(row)})
+    (item,) = WebDatasetItems(root=tmp_path)
+    assert (item.sources, item.labels) == ({"table": row}, {})

@@ -150,3 +150,18 @@ def test_few_tar_files_stay_open_and_none_that_was_removed(tmp_path, write_tar, 
     (tmp_path / "3.tar").unlink()
     open_tar(tmp_path / "0.tar")
     assert [os.path.basename(path) for path in members._open] == ["4.tar", "0.tar"]
+
+
+def test_an_index_of_places_before_the_file_is_named(tar):
+    save_index(index_path(tar), make_index([("mug.image.jpg", 2**64 - 3000, 3000, -1)]))
+    with pytest.raises(TarError, match="begins or ends before the file"):
+        Tar(tar).view("mug.image.jpg")
+
+
+def test_a_tar_file_copied_over_another_one_with_its_time_is_opened_anew(tar, write_tar):
+    before, status = open_tar(tar), os.stat(tar)
+    write_tar(tar, **{"mug.image.jpg": b"B" * len(CONTENT), "empty.txt": b""})
+    os.utime(tar, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert os.stat(tar).st_size == status.st_size
+    assert open_tar(tar) is not before
+    assert open_tar(tar).read("mug.image.jpg")[:1] == b"B"
