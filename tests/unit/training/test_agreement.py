@@ -19,7 +19,7 @@ def refusals(on_ranks, size, check):
         try:
             check(group)
         except ConfigError as error:
-            return str(error).splitlines()[1:]
+            return error.problems
         return None
 
     return on_ranks(size, one_process)
