@@ -39,9 +39,9 @@ def add_parser(verbs: Verbs) -> None:
 def run(options: argparse.Namespace) -> int:
     """Train, here or as a job of a cluster, then evaluate unless the run was told to stop."""
     refuse_submission_options(options)
-    if options.resume and options.run_dir is not None:
-        _require_plugins(options.run_dir)
     # Before anything heavy is imported: a wrong name or folder is told at once.
+    if options.run_dir is not None:
+        _require_run_dir(options.run_dir, options.resume)
     composed = load(options)
     require_data(composed, options)
     import_quickly("m5kit.inference.suited_config", "m5kit.training.run")
@@ -115,13 +115,16 @@ def _where(options: argparse.Namespace, name: str) -> tuple[Path, bool]:
     return path, options.resume or (restarts() > 0 and (path / "config.yaml").exists())
 
 
-def _require_plugins(path: Path) -> None:
-    """Before the config is read, whose pieces may come with the plugin that is missing."""
+def _require_run_dir(path: Path, resume: bool) -> None:
+    """See that a run may begin in a folder, or go on there with its plugins, which pieces of the config may need."""
     from m5kit.runs.folder import RunFolder
     from m5kit.runs.provenance import require_plugins
 
-    folder = RunFolder.open(path)
-    require_plugins(folder.read(folder.provenance))
+    if resume:
+        folder = RunFolder.open(path)
+        require_plugins(folder.read(folder.provenance))
+    elif own_rank() == 0 and not restarts():  # others may come when the first has begun, or all of them a second time
+        RunFolder(path).require_free()
 
 
 def _suited(options: argparse.Namespace, composed: "Resolved") -> "Resolved":

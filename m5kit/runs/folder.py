@@ -55,10 +55,18 @@ class RunFolder:
             CheckpointError: it already holds a run.
         """
         folder = cls(path)
-        if folder.config.exists():
-            raise CheckpointError(f"{path} already holds a run; {folder.next_step}, or choose another --run-dir")
+        folder.require_free()
         folder.checkpoints.mkdir(parents=True, exist_ok=True)
         return folder
+
+    def require_free(self) -> None:
+        """See that a new run may be made here.
+
+        Raises:
+            CheckpointError: there is one already.
+        """
+        if self.config.exists():
+            raise CheckpointError(f"{self.path} already holds a run; {self.next_step}, or choose another --run-dir")
 
     @classmethod
     def new(cls, name: str) -> "RunFolder":

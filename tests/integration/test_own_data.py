@@ -51,12 +51,21 @@ def test_a_metric_that_is_asked_for_by_name_must_be_possible(tool, trained, shop
     assert "evaluation.coarse cannot be computed: the manifest has no split gallery_coarse" in done.stderr
 
 
-def test_a_wrong_folder_is_told_before_torch_is_imported(tool):
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--data", "no/such/folder"], "data.root: there is no folder no/such/folder"),
+        (["--run-dir", "RUN"], "already holds a run; "),
+    ],
+)
+def test_a_wrong_folder_is_told_before_torch_is_imported(tool, tmp_path, words, said):
+    (tmp_path / "config.yaml").touch()
+    given = ["train", "products/scale", *(str(tmp_path) if word == "RUN" else word for word in words)]
     code = (
-        "import sys; from m5kit.cli.main import main; "
-        "status = main(['train', 'products/scale', '--data', 'no/such/folder']); "
+        f"import sys; from m5kit.cli.main import main; status = main({given}); "
         "sys.exit(99 if 'torch' in sys.modules else status)"
     )
     done = tool("-c", code, check=False)
     assert done.returncode == 2
-    assert "data.root: there is no folder no/such/folder" in done.stderr
+    assert said in done.stderr
+    assert not done.stdout
