@@ -79,7 +79,10 @@ def require_own_place(out: Path, data: Place | str | None, what: str) -> None:
     Raises:
         UsageError: both are the same folder.
     """
-    if data is not None and not is_remote(data) and out.resolve() == Path(data).expanduser().resolve():
+    if data is None or is_remote(data):
+        return
+    # not Path.resolve(), which fails at links that lead round in a circle: what is read later says so
+    if os.path.realpath(out) == os.path.realpath(os.path.expanduser(data)):
         raise UsageError([f"{out} is the folder of the items; name another one for the {what}"])
 
 

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from m5kit.data.remote.place import as_path, as_place, check_url, is_remote, local_folder
-from m5kit.errors import ConfigError
+from m5kit.data.remote.place import as_path, as_place, check_url, is_remote, local_folder, require_own_place
+from m5kit.errors import ConfigError, UsageError
 
 
 def test_a_url_stays_one_and_anything_else_is_a_path():
@@ -51,3 +51,16 @@ def test_no_file_system_is_opened_inside_of_another():
 def test_no_folder_is_called_like_the_beginning_of_a_url():
     with pytest.raises(ConfigError, match="expected a path of this machine, got the URL s3://bucket/out"):
         as_path("s3://bucket/out")
+
+
+def test_items_behind_links_that_lead_round_are_no_place_of_a_run(tmp_path):
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    require_own_place(tmp_path / "run", tmp_path / "loop", "run")
+
+
+def test_a_run_may_not_lie_in_the_folder_of_its_items_by_whatever_name(tmp_path):
+    (tmp_path / "items").mkdir()
+    (tmp_path / "named").symlink_to(tmp_path / "items")
+    with pytest.raises(UsageError, match="is the folder of the items; name another one for the sweep"):
+        require_own_place(tmp_path / "named", tmp_path / "items", "sweep")
+    require_own_place(tmp_path / "named", "s3://bucket/items", "sweep")
