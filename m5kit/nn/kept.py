@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 
 Value = TypeVar("Value")
+Versions = tuple[tuple[Tensor, int], ...]
+"""Tensors, and how often each had been changed in place."""
 
 
 class Kept(Generic[Value]):
@@ -23,8 +25,7 @@ class Kept(Generic[Value]):
     """
 
     def __init__(self) -> None:
-        self._of: tuple[tuple[Tensor, int], ...] = ()
-        self._value: Value | None = None
+        self._last: tuple[Versions, Value] | None = None
 
     def __call__(self, tensors: tuple[Tensor, ...], compute: Callable[[], Value]) -> Value:
         """What ``compute`` gives.
@@ -35,18 +36,21 @@ class Kept(Generic[Value]):
         """
         if not torch.is_inference_mode_enabled() or any(map(Tensor.is_inference, tensors)):
             return compute()  # a tensor of inference mode does not count its changes
-        if self._value is None or not self._unchanged(tensors):
-            self._value = compute()
-            self._of = tuple((each, each._version) for each in tensors)
-        return self._value
-
-    def _unchanged(self, tensors: tuple[Tensor, ...]) -> bool:
-        # By identity: another device or type of numbers makes other tensors.
-        pairs = zip(self._of, tensors, strict=True)
-        return all(known is each and version == each._version for (known, version), each in pairs)
+        last = self._last
+        if last is None or not _unchanged(last[0], tensors):
+            now = tuple((each, each._version) for each in tensors)
+            # Both in one assignment: another thread must not find a value with the versions of an earlier one.
+            self._last = last = (now, compute())
+        return last[1]
 
     def __deepcopy__(self, memo: Any) -> "Kept[Value]":
         return Kept()  # the copy's tensors count their changes anew
 
     def __reduce__(self) -> tuple[type["Kept[Value]"], tuple[()]]:
         return Kept, ()
+
+
+def _unchanged(known: Versions, tensors: tuple[Tensor, ...]) -> bool:
+    # By identity: another device or type of numbers makes other tensors.
+    pairs = zip(known, tensors, strict=True)
+    return all(before is each and version == each._version for (before, version), each in pairs)
