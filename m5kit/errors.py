@@ -9,7 +9,8 @@
     ├── PluginError               a plugin was named but cannot be used
     ├── DataError                 a manifest, a split or too large a share of the files is wrong
     │   ├── DecodeError               one media file cannot be read
-    │   └── BadItemsError             some of the items that were handed over cannot be used
+    │   ├── BadItemsError             some of the items that were handed over cannot be used
+    │   └── IndexUnavailableError     an index that was opened is gone, damaged or another one now
     ├── QueryError                a search or a filter cannot be answered as it was asked
     ├── ContractError             a part broke the contract of its family (shape, width, mask)
     ├── CheckpointError           a run folder or a checkpoint is missing, damaged or of another model
@@ -124,6 +125,10 @@ class BadItemsError(DataError):
     def __reduce__(self) -> tuple[type["BadItemsError"], tuple[Mapping[int, str], int]]:
         """Pickled by its arguments, so that it can leave a worker process."""
         return type(self), (self.problems, self.count)
+
+
+class IndexUnavailableError(DataError):
+    """An index that was opened cannot be read now: it is gone, damaged, or another one was built in its place."""
 
 
 class QueryError(M5KitError):

@@ -19,8 +19,8 @@ from m5kit.errors import DataError, MissingDependencyError
 from m5kit.index.about import Approximation, IndexInfo
 from m5kit.index.codes import BITS, Candidates, fields_of
 from m5kit.index.columns import Column
-from m5kit.index.mark import read_mark, require_mark, set_mark
-from m5kit.index.store_messages import answered, said_plainly
+from m5kit.index.mark import read_mark, require_mark, require_own_folder, require_there, set_mark
+from m5kit.index.store_messages import RAISED, answered, reading, said_plainly, writing_to
 from m5kit.index.where import one_of
 from m5kit.runs.lock import single_writer
 
@@ -66,7 +66,7 @@ class Store:
         """
         if "://" not in self.place and not Path(self.place).is_dir():
             return None
-        with self._named("read"):
+        with reading(self.place):
             if ABOUT not in self._names():
                 return None
             text = self._base.open_table(ABOUT).to_arrow()["json"][0].as_py()
@@ -76,6 +76,16 @@ class Store:
         if lacking or any(there.get(field.name) != field.type for field in fields_of(about)):
             raise DataError(f"the items of {self.place} are not those that it was built with; build it again")
         return about
+
+    def version(self) -> str:
+        """What tells this state of the index from a former one: another build, or a change that was finished.
+
+        Raises:
+            IndexUnavailableError: it is gone or damaged.
+        """
+        require_there(self.place)
+        with reading(self.place):
+            return f"{read_mark(self.place)} {self._base.open_table(ABOUT).version}"
 
     @contextmanager
     def writing(self, wait: bool = False) -> Iterator[None]:
@@ -90,16 +100,9 @@ class Store:
         if "://" in self.place:
             yield
             return
-        self._require_own_folder()
+        require_own_folder(self.place, (f"{ITEMS}.lance", f"{ABOUT}.lance"))
         with single_writer(Path(self.place) / ".lock", f"the index in {self.place}", wait):
             yield
-
-    def _require_own_folder(self) -> None:
-        """Keep the files of an index out of a folder that is something else, such as that of the items."""
-        folder = Path(self.place)
-        there = {path.name for path in folder.iterdir() if path.name[0] != "."} if folder.is_dir() else set()
-        if there and not there & {f"{ITEMS}.lance", f"{ABOUT}.lance"}:
-            raise DataError(f"{self.place} holds other files, such as {min(there)}; name a new folder for the index")
 
     def renew(self) -> None:
         """See what other processes wrote up to now: a search may be seconds behind, a writer must not."""
@@ -107,55 +110,54 @@ class Store:
 
     def describe(self, about: IndexInfo) -> None:
         """Write what the index knows of itself."""
-        with self._named("written"):
+        with writing_to(self.place):
             self._base.create_table(ABOUT, pa.table({"json": [about.to_json()]}), mode="overwrite")
 
     def create(self, schema: pa.Schema) -> None:
         """Make an empty table of items; one that an interrupted build left is replaced."""
-        with self._named("written"):
+        with writing_to(self.place):
             self._mark = set_mark(self.place)
             self._opened = self._base.create_table(ITEMS, schema=schema, mode="overwrite")
 
     def append(self, rows: pa.Table) -> None:
         """Add items that are not there yet."""
-        with self._named("written"):
+        with writing_to(self.place):
             self._items.add(rows)
 
     def replace(self, rows: pa.Table) -> None:
         """Add items, or replace those that have the same id."""
-        with self._named("written"):
+        with writing_to(self.place):
             self._items.merge_insert("id").when_matched_update_all().when_not_matched_insert_all().execute(rows)
 
     def extend(self, fields: Sequence[pa.Field]) -> None:
         """Add columns, null for the items that are there."""
-        with self._named("written"):
+        with writing_to(self.place):
             self._items.add_columns(pa.schema(fields))
 
     def keep_columns(self, known: Sequence[str]) -> None:
         """Drop columns that are not known: an update that was killed had added them, and did not come to say so."""
-        unknown = [field.name for field in self._items.schema if field.name not in known]
+        unknown = [name for name in self._items.schema.names if name not in known]
         if unknown:
-            with self._named("written"):
+            with writing_to(self.place):
                 self._items.drop_columns(unknown)
 
     def delete(self, ids: Sequence[str]) -> int:
         """Delete items; returns how many there were."""
         before = len(self)
-        with self._named("written"):
+        with writing_to(self.place):
             self._items.delete(one_of(ids))
             return before - len(self)
 
     def __len__(self) -> int:
-        return self.count("")
+        with reading(self.place):
+            return int(self._items.count_rows())
 
     def count(self, where: str) -> int:
-        """How many items fit a filter; all of them for none."""
+        """How many items fit a filter; all of them for a wrong one, which the search that follows tells."""
         try:
-            return int(self._items.count_rows(where or None))
-        except (ValueError, RuntimeError, OSError) as error:
-            if not where:
-                raise DataError(f"the index {self.place} cannot be read: {said_plainly(error)}") from error
-            return len(self)  # the search that follows says what is wrong
+            return int(self._items.count_rows(where))
+        except RAISED:
+            return len(self)
 
     def search(self, asked: Candidates, where: str, how: Approximation | None, columns: Sequence[Column]) -> pa.Table:
         """The nearest items with all that is stored of them, and ``_distance``.
@@ -166,6 +168,9 @@ class Store:
             how: None reads every vector.
             columns: for messages about the filter.
         """
+        return answered(lambda: self._nearest(asked, where, how), self.place, where, columns)
+
+    def _nearest(self, asked: Candidates, where: str, how: Approximation | None) -> Any:
         query = self._items.search(asked.vector, vector_column_name=asked.column)
         query = query.distance_type(asked.metric).limit(asked.count)
         if how is None:
@@ -174,16 +179,20 @@ class Store:
             query = query.minimum_nprobes(how.probes).maximum_nprobes(0)
             # bits are kept whole in the partitions: there is nothing to score again by
             query = query if asked.column == BITS else query.refine_factor(how.refine)
-        return answered(query.where(where, prefilter=True) if where else query, where, columns)
+        return query.where(where, prefilter=True) if where else query
 
     def scan(
         self, where: str, top: int | None, columns: Sequence[Column], only: Sequence[str] | None = None
     ) -> pa.Table:
         """The items that fit a filter, in the order in which they are stored."""
-        asked = self._items.search()
-        asked = asked.where(where) if where else asked
-        asked = asked if only is None else asked.select(list(only))
-        return answered(asked if top is None else asked.limit(top), where, columns)
+
+        def ask() -> Any:
+            asked = self._items.search()
+            asked = asked.where(where) if where else asked
+            asked = asked if only is None else asked.select(list(only))
+            return asked if top is None else asked.limit(top)
+
+        return answered(ask, self.place, where, columns)
 
     def pieces(self, only: Sequence[str]) -> Iterator[pa.Table]:
         """All items, some thousands at a time; ``only`` these columns."""
@@ -204,7 +213,7 @@ class Store:
         else:
             # partitions of vectors, kept as one bit a number beside the whole ones (RaBitQ, SIGMOD 2024)
             how = IvfRq(distance_type="dot", num_partitions=partitions)
-        with self._named("written"):
+        with writing_to(self.place):
             self._items.create_index(column, config=how)
         return partitions
 
@@ -214,23 +223,15 @@ class Store:
 
         for column in columns:
             few = column.kind == "boolean" or 0 < column.facts.get("distinct", 0) <= FEW
-            with self._named("written"):
+            with writing_to(self.place):
                 self._items.create_index(column.stored, config=Bitmap() if few else BTree())
 
     def tidy(self, forget: timedelta) -> None:
         """Put what was added into few files and the index; versions older than ``forget`` go with their files."""
-        with self._named("written"), warnings.catch_warnings():
+        with writing_to(self.place), warnings.catch_warnings():
             # it warns that 0 breaks readers of former versions; who asks for that knows that there are none
             warnings.simplefilter("ignore", UserWarning)
             self._items.optimize(cleanup_older_than=forget)
-
-    @contextmanager
-    def _named(self, what: str) -> Iterator[None]:
-        """What the store raises for damaged files or a full disk, as one error that names the index."""
-        try:
-            yield
-        except (ValueError, RuntimeError, KeyError, IndexError, OSError) as error:
-            raise DataError(f"the index {self.place} cannot be {what}: {said_plainly(error)}") from error
 
     @property
     def _items(self) -> Any:

@@ -18,7 +18,7 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
 import m5kit
-from m5kit.errors import DecodeError, M5KitError, QueryError
+from m5kit.errors import DecodeError, IndexUnavailableError, M5KitError, QueryError
 from m5kit.index.index import Index
 from m5kit.index.rows import Row
 from m5kit.serve.answers import PlainJSON, encoded
@@ -76,6 +76,9 @@ def _add_errors(app: FastAPI) -> None:
     async def of_client(request: Request, error: Exception) -> Response:
         return PlainJSON.error(422, str(error))
 
+    async def of_index(request: Request, error: Exception) -> Response:
+        return PlainJSON.error(503, str(error), {"retry-after": "2"})
+
     async def of_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         if error.status_code == 404 and error.detail == NOTHING_THERE:
@@ -93,24 +96,28 @@ def _add_errors(app: FastAPI) -> None:
         return PlainJSON.error(400, "the client has gone")
 
     app.add_exception_handler(M5KitError, of_client)
+    app.add_exception_handler(IndexUnavailableError, of_index)
     app.add_exception_handler(HTTPException, of_http)
     app.add_exception_handler(RequestValidationError, of_address)
     app.add_exception_handler(ClientDisconnect, gone)
 
 
 def _add_questions(app: FastAPI, service: Service) -> None:
-    about, most = service.index.about, service.settings.max_items
+    most = service.settings.max_items
     router = APIRouter(route_class=ReadByItself)
 
     @router.post("/search", openapi_extra=request_schema(SearchBody))
     async def search(request: Request) -> Response:
         """The nearest items of a query of any modalities, with the share that each modality has in a hit."""
-        body = await read_search(request, about)
+        await service.watch.look()
+        body = await read_search(request, service.watch.now.index.about)
         return PlainJSON(await run_in_threadpool(service.search, body))
 
     @router.post("/embed", openapi_extra=request_schema(ItemsBody))
     async def embed(request: Request) -> Response:
         """The vectors of items; null and a problem for an item that cannot be used."""
+        await service.watch.look()
+        about = service.watch.last.index.about  # vectors are made without the items, and so while these are gone
         body = await read_items(request, about, most)
         answers = await asyncio.wrap_future(service.embed(body.items))
         vectors = [None if isinstance(answer, str) else encoded(answer, body.encoding) for answer in answers]
@@ -120,7 +127,8 @@ def _add_questions(app: FastAPI, service: Service) -> None:
     @router.post("/predict", openapi_extra=request_schema(ItemsBody))
     async def predict(request: Request) -> Response:
         """The classes of items, the best first."""
-        body = await read_items(request, about, most)
+        await service.watch.look()
+        body = await read_items(request, service.watch.last.index.about, most)
         answers = await asyncio.wrap_future(service.predict(body.items))
         return PlainJSON({"predictions": [asdict(answer) for answer in answers]})
 
@@ -137,14 +145,14 @@ def _add_files(app: FastAPI, service: Service) -> None:
     @app.get("/media")
     def media(item: str, modality: str, number: int = 0) -> Response:
         """The file of one modality of an item; a range of it may be asked for."""
-        path, kind = _found(lambda: service.media.file(row_of(item), modality, number))
+        path, kind = _found(lambda: service.watch.now.media.file(row_of(item), modality, number))
         # in its own origin, so that no file of the catalogue can act as the page
         return FileResponse(path, media_type=kind, headers={**KEPT, "content-security-policy": "sandbox"})
 
     @app.get("/thumbnail")
     def thumbnail(item: str, modality: str, number: int = 0) -> Response:
         """A small picture of one modality of an item."""
-        picture = _found(lambda: service.media.thumbnail(row_of(item), modality, number))
+        picture = _found(lambda: service.watch.now.media.thumbnail(row_of(item), modality, number))
         return Response(picture, 200, KEPT, "image/jpeg")
 
     @app.get("/item")
@@ -152,7 +160,7 @@ def _add_files(app: FastAPI, service: Service) -> None:
         """One item of the index."""
         row = row_of(item)
         properties = {"id": row.id, "split": row.split, "properties": dict(row.values)}
-        return PlainJSON({**properties, **service.media.shown(row)})
+        return PlainJSON({**properties, **service.watch.now.media.shown(row)})
 
 
 def _add_state(app: FastAPI, service: Service, metrics: Metrics) -> None:
@@ -164,7 +172,10 @@ def _add_state(app: FastAPI, service: Service, metrics: Metrics) -> None:
     @app.head("/health", include_in_schema=False)
     @app.get("/health")
     async def health() -> Response:
-        """Whether the service answers."""
+        """Whether the service answers: 503 while its index is gone or damaged."""
+        await service.watch.look()
+        if service.watch.trouble:
+            return PlainJSON({"status": "unavailable", "error": service.watch.told}, 503)
         return PlainJSON({"status": "ok"})
 
     @app.get("/metrics")

@@ -16,16 +16,12 @@ from m5kit.index.index import Index
 from m5kit.index.rows import Row
 from m5kit.public.answers import Embeddings, Prediction
 from m5kit.serve.batching import Batcher, Item
-from m5kit.serve.media import ItemMedia
 from m5kit.serve.metrics import Metrics
 from m5kit.serve.requests import SearchBody
 from m5kit.serve.settings import Settings
+from m5kit.serve.watch import Watch
 
 Vector = NDArray[np.float32]
-
-
-LOOKED_AT = 500
-"""Items whose files tell which kinds of files a modality reads."""
 
 
 class Service:
@@ -38,11 +34,8 @@ class Service:
     """
 
     def __init__(self, index: Index, settings: Settings, metrics: Metrics) -> None:
-        self.index, self.settings = index, settings
+        self.watch, self.settings = Watch(index), settings
         self.run = index.run
-        data = self.run.trained.config.data
-        self.media = ItemMedia(index.about, self.run.trained.data.pipelines, Path(index.about.data), data.follow_links)
-        self._accepts = self.media.kinds([hit.row for hit in index.search(top=LOOKED_AT)])
         # Requests hold no paths; should one slip through, it is looked for in a folder that is empty.
         self._nowhere = tempfile.TemporaryDirectory(prefix="m5kit-serve-")
         self._embedding = Batcher(self._embed_items, settings.batch, metrics.batch)
@@ -57,19 +50,21 @@ class Service:
 
     def about(self) -> dict[str, Any]:
         """What a client needs to know before it asks."""
-        about = self.index.about
+        with self.watch.asking() as served:
+            index, items = served.index, len(served.index)
+        about = index.about
         columns = []
         for column in about.filters:
             known = asdict(column)
             del known["stored"]  # no business of a client's
             columns.append(known)
         return {
-            "items": len(self.index),
+            "items": items,
             "run": Path(about.run).name,
             "space": about.space,
             "width": about.width,
             "modalities": dict(about.modalities),
-            "accepts": self._accepts,
+            "accepts": served.accepts,
             "columns": columns,
             "classes": list(self.run.classes),
             "recall": _recall(about),
@@ -84,10 +79,11 @@ class Service:
         """
         if body.top > self.settings.max_top:
             raise QueryError(f"top: at most {self.settings.max_top}, got {body.top}")
-        hits = self.index.search(
-            body.item, like=body.like, weights=body.weights, where=body.where, top=body.top, embed=self._embed_now
-        )
-        return {"hits": [{**hit.as_json(), **self.media.shown(hit.row)} for hit in hits]}
+        with self.watch.asking() as served:
+            hits = served.index.search(
+                body.item, like=body.like, weights=body.weights, where=body.where, top=body.top, embed=self._embed_now
+            )
+        return {"hits": [{**hit.as_json(), **served.media.shown(hit.row)} for hit in hits]}
 
     def embed(self, items: Sequence[Item]) -> "Future[list[Vector | str]]":
         """The vector of each item, or what is wrong with it."""
@@ -105,7 +101,8 @@ class Service:
 
     def row(self, item: str) -> Row | None:
         """One item of the index, None if there is none."""
-        return self.index.get([item]).get(item)
+        with self.watch.asking() as served:
+            return served.index.get([item]).get(item)
 
     def _embed_now(self, items: Sequence[Mapping[str, Any]]) -> Embeddings:
         """The vectors of the parts of a query, computed together with those of other requests."""
@@ -116,12 +113,9 @@ class Service:
         return Embeddings(np.array(vectors, np.float32), rows, problems)
 
     def _embed_items(self, items: Sequence[Item]) -> list[Vector | str]:
+        about = self.watch.last.index.about
         found = self.run.embed(
-            items,
-            space=self.index.about.space,
-            errors="skip",
-            root=self._nowhere.name,
-            width=self.index.about.query_width,
+            items, space=about.space, errors="skip", root=self._nowhere.name, width=about.query_width
         )
         answers: list[Vector | str] = [found.problems.get(row, "") for row in range(len(items))]
         for row, vector in zip(found.rows.tolist(), found.vectors, strict=True):
