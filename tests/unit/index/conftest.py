@@ -25,3 +25,20 @@ def properties():
 def index(tmp_path, vectors, properties):
     pytest.importorskip("lancedb")
     return Index.of_vectors(tmp_path / "items.index", [f"i{number:03}" for number in range(200)], vectors, properties)
+
+
+@pytest.fixture(scope="session")
+def exact():
+    """The ids that an exact search of vectors finds among those that are allowed."""
+
+    def found(vectors, query, allowed, top):
+        scores = np.where(allowed, vectors @ query, -2)
+        return [f"i{number:03}" for number in np.argsort(-scores, kind="stable")[:top]]
+
+    return found
+
+
+@pytest.fixture(scope="session")
+def ids():
+    """The ids of hits."""
+    return lambda hits: [hit.row.id for hit in hits]
