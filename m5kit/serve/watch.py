@@ -15,7 +15,7 @@ from m5kit.index.index import Index
 from m5kit.serve.media import ItemMedia
 
 EVERY = 2.0
-"""Seconds after which a request looks whether the index has changed; that takes about 2 ms."""
+"""Seconds after which a request looks whether the index has changed; that takes milliseconds."""
 
 LOOKED_AT = 500
 """Items whose files tell which kinds of files a modality reads."""
