@@ -50,8 +50,8 @@ def _steps(folder: RunFolder, schedule: Mapping[str, Any]) -> str:
     done, planned = checkpoint.newest_step(folder.checkpoints), schedule.get("max_steps")
     if done is None:
         return ""
-    # a run whose length is given in minutes planned no number of steps
-    if planned in (None, done) or schedule.get("minutes") is not None:
+    # a run whose length is given in minutes or passes planned no number of steps
+    if planned in (None, done) or any(schedule.get(key) is not None for key in ("minutes", "epochs")):
         return f"{done:,}"
     return f"{done:,} of {planned:,}"
 

@@ -23,7 +23,7 @@ def combination_problems(values: Mapping[str, Any], scope: PluginScope | None = 
     yield from _widths(values)
     yield from _sharing(values, modalities)
     yield from _learning_parts(values)
-    yield from _balance(values)
+    yield from _batches(values)
 
 
 def _structure(values: Mapping[str, Any], modalities: list[str]) -> Iterator[Problem]:
@@ -129,7 +129,7 @@ def _learning_parts(values: Mapping[str, Any]) -> Iterator[Problem]:
             yield f"rates.{name}", "is frozen and has no learning rate; name it in freeze or in rates, not in both"
 
 
-def _balance(values: Mapping[str, Any]) -> Iterator[Problem]:
+def _batches(values: Mapping[str, Any]) -> Iterator[Problem]:
     data = values.get("data")
     if isinstance(data, Mapping) and data.get("balance") == "label" and data.get("label") is None:
         yield "data.balance", "balances the classes of data.label, which is not set; name a label there"
@@ -140,3 +140,8 @@ def _balance(values: Mapping[str, Any]) -> Iterator[Problem]:
         return
     if data.get("balance") == "label" and schedule.get("tokens"):
         yield "schedule.tokens", "puts items of like size together, and data.balance draws by class; drop one of them"
+    if schedule.get("epochs") and schedule.get("tokens"):
+        yield (
+            "schedule.epochs",
+            "counts batches of equal size, and schedule.tokens makes others; give max_steps instead",
+        )

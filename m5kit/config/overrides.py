@@ -108,17 +108,21 @@ def _read(path: str, text: str) -> Node:
 
 
 def merge_later(tree: Node, over: Node) -> Node:
-    """Merge what is written later into ``tree``; a length in steps also replaces one in minutes."""
-    # Where a schedule has both, the minutes count: max_steps over a config with minutes would be ignored in silence.
+    """Merge what is written later into ``tree``; a length in steps also replaces one in minutes or passes."""
+    # Where a schedule has several, steps count last: max_steps over a config with minutes would be ignored in silence.
     merged = merge(tree, over)
     given, schedule = over.child("schedule"), merged.child("schedule")
     steps = given.child("max_steps") if given is not None else None
-    minutes = schedule.child("minutes") if schedule is not None else None
-    if given is None or steps is None or given.child("minutes") is not None:
+    if given is None or schedule is None or steps is None:
         return merged
-    if minutes is None or minutes.value is None:
+    replaced = {}
+    for key in ("minutes", "epochs"):
+        before = schedule.child(key)
+        if given.child(key) is None and before is not None and before.value is not None:
+            replaced[key] = Node(None, steps.origin)
+    if not replaced:
         return merged
-    return merge(merged, Node({"schedule": Node({"minutes": Node(None, steps.origin)}, steps.origin)}, merged.origin))
+    return merge(merged, Node({"schedule": Node(replaced, steps.origin)}, merged.origin))
 
 
 def _is_new_part(parents: Sequence[str], last: str) -> bool:

@@ -89,11 +89,11 @@ class TrainedRun:
     def unfinished(self) -> str | None:
         """The step that the weights are of, as ``step 193 of 400``; None for those of the last one.
 
-        A run whose length is given in minutes has no last step that could be missed.
+        A run whose length is given in minutes or passes has no last step that is known here.
         """
         schedule, used = self.config.schedule, checkpoint.to_use(self.folder)
         step = int(read_json(used / "state.json")["step"])
-        if schedule.minutes is not None or step >= schedule.max_steps:
+        if not (schedule.minutes is None and schedule.epochs is None) or step >= schedule.max_steps:
             return None
         best = f", the best by {self.config.checkpoint.best}" if used.name == checkpoint.BEST else ""
         return f"step {step} of {schedule.max_steps}{best}"

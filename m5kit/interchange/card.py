@@ -78,6 +78,8 @@ def _data(run: Run) -> Iterator[str]:
     schedule = config.schedule
     batch, unit = (schedule.batch_size, "items") if schedule.tokens is None else (schedule.tokens, "tokens")
     length = f"{schedule.max_steps} steps" if schedule.minutes is None else f"{schedule.minutes:g} minutes in steps"
+    if schedule.epochs is not None:
+        length = f"at most {schedule.epochs:g} passes over the items, {length}"
     yield f"- {length} of {batch * schedule.accumulate} {unit}"
     version = _mapping(provenance, "m5kit").get("version", "of an unknown version")
     yield f"- Seed {config.seed}, m5kit {markdown_text(str(version))}"

@@ -27,7 +27,9 @@ LONG = 1800.0
 """Seconds from which on shorter ways are named."""
 
 
-def tell_length(config: RunConfig, model: Model, loader: DataLoader[Batch], precision: str) -> tuple[float, str] | None:
+def tell_length(
+    config: RunConfig, model: Model, loader: DataLoader[Batch], precision: str, steps: float
+) -> tuple[float, str] | None:
     """How long a run of so many steps will take: seconds a step, and the sentence that says it.
 
     Nothing that the run uses is changed: the steps update a copy of the model, and the random states are put back.
@@ -37,6 +39,7 @@ def tell_length(config: RunConfig, model: Model, loader: DataLoader[Batch], prec
         model: on its device.
         loader: of the training batches; items are read from its dataset, in this process.
         precision: that the run computes in.
+        steps: the most that it takes.
 
     Returns:
         None where there is nothing to tell: the length is given in minutes, the run is short, or the device is so fast
@@ -44,7 +47,7 @@ def tell_length(config: RunConfig, model: Model, loader: DataLoader[Batch], prec
     """
     schedule = config.schedule
     device = next(model.parameters()).device
-    if schedule.minutes is not None or schedule.max_steps < LEAST_STEPS or device.type != "cpu":
+    if schedule.minutes is not None or steps < LEAST_STEPS or device.type != "cpu":
         return None
     before = random_state()
     try:
@@ -54,7 +57,7 @@ def tell_length(config: RunConfig, model: Model, loader: DataLoader[Batch], prec
         return None
     finally:
         restore_random_state(*before)
-    return seconds, _sentence(schedule.max_steps, seconds)
+    return seconds, _sentence(int(steps), seconds)
 
 
 def readable(seconds: float) -> str:

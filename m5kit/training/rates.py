@@ -1,5 +1,7 @@
 """The learning rate of each step: a warm-up, then what the schedule says; a pure function of the step."""
 
+import math
+
 from torch.optim import Optimizer
 
 from m5kit.schedules.base import LearningRateSchedule
@@ -39,7 +41,7 @@ class LearningRates:
 
 
 class TimedRates(LearningRates):
-    """Rates of a run whose length is given in time: the schedule follows the clock, not the number of steps.
+    """Rates of a run whose length is given in time: the schedule follows the clock, or the steps where these end it.
 
     Args:
         optimizer: its groups have the rates of full strength now.
@@ -47,17 +49,24 @@ class TimedRates(LearningRates):
         warmup: share of the time in which the rate rises in a straight line.
         seconds: length of the run.
         clock: of the run.
+        most: steps that end the run if its time has not by then.
     """
 
     def __init__(
-        self, optimizer: Optimizer, schedule: LearningRateSchedule, warmup: float, seconds: float, clock: TrainClock
+        self,
+        optimizer: Optimizer,
+        schedule: LearningRateSchedule,
+        warmup: float,
+        seconds: float,
+        clock: TrainClock,
+        most: float = math.inf,
     ) -> None:
         super().__init__(optimizer, schedule, 0.0, 1)
-        self.share, self.seconds, self.clock = warmup, seconds, clock
+        self.share, self.seconds, self.clock, self.most = warmup, seconds, clock, most
 
     def factor(self, step: int) -> float:
         """Factor of the learning rates now."""
-        progress = min(self.clock.seconds / self.seconds, 1.0)
+        progress = min(max(self.clock.seconds / self.seconds, step / self.most), 1.0)
         if progress < self.share:
             return max(progress / self.share, _LEAST)  # a step at rate 0 would be wasted
         return self.schedule.factor(min((progress - self.share) / max(1 - self.share, 1e-9), 1.0))

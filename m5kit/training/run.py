@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader
 from m5kit.api import Hook
 from m5kit.assembly.model import build_hooks, build_schedule
 from m5kit.config import RunConfig, check_config
+from m5kit.config.length import length, most_steps
 from m5kit.data.remote.place import require_own_place
 from m5kit.nn.compiled import compile_blocks
 from m5kit.parallel.allocation import keep_freed_memory
@@ -94,13 +95,11 @@ def _introduce(setup: Setup, console: Console, group: Group) -> None:
     """Say what is about to be trained on what."""
     schedule, model = setup.config.schedule, setup.model
     a_step = (schedule.tokens or schedule.batch_size) * schedule.accumulate
-    length = f"{schedule.max_steps} steps"
-    if schedule.minutes is not None:
-        length = f"{schedule.minutes:g} minute{'' if schedule.minutes == 1 else 's'} in steps"
+    items = len(setup.data.training_items)
     parameters = sum(p.numel() for p in model.parameters() if p.requires_grad)
     line = (
         f"{setup.config.name}: {', '.join(model.modalities)}; {parameters / 1e6:.1f} M parameters; "
-        f"{len(setup.data.training_items)} items; {length} of {a_step}{' tokens' * (schedule.tokens is not None)}"
+        f"{items} items; {length(schedule, items)} of {a_step}{' tokens' * (schedule.tokens is not None)}"
     )
     if isinstance(group, ProcessGroup):
         line += f"; {group.size} processes ({group.backend}), each of which is waited for at most {group.timeout:g} s"
@@ -128,7 +127,8 @@ def _run(
         optimizer = build_optimizer(
             model, config.optimizer, schedule.lr, schedule.weight_decay, config.rates, replica=replica
         )
-    state = TrainState(model, optimizer, schedule.max_steps)
+    most = most_steps(schedule, len(setup.data.training_items))
+    state = TrainState(model, optimizer, int(min(schedule.max_steps, most)))
     precision = _precision(setup, console)
     clock = _clock(setup, loader, precision, console, group)
     callbacks = standard_callbacks(setup, hooks, clock, console, group, replica)
@@ -138,8 +138,8 @@ def _run(
         if found is None:
             return 0
         step = checkpoint.restore(found, *replica.restoring(model, optimizer), callbacks.stateful)
-        if schedule.minutes is None and step >= schedule.max_steps:
-            text = f"this run is already finished: all {schedule.max_steps} steps are done; it is only evaluated again"
+        if step >= most:
+            text = f"this run is already finished: all {most} steps are done; it is only evaluated again"
             _tell(console, text)
         return step
 
@@ -162,7 +162,7 @@ def _run(
         step,
         loader,
         state,
-        _rates(config, optimizer, clock),
+        _rates(config, optimizer, clock, most),
         schedule.accumulate,
         callbacks.ordered,
         config.seed,
@@ -183,18 +183,19 @@ def _forecast(setup: Setup, loader: DataLoader[Batch], precision: str, console: 
     """Say how long a new run will take; seconds a step, None if that is not told before the first one."""
     if checkpoint.latest(setup.folder.checkpoints) is not None:
         return None
-    told = tell_length(setup.config, setup.model, loader, precision)
+    steps = most_steps(setup.config.schedule, len(setup.data.training_items))
+    told = tell_length(setup.config, setup.model, loader, precision, steps)
     if told is None:
         return None
     _tell(console, told[1])
     return told[0]
 
 
-def _rates(config: RunConfig, optimizer: Optimizer, clock: TrainClock) -> LearningRates:
+def _rates(config: RunConfig, optimizer: Optimizer, clock: TrainClock, most: float) -> LearningRates:
     schedule, decay = config.schedule, build_schedule(config)
     if schedule.minutes is None:
-        return LearningRates(optimizer, decay, schedule.warmup, schedule.max_steps)
-    return TimedRates(optimizer, decay, schedule.warmup, 60 * schedule.minutes, clock)
+        return LearningRates(optimizer, decay, schedule.warmup, int(most))
+    return TimedRates(optimizer, decay, schedule.warmup, 60 * schedule.minutes, clock, most)
 
 
 def _precision(setup: Setup, console: Console) -> str:

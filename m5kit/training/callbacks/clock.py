@@ -23,18 +23,25 @@ class ClockCallback(Callback):
         clock: of the run.
         seconds: length of the run; None where its steps are counted.
         write: shows a line to the user.
+        most: steps that end the run if its time has not by then.
     """
 
-    def __init__(self, clock: TrainClock, seconds: float | None, write: Callable[[str], None]) -> None:
-        self.clock, self.seconds, self.write = clock, seconds, write
+    def __init__(
+        self, clock: TrainClock, seconds: float | None, write: Callable[[str], None], most: float = math.inf
+    ) -> None:
+        self.clock, self.seconds, self.write, self.most = clock, seconds, write, most
         self._steps = 0  # of this process
         self._from = 0.0
 
     def before_train(self, state: TrainState) -> None:
         """Time begins to count."""
         self.clock.start()
-        if self.seconds is not None and self.clock.seconds >= self.seconds:
-            state.max_steps = state.step  # a run that is over takes no step
+        if self.seconds is None:
+            return
+        # Nothing is known yet: steps that were done before must not look like the last ones.
+        planned = max(state.max_steps, state.step + _FIRST + 1)
+        # a run that is over takes no step
+        state.max_steps = state.step if self.clock.seconds >= self.seconds else self._at_most(planned)
 
     def after_step(self, state: TrainState, data: StepData, outputs: Mapping[str, Tensor]) -> None:
         """Count, and estimate how many steps there will be."""
@@ -47,9 +54,12 @@ class ClockCallback(Callback):
         if self.seconds is not None and measured > 0:
             left = max(self.seconds - now, 0.0)
             # the step that is under way when the time is over is finished, hence upwards
-            state.max_steps = state.step + math.ceil(left * measured / (now - self._from))
+            state.max_steps = self._at_most(state.step + math.ceil(left * measured / (now - self._from)))
         if measured == _MEASURED:
             self._announce(state, (now - self._from) / measured)
+
+    def _at_most(self, steps: int) -> int:
+        return int(min(steps, self.most))
 
     def _announce(self, state: TrainState, seconds_a_step: float) -> None:
         told = self.clock.expected

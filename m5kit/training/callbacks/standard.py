@@ -7,6 +7,7 @@ from functools import partial
 from rich.console import Console
 
 from m5kit.api import Hook
+from m5kit.config.length import most_steps
 from m5kit.data.failures import FailureLog
 from m5kit.data.manifest import Manifest
 from m5kit.parallel.group import Group
@@ -67,9 +68,9 @@ def standard_callbacks(
     stop = StopCallback(group, hooks=len(hooks) > 0)
     hooks = {name: hook for name, hook in hooks.items() if _runs_here(hook, group, replica)}
     config, folder, logged_every = setup.config, setup.folder, setup.config.logging.every_steps
-    minutes = config.schedule.minutes
+    minutes, most = config.schedule.minutes, most_steps(config.schedule, len(setup.data.training_items))
     write = partial(console.print, highlight=False, markup=False, soft_wrap=True)
-    timer = ClockCallback(clock, None if minutes is None else 60 * minutes, write)
+    timer = ClockCallback(clock, None if minutes is None else 60 * minutes, write, most)
     finite = FiniteCallback(logged_every, setup.folder.checkpoints, writes=group.first)
     log = FailureLog(folder.failures if group.first else None, config.data.max_failed)
     failures = FailuresCallback(log, group, logged_every)

@@ -41,8 +41,9 @@ def test_a_run_that_was_stopped_early_says_so(tmp_path):
     assert read_origin(make(tmp_path, 193), {"schedule": {"max_steps": 400}}).steps == "193 of 400"
 
 
-def test_a_run_of_minutes_planned_no_steps(tmp_path):
-    assert read_origin(make(tmp_path, 193), {"schedule": {"max_steps": 400, "minutes": 10}}).steps == "193"
+@pytest.mark.parametrize("length", [{"minutes": 10}, {"epochs": 4}])
+def test_a_run_of_minutes_or_passes_planned_no_steps(tmp_path, length):
+    assert read_origin(make(tmp_path, 193), {"schedule": {"max_steps": 400, **length}}).steps == "193"
 
 
 def test_a_folder_that_tells_nothing_is_no_error(tmp_path):

@@ -216,6 +216,11 @@ def test_parts_that_do_not_learn_or_learn_at_another_rate_are_parts_of_the_confi
     assert "rates.fusion: is frozen" in problems(leaf, "freeze=[fusion]", "rates.fusion=0.5")
 
 
+def test_passes_are_counted_in_batches_of_equal_size(leaf: Path) -> None:
+    assert "schedule.epochs: counts batches" in problems(leaf, "schedule.epochs=4", "schedule.tokens=100")
+    assert check_config(load_config(leaf, ["schedule.epochs=4"])).schedule.epochs == 4
+
+
 def test_classes_are_balanced_where_a_label_is_set(leaf: Path) -> None:
     assert "data.balance: balances the classes of data.label" in problems(leaf, "data.balance=label")
     assert "data.balance: expected 'none' or 'label', got 'kind'" in problems(leaf, "data.balance=kind")

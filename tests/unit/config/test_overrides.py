@@ -35,6 +35,13 @@ def test_a_length_in_steps_replaces_one_in_minutes_which_else_would_win(leaf: Pa
     assert load_config(leaf, [*timed, "schedule.lr=1e-3"]).values["schedule"]["minutes"] == 10
 
 
+def test_a_length_in_steps_replaces_one_in_passes(leaf: Path) -> None:
+    passes = ["schedule.epochs=4", "schedule.minutes=10"]
+    schedule = load_config(leaf, [*passes, "schedule.max_steps=20"]).values["schedule"]
+    assert (schedule["max_steps"], schedule["minutes"], schedule["epochs"]) == (20, None, None)
+    assert load_config(leaf, ["schedule.max_steps=20", *passes]).values["schedule"]["epochs"] == 4
+
+
 def test_the_data_folder_wins(leaf: Path) -> None:
     resolved = load_config(leaf, ["data.root=here"], Path("there"))
     assert resolved.values["data"]["root"] == "there"

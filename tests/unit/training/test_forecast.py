@@ -55,7 +55,7 @@ def told(monkeypatch):
         )
         data = SimpleNamespace(workers=0, item_seconds=5.0)
         config = SimpleNamespace(schedule=schedule, data=data, optimizer={}, rates={}, seed=0, plugins=None)
-        return tell_length(config, model, loader, "fp32")
+        return tell_length(config, model, loader, "fp32", max_steps)
 
     monkeypatch.setattr(forecast, "in_use", lambda scope: torch.no_grad())
     return tell, model

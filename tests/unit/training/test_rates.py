@@ -51,3 +51,12 @@ def test_a_run_of_minutes_follows_the_clock():
     for clock.seconds in (0.0, 10.0, 20.0, 60.0, 120.0):
         factors.append(rates.factor(0))
     assert factors == pytest.approx([0.01, 0.5, 1.0, 0.5, 0.0])
+
+
+def test_where_passes_end_a_run_the_rate_falls_with_them():
+    optimizer, clock = SGD(nn.Linear(2, 2).parameters(), lr=1.0), SimpleNamespace(seconds=10.0)
+    rates = TimedRates(optimizer, SCHEDULES.build({"type": "linear"}), 0.2, 100.0, clock, most=50)
+    factors = []
+    for step in (5, 10, 30, 50):
+        factors.append(rates.factor(step))
+    assert factors == pytest.approx([0.5, 1.0, 0.5, 0.0])

@@ -1,5 +1,7 @@
 """The clock estimates a run's length, and ends one whose length is given in minutes."""
 
+import math
+
 from m5kit.training.callbacks.base import TrainState
 from m5kit.training.callbacks.clock import ClockCallback
 
@@ -17,10 +19,10 @@ class Clock:
         pass
 
 
-def _run(seconds, before=0.0, last=1000, expected=None):
+def _run(seconds, before=0.0, last=1000, expected=None, most=math.inf, step=0):
     written, clock = [], Clock(before, expected)
-    callback = ClockCallback(clock, seconds, written.append)
-    state = TrainState(model=None, optimizer=None, max_steps=last)
+    callback = ClockCallback(clock, seconds, written.append, most)
+    state = TrainState(model=None, optimizer=None, max_steps=last, step=step)
     callback.before_train(state)
     while not state.last:
         state.step += 1
@@ -48,6 +50,19 @@ def test_minutes_end_a_run():
 def test_the_time_before_an_interruption_counts():
     assert _run(400.0, before=300.0)[0].step == 50
     assert _run(400.0, before=400.0)[0].step == 0
+
+
+def test_passes_end_a_run_that_has_time_left():
+    state, written = _run(400.0, most=100)
+    assert state.step == state.max_steps == 100
+    assert written == ["100 steps of 2.00 s: about 3 min on this machine"]
+    assert _run(400.0, most=300)[0].step == 200
+    assert _run(400.0, most=100, step=100)[0].step == 100
+
+
+def test_a_run_of_minutes_goes_on_whatever_its_config_says_of_steps():
+    assert _run(400.0, before=200.0, last=50, step=100)[0].step == 200
+    assert _run(400.0, last=1)[0].step == 200
 
 
 def test_what_was_told_before_is_corrected_only_where_it_was_far_off():
