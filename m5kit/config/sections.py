@@ -89,7 +89,7 @@ class Schedule(Section):
     """Length of the run by the clock; such a run is not the same on another machine. ``max_steps`` written over it
     takes its place."""
     epochs: Positive | None = None
-    """Passes over the training items that end a run which is not over by then. ``max_steps`` over it takes its place."""
+    """Passes over the training items that end a run which is not over by then; ``max_steps`` over it replaces it."""
     batch_size: Count = 32
     tokens: Count | None = None
     """Most tokens of a batch over all its modalities, in place of ``batch_size``: it then has as many items as fit."""

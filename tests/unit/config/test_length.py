@@ -3,6 +3,7 @@
 import math
 
 import pytest
+
 from m5kit.config.length import length, most_steps
 from m5kit.config.sections import Schedule
 

@@ -56,7 +56,4 @@ def test_a_run_of_minutes_follows_the_clock():
 def test_where_passes_end_a_run_the_rate_falls_with_them():
     optimizer, clock = SGD(nn.Linear(2, 2).parameters(), lr=1.0), SimpleNamespace(seconds=10.0)
     rates = TimedRates(optimizer, SCHEDULES.build({"type": "linear"}), 0.2, 100.0, clock, most=50)
-    factors = []
-    for step in (5, 10, 30, 50):
-        factors.append(rates.factor(step))
-    assert factors == pytest.approx([0.5, 1.0, 0.5, 0.0])
+    assert [rates.factor(step) for step in (5, 10, 30, 50)] == pytest.approx([0.5, 1.0, 0.5, 0.0])
