@@ -83,6 +83,15 @@ class TrainedRun:
         return None if changed is None else f"the items changed since the run was trained: {changed}"
 
     @property
+    def caveat(self) -> str | None:
+        """What a reader of values must know: items that changed, newer checkpoints that are damaged; else None."""
+        told = [] if self.changed_items is None else [self.changed_items]
+        used, newest = checkpoint.to_use(self.folder), checkpoint.newest_step(self.folder.checkpoints)
+        if used.name != checkpoint.BEST and int(read_json(used / "state.json")["step"]) != newest:
+            told.append(f"the values are of {used.name}; checkpoints after it are damaged")
+        return "; ".join(told) or None
+
+    @property
     def unfinished(self) -> str | None:
         """The step that the weights are of, as ``step 193 of 400``; None for those of the last one.
 

@@ -133,5 +133,8 @@ def of_another_run(state: Mapping[str, Any], run: Path) -> str | None:
         return f"{folder.provenance.name} was changed since: it no longer says what the run began with"
     # a provenance that cannot be read is named by whoever opens the run
     if begun is not None and state.get(BEGUN) not in (None, begun):
-        return "it is of another run, which began with another config, such as another schedule, or with other items"
+        return (
+            "it is of another run, which began with another config, such as another schedule, or with other items; or "
+            f"{folder.provenance.name} is of another run, or was changed since"
+        )
     return None
