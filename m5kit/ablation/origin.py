@@ -39,8 +39,9 @@ def _data(fingerprint: Mapping[str, Any], section: Mapping[str, Any]) -> str:
     parts = ["/".join(filter(None, names))]
     if "items" in fingerprint:
         parts.append(f"{fingerprint['items']:,} items")
-    if "sha256" in fingerprint:
-        parts.append(f"sha256 {fingerprint['sha256'][:SHOWN]}")
+    digest = fingerprint.get("content") or fingerprint.get("sha256")  # of tar files only one tells what they hold
+    if digest:
+        parts.append(f"sha256 {digest[:SHOWN]}")
     return ", ".join(filter(None, parts))
 
 

@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 from m5kit.api import Transform
 from m5kit.assembly.corruption import CorruptedItems, Corruptions, collate_corrupted
 from m5kit.assembly.frozen import FrozenOutputs
+from m5kit.assembly.learned import load_states, read_classes
 from m5kit.assembly.loader import build_loader, train_sampler
 from m5kit.assembly.model import build_pipelines, fit_transforms
 from m5kit.assembly.sources import data_root, open_dataset
@@ -78,7 +79,7 @@ class RunData:
         if learned_by is None:
             fit_transforms(pipelines, train, data.root)
         else:
-            _load_states(pipelines, learned_by.read(learned_by.transforms))
+            load_states(pipelines, learned_by)
         label = config.data.label
         classes: dict[str, Sequence[str]] = {}
         if label:
@@ -89,10 +90,10 @@ class RunData:
     @classmethod
     def reopen(cls, config: RunConfig, folder: RunFolder) -> "RunData":
         """The data of an existing run, with what its transforms learned then."""
-        states, classes = folder.read(folder.transforms), folder.read(folder.classes)
+        classes = read_classes(folder)
         with blueprints(reuse=folder.pretrained):
             pipelines = build_pipelines(config)
-        _load_states(pipelines, states)
+        load_states(pipelines, folder)
         return cls(config, data_root(config), pipelines, classes)
 
     def with_frozen(self, frozen: FrozenOutputs | None) -> "RunData":
@@ -241,10 +242,3 @@ class RunData:
 
 def _numbered(names: Sequence[str]) -> dict[str, int]:
     return dict(zip(names, range(len(names)), strict=True))
-
-
-def _load_states(pipelines: Mapping[str, Pipeline], states: Mapping[str, Any]) -> None:
-    """Give transforms what they learned in a run; a modality that the run did not have keeps its own."""
-    for modality, pipeline in pipelines.items():
-        if modality in states:
-            pipeline.transform.load_state(states[modality])

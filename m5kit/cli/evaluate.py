@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from m5kit.cli._evaluation_checks import require_items, require_values
 from m5kit.cli._imports import import_quickly
 from m5kit.cli.options import Verbs, add_engine, add_permissions, words
 from m5kit.cli.output import write, write_json, write_table
@@ -99,6 +100,7 @@ def _run_on_folder(options: argparse.Namespace, group: "Group") -> int:
     trained = _open(options, group)
     if not options.untrained and trained.unfinished and group.first:
         sys.stderr.write(f"note: evaluated at {trained.unfinished}\n")
+    require_items(trained, options)
     changed = trained.changed_items if group.first and not options.data else None
     if changed:
         sys.stderr.write(f"note: {changed}; the values are those of the items as they are now\n")
@@ -118,7 +120,7 @@ def _run_on_folder(options: argparse.Namespace, group: "Group") -> int:
         _print(next(iter(found.values())), options.json)
     else:
         _print_subsets(found, options.json)
-    _require(found, options.metrics)
+    require_values(found, options.metrics)
     return 0
 
 
@@ -152,6 +154,7 @@ def _run_on_sizes(options: argparse.Namespace, group: "Group") -> int:
 
     chosen = sizes([int(word) for word in options.widths or ()], options.precisions)
     trained = _open(options, group)
+    require_items(trained, options)
     found = evaluate_sizes(trained, chosen, options.metrics)
     if not group.first:
         return 0
@@ -159,21 +162,8 @@ def _run_on_sizes(options: argparse.Namespace, group: "Group") -> int:
         write_json([each.as_json() for each in found])
     else:
         show_sizes(found)
-    _require({str(each.size): each.evaluation for each in found}, options.metrics)
+    require_values({str(each.size): each.evaluation for each in found}, options.metrics)
     return 0
-
-
-def _require(found: Mapping[str, "Evaluation"], wanted: Sequence[str] | None) -> None:
-    """A metric that was asked for by its name must have been computed; of all metrics, some may be skipped.
-
-    Raises:
-        ConfigError: one was skipped.
-    """
-    skipped: dict[str, str] = {}
-    for evaluation in found.values():
-        skipped |= evaluation.skipped
-    if wanted and skipped:
-        raise ConfigError([f"evaluation.{name} cannot be computed: {reason}" for name, reason in skipped.items()])
 
 
 def _run_on_file(options: argparse.Namespace) -> int:
@@ -195,7 +185,7 @@ def _run_on_file(options: argparse.Namespace) -> int:
         raise ConfigError([f"{', '.join(given)}: these need a run; a features file holds finished embeddings"])
     evaluation = evaluate_file(options.run_folder, options.config, options.metrics, options.overrides)
     _print(evaluation, options.json)
-    _require({"": evaluation}, options.metrics)
+    require_values({"": evaluation}, options.metrics)
     return 0
 
 

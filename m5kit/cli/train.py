@@ -155,6 +155,7 @@ def _run_dir(given: Path | None, resume: bool, name: str) -> Path:
 
 def _evaluate(path: Path, group: "Group") -> None:
     """Compute the metrics of a run that is trained, and name the commands that follow."""
+    from m5kit.cli._evaluation_checks import require_values
     from m5kit.cli.evaluate import show
     from m5kit.inference.evaluation import evaluate
     from m5kit.inference.trained_run import TrainedRun
@@ -165,6 +166,7 @@ def _evaluate(path: Path, group: "Group") -> None:
     folder = trained.folder
     if group.first:
         draw_curves(folder.metrics, folder.curves, trained.config.name)
+    evaluation = None
     if trained.config.evaluation:
         _write(f"evaluating {trained.unfinished}" if trained.unfinished else "evaluating")
         evaluation = evaluate(trained, store=True)
@@ -177,3 +179,5 @@ def _evaluate(path: Path, group: "Group") -> None:
     _write(f"evaluate again{', or in part:' if part else ':             '}  m5kit evaluate {path}{part}")
     _write(f"embed your items:            m5kit embed {path} --data {data} --out embeddings.parquet")
     _write(f"search your items:           m5kit index {path} --data {data} --out my.index")
+    if evaluation is not None:  # last, so that the run that is trained has been named
+        require_values({"": evaluation}, None)

@@ -57,9 +57,10 @@ def evaluate(run: TrainedRun, metrics: Sequence[str] | None = None, store: bool 
     if not run.group.first:
         return Evaluation({}, {})
     evaluation = compute(run, chosen, embedded)
-    if store:
+    # values that are there are not replaced by none
+    if store and (evaluation.results or not (evaluation.skipped and run.folder.results.exists())):
         shown = {name: chosen[name] for name in evaluation.results}
-        write_json(run.folder.results, _stored(evaluation, run.changed_items))
+        write_json(run.folder.results, _stored(evaluation, run.caveat))
         write_json(run.folder.gallery, _galleries(shown, embedded, run.config.seed))
     return evaluation
 
@@ -106,12 +107,12 @@ def evaluate_subsets(
 
 def _store_subsets(run: TrainedRun, found: Mapping[str, Evaluation]) -> None:
     """Add the values of some subsets to those that the run folder already holds."""
-    folder, changed = run.folder, run.changed_items
+    folder, caveat = run.folder, run.caveat
     # two evaluations at once must not each write what they read before the other wrote
     with folder.updating(folder.views):
         stored = _read_subsets(folder)
         for name, evaluation in found.items():
-            stored[name] = _stored(evaluation, changed)
+            stored[name] = _stored(evaluation, caveat)
         write_json(folder.views, stored)
 
 

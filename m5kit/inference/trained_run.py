@@ -1,6 +1,5 @@
 """A run folder, opened for use: its config, its data, its model."""
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from m5kit.models.base import Model
 from m5kit.parallel.group import Group
 from m5kit.parallel.threads import share_cores
 from m5kit.runs import checkpoint
+from m5kit.runs.beginning import changed_items
 from m5kit.runs.folder import RunFolder
 from m5kit.runs.json import read_json
 from m5kit.runs.provenance import require_plugins
@@ -79,11 +79,17 @@ class TrainedRun:
     @property
     def changed_items(self) -> str | None:
         """How the items differ from those that the run was trained with, as a sentence; None if they are the same."""
-        noted = self.folder.read(self.folder.provenance).get("data")
-        now = json.loads(json.dumps(dict(self.data.manifest.dataset.fingerprint())))  # tuples are lists there
-        if noted in (None, now):
-            return None
-        return f"the items changed since the run was trained: {noted} then, {now} now"
+        changed = changed_items(self.folder.read(self.folder.provenance), self.data.manifest.dataset.fingerprint())
+        return None if changed is None else f"the items changed since the run was trained: {changed}"
+
+    @property
+    def caveat(self) -> str | None:
+        """What a reader of values must know: items that changed, newer checkpoints that are damaged; else None."""
+        told = [] if self.changed_items is None else [self.changed_items]
+        used, newest = checkpoint.to_use(self.folder), checkpoint.newest_step(self.folder.checkpoints)
+        if used.name != checkpoint.BEST and int(read_json(used / "state.json")["step"]) != newest:
+            told.append(f"the values are of {used.name}; checkpoints after it are damaged")
+        return "; ".join(told) or None
 
     @property
     def unfinished(self) -> str | None:

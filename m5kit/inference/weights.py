@@ -1,5 +1,6 @@
 """Builds the model of a run with the weights of its last checkpoint."""
 
+from pathlib import Path
 from typing import cast
 
 import torch
@@ -13,6 +14,9 @@ from m5kit.nn.pretrained.blueprints import blueprints
 from m5kit.parallel.device import default_device
 from m5kit.runs import checkpoint
 from m5kit.runs.folder import RunFolder
+from m5kit.runs.json import read_json
+from m5kit.runs.log import LOGGER
+from m5kit.runs.origin import changed_since
 
 KNOWN = ("descriptors", "common")
 """The parts of public vectors that learned from the corpus before the first step."""
@@ -36,7 +40,9 @@ def load_model(config: RunConfig, data: RunData, folder: RunFolder, untrained: b
     with blueprints(reuse=None if untrained else folder.pretrained):
         model = build_model(config, data.transforms, data.classes)
     if not untrained:
-        checkpoint.load_weights(checkpoint.to_use(folder), model)
+        used = checkpoint.to_use(folder)
+        checkpoint.load_weights(used, model)
+        _tell_changes(folder, used)
     else:  # what descriptors know of the corpus was there before the first step
         for name in KNOWN:
             part = cast(nn.Module | None, getattr(model.backbone.vectors, name))
@@ -44,3 +50,9 @@ def load_model(config: RunConfig, data: RunData, folder: RunFolder, untrained: b
                 checkpoint.load_weights(checkpoint.to_use(folder), part, f"backbone.vectors.{name}.")
     model.to(default_device()).eval()
     return model
+
+
+def _tell_changes(folder: RunFolder, used: Path) -> None:
+    """Log which parts of config and provenance were edited, or cut, since the checkpoint that is used was written."""
+    for what in changed_since(read_json(used / "state.json"), folder.path):
+        LOGGER.warning("note: %s of the run in %s is not as it was when %s was written", what, folder.path, used.name)

@@ -76,19 +76,32 @@ def require_same_data(folder: RunFolder, fingerprint: Mapping[str, Any], accept:
         ConfigError: the items have changed, and that is not accepted.
     """
     provenance = folder.read(folder.provenance)
-    before, now = provenance.get("data"), json.loads(json.dumps(dict(fingerprint)))  # tuples are lists there
-    if before in (None, now):
+    before, changed = provenance.get("data"), changed_items(provenance, fingerprint)
+    if changed is None:
         return
     if not accept:
         raise UsageError(
             [
-                f"the items changed since the run in {folder.path} began: {before} then, {now} now; "
+                f"the items changed since the run in {folder.path} began: {changed}; "
                 "restore them, or go on with the changed ones with --set data.accept_changes=true"
             ]
         )
     LOGGER.warning("the items changed since the run began; it goes on with the changed ones")
     earlier = [*provenance.get("data_before", []), before]
-    write_json(folder.provenance, {**provenance, "data": now, "data_before": earlier})
+    write_json(folder.provenance, {**provenance, "data": dict(fingerprint), "data_before": earlier})
+
+
+def changed_items(provenance: Mapping[str, Any], fingerprint: Mapping[str, Any]) -> str | None:
+    """What tells the items of now from those that a provenance knows; None if they are the same.
+
+    Args:
+        provenance: of a run.
+        fingerprint: of the items as they are now; what an earlier version did not write down of them is not compared.
+    """
+    before, now = provenance.get("data"), json.loads(json.dumps(dict(fingerprint)))  # tuples are lists there
+    if before is None or (isinstance(before, dict) and before and {**now, **before} == now):
+        return None
+    return f"{before} then, {now} now"
 
 
 def by_key(tree: Any, prefix: str = "") -> dict[str, Any]:

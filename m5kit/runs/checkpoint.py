@@ -22,7 +22,7 @@ from m5kit.runs.damage import FORMAT, NOT_FINITE, STATE, SUMMED, TO_GO_ON, damag
 from m5kit.runs.folder import RunFolder
 from m5kit.runs.json import read_json, sync_folder, write_json
 from m5kit.runs.log import LOGGER
-from m5kit.runs.origin import BEGUN, RUN, beginning, origin
+from m5kit.runs.origin import BEGUN, NOTED, RUN, beginning, noted, origin
 from m5kit.runs.random_state import random_state, restore_random_state
 from m5kit.runs.tensor_state import Stateful, join_optimizer, load_hooks, plain, split_hooks, split_optimizer
 from m5kit.runs.weight_checks import not_finite, require_finite, require_same_sharing, require_same_weights
@@ -75,6 +75,7 @@ def _write(partial: Path, step: int, model: nn.Module, optimizer: Stateful, hook
         "step": step,
         RUN: origin(partial.parent.parent),
         BEGUN: beginning(partial.parent.parent),
+        NOTED: noted(partial.parent.parent),
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "optimizer": described,
         "random": random_described,

@@ -16,6 +16,8 @@ from m5kit.runs.lock import single_writer
 
 RUNS = Path("runs")
 """Where runs go that nobody gave a folder."""
+REMEDY = "bring it back from a copy of the run, or train again in another --run-dir"
+"""What a user can do about a damaged file that a run cannot be used without."""
 NOTE = "note"
 """Key of ``results.json``: a sentence that a reader of its values must know; only where there is one."""
 
@@ -102,7 +104,7 @@ class RunFolder:
         Raises:
             CheckpointError: it is missing or damaged.
         """
-        return read_json(file, "bring it back from a copy of the run, or train again in another --run-dir")
+        return read_json(file, REMEDY)
 
     @property
     def next_step(self) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from m5kit.config.reader import read_data
-from m5kit.errors import M5KitError
+from m5kit.errors import CheckpointError, M5KitError
 from m5kit.runs.folder import RunFolder
 from m5kit.runs.json import read_json
 
@@ -16,7 +16,12 @@ RUN = "run"
 BEGUN = "begun"
 """Key of the state of a checkpoint: how its run began; earlier versions wrote none."""
 
-_MAY_CHANGE = ("name", "data", "init", "schedule", "parallel", "checkpoint", "logging", "validation", "evaluation")
+NOTED = "noted"
+"""Key of the state of a checkpoint: digests of what else its run folder says; earlier versions wrote none."""
+
+_MOVES = ("name", "data", "init")
+"""Sections of a config that say where things lie, and change when a run moves or is shared."""
+_MAY_CHANGE = (*_MOVES, "schedule", "parallel", "checkpoint", "logging", "validation", "evaluation")
 """Sections of a config that are edited when a run moves, goes on for longer, or is shared."""
 
 
@@ -59,7 +64,55 @@ def beginning(run: Path) -> str | None:
         begun = [noted["config"]["sha256"], noted["seed"], items]
     except (M5KitError, KeyError, TypeError):
         return None
-    return blake2b(json.dumps(begun, sort_keys=True).encode(), digest_size=16).hexdigest()
+    return _digest(begun)
+
+
+def noted(run: Path) -> dict[str, str]:
+    """Digests of the parts of config and provenance that no weight depends on, but what a run is used for does.
+
+    Args:
+        run: its folder.
+
+    Returns:
+        By a name for messages; nothing of a file that cannot be read.
+    """
+    folder = RunFolder(run)
+    parts: dict[str, Any] = {}
+    try:
+        config, provenance = read_data(folder.config), read_json(folder.provenance)
+        for section in sorted({*_MAY_CHANGE}.difference(_MOVES)):
+            parts[f"{section} in {folder.config.name}"] = config.get(section)
+        # a run that goes on with changed items writes them down
+        kept = {key: value for key, value in provenance.items() if key not in ("data", "data_before")}
+        parts[folder.provenance.name] = kept
+    except (M5KitError, OSError, AttributeError):
+        return {}
+    return {name: _digest(value) for name, value in parts.items()}
+
+
+def changed_since(state: Mapping[str, Any], run: Path) -> list[str]:
+    """What of config and provenance is not as it was when a checkpoint was written, by a name for messages.
+
+    Args:
+        state: of a checkpoint.
+        run: folder of the run that it lies in.
+    """
+    before, now = state.get(NOTED), noted(run)
+    if not isinstance(before, Mapping) or not now:
+        return []
+    return sorted(name for name, digest in before.items() if now.get(name) != digest)
+
+
+def _is_read(file: Path) -> bool:
+    try:
+        read_json(file)
+    except CheckpointError:
+        return False
+    return True
+
+
+def _digest(value: Any) -> str:
+    return blake2b(json.dumps(value, sort_keys=True, default=str).encode(), digest_size=16).hexdigest()
 
 
 def of_another_run(state: Mapping[str, Any], run: Path) -> str | None:
@@ -76,7 +129,12 @@ def of_another_run(state: Mapping[str, Any], run: Path) -> str | None:
             f"{folder.config.name}, {folder.transforms.name} or {folder.classes.name} was changed since"
         )
     begun = beginning(run)
+    if begun is None and state.get(BEGUN) is not None and _is_read(folder.provenance):
+        return f"{folder.provenance.name} was changed since: it no longer says what the run began with"
     # a provenance that cannot be read is named by whoever opens the run
     if begun is not None and state.get(BEGUN) not in (None, begun):
-        return "it is of another run, which began with another config, such as another schedule, or with other items"
+        return (
+            "it is of another run, which began with another config, such as another schedule, or with other items; or "
+            f"{folder.provenance.name} is of another run, or was changed since"
+        )
     return None

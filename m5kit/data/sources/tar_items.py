@@ -1,9 +1,10 @@
 """Finds the items of plain WebDataset tar files: which members share a key, and which modality each of them is."""
 
+import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from m5kit.data.manifest_rows import LONGEST_ID
 from m5kit.data.remote.copies import bring, mirror_of, shown
 from m5kit.data.several import single_if_alone
 from m5kit.data.shard_set import write_whole
-from m5kit.data.tars.index import TarError, scan
+from m5kit.data.tars.index import Entry, TarError, scan
 from m5kit.errors import DataError
 
 IN_ROWS = {"txt": "text", "text": "text", "caption": "text", "json": "table"}
@@ -26,6 +27,9 @@ NUMBERED = re.compile(r"(^|\.)\d+\.")
 
 CLASS = "cls"
 """The member that holds the class of an item."""
+
+END = 4096
+"""Bytes at the beginning and at the end of a medium that tell it from another one of its size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,46 +72,83 @@ def _local_tars(root: Path, left_out: LeftOut) -> list[Path]:
     return sorted(found)
 
 
-def _members(tar: Path, left_out: LeftOut) -> list[str]:
-    """The names of the members of a tar file; of one behind a URL they are kept, as it is read to its end for them.
+@dataclass(frozen=True, slots=True)
+class TarMembers:
+    """What is known of a tar file once its headers were read.
+
+    Attributes:
+        names: of its members, in its order.
+        content: a digest of what they hold; see :func:`content_digest`.
+    """
+
+    names: Sequence[str]
+    content: str
+
+
+def read_members(tar: Path, left_out: LeftOut) -> TarMembers:
+    """The members of a tar file; of one behind a URL they are kept, as it is read to its end for them.
 
     Raises:
-        TarError: it is no plain tar file.
-        OSError: it cannot be read.
+        DataError: it cannot be read, or is no plain tar file.
     """
+    try:
+        return _members(tar, left_out)
+    except (TarError, OSError) as error:
+        raise DataError(f"cannot read {shown(tar)}: {error}") from error
+
+
+def _members(tar: Path, left_out: LeftOut) -> TarMembers:
     mirror = mirror_of(str(tar))
     if mirror is None:
-        return [name for name, *_ in scan(tar, left_out)]
-    kept = tar.with_name(f".{tar.name}.{mirror.version(str(tar))}.members.json")
+        return _scanned(tar, left_out)
+    kept = tar.with_name(f".{tar.name}.{mirror.version(str(tar))}.contents.json")
     if not kept.is_file():
         bring(str(tar))
         losses: list[tuple[str, str]] = []
-        names = [name for name, *_ in scan(tar, lambda reason, name: losses.append((reason, str(name))))]
-        write_whole(kept, json.dumps({"names": names, "left_out": losses}))
+        found = _scanned(tar, lambda reason, name: losses.append((reason, str(name))))
+        write_whole(kept, json.dumps({"names": found.names, "content": found.content, "left_out": losses}))
     told = parse_json(kept.read_text(encoding="utf-8"))
     for reason, name in told["left_out"]:
         left_out(reason, name)
-    return list(told["names"])
+    return TarMembers(told["names"], told["content"])
 
 
-def tar_items(tar: Path, place: Path, columns: Sequence[str], alone: bool, left_out: LeftOut) -> Iterator[TarItem]:
+def _scanned(tar: Path, left_out: LeftOut) -> TarMembers:
+    entries = scan(tar, left_out)
+    return TarMembers([name for name, *_ in entries], content_digest(tar, entries))
+
+
+def content_digest(tar: Path, entries: Iterable[Entry]) -> str:
+    """SHA-256 of the names and sizes of members, of texts and tables as a whole, and of the ends of everything else.
+
+    Both ends of a medium lie beside headers that are read anyway; all of it would take hours.
+    """
+    digest = hashlib.sha256()
+    with tar.open("rb") as file:
+        for name, offset, size, _ in entries:
+            digest.update(f"{len(name)}:{name}:{size}:".encode())
+            whole = size <= 2 * END or name.rpartition(".")[2].lower() in (*IN_ROWS, CLASS)
+            for start, length in ((0, size),) if whole else ((0, END), (size - END, END)):
+                digest.update(os.pread(file.fileno(), length, offset + start))
+    return digest.hexdigest()
+
+
+def tar_items(
+    names: Iterable[str], place: Path, columns: Sequence[str], alone: bool, left_out: LeftOut
+) -> Iterator[TarItem]:
     """The items of one tar file, in its order.
 
     Args:
-        tar: the file.
+        names: of its members.
         place: where it lies below the root.
         columns: the modalities to look at.
         alone: whether it is the only one, and its name stands in front of no id.
         left_out: is told a reason and the path of a member.
 
     Raises:
-        DataError: it cannot be read, or two members of an item are of one kind.
+        DataError: two members of an item are of one kind.
     """
     found: dict[str, dict[str, list[str]]] = {}
-    try:
-        names = _members(tar, left_out)
-    except (TarError, OSError) as error:
-        raise DataError(f"cannot read {shown(tar)}: {error}") from error
     for name in names:
         folder, base = os.path.split(name)
         stem, _, suffix = base.partition(".")
@@ -117,7 +158,7 @@ def tar_items(tar: Path, place: Path, columns: Sequence[str], alone: bool, left_
             continue
         members = found.setdefault(os.path.join(folder, stem), {})
         if column in members and not NUMBERED.search(suffix):
-            raise DataError(f"{shown(tar)}: {name} and {members[column][0]} are both the {column} of one item")
+            raise DataError(f"{place}: {name} and {members[column][0]} are both the {column} of one item")
         members.setdefault(column, []).append((place / name).as_posix())
     prefix = "" if alone else f"{place.with_suffix('').as_posix()}/"
     split = place.parts[0] if len(place.parts) > 1 else ""

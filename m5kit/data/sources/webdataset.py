@@ -15,7 +15,7 @@ from m5kit.data.manifest_rows import MODALITIES, NAMES
 from m5kit.data.remote.copies import mirror_of, shown
 from m5kit.data.several import each_value, single_if_alone
 from m5kit.data.sources.base import Dataset
-from m5kit.data.sources.tar_items import CLASS, TarItem, find_tars, tar_items
+from m5kit.data.sources.tar_items import CLASS, TarItem, find_tars, read_members, tar_items
 from m5kit.errors import DataError, DecodeError
 from m5kit.registry import DATASETS
 from m5kit.structures import Sample
@@ -60,12 +60,15 @@ class WebDatasetItems(Dataset):
         self.items: list[TarItem] = []
         self.sizes: list[int] = []
         report = ImportReport(root)
-        tars = find_tars(root, report.leave_out)
+        tars, content = find_tars(root, report.leave_out), hashlib.sha256()
         for tar in tars:
             require_inside(tar, self.root, follow_links)
-            found = list(tar_items(tar, tar.relative_to(self.root), self.columns, len(tars) == 1, report.leave_out))
+            place, members = tar.relative_to(self.root), read_members(tar, report.leave_out)
+            content.update(f"{place.as_posix()}:{members.content}\n".encode())
+            found = list(tar_items(members.names, place, self.columns, len(tars) == 1, report.leave_out))
             self.items += found
             self.sizes.append(len(found))
+        self._content = content.hexdigest()
         warn_of_losses(report, shown(root))
         if not self.items:
             raise DataError(f"{shown(root)} holds no tar file with members KEY.EXT of a kind that m5kit knows")
@@ -102,9 +105,9 @@ class WebDatasetItems(Dataset):
         return self.sizes
 
     def fingerprint(self) -> Mapping[str, Any]:
-        """SHA-256 of the names of all members; contents are not read."""
-        names = json.dumps([_all_members(item) for item in self.items])
-        return {"folder": self.root.name, "sha256": hashlib.sha256(names.encode()).hexdigest(), "items": len(self)}
+        """SHA-256 of the names of all members, and one of their sizes, texts, tables, and the ends of media."""
+        names = hashlib.sha256(json.dumps([_all_members(item) for item in self.items]).encode()).hexdigest()
+        return {"folder": self.root.name, "sha256": names, "content": self._content, "items": len(self)}
 
     def _class(self, member: str, item: str) -> dict[str, str]:
         """The label that a member holds; what cannot be read, or says nothing, is no class of its own."""

@@ -1,8 +1,12 @@
 """Sizes of vectors that ``m5kit evaluate`` compares."""
 
 import json
+import re
+import shutil
+from pathlib import Path
 
 import pytest
+import yaml
 
 from m5kit.cli import evaluate, main
 
@@ -44,3 +48,65 @@ def test_the_values_of_a_run_that_may_not_be_written_are_shown(run_folder, capsy
     assert "accuracy" in shown.out
     assert "may not be written, so the values are shown and not stored" in shown.err
     assert (results.read_bytes() if results.exists() else None) == before
+
+
+def _copy(run_folder, tmp_path):
+    return Path(shutil.copytree(run_folder, tmp_path / "run"))
+
+
+def test_items_that_have_moved_are_asked_for(run_folder, tmp_path, capsys):
+    run = _copy(run_folder, tmp_path)
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    config["data"]["root"] = str(tmp_path / "moved")
+    (run / "config.yaml").write_text(yaml.safe_dump(config))
+    for words in ([], ["--widths", "8"]):
+        assert main(["evaluate", str(run), *words]) == 2
+        assert re.search(r"are no longer in .*moved; name their folder with --data DIR", capsys.readouterr().err)
+
+
+def test_an_evaluation_without_any_value_fails_and_leaves_the_values_that_are_there(run_folder, tmp_path, capsys):
+    run, items = _copy(run_folder, tmp_path), tmp_path / "items"
+    items.mkdir()
+    (items / "annotations.jsonl").write_text('{"id": "a", "split": "train", "text": "a mug"}\n')
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    config["data"]["root"] = str(items)
+    (run / "config.yaml").write_text(yaml.safe_dump(config))
+    (run / "results.json").write_text('{"results": {}, "skipped": {}}')
+    before = (run / "results.json").read_bytes()
+    assert main(["evaluate", str(run)]) == 2
+    assert "none of the metrics could be computed" in capsys.readouterr().err
+    assert (run / "results.json").read_bytes() == before
+
+
+def test_values_of_an_earlier_checkpoint_are_stored_with_a_note(run_folder, tmp_path, capsys):
+    run = _copy(run_folder, tmp_path)
+    newest = max((run / "checkpoints").glob("step_*"))
+    later = newest.with_name("step_9999999")
+    shutil.copytree(newest, later)
+    (later / "model.safetensors").write_bytes(b"")
+    assert main(["evaluate", str(run)]) == 0
+    assert f"the values are of {newest.name}" in json.loads((run / "results.json").read_text())["note"]
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "told"),
+    [
+        ("transforms.json", '{"text": {"x": [1]}}', "transforms.json: the transform of text cannot use its state"),
+        ("classes.json", '{"coarse": 3}', "classes.json: coarse is no list of names of classes"),
+        ("provenance.json", "{}", "provenance.json was changed since"),
+    ],
+)
+def test_a_file_of_a_run_that_holds_something_else_is_named(run_folder, tmp_path, capsys, file, content, told):
+    run = _copy(run_folder, tmp_path)
+    (run / file).write_text(content)
+    assert main(["evaluate", str(run)]) == 2
+    assert told in capsys.readouterr().err
+
+
+def test_a_config_that_was_cut_inside_of_its_metrics_is_told(run_folder, tmp_path, caplog):
+    run = _copy(run_folder, tmp_path)
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    config["evaluation"].popitem()
+    (run / "config.yaml").write_text(yaml.safe_dump(config))
+    assert main(["evaluate", str(run)]) == 0
+    assert "note: evaluation in config.yaml of the run" in caplog.text

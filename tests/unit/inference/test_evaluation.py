@@ -54,7 +54,7 @@ def run(tmp_path):
         data=SimpleNamespace(manifest=sizes),
         model=SimpleNamespace(backbone=SimpleNamespace(modalities=("a", "b"), encoders={})),
         group=Group(),
-        changed_items=None,
+        caveat=None,
     )
 
 
@@ -122,11 +122,11 @@ def test_any_metric_may_show_a_gallery(run):
 def test_values_of_changed_items_are_stored_with_a_note(run):
     evaluate(run, ["plain"], store=True)
     assert "note" not in json.loads(run.folder.results.read_text())
-    run.changed_items = "the items changed: 30 then, 29 now"
+    run.caveat = "the items changed: 30 then, 29 now"
     evaluate(run, ["plain"], store=True)
-    assert json.loads(run.folder.results.read_text())["note"] == run.changed_items
+    assert json.loads(run.folder.results.read_text())["note"] == run.caveat
     evaluate_subsets(run, [["a"]], ["plain"], store=True)
-    assert json.loads(run.folder.views.read_text())["a"]["note"] == run.changed_items
+    assert json.loads(run.folder.views.read_text())["a"]["note"] == run.caveat
 
 
 def test_damaged_values_of_subsets_are_named_before_the_items_are_embedded(run):

@@ -7,7 +7,7 @@ from torch import nn
 from m5kit.runs import checkpoint
 from m5kit.runs.damage import damage
 from m5kit.runs.folder import RunFolder
-from m5kit.runs.origin import beginning, of_another_run, origin
+from m5kit.runs.origin import NOTED, beginning, changed_since, noted, of_another_run, origin
 
 CONFIG = "seed: 0\nfusion: {type: scale}\ndata: {root: demo}\nschedule: {max_steps: 3}\n"
 
@@ -81,10 +81,36 @@ def test_without_a_whole_provenance_nothing_is_claimed(folder, content):
     if content is not None:
         folder.provenance.write_text(content)
     assert beginning(folder.path) is None
-    assert of_another_run(state, folder.path) is None
+    told = of_another_run(state, folder.path)
+    # what cannot be read at all is named by whoever opens the run
+    assert (told is None) == (content in (None, "{", "[]"))
+    assert of_another_run({"run": origin(folder.path)}, folder.path) is None
 
 
 def test_checkpoints_of_earlier_versions_are_not_refused(folder):
     _provenance(folder)
     assert of_another_run({}, folder.path) is None
     assert of_another_run({"run": origin(folder.path)}, folder.path) is None
+
+
+WITH_METRICS = CONFIG + "evaluation: {a: {type: knn}, b: {type: retrieval}}\nlogging: {every_steps: 1}\n"
+
+
+@pytest.mark.parametrize(
+    ("config", "provenance", "told"),
+    [
+        (WITH_METRICS, {}, []),
+        (WITH_METRICS.replace("data: {root: demo}", "data: {root: elsewhere}"), {"data": "13 items"}, []),
+        (WITH_METRICS.partition(", b:")[0] + "}\n", {}, ["evaluation in config.yaml", "logging in config.yaml"]),
+        (WITH_METRICS.replace("max_steps: 3", "max_steps: 30"), {}, ["schedule in config.yaml"]),
+        (WITH_METRICS, {"plugins": []}, ["provenance.json"]),
+    ],
+)
+def test_what_was_edited_or_cut_since_a_checkpoint_was_written_is_told(folder, config, provenance, told):
+    folder.config.write_text(WITH_METRICS)
+    _provenance(folder, plugins=[{"key": "fusion"}])
+    state = {NOTED: noted(folder.path)}
+    folder.config.write_text(config)
+    _provenance(folder, **{"plugins": [{"key": "fusion"}], **provenance})
+    assert changed_since(state, folder.path) == told
+    assert changed_since({}, folder.path) == []  # of an earlier version

@@ -120,3 +120,16 @@ def test_a_table_with_a_property_called_like_a_part_of_a_row_is_a_table(tmp_path
     write(tmp_path / "a.tar", {"1.json": json.dumps(row)})
     (item,) = WebDatasetItems(root=tmp_path)
     assert (item.sources, item.labels) == ({"table": row}, {})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"1.cls": "cup"}, {"1.txt": "a cup"}, {"1.npy": "x" * 30_000}, {"1.npy": "b" * 29_999 + "x"}, {"1.jpg": "longer"}],
+)
+def test_the_fingerprint_tells_contents_apart(tmp_path, change):
+    members = {"1.jpg": "j", "1.txt": "a mug", "1.cls": "mug", "1.npy": "b" * 30_000}
+    for folder, contents in (("a", members), ("b", members), ("c", members | change)):
+        write(tmp_path / folder / "tars" / "0.tar", contents)
+    once, again, other = (WebDatasetItems(root=tmp_path / name / "tars").fingerprint() for name in "abc")
+    assert once == again != other
+    assert once["sha256"] == other["sha256"]  # what earlier versions wrote down stays comparable
