@@ -20,7 +20,7 @@ def require_items(trained: "TrainedRun", options: argparse.Namespace) -> None:
         ConfigError: they are not.
     """
     root = trained.config.data.root
-    if options.data is None and not is_remote(root) and not Path(root).expanduser().exists():
+    if options.data is None and root and not is_remote(root) and not Path(root).expanduser().exists():
         raise ConfigError(
             [f"the items of the run in {options.run_folder} are no longer in {root}; name their folder with --data DIR"]
         )
