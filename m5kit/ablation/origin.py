@@ -30,7 +30,7 @@ def read_origin(folder: RunFolder, config: Mapping[str, Any]) -> RunOrigin:
             steps=_steps(folder, config.get("schedule") or {}),
             versions=dict(_versions(provenance)),
         )
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (CheckpointError, KeyError, TypeError, ValueError, AttributeError):
         return RunOrigin()  # what it says is not what a run of m5kit would
 
 
@@ -46,11 +46,14 @@ def _data(fingerprint: Mapping[str, Any], section: Mapping[str, Any]) -> str:
 
 
 def _steps(folder: RunFolder, schedule: Mapping[str, Any]) -> str:
-    """Steps of the last checkpoint, which is what was evaluated; a run may have been stopped early."""
+    """Steps of the checkpoint that was evaluated: the best one where the run kept it, else the last."""
     # from the name: opening a checkpoint of gigabytes for one number would take longer than the report
     done, planned = checkpoint.newest_step(folder.checkpoints), schedule.get("max_steps")
     if done is None:
         return ""
+    best = folder.checkpoints / checkpoint.BEST
+    if best.is_dir():
+        return f"{int(read_json(best / 'state.json')['step']):,}, the best of {done:,}"
     # a run whose length is given in minutes or passes planned no number of steps
     if planned in (None, done) or any(schedule.get(key) is not None for key in ("minutes", "epochs")):
         return f"{done:,}"

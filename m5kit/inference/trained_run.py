@@ -95,14 +95,16 @@ class TrainedRun:
     def unfinished(self) -> str | None:
         """The step that the weights are of, as ``step 193 of 400``; None for those of the last one.
 
-        A run whose length is given in minutes or passes has no last step that is known here.
+        Of a run whose length is given in minutes or passes, the last step is the newest one that was saved.
         """
         schedule, used = self.config.schedule, checkpoint.to_use(self.folder)
-        step = int(read_json(used / "state.json")["step"])
-        if not (schedule.minutes is None and schedule.epochs is None) or step >= schedule.max_steps:
+        step, last = int(read_json(used / "state.json")["step"]), schedule.max_steps
+        if schedule.minutes is not None or schedule.epochs is not None:
+            last = checkpoint.newest_step(self.folder.checkpoints) or step
+        if step >= last:
             return None
         best = f", the best by {self.config.checkpoint.best}" if used.name == checkpoint.BEST else ""
-        return f"step {step} of {schedule.max_steps}{best}"
+        return f"step {step} of {last}{best}"
 
     def embed(self, requests: Iterable[Request]) -> dict[Request, Embedded]:
         """Embed what metrics ask for; items are decoded once for all requests.

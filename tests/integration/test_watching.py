@@ -2,9 +2,12 @@
 
 import json
 import math
+import re
 
 import pytest
 from safetensors.numpy import load_file
+
+from m5kit.inference.trained_run import TrainedRun
 
 pytestmark = pytest.mark.slow
 
@@ -65,6 +68,30 @@ def test_a_run_of_minutes_ends_in_time_and_stays_ended(demo, tool, short, tmp_pa
     assert last["lr"] < metric_lines(run)[0]["lr"]
     tool(*arguments, *options, "--resume")
     assert metric_lines(run)[-1]["step"] == last["step"]
+
+
+def test_passes_end_a_run_that_has_minutes_left(demo, tool, short, tmp_path, metric_lines):
+    run = tmp_path / "run"
+    arguments = ["tools/train.py", "configs/demo/scale.yaml", "--data", demo, "--run-dir", run]
+    options = short(*QUICK, "schedule.minutes=10", "schedule.epochs=0.3", "logging.every_steps=1")
+    items, most = re.search(
+        r"(\d+) items; 10 minutes in steps \(at most (\d+)\) of 8", tool(*arguments, *options).stdout
+    ).groups()
+    rows = metric_lines(run)
+    assert rows[-1]["step"] == int(most) == math.ceil(0.3 * int(items) / 8)
+    assert rows[-1]["lr"] < max(row["lr"] for row in rows)  # it falls, though ten minutes are far away
+    assert f"all {most} steps are done" in tool(*arguments, *options, "--resume").stdout
+
+
+def test_the_step_of_the_best_checkpoint_is_told(demo, tool, short, tmp_path):
+    run = tmp_path / "run"
+    arguments = ["tools/train.py", "configs/demo/scale.yaml", "--data", demo, "--run-dir", run]
+    held_out = ("data.val=[gallery_coarse]", "checkpoint.best=val/loss", "validation.every_steps=1", "schedule.lr=10")
+    tool(*arguments, *short(*QUICK, *held_out, "schedule.minutes=10", "schedule.epochs=0.3", "schedule.warmup=0"))
+    best = json.loads((run / "checkpoints" / "best" / "state.json").read_text())["step"]
+    last = int(max(folder.name for folder in (run / "checkpoints").glob("step_*")).partition("_")[2])
+    assert best < last  # steps so large make every model worse
+    assert TrainedRun.open(run).unfinished == f"step {best} of {last}, the best by val/loss"
 
 
 def test_bf16_on_a_cpu_is_replaced(demo, tool, short, tmp_path):

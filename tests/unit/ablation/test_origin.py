@@ -46,6 +46,16 @@ def test_a_run_of_minutes_or_passes_planned_no_steps(tmp_path, length):
     assert read_origin(make(tmp_path, 193), {"schedule": {"max_steps": 400, **length}}).steps == "193"
 
 
+def test_where_the_best_checkpoint_was_evaluated_its_step_counts(tmp_path):
+    folder = make(tmp_path, 400)
+    best = folder.checkpoints / "best"
+    best.mkdir()
+    (best / "state.json").write_text('{"step": 193}')
+    assert read_origin(folder, {"schedule": {"max_steps": 400}}).steps == "193, the best of 400"
+    (best / "state.json").write_text("{")
+    assert read_origin(folder, {"schedule": {"max_steps": 400}}) == RunOrigin()
+
+
 def test_a_folder_that_tells_nothing_is_no_error(tmp_path):
     assert read_origin(RunFolder(tmp_path), {}) == RunOrigin()
 
