@@ -101,7 +101,7 @@ class TrainedRun:
         step, last = int(read_json(used / "state.json")["step"]), schedule.max_steps
         if schedule.minutes is not None or schedule.epochs is not None:
             last = checkpoint.newest_step(self.folder.checkpoints) or step
-        if step >= last:
+        if not 0 < step < last:  # 0 is that of a folder to share, which keeps no step
             return None
         best = f", the best by {self.config.checkpoint.best}" if used.name == checkpoint.BEST else ""
         return f"step {step} of {last}{best}"

@@ -15,7 +15,6 @@ RUN = "run"
 """Key of the state of a checkpoint: the origin of its run; earlier versions wrote none."""
 BEGUN = "begun"
 """Key of the state of a checkpoint: how its run began; earlier versions wrote none."""
-
 NOTED = "noted"
 """Key of the state of a checkpoint: digests of what else its run folder says; earlier versions wrote none."""
 
@@ -59,9 +58,9 @@ def beginning(run: Path) -> str | None:
         None where the provenance is missing, damaged, or does not say.
     """
     try:
-        noted = read_json(RunFolder(run).provenance)
-        items = [*noted.get("data_before", []), noted["data"]][0]
-        begun = [noted["config"]["sha256"], noted["seed"], items]
+        provenance = read_json(RunFolder(run).provenance)
+        items = [*provenance.get("data_before", []), provenance["data"]][0]
+        begun = [provenance["config"]["sha256"], provenance["seed"], items]
     except (M5KitError, KeyError, TypeError):
         return None
     return _digest(begun)

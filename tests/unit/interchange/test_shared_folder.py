@@ -21,6 +21,13 @@ def test_a_shared_run_gives_the_same_bits(run, shared, items):
     assert np.array_equal(m5kit.load(shared).embed(items), run.embed(items))
 
 
+def test_a_shared_run_is_neither_unfinished_nor_changed(shared, caplog):
+    caplog.clear()
+    opened = m5kit.load(shared).trained
+    assert opened.unfinished is None
+    assert [record.message for record in caplog.records if "is not as it was" in record.message] == []
+
+
 def test_a_shared_run_has_no_state_of_an_optimizer_and_no_place_of_this_machine(shared, demo):
     files = {path.relative_to(shared).as_posix() for path in shared.rglob("*") if path.is_file()}
     [optimizer] = shared.rglob("optimizer.safetensors")
