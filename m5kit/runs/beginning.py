@@ -22,6 +22,8 @@ _FREE_ON_RESUME = (
 """Beginnings of the keys that may change, because the weights do not depend on them."""
 _AGAINST_DIVERGENCE = ("schedule.lr", "schedule.clip", "schedule.precision")
 """What a run that diverged is told to change; it then goes on as another run would have, and says so."""
+_DIGEST = 40
+"""Characters from which on a value is shown by its beginning: most names are shorter, digests are not."""
 
 
 def begin_run(folder: RunFolder, resolved: Resolved, fingerprint: Mapping[str, Any]) -> None:
@@ -101,7 +103,16 @@ def changed_items(provenance: Mapping[str, Any], fingerprint: Mapping[str, Any])
     before, now = provenance.get("data"), json.loads(json.dumps(dict(fingerprint)))  # tuples are lists there
     if before is None or (isinstance(before, dict) and before and {**now, **before} == now):
         return None
-    return f"{before} then, {now} now"
+    if not isinstance(before, dict) or not before:
+        return f"{before} then, {now} now"
+    changed = (key for key in before if before[key] != now.get(key))
+    return "; ".join(f"{key} {_brief(before[key])} then, {_brief(now.get(key))} now" for key in changed)
+
+
+def _brief(value: Any) -> str:
+    """A part of a fingerprint in a sentence: the beginning of a digest tells it from another one."""
+    text = str(value)
+    return text if len(text) < _DIGEST else f"{text[:12]}..."
 
 
 def by_key(tree: Any, prefix: str = "") -> dict[str, Any]:

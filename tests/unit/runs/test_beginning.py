@@ -5,7 +5,7 @@ import yaml
 
 from m5kit.config import dump, load_config
 from m5kit.errors import ConfigError
-from m5kit.runs.beginning import begin_run, require_resumable, require_same_data
+from m5kit.runs.beginning import begin_run, changed_items, require_resumable, require_same_data
 from m5kit.runs.folder import RunFolder
 from m5kit.runs.json import read_json
 
@@ -55,3 +55,12 @@ def test_changed_items_are_refused_or_accepted_and_recorded(begun):
     require_same_data(begun, now, accept=True)
     assert read_json(begun.provenance)["data"] == now
     assert read_json(begun.provenance)["data_before"] == [was]
+
+
+def test_of_changed_items_only_what_differs_is_told_and_of_digests_their_beginnings():
+    was = {"folder": "tars", "sha256": "a1b2c3d4e5f6" + 52 * "0", "items": 3}
+    assert changed_items({"data": was}, was | {"content": "new in this version"}) is None
+    assert changed_items({"data": was}, was | {"sha256": 64 * "b", "items": 4}) == (
+        "sha256 a1b2c3d4e5f6... then, bbbbbbbbbbbb... now; items 3 then, 4 now"
+    )
+    assert changed_items({"data": was}, {"folder": "tars", "sha256": was["sha256"]}) == "items 3 then, None now"
