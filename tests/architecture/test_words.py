@@ -49,9 +49,9 @@ ALLOWED = {
         *("m5kit/api.py", "m5kit/cli/report.py", "m5kit/ablation/", "m5kit/runs/", "docs/howto/ablations.md"),
         # the argument of robustness
         *("m5kit/evaluation/robustness.py", "docs/howto/evaluate.md"),
-        *("docs/results.md", "docs/results-history.md", "docs/adr/"),
+        *("docs/results.md", "docs/results-choices.md", "docs/results-history.md", "docs/adr/"),
     ),
-    "films?": ("docs/results.md", "docs/results-history.md"),
+    "films?": ("docs/results.md", "docs/results-choices.md", "docs/results-history.md"),
     "trust(s|ed)?": ("m5kit/data/decode/", "docs/adr/"),
     "but for": ("docs/adr/", "m5kit/ablation/", "m5kit/report/", "docs/howto/ablations.md"),
 }
