@@ -49,12 +49,14 @@ class StreamFacts(NamedTuple):
         videos: how many streams of the file are videos; a cover picture is none.
         sides: the width and the height of a frame in pixels, the smaller one first: a turned clip swaps them.
         palette: whether frames are numbers of colours that stand in the first packet alone.
+        transparent: whether pixels say how much of them is seen.
     """
 
     number: int
     videos: int
     sides: tuple[int, int]
     palette: bool
+    transparent: bool
 
 
 class Deadline:
@@ -129,7 +131,14 @@ def stream_facts(container: Any, stream: Any) -> StreamFacts:
     """What an opened file says of a stream of pictures."""
     videos = [each for each in container.streams.video if not is_cover(each)]
     shorter, longer = sorted((stream.width, stream.height))
-    return StreamFacts(stream.index, len(videos), (shorter, longer), stream.codec_context.pix_fmt == "pal8")
+    format_ = stream.codec_context.format  # None where it is known only once a frame was decoded
+    palette, transparent = bool(format_ and format_.has_palette), is_transparent(format_)
+    return StreamFacts(stream.index, len(videos), (shorter, longer), palette, transparent)
+
+
+def is_transparent(format_: Any) -> bool:
+    """Whether pixels of a format have an alpha channel."""
+    return format_ is not None and any(component.is_alpha for component in format_.components)
 
 
 def check_reach(container: Any, reach: float) -> None:

@@ -13,6 +13,7 @@ from m5kit.data.decode._container import (
     StreamFacts,
     best_stream,
     check_reach,
+    is_transparent,
     opened,
     stream_facts,
 )
@@ -185,6 +186,16 @@ def display_matrix(frame: Any) -> NDArray[np.int32] | None:
     return None if matrix is None else np.frombuffer(bytes(matrix), "<i4", count=9)
 
 
+def colours(frame: Any) -> NDArray[np.uint8]:
+    """A decoded frame as ``h w 3``, laid on white where it is transparent, as a picture is."""
+    # one thread: the pool that more would use does not survive the fork into a loader's worker, and is slower
+    if not is_transparent(frame.format):
+        return np.asarray(frame.to_ndarray(format="rgb24", threads=1), np.uint8)
+    pixels = frame.to_ndarray(format="rgba", threads=1)
+    seen = pixels[..., 3:].astype(np.uint16)
+    return ((pixels[..., :3] * seen + 255 * (255 - seen) + 127) // 255).astype(np.uint8)
+
+
 def first_frame(path: Path) -> tuple[NDArray[np.uint8], bool]:
     """The first frame ``h w 3`` of the clip in ``path``, upright, and whether it had to be mirrored for that.
 
@@ -197,7 +208,7 @@ def first_frame(path: Path) -> tuple[NDArray[np.uint8], bool]:
         raise DamagedClipError("no frame of it can be decoded")
     matrix = display_matrix(frame)
     a, b, _, c, d = (1, 0, 0, 0, 1) if matrix is None else np.sign(matrix[:5]).tolist()
-    return turn_upright(frame.to_ndarray(format="rgb24", threads=1), matrix), bool(a * d < b * c)
+    return turn_upright(colours(frame), matrix), bool(a * d < b * c)
 
 
 def turn_upright(pixels: NDArray[np.uint8], matrix: NDArray[np.int32] | None) -> NDArray[np.uint8]:

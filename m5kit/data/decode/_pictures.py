@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from m5kit.data.decode._stored_pixels import read_pixels
+from m5kit.data.decode._told_pictures import as_told
 from m5kit.data.decode._whole_pictures import require_whole
 from m5kit.data.decode.base import Decoder
 from m5kit.data.files import UnusableFileError, reading, unreadable
@@ -72,7 +73,8 @@ class PictureDecoder(Decoder):
                     return _turned(pixels, _turn_of(image))
                 image.load()
                 require_whole(image, content)
-                return np.array(_to_rgb(_upright(image)))
+                turn, told = _turn_of(image), as_told(image, content)
+                return np.array(_to_rgb(told if turn is None else told.transpose(turn)))
         except DecodeError as error:
             if isinstance(error.__cause__, UnidentifiedImageError):
                 known = ", ".join(FORMATS)

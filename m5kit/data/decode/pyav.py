@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from m5kit.data.decode._container import DamagedClipError, Deadline, best_stream, opened
-from m5kit.data.decode._frames import ClipIndex, capped_index, display_matrix, turn_upright
+from m5kit.data.decode._frames import ClipIndex, capped_index, colours, display_matrix, turn_upright
 from m5kit.data.decode._references import decoded
 from m5kit.data.decode._videos import VideoDecoder
 from m5kit.registry import DECODERS
@@ -40,8 +40,7 @@ class PyAVDecoder(VideoDecoder):
         if len({(frame.width, frame.height) for frame in found}) > 1:
             raise DamagedClipError("the size of its frames changes on the way")
         self.caps.check_size(found[0].width, found[0].height)
-        # one thread: the pool that more would use does not survive the fork into a loader's worker, and is slower
-        pixels = np.stack([frame.to_ndarray(format="rgb24", threads=1) for frame in found])
+        pixels = np.stack(list(map(colours, found)))
         return turn_upright(pixels, display_matrix(found[0]))
 
 

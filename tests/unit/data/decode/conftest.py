@@ -103,3 +103,23 @@ def palette_video(tmp_path):
         return name
 
     return write
+
+
+@pytest.fixture
+def transparent_video(tmp_path):
+    """Writes a black video of two frames, whose left half is not seen."""
+
+    def write(name):
+        import av
+
+        pixels = np.zeros((32, 64, 4), np.uint8)
+        pixels[:, 32:, 3] = 255
+        with av.open(str(tmp_path / name), "w") as container:
+            video = container.add_stream("ffv1", rate=25)
+            video.width, video.height, video.pix_fmt = 64, 32, "bgra"
+            for _ in range(2):
+                container.mux(video.encode(av.VideoFrame.from_ndarray(pixels, format="bgra")))
+            container.mux(video.encode())
+        return name
+
+    return write

@@ -51,3 +51,9 @@ def test_columns_that_a_video_hides_are_not_shown(write_video, tmp_path, left):
     name = write_video("a.mp4", [0], pictures=[ramp])
     cut = write_video("b.mp4", [0], pictures=[ramp], options={"x264-params": f"crop-rect={left},0,0,0"})
     assert (PyAVDecoder()(cut, tmp_path) == PyAVDecoder()(name, tmp_path)[:, :, left:]).all()
+
+
+def test_what_is_transparent_is_white_as_in_a_picture(transparent_video, tmp_path):
+    frames = PyAVDecoder()(transparent_video("a.mkv"), tmp_path)
+    assert (frames[:, :, :32] == 255).all()
+    assert (frames[:, :, 32:] == 0).all()
