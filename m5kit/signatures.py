@@ -1,7 +1,7 @@
 """Reads constructors: their arguments, problems with given ones, and the nearest name to a misspelt one."""
 
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from inspect import Parameter
 from typing import Any
@@ -65,6 +65,17 @@ def suggestion(word: str, known: Iterable[str], count: int = 1) -> str:
     """
     near = get_close_matches(word, list(known), n=count) if len(word) <= LONGEST_NAME else []
     return f"did you mean {' or '.join(map(repr, near))}?" if near else ""
+
+
+def listed(names: Sequence[str], most: int = 20) -> str:
+    """Names in a message, of which a stranger's file may have thousands.
+
+    Example:
+        >>> listed(["a", "b", "c"], most=2)
+        'a, b and 1 more'
+    """
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def hint(key: str, known: Iterable[str]) -> str:

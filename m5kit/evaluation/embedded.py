@@ -15,6 +15,7 @@ from m5kit.errors import DataError
 from m5kit.evaluation.features import read_columns, write_columns
 from m5kit.evaluation.precision import Precision, decode, encode
 from m5kit.evaluation.request import Request
+from m5kit.signatures import listed
 
 LABEL_PREFIX = "label_"
 """What the names of label columns begin with in a features file."""
@@ -110,7 +111,7 @@ class Embedded:
             columns["vector"] = decode(columns.pop(BITS_COLUMN))
         missing = {"id", "vector"} - columns.keys()
         if missing:
-            raise DataError(f"{path} has no column {' and no '.join(sorted(missing))} (it has {', '.join(columns)})")
+            raise DataError(f"{path} has no column {' and no '.join(sorted(missing))} (it has {listed(list(columns))})")
         labels = {}
         for name, values in columns.items():
             # a file from elsewhere may have any other columns

@@ -30,6 +30,9 @@ AUDIO_CODECS = (
 PLAIN_AUDIO = ("pcm_", "adpcm_")
 """Beginnings of the names of codecs that only store samples."""
 
+LISTS = ("channel", "ambisonic")
+"""Words in FFmpeg's description of channels for which it has no name, such as ``stereo``."""
+
 KEPT = 0.95
 """Share of what a container declares that must be there."""
 
@@ -117,7 +120,21 @@ def best_stream(container: Any, kind: str) -> Any:
     stream.codec_context.thread_count = 1
     if kind == "video":  # else FFmpeg shows columns at the left that the video hides, where that is quicker to copy
         stream.codec_context.flags |= Flags.unaligned
+    else:
+        _forget_own_places(stream.codec_context)
     return stream
+
+
+def _forget_own_places(codec_context: Any) -> None:
+    """Give a sound whose file lists a place for each channel a layout without such a list.
+
+    PyAV 18 frees the list of the codec, and of each frame, twice, and the process dies. A name of FFmpeg's has none,
+    and neither has a number of channels. What is read here frees the list once: by then the codec no longer has it.
+    """
+    layout = codec_context.layout
+    if layout.nb_channels > 0:  # else it is known once a frame was decoded
+        is_list = any(word in layout.name for word in LISTS)
+        codec_context.layout = f"{layout.nb_channels} channels" if is_list else layout.name
 
 
 def is_cover(stream: Any) -> bool:

@@ -22,6 +22,7 @@ ENDLESS = 2**40  # samples; soundfile's word for "unknown" is 2**63 - 1
 RATES = (1_000, 768_000)  # Hz; a rate outside is a damaged header
 LOUDEST = 2.0**32  # over 32-bit integers that were stored as floats; more is damage, and overflows in a spectrogram
 PIECE = 2**16  # samples of one channel that are averaged over channels at a time
+MANY = 8  # channels; PyAV counts one plane too many where a frame has so many, reads beyond it, and the process dies
 BLOCK = 2**20  # frames read at once: eight channels of a long sound would need gigabytes
 
 
@@ -217,14 +218,15 @@ def _planes(container: Any, stream: Any) -> Iterator[NDArray[np.float32]]:
     """Decoded pieces as ``channel n`` float32; the resampler only converts, at the rate and channels there are."""
     from av import AudioResampler
 
-    resampler = AudioResampler(format="fltp")
-    first = None
+    first, resampler = None, None
     for frame in container.decode(stream):
         first = first or (frame.sample_rate, frame.layout.name)
         if (frame.sample_rate, frame.layout.name) != first:
             raise DamagedClipError("its sample rate or channels change on the way")
-        if frame.format.name == "fltp":  # what most decoders give needs no conversion
+        channels = frame.layout.nb_channels
+        if frame.format.name == "fltp" and channels < MANY:  # what most decoders give needs no conversion
             yield frame.to_ndarray()
             continue
+        resampler = resampler or AudioResampler(format="fltp" if channels < MANY else "flt")
         for converted in resampler.resample(frame):
-            yield converted.to_ndarray()
+            yield converted.to_ndarray().reshape((channels, -1), order="C" if channels < MANY else "F")

@@ -13,6 +13,7 @@ from m5kit.data.importers.spellings import NOTHING
 NO_QUANTITY = "NaN and infinite numbers"
 BLANK = "texts in which there is nothing to read"
 NONE = "texts that usually say that there is none"
+ZEROS = "texts that hold the character 0, as those of another encoding do"
 
 WITHOUT_INK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 """Letters of Unicode that are drawn as a blank: fillers of Hangul, and the empty cell of Braille."""
@@ -46,7 +47,10 @@ def is_there(value: Any, column: str, report: ImportReport) -> bool:
 
 
 def notice_none(text: str, column: str, notice: Callable[[str, object], None]) -> None:
-    """Tell a text such as ``NULL`` or ``N/A``; it is taken, as a brand may be called so."""
+    """Tell a text such as ``NULL`` or ``N/A``, or with zeros in it; it is taken, as a brand may be called so."""
+    if "\0" in text:
+        place = text.index("\0")
+        notice(f"{column}: {ZEROS}", repr(text[max(0, place - 20) : place + 20]))
     if len(text) <= LONGEST_NONE and text.strip().casefold() in NOTHING:
         notice(f"{column}: {NONE}", repr(text))
 

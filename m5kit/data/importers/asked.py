@@ -9,6 +9,10 @@ from m5kit.data.importers.columns import ColumnMapping
 from m5kit.data.importers.reading import PLACE, Row
 from m5kit.data.importers.report import ImportReport
 from m5kit.errors import DataError
+from m5kit.signatures import listed, suggestion
+
+MANY = 20
+"""Columns that are still seen at a glance."""
 
 
 @dataclass
@@ -52,13 +56,16 @@ class AskedColumns:
         self._warn_of_files(named)
         left = sorted(self.seen.keys() - used)
         if left:
-            self.report.notes.append(f"columns that nothing was made of: {', '.join(map(_spelled, left[:20]))}")
+            self.report.notes.append(f"columns that nothing was made of: {listed(list(map(_spelled, left)))}")
 
     def _lacking(self, place: object, unseen: Iterable[str], there: Iterable[str]) -> DataError:
         names = sorted(set(there) - {PLACE})
-        seen = ", ".join(map(_spelled, names)) or "none at all"
+        seen = listed(list(map(_spelled, names))) or "none at all"
         hint = "".join(map(". {}".format, self.report.warnings)) + self.report.losses()
-        return DataError(f"{place} has no column {', '.join(map(_spelled, sorted(unseen)))}; it has {seen}{hint}")
+        wanted = sorted(unseen)
+        near = suggestion(wanted[0], names) if len(wanted) == 1 and len(names) > MANY else ""
+        absent = listed(list(map(_spelled, wanted))) + (near and f" ({near})")
+        return DataError(f"{place} has no column {absent}; it has {seen}{hint}")
 
     def _warn_of_files(self, named: set[str]) -> None:
         """A shard in which a suffix is spelled otherwise loses a modality of all of its items."""

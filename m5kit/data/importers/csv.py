@@ -12,6 +12,7 @@ from typing import Any
 from m5kit.data.importers.reading import Reading, Row
 from m5kit.data.importers.shards import GZIP, PACKED, packed_as
 from m5kit.errors import DataError
+from m5kit.signatures import listed
 
 LONGEST = 2**24
 """Characters of a cell; Python's own limit is too low for descriptions."""
@@ -25,7 +26,10 @@ MARK = "\ufeff"
 
 SEPARATOR = re.compile(r"sep=.?", re.IGNORECASE)
 
-MARKS_OF_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+MARKS = {codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32"}
+MARKS |= {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}  # in this order: one begins with the other
+ZEROS = {"01": "utf-16-le", "10": "utf-16-be", "0111": "utf-32-le", "1110": "utf-32-be"}
+"""By which bytes of a first Latin letter are 0: an encoding that needs no mark."""
 
 
 def read_rows(source: Path, reading: Reading) -> Iterator[Row]:
@@ -59,11 +63,22 @@ def _other_encoding(source: Path, tried: str, error: UnicodeError) -> DataError:
         place, hint = str(error), ""
     else:
         place = f"byte {error.object[error.start]:#04x}"
-        hint = "utf-16, as its first bytes tell, " if error.object[:2] in MARKS_OF_UTF_16 else ""
+        wide = _wide_encoding(source)
+        hint = f"{wide}, as its first bytes tell, " if wide else ""
     return DataError(
         f"{source} is not {tried} ({place}); say how it is written, as in --encoding {hint}cp1252 for files of Excel "
         "in western Europe, or gb18030 in China"
     )
+
+
+def _wide_encoding(source: Path) -> str | None:
+    """The encoding of two or four bytes a letter that the first bytes of a file show; None for others."""
+    opener: Any = gzip.open if source.suffix == ".gz" else open
+    with opener(source, "rb") as file:
+        first = file.read(4)
+    zeros = "".join("01"[byte == 0] for byte in first)
+    marked = (name for mark, name in MARKS.items() if first.startswith(mark))
+    return next(marked, ZEROS.get(zeros) or ZEROS.get(zeros[:2]))
 
 
 def _refuse_packed(source: Path) -> None:
@@ -155,6 +170,10 @@ def _header(reader: Any, source: Path, reading: Reading) -> list[str]:
     if not names:
         what = "is empty" if first is None else "begins with an empty line"
         raise DataError(f"{source} {what}; its first line must name the columns")
+    if any("\0" in name for name in names):
+        wide = _wide_encoding(source)
+        remedy = f"it is written in {wide}; say --encoding {wide}" if wide else "remove them"
+        raise DataError(f"{source} has names of columns with the character 0 in them, {listed(names, 3)!r}; {remedy}")
     if SEPARATOR.fullmatch("".join(names)):
         raise DataError(f"{source} begins with sep=, which tells Excel what stands between columns; remove it")
     twice = sorted({name for name in names if names.count(name) > 1})

@@ -70,6 +70,7 @@ def as_text(value: Any, column: str, report: ImportReport) -> str | None:
         text = data.decode("utf-8", errors="replace")
         if "\ufffd" in text:
             report.change(f"{column}: bytes that are not UTF-8 became \ufffd", text)
+        notice_none(text.strip(), column, report.notice)
     elif isinstance(value, list):
         parts = list(filter(None, [as_text(each, column, report) for each in value if is_there(each, column, report)]))
         if len(parts) > 1:

@@ -1,4 +1,7 @@
 import re
+import struct
+import subprocess
+import sys
 from contextlib import suppress
 
 import numpy as np
@@ -149,3 +152,50 @@ def test_samples_are_capped_whatever_the_rate(tmp_path):
     soundfile.write(tmp_path / "a.flac", TONE, 16_000)
     with pytest.raises(DecodeError, match="8,000 samples are over the cap max_samples=7,999"):
         SoundDecoder(max_samples=7_999)("a.flac", tmp_path)
+
+
+def write_channels(path, layout, channels):
+    """A MOV of as many channels, of which each is louder than the one before."""
+    import av
+
+    wave = np.sin(np.arange(4096) / 5)[:, None] * np.arange(1, channels + 1) / channels
+    samples = (wave * 8_000).astype(np.int16)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("pcm_s16le", rate=16_000, layout=layout)
+        frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout=layout)
+        frame.sample_rate = 16_000
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return samples.mean(1) / 2**15
+
+
+IN_ITS_OWN_PROCESS = """
+import sys
+from pathlib import Path
+import numpy as np
+from m5kit.data.decode.sound import SoundDecoder
+
+np.save("waveform.npy", SoundDecoder()(sys.argv[1], Path.cwd()).waveform)
+"""
+
+
+def decode_elsewhere(name, folder):
+    """Decode in a process that may die."""
+    done = subprocess.run([sys.executable, "-c", IN_ITS_OWN_PROCESS, name], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return np.load(folder / "waveform.npy")
+
+
+def test_eight_channels_in_a_container_do_not_end_the_process(tmp_path):
+    said = write_channels(tmp_path / "a.mov", "7.1", 8)
+    np.testing.assert_allclose(decode_elsewhere("a.mov", tmp_path), said, atol=1e-6)
+
+
+def test_channels_in_an_order_of_their_own_do_not_end_the_process(tmp_path):
+    said = write_channels(tmp_path / "a.mov", "3.0", 3)
+    content = (tmp_path / "a.mov").read_bytes()
+    place = content.index(b"chan") + 8
+    in_order, centre_first = (struct.pack(">I", tag << 16 | 3) for tag in (113, 114))
+    assert content[place : place + 4] == in_order
+    (tmp_path / "a.mov").write_bytes(content[:place] + centre_first + content[place + 4 :])
+    np.testing.assert_allclose(decode_elsewhere("a.mov", tmp_path), said, atol=1e-6)

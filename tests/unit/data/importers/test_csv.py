@@ -126,6 +126,31 @@ def test_utf_16_is_recognised_by_its_first_bytes(imported, tmp_path):
         imported("csv", tmp_path / "a.csv", columns=ColumnMapping({"text": ("title",)}))
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be", "utf-32"])
+@pytest.mark.parametrize("letter", ["e", "\u00e9"])
+def test_two_or_four_bytes_a_letter_are_recognised_without_a_mark_too(imported, tmp_path, encoding, letter):
+    (tmp_path / "a.csv").write_bytes(f"id,title\na,caf{letter}\n".encode(encoding))
+    with pytest.raises(DataError, match=f"--encoding {encoding}(,|$)"):
+        imported("csv", tmp_path / "a.csv", columns=ColumnMapping({"text": ("title",)}))
+
+
+def test_of_thousands_of_columns_some_are_named_and_the_nearest_one(imported, tmp_path):
+    names = ",".join(f"c{number}" for number in range(5_000))
+    (tmp_path / "a.csv").write_text(f"id,title,{names}\na,x{',1' * 5_000}\n")
+    with pytest.raises(DataError, match=r"no column titel \(did you mean 'title'\?\); it has c0, .* and 4,982 more$"):
+        imported("csv", tmp_path / "a.csv", columns=ColumnMapping({"text": ("titel",)}))
+    report, _ = imported("csv", tmp_path / "a.csv", columns=ColumnMapping({"text": ("title",)}))
+    assert report.notes[0].endswith("c1013, c1014 and 4,980 more")
+
+
+def test_zeros_inside_a_text_are_told(imported, tmp_path):
+    report, items = imported("csv", write(tmp_path, "id,title\n1,b\0lue\n2,red\n"))
+    assert items[0]["text"] == "b\0lue"
+    what = "title: texts that hold the character 0, as those of another encoding do"
+    assert report.noticed == {what: 1}
+    assert report.examples == {what: r"'b\x00lue'"}
+
+
 def test_blanks_around_the_name_of_a_column_are_shown(imported, tmp_path):
     (tmp_path / "a.csv").write_text("id, title\na,x\n")
     with pytest.raises(DataError, match="has no column title; it has ' title', id"):
