@@ -109,7 +109,9 @@ def _act(arguments: Sequence[str] | None) -> int:
     if not hasattr(options, "run"):
         parser.print_help()
         return 0
-    with _allowing(plugins=not options.no_plugins), allowing(*_permissions(options)):
+    from m5kit.cli._once import saying_once  # here, as --help needs no logging
+
+    with _allowing(plugins=not options.no_plugins), allowing(*_permissions(options)), saying_once():
         return int(options.run(options) or 0)
 
 
