@@ -23,6 +23,7 @@ import time
 from pathlib import Path
 
 import torch
+from _arguments import at_least, check_batches
 from _live import LiveTensors
 
 from m5kit.assembly.data import RunData
@@ -85,6 +86,7 @@ def arm(arguments: argparse.Namespace, *options: str) -> dict[str, float]:
 def compare(arguments: argparse.Namespace) -> None:
     """Print the table and the ratios."""
     batch, chunk = arguments.batch, arguments.chunk or 64
+    check_batches(arguments.config, arguments.overrides, arguments.data, batch)
     arms = {
         f"batches of {chunk}": arm(arguments, "--apart", str(chunk)),
         f"batches of {chunk} again (noise)": arm(arguments, "--apart", str(chunk)),
@@ -106,11 +108,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--config", default="demo/scale")
     parser.add_argument("--data", required=True)
-    parser.add_argument("--batch", type=int, default=512)
-    parser.add_argument("--chunk", type=int)
-    parser.add_argument("--steps", type=int, default=1)
+    parser.add_argument("--batch", type=at_least(1), default=512)
+    parser.add_argument("--chunk", type=at_least(1))
+    parser.add_argument("--steps", type=at_least(1), default=1)
     parser.add_argument("--set", dest="overrides", action="append", default=[])
-    parser.add_argument("--apart", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--apart", type=at_least(1), help=argparse.SUPPRESS)
     parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     measure(arguments) if arguments.measure else compare(arguments)

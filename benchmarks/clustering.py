@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from _arguments import at_least
 from sklearn.cluster import KMeans
 
 from m5kit.evaluation.functional.kmeans import kmeans
@@ -23,8 +24,8 @@ SIZES = ((120, 256, 12), (1000, 64, 30), (2000, 128, 100), (5000, 256, 20), (500
 def main() -> None:
     """Print one line for each size."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--starts", type=int, default=10)
-    parser.add_argument("--seeds", type=int, default=4)
+    parser.add_argument("--starts", type=at_least(1), default=10)
+    parser.add_argument("--seeds", type=at_least(1), default=4)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     for items, width, clusters in SIZES:

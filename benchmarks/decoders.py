@@ -19,6 +19,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+from _arguments import at_least, duration
 
 ZOO = {"image": ("pillow", "simplejpeg"), "audio": ("sound",), "video": ("pyav", "decord", "sound")}
 FRAMES = 8
@@ -27,8 +28,8 @@ FRAMES = 8
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--zoo", type=Path, metavar="DIR")
-    parser.add_argument("--limit", type=float, default=20.0, help="seconds a file may take")
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--limit", type=duration, default=20.0, help="seconds a file may take")
+    parser.add_argument("--rounds", type=at_least(1), default=7)
     arguments = parser.parse_args()
     if arguments.zoo is not None:
         return visit(arguments.zoo, arguments.limit)

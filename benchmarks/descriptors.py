@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 
 import torch
+from _arguments import at_least
 from _measure import compare
 
 from m5kit.api import Descriptor, Inputs
@@ -23,7 +24,7 @@ ITEMS = 32
 def main() -> None:
     """Compare and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--rounds", type=at_least(1), default=9)
     rounds = parser.parse_args().rounds
     torch.set_num_threads(1)
     print("| items | ms an item without | with | time with over without | noise |\n|:--|--:|--:|--:|--:|")

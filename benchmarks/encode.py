@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from _arguments import at_least
 from _measure import compare
 from PIL import Image
 
@@ -46,8 +47,8 @@ GOAL = 1.0
 def main() -> None:
     """Make the networks and the run, then compare."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--items", type=int, default=512)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--items", type=at_least(4), default=512)
+    parser.add_argument("--rounds", type=at_least(1), default=3)
     parser.add_argument("--only", choices=("text", "image"))
     arguments = parser.parse_args()
     torch.set_num_threads(1)

@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from _arguments import at_least
 from PIL import Image
 
 from m5kit.data.shards.engines import Pool, ShardEngine
@@ -56,11 +57,11 @@ def pace(engine: ShardEngine, jobs: int, shop: Path, out: Path) -> float:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--items", type=int, default=2000)
-    parser.add_argument("--rounds", type=int, default=3)
-    options = parser.parse_args()
     jobs = os.cpu_count() or 1
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--items", type=at_least(SHARD * (jobs + 1)), default=2000)
+    parser.add_argument("--rounds", type=at_least(1), default=3)
+    options = parser.parse_args()
     paces: dict[str, list[float]] = {"pool": [], "ray": []}
     with tempfile.TemporaryDirectory() as folder:
         shop = Path(folder) / "shop"

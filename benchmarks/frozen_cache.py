@@ -15,9 +15,11 @@ from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 
 import torch
+from _arguments import at_least
 from torch import nn
 
 from m5kit.assembly.frozen import FrozenOutputs
+from m5kit.config.sections import Data
 from m5kit.data.cache.store import FOLDER, CacheStore
 from m5kit.data.collate import collate
 from m5kit.data.dataset import ManifestDataset
@@ -25,6 +27,7 @@ from m5kit.data.demo.make import make_demo
 from m5kit.data.manifest import read_manifest
 from m5kit.data.pipeline import Pipeline
 from m5kit.data.sampler import Draw
+from m5kit.plugins import current_scope
 from m5kit.registry import DECODERS, ENCODERS, TRANSFORMS
 
 BATCH = 32
@@ -52,8 +55,8 @@ def main() -> None:
 def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    for option, default in (("items", 200), ("size", 224), ("layers", 12), ("width", 384)):
-        parser.add_argument(f"--{option}", type=int, default=default)
+    for option, least, default in (("items", 40, 200), ("size", 16, 224), ("layers", 1, 12), ("width", 64, 384)):
+        parser.add_argument(f"--{option}", type=at_least(least), default=default)
     return parser.parse_args()
 
 
@@ -78,7 +81,7 @@ def build(arguments: argparse.Namespace, root: Path) -> SimpleNamespace:
         root=root,
         samples=read_manifest(root, modalities=("image",)),
         pipeline=Pipeline(DECODERS.build(inputs["decoder"]), TRANSFORMS.build(inputs["transform"])),
-        config=SimpleNamespace(inputs={"image": inputs}, data=SimpleNamespace(workers=0)),
+        config=SimpleNamespace(inputs={"image": inputs}, data=Data(workers=0), plugins=current_scope()),
         model=model.eval(),
     )
 

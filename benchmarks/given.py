@@ -11,14 +11,19 @@ Of the run, only what its descriptors learned from the corpus is used. Splits, l
 
 import argparse
 import json
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
 import yaml
 
+from m5kit.config.roots import find_config
 from m5kit.data.decode.features import Features, write_pack
+from m5kit.errors import M5KitError
 from m5kit.evaluation.request import Request
 from m5kit.inference.trained_run import TrainedRun
+
+USUAL = ("image", "video", "audio")
 
 
 def statistics(run: TrainedRun, modality: str, splits: list[str]) -> dict[str, Features]:
@@ -46,21 +51,30 @@ def leaf(base: str, widths: dict[str, int]) -> dict:
     return config
 
 
+def chosen(wanted: list[str] | None, known: Collection[str]) -> list[str]:
+    """The modalities whose statistics become features."""
+    strange = [modality for modality in wanted or () if modality not in known]
+    if strange:
+        has = ", ".join(known) or "none"
+        raise M5KitError(f"--modalities: the run has no fixed statistics of {', '.join(strange)}; it has: {has}")
+    return wanted or [modality for modality in USUAL if modality in known]
+
+
 def main() -> None:
     """Write the features, a manifest that names them and a config that reads them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("run", type=Path)
     parser.add_argument("--leaf", required=True, help="the config that the new one is based on")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--modalities", nargs="+", default=["image", "video", "audio"])
+    parser.add_argument("--modalities", nargs="+", help=f"default: those of {', '.join(USUAL)} that it has")
     arguments = parser.parse_args()
     run = TrainedRun.open(arguments.run, untrained=True, overrides=["data.workers=0"])
+    statistics_of = chosen(arguments.modalities, run.model.backbone.vectors.descriptors)
+    find_config(arguments.leaf)
     rows = [json.loads(line) for line in (Path(run.config.data.root) / "annotations.jsonl").read_text().splitlines()]
     splits, widths = sorted({row["split"] for row in rows}), {}
     arguments.out.mkdir(parents=True)
-    for modality in arguments.modalities:
-        if modality not in run.model.backbone.vectors.descriptors:
-            continue
+    for modality in statistics_of:
         features = statistics(run, modality, splits)
         write_pack(arguments.out / modality, features)
         widths[modality] = run.model.backbone.vectors.descriptors[modality].width

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from _arguments import at_least, check_depth
 
 from m5kit.evaluation.functional.search import BACKENDS, top_k
 
@@ -25,12 +26,13 @@ BLOCK = 65_536
 def main() -> None:
     """Make the gallery, search it, check a few queries against all scores."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--items", type=int, default=1_000_000)
-    parser.add_argument("--width", type=int, default=64)
-    parser.add_argument("--queries", type=int, default=1000)
-    parser.add_argument("--k", type=int, default=10)
+    parser.add_argument("--items", type=at_least(1), default=1_000_000)
+    parser.add_argument("--width", type=at_least(1), default=64)
+    parser.add_argument("--queries", type=at_least(1), default=1000)
+    parser.add_argument("--k", type=at_least(1), default=10)
     parser.add_argument("--backend", choices=BACKENDS, default="torch")
     arguments = parser.parse_args()
+    check_depth("--k", arguments.k, arguments.items)
     with tempfile.TemporaryDirectory() as folder:
         gallery = make(Path(folder) / "gallery.npy", arguments.items, arguments.width)
         queries = np.random.default_rng(1).normal(size=(arguments.queries, arguments.width)).astype(np.float32)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from _arguments import at_least
 
 from m5kit.assembly.data import RunData
 from m5kit.assembly.model import build_model
@@ -52,7 +53,7 @@ def main() -> None:
     parser.add_argument("--config", default="demo/scale")
     parser.add_argument("--data", required=True)
     parser.add_argument("--set", dest="overrides", action="append", default=[])
-    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--steps", type=at_least(1), default=20)
     parser.add_argument("--cached", action="store_true", help="leave the caches as the config has them")
     arguments = parser.parse_args()
     config = check_config(load_config(arguments.config, arguments.overrides, arguments.data))

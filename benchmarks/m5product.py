@@ -14,13 +14,16 @@ import time
 from multiprocessing import get_context
 from pathlib import Path
 
+from _arguments import at_least
+
 
 def main() -> None:
     """Print one Markdown table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("records", type=int, nargs="+")
+    parser.add_argument("records", type=at_least(6), nargs="+")
+    counts = parser.parse_args().records
     print("| records | JSON MiB | seconds | records a second | MiB before | peak MiB |\n|--:|--:|--:|--:|--:|--:|")
-    for records in parser.parse_args().records:
+    for records in counts:
         with tempfile.TemporaryDirectory() as folder, get_context("spawn").Pool(1) as process:
             size = write(Path(folder), records) / 2**20
             seconds, before, peak = process.apply(measure, (Path(folder),))

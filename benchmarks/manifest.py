@@ -17,14 +17,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from _arguments import at_least
 
 
 def main() -> None:
     """Print one Markdown table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--rows", type=at_least(1), default=100_000)
     parser.add_argument("--format", choices=("arrow", "parquet", "jsonl"), default="arrow")
-    parser.add_argument("--reads", type=int, default=5_000, help="rows read at random")
+    parser.add_argument("--reads", type=at_least(1), default=5_000, help="rows read at random")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, get_context("spawn").Pool(1, maxtasksperchild=1) as processes:
         path = Path(folder) / f"annotations.{options.format}"

@@ -7,6 +7,7 @@ the demo set, those that the first process really holds at the end of the forwar
 ratio. Parameters, gradients and the optimizer's state are exact by construction, so their ratio is 1. Nothing is timed.
 """
 
+import argparse
 import json
 import subprocess
 import sys
@@ -33,7 +34,10 @@ STEPS, SKIPPED = 4, 2
 
 def main() -> None:
     """Compare, and fail where a prediction is off by more than 15 %."""
-    name = sys.argv[1] if len(sys.argv) > 1 else "demo/scale"
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("config", nargs="?", default="demo/scale")
+    name = parser.parse_args().config
+    load_config(name)  # before items are made, so that a name that is none is told at once
     worst = 0.0
     print(f"{name}\nprocesses  batch  activations predicted  held by a step  ratio  all predicted  all held  ratio")
     with tempfile.TemporaryDirectory() as folder:

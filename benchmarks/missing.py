@@ -22,6 +22,7 @@ import time
 from dataclasses import replace
 
 import torch
+from _arguments import at_least
 
 from m5kit.nn.transformer import TransformerStack
 from m5kit.registry import ENCODERS, FUSIONS
@@ -158,12 +159,12 @@ def compare(arms, rounds, steps):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--dim", type=int, default=96)
-    parser.add_argument("--layers", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=8)
-    parser.add_argument("--steps", type=int, default=3)
+    parser.add_argument("--threads", type=at_least(1), default=1)
+    parser.add_argument("--batch", type=at_least(1), default=32)
+    parser.add_argument("--dim", type=at_least(1), default=96)
+    parser.add_argument("--layers", type=at_least(1), default=2)
+    parser.add_argument("--rounds", type=at_least(1), default=8)
+    parser.add_argument("--steps", type=at_least(1), default=3)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)

@@ -20,6 +20,7 @@ from itertools import cycle
 from pathlib import Path
 
 import torch
+from _arguments import at_least
 from rich.console import Console
 from torch import nn
 
@@ -152,10 +153,10 @@ def main():
     parser.add_argument("--config", default="demo/scale")
     parser.add_argument("--data", required=True)
     parser.add_argument("--set", dest="overrides", action="append", default=[])
-    parser.add_argument("--blocks", type=int, default=8)
-    parser.add_argument("--steps", type=int, default=10)
+    parser.add_argument("--blocks", type=at_least(1), default=8)
+    parser.add_argument("--steps", type=at_least(1), default=10)
     parser.add_argument("--stub", action="store_true")
-    parser.add_argument("--far", type=int, default=100_000)
+    parser.add_argument("--far", type=at_least(1), default=100_000)
     arguments = parser.parse_args()
     overrides = [
         "schedule.decay=none",

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from _arguments import at_least
 from _measure import compare
 from numpy.typing import NDArray
 from PIL import Image
@@ -32,7 +33,7 @@ CALLS = 20
 def main() -> None:
     """Compare and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--rounds", type=at_least(1), default=15)
     rounds = parser.parse_args().rounds
     torch.set_num_threads(1)
     decoder, transform = SimpleJpegDecoder(), ImageTransform(size=SIZE)

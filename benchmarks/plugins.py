@@ -16,6 +16,8 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from _arguments import at_least
+
 FAMILIES = (
     *("encoders", "fusions", "harmonizers", "balancers", "tasks", "heads", "metrics"),
     *("decoders", "transforms", "datasets", "exporters", "hooks"),
@@ -64,8 +66,8 @@ def discovery_seconds(environment: Mapping[str, str]) -> float:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--count", type=int, default=200)
-    parser.add_argument("--repeats", type=int, default=9)
+    parser.add_argument("--count", type=at_least(1), default=200)
+    parser.add_argument("--repeats", type=at_least(1), default=9)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         site = Path(folder)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from _arguments import at_least
 
 from m5kit.assembly.data import RunData
 from m5kit.config import check_config, load_config
@@ -62,8 +63,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--config", default="demo/scale")
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--items", type=int, default=200)
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--items", type=at_least(1), default=200)
+    parser.add_argument("--rounds", type=at_least(1), default=7)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     config = check_config(load_config(arguments.config, data=arguments.data))

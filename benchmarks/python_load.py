@@ -9,19 +9,24 @@ Run: OMP_NUM_THREADS=1 python benchmarks/python_load.py RUN [--rounds 5]
 import argparse
 import statistics
 
+from _arguments import at_least
 from _measure import of_a_process
+
+import m5kit
 
 TORCH = "import torch"
 LOAD = "import m5kit; run = m5kit.load({run!r})"
-EMBED = LOAD + "; run.embed([{{'text': 'a red mug'}}])"
+TEXT = {"text": "a red mug"}
+EMBED = LOAD + f"; run.embed([{{{TEXT}}}])"
 
 
 def main() -> None:
     """Print medians and ratios."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("run", help="folder of a run that reads text")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=at_least(1), default=5)
     arguments = parser.parse_args()
+    m5kit.load(arguments.run).embed([TEXT])  # here first, where a mistake is one sentence
     load, embed = LOAD.format(run=arguments.run), EMBED.format(run=arguments.run)
     for code in (TORCH, embed):  # bytecode and the file system's cache
         of_a_process(["-c", code])

@@ -18,6 +18,7 @@ import sys
 import time
 
 import torch
+from _arguments import at_least, check_batches
 
 from m5kit.assembly.data import RunData
 from m5kit.assembly.model import build_model
@@ -80,6 +81,7 @@ def arm(arguments: argparse.Namespace, processes: int) -> tuple[float, float]:
 
 def compare(arguments: argparse.Namespace) -> None:
     """Print the table and the ratios."""
+    check_batches(arguments.config, arguments.overrides, arguments.data, arguments.batch)
     arms = {
         "one process": arm(arguments, 1),
         "two processes": arm(arguments, 2),
@@ -95,8 +97,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--config", default="demo/scale")
     parser.add_argument("--data", required=True)
-    parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--steps", type=int, default=7)
+    parser.add_argument("--batch", type=at_least(2), default=64)
+    parser.add_argument("--steps", type=at_least(1), default=7)
     parser.add_argument("--set", dest="overrides", action="append", default=[])
     parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()

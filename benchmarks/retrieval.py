@@ -15,6 +15,7 @@ from statistics import median
 
 import numpy as np
 import torch
+from _arguments import at_least, check_depth
 from _measure import of_this_process, spread
 
 from m5kit.evaluation.base import Embedded
@@ -56,13 +57,15 @@ def main() -> None:
 def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--queries", type=int, default=2000)
-    parser.add_argument("--items", type=int, default=10_000)
-    parser.add_argument("--width", type=int, default=96, help="of the vectors; that of configs/demo")
-    parser.add_argument("--depth", type=int, default=100, help="the largest k")
-    parser.add_argument("--repeats", type=int, default=9)
-    parser.add_argument("--threads", type=int, help="that torch uses, for all contestants")
-    return parser.parse_args()
+    parser.add_argument("--queries", type=at_least(1), default=2000)
+    parser.add_argument("--items", type=at_least(10 * CLASSES), default=10_000)
+    parser.add_argument("--width", type=at_least(1), default=96, help="of the vectors; that of configs/demo")
+    parser.add_argument("--depth", type=at_least(1), default=100, help="the largest k")
+    parser.add_argument("--repeats", type=at_least(2), default=9)
+    parser.add_argument("--threads", type=at_least(1), help="that torch uses, for all contestants")
+    arguments = parser.parse_args()
+    check_depth("--depth", arguments.depth, arguments.items)
+    return arguments
 
 
 def scatter(centres: np.ndarray, count: int, name: str, *, seed: int) -> Embedded:

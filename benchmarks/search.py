@@ -10,6 +10,7 @@ import argparse
 import faiss
 import numpy as np
 import torch
+from _arguments import at_least, check_depth
 from _measure import compare
 
 from m5kit.evaluation.functional.search import top_k
@@ -21,12 +22,13 @@ GOAL = 1.1
 def main() -> None:
     """Print the ratio."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--queries", type=int, default=1000)
-    parser.add_argument("--items", type=int, default=100_000)
-    parser.add_argument("--width", type=int, default=256)
-    parser.add_argument("--depth", type=int, default=100)
-    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--queries", type=at_least(1), default=1000)
+    parser.add_argument("--items", type=at_least(1), default=100_000)
+    parser.add_argument("--width", type=at_least(1), default=256)
+    parser.add_argument("--depth", type=at_least(1), default=100)
+    parser.add_argument("--rounds", type=at_least(1), default=9)
     arguments = parser.parse_args()
+    check_depth("--depth", arguments.depth, arguments.items)
     torch.set_num_threads(1)
     faiss.omp_set_num_threads(1)
     rng = np.random.default_rng(0)

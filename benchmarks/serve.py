@@ -24,7 +24,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from _arguments import at_least
 
+from m5kit.errors import M5KitError
 from m5kit.index.index import Index
 
 Item = Mapping[str, Any]
@@ -34,11 +36,11 @@ def main() -> None:
     """Take turns, print both and their ratio."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("index")
-    parser.add_argument("--clients", type=int, default=32)
-    parser.add_argument("--requests", type=int, default=1000)
+    parser.add_argument("--clients", type=at_least(1), default=32)
+    parser.add_argument("--requests", type=at_least(1), default=1000)
     parser.add_argument("--path", choices=("embed", "search"), default="embed")
     parser.add_argument("--modality", help="the only one that is sent (default: all that an item has)")
-    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--rounds", type=at_least(1), default=2)
     arguments = parser.parse_args()
     index = Index.open(arguments.index)
     items = make_items(index, arguments.requests, arguments.modality)
@@ -86,6 +88,9 @@ def make_items(index: Index, count: int, modality: str | None) -> list[Item]:
                 item[name] = (Path(index.about.data) / source).read_bytes() if is_file else source
         if item:
             found.append(item)
+    if not found:
+        known = ", ".join(index.about.modalities)
+        raise M5KitError(f"--modality: no item of the index has {modality or 'any'}; its modalities are: {known}")
     return [found[number % len(found)] for number in range(count)]
 
 
@@ -103,7 +108,8 @@ def start(index: str) -> tuple[subprocess.Popen[str], int]:
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=dict(os.environ))
     assert process.stdout is not None
     found = re.search(r":(\d+)/", process.stdout.readline())
-    assert found is not None
+    if found is None:
+        raise M5KitError(f"the service of {index} did not start, for the reason above")
     return process, int(found[1])
 
 

@@ -10,8 +10,7 @@ the same of clips of 1280 x 720. `small`: of 640 x 360 as `frames,frames=8,size=
 of the bytes; `flac`: the frames whole, and the sound as `flac,rate=16000`, of which any config makes its spectrogram.
 `preparing`: products with a picture of 800 pixels, such a clip and its sound: processor time and bytes of each.
 
-Contents are compared first. Both are timed in turns (A B B A) in processor time, and each one's times among themselves
-tell the noise. Ratios are the median, least and most of the rounds.
+Contents are compared first. Both take turns (A B B A) in processor time; printed are median, least and most, and noise.
 
 Run: python benchmarks/shards.py [NAME ...] [--items 2000] [--clips 6] [--rounds 7]; without a name all of them.
 """
@@ -28,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from _arguments import at_least, one_of
 from PIL import Image
 
 from m5kit.data.decode.pyav import PyAVDecoder
@@ -219,10 +219,10 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     kinds = ["reading", "checked", "views", "videos", "large", "small", "flac", "preparing"]
-    parser.add_argument("names", nargs="*", default=kinds)
-    parser.add_argument("--items", type=int, default=2000)
-    parser.add_argument("--clips", type=int, default=4)
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("names", nargs="*", type=one_of(kinds), default=kinds)
+    parser.add_argument("--items", type=at_least(1), default=2000)
+    parser.add_argument("--clips", type=at_least(1), default=4)
+    parser.add_argument("--rounds", type=at_least(1), default=7)
     options = parser.parse_args()
     makers = {
         "reading": (reading, options.items),

@@ -14,6 +14,8 @@ import tempfile
 from multiprocessing import get_context
 from pathlib import Path
 
+from _arguments import at_least
+
 CONFIG = """
 _base_: [input_text/small, input_table/small, model/small, encoder_text/compact, encoder_table/compact, fusion/scale,
   harmonizer/graph, weighting/everywhere, task_contrastive/infonce, task_masked_text/tokens, schedule/short]
@@ -27,7 +29,7 @@ schedule: {max_steps: 1, batch_size: 8}
 def main() -> None:
     """Print one Markdown table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--rows", type=at_least(1), default=100_000)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, get_context("spawn").Pool(1, maxtasksperchild=1) as processes:
         took = {}

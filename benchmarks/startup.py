@@ -11,6 +11,7 @@ import statistics
 import tempfile
 from pathlib import Path
 
+from _arguments import at_least
 from _measure import of_a_process, spread
 
 TORCH = ["-c", "import torch"]
@@ -30,7 +31,7 @@ sys.exit(main(sys.argv[1:]))
 def main() -> None:
     """Print one Markdown table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=at_least(2), default=5)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         measured = measure(Path(folder), options.rounds)

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from _arguments import at_least
 from _measure import of_this_process, spread
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -38,7 +39,7 @@ def main() -> None:
     parser.add_argument("--config", default="demo/scale")
     parser.add_argument("--data", help="default: a demo set that is made up for this")
     parser.add_argument("--set", dest="overrides", action="append", default=[])
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=at_least(2), default=7)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     keep_freed_memory()  # as training does

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from _arguments import at_least
 from _measure import compare
 
 from m5kit.assembly.data import RunData
@@ -37,8 +38,8 @@ LONGEST = 256
 def main() -> None:
     """Compare both on the same items."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--items", type=int, default=256)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--items", type=at_least(BATCH), default=256)
+    parser.add_argument("--rounds", type=at_least(1), default=3)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     keep_freed_memory()  # as training does

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from _arguments import at_least, some_of
 from _stores import STORES
 
 BLOCK = 50_000
@@ -30,9 +31,9 @@ FILTERS = {"all": 100.0, "half": 50.0, "1 %": 1.0}
 def main() -> None:
     """Build and search every store, print one row for each filter."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--items", type=int, default=100_000)
-    parser.add_argument("--width", type=int, default=256)
-    parser.add_argument("--stores", default=",".join(STORES))
+    parser.add_argument("--items", type=at_least(1), default=100_000)
+    parser.add_argument("--width", type=at_least(1), default=256)
+    parser.add_argument("--stores", type=some_of(STORES), default=",".join(STORES))
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--step", nargs=3, metavar=("build|search", "STORE", "FOLDER"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -41,7 +42,7 @@ def main() -> None:
         print(json.dumps((build if step == "build" else search)(store, Path(folder), arguments.items, arguments.width)))
         return
     rows = []
-    for store in arguments.stores.split(","):
+    for store in arguments.stores:
         rows.append(measure(store, arguments.items, arguments.width))
         if not arguments.json:
             show(rows[-1])
@@ -54,10 +55,9 @@ def measure(store: str, items: int, width: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         found = {"store": store}
         for step in ("build", "search"):
-            command = [sys.executable, __file__, "--items", str(items), "--width", str(width)]
-            done = subprocess.run(
-                [*command, "--step", step, store, folder], check=True, stdout=subprocess.PIPE, text=True
-            )
+            command = [sys.executable, "-m", "m5kit.cli._run_benchmark", __file__, "--step", step, store, folder]
+            command += ["--items", str(items), "--width", str(width)]
+            done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
             found[step] = json.loads(done.stdout.splitlines()[-1])
         return found
 

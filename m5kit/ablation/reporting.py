@@ -8,6 +8,7 @@ from m5kit.inference.previews import keep_previews
 from m5kit.report.gallery import shown_runs
 from m5kit.report.page import write_report
 from m5kit.report.plots import Drawing
+from m5kit.report.run_place import run_at
 from m5kit.runs.study import Study
 
 
@@ -26,6 +27,6 @@ def report_on(found: Found, question: Question, folder: Path, drawing: Drawing, 
     """
     study = analyse(found, question)
     for run in shown_runs(study).values():
-        keep_previews(folder / run)
+        keep_previews(run_at(folder, run).path)
     write_report(study, folder, drawing.of(study, folder, now=draw))
     return study

@@ -67,7 +67,7 @@ def _list(found: dict[str, Path], as_json: bool) -> None:
 def _run(path: Path, arguments: list[str], as_json: bool) -> int:
     """Run a benchmark in a process of its own; its status."""
     done = subprocess.run(
-        [sys.executable, str(path), *arguments],
+        [sys.executable, "-m", "m5kit.cli._run_benchmark", str(path), *arguments],
         stdout=subprocess.PIPE if as_json else None,
         text=True,
         errors="replace",

@@ -8,7 +8,7 @@ import pkgutil
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from types import FrameType, ModuleType
@@ -36,11 +36,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0, that of the verb, 2 for an error of the user, 130 if interrupted, 143 if terminated.
     """
+    return in_sentences(lambda: _act(arguments))
+
+
+def in_sentences(action: Callable[[], int]) -> int:
+    """Run something that a user asked for; a user's mistake, or what the machine lacks, becomes a sentence.
+
+    Args:
+        action: returns an exit status.
+
+    Returns:
+        The exit status, as :func:`main` has it.
+    """
     _prepare_output()
     try:
         try:
             with _ending_in_order():
-                return _act(arguments)
+                return action()
         finally:
             sys.stdout.flush()  # here, so that a closed pipe raises inside of this try
     except M5KitError as error:
@@ -97,7 +109,9 @@ def _act(arguments: Sequence[str] | None) -> int:
     if not hasattr(options, "run"):
         parser.print_help()
         return 0
-    with _allowing(plugins=not options.no_plugins), allowing(*_permissions(options)):
+    from m5kit.cli._once import saying_once  # here, as --help needs no logging
+
+    with _allowing(plugins=not options.no_plugins), allowing(*_permissions(options)), saying_once():
         return int(options.run(options) or 0)
 
 

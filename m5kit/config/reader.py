@@ -6,6 +6,7 @@ number and ``no`` is a word.
 
 import re
 from collections.abc import Callable
+from itertools import dropwhile
 from pathlib import Path
 from typing import Any
 
@@ -146,11 +147,15 @@ def write_inline(value: Any) -> str:
 
 
 def display(path: Path) -> str:
-    """``path`` as messages show it: relative to the working directory if it lies below."""
+    """``path`` as messages show it: relative to the working directory if it lies below, and without a way back."""
     try:
-        return str(path.resolve().relative_to(Path.cwd()))
-    except (ValueError, OSError, RuntimeError):  # elsewhere, or a link to itself
+        resolved = path.resolve()
+        if resolved.is_relative_to(Path.cwd()):
+            return str(resolved.relative_to(Path.cwd()))
+    except (ValueError, OSError, RuntimeError):  # a name that no file can have, or a link to itself
         return str(path)
+    goes_back = ".." in dropwhile("..".__eq__, path.parts)  # a/../b; at its beginning they are as given
+    return str(resolved if goes_back else path)
 
 
 def _text(path: Path) -> str:

@@ -15,7 +15,7 @@ from m5kit.parallel.device import default_device
 from m5kit.runs import checkpoint
 from m5kit.runs.folder import RunFolder
 from m5kit.runs.json import read_json
-from m5kit.runs.log import LOGGER
+from m5kit.runs.log import LOGGER, once
 from m5kit.runs.origin import changed_since
 
 KNOWN = ("descriptors", "common")
@@ -54,5 +54,6 @@ def load_model(config: RunConfig, data: RunData, folder: RunFolder, untrained: b
 
 def _tell_changes(folder: RunFolder, used: Path) -> None:
     """Log which parts of config and provenance were edited, or cut, since the checkpoint that is used was written."""
+    said = "note: %s of the run in %s is not as it was when %s was written"
     for what in changed_since(read_json(used / "state.json"), folder.path):
-        LOGGER.warning("note: %s of the run in %s is not as it was when %s was written", what, folder.path, used.name)
+        LOGGER.warning(said, what, folder.path, used.name, extra=once((used.resolve(), what)))

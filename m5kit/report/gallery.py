@@ -7,7 +7,7 @@ from typing import Any
 
 from m5kit.errors import CheckpointError
 from m5kit.report.html import breakable
-from m5kit.runs.folder import RunFolder
+from m5kit.report.run_place import run_at
 from m5kit.runs.json import read_json
 from m5kit.runs.study import Study
 
@@ -65,7 +65,7 @@ def to_html_gallery(study: Study, folder: Path) -> str:
     try:
         return _sections(study, shown, folder)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        files = ", ".join(str(RunFolder(folder / run).gallery) for run in shown.values())
+        files = ", ".join(str(run_at(folder, run).gallery) for run in shown.values())
         raise CheckpointError(
             f"{files}, or previews.json beside it, holds no galleries: {error!r}; {_REMEDY}"
         ) from error
@@ -75,7 +75,7 @@ def _sections(study: Study, shown: Mapping[str, str], folder: Path) -> str:
     found: dict[str, Mapping[str, StoredGallery]] = {}
     looks: dict[str, Any] = {}
     for variant, run in shown.items():
-        files = RunFolder(folder / run)
+        files = run_at(folder, run)
         found[variant] = _read(files.gallery)
         looks |= _read(files.previews)
     sections = []

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 
 from m5kit.evaluation.functional.averages import finite_mean
 from m5kit.report.curves import plain_name
+from m5kit.report.run_place import run_at
 from m5kit.report.style import (
     MOST_PANELS,
     SeriesStyle,
@@ -19,7 +20,6 @@ from m5kit.report.style import (
     series_styles,
     whole_steps,
 )
-from m5kit.runs.folder import RunFolder
 from m5kit.runs.metrics import Curve, read_curves
 
 VariantCurves = Mapping[str, Mapping[str, Curve]]
@@ -33,7 +33,7 @@ def mean_curves(runs: Sequence[str], folder: Path) -> dict[str, Curve]:
         runs: paths relative to ``folder``.
         folder: of the study.
     """
-    logged = [read_curves(RunFolder(folder / run).metrics) for run in runs]
+    logged = [read_curves(run_at(folder, run).metrics) for run in runs]
     if not logged:
         return {}
     # a value that some seeds never logged would be a mean over fewer runs than its neighbours

@@ -21,7 +21,7 @@ from m5kit.runs.checksums import write_checksums
 from m5kit.runs.damage import FORMAT, NOT_FINITE, STATE, SUMMED, TO_GO_ON, damage
 from m5kit.runs.folder import RunFolder
 from m5kit.runs.json import read_json, sync_folder, write_json
-from m5kit.runs.log import LOGGER
+from m5kit.runs.log import LOGGER, once
 from m5kit.runs.origin import BEGUN, NOTED, RUN, beginning, noted, origin
 from m5kit.runs.random_state import random_state, restore_random_state
 from m5kit.runs.tensor_state import Stateful, join_optimizer, load_hooks, plain, split_hooks, split_optimizer
@@ -133,7 +133,7 @@ def latest(checkpoints: Path, unread: Container[str] = ()) -> Path | None:
         if problem is None:
             return found
         if found != every[0]:
-            LOGGER.warning("%s is damaged: %s; the one before it is used", found, problem)
+            LOGGER.warning("%s is damaged: %s; the one before it is used", found, problem, extra=once(found.resolve()))
     raise CheckpointError(
         f"every checkpoint in {checkpoints} is damaged, {every[0].name}: {problem}; bring what is damaged back from a "
         "copy of the run, or train again in another --run-dir"
@@ -155,7 +155,7 @@ def to_use(folder: RunFolder) -> Path:
     best = folder.checkpoints / BEST
     problem = damage(best, TO_GO_ON) if best.exists() else None
     if problem is not None:
-        LOGGER.warning("%s is damaged: %s; the newest checkpoint is used", best, problem)
+        LOGGER.warning("%s is damaged: %s; the newest checkpoint is used", best, problem, extra=once(best.resolve()))
     found = best if best.exists() and problem is None else latest(folder.checkpoints, TO_GO_ON)
     if found is None:
         raise CheckpointError(f"{folder.path} has no checkpoint; train it first, or continue it with --resume")

@@ -13,6 +13,11 @@ LOGGER.setLevel(logging.INFO)
 LOGGER.propagate = False
 
 
+def once(what: object) -> dict[str, str]:
+    """The ``extra`` of a warning that several steps of a command come to: the command says it once about ``what``."""
+    return {"once": str(what)}
+
+
 class _LogFile(logging.FileHandler):
     """A log in a folder that may come from somebody else."""
 

@@ -110,3 +110,14 @@ def test_a_config_that_was_cut_inside_of_its_metrics_is_told(run_folder, tmp_pat
     (run / "config.yaml").write_text(yaml.safe_dump(config))
     assert main(["evaluate", str(run)]) == 0
     assert "note: evaluation in config.yaml of the run" in caplog.text
+
+
+def test_a_damaged_checkpoint_is_told_once_a_command(run_folder, tmp_path, caplog):
+    run = _copy(run_folder, tmp_path)
+    newest = max((run / "checkpoints").glob("step_*"))
+    shutil.copytree(newest, newest.with_name("step_9999999"))
+    told = f"{newest.with_name('step_9999999')} is damaged: state.json is of step"
+    for command in (["evaluate", str(run)], ["evaluate", str(run), "--metrics", "clustering"]):
+        caplog.clear()
+        assert main(command) == 0
+        assert caplog.text.count(told) == 1

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from m5kit.config.reader import read_data, read_file, read_value, write_inline
+from m5kit.config.reader import display, read_data, read_file, read_value, write_inline
 from m5kit.config.reader import write as to_yaml
 from m5kit.config.tree import origins, to_plain
 from m5kit.errors import ConfigError
@@ -122,3 +122,20 @@ def test_data_may_have_dots_in_its_keys_and_follows_the_same_rules(write: Write)
     }.items():
         with pytest.raises(ConfigError, match=problem):
             read_data(write("d.yaml", text))
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("here/a.yaml", "here/a.yaml"),
+        ("here/../b/a.yaml", "b/a.yaml"),
+        ("../c.yaml", "../c.yaml"),
+        ("../x/../c.yaml", "{above}/c.yaml"),
+        ("{above}/x/../c.yaml", "{above}/c.yaml"),
+        ("{above}/c.yaml", "{above}/c.yaml"),
+    ],
+)
+def test_a_path_is_shown_without_a_way_back(tmp_path, monkeypatch, given, shown):
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    assert display(Path(given.format(above=tmp_path))) == shown.format(above=tmp_path)
