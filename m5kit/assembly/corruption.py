@@ -6,11 +6,11 @@ from zlib import crc32
 
 import numpy as np
 import torch
-from torch import Tensor
 from torch.utils.data import Dataset
 
 from m5kit.data.collate import collate
 from m5kit.data.dataset import ManifestDataset, Prepared
+from m5kit.data.noise import with_noise
 from m5kit.data.pipeline import Pipeline
 from m5kit.data.sampler import Draw
 from m5kit.errors import DecodeError
@@ -148,25 +148,14 @@ def noisy(inputs: Inputs, strength: float, vocabulary: int | None, generator: np
         vocabulary: the number of ids; None if the values are not ids.
         generator: of the item; the numbers drawn do not depend on the strength.
     """
+    if vocabulary is None:
+        return with_noise(inputs, strength, generator)
     values = inputs.values
-    if vocabulary is not None:
-        replaced = torch.from_numpy(generator.random(values.shape) < strength)
-        ids = torch.from_numpy(generator.integers(vocabulary, size=values.shape)).to(values.dtype)
-        return replace(inputs, values=torch.where(replaced, ids, values))
-    drawn = torch.from_numpy(generator.standard_normal(values.shape, dtype=np.float32))
-    # correction=0: a single value has a deviation of 0 and stays as it is, instead of becoming NaN
-    shifted = values.float() + strength * values.float().std(correction=0) * drawn
-    return replace(inputs, values=_like(shifted, values))
+    replaced = torch.from_numpy(generator.random(values.shape) < strength)
+    ids = torch.from_numpy(generator.integers(vocabulary, size=values.shape)).to(values.dtype)
+    return replace(inputs, values=torch.where(replaced, ids, values))
 
 
 def collate_corrupted(items: Sequence[tuple[Prepared, ...]], modalities: Sequence[str]) -> list[Batch]:
     """One batch of the same items for each corruption."""
     return [collate(list(versions), modalities=modalities) for versions in zip(*items, strict=True)]
-
-
-def _like(shifted: Tensor, values: Tensor) -> Tensor:
-    """Convert to the type of the values; whole numbers are rounded and kept in the range of their type."""
-    if values.is_floating_point():
-        return shifted.to(values.dtype)
-    bounds = torch.iinfo(values.dtype)
-    return shifted.round().clamp(bounds.min, bounds.max).to(values.dtype)

@@ -88,6 +88,7 @@ class FrozenOutputs:
             pipeline,
             decoder=CachedDecoder(pipeline, self.store, space, filled=True),
             transform=CachedTransform(pipeline.transform, self._blank(modality, pipeline)),
+            noise=0.0,
         )
 
     def _fill(self, items: "MissingItems") -> bool:

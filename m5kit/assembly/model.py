@@ -45,8 +45,12 @@ FIT_ITEMS = 50_000
 
 
 def build_pipelines(config: RunConfig) -> dict[str, Pipeline]:
-    """Decoder and transform of every modality that has an encoder."""
-    pipelines = {}
+    """Decoder and transform of every modality that has an encoder.
+
+    Raises:
+        ConfigError: noise is asked for on ids.
+    """
+    pipelines, noise = {}, config.data.noise or {}
     for modality in sorted(config.encoders):
         settings = config.inputs[modality]
         decoder = DECODERS.build(settings["decoder"], config.plugins)
@@ -57,7 +61,11 @@ def build_pipelines(config: RunConfig) -> dict[str, Pipeline]:
             source=settings.get("source"),
             join=tuple(settings.get("join", ())),
             several=settings.get("several", "all"),
+            noise=noise.get(modality, 0.0),
         )
+    made_of_ids = [m for m in noise if m in pipelines and "vocabulary" in (pipelines[m].transform.provided or ())]
+    if made_of_ids:
+        raise ConfigError([f"data.noise.{m}: {m} is ids here, which bear no noise; leave it out" for m in made_of_ids])
     return pipelines
 
 

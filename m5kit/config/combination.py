@@ -22,6 +22,7 @@ def combination_problems(values: Mapping[str, Any], scope: PluginScope | None = 
     yield from _tasks(tasks, modalities, scope)
     yield from _widths(values)
     yield from _sharing(values, modalities)
+    yield from _noise(values, modalities)
     yield from _learning_parts(values)
     yield from _batches(values)
 
@@ -112,6 +113,15 @@ def _sharing(values: Mapping[str, Any], modalities: list[str]) -> Iterator[Probl
             yield "model.share", f"{name} is named twice; an encoder has one stack"
     if any(len(group) < 2 for group in groups):
         yield "model.share", "expected groups of two or more, as in [[text, table], [image, video]]"
+
+
+def _noise(values: Mapping[str, Any], modalities: list[str]) -> Iterator[Problem]:
+    """Noise on what the config has no encoder for."""
+    data = values.get("data")
+    noise = data.get("noise") if isinstance(data, Mapping) else None
+    for name in noise if isinstance(noise, Mapping) else ():
+        if name not in modalities:
+            yield f"data.noise.{name}", f"there is no encoder_{name}; the config has {', '.join(modalities)}"
 
 
 def _learning_parts(values: Mapping[str, Any]) -> Iterator[Problem]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from m5kit.config.reader import read_value
 from m5kit.config.roots import Pieces
-from m5kit.config.sections import HOLDS_A_PART, PARTS, SCALARS, SECTIONS, TABLES
+from m5kit.config.sections import NESTED, PARTS, SCALARS, SECTIONS, TABLES
 from m5kit.config.tree import Node, merge
 from m5kit.errors import ConfigError
 from m5kit.signatures import suggestion
@@ -86,7 +86,7 @@ def _set(tree: Node, path: str, text: str) -> Node:
     *parents, last = path.split(".")
     if parents and parents[0] in SECTIONS:
         known = list(SECTIONS[parents[0]].model_fields)
-        if (len(parents) > 1 or last not in known) and path.split(".")[1] not in HOLDS_A_PART:
+        if (len(parents) > 1 or last not in known) and path.split(".")[1] not in NESTED:
             raise _unknown(path, path.partition(".")[2], known)
     elif parents and not (parents[0] in SCALARS or _is_new_part(parents, last)):
         # what a table such as rates may hold is checked with the whole config

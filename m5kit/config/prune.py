@@ -45,13 +45,11 @@ def prune(tree: Node) -> tuple[Node, list[str]]:
         family, _, modality = key.partition("_")
         if family in ("encoder", "input"):
             notes += _drop_bound(kept, modality, key)
-    gone = set()
-    for key in tree.value.keys() - kept.keys():
-        if key.startswith("encoder_"):
-            gone.add(key.removeprefix("encoder_"))
-    if "model" in kept:
-        kept["model"], changes = _unshare(kept["model"], gone)
-        notes += changes
+    gone = {key.removeprefix("encoder_") for key in dropped if key.startswith("encoder_")}
+    for section, lessen in (("model", _unshare), ("data", _hush)):
+        if section in kept:
+            kept[section], changes = lessen(kept[section], gone)
+            notes += changes
     for key in TABLES:
         if key in kept and kept[key].is_mapping:
             kept[key] = _without_dropped(kept[key])
@@ -122,6 +120,14 @@ def _is_bound(key: str, part: Node, modality: str) -> bool:
 def _without_dropped(table: Node) -> Node:
     """A table of parts without those that are dropped."""
     return Node({name: part for name, part in table.value.items() if not part.is_dropped}, table.origin)
+
+
+def _hush(data: Node, gone: Set[str]) -> tuple[Node, list[str]]:
+    """Remove dropped encoders from ``data.noise``; no note, since a shipped config names whatever items may have."""
+    noise = data.child("noise")
+    if noise is None or not noise.is_mapping:
+        return data, []
+    return Node({**data.value, "noise": _without(noise, *gone)}, data.origin), []
 
 
 def _unshare(model: Node, gone: Set[str]) -> tuple[Node, list[str]]:

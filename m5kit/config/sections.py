@@ -34,6 +34,8 @@ class Data(Section):
     """``mask`` leaves absent modalities out, ``zero`` feeds zeros as the paper does."""
     dropout: Dropout = 0.0
     """Chance that a present modality is left out at a visit in training; the last one of an item never is."""
+    noise: dict[str, Amount] | None = None
+    """By modality, the most Gaussian noise in training, in deviations of an item's prepared values; empty for none."""
     follow_links: bool = False
     """Whether links in the data folder may lead out of it; those that ``m5kit data import`` made always may."""
     balance: Literal["none", "label"] = "none"
@@ -204,8 +206,8 @@ SCALARS: Mapping[str, Any] = {
 PARTS = ("fusion", "harmonizer", "balancer", "head", "optimizer")
 LEARNING_PARTS = ("fusion", "harmonizer", "balancer", "head")
 """Parts with parameters that ``freeze`` and ``rates`` may name, beside every ``encoder_*`` and ``task_*``."""
-HOLDS_A_PART = ("source", "decay")
-"""Keys of sections that hold a part, whose arguments can be set."""
+NESTED = ("source", "decay", "noise")
+"""Keys of sections that hold a mapping whose own keys can be set: the arguments of a part, amounts by modality."""
 FAMILIES_BY_KEY = ("input", "encoder", "descriptor", "readout", "task")
 """Keys that are followed by a modality or a name: ``encoder_<modality>``, ``task_<name>``."""
 TABLES: Mapping[str, str] = {"hooks": "hooks", "evaluation": "metrics"}

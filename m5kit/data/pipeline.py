@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from m5kit.data.decode.base import Decoder
+from m5kit.data.noise import with_noise
 from m5kit.data.several import each_value, passes
 from m5kit.data.transforms.base import Transform
 from m5kit.errors import DecodeError, M5KitError
@@ -48,6 +49,8 @@ class Pipeline:
         join: columns of the manifest that the decoder reads together; empty for the modality's own column alone.
         several: what evaluation makes of an item with several values of the modality: the mean of the vectors with
             ``all`` of them, or the vector with the ``first`` that can be read. Training takes one at random.
+        noise: the most noise in training, in standard deviations of the item's own values; how much is drawn from 0
+            to this at every visit.
     """
 
     decoder: Decoder
@@ -55,6 +58,7 @@ class Pipeline:
     source: str | None = None
     join: tuple[str, ...] = ()
     several: Several = "all"
+    noise: float = 0.0
 
     def reference(self, sample: Sample, modality: str) -> Any:
         """What an item has, values by column where these are joined, or None if it has nothing.
@@ -111,8 +115,8 @@ class Pipeline:
         """
         with one_item():
             decoded = self.decoder(reference, root)
-            inputs = _finite(self.transform(decoded, generator))
-            return inputs if again is None else replace(inputs, again=_finite(self.transform(decoded, again)))
+            inputs = self._transformed(decoded, generator)
+            return inputs if again is None else replace(inputs, again=self._transformed(decoded, again))
 
     def accept(self, value: Any) -> Inputs:
         """Transformed as in evaluation: a value that a user of Python has decoded already, such as an array.
@@ -122,6 +126,12 @@ class Pipeline:
         """
         with one_item():
             return _finite(self.transform(self.decoder.accept(value)))
+
+    def _transformed(self, decoded: Any, generator: np.random.Generator | None) -> Inputs:
+        inputs = _finite(self.transform(decoded, generator))
+        if generator is None or not self.noise:
+            return inputs
+        return with_noise(inputs, generator.uniform(0, self.noise), generator)
 
     def columns(self, modality: str) -> tuple[str, ...]:
         """The columns of the manifest that :meth:`reference` looks at."""

@@ -66,6 +66,7 @@ def unaugmented(pipeline: Pipeline, store: CacheStore | None = None, space: str 
         pipeline,
         decoder=CachedDecoder(pipeline, store, space),
         transform=CachedTransform(pipeline.transform, pipeline.transform.blank()),
+        noise=0.0,
     )
 
 

@@ -23,7 +23,6 @@ NOTHING: Mapping[str, Any] = {
     "rotation": 0.0,
     "blur": 0.0,
     "erase": 0.0,
-    "noise": 0.0,
 }
 PICTURES: Mapping[str, Mapping[str, Any]] = {
     "none": NOTHING,
@@ -37,7 +36,6 @@ PICTURES: Mapping[str, Mapping[str, Any]] = {
         "rotation": 15.0,
         "blur": 0.2,
         "erase": 0.25,
-        "noise": 0.0,
     },
 }
 """Amounts by strength, for pictures; those of ``strong`` are about SimCLR's (Chen et al., 2020, appendix A), milder."""
@@ -65,8 +63,6 @@ class PictureAugmentation(ArgumentGroup):
         rotation: the most degrees, either way.
         blur: chance to blur, with a deviation of .1 to 2 pixels.
         erase: chance to cover a box of 2 to 20 % of the area.
-        noise: the most Gaussian noise, in standard deviations of the picture's own values; how much is drawn from 0 to
-            this.
     """
 
     augment: Strength = "light"
@@ -78,7 +74,6 @@ class PictureAugmentation(ArgumentGroup):
     rotation: Amount | None = None
     blur: Amount | None = None
     erase: Share | None = None
-    noise: Amount | None = None
 
     def resolve(self, presets: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         """All amounts.
@@ -102,7 +97,6 @@ class PixelChanges:
     def __init__(self, amounts: Mapping[str, Any]) -> None:
         self.jitter, self.colour, self.grey = amounts["jitter"], amounts["colour"], amounts["grey"]
         self.rotation, self.blur, self.erase = amounts["rotation"], amounts["blur"], amounts["erase"]
-        self.noise = amounts["noise"]
 
     def __call__(self, pixels: Tensor, generator: np.random.Generator) -> Tensor:
         """Changed pixels; what is off draws nothing, so turning one change on leaves those before it as they were."""
@@ -119,8 +113,6 @@ class PixelChanges:
             changed = _blurred(changed, generator)
         if self.erase and generator.random() < self.erase:
             changed = _erased(changed, generator)
-        if self.noise:
-            changed = _noisy(changed, generator.uniform(0, self.noise), generator)
         return changed
 
     def _jittered(self, pixels: Tensor, generator: np.random.Generator) -> Tensor:
@@ -174,13 +166,6 @@ def _erased(pixels: Tensor, generator: np.random.Generator) -> Tensor:
     pixels = pixels.clone()
     pixels[..., top : top + tall, left : left + wide] = GREY
     return pixels
-
-
-def _noisy(pixels: Tensor, amount: float, generator: np.random.Generator) -> Tensor:
-    values = pixels.float()
-    noise = torch.from_numpy(generator.standard_normal(tuple(values.shape), dtype=np.float32))
-    noisy: Tensor = values.add_(noise, alpha=amount * float(values.std(correction=0))).round_().clamp_(0, 255)
-    return noisy.to(torch.uint8)
 
 
 def _functional() -> Any:

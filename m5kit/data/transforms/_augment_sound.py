@@ -20,11 +20,11 @@ SAMPLES: Mapping[str, Mapping[str, Any]] = {
 """Amounts by strength. No strength shifts the pitch alone, because that takes longer than all the rest of an item."""
 
 SPECTROGRAMS: Mapping[str, Mapping[str, Any]] = {
-    "none": {**SAMPLES["none"], "time_mask": 0.0, "band_mask": 0.0, "value_noise": 0.0},
-    "light": {**SAMPLES["none"], "time_mask": 0.1, "band_mask": 0.1, "value_noise": 0.0},
-    "strong": {**SAMPLES["strong"], "time_mask": 0.2, "band_mask": 0.2, "value_noise": 0.0},
+    "none": {**SAMPLES["none"], "time_mask": 0.0, "band_mask": 0.0},
+    "light": {**SAMPLES["none"], "time_mask": 0.1, "band_mask": 0.1},
+    "strong": {**SAMPLES["strong"], "time_mask": 0.2, "band_mask": 0.2},
 }
-"""The same where a spectrogram is made of the samples; besides, SpecAugment's shares and the noise of values."""
+"""The same where a spectrogram is made of the samples; besides, SpecAugment's shares."""
 
 STEPS = 20
 """Speeds are twentieths of the original: a ratio of small numbers resamples fast."""

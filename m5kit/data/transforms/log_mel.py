@@ -16,7 +16,7 @@ from m5kit.data.decode.sound import Sound
 from m5kit.data.transforms._augment_sound import SPECTROGRAMS, SampleChanges, SoundAugmentation
 from m5kit.data.transforms.base import Transform
 from m5kit.errors import ConfigError, DecodeError
-from m5kit.ranges import Amount, Count, Positive, Share
+from m5kit.ranges import Count, Positive, Share
 from m5kit.registry import TRANSFORMS
 from m5kit.structures import Inputs
 
@@ -46,8 +46,6 @@ class LogMelTransform(Transform):
         time_mask: SpecAugment in training: the longest masked stretch of time, as a share; 0 masks nothing, None takes
             the share of the named strength.
         band_mask: the widest masked stretch of bands, as a share.
-        value_noise: in training, the most Gaussian noise on the values themselves, whose deviation is 1; how much is
-            drawn from 0 to this.
         augmentation: what is done to the samples in training (``augment``, ``speed``, ``pitch``, ``gain``, ``noise``).
     """
 
@@ -64,17 +62,15 @@ class LogMelTransform(Transform):
         cepstra: Count | None = None,
         time_mask: Share | None = None,
         band_mask: Share | None = None,
-        value_noise: Amount | None = None,
         augmentation: SoundAugmentation = SoundAugmentation(augment="light"),
     ) -> None:
         self.samples, self.rate, self.mels = round(seconds * rate), rate, mels
         if cepstra is not None and not 1 <= cepstra <= mels:
             raise ConfigError([f"log_mel: expected 1 to {mels} cepstra, as many as mels, got {cepstra}"])
         self.window, self.hop, self.cepstra = round(window * rate), round(hop * rate), cepstra
-        more = {"time_mask": time_mask, "band_mask": band_mask, "value_noise": value_noise}
+        more = {"time_mask": time_mask, "band_mask": band_mask}
         chosen = augmentation.resolve(SPECTROGRAMS, more)
         self.time_mask, self.band_mask = chosen["time_mask"], chosen["band_mask"]
-        self.value_noise = chosen["value_noise"]
         self.changes = SampleChanges(chosen)
         self.steps = self.samples // self.hop + 1
 
@@ -84,7 +80,7 @@ class LogMelTransform(Transform):
             mel = self._even(self._stored(decoded, generator))
         else:
             mel = self._even(self._computed(decoded, generator))
-        return Inputs.single(mel if generator is None else self._noisy(self._masked(mel, generator), generator))
+        return Inputs.single(mel if generator is None else self._masked(mel, generator))
 
     def spectrogram(self, sound: Sound, samples: int = 0) -> Spectrogram:
         """What a call makes of a sound before each clip is brought to mean 0 and deviation 1, to be stored.
@@ -197,12 +193,6 @@ class LogMelTransform(Transform):
                 if widest:
                     mel = mask_along_axis(mel[None], widest, 0.0, axis)[0]
         return mel
-
-    def _noisy(self, mel: Tensor, generator: np.random.Generator) -> Tensor:
-        if not self.value_noise:
-            return mel
-        noise = torch.from_numpy(generator.standard_normal(tuple(mel.shape), dtype=np.float32))
-        return mel.add(noise, alpha=generator.uniform(0, self.value_noise))
 
 
 @lru_cache(RATES)

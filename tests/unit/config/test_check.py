@@ -94,6 +94,11 @@ def test_shared_stacks_are_those_of_encoders_and_each_is_named_once(leaf: Path) 
     assert "model.share: expected a list, got 'a'" in problems(leaf, "model.share=[a]")
 
 
+def test_noise_is_for_modalities_of_the_config(leaf: Path) -> None:
+    assert "data.noise.b: there is no encoder_b; the config has a" in problems(leaf, "data.noise.b=0.5")
+    assert "data.noise: expected a number greater than or equal to 0, got -1" in problems(leaf, "data.noise.a=-1")
+
+
 def test_an_encoder_needs_an_input_and_an_input_an_encoder(leaf: Path, write: Write) -> None:
     write("demo/x.yaml", "_base_: leaf.yaml\nencoder_b: {type: t_encoder}\ninput_c: {decoder: {type: t_decoder}}\n")
     found = problems(Path("demo/x.yaml"))

@@ -97,6 +97,12 @@ def test_a_dropped_encoder_leaves_the_stack_that_it_shared(leaf: Path, write: Wr
     assert load_config("more.yaml", ["encoder_a=none", "encoder_b=none"]).values["model"]["share"] == []
 
 
+def test_a_dropped_encoder_needs_no_noise(leaf: Path, write: Write) -> None:
+    write("more.yaml", "_base_: demo/leaf.yaml\nencoder_b: {}\ndata: {noise: {a: 0.5, b: 0.25}}\n")
+    assert load_config("more.yaml", ["encoder_a=none"]).values["data"]["noise"] == {"b": 0.25}
+    assert load_config("more.yaml", ["data.noise="]).values["data"]["noise"] is None
+
+
 def test_what_compares_modalities_goes_where_one_is_left(leaf: Path, write: Write) -> None:
     write(
         "two.yaml",

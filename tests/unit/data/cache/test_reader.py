@@ -73,8 +73,9 @@ def same(one, other):
 
 @pytest.mark.parametrize("kept", [True, False])
 def test_inputs_are_those_of_evaluation_kept_or_not(item, store, kept):
-    plain = Pipeline(Numbers(), Jitter())
+    plain = Pipeline(Numbers(), Jitter(), noise=0.5)
     pipeline = cached(plain, {}, store if kept else None)
+    assert pipeline.noise == 0.0
     for seed in (0, 1):
         same(read(pipeline, item, seed), plain.transform(plain.decoder(item.name, item.parent)))
     same(pipeline.transform.blank(), plain.transform.blank())

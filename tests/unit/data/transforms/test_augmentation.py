@@ -135,16 +135,6 @@ def test_rotation_by_no_degrees_is_the_picture_and_by_some_fills_with_grey():
     assert max(corners) == 127
 
 
-def test_noise_is_measured_by_the_picture_and_changes_none_that_is_even():
-    pictures = torch.from_numpy(PICTURE).permute(2, 0, 1)[None].float().mul(0.2).add(100).to(torch.uint8)
-    spread = pictures.float().std(correction=0)
-    amounts = [((pixels(noise=0.5)(pictures, rng(seed)).float() - pictures).std() / spread).item() for seed in range(8)]
-    assert max(amounts) <= 0.55
-    assert len({round(amount, 1) for amount in amounts}) > 2
-    even = torch.full((1, 3, 8, 8), 90, dtype=torch.uint8)
-    assert torch.equal(pixels(noise=0.5)(even, rng()), even)
-
-
 def sound(**amounts):
     return SampleChanges(
         SoundAugmentation(augment="none", **amounts).resolve(
