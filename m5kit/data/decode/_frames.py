@@ -191,7 +191,7 @@ def colours(frame: Any) -> NDArray[np.uint8]:
     # one thread: the pool that more would use does not survive the fork into a loader's worker, and is slower
     if not is_transparent(frame.format):
         return np.asarray(frame.to_ndarray(format="rgb24", threads=1), np.uint8)
-    pixels = frame.to_ndarray(format="rgba", threads=1)
+    pixels: NDArray[np.uint8] = frame.to_ndarray(format="rgba", threads=1)
     seen = pixels[..., 3:].astype(np.uint16)
     return ((pixels[..., :3] * seen + 255 * (255 - seen) + 127) // 255).astype(np.uint8)
 
