@@ -67,7 +67,7 @@ def require_resumable(folder: RunFolder, resolved: Resolved) -> None:
 
 def _config_of(folder: RunFolder) -> Mapping[str, Any]:
     """The config of a run, which has some sections in every version of m5kit."""
-    config = read_data(folder.config)
+    config: Mapping[str, Any] = read_data(folder.config)
     lacking = [key for key in _IN_EVERY_RUN if not isinstance(config, Mapping) or key not in config]
     if lacking:
         raise CheckpointError(f"{folder.config} has no {', '.join(lacking)}: it was changed or cut; {REMEDY}")
