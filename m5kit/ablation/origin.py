@@ -5,8 +5,10 @@ from typing import Any
 
 from m5kit.errors import CheckpointError
 from m5kit.runs import checkpoint
+from m5kit.runs.damage import STATE
 from m5kit.runs.folder import RunFolder
 from m5kit.runs.json import read_json
+from m5kit.runs.origin import of_another_run
 from m5kit.runs.study import RunOrigin
 
 SHOWN = 10
@@ -32,6 +34,24 @@ def read_origin(folder: RunFolder, config: Mapping[str, Any]) -> RunOrigin:
         )
     except (CheckpointError, KeyError, TypeError, ValueError, AttributeError):
         return RunOrigin()  # what it says is not what a run of m5kit would
+
+
+def doubts(folder: RunFolder) -> str | None:
+    """Why the files of a run may not belong together, as a sentence; None where they do, or nothing tells.
+
+    Args:
+        folder: of the run.
+    """
+    try:
+        if folder.provenance.exists():
+            read_json(folder.provenance)
+        step = checkpoint.newest_step(folder.checkpoints)
+        used = checkpoint.BEST if (folder.checkpoints / checkpoint.BEST).is_dir() else f"step_{step or 0:07d}"
+        state = folder.checkpoints / used / STATE
+        problem = of_another_run(read_json(state), folder.path) if state.exists() else None
+    except CheckpointError as error:
+        return str(error)
+    return None if problem is None else f"{used} does not belong to the run as it is now: {problem}"
 
 
 def _data(fingerprint: Mapping[str, Any], section: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from m5kit.ablation.origin import read_origin
+from m5kit.ablation.origin import doubts, read_origin
 from m5kit.ablation.plan import Plan, trial_id
 from m5kit.ablation.runner import trial_folder
 from m5kit.ablation.worker import count_parameters
@@ -163,9 +163,9 @@ def _outcomes(
 
 
 def _told(variant: str, seed: int, folder: RunFolder) -> list[str]:
-    """What the results of a run say about themselves; they were read before."""
-    note = read_json(folder.results).get(NOTE)
-    return [f"{variant}, seed {seed}: {note}."] if isinstance(note, str) else []
+    """What the results of a run, which were read before, say about themselves, and what its other files say."""
+    notes = [read_json(folder.results).get(NOTE), doubts(folder)]
+    return [f"{variant}, seed {seed}: {note}." for note in notes if isinstance(note, str)]
 
 
 def _origin(folder: RunFolder) -> RunOrigin:

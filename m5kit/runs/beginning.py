@@ -8,9 +8,9 @@ from m5kit.config import Resolved, dump
 from m5kit.config.reader import read_data, read_value
 from m5kit.config.sections import defaults
 from m5kit.config.tree import to_plain
-from m5kit.errors import ConfigError, UsageError
+from m5kit.errors import CheckpointError, ConfigError, UsageError
 from m5kit.plugins.known import remember
-from m5kit.runs.folder import RunFolder
+from m5kit.runs.folder import REMEDY, RunFolder
 from m5kit.runs.json import write_json, write_whole
 from m5kit.runs.log import LOGGER
 from m5kit.runs.provenance import collect, require_plugins
@@ -24,6 +24,7 @@ _AGAINST_DIVERGENCE = ("schedule.lr", "schedule.clip", "schedule.precision")
 """What a run that diverged is told to change; it then goes on as another run would have, and says so."""
 _DIGEST = 40
 """Characters from which on a value is shown by its beginning: most names are shorter, digests are not."""
+_IN_EVERY_RUN = ("name", "seed", "data", "schedule")
 
 
 def begin_run(folder: RunFolder, resolved: Resolved, fingerprint: Mapping[str, Any]) -> None:
@@ -43,17 +44,15 @@ def require_resumable(folder: RunFolder, resolved: Resolved) -> None:
     """See that a run can go on to the weights that it would have had without the interruption.
 
     Raises:
-        CheckpointError: a plugin that it was trained with is missing or another one.
+        CheckpointError: a plugin that it was trained with is missing or another one, or the config of the run is none.
         ConfigError: the config differs from that of the run; names every key.
     """
     require_plugins(folder.read(folder.provenance))
     remember(resolved.plugins.files)
     # a key that m5kit did not have then has its default, which leaves a run as it was
-    before = by_key(defaults()) | by_key(read_data(folder.config))
+    before = by_key(defaults()) | by_key(_config_of(folder))
     now = by_key(to_plain(read_value(dump(resolved), resolved.source)))
     changed = sorted(key for key in before.keys() | now.keys() if before.get(key) != now.get(key))
-    for key in set(changed).intersection(_AGAINST_DIVERGENCE):
-        LOGGER.warning("%s was %s and is %s from here on", key, before.get(key), now.get(key))
     problems = []
     for key in changed:
         if key in _AGAINST_DIVERGENCE or key.startswith(_FREE_ON_RESUME):
@@ -64,6 +63,17 @@ def require_resumable(folder: RunFolder, resolved: Resolved) -> None:
         )
     if problems:
         raise ConfigError(problems)
+    for key in set(changed).intersection(_AGAINST_DIVERGENCE):
+        LOGGER.warning("%s was %s and is %s from here on", key, before.get(key), now.get(key))
+
+
+def _config_of(folder: RunFolder) -> Mapping[str, Any]:
+    """The config of a run, which has some sections in every version of m5kit."""
+    config: Mapping[str, Any] = read_data(folder.config)
+    lacking = [key for key in _IN_EVERY_RUN if not isinstance(config, Mapping) or key not in config]
+    if lacking:
+        raise CheckpointError(f"{folder.config} has no {', '.join(lacking)}: it was changed or cut; {REMEDY}")
+    return config
 
 
 def require_same_data(folder: RunFolder, fingerprint: Mapping[str, Any], accept: bool) -> None:

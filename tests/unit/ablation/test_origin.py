@@ -1,11 +1,13 @@
 """What a run was made of, from its folder."""
 
 import json
+import re
 
 import pytest
 
-from m5kit.ablation.origin import read_origin
+from m5kit.ablation.origin import doubts, read_origin
 from m5kit.runs.folder import RunFolder
+from m5kit.runs.origin import beginning, origin
 from m5kit.runs.study import RunOrigin
 
 PROVENANCE = {
@@ -65,3 +67,38 @@ def test_versions_that_are_no_texts_tell_nothing(tmp_path, wrong):
     folder = make(tmp_path, 4000)
     folder.provenance.write_text(json.dumps(PROVENANCE | wrong))
     assert read_origin(folder, {}) == RunOrigin()
+
+
+@pytest.fixture
+def saved(tmp_path):
+    """A run with a checkpoint that knows which run it is of."""
+    folder = make(tmp_path, 400)
+    begun = {"config": {"sha256": "abc"}, "seed": 0, "data": {"items": 3}}
+    folder.provenance.write_text(json.dumps(begun))
+    folder.config.write_text("seed: 0\nfusion: {type: scale}\n")
+    state = {"run": origin(folder.path), "begun": beginning(folder.path)}
+    (folder.checkpoints / "step_0000400" / "state.json").write_text(json.dumps(state))
+    return folder
+
+
+def test_files_that_belong_together_leave_no_doubt(saved, tmp_path_factory):
+    assert doubts(saved) is None
+    assert doubts(RunFolder(tmp_path_factory.mktemp("shared"))) is None
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "told"),
+    [
+        (
+            "config.yaml",
+            "seed: 5\nfusion: {type: scale}\n",
+            "config.yaml, transforms.json or classes.json was changed",
+        ),
+        ("provenance.json", "{}", "provenance.json was changed since: it no longer says what the run began with"),
+        ("provenance.json", "", "cannot read .*provenance.json: Expecting value"),
+        ("provenance.json", "[1]", "cannot read .*provenance.json: expected a JSON object, found list"),
+    ],
+)
+def test_a_file_of_another_run_or_a_damaged_one_is_told(saved, file, content, told):
+    (saved.path / file).write_text(content)
+    assert re.search(told, doubts(saved))

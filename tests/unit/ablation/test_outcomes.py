@@ -151,3 +151,10 @@ def test_a_value_that_is_no_number_is_damage(run, tmp_path, value):
 def test_a_note_beside_results_reaches_the_report(run, tmp_path):
     found = of_runs([run("a"), run("b", 1, RESULTS | {"note": "the items changed: 3 then, 2 now"})], tmp_path)
     assert found.notes == ["demo/scale, seed 1: the items changed: 3 then, 2 now."]
+
+
+def test_a_damaged_provenance_reaches_the_report(run, tmp_path):
+    path = run("a")
+    (path / "provenance.json").write_text("{")
+    (note,) = of_runs([path], tmp_path).notes
+    assert note.startswith(f"demo/scale, seed 0: cannot read {path}/provenance.json: ")

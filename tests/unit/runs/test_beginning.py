@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from m5kit.config import dump, load_config
-from m5kit.errors import ConfigError
+from m5kit.errors import CheckpointError, ConfigError
 from m5kit.runs.beginning import begin_run, changed_items, require_resumable, require_same_data
 from m5kit.runs.folder import RunFolder
 from m5kit.runs.json import read_json
@@ -36,6 +36,14 @@ def test_what_does_is_named(begun):
 def test_what_a_run_that_diverged_is_told_to_change_may_change_and_is_told(begun, caplog):
     require_resumable(begun, load_config("demo/scale", ["schedule.lr=0.5"]))
     assert "and is 0.5 from here on" in caplog.text
+
+
+@pytest.mark.parametrize("content", ["", "[1]", "name: demo/scale\nseed: 0\nmode: pretrain\n"])
+def test_a_config_that_was_cut_is_named_in_one_sentence(begun, caplog, content):
+    begun.config.write_text(content, encoding="utf-8")
+    with pytest.raises(CheckpointError, match=r"config\.yaml has no .*data, schedule: it was changed or cut; "):
+        require_resumable(begun, load_config("demo/scale"))
+    assert "from here on" not in caplog.text
 
 
 def test_a_key_that_did_not_exist_then_has_its_default(begun):
