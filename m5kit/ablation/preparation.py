@@ -128,7 +128,7 @@ class _Resolver:
         self._known: dict[str, Contents] = {}
 
     def __call__(self, base: str, overrides: Sequence[str]) -> Mapping[str, Any]:
-        resolved = suit_config(lambda given: load_config(base, given, self.data), overrides, self._contents)
+        resolved = suit_config(lambda given: load_config(base, given, self.data), overrides, self._contents, True)
         config = check_config(resolved)
         self._look_for_values(config)
         versions = software(resolved)

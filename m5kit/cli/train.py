@@ -135,7 +135,8 @@ def _suited(options: argparse.Namespace, composed: "Resolved") -> "Resolved":
     def compose(overrides: Sequence[str]) -> "Resolved":
         return composed if overrides == options.overrides else load_config(options.config, overrides, options.data)
 
-    return suit_config(compose, options.overrides)
+    # a run that was begun may be ended as it is
+    return suit_config(compose, options.overrides, measured=not options.resume)
 
 
 def _run_dir(given: Path | None, resume: bool, name: str) -> Path:

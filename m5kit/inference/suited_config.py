@@ -12,14 +12,17 @@ from m5kit.config import Resolved, RunConfig, check_config
 from m5kit.config.sections import FAMILIES_BY_KEY
 from m5kit.errors import ConfigError, DataError
 from m5kit.inference.evaluation_check import metric_problems, missing_modalities
-from m5kit.inference.suited_metrics import hand_written_problems, suit_metrics
+from m5kit.inference.suited_metrics import hand_written_problems, suit_metrics, unlabelled
 
 Compose = Callable[[Sequence[str]], Resolved]
 """Composes the config with overrides."""
 
 
 def suit_config(
-    compose: Compose, overrides: Sequence[str], look: Callable[[RunConfig], Contents] = read_contents
+    compose: Compose,
+    overrides: Sequence[str],
+    look: Callable[[RunConfig], Contents] = read_contents,
+    measured: bool = False,
 ) -> Resolved:
     """The config without modalities that no training item has, its metrics and steps on the items that are there.
 
@@ -27,6 +30,7 @@ def suit_config(
         compose: the config.
         overrides: of the user, who wants what they name.
         look: finds out what the items hold; whoever fits many configs to the same items may remember it.
+        measured: whether a run that ends without the value of a metric is a mistake.
 
     Returns:
         The config to train; its notes say what was changed.
@@ -52,9 +56,23 @@ def suit_config(
         resolved = _with_suited_steps(resolved, config, contents)
     suited = _with_suited_metrics(resolved, check_config(resolved), contents, named)
     problems = list(metric_problems(check_config(suited)))
+    if measured:
+        problems += _nothing_to_measure(suited.values["evaluation"], contents)
     if problems:
         raise ConfigError(problems)
     return suited
+
+
+def _nothing_to_measure(metrics: Mapping[str, Mapping[str, Any]], contents: Contents) -> list[str]:
+    """What is wrong where all metrics ask for labels that no item has; nothing where one of them can be computed."""
+    lacking = unlabelled(metrics, contents)
+    if not metrics or len(lacking) < len(metrics):
+        return []
+    return [
+        f"evaluation: no item has the label {_either(list(dict.fromkeys(lacking.values())))}, which every metric asks "
+        f"for ({', '.join(lacking)}), so training would end without a value; label the items, take a metric without "
+        "labels (docs/howto/evaluate.md), or train without metrics: --set evaluation=none"
+    ]
 
 
 def _absent(config: RunConfig, contents: Contents, named: Sequence[str]) -> list[str]:

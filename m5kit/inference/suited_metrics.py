@@ -60,7 +60,17 @@ def suit_metrics(metrics: Specs, contents: Contents, trained_on: Sequence[str]) 
     labelled, absent, used = _relabelled(placed, contents)
     if absent:
         notes.append(f"no item has the label {' or '.join(absent)}: metrics are computed for {', '.join(used)}")
+    skipped = unlabelled(labelled, contents)
+    if skipped:
+        labels = " or ".join(dict.fromkeys(skipped.values()))
+        notes.append(f"no item has the label {labels}, and none stands in: {', '.join(skipped)} will be skipped")
     return SuitedMetrics(labelled, tuple(notes))
+
+
+def unlabelled(metrics: Specs, contents: Contents) -> dict[str, str]:
+    """By metric the label that it asks for and that no item has; only metrics that ask for such a one."""
+    asked = {name: str(metric["label"]) for name, metric in metrics.items() if metric.get("label") is not None}
+    return {name: label for name, label in asked.items() if label != "id" and label not in contents.labels}
 
 
 def _held_out(contents: Contents, trained_on: Sequence[str]) -> str | None:

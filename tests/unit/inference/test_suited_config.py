@@ -15,16 +15,16 @@ PAIR = {"image": "a.jpg", "text": "cup"}
 def suited(tmp_path):
     """Fits products/small to items that are made of the given columns."""
 
-    def suit(columns, *overrides, leaf="products/small", fits_steps=False):
+    def suit(columns, *overrides, leaf="products/small", fits_steps=False, labelled=True, measured=False):
         rows = [
-            {"id": str(number), "split": split, **columns, "labels": {"kind": str(number % 2)}}
+            {"id": str(number), "split": split, **columns, "labels": {"kind": str(number % 2)} if labelled else None}
             for number, split in enumerate(["train"] * 4 + ["test"] * 4)
         ]
         (tmp_path / "annotations.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
 
         # as many items a step as there are, unless the test is about it
         steps = () if fits_steps else ("schedule.batch_size=4",)
-        return suit_config(lambda given: load_config(leaf, given, tmp_path), (*steps, *overrides))
+        return suit_config(lambda given: load_config(leaf, given, tmp_path), (*steps, *overrides), measured=measured)
 
     return suit
 
@@ -71,6 +71,20 @@ def test_an_encoder_that_was_set_by_hand_is_missed(suited):
 def test_values_that_were_set_in_what_is_absent_do_not_matter(suited):
     resolved = suited(PAIR, "encoder_audio.layers=3", "input_video.cache=true")
     assert "encoder_audio" not in resolved.values
+
+
+def test_where_every_metric_lacks_its_label_nothing_is_trained(suited):
+    unlabelled = {"leaf": "products/scale", "labelled": False}
+    with pytest.raises(ConfigError, match=r"no item has the label coarse or fine, which every metric asks for .*=none"):
+        suited(PAIR, "evaluation.pairs=none", measured=True, **unlabelled)
+    # a run that was begun is ended, one without metrics has none to miss, and here one metric needs no label
+    assert "coarse" in suited(PAIR, "evaluation.pairs=none", **unlabelled).values["evaluation"]
+    assert not suited(PAIR, "evaluation=none", measured=True, **unlabelled).values.get("evaluation")
+    notes = suited(PAIR, measured=True, labelled=False).notes
+    assert notes[-1] == (
+        "no item has the label coarse or fine, and none stands in: coarse, fine, classification, clustering will be "
+        "skipped"
+    )
 
 
 def test_a_metric_that_was_set_by_hand_must_be_possible(suited):
