@@ -51,6 +51,7 @@ def in_sentences(action: Callable[[], int]) -> int:
     _prepare_output()
     try:
         try:
+            _require_folder()
             with _ending_in_order():
                 return action()
         finally:
@@ -77,6 +78,18 @@ def in_sentences(action: Callable[[], int]) -> int:
         if used_up is None:
             raise
         return _refuse(f"error: {used_up}")
+
+
+def _require_folder() -> None:
+    """See that the working directory is there: libraries of torch end the process without it, and not in our words.
+
+    Raises:
+        M5KitError: it was removed.
+    """
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        raise M5KitError("the folder in which this command was started was removed; go to another (cd)") from None
 
 
 class _Terminated(BaseException):

@@ -13,6 +13,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from m5kit.plugins.imports import helpers_of
+
 ALLOW_VARIABLE = "M5KIT_PLUGINS"
 STRICT_VARIABLE = "M5KIT_STRICT_PLUGINS"
 LOCAL_VARIABLE = "M5KIT_LOCAL_PLUGINS"
@@ -124,10 +126,14 @@ def in_use(scope: PluginScope) -> Iterator[None]:
 
 
 def hash_of(path: Path) -> str:
-    """The version of a local file: the beginning of its SHA-256."""
+    """The version of a local file: the beginning of its SHA-256, and of the files beside it that it stands on."""
     if not path.is_file():
         raise FileNotFoundError(f"{path} is no regular file")  # reading a pipe would wait for its other end
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    found = hashlib.sha256(path.read_bytes())
+    for helper in helpers_of(path):
+        content = helper.read_bytes()
+        found.update(f"{helper.relative_to(path.parent).as_posix()}\0{len(content)}\0".encode() + content)
+    return found.hexdigest()[:12]
 
 
 def plain_name(distribution: str) -> str:

@@ -18,7 +18,8 @@ import m5kit
 from m5kit import plugins
 from m5kit.config import Resolved, find_parts
 from m5kit.errors import CheckpointError
-from m5kit.plugins.content import digest_of
+from m5kit.plugins.content import code_of, digest_of
+from m5kit.plugins.imports import packages_of
 from m5kit.registry import FAMILIES
 
 log = logging.getLogger("m5kit")
@@ -70,7 +71,18 @@ def software(resolved: Resolved) -> dict[str, str]:
     for file in resolved.plugins.files:
         name = Path(file.path).name  # without the folder, which may be another on another machine
         found[name] = f"{found[name]} {file.digest}" if name in found else file.digest
+        for package in packages_of(Path(file.path)):
+            found |= _package_version(package)
     return found
+
+
+def _package_version(package: str) -> dict[str, str]:
+    """The version of what a local plugin imports, by its distribution; of what is not installed, its code."""
+    known = (package,) if _version(package) is not None else metadata.packages_distributions().get(package, ())
+    versions = {name: _version(name) for name in known}
+    if not versions:
+        versions = {f"{package}, code": code_of(package)}
+    return {name: version or "not found" for name, version in versions.items()}
 
 
 def config_hash(resolved: Resolved) -> str:

@@ -14,6 +14,7 @@ from types import ModuleType
 
 import pytest
 
+import m5kit
 from m5kit.cli import main
 from m5kit.cli.output import write
 from m5kit.errors import ConfigError
@@ -134,6 +135,19 @@ def test_a_full_disk_under_the_output_is_one_sentence(words: list[str]) -> None:
         )
     expected = "error: no space left on device; make room there, or name another place\n"
     assert (done.returncode, done.stderr) == (2, expected)
+
+
+def test_a_working_directory_that_was_removed_is_told() -> None:
+    command = 'cd "$(mktemp -d)" && rmdir "$PWD" && "$0" -m m5kit config check demo/scale'
+    done = subprocess.run(
+        ["bash", "-c", command, sys.executable],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(Path(m5kit.__file__).parents[1])},
+    )
+    assert done.returncode == 2
+    assert done.stderr == "error: the folder in which this command was started was removed; go to another (cd)\n"
 
 
 def test_closed_outputs_do_no_harm() -> None:

@@ -10,14 +10,14 @@ from m5kit.plugins.parts import API_VERSION, PluginPart
 
 @pytest.fixture
 def package(tmp_path, monkeypatch):
-    content._digest.cache_clear()
+    content.code_of.cache_clear()
     folder = tmp_path / "m5told"
     folder.mkdir()
     (folder / "__init__.py").write_text("raise RuntimeError('imported')\n")
     (folder / "part.py").write_text("x = 1\n")
     monkeypatch.syspath_prepend(tmp_path)
     yield folder
-    content._digest.cache_clear()
+    content.code_of.cache_clear()
 
 
 def part(target):
@@ -27,10 +27,10 @@ def part(target):
 def test_any_file_of_the_package_counts_and_none_is_imported(package):
     before = content.digest_of(part("m5told.part:Mine"))
     assert len(before) == 16
-    content._digest.cache_clear()
+    content.code_of.cache_clear()
     assert content.digest_of(part("m5told:Mine")) == before
     (package / "part.py").write_text("x = 2\n")
-    content._digest.cache_clear()
+    content.code_of.cache_clear()
     assert content.digest_of(part("m5told.part:Mine")) != before
     assert "m5told" not in sys.modules
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import subprocess
 from collections.abc import Callable, Iterator
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -177,6 +178,18 @@ def test_local_plugins_of_one_name_all_count(tmp_path: Path) -> None:
     assert len(before["part.py"].split()) == 2
     (tmp_path / "a/part.py").write_text("# changed\n")
     assert software(load_config(path))["part.py"] != before["part.py"]
+
+
+def test_what_a_local_plugin_imports_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "part.py").write_text("import PIL, yaml, beside_the_path", encoding="utf-8")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "beside_the_path.py").write_text("A = 1", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path / "elsewhere")
+    path = tmp_path / "config.yaml"
+    path.write_text("plugins: [./part.py]\nseed: 0\n", encoding="utf-8")
+    found = software(load_config(path))
+    assert found["PyYAML"] == metadata.version("PyYAML")
+    assert len(found["beside_the_path, code"]) == 16
 
 
 def test_no_program_that_a_checkout_names_is_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
