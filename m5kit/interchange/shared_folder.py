@@ -18,6 +18,7 @@ from m5kit.public.run import Run
 from m5kit.runs import checkpoint
 from m5kit.runs.folder import RunFolder
 from m5kit.runs.json import write_json
+from m5kit.runs.random_state import fixed_random_state
 
 KEPT = ("m5kit", "seed", "plugins", "data", "python", "libraries")
 """What stays of a run's provenance; its command and its machine are nobody's business."""
@@ -85,7 +86,8 @@ def write_run(run: Run, out: Path) -> None:
     # The weights that the run is used with, such as averaged ones, as a checkpoint from which nobody has trained.
     unused = torch.optim.SGD(run.trained.model.parameters())
     remedy = "make room there, or name another place"
-    checkpoint.save(target.checkpoints, 0, run.trained.model, unused, keep=1, remedy=remedy)
+    with fixed_random_state():
+        checkpoint.save(target.checkpoints, 0, run.trained.model, unused, keep=1, remedy=remedy)
     (out / "README.md").write_text(model_card(run), encoding="utf-8")
 
 

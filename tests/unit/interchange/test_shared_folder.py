@@ -4,6 +4,7 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
 from safetensors.torch import load_file
 
 import m5kit
@@ -35,6 +36,13 @@ def test_a_shared_run_has_no_state_of_an_optimizer_and_no_place_of_this_machine(
     for name in files:
         assert str(demo).encode() not in (shared / name).read_bytes(), name
         assert str(shared.parent).encode() not in (shared / name).read_bytes(), name
+
+
+def test_a_run_is_shared_as_the_same_bytes_whatever_was_drawn_before(run, shared, tmp_path):
+    drawn = np.random.random(), torch.rand(1)
+    again = share_run(run, tmp_path / "shop")
+    files = [path.relative_to(shared) for path in shared.rglob("*") if path.is_file()]
+    assert {name for name in files if (again / name).read_bytes() != (shared / name).read_bytes()} == set(), drawn
 
 
 def test_a_fine_tuned_run_predicts_as_before(classifier_folder, tmp_path, items):
