@@ -1,4 +1,4 @@
-"""Mends what Pillow takes from a picture otherwise than the file says it, and refuses what it reads wrongly."""
+"""Corrects what Pillow takes from a picture otherwise than the file says it, and refuses what it reads wrongly."""
 
 from typing import Any
 
