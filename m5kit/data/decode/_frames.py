@@ -193,7 +193,7 @@ def colours(frame: Any) -> NDArray[np.uint8]:
         return np.asarray(frame.to_ndarray(format="rgb24", threads=1), np.uint8)
     pixels: NDArray[np.uint8] = frame.to_ndarray(format="rgba", threads=1)
     seen = pixels[..., 3:].astype(np.uint16)
-    return ((pixels[..., :3] * seen + 255 * (255 - seen) + 127) // 255).astype(np.uint8)
+    return np.asarray((pixels[..., :3] * seen + 255 * (255 - seen) + 127) // 255, np.uint8)
 
 
 def first_frame(path: Path) -> tuple[NDArray[np.uint8], bool]:
