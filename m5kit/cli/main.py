@@ -109,10 +109,19 @@ def _act(arguments: Sequence[str] | None) -> int:
     if not hasattr(options, "run"):
         parser.print_help()
         return 0
+    _require_working_folder()
     from m5kit.cli._once import saying_once  # here, as --help needs no logging
 
     with _allowing(plugins=not options.no_plugins), allowing(*_permissions(options)), saying_once():
         return int(options.run(options) or 0)
+
+
+def _require_working_folder() -> None:
+    """Refuse to work in a folder that was removed: there, libraries end the process with words of their own."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        raise M5KitError("the folder that you stand in was removed; change to another one (cd)") from None
 
 
 def _refuse(sentence: str) -> int:

@@ -307,3 +307,14 @@ def test_what_is_written_on_this_machine_is_not_sent_to_a_url(words, capsys, tmp
     assert main(words.format("s3://bucket/x.npz").split()) == 2
     assert "expected a path of this machine, got the URL s3://bucket/x.npz" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_was_removed_is_told_before_a_library_ends_the_process(
+    act: Callable[..., int], capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert act(lambda options: 0) == 2
+    assert capsys.readouterr().err == ("error: the folder that you stand in was removed; change to another one (cd)\n")
