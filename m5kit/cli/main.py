@@ -1,7 +1,6 @@
 """``m5kit VERB ...``: finds the verb, runs it, and prints errors as messages."""
 
 import argparse
-import errno
 import io
 import os
 import pkgutil
@@ -18,6 +17,7 @@ from m5kit.cli._parser import Parser
 from m5kit.cli.output import printable
 from m5kit.errors import M5KitError
 from m5kit.permissions import FOLLOW_LINKS, LOCAL_PLUGINS, allowing
+from m5kit.refusals import remedy
 
 # Exit statuses. Those of signals are 128 and the signal's number, as shells have them.
 MISTAKE = 2
@@ -67,7 +67,7 @@ def in_sentences(action: Callable[[], int]) -> int:
         _abandon_output()
         return PIPE_CLOSED
     except OSError as error:
-        if error.filename is None and error.errno not in _REMEDIES:
+        if error.filename is None and remedy(error.errno) is None:
             raise  # where a file is named, it is one that the user gave; all else is a bug
         if error.filename is None:
             _abandon_output()  # it may be what is full
@@ -141,26 +141,6 @@ def _speaker() -> str:
     return f"rank {os.environ.get('RANK')}: " if os.environ.get("WORLD_SIZE", "1") != "1" else ""
 
 
-_REMEDIES = {
-    errno.EACCES: "see who may read and write it, or name another place",
-    errno.EPERM: "see who may read and write it, or name another place",
-    errno.ENOSPC: "make room there, or name another place",
-    errno.EDQUOT: "make room there, or name another place",
-    errno.EFBIG: "allow larger files (ulimit -f), or name another place",
-    errno.EROFS: "nothing can be written there; name another place",
-    errno.EEXIST: "name another place",
-    errno.ENOENT: "name another place",
-    errno.EISDIR: "name a file",
-    errno.ENOTDIR: "a part of this path is a file; name another place",
-    errno.ENAMETOOLONG: "shorten it",
-    errno.EIO: "the disk may be failing",
-    errno.EMFILE: "allow more open files (ulimit -n), or take fewer processes",
-    errno.ENFILE: "too many files are open on this machine; take fewer processes",
-    errno.EAGAIN: "allow more processes (ulimit -u), or take fewer",
-}
-"""What to do about it."""
-
-
 _MEMORY = "the memory is used up; take fewer items at once, or fewer processes, or allow more (ulimit -v)"
 _USED_UP = {
     "MemoryError": _MEMORY,
@@ -174,8 +154,8 @@ _USED_UP = {
 def _sentence(error: OSError) -> str:
     """What the machine refused, and of which file."""
     what = (error.strerror or str(error)).lower()
-    if error.errno in _REMEDIES:
-        what += f"; {_REMEDIES[error.errno]}"
+    to_do = remedy(error.errno)
+    what += f"; {to_do}" if to_do else ""
     return what if error.filename is None else f"{error.filename}: {what}"
 
 
