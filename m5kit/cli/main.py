@@ -15,7 +15,7 @@ from types import FrameType, ModuleType
 from m5kit import __version__
 from m5kit.cli._parser import Parser
 from m5kit.cli.output import printable
-from m5kit.errors import M5KitError
+from m5kit.errors import M5KitError, MissingDependencyError
 from m5kit.permissions import FOLLOW_LINKS, LOCAL_PLUGINS, allowing
 from m5kit.refusals import remedy
 
@@ -56,7 +56,7 @@ def in_sentences(action: Callable[[], int]) -> int:
         finally:
             sys.stdout.flush()  # here, so that a closed pipe raises inside of this try
     except M5KitError as error:
-        return _refuse(f"{_speaker()}error: {error}")
+        return _refuse(f"{_speaker()}error: {_said(error)}")
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         return INTERRUPTED
@@ -73,7 +73,7 @@ def in_sentences(action: Callable[[], int]) -> int:
             _abandon_output()  # it may be what is full
         return _refuse(f"error: {_sentence(error)}")
     except (MemoryError, ImportError, RuntimeError) as error:
-        used_up = next((what for said, what in _USED_UP.items() if said in f"{type(error).__name__}: {error}"), None)
+        used_up = _used_up(error)
         if used_up is None:
             raise
         return _refuse(f"error: {used_up}")
@@ -149,6 +149,17 @@ _USED_UP = {
     "can't start new thread": "no further thread may be started; allow more (ulimit -u), or take fewer processes",
 }
 """What the machine has no more of, by what Python, the system's loader or torch say of it."""
+
+
+def _said(error: M5KitError) -> str:
+    """What an error says; of a library that could not be loaded, what the machine has no more of."""
+    cause = error.__cause__ if isinstance(error, MissingDependencyError) else None
+    return _used_up(cause) or str(error)
+
+
+def _used_up(error: BaseException | None) -> str | None:
+    """What the machine has no more of; None if that is not what an error says."""
+    return next((what for said, what in _USED_UP.items() if said in f"{type(error).__name__}: {error}"), None)
 
 
 def _sentence(error: OSError) -> str:

@@ -16,7 +16,7 @@ import pytest
 
 from m5kit.cli import main
 from m5kit.cli.output import write
-from m5kit.errors import ConfigError
+from m5kit.errors import ConfigError, MissingDependencyError
 
 frame = import_module("m5kit.cli.main")  # the package exports the function of that name
 
@@ -318,3 +318,25 @@ def test_a_folder_that_was_removed_is_told_before_a_library_ends_the_process(
     gone.rmdir()
     assert act(lambda options: 0) == 2
     assert capsys.readouterr().err == ("error: the folder that you stand in was removed; change to another one (cd)\n")
+
+
+@pytest.mark.parametrize(
+    ("cause", "said"),
+    [
+        (ModuleNotFoundError("No module named 'x'"), "error: an index needs the library 'lancedb', which is not inst"),
+        (
+            ImportError("undefined symbol: a"),
+            "error: an index needs the library 'lancedb', which cannot be imported (undefined symbol: a); run: pip "
+            "install --force-reinstall lancedb\n",
+        ),
+        (ImportError("x.so: failed to map segment from shared object"), "error: the memory is used up; "),
+    ],
+)
+def test_a_library_that_is_there_is_not_called_missing(
+    cause: ImportError, said: str, act: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def unloaded(options: argparse.Namespace) -> int:
+        raise MissingDependencyError("lancedb", "an index", "index", cause) from cause
+
+    assert act(unloaded) == 2
+    assert capsys.readouterr().err.startswith(said)
