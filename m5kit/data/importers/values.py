@@ -222,12 +222,12 @@ def _exact(value: Decimal, number: float) -> str | float:
 
 def _decoded(data: bytes, column: str) -> str:
     """Spark, Impala and older pandas store texts as bytes without a word that they are texts."""
-    text, whole = decode_text(data)
-    if not whole:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
         raise DataError(
             f"column {column} holds binary data that is not UTF-8, {_short(data)}; map it to a modality of files"
-        )
-    return text
+        ) from None
 
 
 def _short(value: object) -> str:
