@@ -150,9 +150,16 @@ class MissingDependencyError(M5KitError):
         library: the library's name on the package index.
         needed_by: what needs it, as the user knows it.
         extra: the extra of m5kit that installs it.
+        cause: what its import raised; None if nobody tried.
+
+    Example:
+        >>> print(MissingDependencyError("lancedb", "an index", "index"))
+        an index needs the library 'lancedb', which is not installed; run: pip install 'm5kit[index]'
     """
 
-    def __init__(self, library: str, needed_by: str, extra: str) -> None:
-        super().__init__(
-            f"{needed_by} needs the library {library!r}, which is not installed; run: pip install 'm5kit[{extra}]'"
-        )
+    def __init__(self, library: str, needed_by: str, extra: str, cause: ImportError | None = None) -> None:
+        if cause is None or isinstance(cause, ModuleNotFoundError):
+            state, command = "is not installed", f"pip install 'm5kit[{extra}]'"
+        else:  # it is there, and broken, or the machine could not load it
+            state, command = f"cannot be imported ({cause})", f"pip install --force-reinstall {library}"
+        super().__init__(f"{needed_by} needs the library {library!r}, which {state}; run: {command}")

@@ -1,5 +1,6 @@
 """Compares any finished runs on one page, whether a sweep made them or not."""
 
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -52,12 +53,18 @@ def compare_runs(
 
 @contextmanager
 def _made(out: Path) -> Iterator[None]:
-    """Have a folder, which goes again if what is asked for is refused: a path such as NEW/../run needs NEW."""
+    """Have a folder, which goes again if what is asked for is refused or cannot be written to its end.
+
+    A path such as NEW/../run needs NEW from the start.
+    """
     absent = [place for place in (out, *out.parents) if not place.exists()]
     out.mkdir(parents=True, exist_ok=True)
     try:
         yield
     except BaseException:
+        # the page is written last: where there is one, another process made the whole report meanwhile
+        if out in absent and not ReportFolder(out).page.exists():
+            shutil.rmtree(out, ignore_errors=True)
         for place in absent:
             with suppress(OSError):
                 place.rmdir()

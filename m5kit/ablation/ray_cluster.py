@@ -57,8 +57,8 @@ class RayEngine:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         try:
             import ray  # type: ignore[import-not-found, unused-ignore]
-        except ModuleNotFoundError as error:
-            raise MissingDependencyError("ray", "--engine ray", "ray") from error
+        except ImportError as error:
+            raise MissingDependencyError("ray", "--engine ray", "ray", error) from error
         self.ray = ray
         _connect(ray, given.address)
         needs = {"num_cpus": given.num_cpus or threads, "num_gpus": given.num_gpus, "memory": given.memory}

@@ -20,6 +20,7 @@ from m5kit.data.processes import STOPS, signals_held
 from m5kit.data.read_ahead import Batches, read_ahead
 from m5kit.data.sampler import StepSampler
 from m5kit.data.token_batches import TokenSampler
+from m5kit.data.worker_ends import end_at_unsent_batches
 from m5kit.plugins import PluginScope
 
 
@@ -105,6 +106,7 @@ def train_sampler(
 def start_worker(worker: int, memory: float | None) -> None:
     """One thread a worker and bounded memory; Ctrl-C is the main process's business, which saves before it stops."""
     limit_memory(memory)
+    end_at_unsent_batches()
     torch.set_num_threads(1)
     signal(SIGINT, SIG_IGN)
     # Schedulers send SIGTERM to the whole group: the first is for the main process alone, a second one ends the worker.

@@ -1,7 +1,6 @@
 """``m5kit VERB ...``: finds the verb, runs it, and prints errors as messages."""
 
 import argparse
-import errno
 import io
 import os
 import pkgutil
@@ -16,8 +15,9 @@ from types import FrameType, ModuleType
 from m5kit import __version__
 from m5kit.cli._parser import Parser
 from m5kit.cli.output import printable
-from m5kit.errors import M5KitError
+from m5kit.errors import M5KitError, MissingDependencyError
 from m5kit.permissions import FOLLOW_LINKS, LOCAL_PLUGINS, allowing
+from m5kit.refusals import remedy
 
 # Exit statuses. Those of signals are 128 and the signal's number, as shells have them.
 MISTAKE = 2
@@ -57,7 +57,7 @@ def in_sentences(action: Callable[[], int]) -> int:
         finally:
             sys.stdout.flush()  # here, so that a closed pipe raises inside of this try
     except M5KitError as error:
-        return _refuse(f"{_speaker()}error: {error}")
+        return _refuse(f"{_speaker()}error: {_said(error)}")
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         return INTERRUPTED
@@ -68,13 +68,13 @@ def in_sentences(action: Callable[[], int]) -> int:
         _abandon_output()
         return PIPE_CLOSED
     except OSError as error:
-        if error.filename is None and error.errno not in _REMEDIES:
+        if error.filename is None and remedy(error.errno) is None:
             raise  # where a file is named, it is one that the user gave; all else is a bug
         if error.filename is None:
             _abandon_output()  # it may be what is full
         return _refuse(f"error: {_sentence(error)}")
     except (MemoryError, ImportError, RuntimeError) as error:
-        used_up = next((what for said, what in _USED_UP.items() if said in f"{type(error).__name__}: {error}"), None)
+        used_up = _used_up(error)
         if used_up is None:
             raise
         return _refuse(f"error: {used_up}")
@@ -145,26 +145,6 @@ def _speaker() -> str:
     return f"rank {os.environ.get('RANK')}: " if os.environ.get("WORLD_SIZE", "1") != "1" else ""
 
 
-_REMEDIES = {
-    errno.EACCES: "see who may read and write it, or name another place",
-    errno.EPERM: "see who may read and write it, or name another place",
-    errno.ENOSPC: "make room there, or name another place",
-    errno.EDQUOT: "make room there, or name another place",
-    errno.EFBIG: "allow larger files (ulimit -f), or name another place",
-    errno.EROFS: "nothing can be written there; name another place",
-    errno.EEXIST: "name another place",
-    errno.ENOENT: "name another place",
-    errno.EISDIR: "name a file",
-    errno.ENOTDIR: "a part of this path is a file; name another place",
-    errno.ENAMETOOLONG: "shorten it",
-    errno.EIO: "the disk may be failing",
-    errno.EMFILE: "allow more open files (ulimit -n), or take fewer processes",
-    errno.ENFILE: "too many files are open on this machine; take fewer processes",
-    errno.EAGAIN: "allow more processes (ulimit -u), or take fewer",
-}
-"""What to do about it."""
-
-
 _MEMORY = "the memory is used up; take fewer items at once, or fewer processes, or allow more (ulimit -v)"
 _USED_UP = {
     "MemoryError": _MEMORY,
@@ -175,11 +155,22 @@ _USED_UP = {
 """What the machine has no more of, by what Python, the system's loader or torch say of it."""
 
 
+def _said(error: M5KitError) -> str:
+    """What an error says; of a library that could not be loaded, what the machine has no more of."""
+    cause = error.__cause__ if isinstance(error, MissingDependencyError) else None
+    return _used_up(cause) or str(error)
+
+
+def _used_up(error: BaseException | None) -> str | None:
+    """What the machine has no more of; None if that is not what an error says."""
+    return next((what for said, what in _USED_UP.items() if said in f"{type(error).__name__}: {error}"), None)
+
+
 def _sentence(error: OSError) -> str:
     """What the machine refused, and of which file."""
     what = (error.strerror or str(error)).lower()
-    if error.errno in _REMEDIES:
-        what += f"; {_REMEDIES[error.errno]}"
+    to_do = remedy(error.errno)
+    what += f"; {to_do}" if to_do else ""
     return what if error.filename is None else f"{error.filename}: {what}"
 
 

@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, Dataset, get_worker_info
 
 from m5kit.data.board import BUSY, COUNT, INDEX, shared_board
 from m5kit.data.limits import allow_open_files
+from m5kit.data.worker_ends import sentence
 from m5kit.errors import DataError
 
 log = logging.getLogger("m5kit")
@@ -168,11 +169,7 @@ class WatchedLoader(DataLoader[Any]):
         for number, worker in enumerate(getattr(batches, "_workers", ())):
             worker.join(1)  # a broken connection may be seen before the end of the process behind it
             if worker.exitcode:
-                how = f"by signal {-worker.exitcode}" if worker.exitcode < 0 else f"with status {worker.exitcode}"
-                raise DataError(
-                    f"loader worker {number} ended {how}; {self._what_holds(number)}. If memory ran out, take fewer "
-                    "data.workers or a smaller data.item_memory; m5kit data validate --decode finds damaged files"
-                ) from error
+                raise DataError(sentence(number, worker.exitcode, self._what_holds(number))) from error
 
 
 def _without_traceback(error: DataError) -> DataError:

@@ -48,7 +48,7 @@ class Store:
         try:
             import lancedb
         except ImportError as error:
-            raise MissingDependencyError("lancedb", "an index", "index") from error
+            raise MissingDependencyError("lancedb", "an index", "index", error) from error
         if "\0" in place or ("://" not in place and Path(place).exists() and not Path(place).is_dir()):
             raise DataError(f"{place!r} is no folder, and so no index")
         try:

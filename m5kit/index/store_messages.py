@@ -10,15 +10,21 @@ import pyarrow as pa
 from m5kit.errors import DataError, IndexUnavailableError, QueryError
 from m5kit.index.columns import Column
 from m5kit.index.where import describe
+from m5kit.refusals import refusal
 
 
 def said_plainly(error: Exception) -> str:
     """A message of the store without its end, a line of its own source, and without the SQL around a filter.
 
+    What the machine refused, such as a full disk, comes with what to do.
+
     Example:
         >>> said_plainly(ValueError("Error parsing: SELECT 1 (sql parser error: Expected: an expression, found: EOF)"))
         'expected an expression, found the end'
     """
+    refused = refusal(error)
+    if refused is not None:
+        return refused
     said = re.sub(r",? ?/\S+\.rs:\d+:\d+", "", str(error)).removeprefix("Invalid input, ")
     compared = re.search(r"Received literal \w+\((.+)\) and could not convert to literal of type", said)
     if compared is not None:

@@ -15,6 +15,7 @@ from m5kit.data.aside import naming
 from m5kit.errors import CheckpointError
 from m5kit.interchange.card import model_card
 from m5kit.public.run import Run
+from m5kit.refusals import ELSEWHERE
 from m5kit.runs import checkpoint
 from m5kit.runs.folder import RunFolder
 from m5kit.runs.json import write_json
@@ -85,9 +86,8 @@ def write_run(run: Run, out: Path) -> None:
         shutil.copytree(source.pretrained, target.pretrained)
     # The weights that the run is used with, such as averaged ones, as a checkpoint from which nobody has trained.
     unused = torch.optim.SGD(run.trained.model.parameters())
-    remedy = "make room there, or name another place"
     with fixed_random_state():
-        checkpoint.save(target.checkpoints, 0, run.trained.model, unused, keep=1, remedy=remedy)
+        checkpoint.save(target.checkpoints, 0, run.trained.model, unused, keep=1, otherwise=ELSEWHERE)
     (out / "README.md").write_text(model_card(run), encoding="utf-8")
 
 

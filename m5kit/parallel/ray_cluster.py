@@ -38,7 +38,7 @@ def join_ray(needed_by: str) -> Any:
         import ray
         import ray.data
     except ImportError as error:
-        raise MissingDependencyError("ray", needed_by, "ray") from error
+        raise MissingDependencyError("ray", needed_by, "ray", error) from error
     if not ray.is_initialized():
         _connect(ray)
     _be_quiet(ray)

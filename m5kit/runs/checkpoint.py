@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from m5kit.errors import CheckpointError
 from m5kit.hooks.base import WEIGHTS
+from m5kit.refusals import refusal
 from m5kit.runs.checksums import write_checksums
 from m5kit.runs.damage import FORMAT, NOT_FINITE, STATE, SUMMED, TO_GO_ON, damage
 from m5kit.runs.folder import RunFolder
@@ -39,11 +40,11 @@ def save(
     optimizer: Stateful,
     keep: int,
     hooks: Mapping[str, Stateful] = MappingProxyType({}),
-    remedy: str = "make room there, then go on with --resume",
+    otherwise: str = "then go on with --resume",
 ) -> Path:
     """Write the checkpoint of ``step`` and remove all but the newest ``keep``.
 
-    ``remedy`` is what the user can do about a full disk, for the message.
+    ``otherwise`` is what the user can do once there is room, for the message.
 
     Raises:
         CheckpointError: a weight or a number of the optimizer is not finite, or the disk is full; nothing is left of
@@ -58,7 +59,8 @@ def save(
         sync_folder(checkpoints)
     except (OSError, SafetensorError) as error:
         shutil.rmtree(partial, ignore_errors=True)  # half a checkpoint must not hold the space that is missing
-        raise CheckpointError(f"cannot write the checkpoint {target}: {error}; {remedy}") from error
+        why = refusal(error, otherwise) or error
+        raise CheckpointError(f"cannot write the checkpoint {target}: {why}") from error
     for old in _all(checkpoints)[:-keep]:
         shutil.rmtree(old)
     return target

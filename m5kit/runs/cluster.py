@@ -26,8 +26,8 @@ def open_executor(name: str, logs: Path, parameters: Mapping[str, Any], given_by
     """
     try:
         import submitit  # type: ignore[import-not-found, unused-ignore]
-    except ModuleNotFoundError as error:
-        raise MissingDependencyError("submitit", "--engine submitit", "submitit") from error
+    except ImportError as error:
+        raise MissingDependencyError("submitit", "--engine submitit", "submitit", error) from error
     given = dict(parameters)
     kind = str(given.pop(EXECUTOR, "slurm"))
     try:

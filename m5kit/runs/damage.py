@@ -1,5 +1,6 @@
 """Finds what is wrong with a checkpoint before anything of it is loaded, so that the one before it can be used."""
 
+import os
 from collections.abc import Container
 from pathlib import Path
 from typing import Any
@@ -32,9 +33,13 @@ def damage(checkpoint: Path, unread: Container[str] = ()) -> str | None:
     Args:
         checkpoint: its folder.
         unread: files that nobody is going to read, such as :data:`TO_GO_ON` where the run is only used.
+
+    Raises:
+        CheckpointError: this user may not read it, which is no damage: the one before it is not to take its place.
     """
     if not checkpoint.is_dir():
         return "it is no folder"
+    _require_permission(checkpoint, unread)
     problem = altered(checkpoint, unread)
     if problem is not None:
         return problem
@@ -45,6 +50,14 @@ def damage(checkpoint: Path, unread: Container[str] = ()) -> str | None:
     if isinstance(state, dict) and state.get("format", FORMAT) != FORMAT:
         return None  # whoever loads it says which version can
     return _state_problem(state, checkpoint) or _tensor_problem(state, checkpoint, unread)
+
+
+def _require_permission(checkpoint: Path, unread: Container[str]) -> None:
+    if not os.access(checkpoint, os.R_OK | os.X_OK):
+        raise CheckpointError(f"cannot read {checkpoint}: permission denied; see who may read it")
+    for file in sorted(checkpoint.iterdir()):
+        if file.name not in unread and file.exists() and not os.access(file, os.R_OK):
+            raise CheckpointError(f"cannot read {file}: permission denied; see who may read it")
 
 
 def _state_problem(state: Any, checkpoint: Path) -> str | None:

@@ -43,6 +43,8 @@ def read_json(path: Path, remedy: str = "") -> dict[str, Any]:
         found = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(found, dict):
             raise ValueError(f"expected a JSON object, found {type(found).__name__}")
+    except PermissionError as error:  # nothing is damaged
+        raise CheckpointError(f"cannot read {path}: permission denied; see who may read it") from error
     except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(f"cannot read {path}: {error}{remedy and f'; {remedy}'}") from error
     return found

@@ -56,5 +56,5 @@ def jpeg_library(needed_by: str) -> Any:
     try:
         import simplejpeg
     except ImportError as error:
-        raise MissingDependencyError("simplejpeg", needed_by, "simplejpeg") from error
+        raise MissingDependencyError("simplejpeg", needed_by, "simplejpeg", error) from error
     return simplejpeg

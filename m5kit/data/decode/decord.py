@@ -94,5 +94,5 @@ def _decord() -> Any:
     try:
         import decord
     except ImportError as error:
-        raise MissingDependencyError("decord", "the decoder 'decord'", "decord") from error
+        raise MissingDependencyError("decord", "the decoder 'decord'", "decord", error) from error
     return decord

@@ -11,6 +11,7 @@ from typing import Any
 
 from m5kit.data.importers.reading import Reading, Row
 from m5kit.data.importers.shards import GZIP, PACKED, packed_as
+from m5kit.data.marked_text import MARKS
 from m5kit.errors import DataError
 from m5kit.signatures import listed
 
@@ -26,8 +27,6 @@ MARK = "\ufeff"
 
 SEPARATOR = re.compile(r"sep=.?", re.IGNORECASE)
 
-MARKS = {codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32"}
-MARKS |= {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}  # in this order: one begins with the other
 ZEROS = {"01": "utf-16-le", "10": "utf-16-be", "0111": "utf-32-le", "1110": "utf-32-be"}
 """By which bytes of a first Latin letter are 0: an encoding that needs no mark."""
 

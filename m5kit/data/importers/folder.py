@@ -1,6 +1,5 @@
 """Rows of a folder whose sub-folders are classes: ``CLASS/NAME.jpg`` or ``SPLIT/CLASS/NAME.jpg``."""
 
-import codecs
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from m5kit.data.importers.reading import Reading, Row
 from m5kit.data.importers.tables import read_json
 from m5kit.data.importers.walk import LeftOut, walk
 from m5kit.data.json_values import parse_json
+from m5kit.data.marked_text import decode_text
 from m5kit.data.several import each_value, single_if_alone
 from m5kit.errors import DataError, DecodeError
 
@@ -133,19 +133,12 @@ def _read_value(source: Path, modality: str, name: str, reading: Reading) -> Any
 
 
 def read_text(root: Path, name: str, follow_links: bool) -> tuple[str, bool]:
-    """What a text file says, and whether all of it is text: UTF-16 if it is marked so, else UTF-8.
-
-    Other bytes become U+FFFD.
+    """What a text file says, and whether all of it is text, as :func:`decode_text` has it.
 
     Raises:
         DecodeError: it is outside of ``root``, no regular file, empty, or too long.
     """
-    data = find_file(name, root, LONGEST_TEXT, follow_links).read_bytes()
-    encoding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
-    try:
-        return data.decode(encoding), True
-    except UnicodeDecodeError:
-        return data.decode(encoding, "replace"), False
+    return decode_text(find_file(name, root, LONGEST_TEXT, follow_links).read_bytes())
 
 
 def read_source(root: Path, name: str, is_json: bool, follow_links: bool) -> Any:

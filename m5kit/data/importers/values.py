@@ -17,6 +17,7 @@ from m5kit.data.importers.absence import NO_QUANTITY, is_there, notice_none
 from m5kit.data.importers.reading import Blob
 from m5kit.data.importers.report import ImportReport
 from m5kit.data.json_values import whole_text
+from m5kit.data.marked_text import decode_text
 from m5kit.errors import DataError
 
 WHOLE = re.compile(r"[+-]?[0-9]+")
@@ -67,8 +68,8 @@ def as_text(value: Any, column: str, report: ImportReport) -> str | None:
     """
     if isinstance(value, Blob | bytes):
         data = value.data if isinstance(value, Blob) else value
-        text = data.decode("utf-8", errors="replace")
-        if "\ufffd" in text:
+        text, whole = decode_text(data)
+        if not whole:
             report.change(f"{column}: bytes that are not UTF-8 became \ufffd", text)
         notice_none(text.strip(), column, report.notice)
     elif isinstance(value, list):

@@ -16,6 +16,7 @@ from m5kit.data.importers.report import ImportReport
 from m5kit.data.importers.shards import BZIP2, GZIP, PACKED, XZ, ZSTD, find_shards, packed_as
 from m5kit.data.importers.tables import NO_JSON, read_json
 from m5kit.data.json_values import whole_text
+from m5kit.data.marked_text import decode_text
 from m5kit.data.tars.index import NO_FILES
 from m5kit.data.tars.strict import StrictMember, members_to_the_end
 from m5kit.errors import DataError
@@ -120,8 +121,8 @@ def _is_wanted(member: tarfile.TarInfo, name: str, report: ImportReport) -> bool
 
 def _columns(suffix: str, data: bytes, name: str, report: ImportReport) -> dict[str, Any]:
     if suffix in TEXTS:
-        text = data.decode("utf-8-sig", errors="replace")
-        if "\ufffd" in text:
+        text, whole = decode_text(data)
+        if not whole:
             report.change("bytes of texts that are not UTF-8 became \ufffd", name)
         return {suffix: text}
     if suffix != "json":

@@ -171,7 +171,7 @@ def _file_system(url: str, process: int) -> tuple[Any, str]:
     except ImportError as error:
         if scheme not in LIBRARIES:
             raise ConfigError([f"{scheme}:// needs a library that is not installed: {error}"]) from error
-        raise MissingDependencyError(LIBRARIES[scheme], f"{scheme}://", "remote") from error
+        raise MissingDependencyError(LIBRARIES[scheme], f"{scheme}://", "remote", error) from error
     except ValueError as error:
         raise ConfigError([f"{scheme}:// is no kind of URL that fsspec knows; such as s3:// or https://"]) from error
     return system, path

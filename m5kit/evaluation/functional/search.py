@@ -144,7 +144,7 @@ def _faiss(
     try:
         import faiss
     except ImportError as error:
-        raise MissingDependencyError("faiss-cpu", "the search backend 'faiss'", "faiss") from error
+        raise MissingDependencyError("faiss-cpu", "the search backend 'faiss'", "faiss", error) from error
     distances, positions = faiss.knn(
         np.ascontiguousarray(queries),
         np.ascontiguousarray(gallery),

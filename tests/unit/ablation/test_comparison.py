@@ -1,9 +1,11 @@
 """Comparing runs: which metrics are shown unless told."""
 
+import errno
 import json
 
 import pytest
 
+from m5kit.ablation import comparison
 from m5kit.ablation.comparison import compare_runs, one_of_each_task
 from m5kit.ablation.outcomes import Found, RunOutcome
 from m5kit.errors import CheckpointError, ConfigError
@@ -66,3 +68,23 @@ def test_a_report_of_a_damaged_gallery_leaves_no_folder(tmp_path):
     with pytest.raises(CheckpointError, match=r"gallery\.json: .*remove it to report without these examples"):
         compare_runs([run], tmp_path / "new" / "report")
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("finished", [False, True])
+def test_a_report_that_stops_halfway_leaves_no_half_and_takes_nobody_elses(finished, tmp_path, monkeypatch):
+    run, out = tmp_path / "run", tmp_path / "new" / "report"
+    run.mkdir()
+    (run / "config.yaml").write_text("name: demo\nseed: 0\n")
+    (run / "results.json").write_text(json.dumps({"results": {"a": {"mrr": {"value": 0.5, "chance": 0.1}}}}))
+
+    def full(found, question, folder, drawing):
+        (folder / "pictures").mkdir()
+        (folder / "report.md").write_text("half")
+        if finished:  # by another process
+            (folder / "report.html").write_text("whole")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(comparison, "report_on", full)
+    with pytest.raises(OSError, match="No space left"):
+        compare_runs([run], out)
+    assert (tmp_path / "new").exists() == finished

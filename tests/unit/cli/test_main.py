@@ -17,7 +17,7 @@ import pytest
 import m5kit
 from m5kit.cli import main
 from m5kit.cli.output import write
-from m5kit.errors import ConfigError
+from m5kit.errors import ConfigError, MissingDependencyError
 
 frame = import_module("m5kit.cli.main")  # the package exports the function of that name
 
@@ -321,3 +321,25 @@ def test_what_is_written_on_this_machine_is_not_sent_to_a_url(words, capsys, tmp
     assert main(words.format("s3://bucket/x.npz").split()) == 2
     assert "expected a path of this machine, got the URL s3://bucket/x.npz" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("cause", "said"),
+    [
+        (ModuleNotFoundError("No module named 'x'"), "error: an index needs the library 'lancedb', which is not inst"),
+        (
+            ImportError("undefined symbol: a"),
+            "error: an index needs the library 'lancedb', which cannot be imported (undefined symbol: a); run: pip "
+            "install --force-reinstall lancedb\n",
+        ),
+        (ImportError("x.so: failed to map segment from shared object"), "error: the memory is used up; "),
+    ],
+)
+def test_a_library_that_is_there_is_not_called_missing(
+    cause: ImportError, said: str, act: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def unloaded(options: argparse.Namespace) -> int:
+        raise MissingDependencyError("lancedb", "an index", "index", cause) from cause
+
+    assert act(unloaded) == 2
+    assert capsys.readouterr().err.startswith(said)

@@ -1,12 +1,13 @@
 """The store in an object store: the same code, another address."""
 
+import sys
 from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from m5kit.errors import DataError
+from m5kit.errors import DataError, MissingDependencyError
 from m5kit.index.index import Index
 from m5kit.index.store import Store
 from m5kit.index.where import one_of
@@ -59,9 +60,7 @@ def test_a_full_disk_is_one_error(tmp_path, monkeypatch):
 
     store = Store(str(tmp_path / "new"))
     monkeypatch.setattr(store, "_base", SimpleNamespace(create_table=full))
-    with pytest.raises(
-        DataError, match=r"new cannot be written: lance error: No space left on device \(os error 28\)$"
-    ):
+    with pytest.raises(DataError, match="new cannot be written: no space left on device; make room there, or name"):
         store.create(pa.schema([]))
 
 
@@ -77,3 +76,15 @@ def test_a_folder_that_is_something_else_takes_no_index(tmp_path):
     (tmp_path / "begun" / ".lock").rmdir()
     with Store(str(tmp_path / "begun")).writing(), Store(str(tmp_path / "new")).writing():
         pass
+
+
+def test_a_store_that_is_installed_and_broken_is_not_called_missing(tmp_path, monkeypatch):
+    class Broken:
+        def find_spec(self, name, path=None, target=None):
+            if name == "lancedb":
+                raise ImportError("undefined symbol: lance")
+
+    monkeypatch.delitem(sys.modules, "lancedb", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Broken(), *sys.meta_path])
+    with pytest.raises(MissingDependencyError, match=r"'lancedb', which cannot be imported \(undefined symbol"):
+        Store(str(tmp_path / "x"))

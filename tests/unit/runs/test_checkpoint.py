@@ -8,6 +8,7 @@ import random
 import numpy as np
 import pytest
 import torch
+from safetensors import SafetensorError
 from torch import nn
 from torch.optim import AdamW
 
@@ -157,15 +158,26 @@ def test_weights_that_are_not_finite_are_not_saved(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_full_disk_leaves_nothing_half_written_and_is_told(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left"), "no space left on device; make room there, then go on with --resume$"),
+        (
+            SafetensorError("I/O error: x (os error 27)"),
+            r"file too large; allow larger files \(ulimit -f\), then go",
+        ),
+        (SafetensorError("what no one knows"), "what no one knows$"),
+    ],
+)
+def test_a_full_disk_leaves_nothing_half_written_and_is_told(error, said, tmp_path, monkeypatch):
     model, optimizer = _trained()
     checkpoint.save(tmp_path, 1, model, optimizer, keep=2)
 
     def full(tensors, path):
-        raise OSError(errno.ENOSPC, "No space left on device")
+        raise error
 
     monkeypatch.setattr(checkpoint, "save_file", full)
-    with pytest.raises(CheckpointError, match=r"cannot write the checkpoint .*step_0000002: .*No space left on device"):
+    with pytest.raises(CheckpointError, match=rf"cannot write the checkpoint .*step_0000002: {said}"):
         checkpoint.save(tmp_path, 2, model, optimizer, keep=2)
     assert [path.name for path in tmp_path.iterdir()] == ["step_0000001"]
 

@@ -162,3 +162,17 @@ def test_a_state_of_the_optimizer_that_is_not_finite_is_not_saved(tmp_path):
     with pytest.raises(CheckpointError, match=r"the optimizer's 0.exp_avg_sq is not finite after step 1, so nothing"):
         checkpoint.save(tmp_path, 1, model, optimizer, keep=1)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["", "optimizer.safetensors"])
+def test_a_checkpoint_that_may_not_be_read_is_no_damage_and_the_one_before_does_not_take_its_place(
+    name, written, monkeypatch
+):
+    """A run that went on from the one before would write over the newer one."""
+    hidden = written / "step_0000002" / name
+    allowed = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: path != hidden and allowed(path, mode))
+    with pytest.raises(CheckpointError, match=r"cannot read .*step_0000002.*: permission denied; see who may read it"):
+        checkpoint.latest(written)
+    if name:
+        assert checkpoint.latest(written, (name,)).name == "step_0000002"

@@ -1,5 +1,6 @@
 """JSON files are whole at any moment, and damage is told."""
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -20,6 +21,16 @@ def test_damaged_json_is_named(tmp_path):
     (tmp_path / "x.json").write_text("{")
     with pytest.raises(CheckpointError, match=r"cannot read .*x\.json"):
         read_json(tmp_path / "x.json")
+
+
+def test_json_that_may_not_be_read_is_not_called_damaged(tmp_path, monkeypatch):
+    def refused(self, **options):
+        raise PermissionError(errno.EACCES, "Permission denied", str(self))
+
+    (tmp_path / "x.json").write_text("{}")
+    monkeypatch.setattr(type(tmp_path), "read_text", refused)
+    with pytest.raises(CheckpointError, match=r"cannot read .*x\.json: permission denied; see who may read it$"):
+        read_json(tmp_path / "x.json", "bring it back from a copy")
 
 
 def test_a_write_that_was_cut_off_leaves_the_old_file(tmp_path):

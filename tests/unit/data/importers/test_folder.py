@@ -126,7 +126,7 @@ def test_texts_beside_the_folders_of_classes_are_no_items(imported, photos):
     assert report.left_out == {"texts and tables beside the folders of classes": 2}
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
 def test_texts_of_windows_are_read(imported, photos, encoding):
     (photos / "mug" / "1.txt").write_text("café", encoding=encoding)
     report, items = imported("folder", photos, columns=ALL)

@@ -55,6 +55,14 @@ def test_lists_of_texts_may_have_gaps(report):
     assert as_text([None], "captions", report) is None
 
 
+def test_bytes_are_texts_by_the_mark_of_their_encoding(report):
+    assert as_text("grün".encode("utf-16"), "title", report) == "grün"
+    assert as_text("\ufeffgrün \ufffd".encode(), "title", report) == "grün \ufffd"
+    assert not report.changed
+    assert as_text("grün".encode("latin-1"), "title", report) == "gr\ufffdn"
+    assert report.changed == {"title: bytes that are not UTF-8 became \ufffd": 1}
+
+
 def test_names_lose_spaces_around_them_and_half_characters(report):
     assert [as_name(value, "k", report) for value in (" mug ", "a\ud800b", 3.0, 2.5, True)] == [
         "mug",

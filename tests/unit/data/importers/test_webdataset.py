@@ -150,3 +150,14 @@ def test_a_broken_json_member_costs_its_item_the_table_alone(imported, tmp_path)
     assert [(item["id"], item["text"], item["table"]) for item in items] == [("a", "a.txt", None), ("b", "b.txt", None)]
     assert report.left_out == {"json: texts that are no JSON": 1}
     assert report.examples["json: texts that are no JSON"].startswith("a.json: Expecting value")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+def test_texts_are_read_by_the_mark_of_their_encoding(imported, tmp_path, encoding):
+    with tarfile.open(tmp_path / "a.tar", "w") as tar:
+        info = tarfile.TarInfo("a.txt")
+        info.size = len("café".encode(encoding))
+        tar.addfile(info, io.BytesIO("café".encode(encoding)))
+    report, items = imported("webdataset", tmp_path / "a.tar", columns=TEXT)
+    assert items[0]["text"] == "café"
+    assert not report.changed
