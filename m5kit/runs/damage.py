@@ -1,6 +1,5 @@
 """Finds what is wrong with a checkpoint before anything of it is loaded, so that the one before it can be used."""
 
-import os
 from collections.abc import Container
 from pathlib import Path
 from typing import Any
@@ -53,11 +52,14 @@ def damage(checkpoint: Path, unread: Container[str] = ()) -> str | None:
 
 
 def _require_permission(checkpoint: Path, unread: Container[str]) -> None:
-    if not os.access(checkpoint, os.R_OK | os.X_OK):
-        raise CheckpointError(f"cannot read {checkpoint}: permission denied; see who may read it")
-    for file in sorted(checkpoint.iterdir()):
-        if file.name not in unread and file.exists() and not os.access(file, os.R_OK):
-            raise CheckpointError(f"cannot read {file}: permission denied; see who may read it")
+    try:
+        for file in sorted(checkpoint.iterdir()):
+            if file.name not in unread and file.is_file():  # opening a pipe would wait for its other end
+                file.open("rb").close()
+    except PermissionError as error:
+        raise CheckpointError(f"cannot read {error.filename}: permission denied; see who may read it") from error
+    except OSError:
+        return  # damage, which is told where the file is read
 
 
 def _state_problem(state: Any, checkpoint: Path) -> str | None:

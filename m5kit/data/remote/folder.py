@@ -171,7 +171,8 @@ def _file_system(url: str, process: int) -> tuple[Any, str]:
     except ImportError as error:
         if scheme not in LIBRARIES:
             raise ConfigError([f"{scheme}:// needs a library that is not installed: {error}"]) from error
-        raise MissingDependencyError(LIBRARIES[scheme], f"{scheme}://", "remote", error) from error
+        cause = error.__cause__ if isinstance(error.__cause__, ImportError) else None  # the error is fsspec's own
+        raise MissingDependencyError(LIBRARIES[scheme], f"{scheme}://", "remote", cause) from error
     except ValueError as error:
         raise ConfigError([f"{scheme}:// is no kind of URL that fsspec knows; such as s3:// or https://"]) from error
     return system, path

@@ -1,8 +1,10 @@
 """Every kind of damage to a checkpoint is named, and the checkpoint before it is used."""
 
+import errno
 import json
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -169,9 +171,15 @@ def test_a_checkpoint_that_may_not_be_read_is_no_damage_and_the_one_before_does_
     name, written, monkeypatch
 ):
     """A run that went on from the one before would write over the newer one."""
-    hidden = written / "step_0000002" / name
-    allowed = os.access
-    monkeypatch.setattr(os, "access", lambda path, mode: path != hidden and allowed(path, mode))
+    hidden, method = written / "step_0000002" / name, "open" if name else "iterdir"
+    allowed = getattr(Path, method)
+
+    def refused(path, *arguments, **options):
+        if path == hidden:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return allowed(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, method, refused)
     with pytest.raises(CheckpointError, match=r"cannot read .*step_0000002.*: permission denied; see who may read it"):
         checkpoint.latest(written)
     if name:

@@ -113,3 +113,14 @@ def test_no_access_is_not_tried_again(shop, store, monkeypatch):
 def test_a_folder_that_is_not_there_is_said(store):
     with pytest.raises(RemoteError, match="there is nothing of this name"):
         RemoteFolder("memory://nowhere").explain_absence()
+
+
+def test_a_library_that_is_there_and_broken_is_not_called_missing(monkeypatch):
+    import fsspec
+
+    def broken(url, **options):
+        raise ImportError("Install s3fs to access S3") from ImportError("undefined symbol: x")
+
+    monkeypatch.setattr(fsspec.core, "url_to_fs", broken)
+    with pytest.raises(MissingDependencyError, match=r"'s3fs', which cannot be imported \(undefined symbol: x\)"):
+        RemoteFolder("s3://broken").find("a")
