@@ -28,5 +28,5 @@ class Parser(argparse.ArgumentParser):
             return
         known = list(map(str, action.choices))
         near = get_close_matches(str(value), known, n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise argparse.ArgumentError(action, f"there is no {value!r}; {hint}There are: {', '.join(known)}")
+        hint = f"did you mean {near[0]!r}? There are" if near else "there are"
+        raise argparse.ArgumentError(action, f"there is no {value!r}; {hint}: {', '.join(known)}")

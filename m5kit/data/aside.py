@@ -8,13 +8,24 @@ from pathlib import Path
 
 @contextmanager
 def naming(path: Path | str) -> Iterator[None]:
-    """Add the place to an error of the system: that of a disk which is full halfway through a file names none."""
+    """Name the place in an error of the system, where that names none or what is written aside for it.
+
+    The error of a disk that is full halfway through a file names none; a file aside is one that no user has ever seen.
+    """
     try:
         yield
     except OSError as error:
-        if error.filename is None:
-            error.filename = str(path)
+        if error.filename is None or _is_aside(str(error.filename), Path(path)):
+            error.filename, error.filename2 = str(path), None
         raise
+
+
+def _is_aside(file: str, path: Path) -> bool:
+    """Whether a file stands, or lies in a folder that stands, beside ``path`` for it until it is whole."""
+    if not Path(file).is_relative_to(path.parent) or Path(file) == path.parent:
+        return False
+    beside = Path(file).relative_to(path.parent).parts[0]
+    return beside.startswith(f".{path.name[:32]}.") or (beside.startswith(path.name) and beside.endswith(".part"))
 
 
 @contextmanager

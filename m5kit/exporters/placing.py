@@ -29,7 +29,7 @@ def require_place(path: Path, items: Place | None = None) -> None:
     """
     require_own_file(path, items)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _folder_beside(path):
+    with naming(path), _folder_beside(path):
         pass  # permissions, quotas and network drives are too many to ask for each
 
 

@@ -59,7 +59,8 @@ def written_aside(out: Path) -> Iterator[Path]:
     if os.path.lexists(out) and (not out.is_dir() or any(out.iterdir())):
         raise CheckpointError(f"{out} is no folder, or is not empty; name a new folder")
     part = out.parent / f".{out.name}.{os.getpid()}.part"
-    part.mkdir(parents=True)
+    with naming(out):
+        part.mkdir(parents=True)
     try:
         with naming(out):
             yield part

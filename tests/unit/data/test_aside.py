@@ -29,3 +29,17 @@ def test_a_place_that_the_system_names_stays():
     with pytest.raises(OSError, match="nowhere") as raised, naming("elsewhere"):
         open("nowhere").close()
     assert raised.value.filename == "nowhere"
+
+
+@pytest.mark.parametrize("aside", [".vectors.npz.x1y2/vectors.npz", ".vectors.npz.x1y2", "vectors.npz.77.part"])
+def test_of_what_is_written_aside_the_place_itself_is_named(tmp_path, aside):
+    with pytest.raises(OSError, match="denied") as raised, naming(tmp_path / "vectors.npz"):
+        raise PermissionError(13, "Permission denied", str(tmp_path / aside))
+    assert raised.value.filename == str(tmp_path / "vectors.npz")
+
+
+@pytest.mark.parametrize("other", ["vectors.npz.log", ".other.npz.x1y2", ""])
+def test_another_file_beside_it_keeps_its_name(tmp_path, other):
+    with pytest.raises(OSError, match="denied") as raised, naming(tmp_path / "vectors.npz"):
+        raise PermissionError(13, "Permission denied", str(tmp_path / other))
+    assert raised.value.filename == str(tmp_path / other)
