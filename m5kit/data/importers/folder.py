@@ -1,5 +1,6 @@
 """Rows of a folder whose sub-folders are classes: ``CLASS/NAME.jpg`` or ``SPLIT/CLASS/NAME.jpg``."""
 
+import logging
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from m5kit.data.json_values import parse_json
 from m5kit.data.marked_text import decode_text
 from m5kit.data.several import each_value, single_if_alone
 from m5kit.errors import DataError, DecodeError
+
+log = logging.getLogger("m5kit")  # whose repeated warnings a command says once
 
 SUFFIXES = {
     "image": (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff"),
@@ -144,10 +147,13 @@ def read_text(root: Path, name: str, follow_links: bool) -> tuple[str, bool]:
 def read_source(root: Path, name: str, is_json: bool, follow_links: bool) -> Any:
     """What a file of text or JSON says to a manifest; what cannot be read is handed on for the decoder to refuse."""
     try:
-        text, _ = read_text(root, name, follow_links)
+        text, whole = read_text(root, name, follow_links)
     except DecodeError as error:
         # The decoder of texts and tables opens no file; it must refuse this item, with the reason.
         return error
+    if not whole:
+        told = f"{root}: bytes of texts that are not UTF-8 became \ufffd"
+        log.warning("%s, as in %s; others that have such bytes are not named", told, name, extra={"once": told})
     try:
         return parse_json(text) if is_json else text
     except ValueError:

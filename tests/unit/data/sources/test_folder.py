@@ -2,6 +2,7 @@ import os
 
 import pytest
 
+from m5kit.cli._once import saying_once
 from m5kit.data.sources.folder import FolderItems
 from m5kit.errors import DataError
 
@@ -53,6 +54,18 @@ def test_the_fingerprint_follows_names_and_sizes(root):
 def test_a_table_that_is_no_json_is_left_for_the_decoder_to_refuse(root):
     (root / "test/bowl/2.json").write_text("{oops")
     assert FolderItems(root=root)[0].sources["table"] == "{oops"
+
+
+def test_bytes_that_are_no_text_are_told_once_a_command(tmp_path, caplog):
+    (tmp_path / "cup").mkdir()
+    for name in ("1", "2"):
+        (tmp_path / "cup" / f"{name}.txt").write_bytes(b"caf\xe9")
+    with saying_once():
+        assert [item.sources["text"] for item in FolderItems(root=tmp_path)] == ["caf\ufffd"] * 2
+    assert [record.message for record in caplog.records] == [
+        f"{tmp_path}: bytes of texts that are not UTF-8 became \ufffd, as in cup/1.txt; "
+        "others that have such bytes are not named"
+    ]
 
 
 def test_a_folder_without_items_says_what_was_expected(tmp_path):
