@@ -5,6 +5,7 @@ import pytest
 
 from m5kit.data.sampler import Draw, SequentialSampler, StepSampler
 from m5kit.errors import ConfigError, DataError
+from m5kit.parallel.shares import shares
 
 
 def draws(count, **settings):
@@ -41,8 +42,8 @@ def test_the_seed_decides():
 
 def test_ranks_share_a_step_without_overlap():
     whole = draws(5, batch_size=4)
-    shares = [draws(5, batch_size=4, rank=rank, world_size=2) for rank in (0, 1)]
-    assert [left + right for left, right in zip(*shares, strict=True)] == whole
+    ranks = [draws(5, batch_size=4, rank=rank, world_size=2) for rank in (0, 1)]
+    assert [left + right for left, right in zip(*ranks, strict=True)] == whole
 
 
 def together(world_size, start, steps, batch_size=23):
@@ -137,7 +138,7 @@ def test_ranks_share_what_items_cost_evenly_and_take_the_same_items(world_size):
         dearest = [int(has[0, [draw.index for draw in own]].sum()) for own in step]
         assert max(dearest) - min(dearest) <= 1
         sizes = [len(own) for own in step]
-        assert sizes == sorted(sizes, reverse=True) and sizes[0] - sizes[-1] <= 1  # as `shares` tells the others
+        assert sizes == shares(23, world_size)  # which the others know without being told
     neighbours = dealt_out(world_size, None, **settings)
     uneven = [[int(has[0, [draw.index for draw in own]].sum()) for own in step] for step in neighbours]
     assert any(max(dearest) - min(dearest) > 1 for dearest in uneven)  # so there was something to even out
