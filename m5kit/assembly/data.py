@@ -23,6 +23,7 @@ from m5kit.data.cache.store import CacheStore
 from m5kit.data.classes import class_order
 from m5kit.data.collate import collate
 from m5kit.data.dataset import ManifestDataset, Samples
+from m5kit.data.item_costs import ItemCosts
 from m5kit.data.manifest import Manifest, label_classes
 from m5kit.data.pipeline import Pipeline
 from m5kit.data.sampler import Draw, SequentialSampler
@@ -189,7 +190,8 @@ class RunData:
         """
         samples = self.training_items
         groups = self._class_numbers if self.config.data.balance == "label" else None
-        sampler = train_sampler(self.config, samples, groups, sizes, rank, world_size)
+        costs = ItemCosts(samples, self.pipelines) if self.config.data.missing == "mask" else None
+        sampler = train_sampler(self.config, samples, groups, sizes, costs, rank, world_size)
         warn_of_absent(samples, self.pipelines)
         return build_loader(self.config, self._dataset(samples, train=True), samples, sampler, collate)
 

@@ -18,7 +18,7 @@ from m5kit.data.loader import WatchedItems, WatchedLoader
 from m5kit.data.manifest import Manifest
 from m5kit.data.processes import STOPS, signals_held
 from m5kit.data.read_ahead import Batches, read_ahead
-from m5kit.data.sampler import StepSampler
+from m5kit.data.sampler import Costs, StepSampler
 from m5kit.data.token_batches import TokenSampler
 from m5kit.data.worker_ends import end_at_unsent_batches
 from m5kit.plugins import PluginScope
@@ -81,6 +81,7 @@ def train_sampler(
     samples: Manifest,
     groups: NDArray[np.int64] | None = None,
     sizes: NDArray[np.int64] | None = None,
+    costs: Costs | None = None,
     rank: int = 0,
     world_size: int = 1,
 ) -> StepSampler | TokenSampler:
@@ -91,6 +92,7 @@ def train_sampler(
         samples: the items to train on.
         groups: of each item, where all classes come equally often.
         sizes: tokens of each item, where ``schedule.tokens`` says how large batches are.
+        costs: of items, where a batch has so many items; processes then share its costs evenly.
         rank: of this process.
         world_size: how many processes share a batch.
     """
@@ -98,7 +100,8 @@ def train_sampler(
     order: dict[str, Any] = {"seed": config.seed, "blocks": blocks, "window": config.data.window}
     order |= {"rank": rank, "world_size": world_size}
     if config.schedule.tokens is None:
-        return StepSampler(size=len(samples), batch_size=config.schedule.batch_size, groups=groups, **order)
+        batch_size = config.schedule.batch_size
+        return StepSampler(size=len(samples), batch_size=batch_size, groups=groups, costs=costs, **order)
     assert sizes is not None, "batches of so many tokens need the tokens of each item"
     return TokenSampler(sizes=sizes, tokens=config.schedule.tokens, **order)
 

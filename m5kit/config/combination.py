@@ -8,7 +8,7 @@ from m5kit.config.parts import Problem
 from m5kit.config.sections import LEARNING_PARTS
 from m5kit.errors import M5KitError
 from m5kit.plugins import PluginScope
-from m5kit.registry import TASKS
+from m5kit.registry import METRICS, TASKS
 from m5kit.signatures import suggestion
 
 
@@ -20,6 +20,7 @@ def combination_problems(values: Mapping[str, Any], scope: PluginScope | None = 
     yield from _structure(values, modalities)
     yield from _mode(values, list(tasks))
     yield from _tasks(tasks, modalities, scope)
+    yield from _metrics(values.get("evaluation"), modalities)
     yield from _widths(values)
     yield from _sharing(values, modalities)
     yield from _noise(values, modalities)
@@ -81,6 +82,16 @@ def _tasks(
         if modality in hiding:
             yield f"{key}.modality", f"{hiding[modality]} hides tokens of {modality!r} already; keep one of them"
         hiding.setdefault(modality, key)
+
+
+def _metrics(metrics: Any, modalities: list[str]) -> Iterator[Problem]:
+    """Metrics that need more modalities; those that only a shipped config asks for were left out before."""
+    for name, metric in metrics.items() if isinstance(metrics, Mapping) else ():
+        kind = metric.get("type") if isinstance(metric, Mapping) else None
+        least = METRICS.declared(kind, "least_modalities") if isinstance(kind, str) else None
+        if isinstance(least, int) and len(modalities) < least:
+            key = f"evaluation.{name}"
+            yield key, f"needs {least} modalities and the config has {len(modalities)}; drop it with {key}: none"
 
 
 def _least_modalities(name: Any, scope: PluginScope | None) -> int:

@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import Sampler
 
-from m5kit.data.sampler import Draw, ShuffledOrder, WindowedOrder
+from m5kit.data.orders import ShuffledOrder, WindowedOrder
+from m5kit.data.sampler import Draw
 from m5kit.errors import ConfigError, DataError
-from m5kit.parallel.shares import shares
+from m5kit.parallel.shares import dealt
 
 MIXED = 8
 """Batches whose items are sorted together: more would save little padding, and the same items would meet more often."""
@@ -113,12 +114,10 @@ class TokenSampler(Sampler[list[Draw]]):
         return items[order]
 
     def _share(self, number: int, items: Items, taken: int) -> list[Draw]:
-        """What this process takes of a batch; in a shuffled order, so that no process has all its long items."""
+        """What this process takes of a batch: about as many tokens as any other."""
         items = np.random.default_rng([self.seed, number, _ITEMS, 0]).permutation(items)
-        parts = shares(len(items), self.world_size)
-        first = sum(parts[: self.rank])
-        own = items[first : first + parts[self.rank]].tolist()
-        return [Draw(position, index) for position, index in enumerate(own, start=taken + first)]
+        own = np.flatnonzero(dealt(self.sizes[items], self.world_size) == self.rank)
+        return [Draw(taken + place, int(items[place])) for place in own.tolist()]
 
 
 def cut(sizes: NDArray[np.int64], tokens: int) -> list[int]:

@@ -137,6 +137,11 @@ def test_a_task_that_compares_modalities_needs_two(leaf: Path, write: Write) -> 
         assert "task_pairs: needs 2 modalities and the config has 1" in problems(Path("demo/x.yaml"))
 
 
+def test_a_metric_that_compares_modalities_and_was_asked_for_needs_two(leaf: Path) -> None:
+    asked = "evaluation.pairs={type: cross_modal, split: val}"
+    assert "evaluation.pairs: needs 2 modalities and the config has 1; drop it" in problems(leaf, asked)
+
+
 def test_fine_tuning_needs_a_head_and_a_label_and_runs_no_pretext_task(leaf: Path, write: Write) -> None:
     found = problems(leaf, "mode=finetune")
     assert "head: is missing; fine-tuning trains one" in found

@@ -3,8 +3,9 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from m5kit.data.sampler import Draw, SequentialSampler, StepSampler, WindowedOrder
+from m5kit.data.sampler import Draw, SequentialSampler, StepSampler
 from m5kit.errors import ConfigError, DataError
+from m5kit.parallel.shares import shares
 
 
 def draws(count, **settings):
@@ -41,8 +42,8 @@ def test_the_seed_decides():
 
 def test_ranks_share_a_step_without_overlap():
     whole = draws(5, batch_size=4)
-    shares = [draws(5, batch_size=4, rank=rank, world_size=2) for rank in (0, 1)]
-    assert [left + right for left, right in zip(*shares, strict=True)] == whole
+    ranks = [draws(5, batch_size=4, rank=rank, world_size=2) for rank in (0, 1)]
+    assert [left + right for left, right in zip(*ranks, strict=True)] == whole
 
 
 def together(world_size, start, steps, batch_size=23):
@@ -111,31 +112,40 @@ def test_a_balanced_step_needs_as_many_items_with_a_class():
         balanced(1, batch_size=9)
 
 
-@pytest.mark.parametrize("window", [1, 2, 3, 5, 9])
-def test_a_windowed_pass_visits_everyone_once_and_few_shards_at_a_time(window):
-    sizes = [5, 3, 4, 2, 6]
-    order, shard = WindowedOrder(sizes, window, seed=0), np.repeat(range(5), sizes)
-    passes = [[order(position) for position in range(first, first + 20)] for first in (0, 20, 40)]
-    assert all(sorted(items) == list(range(20)) for items in passes)
-    assert len({tuple(items) for items in passes}) == 3
-    for items in passes:
-        seen = [shard[item] for item in items]
-        # a shard that has begun ends before more than a window of others begins
-        spans = [(seen.index(number), 19 - seen[::-1].index(number)) for number in range(5)]
-        for first, last in spans:
-            assert len({seen[place] for place in range(first, last + 1)}) <= window
-
-
-def test_a_windowed_order_goes_on_anywhere():
-    whole = [WindowedOrder([5, 3, 4, 2], 2, seed=1)(position) for position in range(40)]
-    order = WindowedOrder([5, 3, 4, 2], 2, seed=1)
-    assert [order(position) for position in range(40)] == whole
-    assert [order(position) for position in reversed(range(40))] == whole[::-1]
-
-
 def test_steps_of_shards_are_the_same_for_any_number_of_ranks():
     given = {"size": 14, "blocks": [5, 3, 4, 2], "window": 2, "batch_size": 4}
     whole = draws(9, **given)
     ranks = [draws(9, **given, rank=rank, world_size=2) for rank in (0, 1)]
     assert [left + right for left, right in zip(*ranks, strict=True)] == whole
     assert draws(4, **given, start=20) == whole[5:]
+
+
+def dealt_out(world_size, costs, steps=6, **settings):
+    """Of each step, the draws of every rank."""
+    ranks = [draws(steps, **settings, rank=rank, world_size=world_size, costs=costs) for rank in range(world_size)]
+    return list(zip(*ranks, strict=True))
+
+
+@pytest.mark.parametrize("world_size", [2, 3, 5])
+def test_ranks_share_what_items_cost_evenly_and_take_the_same_items(world_size):
+    has = np.random.default_rng(0).random((3, 97)) < 0.6
+    costs = np.array([1000, 10, 1]) @ has
+    settings = {"size": 97, "batch_size": 23}
+    steps = dealt_out(world_size, costs.__getitem__, **settings)
+    for step, whole in zip(steps, draws(6, **settings), strict=True):
+        assert sorted((draw for own in step for draw in own), key=lambda draw: draw.position) == whole
+        assert all(own == sorted(own, key=lambda draw: draw.position) for own in step)
+        dearest = [int(has[0, [draw.index for draw in own]].sum()) for own in step]
+        assert max(dearest) - min(dearest) <= 1
+        sizes = [len(own) for own in step]
+        assert sizes == shares(23, world_size)  # which the others know without being told
+    neighbours = dealt_out(world_size, None, **settings)
+    uneven = [[int(has[0, [draw.index for draw in own]].sum()) for own in step] for step in neighbours]
+    assert any(max(dearest) - min(dearest) > 1 for dearest in uneven)  # so there was something to even out
+
+
+def test_a_process_that_is_alone_does_not_ask_what_items_cost():
+    def costs(items):
+        raise AssertionError
+
+    assert draws(4, costs=costs) == draws(4)
