@@ -5,15 +5,15 @@ from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 from typing import Any
 
-from m5kit.errors import CheckpointError, DataError, UsageError
+from m5kit.errors import DataError, UsageError
 from m5kit.evaluation.base import Embedded, Metric, Request, Result
 from m5kit.inference.baseline import baseline_space
 from m5kit.inference.trained_run import TrainedRun
 from m5kit.plugins import in_use
 from m5kit.registry import METRICS
-from m5kit.runs.belonging import OF, of_another, values_of
+from m5kit.runs.belonging import OF, own_views, values_of
 from m5kit.runs.folder import NOTE, RunFolder
-from m5kit.runs.json import read_json, write_json
+from m5kit.runs.json import write_json
 
 GALLERIES = 4
 """For how many metrics ``gallery.json`` shows what queries found."""
@@ -88,7 +88,7 @@ def evaluate_subsets(
             ["evaluation: every metric asked for names its own modalities, so a subset of them changes nothing"]
         )
     if store:
-        _read_subsets(run.folder)  # a damaged file is named before the work, which would be lost
+        own_views(run.folder)  # a damaged file is named before the work, which would be lost
     requests = answerable_requests(following.values(), run.data.manifest.split_sizes())
     wanted: dict[Request, None] = {}  # each once, though metrics ask for the same embeddings again and again
     for subset in subsets:
@@ -112,22 +112,7 @@ def _store_subsets(run: TrainedRun, found: Mapping[str, Evaluation]) -> None:
     new = {name: _stored(evaluation, run) for name, evaluation in found.items()}
     # two evaluations at once must not each write what they read before the other wrote
     with folder.updating(folder.views):
-        write_json(folder.views, {**_read_subsets(folder), **new})
-
-
-def _read_subsets(folder: RunFolder) -> dict[str, Any]:
-    """The stored values by subset.
-
-    Raises:
-        CheckpointError: the file is damaged, or holds values of another run, which are not to be mixed with its own.
-    """
-    remedy = "remove it, and evaluate the subsets again"
-    stored = read_json(folder.views, remedy) if folder.views.exists() else {}
-    for values in stored.values():
-        told = of_another(values, folder.views)
-        if told is not None:
-            raise CheckpointError(f"{folder.views}: {told}; {remedy}")
-    return stored
+        write_json(folder.views, {**own_views(folder), **new})
 
 
 def _stored(evaluation: Evaluation, run: TrainedRun) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from m5kit.runs.origin import BEGUN, beginning
 OF = "of"
 """Key of values in ``results.json`` and ``views.json``: what they were computed from; earlier versions wrote none."""
 STEP = "step"
+_AGAIN = "remove it, and evaluate the subsets again"
 
 
 def values_of(folder: RunFolder) -> dict[str, Any]:
@@ -36,7 +37,7 @@ def not_of(values: Any, file: Path) -> str | None:
             told = f"its values are of step {before}, and the weights of the run are now of step {now}"
     if told is None:
         return None
-    remedy = "remove it, and evaluate the subsets again"
+    remedy = _AGAIN
     if file.name == RunFolder(file.parent).results.name:
         remedy = f"run: m5kit evaluate {file.parent}"
     return f"{file.name}: {told}; {remedy}"
@@ -53,6 +54,21 @@ def of_another(values: Any, file: Path) -> str | None:
     if None in (stored, begun) or stored == begun:
         return None
     return "its values are of another run, which began with another config, seed or items"
+
+
+def own_views(folder: RunFolder) -> dict[str, Any]:
+    """The values in ``views.json`` by subset; nothing if there is none.
+
+    Raises:
+        CheckpointError: the file is damaged, or holds values of another run, which are not to be mixed with its own.
+    """
+    remedy = _AGAIN
+    stored = read_json(folder.views, remedy) if folder.views.exists() else {}
+    for values in stored.values():
+        told = of_another(values, folder.views)
+        if told is not None:
+            raise CheckpointError(f"{folder.views}: {told}; {remedy}")
+    return stored
 
 
 def strangers(folder: RunFolder) -> Iterator[str]:
