@@ -12,7 +12,7 @@ from m5kit.inference.trained_run import TrainedRun
 from m5kit.plugins import in_use
 from m5kit.registry import METRICS
 from m5kit.runs.belonging import OF, own_views, values_of
-from m5kit.runs.folder import NOTE, RunFolder
+from m5kit.runs.folder import NOTE
 from m5kit.runs.json import write_json
 
 GALLERIES = 4
