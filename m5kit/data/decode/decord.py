@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from m5kit.data.decode._container import DamagedClipError, Deadline
-from m5kit.data.decode._frames import capped_index, first_frame
+from m5kit.data.decode._frames import capped_index
 from m5kit.data.decode._other_libraries import check_frame, check_video
+from m5kit.data.decode._upright import first_frame
 from m5kit.data.decode._videos import VideoDecoder
 from m5kit.errors import MissingDependencyError
 from m5kit.registry import DECODERS

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from m5kit.data.decode import _alpha, pyav
 from m5kit.data.decode.pyav import PyAVDecoder
 from m5kit.errors import DecodeError
 
@@ -57,3 +58,27 @@ def test_what_is_transparent_is_white_as_in_a_picture(transparent_video, tmp_pat
     frames = PyAVDecoder()(transparent_video("a.mkv"), tmp_path)
     assert (frames[:, :, :32] == 255).all()
     assert (frames[:, :, 32:] == 0).all()
+
+
+@pytest.mark.parametrize("codec", ["libvpx", "libvpx-vp9"])
+def test_alpha_that_a_webm_keeps_aside_is_white_too_also_behind_a_seek(vpx_with_alpha, numbers, tmp_path, codec):
+    name = vpx_with_alpha("a.webm", codec, count=20, gop=4)
+    frames = PyAVDecoder(frames=5)(name, tmp_path)
+    assert (frames[:, :, :30] > 250).all()
+    assert numbers(frames[:, :, 34:]) == [2, 6, 10, 14, 18]
+    assert numbers(PyAVDecoder(frames=30)(name, tmp_path)[:, :, 34:]) == list(range(20))
+
+
+def test_a_build_that_cannot_read_such_alpha_shows_nothing_that_is_hidden(vpx_with_alpha, tmp_path, monkeypatch):
+    name = vpx_with_alpha("a.webm", "libvpx-vp9")
+    monkeypatch.setitem(_alpha.LIBRARIES, "vp9", "libvpx-vp99")
+    with pytest.raises(DecodeError, match="it is VP9 with an alpha channel, which this build of FFmpeg cannot read"):
+        PyAVDecoder()(name, tmp_path)
+
+
+def test_alpha_aside_is_turned_as_the_file_says(vpx_with_alpha, tmp_path, monkeypatch):
+    half_a_turn = np.array([-1, 0, 0, 0, -1, 0, 0, 0, 1], np.int32)
+    monkeypatch.setattr(pyav, "display_matrix", lambda frame: half_a_turn if frame.format.name == "yuv420p" else None)
+    frames = PyAVDecoder()(vpx_with_alpha("a.webm", "libvpx-vp9"), tmp_path)
+    assert (frames[:, :, 34:] > 250).all()
+    assert (frames[:, :, :30] < 100).all()
