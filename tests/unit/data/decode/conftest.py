@@ -65,6 +65,29 @@ def turn_video(tmp_path):
 
 
 @pytest.fixture
+def store_again(tmp_path):
+    """Puts the packets of a video into another container, with its turn or that of ``turned``."""
+
+    def store(name, target, turned=None, said=()):
+        import av
+
+        with (
+            av.open(str(tmp_path / name)) as source,
+            av.open(str(tmp_path / (turned or name))) as template,
+            av.open(str(tmp_path / target), "w") as container,
+        ):
+            video = container.add_stream_from_template(template.streams.video[0])
+            video.metadata.update(said)
+            for packet in source.demux(source.streams.video[0]):
+                if packet.size:
+                    packet.stream = video
+                    container.mux(packet)
+        return target
+
+    return store
+
+
+@pytest.fixture
 def write_videos(tmp_path):
     """Writes a file with one black video of two frames for each size."""
 
