@@ -5,23 +5,19 @@ import json
 import numpy as np
 import pytest
 
-from m5kit.assembly import data
+from m5kit.assembly.data import EVAL_BATCH
 from m5kit.index import items
 from m5kit.index.index import Index
 from m5kit.index.store import Store
 
-BATCH = 8
-
 
 @pytest.fixture
-def built(tmp_path, run_folder, rows, monkeypatch):
-    """An index of some items of a run, and a folder of others, which are read in pieces of eight."""
+def built(tmp_path, run_folder, monkeypatch):
+    """An index of some items of a run, and a folder of others, which are read in three pieces."""
     pytest.importorskip("lancedb")
-    monkeypatch.setattr(data, "EVAL_BATCH", BATCH)
-    monkeypatch.setattr(items, "EVAL_BATCH", BATCH)
-    monkeypatch.setattr(items, "PIECE", BATCH)
+    monkeypatch.setattr(items, "PIECE", EVAL_BATCH)
     index = Index.build(tmp_path / "a.index", run_folder, splits=["train"])
-    lines = [json.dumps({"id": f"new{n}", "split": "train", "text": f"mug number {n}"}) for n in range(3 * BATCH)]
+    lines = [json.dumps({"id": f"new{n}", "split": "train", "text": f"mug number {n}"}) for n in range(3 * EVAL_BATCH)]
     more = tmp_path / "more"
     more.mkdir()
     (more / "annotations.jsonl").write_text("\n".join(lines))
@@ -34,7 +30,7 @@ def new_ids(index):
 
 @pytest.fixture
 def replaced(monkeypatch):
-    """How many items each change of an index had, in order; one that raises can be put into it."""
+    """How many items each change of an index had, in order; the second one is as if killed."""
     seen, real = [], Store.replace
 
     def replace(store, rows):
@@ -50,8 +46,8 @@ def replaced(monkeypatch):
 def test_an_update_is_one_change(built, replaced):
     index, more = built
     index.update(data=more)
-    assert replaced == [3 * BATCH]
-    assert len(new_ids(index)) == 3 * BATCH
+    assert replaced == [3 * EVAL_BATCH]
+    assert len(new_ids(index)) == 3 * EVAL_BATCH
 
 
 def test_an_update_that_was_stopped_between_two_changes_is_mended_by_another(built, replaced, monkeypatch):
@@ -60,10 +56,10 @@ def test_an_update_that_was_stopped_between_two_changes_is_mended_by_another(bui
     with pytest.raises(KeyboardInterrupt):
         index.update(data=more)
     again = Index.open(index.store.place)
-    assert len(new_ids(again)) == BATCH  # whole pieces: what docs/reliability.md says
+    assert len(new_ids(again)) == EVAL_BATCH  # whole pieces: what docs/reliability.md says
     again.update(data=more)
-    assert replaced == [BATCH] * 5
-    assert len(new_ids(again)) == len({*new_ids(again)}) == 3 * BATCH
+    assert replaced == [EVAL_BATCH] * 5
+    assert len(new_ids(again)) == len({*new_ids(again)}) == 3 * EVAL_BATCH
 
 
 def test_pieces_are_put_together_until_a_change_is_large(monkeypatch):
