@@ -5,6 +5,8 @@ import os
 import shutil
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -83,3 +85,82 @@ def metric_lines():
         return [{k: v for k, v in row.items() if k not in ("items_per_second", "data_wait")} for row in rows]
 
     return read
+
+
+SERVER = """
+import json, os, sys
+import m5kit.training.run, m5kit.inference.evaluation, m5kit.inference.trained_run, m5kit.report.curves
+from m5kit.cli import main
+print("ready", flush=True)
+for line in sys.stdin:
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        log = os.open("log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        os.dup2(log, 1); os.dup2(log, 2)
+        code = 70
+        try:
+            code = main(json.loads(line))
+        finally:
+            sys.stdout.flush()
+            os._exit(code)
+    print(child, flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+"""Starts each command as a process group of its own, without importing torch for each: that takes most of the time."""
+
+
+class Commands:
+    """Runs commands of m5kit in a folder."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.server = subprocess.Popen(
+            [sys.executable, "-c", SERVER],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=folder,
+            env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
+        )
+        self._answer()
+
+    def start(self, *words):
+        """Start a command; its process group."""
+        self.server.stdin.write(json.dumps(list(map(str, words))) + "\n")
+        self.server.stdin.flush()
+        return int(self._answer())
+
+    def wait(self):
+        """How it ended."""
+        return int(self._answer())
+
+    def run(self, *words):
+        self.start(*words)
+        return self.wait()
+
+    def interrupt(self, number, seconds, *words):
+        """Start a command, send its whole group a signal after a time, and wait for its end."""
+        group = self.start(*words)
+        time.sleep(seconds)
+        with suppress(ProcessLookupError):  # it was done before
+            os.killpg(group, number)
+        return self.wait()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *raised):
+        self.server.stdin.close()
+        assert self.server.wait(60) == 0
+
+    def _answer(self):
+        line = self.server.stdout.readline()
+        assert line, (self.folder / "log.txt").read_text()
+        return line.strip()
+
+
+@pytest.fixture(scope="session")
+def command_server():
+    """Makes a :class:`Commands` of a folder."""
+    return Commands
