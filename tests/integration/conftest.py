@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -90,7 +91,12 @@ def metric_lines():
 SERVER = """
 import json, os, sys
 import m5kit.training.run, m5kit.inference.evaluation, m5kit.inference.trained_run, m5kit.report.curves
+from contextlib import suppress
+from importlib import import_module
 from m5kit.cli import main
+for name in sys.argv[1:]:
+    with suppress(ImportError):
+        import_module(name)
 print("ready", flush=True)
 for line in sys.stdin:
     child = os.fork()
@@ -110,13 +116,40 @@ for line in sys.stdin:
 """Starts each command as a process group of its own, without importing torch for each: that takes most of the time."""
 
 
-class Commands:
-    """Runs commands of m5kit in a folder."""
+CONFIG = """
+_base_: [input_text/small, input_table/small, model/small, encoder_text/compact, encoder_table/compact, fusion/scale,
+  harmonizer/graph, weighting/everywhere, task_contrastive/infonce, task_masked_text/tokens, schedule/short]
+data: {train: [train], workers: 2, dropout: 0.2}
+model: {dim: 32, features: 32}
+encoder_text: {layers: 1}
+encoder_table: {layers: 1}
+schedule: {max_steps: 12, batch_size: 8}
+checkpoint: {every_steps: 2, keep: 2}
+logging: {every_steps: 1}
+"""
 
-    def __init__(self, folder):
+
+class Commands:
+    """Runs commands of m5kit in a folder that holds a few items (``annotations.jsonl``) and a config (``leaf.yaml``).
+
+    Args:
+        folder: empty.
+        modules: of other libraries that are imported once for all commands; none may start a thread.
+    """
+
+    def __init__(self, folder, modules):
+        words = ["red", "blue", "mug", "bowl", "lamp", "chair", "large", "small", "soft", "oak"]
+        draw = random.Random(0)
+        with (folder / "annotations.jsonl").open("w") as file:
+            for number in range(64):
+                row = {"id": f"i{number}", "split": "train" if number % 4 else "test"}
+                row["text"] = " ".join(draw.choices(words, k=4))
+                row["table"] = {"size": draw.randint(1, 90), "colour": draw.choice(words)}
+                file.write(json.dumps(row) + "\n")
+        (folder / "leaf.yaml").write_text(CONFIG)
         self.folder = folder
         self.server = subprocess.Popen(
-            [sys.executable, "-c", SERVER],
+            [sys.executable, "-c", SERVER, *modules],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -161,6 +194,6 @@ class Commands:
 
 
 @pytest.fixture(scope="session")
-def command_server():
-    """Makes a :class:`Commands` of a folder."""
-    return Commands
+def command_server(tmp_path_factory):
+    """Makes a :class:`Commands`, of a folder and of modules to import."""
+    return lambda name, *modules: Commands(tmp_path_factory.mktemp(name), modules)

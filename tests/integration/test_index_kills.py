@@ -33,17 +33,22 @@ PAUSE = 0.1
 
 
 @pytest.fixture(scope="module")
-def commands(tmp_path_factory, command_server):
-    with command_server(tmp_path_factory.mktemp("kills")) as commands:
+def commands(command_server):
+    # what LanceDB imports most of the time; importing itself starts a thread
+    with command_server("kills", "m5kit.index.items", "m5kit.index.index", "lance_namespace") as commands:
+        _run(commands, "train", "leaf.yaml", "--data", ".", "--run-dir", "run", "--set", "data.workers=0")
         yield commands
 
 
 @pytest.fixture(scope="module")
-def index(trained, commands):
+def index(commands):
     """The place of an index of the items that the run was trained with."""
-    place = commands.folder / "shop.index"
-    assert commands.run("index", trained[0], "--out", place) == 0, (commands.folder / "log.txt").read_text()
-    return place
+    _run(commands, "index", "run", "--out", "shop.index")
+    return commands.folder / "shop.index"
+
+
+def _run(commands, *words):
+    assert commands.run(*words) == 0, (commands.folder / "log.txt").read_text()
 
 
 @pytest.fixture
@@ -60,7 +65,7 @@ def port(index):
 
 def _ask(port, where):
     """Status and hits of a search among some of the items."""
-    body = json.dumps({"item": {"text": "striped cup"}, "top": 5, "where": where}).encode()
+    body = json.dumps({"item": {"text": "a red mug"}, "top": 5, "where": where}).encode()
     request = Request(f"http://127.0.0.1:{port}/search", body, {"content-type": "application/json"})
     try:
         with urlopen(request, timeout=60) as answer:
@@ -94,18 +99,19 @@ def _more_items(folder, number):
 
 def _kill_while_it_writes(commands, index, draw, words):
     """Start a command, and kill its group shortly after it first changes the items; its status."""
-    before, group = _files(index), commands.start(*words)
+    before, group = _state(index), commands.start(*words)
     ended = time.monotonic() + 30
-    while _files(index) == before and time.monotonic() < ended:
-        time.sleep(0.002)
+    while _state(index) == before and time.monotonic() < ended:
+        time.sleep(0.003)
     time.sleep(draw.choice((0, draw.uniform(0, 0.3))))
     with suppress(ProcessLookupError):  # it was done before
         os.killpg(group, signal.SIGKILL)
     return commands.wait()
 
 
-def _files(index):
-    return sum(1 for _ in (index / "items.lance").rglob("*"))
+def _state(index):
+    """What changes with any file of the items."""
+    return sorted(folder.stat().st_mtime_ns for folder in (index / "items.lance").iterdir())
 
 
 def _held(index):
@@ -117,13 +123,13 @@ def _held(index):
     return len(opened), Counter(name.partition("_")[0] for name in ids)
 
 
-def test_writers_are_killed_and_the_service_answers_as_before(trained, index, commands, port):
+def test_writers_are_killed_and_the_service_answers_as_before(index, commands, port):
     draw, ended, killed, rounds = random.Random(SEED), Event(), 0, 0
     whole, _ = _held(index)
     expected = _ask(port, "id not like 'killed%'")
     assert expected[0] == 200
     assert len(expected[1]) == 5
-    update = ["index", trained[0], "--out", index, "--update", "--data"]
+    update = ["index", "run", "--out", "shop.index", "--update", "--data"]
     with ThreadPoolExecutor(1) as pool:
         asking = pool.submit(_keep_asking, port, expected, ended)
         try:
@@ -134,7 +140,7 @@ def test_writers_are_killed_and_the_service_answers_as_before(trained, index, co
                 assert size == whole + sum(held.values())
                 assert set(held.values()) <= {ITEMS}  # an update is there as a whole, or not at all
                 rounds += 1
-            assert commands.run(*update, commands.folder / "items0") == 0, (commands.folder / "log.txt").read_text()
+            _run(commands, *update, commands.folder / "items0")
         finally:
             ended.set()
         asked, wrong = asking.result(60)

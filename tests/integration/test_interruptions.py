@@ -23,32 +23,10 @@ SEED = int(os.environ.get("M5KIT_SEED", "1"))
 STEPS = 12
 LAST = f"step_{STEPS:07d}"
 
-CONFIG = """
-_base_: [input_text/small, input_table/small, model/small, encoder_text/compact, encoder_table/compact, fusion/scale,
-  harmonizer/graph, weighting/everywhere, task_contrastive/infonce, task_masked_text/tokens, schedule/short]
-data: {train: [train], workers: 2, dropout: 0.2}
-model: {dim: 32, features: 32}
-encoder_text: {layers: 1}
-encoder_table: {layers: 1}
-schedule: {max_steps: STEPS, batch_size: 8}
-checkpoint: {every_steps: 2, keep: 2}
-logging: {every_steps: 1}
-""".replace("STEPS", str(STEPS))
-
 
 @pytest.fixture(scope="module")
-def commands(tmp_path_factory, command_server):
-    folder = tmp_path_factory.mktemp("interruptions")
-    words = ["red", "blue", "mug", "bowl", "lamp", "chair", "large", "small", "soft", "oak"]
-    draw = random.Random(0)
-    with (folder / "annotations.jsonl").open("w") as file:
-        for number in range(64):
-            row = {"id": f"i{number}", "split": "train" if number % 4 else "test"}
-            row["text"] = " ".join(draw.choices(words, k=4))
-            row["table"] = {"size": draw.randint(1, 90), "colour": draw.choice(words)}
-            file.write(json.dumps(row) + "\n")
-    (folder / "leaf.yaml").write_text(CONFIG)
-    with command_server(folder) as commands:
+def commands(command_server):
+    with command_server("interruptions") as commands:
         yield commands
 
 
