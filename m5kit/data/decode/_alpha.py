@@ -49,4 +49,5 @@ def decoder_of(stream: Any, aside: bool) -> Callable[[Any], Iterable[Any]]:
         ) from None
     codec.extradata = stream.codec_context.extradata
     codec.thread_count = 1
-    return codec.decode
+    decode: Callable[[Any], Iterable[Any]] = codec.decode
+    return decode
