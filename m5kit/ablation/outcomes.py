@@ -13,6 +13,7 @@ from m5kit.ablation.worker import count_parameters
 from m5kit.config.reader import read_data
 from m5kit.errors import CheckpointError, ConfigError
 from m5kit.evaluation.functional.averages import is_finite
+from m5kit.runs.belonging import strangers
 from m5kit.runs.folder import NOTE, RunFolder, no_run
 from m5kit.runs.json import read_json
 from m5kit.runs.study import FailedRun, RunOrigin
@@ -164,7 +165,7 @@ def _outcomes(
 
 def _told(variant: str, seed: int, folder: RunFolder) -> list[str]:
     """What the results of a run, which were read before, say about themselves, and what its other files say."""
-    notes = [read_json(folder.results).get(NOTE), doubts(folder)]
+    notes = [read_json(folder.results).get(NOTE), doubts(folder), *strangers(folder)]
     return [f"{variant}, seed {seed}: {note}." for note in notes if isinstance(note, str)]
 
 

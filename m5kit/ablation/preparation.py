@@ -18,7 +18,7 @@ from m5kit.errors import ConfigError
 from m5kit.evaluation.functional.averages import finite_mean
 from m5kit.inference.evaluation_check import value_problems
 from m5kit.inference.suited_config import suit_config
-from m5kit.runs.provenance import software
+from m5kit.runs.software import software
 from m5kit.runs.sweep_folder import SweepFolder, TrialStatus
 
 

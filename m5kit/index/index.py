@@ -208,7 +208,7 @@ class Index(SearchableIndex):
             splits: whose items; None for all.
             say: gets progress, line by line; None for silence.
         """
-        from m5kit.index.items import RunItems
+        from m5kit.index.items import RunItems, gathered
 
         seen, folder = list(self.about.seen), as_place(self.about.data if data is None else data, "data")
         items = RunItems.open(Path(self.about.run), folder, splits, seen or None, self.about.space)
@@ -217,7 +217,7 @@ class Index(SearchableIndex):
         elsewhere = "" if made_by.data == self.about.data else made_by.data
         with self.store.writing():
             self._refresh()
-            for rows, vectors in items.pieces(say or quiet):
+            for rows, vectors in gathered(items.pieces(say or quiet)):
                 self._add([replace(row, data=elsewhere) for row in rows], vectors, made_by)
             self._finish(say, None)
 

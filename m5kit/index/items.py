@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -37,6 +37,10 @@ log = logging.getLogger("m5kit")
 
 PIECE = 4096
 """Items that are embedded and written at once; a multiple of the batch, so that no batch is cut."""
+
+LARGEST = 2**27
+"""Bytes of vectors from which on an update writes a change, which is in the index whole or not at all: 128 MiB are
+131,072 items of width 256. The store keeps all that it merges in memory, with a copy."""
 
 PROBED = 20
 """Items that are decoded to see what a modality is, should the first ones be damaged."""
@@ -163,6 +167,22 @@ class RunItems:
             return str(pipeline.decode(value, self.run.data.root))
         except DecodeError:
             return ""
+
+
+def gathered(
+    pieces: Iterable[tuple[Sequence[Row], NDArray[np.float32]]],
+) -> Iterator[tuple[Sequence[Row], NDArray[np.float32]]]:
+    """Pieces, which are rows with their vectors, put together to changes of an index, as few as ``LARGEST`` allows."""
+    rows: list[Row] = []
+    parts: list[NDArray[np.float32]] = []
+    for more, vectors in pieces:
+        rows += more
+        parts.append(vectors)
+        if sum(part.nbytes for part in parts) >= LARGEST:
+            yield rows, np.concatenate(parts)
+            rows, parts = [], []
+    if rows:
+        yield rows, np.concatenate(parts)
 
 
 def _groups(batches: Iterator[Batch], size: int) -> Iterator[Sequence[Batch]]:

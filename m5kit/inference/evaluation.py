@@ -11,8 +11,9 @@ from m5kit.inference.baseline import baseline_space
 from m5kit.inference.trained_run import TrainedRun
 from m5kit.plugins import in_use
 from m5kit.registry import METRICS
-from m5kit.runs.folder import NOTE, RunFolder
-from m5kit.runs.json import read_json, write_json
+from m5kit.runs.belonging import OF, own_views, values_of
+from m5kit.runs.folder import NOTE
+from m5kit.runs.json import write_json
 
 GALLERIES = 4
 """For how many metrics ``gallery.json`` shows what queries found."""
@@ -60,7 +61,7 @@ def evaluate(run: TrainedRun, metrics: Sequence[str] | None = None, store: bool 
     # values that are there are not replaced by none
     if store and (evaluation.results or not (evaluation.skipped and run.folder.results.exists())):
         shown = {name: chosen[name] for name in evaluation.results}
-        write_json(run.folder.results, _stored(evaluation, run.caveat))
+        write_json(run.folder.results, _stored(evaluation, run))
         write_json(run.folder.gallery, _galleries(shown, embedded, run.config.seed))
     return evaluation
 
@@ -87,7 +88,7 @@ def evaluate_subsets(
             ["evaluation: every metric asked for names its own modalities, so a subset of them changes nothing"]
         )
     if store:
-        _read_subsets(run.folder)  # a damaged file is named before the work, which would be lost
+        own_views(run.folder)  # a damaged file is named before the work, which would be lost
     requests = answerable_requests(following.values(), run.data.manifest.split_sizes())
     wanted: dict[Request, None] = {}  # each once, though metrics ask for the same embeddings again and again
     for subset in subsets:
@@ -107,23 +108,17 @@ def evaluate_subsets(
 
 def _store_subsets(run: TrainedRun, found: Mapping[str, Evaluation]) -> None:
     """Add the values of some subsets to those that the run folder already holds."""
-    folder, caveat = run.folder, run.caveat
+    folder = run.folder
+    new = {name: _stored(evaluation, run) for name, evaluation in found.items()}
     # two evaluations at once must not each write what they read before the other wrote
     with folder.updating(folder.views):
-        stored = _read_subsets(folder)
-        for name, evaluation in found.items():
-            stored[name] = _stored(evaluation, caveat)
-        write_json(folder.views, stored)
+        write_json(folder.views, {**own_views(folder), **new})
 
 
-def _read_subsets(folder: RunFolder) -> dict[str, Any]:
-    remedy = "remove it, and evaluate the subsets again"
-    return read_json(folder.views, remedy) if folder.views.exists() else {}
-
-
-def _stored(evaluation: Evaluation, note: str | None) -> dict[str, Any]:
-    """An evaluation as a run folder keeps it, with what a reader of its values must know."""
-    return evaluation.as_json() if note is None else {**evaluation.as_json(), NOTE: note}
+def _stored(evaluation: Evaluation, run: TrainedRun) -> dict[str, Any]:
+    """An evaluation as a run folder keeps it, with what it belongs to and what a reader of its values must know."""
+    caveat = run.caveat
+    return {**evaluation.as_json(), OF: values_of(run.folder), **({} if caveat is None else {NOTE: caveat})}
 
 
 def all_subsets(modalities: Sequence[str]) -> list[Subset]:

@@ -17,8 +17,10 @@ from m5kit.parallel.group import Group
 from m5kit.parallel.threads import share_cores
 from m5kit.runs import checkpoint
 from m5kit.runs.beginning import changed_items
+from m5kit.runs.belonging import strangers
 from m5kit.runs.folder import RunFolder
 from m5kit.runs.json import read_json
+from m5kit.runs.log import LOGGER, once
 from m5kit.runs.provenance import require_plugins
 
 ALONE = Group()
@@ -73,6 +75,8 @@ class TrainedRun:
         config = check_config(load_config(folder.config, overrides=overrides, data=data))
         run_data = RunData.reopen(config, folder)
         model = load_model(config, run_data, folder, untrained)
+        for told in strangers(folder) if group.first else ():
+            LOGGER.warning("%s", told, extra=once(told))
         # last, because frozen encoders must run with the weights of the checkpoint
         return cls(folder, config, run_data.with_frozen(FrozenOutputs.of(model, config)), model, group)
 

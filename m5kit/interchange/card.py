@@ -7,6 +7,7 @@ from m5kit.errors import CheckpointError
 from m5kit.public.run import Run
 from m5kit.report.results import result_rows
 from m5kit.report.tables import markdown_cell, markdown_text
+from m5kit.runs.belonging import not_of
 from m5kit.runs.json import read_json
 
 _REMEDY = "evaluate the run again, or remove the file"
@@ -96,7 +97,11 @@ def _results(run: Run) -> Iterator[str]:
     yield "## Results"
     yield ""
     file = run.trained.folder.results
-    results: Mapping[str, Any] = read_json(file, _REMEDY).get("results", {}) if file.exists() else {}
+    stored = read_json(file, _REMEDY) if file.exists() else {}
+    stranger = not_of(stored, file)
+    if stranger is not None:  # a card is read by people who cannot look
+        raise CheckpointError(f"{stranger}, or remove the file")
+    results: Mapping[str, Any] = stored.get("results", {})
     if not results:
         yield "The run was not evaluated."
         yield ""

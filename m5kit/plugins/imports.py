@@ -37,11 +37,15 @@ def packages_of(path: Path) -> list[str]:
 
 def names_in(path: Path) -> set[str]:
     """Names of the modules that a Python file imports, up to the first dot, and of the ``.py`` files that it names."""
+    return {name for node in ast.walk(tree_of(path)) for name in _names(node)}
+
+
+def tree_of(path: Path) -> ast.Module:
+    """The syntax of a Python file; an empty module where it is none, since importing it will say what is wrong."""
     try:
-        tree = ast.parse(path.read_bytes())
+        return ast.parse(path.read_bytes())
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
-        return set()  # importing it will say what is wrong
-    return {name for node in ast.walk(tree) for name in _names(node)}
+        return ast.Module([], [])
 
 
 def _names(node: ast.AST) -> Iterator[str]:

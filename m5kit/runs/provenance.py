@@ -7,28 +7,20 @@ import platform
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import m5kit
 from m5kit import plugins
-from m5kit.config import Resolved, find_parts
+from m5kit.config import Resolved
 from m5kit.errors import CheckpointError
-from m5kit.plugins.content import code_of, digest_of
-from m5kit.plugins.imports import packages_of
-from m5kit.registry import FAMILIES
+from m5kit.plugins.data_files import data_digest
+from m5kit.runs.software import library_versions, parts_in_use, version_of
 
 log = logging.getLogger("m5kit")
-
-LIBRARIES = (
-    *("torch", "torchvision", "torchaudio", "mmengine", "transformers", "open_clip_torch", "tokenizers", "decord"),
-    *("av", "soundfile", "pillow", "simplejpeg", "numpy", "pyarrow", "safetensors", "scikit-learn", "scipy"),
-)
-"""The distributions whose versions can change a metric value."""
 
 
 def collect(resolved: Resolved, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -48,41 +40,8 @@ def collect(resolved: Resolved, data: Mapping[str, Any]) -> dict[str, Any]:
         "data": dict(data),
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "libraries": _library_versions(),
+        "libraries": library_versions(),
     }
-
-
-def _library_versions() -> dict[str, str]:
-    found = {name: _version(name) for name in LIBRARIES}
-    return {name: version for name, version in found.items() if version is not None}
-
-
-def software(resolved: Resolved) -> dict[str, str]:
-    """Name and version of everything outside the config that can change a result; code of plugins by its content.
-
-    Two runs of one config, seed and data are the same computation only if this is the same, too.
-    """
-    found = {"m5kit": m5kit.__version__, "Python": platform.python_version(), **_library_versions()}
-    for _, part in _parts_in_use(resolved):
-        if not part.local:
-            found[part.distribution] = part.version
-            # the code of an editable install changes, and its version does not
-            found[f"{part.distribution}, code"] = digest_of(part) or "not found"
-    for file in resolved.plugins.files:
-        name = Path(file.path).name  # without the folder, which may be another on another machine
-        found[name] = f"{found[name]} {file.digest}" if name in found else file.digest
-        for package in packages_of(Path(file.path)):
-            found |= _package_version(package)
-    return found
-
-
-def _package_version(package: str) -> dict[str, str]:
-    """The version of what a local plugin imports, by its distribution; of what is not installed, its code."""
-    known = (package,) if _version(package) is not None else metadata.packages_distributions().get(package, ())
-    versions = {name: _version(name) for name in known}
-    if not versions:
-        versions = {f"{package}, code": code_of(package)}
-    return {name: version or "not found" for name, version in versions.items()}
 
 
 def config_hash(resolved: Resolved) -> str:
@@ -118,37 +77,19 @@ def _is_dirty(folder: Path) -> bool | None:
 
 def plugins_in_use(resolved: Resolved) -> list[dict[str, str]]:
     """Distribution, version and entry point of each part that a plugin provides, those inside other parts included."""
-    return [_record(key, part) for key, part in _parts_in_use(resolved)]
-
-
-def _parts_in_use(resolved: Resolved) -> Iterator[tuple[str, plugins.PluginPart]]:
-    """Each part that a plugin provides, with its key in the config."""
-    for part in find_parts(resolved.values):
-        for key, name in _types(part.key, part.given):
-            if name.removeprefix("m5kit:") in FAMILIES[part.family].built_ins:
-                continue
-            found = plugins.find(part.family, name, resolved.plugins)
-            if found is not None:
-                yield key, found
+    return [_record(key, part) for key, part in parts_in_use(resolved)]
 
 
 def _record(key: str, part: plugins.PluginPart) -> dict[str, str]:
+    data = data_digest(Path(part.distribution)) if part.local else ""
     return {
         "key": key,
         "distribution": part.distribution,
         "version": part.version,
         "group": f"m5kit.v{part.api}.{part.family}",
         "entry_point": f"{part.name} = {part.target}",
+        **({"data": data} if data else {}),
     }
-
-
-def _types(key: str, given: Any) -> Iterator[tuple[str, str]]:
-    """Dotted key and type of a part and of those that its arguments hold, which are of its family."""
-    if isinstance(given, Mapping):
-        if isinstance(given.get("type"), str):
-            yield key, given["type"]
-        for name, value in given.items():
-            yield from _types(f"{key}.{name}", value)
 
 
 def require_plugins(provenance: Mapping[str, Any]) -> None:
@@ -172,6 +113,8 @@ def require_plugins(provenance: Mapping[str, Any]) -> None:
         here = _version_here(each)
         if here != each["version"]:
             _note(f"{_trained_with(each)}; here it is {here}, so metric values may differ a little")
+        elif "data" in each and data_digest(Path(each["distribution"])) != each["data"]:
+            _note(f"{_trained_with(each)}; files that it names have changed since, so metric values may differ")
 
 
 def _plugin_problem(used: Mapping[str, str]) -> str | None:
@@ -197,7 +140,7 @@ def _version_here(used: Mapping[str, str]) -> str | None:
     """The installed version, or the hash of a local file; None if it is not here."""
     path = Path(used["distribution"])
     if not path.is_absolute():
-        return _version(used["distribution"])
+        return version_of(used["distribution"])
     return plugins.hash_of(path) if path.is_file() else None
 
 
@@ -235,10 +178,3 @@ def _git(folder: Path, *arguments: str) -> str | None:
     except (OSError, subprocess.TimeoutExpired):
         return None  # no git on this machine, or a disk too slow to ask
     return answer.stdout.strip() if answer.returncode == 0 else None
-
-
-def _version(distribution: str) -> str | None:
-    try:
-        return metadata.version(distribution)
-    except metadata.PackageNotFoundError:
-        return None

@@ -10,7 +10,7 @@ from m5kit.errors import ConfigError, UsageError
 from m5kit.parallel.group import Group
 from m5kit.runs.beginning import by_key
 from m5kit.runs.log import LOGGER
-from m5kit.runs.provenance import LIBRARIES, software
+from m5kit.runs.software import LIBRARIES, REQUIRED, software
 
 _OWN = ("data.root", "data.workers")
 """Keys that each machine may set for itself."""
@@ -33,8 +33,8 @@ def require_same_plan(group: Group, resolved: Resolved) -> None:
     settings = {key: repr(value) for key, value in by_key(resolved.values).items() if key not in _OWN}
     problems = _differences(group, settings)
     for name, difference in _differences(group, software(resolved)).items():
-        if name in _MAY_DIFFER:
-            LOGGER.warning("%s: %s; what it decodes may differ", name, difference)
+        if name in _MAY_DIFFER or name.endswith(REQUIRED):
+            LOGGER.warning("%s: %s; what it computes may differ", name, difference)
         else:
             problems[name] = difference
     if problems:

@@ -124,6 +124,25 @@ def test_batches_of_tokens_resume_to_the_same_bits_with_other_workers(demo, tool
     assert metric_lines(stopped) == metric_lines(whole)
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["configs/demo/nothing.yaml"], "nothing.yaml"),
+        (["demo/scale", "--set", "schedule.max_step=6"], "schedule.max_step"),
+        (["demo/scale", "--data", "nowhere"], "nowhere"),
+        (["demo/scale", "--sets", "a=b"], "--sets"),
+        ([], "CONFIG"),
+    ],
+)
+def test_a_users_mistake_ends_the_process_with_status_2(tool, tmp_path, words, told):
+    run = [] if not words else ["--run-dir", tmp_path / "run"]
+    done = tool("tools/train.py", *words, *run, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "run" / "config.yaml").exists()
+
+
 def test_resuming_with_another_config_is_refused(trained, demo, tool, short):
     arguments = ["tools/train.py", "configs/demo/scale.yaml", "--data", demo, "--run-dir", trained[0], "--resume"]
     done = tool(*arguments, *short("schedule.weight_decay=0.1", "seed=7"), check=False)

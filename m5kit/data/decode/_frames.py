@@ -1,4 +1,4 @@
-"""What the video decoders share: the index of a clip, the choice of its moments, and turning frames upright."""
+"""What the video decoders share: the index of a clip, and the choice of its moments."""
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from m5kit.data.decode._alpha import holds_alpha, may_hold_alpha
 from m5kit.data.decode._container import (
     DamagedClipError,
     StreamFacts,
     best_stream,
     check_reach,
-    is_transparent,
     opened,
     stream_facts,
 )
@@ -57,6 +57,7 @@ class ClipIndex:
         end: the tick at which the last frame's display ends.
         discarded: how many further packets an edit list hides.
         stream: that was read; None for frames that come from no file.
+        aside: whether packets hold, beside their frame, how much of it is seen; see :mod:`._alpha`.
     """
 
     ticks: NDArray[np.int64]
@@ -66,6 +67,7 @@ class ClipIndex:
     end: int
     discarded: int
     stream: StreamFacts | None = None
+    aside: bool = False
 
     @property
     def seconds(self) -> float:
@@ -133,7 +135,8 @@ def read_index(container: Any, stream: Any) -> ClipIndex:
     keys = np.array(sorted(packet.tick for packet in packets if packet.key) or ticks[:1])
     # Some containers store no durations; a last frame then counts as long as the usual one.
     length = max(shown)[1] or (int(np.median(np.diff(ticks))) if len(ticks) > 1 else 1)
-    return ClipIndex(ticks, keys, float(stream.time_base), True, int(ticks[-1]) + length, len(packets) - len(shown))
+    end, aside = int(ticks[-1]) + length, any(packet.aside for packet in packets)
+    return ClipIndex(ticks, keys, float(stream.time_base), True, end, len(packets) - len(shown), aside=aside)
 
 
 class _Packet(NamedTuple):
@@ -141,6 +144,7 @@ class _Packet(NamedTuple):
     duration: int
     key: bool
     discarded: bool
+    aside: bool
 
 
 def _read_packets(container: Any, stream: Any) -> list[_Packet]:
@@ -150,14 +154,15 @@ def _read_packets(container: Any, stream: Any) -> list[_Packet]:
         DamagedClipError: the container says that it is longer than what it holds.
     """
     packets = []
-    reach = 0.0
+    reach, may_be_aside = 0.0, may_hold_alpha(stream)
     for packet in container.demux():
         if not packet.size:
             continue
         if packet.pts is not None:
             reach = max(reach, float((packet.pts + (packet.duration or 0)) * packet.time_base))
         if packet.stream.index == stream.index:
-            packets.append(_Packet(packet.pts, packet.duration or 0, packet.is_keyframe, packet.is_discard))
+            flags = packet.is_keyframe, packet.is_discard, may_be_aside and holds_alpha(packet)
+            packets.append(_Packet(packet.pts, packet.duration or 0, *flags))
     check_reach(container, reach)
     return packets
 
@@ -176,51 +181,6 @@ def _untimed_index(stream: Any, count: int) -> ClipIndex:
     if not rate:
         raise DamagedClipError("the file stores neither times nor a frame rate")
     return ClipIndex(np.arange(count), np.zeros(1, np.int64), float(1 / rate), False, count, 0)
-
-
-def display_matrix(frame: Any) -> NDArray[np.int32] | None:
-    """How a decoded frame must be turned to be shown: 9 numbers, rows first; None if the file does not say."""
-    # A frame and its side data refer to each other, so they would stay in memory until Python looks for cycles. A tiny
-    # copy has the same side data. One thread: starting a pool takes longer than all the rest of a small clip.
-    matrix = frame.reformat(8, 8, "gray8", threads=1).side_data.get("DISPLAYMATRIX")
-    return None if matrix is None else np.frombuffer(bytes(matrix), "<i4", count=9)
-
-
-def colours(frame: Any) -> NDArray[np.uint8]:
-    """A decoded frame as ``h w 3``, laid on white where it is transparent, as a picture is."""
-    # one thread: the pool that more would use does not survive the fork into a loader's worker, and is slower
-    if not is_transparent(frame.format):
-        return np.asarray(frame.to_ndarray(format="rgb24", threads=1), np.uint8)
-    pixels: NDArray[np.uint8] = frame.to_ndarray(format="rgba", threads=1)
-    seen = pixels[..., 3:].astype(np.uint16)
-    return np.asarray((pixels[..., :3] * seen + 255 * (255 - seen) + 127) // 255, np.uint8)
-
-
-def first_frame(path: Path) -> tuple[NDArray[np.uint8], bool]:
-    """The first frame ``h w 3`` of the clip in ``path``, upright, and whether it had to be mirrored for that.
-
-    Raises:
-        DamagedClipError: no frame can be decoded.
-    """
-    with opened(path) as container:
-        frame = next(container.decode(best_stream(container, "video")), None)
-    if frame is None:
-        raise DamagedClipError("no frame of it can be decoded")
-    matrix = display_matrix(frame)
-    a, b, _, c, d = (1, 0, 0, 0, 1) if matrix is None else np.sign(matrix[:5]).tolist()
-    return turn_upright(colours(frame), matrix), bool(a * d < b * c)
-
-
-def turn_upright(pixels: NDArray[np.uint8], matrix: NDArray[np.int32] | None) -> NDArray[np.uint8]:
-    """Apply the display matrix of a phone's clip to ``... h w 3``: quarter turns and mirrors."""
-    if matrix is None:
-        return pixels
-    a, b, _, c, d = np.sign(matrix[:5]).tolist()
-    if a == d == 0 and b and c:  # x' = c y, y' = b x
-        pixels, a, d = pixels.swapaxes(-3, -2), c, b
-    pixels = pixels[..., ::-1, :] if a < 0 else pixels
-    pixels = pixels[..., ::-1, :, :] if d < 0 else pixels
-    return np.ascontiguousarray(pixels)
 
 
 def accept_frames(value: Any, frames: int, fps: float | None, caps: ClipCaps) -> NDArray[np.uint8]:

@@ -23,7 +23,7 @@ def check_video(library: str, index: ClipIndex, counted: int) -> None:
         raise DamagedClipError(f"{library} counts {counted} frames where {len(index.ticks)} are shown; {INSTEAD}")
     if index.stream is not None and index.stream.palette:
         raise DamagedClipError(f"{library} loses the palette of this clip, and all is black; {INSTEAD}")
-    if index.stream is not None and index.stream.transparent:
+    if index.aside or (index.stream is not None and index.stream.transparent):
         raise DamagedClipError(f"{library} shows what is transparent in this clip; {INSTEAD}")
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
+from m5kit.data.decode._alpha import decoder_of
+
 SLICES = (1, 5)
 """Types of NAL units that hold a part of a picture (ITU-T H.264, table 7-1)."""
 
@@ -10,7 +12,7 @@ LOOKED_AT = 16
 """NAL units in front of the first slice of a picture that are looked at; there are rarely more than three."""
 
 
-def decoded(container: Any, stream: Any, wanted: Collection[int]) -> Iterator[Any]:
+def decoded(container: Any, stream: Any, wanted: Collection[int], aside: bool = False) -> Iterator[Any]:
     """The frames from where a container stands, without those that neither are wanted nor serve to decode others.
 
     Exact: by the standard nothing refers to what is left out. About half of the packets of common H.264 are such.
@@ -19,13 +21,14 @@ def decoded(container: Any, stream: Any, wanted: Collection[int]) -> Iterator[An
         container: of PyAV, which may have been sought.
         stream: of the container.
         wanted: presentation times of the frames that must be there, in ticks of the stream.
+        aside: whether packets hold, beside their frame, how much of it is seen.
     """
-    unreferenced = _unreferenced(stream.codec_context)
+    unreferenced, decode = _unreferenced(stream.codec_context), decoder_of(stream, aside)
     for packet in container.demux(stream):
         # one without contents is the end, which makes the decoder hand out what it holds back
         if packet.size and packet.pts is not None and packet.pts not in wanted and unreferenced(packet):
             continue
-        yield from packet.decode()
+        yield from decode(packet)
 
 
 def _unreferenced(codec: Any) -> Callable[[Any], bool]:

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from m5kit.data.decode._container import DamagedClipError, Deadline, best_stream, opened
-from m5kit.data.decode._frames import ClipIndex, capped_index, colours, display_matrix, turn_upright
+from m5kit.data.decode._frames import ClipIndex, capped_index
 from m5kit.data.decode._references import decoded
+from m5kit.data.decode._upright import colours, display_matrix, turn_upright
 from m5kit.data.decode._videos import VideoDecoder
 from m5kit.registry import DECODERS
 
@@ -41,7 +42,14 @@ class PyAVDecoder(VideoDecoder):
             raise DamagedClipError("the size of its frames changes on the way")
         self.caps.check_size(found[0].width, found[0].height)
         pixels = np.stack(list(map(colours, found)))
-        return turn_upright(pixels, display_matrix(found[0]))
+        return turn_upright(pixels, self._matrix(path, index, found[0]))
+
+    def _matrix(self, path: Path, index: ClipIndex, frame: Any) -> NDArray[np.int32] | None:
+        """How a frame must be turned; the library that reads alpha beside the frames is not told by the file."""
+        if not index.aside:
+            return display_matrix(frame)
+        with opened(path) as container:
+            return display_matrix(next(container.decode(best_stream(container, "video"))))
 
 
 def _find(path: Path, index: ClipIndex, chosen: NDArray[np.int64], deadline: Deadline) -> list[Any]:
@@ -55,27 +63,30 @@ def _find(path: Path, index: ClipIndex, chosen: NDArray[np.int64], deadline: Dea
     else:
         # behind a seek the colours of a palette are gone, and every frame is black
         keys = index.keys[:1] if index.stream is not None and index.stream.palette else index.keys
-        found = _by_time(path, index.ticks[chosen], keys, deadline)
+        found = _by_time(path, index, chosen, keys, deadline)
         if len(found) < len(chosen):  # some containers land behind the key frame asked for: decode from the start
-            found = _by_time(path, index.ticks[chosen], index.keys[:1], deadline)
+            found = _by_time(path, index, chosen, index.keys[:1], deadline)
     whole = [frame for frame in found if not frame.is_corrupt]
     if len(whole) < len(chosen):
         raise DamagedClipError(f"{len(chosen)} frames were wanted and {len(whole)} could be decoded whole")
     return whole
 
 
-def _by_time(path: Path, ticks: NDArray[np.int64], keys: NDArray[np.int64], deadline: Deadline) -> list[Any]:
-    """The frames shown at exactly ``ticks``; fewer if one does not come out of the decoder."""
+def _by_time(
+    path: Path, index: ClipIndex, chosen: NDArray[np.int64], keys: NDArray[np.int64], deadline: Deadline
+) -> list[Any]:
+    """The frames shown at exactly the chosen ticks; fewer if one does not come out of the decoder."""
     found: list[Any] = []
+    ticks = index.ticks[chosen]
     with opened(path) as container:
         stream = best_stream(container, "video")
         wanted = frozenset(ticks.tolist())
-        frames, position = decoded(container, stream, wanted), keys[0]
+        frames, position = decoded(container, stream, wanted, index.aside), keys[0]
         for tick in ticks:
             key = keys[max(np.searchsorted(keys, tick, side="right") - 1, 0)]
             if key > position:  # seeking pays only past a later key frame
                 container.seek(int(key), stream=stream, backward=True)
-                frames = decoded(container, stream, wanted)
+                frames = decoded(container, stream, wanted, index.aside)
             frame = _next_at(frames, tick, deadline)
             if frame is None or frame.pts != tick:
                 break

@@ -49,6 +49,15 @@ def test_views_of_a_run_made_by_hand_are_shown_too(run, tmp_path):
     assert [(o.subset, o.scores["coarse/mrr@10"]["value"]) for o in found.outcomes] == [("", 0.5), ("b", 0.3)]
 
 
+def test_values_that_were_copied_from_another_run_are_noted(run, tmp_path):
+    path = run("a", results={**RESULTS, "of": {"begun": "another", "step": 4}})
+    assert of_runs([path], tmp_path).notes == []  # nothing says how this run began
+    write_json(path / "provenance.json", {"config": {"sha256": "abc"}, "seed": 0, "data": {"items": 3}})
+    (note,) = of_runs([path], tmp_path).notes
+    assert note.startswith("demo/scale, seed 0: results.json: its values are of another run, which began with another")
+    assert note.endswith(f"run: m5kit evaluate {path}.")
+
+
 def test_a_run_without_results_is_listed_as_failed(run, tmp_path):
     found = of_runs([run("a"), run("b", 1, results=None)], tmp_path)
     assert len(found.outcomes) == 1

@@ -9,7 +9,7 @@ from m5kit.ablation import preparation
 from m5kit.ablation.orchestration import run_sweep
 from m5kit.ablation.preparation import estimate_duration, prepare_sweep
 from m5kit.errors import CheckpointError, ConfigError
-from m5kit.runs import provenance
+from m5kit.runs import software
 from m5kit.runs.sweep_folder import TrialStatus
 
 PLUGIN = """
@@ -54,7 +54,7 @@ def test_ids_are_the_same_until_something_that_decides_the_result_changes(sweep,
     (tmp_path / "mine.py").write_text(PLUGIN.replace("1.0", "0.0"))
     edited = ids(sweep())
     assert set(edited).isdisjoint(first)
-    monkeypatch.setattr(provenance, "_version", lambda name: "99")
+    monkeypatch.setattr(software, "version_of", lambda name: "99")
     assert set(ids(sweep())).isdisjoint(edited)
 
 

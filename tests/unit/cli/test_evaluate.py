@@ -9,7 +9,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+import m5kit
 from m5kit.cli import evaluate, main
+from m5kit.errors import CheckpointError
+from m5kit.interchange.shared_folder import share_run
+from m5kit.runs.origin import beginning
 
 
 def test_a_row_a_size(run_folder, capsys):
@@ -122,3 +126,47 @@ def test_a_damaged_checkpoint_is_told_once_a_command(run_folder, tmp_path, caplo
         caplog.clear()
         assert main(command) == 0
         assert caplog.text.count(told) == 1
+
+
+def test_values_of_another_run_are_told_and_replaced(run_folder, tmp_path, caplog):
+    run = _copy(run_folder, tmp_path)
+    results = run / "results.json"
+    results.write_text(json.dumps({"results": {}, "skipped": {}, "of": {"begun": "another", "step": 1}}))
+    with pytest.raises(CheckpointError, match=r"results\.json: its values are of another run.*, or remove the file$"):
+        share_run(m5kit.load(run), tmp_path / "shared")
+    assert not (tmp_path / "shared").exists()
+    caplog.clear()
+    assert main(["evaluate", str(run)]) == 0
+    assert caplog.text.count("results.json: its values are of another run") == 1
+    assert json.loads(results.read_text())["of"]["begun"] == beginning(run)
+    caplog.clear()
+    assert main(["evaluate", str(run)]) == 0
+    assert caplog.text == ""
+
+
+def test_subsets_are_not_stored_beside_those_of_another_run(run_folder, tmp_path, capsys):
+    run = _copy(run_folder, tmp_path)
+    (run / "views.json").write_text(json.dumps({"text": {"results": {}, "of": {"begun": "another"}}}))
+    before = (run / "views.json").read_bytes()
+    assert main(["evaluate", str(run), "--modalities", "text"]) == 2
+    assert "views.json: its values are of another run" in capsys.readouterr().err
+    assert (run / "views.json").read_bytes() == before
+
+
+def test_all_subsets_leave_the_results_of_the_run_and_the_values_of_other_subsets(run_folder, tmp_path, capsys):
+    run = _copy(run_folder, tmp_path)
+    assert main(["evaluate", str(run)]) == 0
+    before = (run / "results.json").read_bytes()
+    kept = {"results": {"mine": {"x": {"value": 1.0}}}, "skipped": {}}  # of an earlier version
+    (run / "views.json").write_text(json.dumps({"image": kept, "older": kept}))
+    assert main(["evaluate", str(run), "--all-subsets"]) == 0
+    assert (run / "results.json").read_bytes() == before
+    views = json.loads((run / "views.json").read_text())
+    assert views.pop("older") == kept
+    assert "image" in views
+    assert all(found["of"]["begun"] == beginning(run) for found in views.values())
+    # a part of the metrics is printed and not stored
+    stored = (run / "views.json").read_bytes()
+    assert main(["evaluate", str(run), "--all-subsets", "--metrics", "clustering"]) == 0
+    assert (run / "views.json").read_bytes() == stored
+    capsys.readouterr()

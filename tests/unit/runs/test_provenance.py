@@ -4,7 +4,6 @@ import hashlib
 import json
 import subprocess
 from collections.abc import Callable, Iterator
-from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,8 @@ from m5kit import plugins
 from m5kit.config import load_config
 from m5kit.data.sources.manifest import ManifestItems
 from m5kit.errors import CheckpointError
-from m5kit.runs.provenance import collect, config_hash, git_state, plugins_in_use, require_plugins, software
+from m5kit.plugins.data_files import data_digest
+from m5kit.runs.provenance import collect, config_hash, git_state, plugins_in_use, require_plugins
 
 
 def config(folder: Path, text: str = "seed: 5\n") -> Path:
@@ -169,27 +169,19 @@ def test_a_local_plugin_of_a_run_must_still_be_there(tmp_path: Path, caplog: pyt
     assert f"mine.py abc; here it is {plugins.hash_of(file)}" in caplog.text
 
 
-def test_local_plugins_of_one_name_all_count(tmp_path: Path) -> None:
-    for folder in ("a", "b"):
-        (tmp_path / folder).mkdir()
-        (tmp_path / folder / "part.py").write_text(f"# {folder}\n")
-    path = config(tmp_path, "plugins: [a/part.py, b/part.py]\n")
-    before = software(load_config(path))
-    assert len(before["part.py"].split()) == 2
-    (tmp_path / "a/part.py").write_text("# changed\n")
-    assert software(load_config(path))["part.py"] != before["part.py"]
-
-
-def test_what_a_local_plugin_imports_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "part.py").write_text("import PIL, yaml, beside_the_path", encoding="utf-8")
-    (tmp_path / "elsewhere").mkdir()
-    (tmp_path / "elsewhere" / "beside_the_path.py").write_text("A = 1", encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path / "elsewhere")
-    path = tmp_path / "config.yaml"
-    path.write_text("plugins: [./part.py]\nseed: 0\n", encoding="utf-8")
-    found = software(load_config(path))
-    assert found["PyYAML"] == metadata.version("PyYAML")
-    assert len(found["beside_the_path, code"]) == 16
+def test_files_that_a_local_plugin_names_are_noted_when_they_change(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text("WORDS = open('words.txt')")
+    (tmp_path / "words.txt").write_text("red")
+    provenance = used(plugins.hash_of(file), str(file))
+    provenance["plugins"][0]["data"] = data_digest(file)
+    require_plugins(provenance)
+    assert caplog.records == []
+    (tmp_path / "words.txt").write_text("blue")
+    require_plugins(provenance)
+    assert "files that it names have changed since" in caplog.text
 
 
 def test_no_program_that_a_checkout_names_is_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,6 +50,18 @@ def test_an_item_that_came_with_another_folder_shows_the_picture_of_that_folder(
     assert red > 200 > green + blue
 
 
+def test_a_small_picture_is_upright(run, index, tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was held so that a quarter turn clockwise brings it upright
+    picture = Image.new("RGB", (64, 32))
+    picture.paste("white", (0, 0, 32, 32))
+    picture.save(tmp_path / "a.jpg", exif=exif)
+    media = ItemMedia(index.about, run.trained.data.pipelines, tmp_path, follow_links=False)
+    small = Image.open(io.BytesIO(media.thumbnail(Row("a", sources={"image": "a.jpg"}), "image"))).convert("L")
+    assert small.size == (32, 64)
+    assert small.getpixel((16, 16)) > 200 > 50 > small.getpixel((16, 48))
+
+
 def test_a_part_of_a_file_can_be_asked_for_and_a_file_cannot_act_as_the_page(client, rows, shop):
     row = with_modality(rows, "audio")
     part = client.get("/media", params={"item": row["id"], "modality": "audio"}, headers={"range": "bytes=10-19"})

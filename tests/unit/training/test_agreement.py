@@ -8,6 +8,7 @@ import pytest
 from m5kit.config import load_config
 from m5kit.errors import ConfigError
 from m5kit.parallel.group import Group
+from m5kit.runs.software import REQUIRED
 from m5kit.training import agreement
 from m5kit.training.agreement import require_same_items, require_same_plan
 
@@ -48,7 +49,10 @@ def test_a_machine_has_folders_and_workers_of_its_own(on_ranks):
     assert refusals(on_ranks, 2, check) == [None, None]
 
 
-@pytest.mark.parametrize(("library", "refused"), [("torch", True), ("m5kit", True), ("a plugin", True), ("av", False)])
+@pytest.mark.parametrize(
+    ("library", "refused"),
+    [("torch", True), ("m5kit", True), ("a plugin", True), ("av", False), (f"timm{REQUIRED}", False)],
+)
 def test_other_software(on_ranks, monkeypatch, library, refused):
     def check(group):
         monkeypatch.setattr(agreement, "software", lambda _: {library: f"{group.rank}.0"})

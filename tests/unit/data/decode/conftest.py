@@ -65,6 +65,29 @@ def turn_video(tmp_path):
 
 
 @pytest.fixture
+def store_again(tmp_path):
+    """Puts the packets of a video into another container, with its turn or that of ``turned``."""
+
+    def store(name, target, turned=None, said=()):
+        import av
+
+        with (
+            av.open(str(tmp_path / name)) as source,
+            av.open(str(tmp_path / (turned or name))) as template,
+            av.open(str(tmp_path / target), "w") as container,
+        ):
+            video = container.add_stream_from_template(template.streams.video[0])
+            video.metadata.update(said)
+            for packet in source.demux(source.streams.video[0]):
+                if packet.size:
+                    packet.stream = video
+                    container.mux(packet)
+        return target
+
+    return store
+
+
+@pytest.fixture
 def write_videos(tmp_path):
     """Writes a file with one black video of two frames for each size."""
 
@@ -119,6 +142,30 @@ def transparent_video(tmp_path):
             video.width, video.height, video.pix_fmt = 64, 32, "bgra"
             for _ in range(2):
                 container.mux(video.encode(av.VideoFrame.from_ndarray(pixels, format="bgra")))
+            container.mux(video.encode())
+        return name
+
+    return write
+
+
+@pytest.fixture
+def vpx_with_alpha(tmp_path):
+    """Writes a WebM of numbered frames, black where the left half is not seen, as VP8 or VP9 keeps alpha: aside."""
+
+    def write(name, codec, count=6, gop=250, alpha=True):
+        import av
+
+        if codec not in av.codecs_available:
+            pytest.skip(f"this build of FFmpeg has no {codec}")
+        with av.open(str(tmp_path / name), "w") as container:
+            video = container.add_stream(codec, rate=25)
+            video.width, video.height, video.pix_fmt = 64, 32, "yuva420p" if alpha else "yuv420p"
+            video.metadata["alpha_mode"] = "1"
+            video.gop_size, video.options = gop, {"auto-alt-ref": "0", "crf": "4", "b": "4M"}
+            for number in range(count):
+                pixels = np.full((32, 64, 4), 20 + STEP * number, np.uint8)
+                pixels[:, :32], pixels[:, 32:, 3] = 0, 255
+                container.mux(video.encode(av.VideoFrame.from_ndarray(pixels, format="rgba")))
             container.mux(video.encode())
         return name
 

@@ -16,6 +16,22 @@ def test_a_mirrored_clip_is_refused(write_video, turn_video, tmp_path):
         DecordDecoder()(name, tmp_path)
 
 
+@pytest.mark.parametrize("matrix", [(0, 1, -1, 0), (-1, 0, 0, -1)])
+def test_a_turned_matroska_file_is_refused(turn_video, store_again, tmp_path, matrix):
+    import av
+
+    pixels = np.zeros((32, 64, 3), np.uint8)
+    pixels[:, :32] = 255
+    with av.open(str(tmp_path / "a.mp4"), "w") as container:
+        video = container.add_stream("libx264", rate=25)
+        video.width, video.height, video.pix_fmt = 64, 32, "yuv420p"
+        container.mux(video.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        container.mux(video.encode())
+    name = store_again(turn_video("a.mp4", *matrix), "a.mkv")
+    with pytest.raises(DecodeError, match="decord gives other pixels than 'pyav'; use that"):
+        DecordDecoder()(name, tmp_path)
+
+
 def test_what_decord_says_is_told_without_times_and_places(write_video, tmp_path):
     noise = np.random.default_rng(0).integers(0, 256, (20, 64, 64, 3), dtype=np.uint8)
     path = tmp_path / write_video("a.mp4", range(0, 800, 40), pictures=noise, gop=1)

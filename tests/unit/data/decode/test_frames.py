@@ -1,10 +1,10 @@
-"""Which frames are chosen, and how they are turned."""
+"""Which frames are chosen."""
 
 import numpy as np
 import pytest
 
 from m5kit.data.decode import _frames
-from m5kit.data.decode._frames import ClipCaps, ClipIndex, DamagedClipError, capped_index, turn_upright
+from m5kit.data.decode._frames import ClipCaps, ClipIndex, DamagedClipError, capped_index
 
 
 def index(ticks, tick=0.001, end=None):
@@ -38,24 +38,6 @@ def test_frames_a_second_never_look_past_the_end():
 def test_no_frame_comes_twice():
     assert index([0, 500, 510], end=520).choose(8, 60.0).tolist() == [0]
     assert index(range(5)).choose(8, None).tolist() == [0, 1, 2, 3, 4]
-
-
-@pytest.mark.parametrize(
-    ("matrix", "expected"),
-    [
-        ([1, 0, 0, 1], [[1, 2, 3], [4, 5, 6]]),
-        ([0, 1, -1, 0], [[4, 1], [5, 2], [6, 3]]),
-        ([-1, 0, 0, -1], [[6, 5, 4], [3, 2, 1]]),
-        ([0, -1, 1, 0], [[3, 6], [2, 5], [1, 4]]),
-        ([-1, 0, 0, 1], [[3, 2, 1], [6, 5, 4]]),
-        ([0, 1, 1, 0], [[1, 4], [2, 5], [3, 6]]),
-    ],
-)
-def test_turning_by_hand(matrix, expected):
-    a, b, c, d = (65536 * number for number in matrix)
-    pixels = np.array([[1, 2, 3], [4, 5, 6]], np.uint8)[None, :, :, None].repeat(3, 3)
-    turned = turn_upright(pixels, np.array([a, b, 0, c, d, 0, 0, 0, 2**30], np.int32))
-    assert turned[0, :, :, 0].tolist() == expected
 
 
 def test_caps_name_what_they_were_given():

@@ -41,6 +41,20 @@ def test_exif_orientation_is_applied(tmp_path, orientation, turn):
     assert np.array_equal(decode(Image.fromarray(RAMP), tmp_path, exif=exif)[..., 0], turn(RAMP))
 
 
+@pytest.mark.parametrize("orientation", [2, 5, 6])
+@pytest.mark.parametrize("name", ["a.png", "a.webp", "a.tif", "a.avif", "a.jpg"])
+def test_so_it_is_in_every_kind_of_file_that_has_it(tmp_path, name, orientation):
+    pixels = np.zeros((32, 64, 3), np.uint8)
+    pixels[:16, :32] = 255
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(pixels).save(tmp_path / name, **({"tiffinfo": exif} if name == "a.tif" else {"exif": exif}))
+    seen = PillowDecoder()(name, tmp_path)
+    corner = seen[:8, -8:] if orientation in (2, 6) else seen[:8, :8]
+    assert seen.shape == ((32, 64, 3) if orientation == 2 else (64, 32, 3))
+    assert corner.mean() > 200 > 100 > seen.mean()
+
+
 def test_a_grey_of_16_bits_may_be_the_transparent_one(tmp_path):
     grey = np.array([[0, 0x1234, 0xFFFF]], np.uint16)
     Image.fromarray(grey).save(tmp_path / "a.png")
