@@ -86,7 +86,7 @@ class Index(SearchableIndex):
         items = RunItems.open(
             as_path(run, "run"), None if data is None else as_place(data, "data"), splits, modalities, space
         )
-        refuse_existing(os.fspath(as_place(place, "place")))  # before hours of embedding
+        refuse_existing(os.fspath(place := as_place(place, "place")))  # before hours of embedding
         about, pieces = items.about(precision, width), items.pieces(say or quiet)
         # The loader starts its workers with the first piece: before the store, whose threads no fork survives.
         first = list(islice(pieces, 1))
@@ -124,7 +124,7 @@ class Index(SearchableIndex):
         Raises:
             DataError: there is an index already, or ids or vectors are wrong.
         """
-        ids, given = as_ids(ids), properties or {}
+        place, ids, given = as_place(place, "place"), as_ids(ids), properties or {}
         require_columns(ids, given)
         vectors = as_matrix(vectors, len(ids))
         columns, _ = learn_columns(rows_of(ids, given, range(len(ids))))
