@@ -19,7 +19,7 @@ from m5kit.index.approximate import Say, approximate, quiet
 from m5kit.index.columns import stored_name
 from m5kit.index.compression import compress
 from m5kit.index.facts import with_facts
-from m5kit.index.given import as_ids, require_columns
+from m5kit.index.given import as_columns, as_ids
 from m5kit.index.rows import Row, as_matrix, as_units, learn_columns, rows_of, schema_of, to_table
 from m5kit.index.searchable import EXACT, Place, SearchableIndex
 from m5kit.index.store import ABOUT, Store
@@ -124,8 +124,8 @@ class Index(SearchableIndex):
         Raises:
             DataError: there is an index already, or ids or vectors are wrong.
         """
-        place, ids, given = as_place(place, "place"), as_ids(ids), properties or {}
-        require_columns(ids, given)
+        place, ids = as_place(place, "place"), as_ids(ids)
+        given = as_columns(ids, properties)
         vectors = as_matrix(vectors, len(ids))
         columns, _ = learn_columns(rows_of(ids, given, range(len(ids))))
         about = IndexInfo(width=vectors.shape[1], precision=precision, columns=columns).shortened(width)
