@@ -17,7 +17,7 @@ def as_ids(given: object) -> list[Any]:
     return list(given)
 
 
-def as_columns(ids: Sequence[object], given: object) -> Mapping[str, Sequence[Any]]:
+def as_columns(ids: Sequence[object], given: Any) -> Mapping[str, Sequence[Any]]:
     """The properties of items as lists by name, which a position finds its way in; a data frame is taken, too.
 
     Raises:
