@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -13,6 +14,9 @@ from m5kit.errors import ConfigError
 
 BASE = "base"
 """Name of the variant that changes nothing."""
+
+MOST = 10_000
+"""Variants of a sweep. The config of each is checked before the first trial, in hundredths of a second."""
 
 Scalar = bool | int | float | str
 Positive = Annotated[float, Field(gt=0)]
@@ -141,6 +145,14 @@ def variants(sweep: Sweep) -> list[Variant]:
     found = [Variant(BASE, ())]
     found.extend(Variant(choice, (choice,)) for choice in itertools.chain(*choices))
     return found
+
+
+def count_variants(sweep: Sweep) -> int:
+    """How many variants the sweep asks for, without making them: a few lines can ask for millions."""
+    if sweep.mode == "list":
+        return len(sweep.vary)
+    sizes = [len(values_of(entry)) for entry in sweep.vary.values()]
+    return math.prod(sizes) if sweep.mode == "grid" else 1 + sum(sizes)
 
 
 def reference(sweep: Sweep) -> str:

@@ -10,18 +10,24 @@ from pydantic import ValidationError
 from m5kit.ablation.sweep import (
     LIST,
     MAPPING,
+    MOST,
     WORD,
     BasedVariant,
     ModalitySubset,
     Sweep,
     SweepSection,
     TrialBudget,
+    count_variants,
     values_of,
     variants,
 )
+from m5kit.config.parts import describe, own_problems
 from m5kit.config.reader import read_data
 from m5kit.errors import ConfigError
 from m5kit.signatures import suggestion
+
+KINDS = ("bool", "int", "float", "str")
+"""What a value of ``vary`` may be, as pydantic names it in the place of a mistake."""
 
 
 def read_sweep(path: Path) -> Sweep:
@@ -39,7 +45,9 @@ def read_sweep(path: Path) -> Sweep:
     try:
         sweep = Sweep.model_validate(_frozen(given))
     except ValidationError as error:
-        raise ConfigError(_prefixed(str(path), map(_sentence, error.errors()))) from error
+        # a value that is none of the kinds of a union is reported once for each kind
+        told = dict.fromkeys(map(_sentence, own_problems(error)))
+        raise ConfigError(_prefixed(str(path), told)) from error
     problems = _problems(sweep)
     if problems:
         raise ConfigError(_prefixed(str(path), problems))
@@ -60,6 +68,8 @@ def _problems(sweep: Sweep) -> list[str]:
     for metric in sweep.metrics:
         if "/" not in metric:
             found.append(f"metrics: expected TASK/METRIC, got {metric!r}")
+    if (count := count_variants(sweep)) > MOST:
+        return [*found, f"vary: asks for {count:,} variants; at most {MOST:,} can be compared, so name fewer values"]
     names = [variant.name for variant in variants(sweep)]
     if not names:
         found.append("vary: there is nothing to vary")
@@ -115,13 +125,17 @@ def _frozen(value: Any) -> Any:
 
 def _sentence(problem: Any) -> str:
     # pydantic puts the form of a union into the place; a reader looks for keys alone
-    where = ".".join(str(step) for step in problem["loc"] if step not in (LIST, MAPPING, WORD))
+    where = ".".join(str(step) for step in problem["loc"] if step not in (LIST, MAPPING, WORD, *KINDS))
     if problem["type"] == "extra_forbidden":
         fields = _fields(problem["loc"])
         return f"{where}: unknown key; {_nearest(str(problem['loc'][-1]), fields)}"
     if problem["type"] == "tuple_type":
         return f"{where}: expected a list, got {problem['input']!r}"
-    return f"{where}: {problem['msg'][0].lower()}{problem['msg'][1:]}"
+    if problem["type"] == "missing":
+        return f"{where}: field required"
+    if problem["loc"][-1] in KINDS:
+        return f"{where}: expected a text, a finite number, or true or false, got {problem['input']!r}"
+    return f"{where}: {describe(problem)}"
 
 
 def _fields(place: Sequence[Any]) -> Sequence[str]:

@@ -134,7 +134,7 @@ KINDS = {
 def _add_source(kinds: Verbs, kind: str) -> None:
     what = KINDS[kind]
     parser = kinds.add_parser(kind, help=what, description=f"Make a manifest of {what}. See docs/howto/import-data.md.")
-    parser.add_argument("source", metavar="SOURCE", type=Path, help=what)
+    parser.add_argument("source", metavar="SOURCE", type=as_path, help=what)
     parser.add_argument("out", metavar="OUT", type=as_path, help="folder of the new manifest")
     _add_columns(parser.add_argument_group("which columns make an item").add_argument)
     _add_splits(parser.add_argument_group("splits").add_argument)
@@ -185,7 +185,7 @@ def _add_splits(add: Callable[..., Any]) -> None:
 
 
 def _add_media(add: Callable[..., Any]) -> None:
-    add("--media", type=Path, metavar="DIR", help="folder that paths are relative to (default: the source's own)")
+    add("--media", type=as_path, metavar="DIR", help="folder that paths are relative to (default: the source's own)")
     add("--copy", action="store_true", help="copy media; without it one link to their folder is made")
     add("--follow-links", action="store_true", help="also take what links out of the folder lead to")
 
@@ -205,17 +205,17 @@ def _add_m5product(kinds: Verbs) -> None:
     parser = kinds.add_parser("m5product", help="the files of the M5Product release", description=text)
     parser.add_argument("out", metavar="OUT", type=as_path, help="folder of the new manifest")
     add = parser.add_argument
-    add("--metadata", type=Path, required=True, metavar="FILE", help="JSON object: product id → record")
+    add("--metadata", type=as_path, required=True, metavar="FILE", help="JSON object: product id → record")
     for name, suffix in (("images", "jpg"), ("videos", "mp4"), ("audios", "mp3")):
-        add(f"--{name}", type=Path, metavar="DIR", help=f"folder of ID.{suffix}")
-    add("--regions", type=Path, nargs="+", default=[], metavar="TSV", help="region features, in place of --images")
-    add("--video-features", type=Path, metavar="DIR", help="folder of ID.npy, in place of --videos")
-    add("--audio-features", type=Path, metavar="DIR", help="folder of ID.npy, in place of --audios")
+        add(f"--{name}", type=as_path, metavar="DIR", help=f"folder of ID.{suffix}")
+    add("--regions", type=as_path, nargs="+", default=[], metavar="TSV", help="region features, in place of --images")
+    add("--video-features", type=as_path, metavar="DIR", help="folder of ID.npy, in place of --videos")
+    add("--audio-features", type=as_path, metavar="DIR", help="folder of ID.npy, in place of --audios")
     add("--split", action="append", default=[], metavar="SPLIT=FILE", help="a list of ids; repeatable")
     add("--rest", metavar="SPLIT", help="split of products in no list (default: they are left out)")
-    add("--instances", type=Path, metavar="FILE", help="JSON object: product id → instance, the label fine")
-    add("--label-map", type=Path, metavar="FILE", help="JSON object: label → the label that takes its place")
-    add("--label-list", type=Path, metavar="FILE", help="JSON list of labels in the order of their class numbers")
+    add("--instances", type=as_path, metavar="FILE", help="JSON object: product id → instance, the label fine")
+    add("--label-map", type=as_path, metavar="FILE", help="JSON object: label → the label that takes its place")
+    add("--label-list", type=as_path, metavar="FILE", help="JSON list of labels in the order of their class numbers")
     add("--copy", action="store_true", help="copy files; without it their folders are linked")
     add_format(parser, "arrow")
     parser.set_defaults(run=import_m5product)

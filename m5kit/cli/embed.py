@@ -2,11 +2,10 @@
 
 import argparse
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from m5kit.cli._imports import import_quickly
-from m5kit.cli.options import Verbs, add_engine, add_permissions, words
+from m5kit.cli.options import Verbs, add_engine, add_permissions, chosen_names, words
 from m5kit.cli.output import write
 from m5kit.data.remote.place import absolute, as_path, as_place
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 def add_parser(verbs: Verbs) -> None:
     """Add the verb."""
     parser = verbs.add_parser("embed", help="embed items", description="Write the embeddings of items to a file.")
-    parser.add_argument("run_folder", metavar="RUN", type=Path, help="folder of a training run")
+    parser.add_argument("run_folder", metavar="RUN", type=as_path, help="folder of a training run")
     parser.add_argument("--data", type=as_place, required=True, metavar="DIR", help="folder with a manifest")
     parser.add_argument(
         "--out", type=as_path, required=True, metavar="FILE", help="the file to write; its suffix names the exporter"
@@ -34,7 +33,7 @@ def add_parser(verbs: Verbs) -> None:
         metavar="KEY=VALUE",
         help="an argument of the exporter (see: m5kit show exporters NAME)",
     )
-    parser.add_argument("--split", type=words, metavar="A,B", help="splits to embed (default: all)")
+    parser.add_argument("--split", type=chosen_names, metavar="A,B", help="splits to embed (default: all)")
     parser.add_argument("--modalities", type=words, metavar="A,B", help="the only modalities that the model sees")
     parser.add_argument(
         "--space",

@@ -4,14 +4,13 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from m5kit.cli._evaluation_checks import require_items, require_values
 from m5kit.cli._imports import import_quickly
-from m5kit.cli.options import Verbs, add_engine, add_permissions, words
+from m5kit.cli.options import Verbs, add_engine, add_permissions, chosen_names, words
 from m5kit.cli.output import write, write_json, write_table
-from m5kit.data.remote.place import absolute, as_place
+from m5kit.data.remote.place import absolute, as_path, as_place
 from m5kit.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -28,13 +27,13 @@ def add_parser(verbs: Verbs) -> None:
         help="run the metrics",
         description="Run the metrics of a trained run, or of a features file.",
     )
-    parser.add_argument("run_folder", metavar="RUN", type=Path, help="folder of a training run, or a features file")
+    parser.add_argument("run_folder", metavar="RUN", type=as_path, help="folder of a training run, or a features file")
     parser.add_argument("--config", metavar="CONFIG", help="for a features file: the config that names the metrics")
     parser.add_argument("--data", type=as_place, metavar="DIR", help="other items than those of the run")
     parser.add_argument(
         *("--metrics", "--tasks"),  # --tasks is the older name
         dest="metrics",
-        type=words,
+        type=chosen_names,
         metavar="A,B",
         help="names from the config's evaluation (default: all)",
     )

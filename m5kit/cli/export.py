@@ -1,7 +1,6 @@
 """``m5kit export RUN --to FORMAT --out DIR``: writes a trained run for other tools."""
 
 import argparse
-from pathlib import Path
 
 from m5kit.cli.options import Verbs, words
 from m5kit.cli.output import write
@@ -15,7 +14,7 @@ def add_parser(verbs: Verbs) -> None:
     parser = verbs.add_parser(
         "export", help="write a run for other tools", description="Write a trained run for other tools, or to share it."
     )
-    parser.add_argument("run_folder", metavar="RUN", type=Path, help="folder of a training run")
+    parser.add_argument("run_folder", metavar="RUN", type=as_path, help="folder of a training run")
     parser.add_argument(
         "--to",
         choices=FORMATS,

@@ -1,11 +1,10 @@
 """``m5kit index RUN --data DIR --out INDEX``: builds an index that ``m5kit search`` and ``m5kit serve`` open."""
 
 import argparse
-from pathlib import Path
 
-from m5kit.cli.options import Verbs, words
+from m5kit.cli.options import Verbs, chosen_names, words
 from m5kit.cli.output import write
-from m5kit.data.remote.place import as_place
+from m5kit.data.remote.place import as_path, as_place
 
 
 def add_parser(verbs: Verbs) -> None:
@@ -15,14 +14,14 @@ def add_parser(verbs: Verbs) -> None:
         help="index items to search them",
         description="Embed items and keep them in a vector store, beside labels and properties to filter by.",
     )
-    parser.add_argument("run_folder", metavar="RUN", type=Path, help="folder of a training run")
+    parser.add_argument("run_folder", metavar="RUN", type=as_path, help="folder of a training run")
     parser.add_argument(
         "--data", type=as_place, metavar="DIR", help="folder with a manifest (default: that of the run)"
     )
     parser.add_argument(
         "--out", required=True, metavar="INDEX", help="a folder, or an address in an object store (s3://BUCKET/NAME)"
     )
-    parser.add_argument("--split", type=words, metavar="A,B", help="splits to index (default: all)")
+    parser.add_argument("--split", type=chosen_names, metavar="A,B", help="splits to index (default: all)")
     parser.add_argument("--modalities", type=words, metavar="A,B", help="the only modalities that the model sees")
     parser.add_argument(
         "--space", metavar="NAME", help="which vector of an item: item (default), contrastive, the name of a modality"

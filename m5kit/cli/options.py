@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from m5kit.data.remote.place import as_place, is_remote
+from m5kit.errors import UsageError
 
 if TYPE_CHECKING:
     from m5kit.config import Resolved
@@ -112,6 +113,18 @@ def _problem_of_root(resolved: "Resolved") -> str | None:
     if isinstance(root, str) and not is_remote(root) and not Path(root).expanduser().exists():
         return f"data.root: there is no folder {root}; name another with --data DIR"
     return None
+
+
+def chosen_names(text: str) -> tuple[str, ...]:
+    """Comma-separated names of one option, at least one of them.
+
+    Raises:
+        UsageError: there is none, as where a variable of a script is not set; nothing would mean everything.
+    """
+    found = words(text)
+    if not found:
+        raise UsageError([f"expected names between commas, got {text!r}; leave the option out for all"])
+    return found
 
 
 def words(text: str) -> tuple[str, ...]:

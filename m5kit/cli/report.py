@@ -1,7 +1,6 @@
 """``m5kit report RUN...``: the page of a sweep for any runs."""
 
 import argparse
-from pathlib import Path
 
 from m5kit.cli.options import Verbs, add_permissions, words
 from m5kit.cli.output import write
@@ -16,7 +15,7 @@ def add_parser(verbs: Verbs) -> None:
         help="compare runs on one page",
         description="Compare runs; those that differ only in their seed are one variant.",
     )
-    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="folder of a training run")
+    parser.add_argument("runs", nargs="+", type=as_path, metavar="RUN", help="folder of a training run")
     parser.add_argument("--out", type=as_path, required=True, metavar="DIR", help="folder of the report")
     parser.add_argument("--title", default="Runs", help="of the page (default: %(default)s)")
     parser.add_argument("--reference", metavar="NAME", help="config that others are compared with (default: the first)")

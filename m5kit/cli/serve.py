@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from urllib.parse import quote
 
 from m5kit.cli.options import Verbs
 from m5kit.cli.output import write
@@ -48,7 +49,9 @@ def run(options: argparse.Namespace) -> int:
 
     def ready(port: int) -> None:
         host = f"[{options.host}]" if ":" in options.host else options.host
-        write(f"{len(index):,} items at http://{host}:{port}/{'?token=' + token if token else ''} (Ctrl+C stops)")
+        write(
+            f"{len(index):,} items at http://{host}:{port}/{'?token=' + quote(token) if token else ''} (Ctrl+C stops)"
+        )
         if not settings.hosts and not token:
             write(f"warning: other machines can reach this service, and no {TOKEN} is set")
 

@@ -14,6 +14,7 @@ from m5kit.config.parts import (
     find_parts,
     given_problem,
     is_unicode,
+    own_problems,
     part_problems,
 )
 from m5kit.config.run_config import RunConfig, build_run_config, by_name, read_section
@@ -105,7 +106,7 @@ def _section_problems(values: Mapping[str, Any]) -> Iterator[Problem]:
         try:
             read_section(section, values[key])
         except ValidationError as error:
-            for problem in error.errors():
+            for problem in own_problems(error):
                 # only the first step of the place: deeper ones are pydantic's names for parts of a type
                 where = ".".join([key, *map(str, problem["loc"][:1])])
                 if problem["type"] == "extra_forbidden":

@@ -155,6 +155,13 @@ def _make_adapter(annotation: Any) -> TypeAdapter[Any]:
 _adapter_of_type = lru_cache(maxsize=1024)(_make_adapter)
 
 
+def own_problems(error: ValidationError) -> Iterator[Any]:
+    """What pydantic found, without what only follows from it: of a list it counts the values that are right alone."""
+    for problem in error.errors():
+        if problem["type"] != "too_short" or not problem["input"]:
+            yield problem
+
+
 def describe(problem: Any) -> str:
     """A problem found by pydantic, as m5kit's messages say it."""
     wanted = problem["msg"].removeprefix("Input should be ").replace("a valid array", "a list")

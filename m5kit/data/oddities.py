@@ -12,6 +12,7 @@ from m5kit.data.importers.spellings import ID_TWINS, IdFolds, Spellings
 from m5kit.signatures import suggestion
 
 KEYS = ("id", "split", "labels")
+EDGES = "names that are empty, or begin or end with a blank"
 MOST = 1_000
 """Different keys that are remembered."""
 
@@ -42,18 +43,26 @@ class Oddities:
         name, split, labels = record.get("id"), record.get("split"), record.get("labels")
         if type(name) is str:
             self._ids.look_at(name)
+            self._look_at_edges("id", name)
             notice_words(name, "id", self._notice)
         for modality in self._modalities:
             self._look_at_value(modality, record.get(modality))
         if split and type(split) is str:
             self._spellings.look_at("split", split)
+            self._look_at_edges("split", split)
         if type(labels) is dict:
             self._look_at_labels(labels)
+
+    def _look_at_edges(self, kind: str, name: str) -> None:
+        """Imports drop spaces around names; here nobody does, and ``train `` is not the split ``train``."""
+        if name != name.strip() or not name:
+            self._notice(f"{kind}: {EDGES}", repr(name))
 
     def _look_at_value(self, modality: str, value: Any) -> None:
         if type(value) is dict:
             self._kinds.look_at(value)
             for name, part in value.items():
+                self._look_at_edges(f"names of properties in {modality}", name)
                 if type(part) is str:
                     notice_words(part, f"{modality}.{name}", self._notice)
             return
@@ -68,6 +77,7 @@ class Oddities:
         for name, label in labels.items():
             if type(label) is str:
                 self._spellings.look_at(f"label {name}", label)
+                self._look_at_edges(f"label {name}", label)
 
     def sentences(self, ids: ArrayLike) -> list[str]:
         """One for each kind of what was noticed; ``ids`` is the hashes of all ids."""

@@ -1,6 +1,7 @@
 """Looks for everything that is wrong with a manifest and its media files before a run finds out."""
 
 import os
+import re
 from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,6 +28,9 @@ DEFAULT_DECODERS: Mapping[str, str] = {
     "text": "text",
     "video": "pyav",
 }
+ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:(?://|[a-z]+/)")
+"""How URLs begin: ``https://``, ``data:image/``."""
+
 VALUES: Mapping[str, type[Decoder]] = {"text": TextDecoder, "table": TableDecoder}
 """Decoders of what stands in the row itself."""
 
@@ -167,10 +171,19 @@ def _plain_words(path: str, root: Path) -> str | None:
     file = root / inside
     try:
         if not file.is_file():
-            return f"{path} is {'no file' if file.exists() else 'missing'}"
+            return f"{path} is {'no file' if file.exists() else 'missing'}{_hint(path)}"
         return f"{path} is empty (0 bytes)" if file.stat().st_size == 0 else None
     except (OSError, ValueError) as error:  # a name too long for the file system, a folder that may not be entered
         return f"{_shortened(path)} cannot be opened: {error.strerror if isinstance(error, OSError) else error}"
+
+
+def _hint(path: str) -> str:
+    """Why a file may not be found by its name."""
+    if ADDRESS.match(path):
+        return "; it looks like an address: fetch the file, and write where it lies in the manifest's folder"
+    if path.startswith("~"):
+        return "; ~ stands for no folder here: use a path relative to the manifest"
+    return "; between folders stands /" if "\\" in path and "/" not in path else ""
 
 
 def _shortened(text: str, letters: int = 80) -> str:

@@ -17,15 +17,32 @@ def as_ids(given: object) -> list[Any]:
     return list(given)
 
 
-def require_columns(ids: Sequence[object], properties: Mapping[str, Sequence[Any]]) -> None:
-    """Refuse ids that are repeated, and properties that are no columns with a value for each of them.
+def as_columns(ids: Sequence[object], given: Any) -> Mapping[str, Sequence[Any]]:
+    """The properties of items as lists by name, which a position finds its way in; a data frame is taken, too.
 
     Raises:
         UsageError: the properties are no lists by name.
         DataError: an id is repeated, or a column has another length.
     """
-    if not isinstance(properties, Mapping) or not all(isinstance(name, str) for name in properties):
-        raise UsageError([f"properties: expected lists of values by name, got {properties!r}"])
+    if given is None:
+        given = {}
+    if not (isinstance(given, Mapping) or hasattr(given, "to_dict")) or not all(
+        isinstance(name, str) for name in given
+    ):
+        raise UsageError([f"properties: expected lists of values by name, got {given!r}"])
+    properties = {name: _by_position(column) for name, column in given.items()}
+    _require_columns(ids, properties)
+    return properties
+
+
+def _by_position(column: Any) -> Any:
+    """A column of pandas is asked by its labels, which are no positions once rows were sorted, drawn or left out."""
+    if not hasattr(column, "notna"):
+        return column
+    return column.astype(object).where(column.notna(), None).to_numpy()
+
+
+def _require_columns(ids: Sequence[object], properties: Mapping[str, Sequence[Any]]) -> None:
     for name, column in properties.items():
         if isinstance(column, str | bytes) or not hasattr(column, "__len__"):
             raise UsageError([f"properties: expected a list of values for {name!r}, got {column!r}"])

@@ -19,7 +19,7 @@ from m5kit.index.approximate import Say, approximate, quiet
 from m5kit.index.columns import stored_name
 from m5kit.index.compression import compress
 from m5kit.index.facts import with_facts
-from m5kit.index.given import as_ids, require_columns
+from m5kit.index.given import as_columns, as_ids
 from m5kit.index.rows import Row, as_matrix, as_units, learn_columns, rows_of, schema_of, to_table
 from m5kit.index.searchable import EXACT, Place, SearchableIndex
 from m5kit.index.store import ABOUT, Store
@@ -86,7 +86,7 @@ class Index(SearchableIndex):
         items = RunItems.open(
             as_path(run, "run"), None if data is None else as_place(data, "data"), splits, modalities, space
         )
-        refuse_existing(os.fspath(as_place(place, "place")))  # before hours of embedding
+        refuse_existing(os.fspath(place := as_place(place, "place")))  # before hours of embedding
         about, pieces = items.about(precision, width), items.pieces(say or quiet)
         # The loader starts its workers with the first piece: before the store, whose threads no fork survives.
         first = list(islice(pieces, 1))
@@ -124,8 +124,8 @@ class Index(SearchableIndex):
         Raises:
             DataError: there is an index already, or ids or vectors are wrong.
         """
-        ids, given = as_ids(ids), properties or {}
-        require_columns(ids, given)
+        place, ids = as_place(place, "place"), as_ids(ids)
+        given = as_columns(ids, properties)
         vectors = as_matrix(vectors, len(ids))
         columns, _ = learn_columns(rows_of(ids, given, range(len(ids))))
         about = IndexInfo(width=vectors.shape[1], precision=precision, columns=columns).shortened(width)

@@ -19,6 +19,7 @@ from m5kit.index.query import Embed, Query, make_query, require_known
 from m5kit.index.rows import Row, as_units
 from m5kit.index.store import Store
 from m5kit.index.where import one_of, to_sql
+from m5kit.ranges import is_count
 
 if TYPE_CHECKING:
     from m5kit.public.answers import Embeddings
@@ -122,8 +123,11 @@ class SearchableIndex:
         Raises:
             QueryError: a wrong filter, weight or vector, or an item that cannot be embedded.
         """
-        if not isinstance(top, int) or not 1 <= top <= MOST:
+        if not is_count(top) or top > MOST:
             raise QueryError(f"top: expected 1 to {MOST:,}, got {top!r}")
+        if not isinstance(weights or {}, Mapping):
+            raise QueryError(f"weights: expected a number by modality, such as {{'text': 0.5}}, got {weights!r}")
+        top = int(top)
         if item is not None and like is not None:
             raise QueryError("give an item to search for, or the id of one, not both")
         if not isinstance(where, str):

@@ -13,7 +13,10 @@ from m5kit.errors import QueryError
 from m5kit.index.columns import Column
 
 WORDS = frozenset({"and", "or", "not", "in", "is", "null", "like", "ilike", "between", "true", "false"})
+VALUES = frozenset({"null", "true", "false"})
+AFTER_NOT = frozenset({"in", "like", "ilike", "between"})
 FUNCTIONS = frozenset({"lower", "upper"})
+COMPARISONS = frozenset({"=", "==", "!=", "<>", "<", ">", "<=", ">="})
 LONGEST = 4_000
 """Characters of a filter."""
 DEEPEST = 40
@@ -49,7 +52,9 @@ def to_sql(where: str, columns: Sequence[Column]) -> str:
     if len(where) > LONGEST:
         raise QueryError(f"where: {len(where):,} characters are over {LONGEST:,}; shorten the filter")
     depth, written = 0, []
-    for kind, token in _tokens(where):
+    tokens = list(_tokens(where))
+    for place, (kind, token) in enumerate(tokens):
+        _require_sequence(tokens, place, depth)
         depth += {"(": 1, ")": -1}.get(token, 0)
         if depth < 0:  # the store would read the filter up to here, and leave out the rest without a word
             raise QueryError("where: a parenthesis is closed that was not opened; take it out, or open it")
@@ -79,15 +84,47 @@ def _tokens(where: str) -> Iterator[tuple[str, str]]:
         position = found.end()
 
 
+def _require_sequence(tokens: Sequence[tuple[str, str]], place: int, depth: int) -> None:
+    """Refuse a value behind a value: the store reads a filter up to there, and leaves out the rest without a word.
+
+    Raises:
+        QueryError: two values without a word or sign between them, a comma outside of a list, or a comparison with
+            null, which is never true.
+    """
+    token, before = tokens[place], tokens[place - 1] if place else ("sign", "(")
+    if _ends_value(*before) and _begins_value(tokens, place):
+        raise QueryError(
+            f"where: {token[1]} follows {before[1]} without a word between them; join comparisons by and or or"
+        )
+    if token == ("sign", ",") and depth == 0:
+        raise QueryError("where: a comma stands between the values of a list alone; join comparisons by and or or")
+    if token[1].lower() == "null" and token[0] == "word" and before[1] in COMPARISONS:
+        raise QueryError(f"where: nothing is {before[1]} null; write: is null, or: is not null")
+
+
+def _ends_value(kind: str, token: str) -> bool:
+    if kind == "word":
+        return token.lower() in VALUES or token.lower() not in WORDS | FUNCTIONS
+    return token == ")" if kind == "sign" else True
+
+
+def _begins_value(tokens: Sequence[tuple[str, str]], place: int) -> bool:
+    kind, token = tokens[place]
+    if kind != "word":
+        return token == "(" if kind == "sign" else True
+    if token.lower() == "not":  # price not in (1, 2) goes on with what came before
+        return tokens[place + 1][1].lower() not in AFTER_NOT if place + 1 < len(tokens) else True
+    return token.lower() in VALUES or token.lower() not in WORDS
+
+
 def _written(kind: str, token: str, columns: Sequence[Column]) -> str:
     if kind == "quoted":
         return _column(token[1:-1], columns)
     if kind == "word":
         known = token.lower() in WORDS | FUNCTIONS
         return token.lower() if known else _column(token, columns)
-    if kind == "string" and not token.isprintable():
-        # half of a surrogate pair, or a control character, stands in no column
-        raise QueryError(f"where: the text {token!r} holds characters that cannot be printed")
+    if kind == "string" and ("\0" in token or whole_text(token) != token):
+        raise QueryError(f"where: no text of an index holds {token!a}, which has half a character or the character 0")
     return "=" if token == "==" else token
 
 

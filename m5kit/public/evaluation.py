@@ -33,6 +33,8 @@ def evaluate_run(
         raise UsageError([f"metrics: expected a list such as [{metrics!r}], got a text"])
     if metrics is not None and not (isinstance(metrics, Iterable) and all(isinstance(name, str) for name in metrics)):
         raise UsageError([f"metrics: expected a list of names, got {metrics!r}"])
+    if metrics is not None and not list(metrics):
+        raise UsageError(["metrics: name at least one, or leave it out for all"])
     require_names(modalities)
     if isinstance(metrics, Mapping):
         trained = with_metrics(trained, [f"evaluation.{name}={write_inline(each)}" for name, each in metrics.items()])

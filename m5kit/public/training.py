@@ -1,11 +1,13 @@
 """Training, evaluation and sweeps from Python: what the commands do, with values in place of printed lines."""
 
+import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import numpy as np
 from yaml import YAMLError
 
 from m5kit.ablation.orchestration import run_sweep
@@ -78,7 +80,9 @@ def train(
         raise M5KitError("a run takes signals to save before it stops, so train in the main thread of a process")
     if resume and run_dir is None:
         raise UsageError(["resume: name the run with run_dir"])
-    file, root = config if isinstance(config, str) else as_path(config, "config"), _place(data)
+    # the name of a shipped config is no path
+    file = os.path.expanduser(config) if isinstance(config, str) else as_path(config, "config")
+    root = _place(data)
     asked = None if run_dir is None else as_path(run_dir, "run_dir")
     # before anything is written: a run should not fail only after its training, at its metrics
     resolved = suit_config(lambda given: load_config(file, given, root), as_overrides(overrides))
@@ -183,6 +187,8 @@ def _written(key: str, value: Any) -> str:
     # a name alone picks a piece, and is none of YAML's values
     if isinstance(value, str) and not dotted:
         return value
+    if isinstance(value, np.generic):  # of a range of numpy, as in a loop over seeds
+        value = value.item()
     try:
         return write_inline(value)
     except YAMLError as error:

@@ -201,7 +201,9 @@ def _add_page(app: FastAPI) -> None:
         if "token" not in request.query_params:
             return await static.get_response("index.html", request.scope)
         answer = RedirectResponse("/", 303)
-        answer.set_cookie(COOKIE, request.query_params["token"], httponly=True, samesite="strict")
+        # a header is written in latin-1, and the token is compared by its bytes in UTF-8
+        token = request.query_params["token"].encode("utf-8", "replace").decode("latin-1")
+        answer.set_cookie(COOKIE, token, httponly=True, samesite="strict")
         return answer
 
 

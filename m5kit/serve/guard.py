@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
+from urllib.parse import unquote
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -135,7 +136,8 @@ class Guard:
             cookie = None
         # the page's first link carries the token, which the page then keeps as a cookie
         query = dict(part.partition("=")[::2] for part in scope["query_string"].decode("latin-1").split("&"))
-        for each in (shown, cookie.value if cookie else "", query.get("token", "") if scope["path"] == "/" else ""):
+        linked = unquote(query.get("token", ""), "latin-1") if scope["path"] == "/" else ""
+        for each in (shown, cookie.value if cookie else "", linked):
             if hmac.compare_digest(each.encode("latin-1", "replace"), self.settings.token.encode()):
                 return True
         return False

@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
+from m5kit.data.json_values import as_object
 from m5kit.errors import QueryError
 from m5kit.index.about import IndexInfo
 from m5kit.index.query import require_known
@@ -152,7 +153,7 @@ def _decoded(name: str, text: Any) -> bytes:
 
 def _parsed(text: str | bytes, what: str) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=as_object)
     except (ValueError, RecursionError) as error:
         raise QueryError(f"{what}: cannot read the JSON: {error}") from error
 
@@ -171,22 +172,36 @@ async def _json(request: Request) -> Any:
 async def _form(request: Request) -> tuple[dict[str, Any], dict[str, Any]]:
     """The item and the options of a form; files are read, and their names forgotten."""
     item: dict[str, Any] = {}
-    options: Any = {}
+    options: Any = None
     async with request.form(max_files=MOST_PARTS, max_fields=MOST_PARTS) as form:
         parts = form.multi_items()
         for name, value in parts:
             content = await value.read() if isinstance(value, UploadFile) else value
-            if name == OPTIONS:
-                options = _parsed(content, OPTIONS)
-            elif name in item:
+            if name in item or (name == OPTIONS and options is not None):
                 raise QueryError(f"{name}: given twice")
+            if name == OPTIONS:
+                options = _options(content)
             elif content:
                 item[name] = content
     if not parts:
         raise QueryError("the form has no parts, or is cut short")
+    if not item and not options:  # else a file that came empty would ask for the first items of the index
+        raise QueryError("the query is empty: no part of the form holds anything")
+    return item, options or {}
+
+
+def _options(content: str | bytes) -> dict[str, Any]:
+    """What a form says beside the item.
+
+    Raises:
+        QueryError: it is no object, or holds items of its own.
+    """
+    options = _parsed(content, OPTIONS)
     if not isinstance(options, dict):
         raise QueryError(f"{OPTIONS}: expected an object, got {type(options).__name__}")
-    return item, options
+    if strange := [name for name in ("item", "items") if name in options]:
+        raise QueryError(f"{OPTIONS}: {strange[0]} stands in the parts of the form; leave it out")
+    return options
 
 
 def _checked(body: type[Body], given: Any) -> Body:

@@ -8,14 +8,10 @@ from typing import IO, Any
 from zipfile import ZipFile
 
 import numpy as np
-from numpy.typing import NDArray
 
+from m5kit.data.decode._packs import UNPACKED, Arrays, Find, check_size, read_pack
 from m5kit.data.files import UNBOUNDED, UnusableFileError, reading, unreadable
 from m5kit.nn.pretrained.library import import_library
-
-Arrays = Mapping[str, NDArray[Any]]
-Find = Callable[[Any, int], Path]
-"""The decoder's way to a file: what the manifest names, and the most bytes it may have."""
 
 SIDE = ("boxes", "size")
 """Arrays that may stand beside the features."""
@@ -28,9 +24,6 @@ HEADERS: Mapping[tuple[int, int], Callable[[IO[bytes]], tuple[tuple[int, ...], b
     (2, 0): np.lib.format.read_array_header_2_0,
 }
 """By version of the format. The third is for arrays with named columns."""
-
-UNPACKED = 8
-"""How many times ``max_bytes`` the arrays of an item may have once they are unpacked."""
 
 
 def read_arrays(source: Any, find: Find, array: str, max_bytes: int) -> Arrays:
@@ -50,7 +43,7 @@ def read_arrays(source: Any, find: Find, array: str, max_bytes: int) -> Arrays:
     place, _, item = source.partition("#")
     if item and not Path(place).suffix:
         with reading(source):
-            return _pack(place, item, find, UNPACKED * max_bytes)
+            return read_pack(place, item, find, UNPACKED * max_bytes)
     path = find(place, UNBOUNDED if item else max_bytes)
     reader = READERS.get(path.suffix.lower())
     if reader is None:
@@ -79,7 +72,7 @@ def _npz(path: Path, item: str, array: str, limit: int) -> Arrays:
             if len(there) > 1:
                 raise UnusableFileError(f"it holds the array {key!r} {len(there)} times")
             if there:
-                _check_size(there[0].file_size, limit)
+                check_size(there[0].file_size, limit)
                 with archive.open(there[0]) as member:  # read() of the archive unpacks more than the file declares
                     content = io.BytesIO(member.read(there[0].file_size))
                 _require_whole_npy(content, len(content.getvalue()))
@@ -112,7 +105,7 @@ def _safetensors(path: Path, item: str, array: str, limit: int) -> Arrays:
         there = set(stored.keys())
         for name, key in _keys(item, array).items():
             if key in there:
-                _check_size(4 * int(np.prod(stored.get_slice(key).get_shape())), limit)
+                check_size(4 * int(np.prod(stored.get_slice(key).get_shape())), limit)
                 tensor = stored.get_tensor(key)
                 # numpy has no bfloat16; what is no real number is left as it is, to be refused
                 found[name] = tensor.numpy() if tensor.is_complex() else tensor.float().numpy()
@@ -129,9 +122,22 @@ def _hdf5(path: Path, item: str, array: str, limit: int) -> Arrays:
         for name, key in keys.items():
             dataset = _inside(h5py, stored, key)
             if isinstance(dataset, h5py.Dataset):
-                _check_size(dataset.nbytes, limit)
+                check_size(dataset.nbytes, limit)
+                _require_written(dataset, key)
                 found[name] = dataset[()]
     return found
+
+
+def _require_written(dataset: Any, key: str) -> None:
+    """Refuse an array with a place and no numbers, as a program leaves it that was stopped: HDF5 reads zeros there."""
+    if not dataset.size:
+        return
+    there = wanted = 1
+    if dataset.chunks is not None:
+        there = dataset.id.get_num_chunks()
+        wanted = math.prod(-(-side // part) for side, part in zip(dataset.shape, dataset.chunks, strict=True))
+    if there < wanted or not dataset.id.get_storage_size():
+        raise UnusableFileError(f"{key!r} was made and not written to its end; write it again")
 
 
 def _inside(h5py: Any, stored: Any, key: str) -> Any | None:
@@ -161,38 +167,6 @@ def _inside(h5py: Any, stored: Any, key: str) -> Any | None:
     if isinstance(place, h5py.Dataset) and (place.external or place.is_virtual):
         raise UnusableFileError(f"{key!r} is stored in another file; only what the file itself holds is read")
     return place
-
-
-def _pack(place: str, item: str, find: Find, limit: int) -> Arrays:
-    stored = {}
-    for name in ("ids", "offsets", "features"):
-        stored[name] = np.load(find(f"{place}/{name}.npy", UNBOUNDED), mmap_mode="r", allow_pickle=False)
-    ids, offsets, features = stored["ids"], stored["offsets"], stored["features"]
-    if len(offsets) != len(ids) + 1:
-        raise UnusableFileError(f"the pack has {len(ids)} ids and {len(offsets)} offsets; expected one more than ids")
-    found = int(np.searchsorted(ids, item))
-    if found == len(ids) or ids[found] != item:
-        hint = "" if (ids[1:] >= ids[:-1]).all() else "; its ids are not sorted, so none can be found"
-        raise UnusableFileError(f"the pack has no item {item!r}{hint}")
-    first, last = int(offsets[found]), int(offsets[found + 1])
-    if found + 1 < len(ids) and ids[found + 1] == item:
-        raise UnusableFileError(f"the pack has the id {item!r} more than once")
-    if not 0 <= first <= last <= len(features):
-        raise UnusableFileError(f"the pack puts it at {first} to {last} of {len(features)} tokens")
-    if int(offsets[-1]) != len(features):
-        raise UnusableFileError(f"the pack has {len(features)} tokens, and its offsets end at {int(offsets[-1])}")
-    _check_size(features[first:last].nbytes, limit)
-    arrays = {"features": np.array(features[first:last])}
-    if find(f"{place}/ids.npy", UNBOUNDED).with_name("boxes.npy").is_file():
-        boxes = np.load(find(f"{place}/boxes.npy", UNBOUNDED), mmap_mode="r", allow_pickle=False)
-        arrays["boxes"] = np.array(boxes[first:last])
-    return arrays
-
-
-def _check_size(size: int, limit: int) -> None:
-    """Refuse what would be too large once it is unpacked: a few kilobytes can declare terabytes."""
-    if size > limit:
-        raise UnusableFileError(f"unpacked, it has {size:,} bytes, over {UNPACKED} times max_bytes = {limit:,}")
 
 
 def _keys(item: str, array: str) -> dict[str, str]:

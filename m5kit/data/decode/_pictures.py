@@ -99,6 +99,8 @@ class PictureDecoder(Decoder):
 
         with reading(type(value).__name__):
             image = value if isinstance(value, Image.Image) else _from_pixels(value)
+            if not image.width * image.height:
+                raise UnusableFileError(f"{image.width}x{image.height} pixels are none")
             if image.width * image.height > self.max_pixels:
                 raise UnusableFileError(f"{image.width}x{image.height} is over max_pixels={self.max_pixels:,}")
             return np.array(_to_rgb(_upright(image)))

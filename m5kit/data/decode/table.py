@@ -60,6 +60,14 @@ class TableDecoder(Decoder):
             raise DecodeError("cannot read the table: no property has a value; use null for an item without a table")
         return table
 
+    def accept(self, value: Any) -> dict[str, Value]:
+        """A table in which arrays stand, which is how a mapping comes here; it is read like any other.
+
+        Raises:
+            DecodeError: as for every table; an array is no value of a property.
+        """
+        return self(value, Path())
+
     @classmethod
     def example(cls, folder: Path) -> tuple["TableDecoder", dict[str, Value]]:
         """A few properties."""
@@ -92,7 +100,7 @@ class TableDecoder(Decoder):
             return self._text(value) or None
         if isinstance(value, bool | int | float) and abs(value) <= LARGEST:  # NaN is not
             return value
-        if value != value:
+        if _is_missing(value):
             raise unreadable({key: value}, f"property {key!r} is nan; leave out what the item does not have")
         what = _short(value) if isinstance(value, int | float) else type(value).__name__
         raise unreadable({key: value}, f"property {key!r} is {what}; expected a text, a number, a boolean or a list")
@@ -100,6 +108,16 @@ class TableDecoder(Decoder):
     def _text(self, text: Any) -> str:
         # Cut before it is cleaned too: the text may be a whole book, of which the first page is wanted.
         return clean(str(text)[: 4 * self.max_chars])[: self.max_chars].rstrip()
+
+
+def _is_missing(value: Any) -> bool:
+    """Whether it stands for no value: NaN, which equals nothing, or the NA of pandas, which answers no question."""
+    try:
+        return bool(value != value)
+    except TypeError:
+        return True
+    except (ValueError, RuntimeError):  # an array or a tensor, which answers for each of its numbers
+        return False
 
 
 def _short(value: float) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from m5kit.data.importers.reading import Blob
 from m5kit.data.importers.report import ImportReport
-from m5kit.data.importers.spellings import NOTHING
+from m5kit.data.importers.spellings import CUT, NOTHING, SHORTENED
 
 NO_QUANTITY = "NaN and infinite numbers"
 BLANK = "texts in which there is nothing to read"
@@ -22,6 +22,7 @@ UNREAD = ("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs")
 """Unicode's categories of control characters, signs without a width or a meaning, half characters, and blanks."""
 
 LONGEST_NONE = max(map(len, NOTHING))
+LONGEST_CUT = len("-1.23456E+12")
 
 
 def is_there(value: Any, column: str, report: ImportReport) -> bool:
@@ -47,12 +48,14 @@ def is_there(value: Any, column: str, report: ImportReport) -> bool:
 
 
 def notice_none(text: str, column: str, notice: Callable[[str, object], None]) -> None:
-    """Tell a text such as ``NULL`` or ``N/A``, or with zeros in it; it is taken, as a brand may be called so."""
+    """Tell a text such as ``NULL`` or ``1.23457E+12``, or one with zeros in it; it is taken, as it may be meant."""
     if "\0" in text:
         place = text.index("\0")
         notice(f"{column}: {ZEROS}", repr(text[max(0, place - 20) : place + 20]))
     if len(text) <= LONGEST_NONE and text.strip().casefold() in NOTHING:
         notice(f"{column}: {NONE}", repr(text))
+    elif len(text) <= LONGEST_CUT and SHORTENED.fullmatch(text):
+        notice(f"{column}: {CUT}", repr(text))
 
 
 def notice_words(text: str, column: str, notice: Callable[[str, object], None]) -> None:

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from m5kit.data.importers.absence import is_there, notice_none
+from m5kit.data.importers.decimal_comma import with_point
 from m5kit.data.importers.reading import PLACE, Blob, Row
 from m5kit.data.importers.report import ImportReport
 from m5kit.data.importers.tables import as_table
-from m5kit.data.importers.values import as_name, as_number, as_property, as_text, with_point
+from m5kit.data.importers.values import as_name, as_number, as_property, as_text
 from m5kit.data.manifest_rows import MODALITIES
 from m5kit.data.several import single_if_alone
 from m5kit.errors import DataError
@@ -209,7 +210,7 @@ class ColumnMapping:
                 continue
             report.filled.add(column)
             if column in self.numbers:
-                said = with_point(value, column, name) if self.decimal_comma else value
+                said = with_point(value, column, name, report) if self.decimal_comma else value
                 read = as_number(said, column, name, report)
             else:
                 read = as_property(value, column, report)

@@ -1,6 +1,7 @@
 """Remembers millions of ids in a few bytes each."""
 
 from array import array
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -62,12 +63,26 @@ def read_ids(path: Path) -> Iterator[str]:
             yield key
         return
     try:
-        with path.open(encoding="utf-8") as file:
+        with path.open(encoding="utf-8-sig") as file:  # a mark at the beginning is no part of the first id
             for words in map(str.split, file):
                 if words:
                     yield words[0]
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"cannot read the id list {path}: {error}") from error
+
+
+def read_map(path: Path) -> dict[str, Any]:
+    """The pairs of a JSON object.
+
+    Raises:
+        DataError: no such file, damaged JSON, or a key that comes again with another value.
+        MissingDependencyError: ``ijson`` is not installed.
+    """
+    found: dict[str, Any] = {}
+    for key, value in stream_json(path):
+        if found.setdefault(key, value) != value:
+            raise DataError(f"{path}: the key {key!r} is given twice, with {found[key]!r} and {value!r}; remove one")
+    return found
 
 
 class _ShallowJson:
@@ -106,8 +121,9 @@ def stream_json(path: Path) -> Iterator[tuple[str, Any]]:
     count = 0
     try:
         with path.open("rb") as file:
-            listed = file.read(4096).lstrip()[:1] == b"["
-            file.seek(0)
+            first = file.read(4096)
+            listed = first.removeprefix(BOM_UTF8).lstrip()[:1] == b"["
+            file.seek(len(BOM_UTF8) if first.startswith(BOM_UTF8) else 0)
             # floats and not decimals, which no later step could store
             shallow = _ShallowJson(file)
             items = ijson.items(shallow, "item") if listed else ijson.kvitems(shallow, "", use_float=True)

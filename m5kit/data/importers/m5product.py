@@ -11,7 +11,7 @@ from typing import Any
 
 from m5kit.data.classes import CLASSES, write_classes
 from m5kit.data.importers.absence import is_there
-from m5kit.data.importers.ids import stream_json
+from m5kit.data.importers.ids import read_map, stream_json
 from m5kit.data.importers.m5product_splits import ListedSplits
 from m5kit.data.importers.media import Media
 from m5kit.data.importers.report import ImportReport, MissingList
@@ -172,12 +172,12 @@ class _Labels:
 
     def __init__(self, data: M5Product, report: ImportReport) -> None:
         self._report, self._spellings = report, Spellings(report.notice)
-        self._map = dict(stream_json(data.label_map)) if data.label_map else {}
+        self._map = read_map(data.label_map) if data.label_map else {}
         listed = (name for name, _ in stream_json(data.label_list)) if data.label_list else ()
         self._order = list(dict.fromkeys(self._map.get(name, name) for name in listed))
         self._known, self._strange = set(self._order), 0
         self._instances: dict[str, str] = {}
-        for name, record in stream_json(data.instances) if data.instances else ():
+        for name, record in (read_map(data.instances) if data.instances else {}).items():
             label = record.get("label") if isinstance(record, Mapping) else record
             if is_there(label, "instances", report):
                 self._instances[name] = as_name(label, "instances", report)

@@ -1,5 +1,6 @@
 """Notices names that are probably one, or none: classes that differ in case or spaces only; ``nan``, ``N/A``."""
 
+import re
 import unicodedata
 from array import array
 from collections.abc import Callable, Collection
@@ -13,8 +14,19 @@ MOST = 100_000
 UNSEEN = "Cf"
 """Unicode's category of signs without a width, such as a byte order mark, a soft hyphen or a zero width space."""
 
-NOTHING = frozenset(["nan", "none", "null", "n/a", "na", "#n/a", "nil", "<na>", "\\n", "-", "?"])
+ERRORS = ("#n/a", "#ref!", "#value!", "#div/0!", "#name?", "#num!", "#null!")
+"""What spreadsheets write where they could not compute."""
+
+NOTHING = frozenset(["nan", "none", "null", "n/a", "na", "nil", "<na>", "\\n", "-", "?", *ERRORS])
 """How programs write that there is no value."""
+
+NUMBER = re.compile(r"(-?)0*(\d+)(?:\.(\d*?)0*)?", re.ASCII)
+"""Its sign, whole part and fraction without zeros that say nothing."""
+
+SHORTENED = re.compile(r"-?\d(?:[.,]\d{1,5})?[eE]\+(?:1[1-9]|[2-9]\d)", re.ASCII)
+"""What spreadsheets make of twelve digits or more, such as those of a bar code; the other digits are gone."""
+
+CUT = "numbers that a spreadsheet may have shortened"
 
 
 def folded(name: str) -> str:
@@ -25,7 +37,17 @@ def folded(name: str) -> str:
     return " ".join(seen.casefold().split())
 
 
-ID_TWINS = "ids that differ in case, spaces or accents only"
+def _plain_number(name: str) -> str:
+    """A number in its shortest spelling: 1 is 01, 1.0 and 1.; other names as they are."""
+    found = NUMBER.fullmatch(name)
+    if found is None:
+        return name
+    sign, whole, fraction = found.groups()
+    return f"{sign}{whole}" + (f".{fraction}" if fraction else "")
+
+
+ID_TWINS = "ids that differ in case, spaces, .0 or accents only"
+ALIKE = "names that differ in case, spaces, zeros or accents only"
 
 
 class IdFolds:
@@ -37,7 +59,7 @@ class IdFolds:
 
     def look_at(self, name: str) -> None:
         """Remember an id if it may look like another."""
-        plain = folded(name)
+        plain = folded(name).removesuffix(".0")
         if plain == name:
             return
         self._own.append(hash(name))
@@ -73,7 +95,7 @@ class Twins:
 
     def look_at(self, name: str) -> None:
         """Compare one id with those before it, none of which equals it."""
-        plain = folded(name)
+        plain = folded(name).removesuffix(".0")
         key = hash(plain)
         if key in self._folded or (plain != name and key in self._known):
             self._notice(ID_TWINS, repr(name))
@@ -97,11 +119,14 @@ class Spellings:
         """Compare one name; both stay as they are, since nobody knows which is meant."""
         if name is None or len(self._first) >= MOST or (kind, name) in self._noticed:
             return
-        plain = folded(name).removesuffix(".0")
+        plain = _plain_number(folded(name))
         if not plain or plain in NOTHING:  # nothing is left of blanks and of signs without a width
             self._noticed.add((kind, name))
             self._notice(f"{kind}: names that usually say that there is none", repr(name))
+        if SHORTENED.fullmatch(name):
+            self._noticed.add((kind, name))
+            self._notice(f"{kind}: {CUT}", repr(name))
         first = self._first.setdefault((kind, plain), name)
         if first != name:
             self._noticed.add((kind, name))
-            self._notice(f"{kind}: names that differ in case, spaces, .0 or accents only", f"{first!r} and {name!r}")
+            self._notice(f"{kind}: {ALIKE}", f"{first!r} and {name!r}")

@@ -14,6 +14,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from m5kit.data.importers.absence import NO_QUANTITY, is_there, notice_none
+from m5kit.data.importers.decimal_comma import remedy
 from m5kit.data.importers.reading import Blob
 from m5kit.data.importers.report import ImportReport
 from m5kit.data.json_values import whole_text
@@ -23,9 +24,6 @@ from m5kit.errors import DataError
 WHOLE = re.compile(r"[+-]?[0-9]+")
 FLOAT = re.compile(r"[+-]?(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|(?i:nan|inf|infinity))")
 """What a number with a point or an exponent looks like; Python also takes 1_000, which is a code in data."""
-
-DECIMAL_COMMA = re.compile(r"([+-]?(?:\d{1,3}(?:[.\s']\d{3})+|\d+))(?:,(\d+))?")
-"""Groups of three between points, spaces or apostrophes, or no groups; then the fraction."""
 
 ROUNDED = "numbers were rounded to 64 bits"
 LARGEST = int(sys.float_info.max)
@@ -57,6 +55,8 @@ def as_name(value: Any, column: str, report: ImportReport) -> str:
         report.change(f"{column}: spaces around a name, or half characters and zeros in it, were dropped", repr(text))
     elif isinstance(value, float) and isinstance(plain, int):
         report.change(f"{column}: whole numbers are written without .0", value)
+    elif isinstance(value, Decimal) and str(value) != text:
+        report.change(f"{column}: decimals are written without zeros at their end", value)
     return name
 
 
@@ -133,8 +133,7 @@ def as_number(value: Any, column: str, name: str, report: ImportReport) -> int |
             report.change(f"{column}: zeros in front of a number were dropped", text)
         return int(text)
     if not FLOAT.fullmatch(text):
-        remedy = "say --decimal-comma" if DECIMAL_COMMA.fullmatch(text) else "leave it out of --number"
-        raise DataError(f"item {name}: {column} must be a number, got {value!r}; {remedy}")
+        raise DataError(f"item {name}: {column} must be a number, got {value!r}; {remedy(text)}")
     number = float(text)
     if not math.isfinite(number):
         report.leave_out(f"{column}: {NO_QUANTITY}", value)
@@ -160,25 +159,6 @@ def is_exactly(text: str, number: float) -> bool:
         return Decimal(text) == Decimal(repr(number))
     except InvalidOperation:  # an exponent of twenty digits, which only a float takes, for zero
         return False
-
-
-def with_point(value: Any, column: str, name: str) -> Any:
-    """A number with a decimal comma, and points or spaces between thousands, as one with a decimal point.
-
-    Raises:
-        DataError: it is written in another way.
-
-    Example:
-        >>> with_point("1.234,5", "price", "a"), with_point("12", "price", "a"), with_point(0.5, "price", "a")
-        ('1234.5', '12', 0.5)
-    """
-    if not isinstance(value, str):
-        return value
-    found = DECIMAL_COMMA.fullmatch(value.strip())
-    if found is None:
-        raise DataError(f"item {name}: {column} is no number with a decimal comma, as 1.234,5 is: {value!r}")
-    whole, fraction = found.groups()
-    return re.sub(r"[.\s']", "", whole) + (f".{fraction}" if fraction else "")
 
 
 def _scalar(value: Any, column: str) -> str | int | float | bool:

@@ -47,7 +47,7 @@ def as_place(given: str | os.PathLike[str], what: str = "") -> Place:
 
 
 def as_path(given: object, what: str = "") -> Path:
-    """A path, if a caller gave one that a file may have; ``what`` is its name for an error.
+    """A path, if a caller gave one that a file may have; ``~`` is the home folder, ``what`` a name for an error.
 
     Raises:
         ConfigError: it is something else, such as None or a URL, or no file can be called so.
@@ -57,7 +57,10 @@ def as_path(given: object, what: str = "") -> Path:
         raise UsageError([f"{of}expected a path, got {given!r}"])
     if is_remote(given):  # as a path it would make a folder called s3:
         raise UsageError([f"{of}expected a path of this machine, got the URL {given}"])
-    path = Path(given)
+    if not os.fspath(given):  # a variable of a script that is not set; pathlib takes it for the folder it runs in
+        raise UsageError([f"{of}expected a path, got an empty text; write . for the folder that you are in"])
+    # a shell leaves ~ as it is in --out=~/shop, and Python does everywhere: a folder called ~ would be made
+    path = Path(given).expanduser() if os.fspath(given).startswith("~") else Path(given)
     try:
         os.lstat(path)
     except ValueError as error:  # a zero byte, or half a character

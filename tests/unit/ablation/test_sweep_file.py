@@ -77,10 +77,19 @@ def test_a_base_that_can_be_no_file_is_left_to_whoever_reads_it(tmp_path, base):
         ),
         (
             "base: a\nvary: {f: [x]}\nmetrics: [a/b]\nevaluate: every",
-            ["evaluate: input should be 'all_subsets'"],
+            ["evaluate: expected 'all_subsets', got 'every'"],
         ),
         ("base: a\nvary: {}\nmode: list\nmetrics: [a/b]", ["vary: there is nothing to vary"]),
         ("base: a\nvary: {f: []}\nmetrics: [a/b]", ["vary.f: there are no values"]),
+        (
+            "base: a\nvary: {f: [null, [x], .nan, {a: 1}, x]}\nmetrics: [a/b]",
+            [
+                f"vary.f.{place}: expected a text, a finite number, or true or false, got {got}"
+                for place, got in ((0, "None"), (1, "('x',)"), (2, "nan"), (3, "{'a': 1}"))
+            ],
+        ),
+        ("base: a\nvary: {f: [x]}\nmetrics: [a/b]\nseeds: [1.0]", ["seeds.0: expected a valid integer, got 1.0"]),
+        ("base: a\nvary: {f: [x]}\nmetrics: [a/b]\nseeds: []", ["seeds: expected at least 1 value, got ()"]),
         ("base: a\nvary: {f: [x]}\nmetrics: [a/b]\nseeds: [1, 1]", ["seeds: something is in it twice"]),
         (
             "base: a\nvary: {f: [x]}\nmetrics: [a/b]\nreference: f=y",
@@ -129,3 +138,12 @@ def test_numbers_that_no_trial_can_use_are_mistakes(tmp_path):
 def test_words_are_words_as_in_configs(tmp_path):
     sweep = read_sweep(written(tmp_path, "base: a\nmetrics: [a/b]\nvary: {f: [no, 1e-4, true]}\n"))
     assert [variant.name for variant in variants(sweep)] == ["base", "f=no", "f=0.0001", "f=true"]
+
+
+@pytest.mark.parametrize(("mode", "count"), [("grid", "1,000,000,000"), ("one_factor", "30,001")])
+def test_a_sweep_of_millions_of_variants_is_refused_before_they_are_made(tmp_path, mode, count):
+    values = ", ".join(map(str, range(10_000 if mode == "one_factor" else 1_000)))
+    text = f"base: a\nmetrics: [a/b]\nmode: {mode}\nvary: {{f: [{values}], g: [{values}], h: [{values}]}}"
+    assert mistakes(tmp_path, text) == [
+        f"vary: asks for {count} variants; at most 10,000 can be compared, so name fewer values"
+    ]

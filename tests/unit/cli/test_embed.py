@@ -71,3 +71,28 @@ def test_a_file_of_zeros_alone_is_refused():
     nothing = Embedded(np.array(["a", "b"]), np.zeros((2, 3), np.float32))
     with pytest.raises(DataError, match=r"2 of 2 items have nothing .*, such as a; nothing was written"):
         _with_contents(nothing)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("embed", "no/run", "--data", "no/data", "--out", "a.npz", "--split", ""),
+        ("index", "no/run", "--out", "a.index", "--split", " , "),
+        ("evaluate", "no/run", "--metrics", ""),
+        ("embed", "no/run", "--data", "", "--out", "a.npz"),
+        ("train", "demo/scale", "--run-dir", ""),
+        ("data", "import", "csv", "a.csv", "", "--map", "text=title"),
+    ],
+)
+def test_a_variable_that_is_not_set_stands_for_nothing(words, capsys):
+    assert main(list(words)) == 2
+    assert "expected" in capsys.readouterr().err
+
+
+def test_the_home_folder_is_written_as_in_a_shell(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.csv").write_text("id,title\n1,cup\n")
+    assert main(["data", "import", "csv", "~/a.csv", "~/out", "--map", "text=title"]) == 0
+    assert (tmp_path / "out" / "annotations.jsonl").is_file()
+    assert not (tmp_path / "~").exists()

@@ -249,6 +249,12 @@ def test_numbers_that_no_run_could_use_are_refused(leaf: Path, override: str, sa
     assert said in problems(leaf, override)
 
 
+def test_a_wrong_value_of_a_list_is_told_once(leaf: Path) -> None:
+    found = problems(leaf, "data.train=[1]")
+    assert "data.train: expected a valid string, got 1" in found
+    assert "at least" not in found
+
+
 def test_a_name_that_is_not_utf_8_is_told_in_words(leaf: Path) -> None:
     with pytest.raises(ConfigError, match=r"data\.root: this name is not UTF-8"):
         check_config(load_config(leaf, [], Path("caf\udce9")))

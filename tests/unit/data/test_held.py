@@ -136,3 +136,8 @@ def test_features_may_have_boxes():
     found = FeaturesDecoder().accept({"features": np.ones((2, 4)), "boxes": boxes})
     assert found.values.shape == (2, 4)
     assert found.boxes[:, 4].tolist() == [0.5, 0.5]
+
+
+def test_a_picture_without_pixels_is_told():
+    with pytest.raises(DecodeError, match="0x3 pixels are none"):
+        PillowDecoder().accept(Image.new("RGB", (0, 3)))

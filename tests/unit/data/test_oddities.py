@@ -10,8 +10,9 @@ def test_what_is_allowed_and_odd_is_told_once_with_an_example():
     oddities.look_at({"id": 3, "split": 4, "labels": {"kind": 5}})  # problems, which others name
     assert oddities.sentences([]) == [
         "the key 'label' of 4 rows is not read; did you mean 'labels'?",
-        "split: names that differ in case, spaces, .0 or accents only: 1 (such as 'train' and ' train')",
-        "label kind: names that differ in case, spaces, .0 or accents only: 1 (such as 'mug' and 'Mug')",
+        "split: names that differ in case, spaces, zeros or accents only: 1 (such as 'train' and ' train')",
+        "split: names that are empty, or begin or end with a blank: 1 (such as ' train')",
+        "label kind: names that differ in case, spaces, zeros or accents only: 1 (such as 'mug' and 'Mug')",
         "label kind: names that usually say that there is none: 1 (such as 'N/A')",
     ]
 
@@ -29,6 +30,7 @@ def test_rows_in_order_have_nothing_odd():
         (["a", "A", " a", "a\u200b"], 3),
         (["A", "b", "a"], 1),  # whatever comes first
         (["A", "A ", "b"], 1),  # neither is the plain one
+        (["1", "1.0", "2.0"], 1),
         (["A", "A", "b"], 0),  # a problem, which others name
         (["one", "two", "ONE MORE"], 0),
     ],
@@ -37,9 +39,9 @@ def test_ids_that_look_alike_are_told(ids, count):
     oddities = Oddities(("text",))
     for name in ids:
         oddities.look_at({"id": name, "text": "t"})
-    said = oddities.sentences(list(map(hash, ids)))
+    said = [line for line in oddities.sentences(list(map(hash, ids))) if line.startswith("ids")]
     assert [line.partition(" (")[0] for line in said] == (
-        [f"ids that differ in case, spaces or accents only: {count}"] if count else []
+        [f"ids that differ in case, spaces, .0 or accents only: {count}"] if count else []
     )
 
 
@@ -48,7 +50,7 @@ def test_names_of_labels_that_look_alike_are_told():
     for name in ("caf\u00e9", "cafe\u0301"):
         oddities.look_at({"id": "a", "text": "t", "labels": {name: "x"}})
     assert oddities.sentences([]) == [
-        "labels: names that differ in case, spaces, .0 or accents only: 1 (such as 'caf\u00e9' and 'cafe\u0301')"
+        "labels: names that differ in case, spaces, zeros or accents only: 1 (such as 'caf\u00e9' and 'cafe\u0301')"
     ]
 
 
@@ -63,6 +65,7 @@ def test_texts_that_say_nothing_are_told():
         "id: texts in which there is nothing to read: 1 (such as '\\u200b')",
         "text: texts in which there is nothing to read: 1 (such as '\\u200b\\u200b')",
         "label kind: names that usually say that there is none: 1 (such as ' ')",
+        "label kind: names that are empty, or begin or end with a blank: 1 (such as ' ')",
     ]
 
 
@@ -72,3 +75,14 @@ def test_properties_of_mixed_kinds_are_told():
         oddities.look_at({"id": "a", "table": {"size": value}})
     [said] = oddities.sentences([])
     assert said.endswith("others: 1 (such as size: 1 and 'one')")
+
+
+def test_blanks_around_names_are_told_where_no_other_name_is_like_them():
+    oddities = Oddities(("text", "table"))
+    oddities.look_at({"id": "a ", "split": "train ", "labels": {"kind": "mug\t"}, "table": {"": 1, " k": 2, "j": 3}})
+    assert {line.partition(":")[0] for line in oddities.sentences([]) if "begin or end with a blank" in line} == {
+        "id",
+        "split",
+        "label kind",
+        "names of properties in table",
+    }

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from m5kit.data import validate as module
@@ -113,3 +115,20 @@ def test_each_of_several_files_is_looked_at_and_named(write_manifest):
     ]
     broken = validate(root, decode=True).problems
     assert next(p.message for p in broken if p.field == "image").startswith("cannot read 'there.jpg'")
+
+
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [
+        ("https://shop.example/a.jpg", "is missing; it looks like an address: fetch the file"),
+        ("data:image/png;base64,AAAA", "is missing; it looks like an address"),
+        ("~/a.jpg", "is missing; ~ stands for no folder here"),
+        ("m\\a.jpg", "is missing; between folders stands /"),
+        ("a:b.jpg", "is missing"),
+    ],
+)
+def test_paths_of_other_places_are_told_as_such(tmp_path, path, hint):
+    (tmp_path / "annotations.jsonl").write_text(json.dumps({"id": "a", "image": path}))
+    [problem] = validate(tmp_path).problems
+    assert hint in problem.message
+    assert problem.message.endswith("missing") == (path == "a:b.jpg")

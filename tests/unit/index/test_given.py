@@ -56,3 +56,14 @@ def test_an_index_of_vectors_alone_names_no_run(tmp_path, vectors):
     index = Index.of_vectors(tmp_path / "new", ["a"], vectors[:1])
     with pytest.raises(DataError, match="was built from vectors alone, and not by the run in runs/shop"):
         index.about.require_same(replace(index.about, run="runs/shop", fingerprint="a"))
+
+
+def test_a_data_frame_is_read_by_position(tmp_path, vectors):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(
+        {"price": pandas.array([1, None, 3], dtype="Int64"), "name": ["x", "y", None]}, index=[2, 0, 1]
+    )
+    for number, given in enumerate((frame, dict(frame.items()))):
+        index = Index.of_vectors(tmp_path / f"{number}", ["a", "b", "c"], vectors[:3], given)
+        rows = index.get(["a", "b", "c"])
+        assert [dict(rows[name].values) for name in "abc"] == [{"price": 1, "name": "x"}, {"name": "y"}, {"price": 3}]

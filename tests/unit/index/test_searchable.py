@@ -98,10 +98,19 @@ def test_a_wrong_comparison_names_the_columns(index):
 
 
 def test_questions_of_the_wrong_type_are_refused(index):
-    for question in ({"item": "red"}, {"top": 2.5}, {"top": None}, {"like": 3}, {"like": "\ud800"}):
+    for question in (
+        {"item": "red"},
+        {"top": 2.5},
+        {"top": None},
+        {"like": 3},
+        {"like": "\ud800"},
+        {"top": True},
+        {"weights": 5},
+    ):
         with pytest.raises(QueryError):
             index.search(**question)
     assert index.get([]) == {}
+    assert len(index.search(top=np.int64(2))) == 2
     with pytest.raises(QueryError, match=r"where: .*; the columns are"):
         index.search(where="lower(price) = 'a'")
 

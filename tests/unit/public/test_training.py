@@ -4,6 +4,7 @@ import re
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
@@ -77,6 +78,9 @@ def test_all_mistakes_in_new_metrics_are_named(trained):
     for given in ([3], 3, [None]):
         with pytest.raises(ConfigError, match="metrics: expected a list of names"):
             trained.evaluate(given)
+    for given in ([], {}):
+        with pytest.raises(ConfigError, match="metrics: name at least one"):
+            trained.evaluate(given)
 
 
 @pytest.mark.parametrize(
@@ -84,6 +88,8 @@ def test_all_mistakes_in_new_metrics_are_named(trained):
     [
         (lambda run: m5kit.load(None), "expected a path, got None"),
         (lambda run: m5kit.load(["run"]), "expected a path, got"),
+        (lambda run: m5kit.load(""), "expected a path, got an empty text"),
+        (lambda run: m5kit.Index.of_vectors(None, ["a"], [[1.0]]), "place: expected a path, got None"),
         (lambda run: m5kit.train("demo/scale", data=3), "expected a path, got 3"),
         (lambda run: m5kit.train("demo/scale", run_dir=b"run"), "expected a path, got b'run'"),
         (lambda run: m5kit.sweep("fusion", []), "expected a path"),
@@ -111,6 +117,14 @@ def test_all_mistakes_in_new_metrics_are_named(trained):
 def test_a_value_of_a_wrong_kind_is_named(trained, call, words):
     with pytest.raises(ConfigError, match=re.escape(words)):
         call(trained)
+
+
+def test_the_home_folder_is_written_as_in_a_shell(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(CheckpointError, match=f"{tmp_path}/no/run holds no run"):
+        m5kit.load("~/no/run")
+    with pytest.raises(ConfigError, match=f"{tmp_path}/no.yaml"):
+        m5kit.train("~/no.yaml")
 
 
 def test_a_config_with_mistakes_makes_no_folder(demo, tmp_path):
@@ -155,6 +169,9 @@ def test_what_cannot_be_is_refused(demo, trained):
         ("fusion", "gated", "fusion=gated"),
         ("task_matching", None, "task_matching=none"),
         ("seed", 3, "seed=3"),
+        ("seed", np.int64(3), "seed=3"),
+        ("schedule.lr", np.float32(0.5), "schedule.lr=0.5"),
+        ("data.follow_links", np.bool_(True), "data.follow_links=true"),
         ("data.label", "3", "data.label='3'"),
         ("data.label", None, "data.label="),
         ("data.train", ["a", "b"], "data.train=[a, b]"),

@@ -156,3 +156,9 @@ def test_the_page_needs_nothing_from_elsewhere(client):
             "\n// ", ""
         ).lstrip("/")
     assert client.get("/docs").status_code == 404
+
+
+def test_a_token_of_any_letters_becomes_a_cookie(client):
+    answer = client.get("/", params={"token": "s3cret-\u20ac"}, follow_redirects=False)
+    assert answer.status_code == 303
+    assert "m5kit_token=" in answer.headers["set-cookie"]

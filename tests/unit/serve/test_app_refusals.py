@@ -25,7 +25,7 @@ import pytest
         ({"item": {"text": "a"}, "where": "prize < 3"}, "no column 'prize'"),
         ({"item": {"text": "a"}, "tpo": 3}, "tpo: unknown key; did you mean 'top'?"),
         ({"item": {"text": "\ud800"}}, "the text is empty"),
-        ({"where": "id = '\ud800'"}, "cannot be printed"),
+        ({"where": "id = '\ud800'"}, "half a character"),
         ({"like": "\ud800"}, "no text of an index holds '\\ud800'"),
         ({"item": {"table": {"\ud800": "\udfff"}}}, "table"),
         ({"item": {"text": [5]}}, "text: "),
@@ -127,3 +127,39 @@ def test_too_many_items_are_refused(client):
     answer = client.post("/embed", json={"items": [{"text": "a"}] * 9})
     assert answer.status_code == 422
     assert "9 items are over 8" in answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("body", "twice"),
+    [
+        ('{"item": {"text": "a", "text": "b"}}', "text"),
+        ('{"item": {"text": "a"}, "top": 1, "top": 2}', "top"),
+        ('{"item": {"table": {"size": 1, "size": 2}}}', "size"),
+    ],
+)
+def test_a_key_given_twice_is_refused(client, body, twice):
+    answer = client.post("/search", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == 422
+    assert f"the key '{twice}' is given twice" in answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        ([("text", (None, "a")), ("options", (None, '{"top": 1}')), ("options", (None, '{"top": 2}'))], "given twice"),
+        ([("text", (None, "a")), ("options", (None, '{"item": {"text": "b"}}'))], "options: item stands in the parts"),
+        ([("text", (None, ""))], "the query is empty"),
+        ([("image", ("a.jpg", b"", "image/jpeg"))], "the query is empty"),
+        ([("table", (None, '{"size": 1, "size": 2}'))], "the key 'size' is given twice"),
+        ([("text", (None, "a")), ("options", (None, "[1]"))], "options: expected an object, got list"),
+    ],
+)
+def test_a_part_of_a_form_is_neither_replaced_nor_lost(client, parts, said):
+    answer = client.post("/search", files=parts)
+    assert answer.status_code == 422
+    assert said in answer.json()["error"]
+
+
+def test_an_empty_part_beside_a_filter_is_a_field_that_nobody_filled_in(client):
+    parts = [("text", (None, "")), ("options", (None, '{"where": "split = \'train\'"}'))]
+    assert client.post("/search", files=parts).json()["hits"]

@@ -82,6 +82,7 @@ def test_with_a_token_only_those_who_show_it_get_in():
     assert opened.get("/", headers={"authorization": "Bearer wrong"}).status_code == 401
     assert opened.get("/x?token=s3cret").status_code == 401
     assert opened.get("/health").status_code == 200
+    assert opened.get("/?token=s3cret-%C3%BC").status_code == 200
     plain = client(token="s3cret")
     assert plain.get("/", headers={"authorization": "Bearer s3cret"}).status_code == 200
     assert plain.get("/", headers={"cookie": f"{COOKIE}=s3cret"}).status_code == 200

@@ -221,7 +221,13 @@ def test_a_link_inside_of_hdf5_leads_to_no_other_file(tmp_path):
     [
         (["a", "b", "b", "d"], [0, 1, 2, 3, 4], "has the id 'b' more than once"),
         (["d", "a", "c", "b"], [0, 1, 2, 3, 4], "has no item 'b'; its ids are not sorted"),
-        (["a", "b"], [0, 1, 2], "has 4 tokens, and its offsets end at 2"),
+        (["a", "b"], [0, 1, 2], "has 4 tokens, and its offsets go from 0 to 2"),
+        (["a", "b"], [1, 2, 4], "has 4 tokens, and its offsets go from 1 to 4"),
+        (["a", "b", "c"], [0, 3, 3, 4], "expected features of shape"),
+        (["a", "aa", "b", "c"], [0, 2, 1, 3, 4], "tokens would belong to two items"),
+        (["a", "b"], [0, 1.5, 4], "offsets of float64; expected texts and whole numbers"),
+        ([1, 2], [0, 1, 4], "ids of int64 and offsets of int64; expected texts"),
+        ([b"a", b"b"], [0, 1, 4], "expected texts and whole numbers"),
     ],
 )
 def test_a_pack_of_which_items_would_be_lost_is_named(tmp_path, ids, offsets, message):
@@ -230,3 +236,20 @@ def test_a_pack_of_which_items_would_be_lost_is_named(tmp_path, ids, offsets, me
         np.save(tmp_path / "pack" / f"{name}.npy", array)
     with pytest.raises(DecodeError, match=message):
         read(tmp_path, "pack#b")
+
+
+def test_boxes_of_another_pack_are_refused(folder):
+    np.save(folder / "pack" / "boxes.npy", np.zeros((9, 5)))
+    with pytest.raises(DecodeError, match="the pack has 9 boxes and"):
+        FeaturesDecoder()("pack#b7", folder)
+
+
+def test_an_array_that_was_never_written_is_not_read_as_zeros(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as stored:
+        stored.create_dataset("whole", VALUES.shape, "f4")
+        stored.create_dataset("half", VALUES.shape, "f4", chunks=(1, VALUES.shape[1]))[:2] = VALUES[:2]
+        stored.create_dataset("fine", data=VALUES, chunks=(3, 2), compression="gzip")
+    assert (read(tmp_path, "a.h5#fine") == VALUES).all()
+    for name in ("whole", "half"):
+        with pytest.raises(DecodeError, match=f"'{name}' was made and not written to its end"):
+            read(tmp_path, f"a.h5#{name}")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from m5kit.data.decode.table import TableDecoder
 from m5kit.errors import DecodeError
@@ -69,3 +70,17 @@ def test_whole_numbers_stay_exact_and_endless_ones_are_refused():
 def test_no_value_takes_the_place_of_another_whose_name_looks_the_same(names):
     with pytest.raises(DecodeError, match=f"the properties '{names[0]}' and .* have one name; rename one"):
         decode(dict.fromkeys(names, 1))
+
+
+@pytest.mark.parametrize("value", [np.arange(2), torch.tensor([1.0, 2.0]), torch.tensor(1.0)])
+def test_an_array_is_no_value_of_a_property(value):
+    for read in (decode, TableDecoder().accept):
+        with pytest.raises(DecodeError, match=r"property 'size' is (ndarray|Tensor); expected a text, a number"):
+            read({"size": value})
+
+
+def test_what_pandas_writes_for_no_value_is_told():
+    pandas = pytest.importorskip("pandas")
+    for value in (pandas.NA, pandas.NaT):
+        with pytest.raises(DecodeError, match="'size' is nan; leave out what the item does not have"):
+            decode({"size": value})

@@ -7,6 +7,7 @@ from m5kit.data.importers.absence import BLANK, NO_QUANTITY, NONE, is_there, not
 from m5kit.data.importers.columns import ColumnMapping
 from m5kit.data.importers.reading import Blob
 from m5kit.data.importers.report import ImportReport
+from m5kit.data.importers.spellings import CUT
 
 
 @pytest.fixture
@@ -59,3 +60,27 @@ def test_an_import_tells_them_wherever_they_stand(imported, tmp_path):
     ]
     assert report.noticed == {f"title: {NONE}": 1, f"more: {NONE}": 1, f"brand: {NONE}": 2, f"id: {NONE}": 1}
     assert report.left_out == {f"title: {BLANK}": 2, f"brand: {BLANK}": 2, f"kind: {BLANK}": 1}
+
+
+@pytest.mark.parametrize("text", ["1.23457E+12", "9,99e+13", "-5E+11"])
+def test_numbers_that_a_spreadsheet_shortened_are_told_and_taken(report, text):
+    notice_none(text, "gtin", report.notice)
+    assert report.noticed == {f"gtin: {CUT}": 1}
+
+
+@pytest.mark.parametrize("text", ["1.5E+05", "1.234567E+12", "E+12", "1E-12", "1.23457E+12 m"])
+def test_other_numbers_and_codes_are_not(report, text):
+    notice_none(text, "gtin", report.notice)
+    assert not report.noticed
+
+
+def test_ids_labels_and_cells_of_a_spreadsheet_are_told(imported, tmp_path):
+    (tmp_path / "a.csv").write_text("id,title,price,kind\n1.23457E+12,a,#DIV/0!,9.9E+11\nb,b,3,#REF!\n")
+    columns = ColumnMapping({"text": ("title",)}, table=("price",), labels={"kind": "kind"})
+    report, _ = imported("csv", tmp_path / "a.csv", columns=columns)
+    assert report.noticed == {
+        f"id: {CUT}": 1,
+        f"price: {NONE}": 1,
+        f"label kind: {CUT}": 1,
+        "label kind: names that usually say that there is none": 1,
+    }

@@ -7,7 +7,7 @@ import pytest
 from m5kit.cli import main
 from m5kit.data.classes import class_order
 from m5kit.data.decode.features import FeaturesDecoder
-from m5kit.data.importers.ids import read_ids, stream_json
+from m5kit.data.importers.ids import read_ids, read_map, stream_json
 from m5kit.data.importers.m5product import M5Product, import_m5product, parse_properties
 from m5kit.data.importers.regions import pack_regions
 from m5kit.data.importers.report import ImportReport, MissingList
@@ -211,3 +211,13 @@ def test_titles_and_labels_that_say_nothing_are_told(tmp_path):
     assert report.noticed == {"title: texts that usually say that there is none": 1}
     nothing = "texts in which there is nothing to read"
     assert report.left_out == {f"title: {nothing}": 1, f"label: {nothing}": 1, f"instances: {nothing}": 1}
+
+
+def test_marks_and_keys_that_come_twice_in_lists_and_maps_are_seen(tmp_path):
+    (tmp_path / "ids.txt").write_text("\ufeff101\n102\n", encoding="utf-8")
+    (tmp_path / "ids.json").write_text('\ufeff["101"]', encoding="utf-8")
+    (tmp_path / "map.json").write_text('{"cup": "mug", "bowl": "dish", "cup": "tea cup"}')
+    assert list(read_ids(tmp_path / "ids.txt")) == ["101", "102"]
+    assert list(read_ids(tmp_path / "ids.json")) == ["101"]
+    with pytest.raises(DataError, match="the key 'cup' is given twice, with 'mug' and 'tea cup'"):
+        read_map(tmp_path / "map.json")

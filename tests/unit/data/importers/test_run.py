@@ -300,10 +300,10 @@ def test_a_modality_that_no_shipped_config_reads_is_told(imported, tmp_path):
 
 
 def test_ids_that_look_alike_are_told(imported, tmp_path):
-    (tmp_path / "a.csv").write_text("id,title\nCaf\u00e9,a\ncafe\u0301,b\nmug,c\nMUG,d\nbowl,e\n", encoding="utf-8")
+    (tmp_path / "a.csv").write_text("id,title\nCaf\u00e9,a\ncafe\u0301,b\nmug,c\nMUG,d\n7,e\n7.0,f\n", encoding="utf-8")
     report, items = imported("csv", tmp_path / "a.csv")
-    assert len(items) == 5
-    assert report.noticed == {"ids that differ in case, spaces or accents only": 2}
+    assert len(items) == 6
+    assert report.noticed == {"ids that differ in case, spaces, .0 or accents only": 3}
     assert list(report.examples.values()) == ["'cafe\u0301'"]
 
 

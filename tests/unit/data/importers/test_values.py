@@ -1,10 +1,12 @@
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from m5kit.data.importers.columns import ColumnMapping
+from m5kit.data.importers.decimal_comma import with_point
 from m5kit.data.importers.report import ImportReport
-from m5kit.data.importers.spellings import Spellings
+from m5kit.data.importers.spellings import ALIKE, Spellings
 from m5kit.data.importers.values import as_name, as_number, as_property, as_text
 from m5kit.errors import DataError
 
@@ -135,3 +137,36 @@ def test_durations_of_pandas_keep_their_nanoseconds(report):
     pandas = pytest.importorskip("pandas")
     assert as_property(pandas.Timedelta(1_500_000_001, "ns"), "v", report) == 1.500000001
     assert as_property(pandas.Timedelta(-1, "ns"), "v", report) == -1e-9
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("1,234", "between thousands, remove it; if it is a decimal comma, say --decimal-comma"),
+        ("1,234.50", "remove the commas between its thousands"),
+        ("3,5", "say --decimal-comma"),
+        ("5 kg", "leave it out of --number"),
+    ],
+)
+def test_a_comma_between_thousands_is_not_taken_for_a_decimal_one(report, text, advice):
+    with pytest.raises(DataError, match=advice):
+        as_number(text, "price", "a", report)
+
+
+def test_dropped_signs_between_thousands_are_counted(report):
+    found = [with_point(text, "price", "a", report) for text in ("1.500", "1.234,5", "12,5", "1\u2019000", 3)]
+    assert found == ["1500", "1234.5", "12.5", "1000", 3]
+    assert report.changed == {"price: signs between thousands were dropped": 3}
+    assert report.examples["price: signs between thousands were dropped"] == "1.500 to 1500"
+
+
+def test_names_of_decimals_lose_zeros_and_that_is_told(report):
+    assert [as_name(Decimal(text), "version", report) for text in ("1.10", "1.25", "3.00")] == ["1.1", "1.25", "3"]
+    assert report.changed == {"version: decimals are written without zeros at their end": 2}
+
+
+def test_labels_that_are_one_number_are_told(report):
+    spellings = Spellings(report.notice)
+    for name in ("1.5", "1.50", "07", "7", "-7", "1.2.0", "1.2", "0", "00"):
+        spellings.look_at("label c", name)
+    assert report.noticed == {f"label c: {ALIKE}": 3}

@@ -64,3 +64,16 @@ def test_a_run_may_not_lie_in_the_folder_of_its_items_by_whatever_name(tmp_path)
     with pytest.raises(UsageError, match="is the folder of the items; name another one for the sweep"):
         require_own_place(tmp_path / "named", tmp_path / "items", "sweep")
     require_own_place(tmp_path / "named", "s3://bucket/items", "sweep")
+
+
+def test_the_home_folder_may_be_written_as_in_a_shell(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert as_path("~/shop") == as_place("~/shop") == as_path(Path("~/shop")) == tmp_path / "shop"
+    assert as_path("shop/~") == Path("shop/~")
+
+
+def test_an_empty_text_is_no_folder():
+    for read in (as_path, as_place):
+        with pytest.raises(UsageError, match="data: expected a path, got an empty text"):
+            read("", "data")
+    assert as_path(".") == Path()
