@@ -35,7 +35,7 @@ class Data(Section):
     dropout: Dropout = 0.0
     """Chance that a present modality is left out at a visit in training; the last one of an item never is."""
     noise: dict[str, Amount] | None = None
-    """By modality, the most Gaussian noise in training, in deviations of an item's prepared values; empty for none."""
+    """By modality, the most Gaussian noise in training, in deviations of an item's own values; mostly little of it."""
     follow_links: bool = False
     """Whether links in the data folder may lead out of it; those that ``m5kit data import`` made always may."""
     balance: Literal["none", "label"] = "none"

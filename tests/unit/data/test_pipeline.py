@@ -37,9 +37,9 @@ def moved(pipeline, *seeds):
 def test_noise_is_drawn_in_training_up_to_its_amount():
     pipeline = Pipeline(Given(), Plain(), noise=0.5)
     assert moved(pipeline) == [0.0]
-    amounts = [moved(pipeline, seed)[0] for seed in range(8)]
-    assert 0.0 < max(amounts) <= 0.52
-    assert len({round(amount, 1) for amount in amounts}) > 2
+    amounts = [moved(pipeline, seed)[0] for seed in range(40)]
+    assert 0.25 < max(amounts) <= 0.52
+    assert 0.0 < np.median(amounts) < 0.1  # most visits are nearly clean
     assert moved(Pipeline(Given(), Plain()), 0) == [0.0]
 
 
