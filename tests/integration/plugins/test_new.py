@@ -60,7 +60,7 @@ def test_a_modality_of_m5kit_is_not_written_anew(tmp_path, capsys):
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory):
-    """A new plugin of every kind: their folders, and where pip put them; all at once, as each start of pip takes long."""
+    """A new plugin of every kind: their folders, and where pip put them; all at once, as pip takes long to start."""
     folders, site = [], tmp_path_factory.mktemp("site")
     for family in SINGULAR:
         folders.append(tmp_path_factory.mktemp("new") / family)
