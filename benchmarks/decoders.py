@@ -40,9 +40,10 @@ def main():
 def visit(zoo: Path, limit: float) -> None:
     """Print a row for every file and decoder."""
     observed = read_observed(zoo / "manifest.jsonl")
+    files = {kind: sorted((zoo / kind).iterdir()) for kind in ZOO}  # before a process that would outlive a mistake
     keeper, counts = Keeper(zoo, limit), {"read": 0, "refused": 0, "broke": 0, "differs": 0}
     for kind, decoders in ZOO.items():
-        for path in sorted((zoo / kind).iterdir()):
+        for path in files[kind]:
             for decoder in decoders:
                 name = f"{kind}/{path.name}"
                 outcome, text = keeper.decode(decoder, name)

@@ -58,11 +58,13 @@ def test_a_modality_of_m5kit_is_not_written_anew(tmp_path, capsys):
     assert "m5kit has the modality 'audio' itself" in capsys.readouterr().err
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("family", SINGULAR)
-def test_a_new_plugin_installs_and_passes_its_tests(family, tmp_path, on_path):
-    folder, site = tmp_path / "it", tmp_path / "site"
-    main(["plugins", "new", family, "my_part", "--out", str(folder)])
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """A new plugin of every kind: their folders, and where pip put them; all at once, as pip takes long to start."""
+    folders, site = [], tmp_path_factory.mktemp("site")
+    for family in SINGULAR:
+        folders.append(tmp_path_factory.mktemp("new") / family)
+        main(["plugins", "new", family, "my_part", "--out", str(folders[-1])])
     pip = [
         sys.executable,
         "-m",
@@ -74,13 +76,22 @@ def test_a_new_plugin_installs_and_passes_its_tests(family, tmp_path, on_path):
         "--target",
         str(site),
     ]
-    subprocess.run([*pip, str(folder)], check=True, capture_output=True)
+    subprocess.run([*pip, *map(str, folders)], check=True, capture_output=True)
+    return folders, site
+
+
+@pytest.mark.slow
+def test_a_new_plugin_of_each_kind_installs_and_passes_its_tests_and_the_kit(installed, on_path):
+    folders, site = installed
     on_path(site)
-    (part,) = named(f"m5kit-{family}-my-part")
-    passed, report = check_part(part, 120.0)
-    assert passed, report
-    tests = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(folder / "tests")]
-    done = subprocess.run(tests, capture_output=True, text=True, check=False)
+    for family in SINGULAR:
+        (part,) = named(f"m5kit-{family}-my-part")
+        passed, report = check_part(part, 120.0)
+        assert passed, report
+    # the files of all kinds have one name
+    pytest_command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib"]
+    tests = [str(folder / "tests") for folder in folders]
+    done = subprocess.run([*pytest_command, *tests], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 
 

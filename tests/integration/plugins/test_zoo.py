@@ -32,7 +32,7 @@ SOURCES = {
     "exits": "import sys; sys.exit(4)",
     "missing_class": "x = 1",
     "prints": "print('hello from the plugin')" + CLASS,
-    "slow": "import time; time.sleep(0.2)" + CLASS,
+    "slow": "import time; time.sleep(1.0)" + CLASS,  # a watcher on a busy machine wakes late
     "hangs": "import time; time.sleep(600)",
     "hangs_busily": "while True: pass",
     "hangs_stubbornly": """
