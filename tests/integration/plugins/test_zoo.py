@@ -32,7 +32,7 @@ SOURCES = {
     "exits": "import sys; sys.exit(4)",
     "missing_class": "x = 1",
     "prints": "print('hello from the plugin')" + CLASS,
-    "slow": "import time; time.sleep(1.0)" + CLASS,  # a watcher on a busy machine wakes late
+    "slow": "import time; time.sleep(0.2)" + CLASS,
     "hangs": "import time; time.sleep(600)",
     "hangs_busily": "while True: pass",
     "hangs_stubbornly": """
@@ -213,10 +213,12 @@ def test_an_import_that_hangs_is_given_up(zoo, capsys, monkeypatch, name):
 
 
 def test_a_slow_import_says_who_is_slow(zoo, capsys, monkeypatch):
-    monkeypatch.setattr(patience, "PATIENCE", 0.1)
+    monkeypatch.setattr(patience, "PATIENCE", 0.01)  # far below what it takes: on a busy machine a watcher wakes late
     status, _, err = said(capsys, "config", "check", "demo/concat", "--set", "fusion.type=slow")
     assert status == 0
-    assert "importing zoo_slow:Part of the plugin zoo-slow 1.0 has taken 0.1 s so far; it is given up after 60 s" in err
+    assert re.search(
+        r"importing zoo_slow:Part of the plugin zoo-slow 1.0 has taken 0(\.\d+)? s so far; it is given up", err
+    )
 
 
 def test_no_plugins_means_none(zoo, capsys):
